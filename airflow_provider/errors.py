@@ -1,0 +1,160 @@
+"""Every exception of this package, in one tree.
+
+::
+
+    PySparkPipelineError
+    ├── PipelineConfigError          the config is wrong; lists every problem at once
+    ├── SparkSessionError            no Spark session could be opened
+    ├── ComponentError
+    │   ├── ComponentFailedError     a component failed and so did the attempt
+    │   ├── CircuitOpenError         a component failed too often and is not tried again for now
+    │   └── DataCheckError           a data check did not hold
+    └── CheckpointError              progress can no longer be relied on; never swallowed by hooks
+        ├── CheckpointWriteError     the store could not save
+        ├── CheckpointReadError      the store could not be read
+        ├── CheckpointCorruptError   the stored text is no checkpoint; stores set it aside
+        ├── CheckpointFormatError    written by a newer version of this package
+        └── StaleAttemptError        a newer attempt has taken over
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class PySparkPipelineError(Exception):
+    """Root of every exception that this package raises on purpose."""
+
+
+@dataclass(frozen=True)
+class ConfigProblem:
+    """One thing that is wrong with a config.
+
+    :param message: what is wrong and what to do about it
+    :param component: name of the component, or ``#3`` for the third one if it has no usable name;
+        None for the pipeline itself
+    :param field: dotted path of the field, None if the problem has no single field
+    """
+
+    message: str
+    component: str | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        place = []
+        if self.component is not None:
+            place.append(f"component {self.component if self.component[:1] == '#' else repr(self.component)}")
+        if self.field is not None:
+            place.append(f"field {self.field!r}")
+        return f"{', '.join(place)}: {self.message}" if place else self.message
+
+
+class PipelineConfigError(PySparkPipelineError):
+    """The pipeline config is wrong. Trying again cannot help.
+
+    :param problems: every problem that was found, at least one
+    :param source: the file the config came from, None if it was built in Python
+    """
+
+    def __init__(self, problems: Sequence[ConfigProblem], source: str | None = None) -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        where = f"pipeline config {source}" if source else "pipeline config"
+        if len(self.problems) == 1:
+            text = f"{where}: {self.problems[0]}"
+        else:
+            lines = "".join(f"\n  - {problem}" for problem in self.problems)
+            text = f"{where} has {len(self.problems)} problems:{lines}"
+        super().__init__(text)
+
+
+class SparkSessionError(PySparkPipelineError):
+    """No Spark session could be opened. The message names the connection and the master."""
+
+
+class ComponentError(PySparkPipelineError):
+    """Something about one component went wrong while it ran."""
+
+
+class ComponentFailedError(ComponentError):
+    """A component failed, so the attempt failed. The component's own error is the ``__cause__``.
+
+    :param pipeline: name of the pipeline
+    :param component: name of the component
+    :param position: its place in the order of execution, from 1
+    :param total: how many enabled components the pipeline has
+    :param cause: what the component raised
+    """
+
+    def __init__(self, pipeline: str, component: str, position: int, total: int, cause: BaseException) -> None:
+        self.pipeline = pipeline
+        self.component = component
+        self.position = position
+        self.total = total
+        super().__init__(
+            f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {describe(cause)}"
+        )
+
+
+class CircuitOpenError(ComponentError):
+    """The component's circuit breaker is open: it failed too often and is left alone for a while.
+
+    :param component: name of the component
+    :param seconds: time until one more try is allowed
+    """
+
+    def __init__(self, component: str, seconds: float) -> None:
+        self.component = component
+        self.seconds = seconds
+        super().__init__(
+            f"component {component!r}: circuit breaker is open after repeated failures; "
+            f"the next try is allowed in {seconds:.0f} s"
+        )
+
+
+class DataCheckError(ComponentError):
+    """A data check did not hold. The message lists every rule that failed with the counts it saw."""
+
+
+class CheckpointError(PySparkPipelineError):
+    """The record of progress cannot be relied on. The attempt fails; no hook wrapper swallows this."""
+
+
+class CheckpointWriteError(CheckpointError):
+    """The store could not save the checkpoint, also after trying again."""
+
+
+class CheckpointReadError(CheckpointError):
+    """The store could not be read, so it is unknown what has completed."""
+
+
+class CheckpointCorruptError(CheckpointError):
+    """What is stored is not a checkpoint (truncated, torn or edited). Stores set it aside."""
+
+
+class CheckpointFormatError(CheckpointError):
+    """The checkpoint was written by a newer version of this package.
+
+    :param found: format version of the stored checkpoint
+    :param supported: newest format version that this package reads
+    """
+
+    def __init__(self, found: int, supported: int) -> None:
+        self.found = found
+        self.supported = supported
+        super().__init__(
+            f"the checkpoint has format version {found}, this version of "
+            f"airflow-provider-pyspark-pipeline reads up to {supported}; "
+            f"upgrade the package where this task runs, or delete the checkpoint to start afresh"
+        )
+
+
+class StaleAttemptError(CheckpointError):
+    """A newer attempt of the same run has taken over, so this one must stop."""
+
+
+def describe(error: BaseException) -> str:
+    """Return ``Type: first line`` for a log line; the full text stays in the traceback."""
+    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""How Spark is reached: one module per way."""

@@ -1,0 +1,121 @@
+"""Spark inside the task's own process: local, or a cluster in client mode."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_provider.errors import SparkSessionError
+from airflow_provider.runner.spark_session import open_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_CONNECTION = "spark_default"
+
+_DEFAULTS = {"spark.ui.showConsoleProgress": "false"}  # a progress bar is noise in a task log
+
+_EXTRAS = {
+    "queue": "spark.yarn.queue",
+    "namespace": "spark.kubernetes.namespace",
+    "principal": "spark.kerberos.principal",
+}
+"""Extras of a ``spark`` connection, named as the Spark provider names them, and the property each one sets."""
+
+
+class InProcessSpark:
+    """Opens the session when it is first needed, and stops it at the end if it opened Spark.
+
+    :param conn_id: connection of type ``spark``; None for ``local[*]``
+    :param spark_conf: Spark properties that win over the connection
+    :param pipeline_conf: Spark properties of the pipeline file, which lie below both
+    :param app_name: application name, unless one of the above has one
+    """
+
+    def __init__(
+        self,
+        conn_id: str | None,
+        spark_conf: Mapping[str, Any] | None,
+        pipeline_conf: Mapping[str, str],
+        app_name: str,
+    ) -> None:
+        self._conn_id = conn_id
+        self._spark_conf = {key: _spell(value) for key, value in (spark_conf or {}).items()}
+        self._pipeline_conf = pipeline_conf
+        self._app_name = app_name
+        self._session: SparkSession | None = None
+        self._shared = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None and not self._shared:
+            logger.info("stopping Spark")
+            self._session.stop()
+        self._session = None
+
+    def open(self) -> SparkSession:
+        """Open the session.
+
+        :raises SparkSessionError: Spark did not start, or the connection does not fit
+        """
+        from pyspark.sql import SparkSession
+
+        conf = {**_DEFAULTS, **self._pipeline_conf, **connection_conf(self._conn_id), **self._spark_conf}
+        self._shared = SparkSession.getActiveSession() is not None
+        if self._shared:
+            logger.info("Spark runs in this process already; the pipeline gets a session of its own")
+        else:
+            logger.info("starting Spark, master %s", conf.get("spark.master", "local[*]"))
+        self._session = open_session(conf, self._app_name)
+        return self._session
+
+
+def connection_conf(conn_id: str | None) -> dict[str, str]:
+    """Return the Spark properties that a connection stands for.
+
+    :param conn_id: connection of type ``spark``; None for none. The default connection may be missing
+    :raises SparkSessionError: the connection is of another type, or asks for deploy mode ``cluster``
+    :raises AirflowNotFoundException: there is no such connection
+    """
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+
+    if conn_id is None:
+        return {}
+    try:
+        connection = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        if conn_id != DEFAULT_CONNECTION:
+            raise
+        logger.info("there is no connection %r, so the default master is local[*]", conn_id)
+        return {}
+    extra = connection.extra_dejson
+    if connection.conn_type not in ("spark", "k8s"):
+        raise SparkSessionError(f"connection {conn_id!r} is of type {connection.conn_type!r}; use one of type 'spark'")
+    if extra.get("deploy-mode", "client") != "client":
+        raise SparkSessionError(
+            f"connection {conn_id!r} asks for deploy mode {extra['deploy-mode']!r}, but this operator runs the "
+            "driver in the task, which is mode 'client'; remove 'deploy-mode' from its extras"
+        )
+    host = connection.host or ""
+    if connection.conn_type == "spark" and host and ("://" in host or not connection.port):
+        master = host
+    else:
+        master = f"{connection.conn_type}://{host}"
+    if connection.port:
+        master = f"{master}:{connection.port}"
+    logger.info("connection %r: Spark master %s", conn_id, master)
+    conf = {"spark.master": master}
+    conf |= {_EXTRAS[key]: _spell(value) for key, value in extra.items() if key in _EXTRAS and value}
+    return conf | {key: _spell(value) for key, value in extra.items() if key.startswith("spark.")}
+
+
+def _spell(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

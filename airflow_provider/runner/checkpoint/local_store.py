@@ -1,0 +1,165 @@
+"""A store of JSON files in a directory. Serves every process that sees the directory."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
+from airflow_provider.runner.checkpoint.state import CheckpointState, Scope
+from airflow_provider.runner.checkpoint.store import only_one, refuse_stale
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_NAME = 180  # bytes; file systems stop at 255, and suffixes are added
+
+
+class LocalCheckpointStore:
+    """Keeps each checkpoint in a file ``<base>/<scope…>/<run id>/<pipeline>.json``.
+
+    Names are data, never paths: every character that is not safe in a file name is percent-encoded, and a
+    name that would be too long is cut and ends in its hash. The full names are in the file.
+
+    A save writes a temporary file, flushes it to disk, renames it over the old one and flushes the
+    directory: whatever happens, the file holds the old state or the new one.
+
+    :param base_dir: the directory; created when first needed
+    """
+
+    def __init__(self, base_dir: str | os.PathLike[str]) -> None:
+        self.base_dir = Path(base_dir)
+
+    def __repr__(self) -> str:
+        return f"LocalCheckpointStore({str(self.base_dir)!r})"
+
+    def save(self, state: CheckpointState) -> None:
+        path = self._path(state.run_id, state.pipeline_name, state.scope)
+        text = json.dumps(state.to_json(), ensure_ascii=False, indent=1)
+        _make_directories(path.parent)
+        with _locked(path.parent):
+            refuse_stale(self._read(path), state)
+            _write_durably(path, text.encode("utf-8", "surrogatepass"))
+
+    def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
+        if pipeline_name is not None:
+            return self._read(self._path(run_id, pipeline_name, scope))
+        directory = self._directory(run_id, scope)
+        found = [self._read(path) for path in sorted(directory.glob("*.json"))]
+        return only_one([state for state in found if state is not None], run_id)
+
+    def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
+        path = self._path(run_id, pipeline_name, scope)
+        if not path.parent.is_dir():
+            return False
+        with _locked(path.parent):
+            existed = path.exists()
+            path.unlink(missing_ok=True)
+        return existed
+
+    def list(self) -> Iterator[CheckpointState]:
+        for path in sorted(self.base_dir.rglob("*.json")):
+            state = self._read(path)
+            if state is not None:
+                yield state
+
+    def _directory(self, run_id: str, scope: Scope) -> Path:
+        return self.base_dir.joinpath(*map(file_name, scope), file_name(run_id))
+
+    def _path(self, run_id: str, pipeline_name: str, scope: Scope) -> Path:
+        return self._directory(run_id, scope) / f"{file_name(pipeline_name)}.json"
+
+    def _read(self, path: Path) -> CheckpointState | None:
+        try:
+            text = path.read_bytes().decode("utf-8", "surrogatepass")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            return self._set_aside(path, error)
+        except OSError as error:
+            raise CheckpointReadError(
+                f"cannot read checkpoint {path}: {error}; make it readable for the user of the task"
+            ) from error
+        try:
+            return CheckpointState.from_json(text)
+        except CheckpointFormatError:
+            logger.error("checkpoint %s was written by a newer version", path)
+            raise
+        except CheckpointCorruptError as error:
+            return self._set_aside(path, error)
+
+    @staticmethod
+    def _set_aside(path: Path, error: Exception) -> None:
+        aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return  # another process was faster
+        except OSError as failure:
+            raise CheckpointReadError(
+                f"checkpoint {path} is damaged ({error}) and cannot be set aside: {failure}; move it away"
+            ) from failure
+        logger.warning(
+            "checkpoint %s is damaged (%s); it was set aside as %s and the pipeline starts afresh",
+            path,
+            error,
+            aside.name,
+        )
+
+
+def file_name(name: str) -> str:
+    """Return a file name for any text: readable, unambiguous, without special meaning, never too long."""
+    encoded = quote(name.encode("utf-8", "surrogatepass"), safe="").replace("~", "%7E")
+    if encoded.startswith("."):
+        encoded = f"%2E{encoded[1:]}"
+    if len(encoded) <= _LONGEST_NAME:
+        return encoded
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{encoded[: _LONGEST_NAME - 65]}~{digest}"
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    with open(directory / ".lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make_directories(directory: Path) -> None:
+    missing = []
+    while not directory.exists():
+        missing.append(directory)
+        directory = directory.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        _flush_directory(path.parent)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    # One name is enough: the caller holds the directory's lock, and a leftover of a crash is overwritten.
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_directory(path.parent)
+
+
+def _flush_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

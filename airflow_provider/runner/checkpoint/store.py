@@ -1,0 +1,69 @@
+"""What a checkpoint store must do, and the one rule that every store keeps."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from airflow_provider.errors import CheckpointReadError, StaleAttemptError
+from airflow_provider.runner.checkpoint.state import CheckpointState, Scope
+
+
+@runtime_checkable
+class CheckpointStore(Protocol):
+    """Keeps checkpoints, one per scope, run id and pipeline name.
+
+    To add a store, write these three methods and run the contract tests over it.
+    """
+
+    def save(self, state: CheckpointState) -> None:
+        """Make the state durable, all of it or nothing, before returning.
+
+        :raises StaleAttemptError: a newer attempt has taken over (see :func:`refuse_stale`)
+        """
+
+    def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
+        """Return the checkpoint, or None if there is none.
+
+        What is stored but is no checkpoint is set aside with a warning, and counts as none.
+
+        :param run_id: the run
+        :param pipeline_name: may be left out when the run has one pipeline in this scope
+        :param scope: what else identifies the run
+        :raises CheckpointFormatError: written by a newer version of this package
+        :raises CheckpointReadError: the store cannot be read, or the run has several pipelines and no
+            name was given
+        """
+
+    def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
+        """Forget a checkpoint. Return whether there was one."""
+
+
+def refuse_stale(stored: CheckpointState | None, new: CheckpointState) -> None:
+    """Raise if the stored checkpoint belongs to a newer attempt than the one that wants to save.
+
+    An attempt takes the checkpoint over by saving it with a ``fence`` one higher than what it loaded.
+
+    :param stored: what the store holds now
+    :param new: what is about to replace it
+    :raises StaleAttemptError: the new state is of a replaced attempt
+    """
+    if stored is None:
+        return
+    if stored.fence > new.fence or (stored.fence == new.fence and stored.owner != new.owner):
+        raise StaleAttemptError(
+            f"attempt {new.attempt} of pipeline {new.pipeline_name!r}, run {new.run_id!r}, has been "
+            f"replaced by attempt {stored.attempt}; it stops here and leaves the checkpoint alone"
+        )
+
+
+def only_one(found: list[CheckpointState], run_id: str) -> CheckpointState | None:
+    """Return the single checkpoint of a run that was asked for without a pipeline name.
+
+    :raises CheckpointReadError: there are several
+    """
+    if len(found) > 1:
+        names = ", ".join(sorted(repr(state.pipeline_name) for state in found))
+        raise CheckpointReadError(
+            f"run {run_id!r} has checkpoints of several pipelines ({names}); give the pipeline name"
+        )
+    return found[0] if found else None

@@ -1,0 +1,212 @@
+"""Components: what an author may write, and how the runner finds, checks, builds and runs one.
+
+A component is a class with ``run()`` or a function ``fn(spark, **config)``. A class is built with its
+``from_config(config)`` if it has one, otherwise with keyword arguments. It gets the Spark session through
+``set_spark_session(spark)`` if it has that method, otherwise as attribute ``spark``. Classes that also have
+``open()`` and ``close()`` are opened before ``run()`` and closed after it, whatever happens.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ValidationError
+
+from airflow_provider.errors import describe
+from airflow_provider.runner.config_problems import explain
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Component = Callable[[], object]
+"""What the runner calls: ``run`` of a built component, or a function with its arguments in place."""
+
+
+@runtime_checkable
+class Resource(Protocol):
+    """A component that holds something open while it runs."""
+
+    def open(self) -> None:
+        """Acquire what ``run()`` needs."""
+
+    def close(self) -> None:
+        """Release it; called whether or not ``run()`` succeeded."""
+
+
+class DataFlow(ABC):
+    """Base class for components that use Spark.
+
+    .. code-block:: python
+
+        class Clean(DataFlow):
+            def __init__(self, input_view: str, output_view: str) -> None:
+                super().__init__()
+                self.input_view, self.output_view = input_view, output_view
+
+            def run(self) -> None:
+                self.spark.table(self.input_view).dropna().createOrReplaceTempView(self.output_view)
+    """
+
+    config_model: type[BaseModel] | None = None
+    """Optional pydantic model of the component's config. With it, a wrong config is reported before
+    anything runs, and :meth:`from_config` passes the validated model to ``__init__``."""
+
+    base_dir: Path = Path()
+    """Where relative paths in the config start: the folder of the pipeline file. Set by the runner."""
+
+    _spark: SparkSession | None = None
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build the component from its config.
+
+        :param config: the ``config`` mapping of the component
+        """
+        build: Callable[..., Self] = cls
+        if cls.config_model is not None:
+            return build(cls.config_model.model_validate(config))
+        return build(**config)
+
+    @property
+    def name(self) -> str:
+        """A name for log lines; the class name unless a subclass says otherwise."""
+        return type(self).__name__
+
+    @property
+    def spark(self) -> SparkSession:
+        """The Spark session of this run.
+
+        :raises RuntimeError: before the runner has set it
+        """
+        if self._spark is None:
+            raise RuntimeError(f"component {self.name!r} has no Spark session before the runner sets it")
+        return self._spark
+
+    def set_spark_session(self, spark: SparkSession) -> None:
+        """Take the session. Called by the runner before :meth:`run`."""
+        self._spark = spark
+
+    @property
+    def logger(self) -> logging.Logger:
+        """A logger named after the component's class."""
+        return logging.getLogger(f"{type(self).__module__}.{type(self).__qualname__}")
+
+    @abstractmethod
+    def run(self) -> None:
+        """Do the work. Returning means success, raising means failure."""
+
+
+def resolve(class_path: str) -> Any:
+    """Return the class or function that a class path names.
+
+    :param class_path: dotted path, ``package.module.Name``
+    :raises LookupError: there is no such thing, or it is not a component; the message says which
+    """
+    module_name, _, attribute = class_path.rpartition(".")
+    if not module_name or not all(part.isidentifier() for part in class_path.split(".")):
+        raise LookupError(f"{class_path!r} is not a dotted path such as 'my_package.my_module.MyComponent'")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise LookupError(
+                f"there is no module {error.name!r}; it must be importable where the pipeline runs"
+            ) from None
+        raise LookupError(f"importing {module_name!r} failed: {describe(error)}") from error
+    except Exception as error:
+        raise LookupError(f"importing {module_name!r} failed: {describe(error)}") from error
+    try:
+        target = getattr(module, attribute)
+    except AttributeError:
+        raise LookupError(f"module {module_name!r} has no {attribute!r}") from None
+    if inspect.isclass(target):
+        if not callable(getattr(target, "run", None)):
+            raise LookupError(f"class {class_path!r} is not a component: it has no run() method")
+        missing = sorted(getattr(target, "__abstractmethods__", ()))
+        if missing:
+            raise LookupError(f"class {class_path!r} is abstract: it does not define {', '.join(missing)}")
+    elif not callable(target):
+        raise LookupError(
+            f"{class_path!r} is a {type(target).__name__}, not a component: "
+            "it must be a class with run() or a function fn(spark, **config)"
+        )
+    return target
+
+
+def check_component(class_path: str, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Check that a component can be imported and takes its config, without running anything of it.
+
+    :return: pairs of field and what is wrong with it; empty if nothing is
+    """
+    try:
+        target = resolve(class_path)
+    except LookupError as error:
+        return [("class_path", str(error))]
+    model = getattr(target, "config_model", None)
+    if model is not None:
+        try:
+            model.model_validate(dict(config))
+        except ValidationError as error:
+            return [
+                (f"config.{problem.field}" if problem.field else "config", problem.message)
+                for problem in explain(error, model, None)
+            ]
+        return []
+    if inspect.isclass(target) and _has_own_from_config(target):
+        return []  # that decides, when the component is built
+    try:
+        signature = inspect.signature(target)
+    except (TypeError, ValueError):
+        return []  # implemented in C, nothing to look at
+    positional = () if inspect.isclass(target) else (None,)
+    try:
+        signature.bind(*positional, **config)
+    except TypeError as error:
+        return [("config", f"does not fit {class_path}{signature}: {error}")]
+    return []
+
+
+def build(class_path: str, config: Mapping[str, Any], spark: Any, base_dir: Path) -> Component:
+    """Build a component and hand it the session.
+
+    :param class_path: what to build
+    :param config: its config
+    :param spark: the Spark session
+    :param base_dir: where relative paths in the config start
+    :return: a callable without arguments that does the component's work once
+    """
+    target = resolve(class_path)
+    if not inspect.isclass(target):
+        return functools.partial(target, spark, **config)
+    from_config = getattr(target, "from_config", None)
+    component: Any = from_config(dict(config)) if callable(from_config) else target(**config)
+    if isinstance(component, DataFlow):
+        component.base_dir = base_dir
+    if callable(getattr(component, "set_spark_session", None)):
+        component.set_spark_session(spark)
+    else:
+        component.spark = spark
+    if isinstance(component, Resource):
+        return functools.partial(_run_open, component)
+    return component.run  # type: ignore[no-any-return]
+
+
+def _has_own_from_config(target: type) -> bool:
+    found = getattr(target, "from_config", None)
+    inherited = DataFlow.from_config.__func__  # type: ignore[attr-defined]
+    return found is not None and getattr(found, "__func__", None) is not inherited
+
+
+def _run_open(component: Any) -> None:
+    component.open()
+    try:
+        component.run()
+    finally:
+        component.close()

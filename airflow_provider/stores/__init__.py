@@ -1,0 +1,1 @@
+"""Checkpoint stores that need Airflow."""
