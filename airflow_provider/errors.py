@@ -4,7 +4,10 @@
 
     PySparkPipelineError
     ├── PipelineConfigError          the config is wrong; lists every problem at once
+    ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
     ├── SparkSessionError            no Spark session could be opened
+    │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
+    ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
     │   ├── CircuitOpenError         a component failed too often and is not tried again for now
@@ -69,8 +72,31 @@ class PipelineConfigError(PySparkPipelineError):
         super().__init__(text)
 
 
+class ConfigChangedError(PySparkPipelineError):
+    """The config has changed since the checkpoint, and ``on_config_change`` is ``fail``.
+
+    :param pipeline: name of the pipeline
+    :param what: what changed, without values
+    """
+
+    def __init__(self, pipeline: str, what: str) -> None:
+        self.pipeline = pipeline
+        super().__init__(
+            f"pipeline {pipeline!r}: config changed since the checkpoint: {what}; change it back, or set "
+            "on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
+        )
+
+
+class ViewNotSavedError(PySparkPipelineError):
+    """A temp view cannot be saved. The message says why; its component is replayed when it is needed."""
+
+
 class SparkSessionError(PySparkPipelineError):
     """No Spark session could be opened. The message names the connection and the master."""
+
+
+class SparkConfigError(SparkSessionError):
+    """What was configured for Spark is wrong: a connection that is missing or does not fit, a deploy mode."""
 
 
 class ComponentError(PySparkPipelineError):

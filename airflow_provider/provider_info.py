@@ -21,6 +21,24 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["software"],
             }
         ],
+        "config": {
+            "pyspark_pipeline": {
+                "description": "Defaults of PySparkPipelineOperator.",
+                "options": {
+                    "session_state_url": {
+                        "description": (
+                            "Directory in which temp views are saved for the next attempt: any that Spark can write, "
+                            "such as s3a://bucket/prefix. Empty: a directory under AIRFLOW_HOME if Spark runs on the "
+                            "worker itself, otherwise nothing is saved."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3a://my-bucket/pyspark-pipeline",
+                        "default": "",
+                    }
+                },
+            }
+        },
         "operators": [
             {
                 "integration-name": "PySpark Pipeline",

@@ -33,6 +33,8 @@ class CheckConfig(ComponentModel):
         rules = (self.min_rows, self.max_rows, self.not_null, self.unique, self.conditions)
         if all(rule is None or rule in ([], {}) for rule in rules):
             raise ValueError("nothing to check; give min_rows, max_rows, not_null, unique or conditions")
+        if self.min_rows is not None and self.max_rows is not None and self.min_rows > self.max_rows:
+            raise ValueError(f"min_rows {self.min_rows} is above max_rows {self.max_rows}, so no data can pass")
         return self
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_provider.errors import SparkSessionError
-from airflow_provider.runner.spark_session import open_session
+from airflow_provider.errors import SparkConfigError
+from airflow_provider.runner.spark_session import open_session, running_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -23,6 +24,7 @@ _EXTRAS = {
     "queue": "spark.yarn.queue",
     "namespace": "spark.kubernetes.namespace",
     "principal": "spark.kerberos.principal",
+    "deploy-mode": "spark.submit.deployMode",
 }
 """Extras of a ``spark`` connection, named as the Spark provider names them, and the property each one sets."""
 
@@ -50,6 +52,26 @@ class InProcessSpark:
         self._session: SparkSession | None = None
         self._shared = False
 
+    @cached_property
+    def conf(self) -> dict[str, str]:
+        """The effective Spark properties.
+
+        :raises SparkConfigError: the connection is missing or does not fit, or the deploy mode is not ``client``
+        """
+        conf = {**_DEFAULTS, **self._pipeline_conf, **connection_conf(self._conn_id), **self._spark_conf}
+        mode = conf.get("spark.submit.deployMode", "client")
+        if mode != "client":
+            raise SparkConfigError(
+                f"Spark's deploy mode is {mode!r}, but this operator runs the driver in the task, which is mode "
+                "'client'; remove it from the connection's extras, spark_conf and the pipeline's spark section"
+            )
+        return conf
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether all of Spark runs on this host."""
+        return self.conf.get("spark.master", "local[*]").startswith("local")
+
     def __enter__(self) -> Self:
         return self
 
@@ -64,17 +86,14 @@ class InProcessSpark:
     def open(self) -> SparkSession:
         """Open the session.
 
-        :raises SparkSessionError: Spark did not start, or the connection does not fit
+        :raises SparkSessionError: Spark did not start, or its settings are wrong
         """
-        from pyspark.sql import SparkSession
-
-        conf = {**_DEFAULTS, **self._pipeline_conf, **connection_conf(self._conn_id), **self._spark_conf}
-        self._shared = SparkSession.getActiveSession() is not None
+        self._shared = running_session() is not None
         if self._shared:
             logger.info("Spark runs in this process already; the pipeline gets a session of its own")
         else:
-            logger.info("starting Spark, master %s", conf.get("spark.master", "local[*]"))
-        self._session = open_session(conf, self._app_name)
+            logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
+        self._session = open_session(self.conf, self._app_name)
         return self._session
 
 
@@ -82,8 +101,7 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
     """Return the Spark properties that a connection stands for.
 
     :param conn_id: connection of type ``spark``; None for none. The default connection may be missing
-    :raises SparkSessionError: the connection is of another type, or asks for deploy mode ``cluster``
-    :raises AirflowNotFoundException: there is no such connection
+    :raises SparkConfigError: there is no such connection, or it is of another type
     """
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
@@ -93,28 +111,23 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
         connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         if conn_id != DEFAULT_CONNECTION:
-            raise
-        logger.info("there is no connection %r, so the default master is local[*]", conn_id)
+            raise SparkConfigError(
+                f"connection {conn_id!r} does not exist; create it, or use conn_id=None for Spark in the task itself"
+            ) from None
+        logger.warning("there is no connection %r; going on without one", conn_id)
         return {}
-    extra = connection.extra_dejson
     if connection.conn_type not in ("spark", "k8s"):
-        raise SparkSessionError(f"connection {conn_id!r} is of type {connection.conn_type!r}; use one of type 'spark'")
-    if extra.get("deploy-mode", "client") != "client":
-        raise SparkSessionError(
-            f"connection {conn_id!r} asks for deploy mode {extra['deploy-mode']!r}, but this operator runs the "
-            "driver in the task, which is mode 'client'; remove 'deploy-mode' from its extras"
-        )
-    host = connection.host or ""
-    if connection.conn_type == "spark" and host and ("://" in host or not connection.port):
-        master = host
-    else:
-        master = f"{connection.conn_type}://{host}"
-    if connection.port:
-        master = f"{master}:{connection.port}"
-    logger.info("connection %r: Spark master %s", conn_id, master)
-    conf = {"spark.master": master}
-    conf |= {_EXTRAS[key]: _spell(value) for key, value in extra.items() if key in _EXTRAS and value}
-    return conf | {key: _spell(value) for key, value in extra.items() if key.startswith("spark.")}
+        raise SparkConfigError(f"connection {conn_id!r} is of type {connection.conn_type!r}; use one of type 'spark'")
+    extra = connection.extra_dejson
+    conf = {_EXTRAS[key]: _spell(value) for key, value in extra.items() if key in _EXTRAS and value}
+    conf |= {key: _spell(value) for key, value in extra.items() if key.startswith("spark.")}
+    host = connection.host
+    if host:
+        # From the UI the host may hold the whole master; from a URI its scheme is the connection's type.
+        whole = connection.conn_type == "spark" and ("://" in host or not connection.port)
+        master = host if whole else f"{connection.conn_type}://{host}"
+        conf = {"spark.master": f"{master}:{connection.port}" if connection.port else master} | conf
+    return conf
 
 
 def _spell(value: Any) -> str:

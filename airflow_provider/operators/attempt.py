@@ -13,10 +13,12 @@ class AttemptStart:
 
     :param resume: False to start afresh
     :param reason: which case it is and why, for the first line of the log
+    :param cleared: whether somebody cleared the task
     """
 
     resume: bool
     reason: str
+    cleared: bool = False
 
 
 def how_to_start(checkpoint: CheckpointState | None, try_number: int, max_tries: int) -> AttemptStart:
@@ -36,8 +38,8 @@ def how_to_start(checkpoint: CheckpointState | None, try_number: int, max_tries:
     cleared = checkpoint.airflow.get("max_tries", max_tries) != max_tries
     if checkpoint.status == "completed":
         if cleared:
-            return AttemptStart(False, "cleared after the pipeline had succeeded, so it starts from the beginning")
+            return AttemptStart(False, "cleared after the pipeline had succeeded, so it starts afresh", cleared)
         return AttemptStart(True, "the pipeline was complete but the task did not end well; nothing runs again")
     if cleared:
-        return AttemptStart(True, "cleared after an unfinished attempt, so it goes on from the checkpoint")
+        return AttemptStart(True, "cleared after an unfinished attempt, so it goes on from the checkpoint", cleared)
     return AttemptStart(True, "retry after an unfinished attempt, so it goes on from the checkpoint")

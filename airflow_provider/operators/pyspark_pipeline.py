@@ -8,13 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
-from airflow_provider.errors import ComponentFailedError, ConfigProblem, PipelineConfigError, describe
+from airflow_provider.errors import (
+    ComponentFailedError,
+    ConfigChangedError,
+    ConfigProblem,
+    PipelineConfigError,
+    SparkConfigError,
+    describe,
+)
 from airflow_provider.launch.in_process import DEFAULT_CONNECTION, InProcessSpark
 from airflow_provider.operators.attempt import how_to_start
 from airflow_provider.runner import (
     CheckpointHooks,
+    CheckpointState,
     CheckpointStore,
     CompositeHooks,
     LocalCheckpointStore,
@@ -27,7 +35,8 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.config_file import read_config_file
-from airflow_provider.runner.plan import plan_fresh, plan_from_checkpoint
+from airflow_provider.runner.file_names import file_name
+from airflow_provider.runner.plan import plan_fresh
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
 if TYPE_CHECKING:
@@ -54,9 +63,28 @@ class PySparkPipelineOperator(BaseOperator):
     :param checkpoint_store: where to keep checkpoints. Default: Airflow's task state store (Airflow 3.3 and
         later), otherwise a directory under ``AIRFLOW_HOME``, which serves a single host only
     :param hooks: further lifecycle hooks, called after the log's and before the checkpoint's
+    :param session_state_url: where to save temp views for the next attempt, any directory that Spark can write:
+        ``s3a://``, ``gs://``, ``hdfs://``, a shared path. Default: ``[pyspark_pipeline] session_state_url`` of
+        Airflow's configuration, or a directory under ``AIRFLOW_HOME`` if Spark runs on this host; on a cluster
+        nothing is saved then, and components whose views are needed are replayed (templated)
+    :param session_state: ``auto``, ``save``, ``replay`` or ``none``; default: the pipeline's own, which is ``auto``
+        unless it says otherwise (templated)
+    :param keep_session_state: leave the saved views in place when the pipeline has succeeded
+    :param on_config_change: ``restart``, ``rerun_affected`` or ``fail``; default: the pipeline's own, which is
+        ``restart`` unless it says otherwise (templated)
+    :param restart_from: run this component and all its descendants again, although they had completed. Carried out
+        once, and again when the task is cleared (templated)
     """
 
-    template_fields: Sequence[str] = ("pipeline", "conn_id", "spark_conf")
+    template_fields: Sequence[str] = (
+        "pipeline",
+        "conn_id",
+        "spark_conf",
+        "session_state_url",
+        "session_state",
+        "on_config_change",
+        "restart_from",
+    )
     template_fields_renderers = {"pipeline": "json", "spark_conf": "json"}  # noqa: RUF012 - as in BaseOperator
     ui_color = "#f9e0c7"
 
@@ -68,6 +96,11 @@ class PySparkPipelineOperator(BaseOperator):
         spark_conf: Mapping[str, Any] | None = None,
         checkpoint_store: CheckpointStore | None = None,
         hooks: PipelineHooks | None = None,
+        session_state_url: str | None = None,
+        session_state: str | None = None,
+        keep_session_state: bool = False,
+        on_config_change: str | None = None,
+        restart_from: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -76,23 +109,25 @@ class PySparkPipelineOperator(BaseOperator):
         self.spark_conf = spark_conf
         self.checkpoint_store = checkpoint_store
         self.hooks = hooks
+        self.session_state_url = session_state_url
+        self.session_state = session_state
+        self.keep_session_state = keep_session_state
+        self.on_config_change = on_config_change
+        self.restart_from = restart_from
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the pipeline, or what is left of it.
 
-        :raises AirflowFailException: the config is wrong, or the named connection does not exist
+        :raises AirflowFailException: the config is wrong, or has changed and must not, or the named connection does
+            not exist
         :raises ComponentFailedError: a component failed; its error is the cause
         :raises CheckpointError: the progress could not be read or recorded
         """
         try:
             config = self._load_config(context)
             return self._run(config, context)
-        except PipelineConfigError as error:
-            raise AirflowFailException(str(error)) from error
-        except AirflowNotFoundException as error:
-            raise AirflowFailException(
-                f"connection {self.conn_id!r} does not exist: {error}; create it, or use conn_id=None for local[*]"
-            ) from error
+        except (PipelineConfigError, ConfigChangedError, SparkConfigError) as error:
+            raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
 
     def _load_config(self, context: Context) -> PipelineConfig:
         if isinstance(self.pipeline, PipelineConfig):
@@ -102,7 +137,7 @@ class PySparkPipelineOperator(BaseOperator):
             origin = str(self._folder() / self.pipeline)
             content = read_config_file(origin)
         else:
-            return load_pipeline_config(self.pipeline)  # Airflow has rendered the templates in a dict
+            return self._with_policies(self.pipeline, None)  # Airflow has rendered the templates in a dict
         from jinja2 import TemplateError
 
         try:
@@ -111,7 +146,17 @@ class PySparkPipelineOperator(BaseOperator):
             raise PipelineConfigError(
                 [ConfigProblem(f"a template cannot be rendered: {describe(error)}")], origin
             ) from error
-        return load_pipeline_config(content, origin=origin)
+        return self._with_policies(content, origin)
+
+    def _with_policies(self, content: Mapping[str, Any], origin: str | None) -> PipelineConfig:
+        """Load the config with what the operator says in place of the pipeline's own policies."""
+        policies = {
+            "session_state": self.session_state,
+            "on_config_change": self.on_config_change,
+            "restart_from": self.restart_from,
+        }
+        given = {key: value for key, value in policies.items() if value is not None}
+        return load_pipeline_config({**content, **given} if isinstance(content, Mapping) else content, origin=origin)
 
     def _folder(self) -> Path:
         return Path(self.dag.folder) if self.has_dag() and self.dag.fileloc else Path.cwd()
@@ -125,7 +170,10 @@ class PySparkPipelineOperator(BaseOperator):
         checkpoint = store.load(run_id, config.name, scope=scope)
         start = how_to_start(checkpoint, ti.try_number, ti.max_tries)
         logger.info("run %r, try %d: %s (checkpoints in %s)", run_id, ti.try_number, start.reason, store)
-        plan = plan_from_checkpoint(config, checkpoint) if start.resume else plan_fresh(config, start.reason)
+        if self.checkpoint_store is None and isinstance(store, LocalCheckpointStore):
+            logger.warning(
+                "%s serves a single host only; set checkpoint_store if attempts can run on different hosts", store
+            )
         checkpoint_hooks = CheckpointHooks(
             store,
             run_id,
@@ -136,25 +184,48 @@ class PySparkPipelineOperator(BaseOperator):
         )
         hooks = [LoggingHooks(), *([self.hooks] if self.hooks else []), checkpoint_hooks]
         app_name = f"{ti.dag_id}.{ti.task_id}"
+        # From here on a wrong connection or deploy mode is found before anything is recorded or started.
         with InProcessSpark(self.conn_id, self.spark_conf, config.spark.to_spark_conf(), app_name) as spark:
-            runner = SimplePipelineRunner(config, hooks=CompositeHooks(*hooks), spark=spark.open)
+            runner = SimplePipelineRunner(
+                config,
+                hooks=CompositeHooks(*hooks),
+                spark=spark.open,
+                session_state_url=self._session_state_directory(spark, (*scope, run_id, config.name), checkpoint),
+                keep_session_state=self.keep_session_state,
+            )
+            if start.resume:
+                plan = runner.plan(checkpoint, restart_from=config.restart_from if start.cleared else None)
+            else:
+                plan = plan_fresh(config, start.reason)
             result = runner.run(plan=plan)
         _raise_if_failed(result)
         return {**result.summary(), "run_id": run_id, "attempt": ti.try_number}
+
+    def _session_state_directory(
+        self, spark: InProcessSpark, names: Sequence[str], checkpoint: CheckpointState | None
+    ) -> str | None:
+        base = self.session_state_url or conf.get("pyspark_pipeline", "session_state_url", fallback=None)
+        if not base and spark.runs_here:
+            base = str(_airflow_home() / "pyspark_pipeline" / "session_state")
+        if not base:
+            if checkpoint is None:
+                logger.warning(
+                    "Spark runs on a cluster and session_state_url is not set, so temp views are not saved: on a "
+                    "retry the components that made them run again; set it to a directory that the cluster can write"
+                )
+            return None
+        return "/".join([base.rstrip("/"), *map(file_name, names)])
 
     @staticmethod
     def _default_store(context: Context) -> CheckpointStore:
         accessor: Any = context.get("task_state_store")
         if accessor is not None:
             return TaskStateCheckpointStore(accessor)
-        home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-        directory = home / "pyspark_pipeline" / "checkpoints"
-        logger.warning(
-            "checkpoints are kept in %s, which serves a single host only; set checkpoint_store if attempts can "
-            "run on different hosts",
-            directory,
-        )
-        return LocalCheckpointStore(directory)
+        return LocalCheckpointStore(_airflow_home() / "pyspark_pipeline" / "checkpoints")
+
+
+def _airflow_home() -> Path:
+    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
 
 
 def _raise_if_failed(result: PipelineResult) -> None:

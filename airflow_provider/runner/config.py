@@ -26,8 +26,11 @@ from pydantic import (
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.component import check_component
 from airflow_provider.runner.config_file import read_config_file
-from airflow_provider.runner.config_problems import explain, graph_problems, name_of, unhashable
+from airflow_provider.runner.config_problems import explain, graph_problems, name_of, suggest, unhashable
 from airflow_provider.runner.graph import execution_order
+from airflow_provider.runner.session_state.handling import Policy
+
+OnConfigChange = Literal["restart", "rerun_affected", "fail"]
 
 
 class _Section(BaseModel):
@@ -142,6 +145,9 @@ class ComponentConfig(_Section):
     :param circuit_breaker: when to stop trying a component that keeps failing
     :param resilience: ``retry`` and ``circuit_breaker`` under one key; not together with either
     :param enabled: False leaves the component out
+    :param session_state: what becomes of the temp views that it leaves; default: the pipeline's policy
+    :param checkpoint_version: raise it when the code changed in a way that makes old results wrong
+    :param always_run: run it in every attempt in which anything runs, for components that set things up
     :raises PipelineConfigError: with every problem of this component
     """
 
@@ -154,6 +160,9 @@ class ComponentConfig(_Section):
     circuit_breaker: CircuitBreakerConfig | None = None
     resilience: ResiliencePolicy | None = None
     enabled: bool = True
+    session_state: Policy | None = None
+    checkpoint_version: str | None = None
+    always_run: bool = False
 
     @property
     def retry_policy(self) -> RetryConfig | None:
@@ -200,6 +209,13 @@ class PipelineConfig(_Section):
     :param environment: ``dev``, ``staging``, ``prod`` or whatever the author calls it; shown in the log
     :param tags: free-form labels, shown in the log
     :param spark: Spark settings
+    :param on_config_change: when the config differs from the checkpoint's: ``restart`` everything,
+        ``rerun_affected`` the changed components and their descendants, or ``fail``
+    :param restart_from: a component that runs again with all its descendants, although it had completed
+    :param session_state: what becomes of the temp views that components leave: ``auto`` replays what was cheap and
+        harmless and saves the rest; ``save`` all; ``replay`` the components instead; ``none``
+    :param session_state_format: Spark data source to save views with
+    :param replay_below_seconds: up to how many seconds a run counts as cheap for ``auto``
     :raises PipelineConfigError: with every problem of the whole config
     """
 
@@ -209,6 +225,11 @@ class PipelineConfig(_Section):
     environment: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
     spark: SparkSection = Field(default_factory=SparkSection)
+    on_config_change: OnConfigChange = "restart"
+    restart_from: str | None = None
+    session_state: Policy = "auto"
+    session_state_format: str = Field(default="parquet", min_length=1)
+    replay_below_seconds: float = Field(default=10.0, ge=0)
 
     _source: str | None = PrivateAttr(default=None)
 
@@ -249,6 +270,11 @@ class PipelineConfig(_Section):
                     message = f"expected a mapping with name and class_path, got {type(item).__name__}"
                     problems.append(ConfigProblem(message, f"#{position}"))
             problems += graph_problems(raw)
+            names = {name_of(item) for item in raw}
+            wanted = data.get("restart_from")
+            if isinstance(wanted, str) and wanted not in names:
+                hint = suggest(wanted, (name for name in names if name is not None))
+                problems.append(ConfigProblem(f"unknown component {wanted!r}{hint}", None, "restart_from"))
             data = {**data, "components": good}
         try:
             pipeline = handler(data)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from airflow_provider.runner.config import ComponentConfig, PipelineConfig
 from airflow_provider.runner.plan import Decision, RunPlan
 from airflow_provider.runner.result import PipelineResult
+from airflow_provider.runner.session_state.record import SessionStateRecord
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,12 @@ class PipelineStarted:
 
     :param config: the pipeline
     :param plan: one decision per enabled component
+    :param session_state_url: directory of this run for saved views, None if nothing is saved
     """
 
     config: PipelineConfig
     plan: RunPlan
+    session_state_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,19 @@ class ComponentCompleted:
     :param component: its config
     :param position: its place in the order of execution, from 1
     :param total: number of enabled components
+    :param decision: what the plan says about it and why
     :param duration_seconds: from the start of the first try to the end of the last
     :param retries: tries after the first
+    :param session_state: what it left in the session; None if nobody looked, or if it was replayed
     """
 
     component: ComponentConfig
     position: int
     total: int
+    decision: Decision
     duration_seconds: float
     retries: int
+    session_state: SessionStateRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Fingerprints: SHA-256 over canonical JSON of everything in the config that decides what a component does.
 
-That is its name, class path, ``config``, dependencies and whether it is enabled, plus the content of the files
-that it names (see ``fingerprint_files`` below). Two different configs never share a fingerprint by
+That is its name, class path, ``config``, dependencies, ``checkpoint_version`` and whether it is enabled, plus the
+content of the files that it names (see ``fingerprint_files`` below). Two different configs never share a fingerprint by
 concatenation, because the hashed text is JSON in which every value keeps its type and place.
 
 A component whose behaviour also depends on a file can say so with a class method
@@ -98,6 +98,7 @@ def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, A
     yield "class_path", component.class_path
     yield "depends_on", sorted(set(component.depends_on))
     yield "enabled", component.enabled
+    yield "checkpoint_version", component.checkpoint_version
     for key in sorted(component.config):
         yield f"config.{key}", canonical(component.config[key])
     for path in _files_of(component):

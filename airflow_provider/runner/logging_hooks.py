@@ -39,6 +39,10 @@ class LoggingHooks(NoOpHooks):
         what = ", ".join(f"{counts[action]} to {action.value}" for action in Action if counts[action])
         self._log.info("pipeline %r (%s): plan of this attempt: %s", config.name, ", ".join(about), what)
         self._lines(plan_table(plan))
+        if plan.would_be_kept:
+            self._log.info(
+                "on_config_change is 'restart'; 'rerun_affected' would have kept %s", ", ".join(plan.would_be_kept)
+            )
         enabled = {component.name for component in config.ordered}
         for component in config.ordered:
             for other in component.depends_on:
@@ -65,20 +69,23 @@ class LoggingHooks(NoOpHooks):
         if result.seconds_saved:
             self._log.info("reuse saved about %s", duration(result.seconds_saved))
         if result.failed_components:
-            name, error = result.failed_components[0]
-            self._log.error("component %r failed: %s", name, describe(error))
-            self._log.info("the next attempt of this run continues with %r", name)
+            name, _ = result.failed_components[0]
+            self._log.info("a retry or a clear of this run goes on with %r", name)
 
     def before_component(self, event: ComponentStarted) -> None:
-        self._log.info("[%d/%d] %s: started", event.position, event.total, event.component.name)
+        what = "replay started" if event.decision.action is Action.REPLAY else "started"
+        self._log.info("[%d/%d] %s: %s", event.position, event.total, event.component.name, what)
 
     def after_component(self, event: ComponentCompleted) -> None:
+        state = event.session_state
         self._log.info(
-            "[%d/%d] %s: completed in %s",
+            "[%d/%d] %s: %s in %s%s",
             event.position,
             event.total,
             event.component.name,
+            "replayed" if event.decision.action is Action.REPLAY else "completed",
             duration(event.duration_seconds),
+            f"; a retry would replay it: {state.reason}" if state and state.handling == "replay" else "",
         )
 
     def on_component_failure(self, event: ComponentFailed) -> None:

@@ -5,20 +5,35 @@ Pure functions: they look at the config and the checkpoint and touch nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from airflow_provider.runner.checkpoint.state import CheckpointState
+from airflow_provider.errors import ConfigChangedError, ConfigProblem, PipelineConfigError
+from airflow_provider.runner.checkpoint.state import CheckpointState, ComponentRecord
 from airflow_provider.runner.config import PipelineConfig
-from airflow_provider.runner.fingerprint import Change, changes, compute_pipeline_fingerprint, field_hashes
+from airflow_provider.runner.config_problems import suggest
+from airflow_provider.runner.fingerprint import (
+    Change,
+    changes,
+    component_fingerprint,
+    compute_pipeline_fingerprint,
+    field_hashes,
+)
+from airflow_provider.runner.graph import descendants
+from airflow_provider.runner.session_state.record import SessionStateRecord
 
 
 class Action(StrEnum):
-    """What an attempt does with a component."""
+    """What an attempt does with a component.
+
+    ``RUN`` it; ``REUSE`` it: it finished earlier and is left alone, its session state is restored; ``REPLAY`` it: it
+    finished earlier but must run again, because what it left in the session is needed and was not saved.
+    """
 
     RUN = "RUN"
     REUSE = "REUSE"
+    REPLAY = "REPLAY"
 
 
 @dataclass(frozen=True)
@@ -26,15 +41,17 @@ class Decision:
     """What happens to one component, and why.
 
     :param component: name of the component
-    :param action: run it or reuse it
+    :param action: run, reuse or replay
     :param reason: why
     :param seconds_saved: how long the component ran when it ran, if it is reused
+    :param session_state: what it left in the session, if it is reused
     """
 
     component: str
     action: Action
     reason: str
     seconds_saved: float = 0.0
+    session_state: SessionStateRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -43,19 +60,33 @@ class RunPlan:
 
     :param pipeline_name: name of the pipeline
     :param decisions: the decisions
-    :param config_changes: what differs from the config of the checkpoint, as far as it is known
     :param config_changed: whether the checkpoint was made under another config
+    :param config_changes: what differs from the config of the checkpoint, as far as it is known
+    :param would_be_kept: components that ``on_config_change: rerun_affected`` would have kept
+    :param restart_from: the component that the run was asked to restart from, now or earlier
     """
 
     pipeline_name: str
     decisions: tuple[Decision, ...]
-    config_changes: tuple[Change, ...] = ()
     config_changed: bool = False
+    config_changes: tuple[Change, ...] = ()
+    would_be_kept: tuple[str, ...] = ()
+    restart_from: str | None = None
 
     @property
-    def reused(self) -> list[str]:
-        """Names of the components that are left alone."""
-        return [d.component for d in self.decisions if d.action is Action.REUSE]
+    def kept(self) -> list[str]:
+        """Names of the components that stay completed: the reused and the replayed ones."""
+        return [d.component for d in self.decisions if d.action is not Action.RUN]
+
+    @property
+    def runs_until(self) -> int:
+        """Number of decisions up to and including the last one to run; 0 if nothing runs."""
+        return max((i for i, d in enumerate(self.decisions, start=1) if d.action is Action.RUN), default=0)
+
+    @property
+    def to_restore(self) -> list[Decision]:
+        """The reused components whose session state is needed, because something runs after them."""
+        return [d for d in self.decisions[: self.runs_until] if d.action is Action.REUSE]
 
 
 def plan_fresh(config: PipelineConfig, reason: str) -> RunPlan:
@@ -64,7 +95,8 @@ def plan_fresh(config: PipelineConfig, reason: str) -> RunPlan:
     :param config: the pipeline
     :param reason: why nothing is reused
     """
-    return RunPlan(config.name, tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered))
+    decisions = tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered)
+    return RunPlan(config.name, decisions, restart_from=config.restart_from)
 
 
 def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan:
@@ -86,46 +118,129 @@ def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan
     )
 
 
-def plan_from_checkpoint(config: PipelineConfig, checkpoint: CheckpointState | None) -> RunPlan:
+def plan_from_checkpoint(
+    config: PipelineConfig,
+    checkpoint: CheckpointState | None,
+    *,
+    restart_from: str | None = None,
+    lost: Mapping[str, str] | None = None,
+    present: Collection[str] = (),
+) -> RunPlan:
     """Plan to go on where the checkpoint says the run stopped.
 
-    :param config: the pipeline as it is today
+    A component runs if it has not completed, if its config or that of something it depends on has changed, if it was
+    asked for, or if what it saved is lost. The others are reused, except those whose session state was not saved and
+    that come before one that runs: they are replayed.
+
+    :param config: the pipeline as it is today, with its policies
     :param checkpoint: the record of the earlier attempts, None if there is none
+    :param restart_from: run this component again with all its descendants
+    :param lost: component to what is wrong with what it saved
+    :param present: components whose session state is in the session that will be used
+    :raises ConfigChangedError: the config has changed and the policy is to fail
+    :raises PipelineConfigError: there is no enabled component ``restart_from``
     """
+    names = [component.name for component in config.ordered]
+    if restart_from is not None and restart_from not in names:
+        message = f"unknown or disabled component {restart_from!r}{suggest(restart_from, names)}"
+        raise PipelineConfigError([ConfigProblem(message, None, "restart_from")], config.source)
     if checkpoint is None:
         return plan_fresh(config, "no checkpoint yet")
-    if checkpoint.pipeline_fingerprint != compute_pipeline_fingerprint(config):
-        found = changed_since(config, checkpoint)
-        return RunPlan(
-            config.name,
-            plan_fresh(config, "config changed" + (f": {shorten(found)}" if checkpoint.fields else "")).decisions,
-            tuple(found),
-            config_changed=True,
-        )
+    changed = checkpoint.pipeline_fingerprint != compute_pipeline_fingerprint(config)
+    found = changed_since(config, checkpoint) if changed else []
+    what = describe_changes(checkpoint, found)
+    if changed and config.on_config_change == "fail":
+        raise ConfigChangedError(config.name, what)
+    reasons = _reasons_to_run(config, checkpoint, changed, restart_from, lost or {})
+    would_be_kept: tuple[str, ...] = ()
+    if changed and config.on_config_change == "restart":
+        would_be_kept = tuple(name for name in names if name not in reasons)
+        reasons = dict.fromkeys(names, f"config changed: {what}")
+    if reasons:
+        reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
+    until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
+    return RunPlan(
+        config.name,
+        tuple(
+            Decision(name, Action.RUN, reasons[name])
+            if name in reasons
+            else _keep(name, checkpoint.components.get(name), needed=index < until and name not in present)
+            for index, name in enumerate(names)
+        ),
+        config_changed=changed,
+        config_changes=tuple(found),
+        would_be_kept=would_be_kept,
+        restart_from=restart_from or config.restart_from,
+    )
+
+
+def _reasons_to_run(
+    config: PipelineConfig,
+    checkpoint: CheckpointState,
+    changed: bool,
+    restart_from: str | None,
+    lost: Mapping[str, str],
+) -> dict[str, str]:
+    """Return component to reason for all that must run, whatever the policy for a changed config."""
     completed = set(checkpoint.completed_components)
-    decisions = []
-    for component in config.ordered:
+    depends_on = {component.name: component.depends_on for component in config.components}
+    own = {}
+    for component in config.components:
         record = checkpoint.components.get(component.name)
         if component.name not in completed:
-            reason = "failed" if component.name == checkpoint.failed_component else "not completed"
-            reason += f" in attempt {checkpoint.attempt}"
-            decisions.append(Decision(component.name, Action.RUN, reason))
-        elif record is None:
-            decisions.append(Decision(component.name, Action.REUSE, "completed in an earlier attempt"))
-        else:
-            reason = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
-            decisions.append(Decision(component.name, Action.REUSE, reason, record.duration_seconds))
-    return RunPlan(config.name, tuple(decisions))
+            continue
+        if changed and record is None:
+            own[component.name] = "config changed, and the checkpoint does not say whether that concerns it"
+        elif changed and record and record.fingerprint != component_fingerprint(component, config.base_dir):
+            own[component.name] = "its config changed"
+    if changed:
+        # A component that is new changes what its descendants get.
+        own |= {name: "new in the config" for name in depends_on if checkpoint.fields and name not in checkpoint.fields}
+    reasons: dict[str, str] = {}
+    affected = descendants(depends_on, set(own))
+    asked_for = descendants(depends_on, {restart_from}) if restart_from is not None else set()
+    for component in config.ordered:
+        name = component.name
+        if name in own:
+            reasons[name] = own[name]
+        elif name not in completed:
+            how = "failed" if name == checkpoint.failed_component else "not completed"
+            reasons[name] = f"{how} in attempt {checkpoint.attempt}"
+        elif name in affected:
+            reasons[name] = "a component that it depends on has changed"
+        elif name in asked_for:
+            reasons[name] = f"restart from {restart_from!r} was asked for"
+        elif name in lost:
+            reasons[name] = lost[name]
+    return reasons
+
+
+def _keep(name: str, record: ComponentRecord | None, *, needed: bool) -> Decision:
+    if record is None:
+        return Decision(name, Action.REUSE, "completed in an earlier attempt")
+    state = record.session_state
+    when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
+    if needed and state is not None and state.handling == "replay":
+        why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
+        return Decision(name, Action.REPLAY, f"{why}: {state.reason}")
+    if needed and state is not None and state.views:
+        count = f"{len(state.views)} saved {'view' if len(state.views) == 1 else 'views'}"
+        when = f"{when}; {count} to restore"
+    return Decision(name, Action.REUSE, when, record.duration_seconds, state)
 
 
 def changed_since(config: PipelineConfig, checkpoint: CheckpointState) -> list[Change]:
     """List the differences between the config of a checkpoint and today's, without any value."""
+    if not checkpoint.fields:
+        return []
     today = {c.name: field_hashes(c, config.base_dir) for c in config.components}
     return changes(checkpoint.fields, today)
 
 
-def shorten(found: Sequence[Change]) -> str:
+def describe_changes(checkpoint: CheckpointState, found: Sequence[Change]) -> str:
     """Name the first three differences and count the rest."""
+    if not checkpoint.fields:
+        return "the checkpoint does not say in what"
     if not found:
         return "the order of its components"
     text = ", ".join(str(change) for change in found[:3])

@@ -138,7 +138,7 @@ def run_with_retries(
 
 
 def _is_worth_a_retry(error: BaseException, names: list[str]) -> bool:
-    if isinstance(error, CircuitOpenError):
+    if isinstance(error, CircuitOpenError) or not isinstance(error, Exception):
         return False
     return any(
         name in (kind.__name__, f"{kind.__module__}.{kind.__qualname__}")

@@ -1,4 +1,4 @@
-"""Walks the plan: runs components one after the other and tells the hooks."""
+"""Walks the plan: restores, runs and replays components one after the other and tells the hooks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from airflow_provider.errors import CheckpointError
+from airflow_provider.errors import CheckpointError, ComponentError, describe
+from airflow_provider.runner.checkpoint.resume import CompletedComponents
+from airflow_provider.runner.checkpoint.state import CheckpointState
 from airflow_provider.runner.component import build
 from airflow_provider.runner.config import ComponentConfig, PipelineConfig, load_pipeline_config
 from airflow_provider.runner.events import (
@@ -22,15 +24,15 @@ from airflow_provider.runner.events import (
 )
 from airflow_provider.runner.graph import descendants
 from airflow_provider.runner.hooks import CompositeHooks, PipelineHooks
-from airflow_provider.runner.plan import Action, Decision, RunPlan, plan_skipping
+from airflow_provider.runner.plan import Action, Decision, RunPlan, plan_from_checkpoint, plan_skipping
 from airflow_provider.runner.resilience import CircuitBreaker, run_with_retries
-from airflow_provider.runner.result import (
-    ComponentResult,
-    ComponentStatus,
-    PipelineResult,
-    PipelineResultStatus,
-)
-from airflow_provider.runner.spark_session import open_session
+from airflow_provider.runner.result import ComponentResult, ComponentStatus, PipelineResult, PipelineResultStatus
+from airflow_provider.runner.session_state.files import delete_quietly, files_for, local_path
+from airflow_provider.runner.session_state.keeper import SessionStateKeeper
+from airflow_provider.runner.session_state.probe import probe_for
+from airflow_provider.runner.session_state.record import SessionStateRecord
+from airflow_provider.runner.session_state.views import damage
+from airflow_provider.runner.spark_session import open_session, running_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,6 +47,9 @@ class SimplePipelineRunner:
     :param hooks: what to tell about the run; default: nothing
     :param spark: the session, or a function that opens it, called when the first component runs. Default: the
         active session, or a new one from the ``spark`` section of the config. The runner never stops it
+    :param session_state_url: directory for the temp views of this run, one of its own for each run; any that Spark
+        can write. Default: nothing is saved, components whose views are needed are replayed
+    :param keep_session_state: leave the saved views there when the pipeline has succeeded
     :param fail_fast: stop at the first failure; False: go on with what does not depend on it
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
@@ -56,6 +61,8 @@ class SimplePipelineRunner:
         *,
         hooks: PipelineHooks | None = None,
         spark: SparkSession | Callable[[], SparkSession] | None = None,
+        session_state_url: str | None = None,
+        keep_session_state: bool = False,
         fail_fast: bool = True,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -64,65 +71,123 @@ class SimplePipelineRunner:
         self._hooks = CompositeHooks(hooks) if hooks is not None else CompositeHooks()
         self._open_spark = spark if callable(spark) else None
         self._spark = None if callable(spark) else spark
+        self._session_state_url = session_state_url
+        self._keep_session_state = keep_session_state
         self._fail_fast = fail_fast
         self._clock = clock
         self._sleep = sleep
+        self._keeper: SessionStateKeeper | None = None
         self._breakers: dict[str, CircuitBreaker] = {}
+
+    def plan(self, checkpoint: CheckpointState | None = None, *, restart_from: str | None = None) -> RunPlan:
+        """Decide what an attempt would do, and run nothing.
+
+        Saved views that are needed are looked at; Spark is started only if they are on storage that needs it.
+
+        :param checkpoint: the record of the earlier attempts, None if there is none
+        :param restart_from: run this component again with all its descendants. Default: the config's, if that has
+            not been carried out under this checkpoint
+        :raises PipelineConfigError: a component cannot be imported or does not take its config
+        :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
+        """
+        load_pipeline_config(self._config)
+        wanted = self._config.restart_from
+        if restart_from is None and wanted is not None and checkpoint is not None and checkpoint.restart_from != wanted:
+            restart_from = wanted
+        present = self._keeper.present() if self._keeper else ()
+        plan = plan_from_checkpoint(self._config, checkpoint, restart_from=restart_from, present=present)
+        lost = {
+            decision.component: what
+            for decision in plan.to_restore
+            if decision.session_state is not None and (what := self._damage(decision.session_state))
+        }
+        if not lost:
+            return plan
+        return plan_from_checkpoint(self._config, checkpoint, restart_from=restart_from, lost=lost, present=present)
 
     def run(
         self, completed_components: Collection[str] | None = None, *, plan: RunPlan | None = None
     ) -> PipelineResult:
         """Run the pipeline. A component that fails is in the result, not raised.
 
-        :param completed_components: names of the components to leave out
-        :param plan: a plan made before, instead of ``completed_components``
+        :param completed_components: names of the components to leave out. What
+            :func:`~airflow_provider.runner.load_checkpoint_for_resume` returned brings their session state along
+        :param plan: what :meth:`plan` returned, instead of ``completed_components``
         :raises PipelineConfigError: a component cannot be imported or does not take its config
         :raises SparkSessionError: Spark did not start
         :raises CheckpointError: progress could not be recorded, or a newer attempt has taken over
         """
         load_pipeline_config(self._config)
-        plan = plan or plan_skipping(self._config, completed_components or ())
+        if plan is None:
+            plan = self._plan_for(completed_components or ())
         began = self._clock()
-        self._hooks.before_pipeline(PipelineStarted(self._config, plan))
+        self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session_state_url))
         results = self._walk(plan)
-        status = (
-            PipelineResultStatus.SUCCESS if all(result.success for result in results) else PipelineResultStatus.FAILURE
-        )
+        complete = all(result.success for result in results)
+        status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
         result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began)
         self._hooks.after_pipeline(PipelineFinished(self._config, result))
+        if complete and not self._keep_session_state:
+            self._remove_session_state()
         return result
+
+    def _plan_for(self, completed: Collection[str]) -> RunPlan:
+        checkpoint = completed.checkpoint if isinstance(completed, CompletedComponents) else None
+        if checkpoint is None or not completed <= set(checkpoint.completed_components):  # type: ignore[operator]
+            return plan_skipping(self._config, completed)
+        still = [name for name in checkpoint.completed_components if name in completed]
+        return self.plan(checkpoint.model_copy(update={"completed_components": still}))
 
     def _walk(self, plan: RunPlan) -> list[ComponentResult]:
         components = {component.name: component for component in self._config.components}
         depends_on = {name: component.depends_on for name, component in components.items()}
         total = len(plan.decisions)
+        if plan.runs_until:
+            self._prepare(plan)
         results: list[ComponentResult] = []
         failed: set[str] = set()
         blocked: set[str] = set()
         for position, decision in enumerate(plan.decisions, start=1):
             component = components[decision.component]
             if decision.action is Action.REUSE:
+                stopped = bool(failed) and self._fail_fast
+                decision = self._restore(decision, needed=position < plan.runs_until and not stopped)
+            if decision.action is Action.REUSE:
                 self._hooks.on_component_reuse(ComponentReused(component, position, total, decision))
-                results.append(
-                    ComponentResult(
-                        component.name,
-                        decision.action,
-                        decision.reason,
-                        ComponentStatus.COMPLETED,
-                        seconds_saved=decision.seconds_saved,
-                    )
-                )
+                result = _not_run(decision, ComponentStatus.COMPLETED, decision.reason)
             elif failed and (self._fail_fast or component.name in blocked):
-                culprit = next(iter(failed))
-                reason = f"{culprit!r} failed before it" if self._fail_fast else "it depends on a failed component"
-                results.append(ComponentResult(component.name, decision.action, reason, ComponentStatus.NOT_RUN))
+                # What had completed earlier stays complete, even if it was to be replayed.
+                status = ComponentStatus.NOT_RUN if decision.action is Action.RUN else ComponentStatus.COMPLETED
+                why = f"{next(iter(failed))!r} failed before it" if self._fail_fast else "depends on a failed component"
+                result = _not_run(decision, status, why)
             else:
                 result = self._run_component(component, decision, position, total)
-                results.append(result)
-                if not result.success:
-                    failed.add(component.name)
-                    blocked = descendants(depends_on, failed)
+            results.append(result)
+            if result.error is not None:
+                failed.add(component.name)
+                blocked = descendants(depends_on, failed)
         return results
+
+    def _prepare(self, plan: RunPlan) -> None:
+        spark = self._session()
+        probe = probe_for(spark)
+        if self._keeper is None and probe is not None:
+            self._keeper = SessionStateKeeper(spark, probe, self._config, self._session_state_url)
+        if self._keeper is not None:
+            self._keeper.settle()
+            self._keeper.remove_others(d.session_state for d in plan.decisions if d.session_state is not None)
+
+    def _restore(self, decision: Decision, *, needed: bool) -> Decision:
+        """Bring back what a reused component left. If that fails, it is replayed instead."""
+        if not needed or self._keeper is None or decision.session_state is None:
+            return decision
+        try:
+            self._keeper.restore(decision.component, decision.session_state)
+        except Exception as error:  # noqa: BLE001 - whatever the catalog or the storage object to
+            reason = f"its session state cannot be restored: {describe(error)}"
+            logger.warning("%s: %s; it is replayed", decision.component, reason)
+            return Decision(decision.component, Action.REPLAY, reason)
+        return decision
 
     def _run_component(
         self, component: ComponentConfig, decision: Decision, position: int, total: int
@@ -139,10 +204,14 @@ class SimplePipelineRunner:
                 lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
                 self._sleep,
             )
+            took = self._clock() - began
+            state = self._keep(component, decision, position, took)
         except CheckpointError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
             took = self._clock() - began
+            if self._keeper is not None and not self._fail_fast:
+                self._keeper.disturbed()
             self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error))
             return ComponentResult(
                 component.name,
@@ -152,8 +221,9 @@ class SimplePipelineRunner:
                 duration_seconds=took,
                 error=error,
             )
-        took = self._clock() - began
-        self._hooks.after_component(ComponentCompleted(component, position, total, took, retries))
+        self._hooks.after_component(
+            ComponentCompleted(component, position, total, decision, took, retries, session_state=state)
+        )
         return ComponentResult(
             component.name,
             decision.action,
@@ -163,17 +233,48 @@ class SimplePipelineRunner:
             retries=retries,
         )
 
+    def _keep(
+        self, component: ComponentConfig, decision: Decision, position: int, seconds: float
+    ) -> SessionStateRecord | None:
+        if self._keeper is None:
+            return None
+        try:
+            if decision.action is Action.REPLAY:
+                self._keeper.replayed(component.name)
+                return None
+            return self._keeper.finished(component, position, seconds)
+        except Exception as error:
+            raise ComponentError(
+                f"after component {component.name!r} the Spark session cannot be looked at ({describe(error)}); a "
+                "component must not stop the session that it is given"
+            ) from error
+
+    def _damage(self, record: SessionStateRecord) -> str | None:
+        for view in record.views:
+            if what := damage(files_for(view.url, self._spark_for(view.url)), view):
+                return what
+        for item in record.objects:
+            if item.location and not files_for(item.location, self._spark_for(item.location)).exists(item.location):
+                return f"its table {item.name!r} is gone from {item.location}"
+        return None
+
+    def _spark_for(self, url: str) -> SparkSession | None:
+        return None if local_path(url) is not None else self._session()
+
+    def _remove_session_state(self) -> None:
+        url = self._session_state_url
+        if url and (self._spark is not None or local_path(url) is not None):
+            delete_quietly(files_for(url, self._spark), url)
+
     def _session(self) -> SparkSession:
         if self._spark is None:
             self._spark = self._open_spark() if self._open_spark else self._default_session()
         return self._spark
 
     def _default_session(self) -> SparkSession:
-        from pyspark.sql import SparkSession
-
-        active = SparkSession.getActiveSession()
-        if active is not None:
-            return active
+        running = running_session()
+        if running is not None:
+            return running
         return open_session(self._config.spark.to_spark_conf(), self._config.name)
 
     def _breaker(self, component: ComponentConfig) -> CircuitBreaker | None:
@@ -192,3 +293,7 @@ class SimplePipelineRunner:
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _not_run(decision: Decision, status: ComponentStatus, reason: str) -> ComponentResult:
+    return ComponentResult(decision.component, decision.action, reason, status, seconds_saved=decision.seconds_saved)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -11,6 +12,17 @@ from airflow_provider.errors import SparkSessionError, describe
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+def running_session() -> SparkSession | None:
+    """Return the Spark session that this process already has, whichever thread started it."""
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    try:
+        return SparkSession.active()
+    except PySparkException:
+        return None
 
 
 def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
@@ -28,7 +40,7 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     if master.startswith("local"):
         # Python workers must be this Python; Spark would take the first python3 of the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    running = SparkSession.getActiveSession()
+    running = running_session()
     if running is not None:
         session = running.newSession()
         for key, value in conf.items():
@@ -38,9 +50,13 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     try:
         return SparkSession.builder.config(map=settings).getOrCreate()
     except PySparkException as error:
-        remedy = (
-            "Spark needs Java 17 or 21: install one and set JAVA_HOME"
-            if "JAVA_GATEWAY" in str(error)
-            else "check the master and that it can be reached from here"
-        )
+        if "JAVA_GATEWAY" not in str(error):
+            remedy = "check the master and that it can be reached from here"
+        elif not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+            remedy = "there is no Java: install version 17 or 21 and set JAVA_HOME"
+        else:
+            remedy = (
+                "the JVM ended, its own message is a few lines above; check master and settings, and that Java is "
+                "version 17 or 21"
+            )
         raise SparkSessionError(f"no Spark session on master {master!r}: {describe(error)}; {remedy}") from error

@@ -42,7 +42,7 @@ _SAVE_TRIES = 3
 class CheckpointHooks:
     """Records the progress of a run, durably, before it goes on.
 
-    A new attempt takes over what the plan reuses and only that. Every save replaces the whole record.
+    A new attempt takes over what the plan reuses or replays and only that. Every save replaces the whole record.
 
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
@@ -81,10 +81,10 @@ class CheckpointHooks:
         """Take the checkpoint over: keep what the plan reuses, so that a crash from here on forgets nothing."""
         config = event.config
         previous = self._store.load(self._run_id, config.name, scope=self._scope)
-        reused = set(event.plan.reused)
+        wanted = set(event.plan.kept)
         recorded = previous.completed_components if previous else []
-        kept = [name for name in recorded if name in reused]
-        unknown = sorted(reused.difference(kept))
+        kept = [name for name in recorded if name in wanted]
+        unknown = sorted(wanted.difference(kept))
         if unknown:
             logger.warning(
                 "not in the checkpoint although given as completed, so a later attempt will run them: %s",
@@ -110,6 +110,8 @@ class CheckpointHooks:
                     if previous is not None and name in previous.components
                 },
                 fields={c.name: field_hashes(c, config.base_dir) for c in config.components},
+                restart_from=event.plan.restart_from,
+                session_state_url=event.session_state_url,
                 airflow=self._airflow,
             )
         )
@@ -117,15 +119,18 @@ class CheckpointHooks:
     def after_component(self, event: ComponentCompleted) -> None:
         """Record that a component completed. Returns only when the record is durable."""
         state = self._current()
+        if event.decision.component in state.completed_components:
+            return  # replayed: what is recorded of it stays valid
         name = event.component.name
         record = ComponentRecord(
             fingerprint=self._fingerprints[name],
             completed_at=self._now(),
             duration_seconds=round(event.duration_seconds, 3),
             attempt=state.attempt,
+            session_state=event.session_state,
         )
         self._update(
-            completed_components=[*(n for n in state.completed_components if n != name), name],
+            completed_components=[*state.completed_components, name],
             components={**state.components, name: record},
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -11,15 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
 from airflow_provider.runner.checkpoint.state import CheckpointState, Scope
 from airflow_provider.runner.checkpoint.store import only_one, refuse_stale
+from airflow_provider.runner.file_names import file_name
 
 logger = logging.getLogger(__name__)
-
-_LONGEST_NAME = 180  # bytes; file systems stop at 255, and suffixes are added
 
 
 class LocalCheckpointStore:
@@ -39,6 +36,9 @@ class LocalCheckpointStore:
 
     def __repr__(self) -> str:
         return f"LocalCheckpointStore({str(self.base_dir)!r})"
+
+    def __str__(self) -> str:
+        return f"directory {self.base_dir}"
 
     def save(self, state: CheckpointState) -> None:
         path = self._path(state.run_id, state.pipeline_name, state.scope)
@@ -112,17 +112,6 @@ class LocalCheckpointStore:
             error,
             aside.name,
         )
-
-
-def file_name(name: str) -> str:
-    """Return a file name for any text: readable, unambiguous, without special meaning, never too long."""
-    encoded = quote(name.encode("utf-8", "surrogatepass"), safe="").replace("~", "%7E")
-    if encoded.startswith("."):
-        encoded = f"%2E{encoded[1:]}"
-    if len(encoded) <= _LONGEST_NAME:
-        return encoded
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{encoded[: _LONGEST_NAME - 65]}~{digest}"
 
 
 @contextmanager

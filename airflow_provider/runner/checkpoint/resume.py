@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
-from airflow_provider.runner.checkpoint.state import Scope
+from airflow_provider.runner.checkpoint.state import CheckpointState, Scope
 from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config import PipelineConfig
-from airflow_provider.runner.plan import plan_from_checkpoint, shorten
+from airflow_provider.runner.plan import describe_changes, plan_from_checkpoint
 
 logger = logging.getLogger(__name__)
 
 
+class CompletedComponents(set[str]):
+    """Names of completed components, with the checkpoint that says what they left in the session.
+
+    :param names: the names
+    :param checkpoint: where they come from, None if there is none
+    """
+
+    def __init__(self, names: Iterable[str], checkpoint: CheckpointState | None) -> None:
+        super().__init__(names)
+        self.checkpoint = checkpoint
+
+
 def load_checkpoint_for_resume(
     store: CheckpointStore, run_id: str, config: PipelineConfig, *, scope: Scope = ()
-) -> set[str]:
-    """Return the names of the components that completed under this run id and need not run again.
+) -> CompletedComponents:
+    """Return the names of the components that completed under this run id and are still valid.
 
-    Empty if there is no checkpoint, or if the config has changed since; the log then says what changed.
+    Empty if there is no checkpoint, or if the config has changed since and the pipeline's ``on_config_change`` is
+    ``restart``; the log then says what changed. Given to
+    :meth:`~airflow_provider.runner.SimplePipelineRunner.run`, it also brings their session state back.
 
     :param store: where the checkpoint is kept
     :param run_id: the run
@@ -25,10 +40,16 @@ def load_checkpoint_for_resume(
     :param scope: what else identifies the run
     :raises CheckpointFormatError: written by a newer version of this package
     :raises CheckpointReadError: the store cannot be read
+    :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
     """
     checkpoint = store.load(run_id, config.name, scope=scope)
     plan = plan_from_checkpoint(config, checkpoint)
-    if plan.config_changed:
-        what = f": {shorten(plan.config_changes)}" if plan.config_changes else ""
-        logger.warning("pipeline %r, run %r: config changed%s; it starts from the beginning", config.name, run_id, what)
-    return set(plan.reused)
+    if checkpoint is not None and plan.config_changed:
+        logger.warning(
+            "pipeline %r, run %r: config changed: %s; %s",
+            config.name,
+            run_id,
+            describe_changes(checkpoint, plan.config_changes),
+            f"kept are {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
+        )
+    return CompletedComponents(plan.kept, checkpoint)

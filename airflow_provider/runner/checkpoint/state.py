@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
+from airflow_provider.runner.session_state.record import SessionStateRecord
 
 FORMAT_VERSION = 1
 """The format that this version of the package writes, and the newest that it reads."""
@@ -28,12 +29,14 @@ class ComponentRecord(_Record):
     :param completed_at: when that was
     :param duration_seconds: how long it ran
     :param attempt: which attempt completed it
+    :param session_state: what it left in the session; None if nobody looked
     """
 
     fingerprint: str
     completed_at: datetime
     duration_seconds: float
     attempt: int
+    session_state: SessionStateRecord | None = None
 
 
 class CheckpointState(_Record):
@@ -53,6 +56,8 @@ class CheckpointState(_Record):
     :param owner: random id of the attempt that took it over
     :param components: details of the completed components
     :param fields: component to field hashes for the whole config, to say later what changed
+    :param restart_from: the request to restart from a component that has been carried out
+    :param session_state_url: directory of this run's saved views
     :param airflow: what Airflow said of the newest attempt, empty outside Airflow
     """
 
@@ -71,6 +76,8 @@ class CheckpointState(_Record):
     owner: str = ""
     components: dict[str, ComponentRecord] = Field(default_factory=dict)
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
+    restart_from: str | None = None
+    session_state_url: str | None = None
     airflow: dict[str, Any] = Field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Session state: what a component leaves in the Spark session, saved and put back on the next attempt."""

@@ -1,0 +1,55 @@
+"""What a component left in the session: the difference between two snapshots."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from airflow_provider.runner.session_state.names import ViewName
+from airflow_provider.runner.session_state.probe import Snapshot
+
+# Spark's own default of spark.redaction.regex, and what else tends to hold a secret.
+_SECRET = re.compile(r"(?i)secret|password|passwd|token|access[.]?key|credential|private[.]?key|sas[.]")
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """What a component left in the session.
+
+    :param views: views that it created or replaced
+    :param dropped_views: views that it dropped
+    :param functions: temp functions that it registered, anew or for the first time
+    :param settings: settings that it changed; None for one that it unset
+    :param secret_settings: names of changed settings whose value must not be recorded
+    :param catalog: current catalog, if it changed that
+    :param database: current database, if it changed that
+    :param objects: names of databases and tables that it created or altered in a catalog in memory
+    """
+
+    views: list[ViewName]
+    dropped_views: list[ViewName]
+    functions: list[str]
+    settings: dict[str, str | None]
+    secret_settings: list[str]
+    catalog: str | None
+    database: str | None
+    objects: list[str]
+
+
+def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
+    """Compare the session before and after a component."""
+    settings: dict[str, str | None] = {
+        key: value for key, value in after.settings.items() if before.settings.get(key) != value
+    }
+    settings |= {key: None for key in before.settings if key not in after.settings}
+    moved = (before.catalog, before.database) != (after.catalog, after.database)
+    return LeftBehind(
+        views=sorted(name for name, identity in after.views.items() if before.views.get(name) != identity),
+        dropped_views=sorted(name for name in before.views if name not in after.views),
+        functions=sorted(n for n, identity in after.functions.items() if before.functions.get(n) != identity),
+        settings={key: value for key, value in settings.items() if not _SECRET.search(key)},
+        secret_settings=sorted(key for key in settings if _SECRET.search(key)),
+        catalog=after.catalog if moved else None,
+        database=after.database if moved else None,
+        objects=[name for name, identity in after.objects.items() if before.objects.get(name) != identity],
+    )

@@ -1,0 +1,182 @@
+"""Looks at and deletes the directories of saved views, on any storage that Spark reaches."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlparse
+
+from airflow_provider.errors import describe
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a directory holds, hidden files left out.
+
+    :param files: number of files
+    :param bytes: their size
+    :param digest: hash over their names and sizes
+    """
+
+    files: int
+    bytes: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.files} files with {self.bytes:,} bytes"
+
+
+class Files(Protocol):
+    """Storage as this package needs it."""
+
+    def exists(self, url: str) -> bool: ...
+
+    def listing(self, url: str) -> Listing | None:
+        """Return what a directory holds, at any depth; None if there is no such directory."""
+
+    def children(self, url: str) -> list[str]:
+        """Return the urls of the directories inside."""
+
+    def delete(self, url: str) -> None:
+        """Delete a directory with all that is in it. It need not exist."""
+
+
+def local_path(url: str) -> Path | None:
+    """Return the path of a local url, None if it is on other storage."""
+    if url.startswith("/"):
+        return Path(url)
+    parsed = urlparse(url)
+    return Path(parsed.path) if parsed.scheme == "file" else None
+
+
+def files_for(url: str, spark: Any) -> Files:
+    """Return access to the storage of a url.
+
+    :param url: any directory of that storage
+    :param spark: the session; not used for a local url
+    """
+    if local_path(url) is not None:
+        return LocalFiles()
+    return HadoopFiles(spark) if hasattr(spark, "_jsparkSession") else ReadableFiles(spark)
+
+
+class LocalFiles:
+    """Local directories, without Spark."""
+
+    def exists(self, url: str) -> bool:
+        return _local(url).exists()
+
+    def listing(self, url: str) -> Listing | None:
+        root = _local(url)
+        if not root.is_dir():
+            return None
+        found = ((str(path.relative_to(root)), path.stat().st_size) for path in root.rglob("*") if path.is_file())
+        return _digest(found)
+
+    def children(self, url: str) -> list[str]:
+        root = _local(url)
+        return [f"{url.rstrip('/')}/{path.name}" for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+
+    def delete(self, url: str) -> None:
+        shutil.rmtree(_local(url), ignore_errors=True)
+
+
+class HadoopFiles:
+    """Any storage of a classic session, through Hadoop's file systems."""
+
+    def __init__(self, spark: Any) -> None:
+        self._jvm = spark._jvm
+        self._conf = spark._jsparkSession.sessionState().newHadoopConf()
+
+    def _at(self, url: str) -> tuple[Any, Any]:
+        path = self._jvm.org.apache.hadoop.fs.Path(url)
+        return path.getFileSystem(self._conf), path
+
+    def exists(self, url: str) -> bool:
+        system, path = self._at(url)
+        return bool(system.exists(path))
+
+    def listing(self, url: str) -> Listing | None:
+        system, path = self._at(url)
+        if not system.exists(path):
+            return None
+        root = str(system.makeQualified(path).toString()).rstrip("/") + "/"
+        return _digest(
+            (str(status.getPath().toString()).removeprefix(root), int(status.getLen()))
+            for status in _iterate(system.listFiles(path, True))
+        )
+
+    def children(self, url: str) -> list[str]:
+        system, path = self._at(url)
+        if not system.exists(path):
+            return []
+        names = [status.getPath().getName() for status in system.listStatus(path) if status.isDirectory()]
+        return [f"{url.rstrip('/')}/{name}" for name in names]
+
+    def delete(self, url: str) -> None:
+        system, path = self._at(url)
+        system.delete(path, True)
+
+
+class ReadableFiles:
+    """Storage behind Spark Connect: it can be read through Spark, but not be deleted."""
+
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+
+    def exists(self, url: str) -> bool:
+        return self.listing(url) is not None
+
+    def listing(self, url: str) -> Listing | None:
+        reader = self._spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+        try:
+            rows = reader.load(url).select("path", "length").collect()
+        except Exception as error:
+            if "PATH_NOT_FOUND" in str(error):
+                return None
+            raise
+        tail = url.rstrip("/").rpartition("/")[2] + "/"
+        return _digest((row["path"].rpartition(tail)[2], row["length"]) for row in rows)
+
+    def children(self, url: str) -> list[str]:
+        return []
+
+    def delete(self, url: str) -> None:
+        logger.info("Spark Connect cannot delete files; remove %s when it is no longer needed", url)
+
+
+def delete_quietly(files: Files, url: str) -> None:
+    """Delete a directory; if that fails, say so and go on, because nothing depends on it."""
+    try:
+        files.delete(url)
+    except Exception as error:  # noqa: BLE001 - storage clients raise anything, and this is housekeeping
+        logger.warning("cannot delete %s (%s); remove it when it is no longer needed", url, describe(error))
+
+
+def _digest(found: Iterable[tuple[str, int]]) -> Listing:
+    # Spark leaves hidden names out when it reads: success markers, checksums and half-written files.
+    seen = sorted(
+        (name, size) for name, size in found if not any(part[:1] in ("_", ".") for part in name.split(os.sep))
+    )
+    text = "\n".join(f"{size} {name}" for name, size in seen)
+    return Listing(len(seen), sum(size for _, size in seen), hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+def _iterate(remote: Any) -> Iterator[Any]:
+    while remote.hasNext():
+        yield remote.next()
+
+
+def _local(url: str) -> Path:
+    path = local_path(url)
+    if path is None:
+        raise ValueError(f"{url!r} is not a local directory")
+    return path

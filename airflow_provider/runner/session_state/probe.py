@@ -1,0 +1,306 @@
+"""Looks into a Spark session: what is in it, and what has been done in it since.
+
+A classic session is asked through its JVM, where an object's identity tells exactly whether a view or function was
+created anew. A Spark Connect session has no JVM to ask; there the text of the analysed plan is compared, and whether
+data was written stays unknown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from airflow_provider.runner.session_state.names import ViewName, quote
+from airflow_provider.runner.session_state.record import CatalogObject
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What was done in a session since a mark.
+
+    :param wrote: what was written, in a few words; None if nothing was
+    :param variables: whether session variables were declared or set
+    """
+
+    wrote: str | None = None
+    variables: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is in a session at one moment.
+
+    :param views: temp view to a text that changes when the view is created anew
+    :param functions: the same for temp functions
+    :param settings: the session's settings
+    :param catalog: current catalog
+    :param database: current database
+    :param objects: databases and tables of a catalog that is in memory only, by name
+    :param mark: where the session's history stands
+    """
+
+    views: Mapping[ViewName, str]
+    functions: Mapping[str, str]
+    settings: Mapping[str, str]
+    catalog: str
+    database: str
+    objects: Mapping[str, str] = field(default_factory=dict)
+    mark: Any = None
+
+
+class SessionProbe(Protocol):
+    """One way to look into a session."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    def effects_since(self, mark: Any) -> Effects: ...
+
+    def unstable(self, view: ViewName) -> str | None: ...
+
+    def describe_objects(self, names: list[str]) -> list[CatalogObject]: ...
+
+
+def probe_for(spark: Any) -> SessionProbe | None:
+    """Return the probe for a session, None if it is no Spark session at all."""
+    if hasattr(spark, "_jsparkSession"):
+        return ClassicProbe(spark)
+    if type(spark).__module__.startswith("pyspark.sql.connect"):
+        return ConnectProbe(spark)
+    return None
+
+
+def _settings(spark: Any) -> dict[str, str]:
+    return {str(key): str(value) for key, value in spark.conf.getAll.items()}
+
+
+class ClassicProbe:
+    """Asks the session's JVM."""
+
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+        self._session = spark._jsparkSession
+        self._catalog = self._session.sessionState().catalog()
+        self._context = spark.sparkContext._jsc.sc()
+        self._in_memory = spark.conf.get("spark.sql.catalogImplementation") == "in-memory"
+        self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
+        self._retained = int(spark.conf.get("spark.sql.ui.retainedExecutions", "1000"))
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            views=self._views(),
+            functions=self._functions(),
+            settings=_settings(self._spark),
+            catalog=self._spark.catalog.currentCatalog(),
+            database=self._spark.catalog.currentDatabase(),
+            objects=self._objects() if self._in_memory else {},
+            mark=self._mark(),
+        )
+
+    def effects_since(self, mark: Any) -> Effects:
+        first_execution, first_stage = mark
+        next_execution, next_stage = self._mark()
+        store = self._session.sharedState().statusStore()
+        kept = store.executionsCount()
+        # Ids go on counting when Spark is started anew in one process, so 0 stands for "all that are kept".
+        wanted = next_execution - first_execution if first_execution else kept
+        if wanted > kept or wanted >= self._retained:
+            return Effects(wrote="more SQL executions than Spark keeps, so it may have written", variables=True)
+        newest = store.executionsList(kept - wanted, wanted) if wanted else None
+        descriptions = [item.physicalPlanDescription() for item in _items(newest)] if newest is not None else []
+        variables = any(_VARIABLE.match(_root(text)) for text in descriptions)
+        for text in descriptions:
+            if what := _written_by(text):
+                return Effects(what, variables)
+        if any(self._output_of_stage(stage) for stage in range(first_stage, next_stage)):
+            return Effects("files outside of SQL", variables)
+        return Effects(None, variables)
+
+    def unstable(self, view: ViewName) -> str | None:
+        """Return why a view would come out differently if it were computed again, None if it would not."""
+        from pyspark.errors import PySparkException
+
+        try:
+            plan = self._spark.table(view.quoted(self._global_database))._jdf.queryExecution().analyzed()
+        except PySparkException:
+            return None  # it cannot be computed at all
+        patterns = self._spark._jvm.org.apache.spark.sql.catalyst.trees.TreePattern
+        if not plan.deterministic():
+            return f"view {str(view)!r} is not deterministic"
+        if plan.containsPattern(patterns.CURRENT_LIKE()):
+            return f"view {str(view)!r} depends on the current time"
+        return None
+
+    def describe_objects(self, names: list[str]) -> list[CatalogObject]:
+        described = []
+        external = self._catalog.externalCatalog()
+        for name in names:
+            database, _, table = name.partition("\0")
+            if not table:
+                location = external.getDatabase(database).locationUri().toString()
+                ddl = f"CREATE DATABASE IF NOT EXISTS {quote(database)} LOCATION '{location}'"
+                described.append(CatalogObject(name=database, ddl=ddl))
+                continue
+            found = external.getTable(database, table)
+            uri = found.storage().locationUri()
+            location = uri.get().toString() if uri.isDefined() else None
+            statement = f"SHOW CREATE TABLE {quote(database)}.{quote(table)}"
+            ddl = self._spark.sql(statement).first()[0].replace("CREATE ", "CREATE OR REPLACE ", 1)
+            if location:
+                ddl = ddl.replace("CREATE OR REPLACE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
+                if not re.search(r"^LOCATION ", ddl, re.MULTILINE):
+                    ddl += f"\nLOCATION '{location}'"
+            partitioned = bool(location) and not found.partitionColumnNames().isEmpty()
+            recover = f"ALTER TABLE {quote(database)}.{quote(table)} RECOVER PARTITIONS"
+            described.append(
+                CatalogObject(
+                    name=f"{database}.{table}",
+                    ddl=f"{ddl};\n{recover}" if partitioned else ddl,
+                    location=location,
+                )
+            )
+        return described
+
+    def _views(self) -> dict[ViewName, str]:
+        views = {}
+        for name in _items(self._catalog.getTempViewNames()):
+            found = self._catalog.getRawTempView(name)
+            if found.isDefined():
+                views[ViewName(name)] = self._identity(found.get())
+        rows = self._spark.sql(f"SHOW VIEWS IN {quote(self._global_database)}").collect() if self._has_global() else []
+        for row in rows:
+            if row["namespace"] == self._global_database:
+                found = self._catalog.getRawGlobalTempView(row["viewName"])
+                if found.isDefined():
+                    views[ViewName(row["viewName"], is_global=True)] = self._identity(found.get())
+        return views
+
+    def _has_global(self) -> bool:
+        listed = self._catalog.listTables(self._global_database, "*", False)
+        return not listed.isEmpty()
+
+    def _functions(self) -> dict[str, str]:
+        names = {found.toString() for found in _items(self._catalog.listTemporaryFunctions())}
+        if not names:
+            return {}
+        registry = self._session.sessionState().functionRegistry()
+        functions = {}
+        for identifier in _items(registry.listFunction()):
+            text = identifier.toString()
+            # Spark 4.2 puts "system.session." in front of a temp function's name in the registry.
+            name = text.removeprefix("system.session.")
+            if name in names and (text != name or name not in functions):
+                functions[name] = self._identity(registry.lookupFunctionBuilder(identifier).get())
+        return functions | {name: "" for name in names if name not in functions}
+
+    def _objects(self) -> dict[str, str]:
+        external = self._catalog.externalCatalog()
+        objects = {}
+        for database in _items(external.listDatabases()):
+            objects[database] = ""
+            for table in _items(external.listTables(database)):
+                found = external.getTable(database, table)
+                objects[f"{database}\0{table}"] = f"{found.createTime()} {found.schema().json()}"
+        objects.pop("default", None)
+        return objects
+
+    def _mark(self) -> tuple[int, int]:
+        """Return the ids of the next SQL execution and the next stage: both only grow. 0 if there was none yet."""
+        self._context.listenerBus().waitUntilEmpty()
+        store = self._session.sharedState().statusStore()
+        kept = store.executionsCount()
+        newest = store.executionsList(kept - 1, 1).apply(0).executionId() if kept else -1
+        return newest + 1, self._context.dagScheduler().nextStageId()
+
+    def _output_of_stage(self, stage: int) -> int:
+        from py4j.protocol import Py4JJavaError
+
+        try:
+            data = self._context.statusStore().lastStageAttempt(stage)
+        except Py4JJavaError:
+            return 0  # never started, or so old that Spark has forgotten it
+        return int(data.outputBytes() + data.outputRecords())
+
+    def _identity(self, java_object: Any) -> str:
+        return str(self._spark._jvm.java.lang.System.identityHashCode(java_object))
+
+
+class ConnectProbe:
+    """Asks a Spark Connect server with ordinary statements."""
+
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+
+    def snapshot(self) -> Snapshot:
+        rows = self._spark.sql("SHOW VIEWS IN global_temp").collect()
+        names = sorted({ViewName(row["viewName"], row["namespace"] == "global_temp") for row in rows})
+        # A temp function has no database in its name.
+        listed = [row[0] for row in self._spark.sql("SHOW USER FUNCTIONS").collect()]
+        return Snapshot(
+            views={name: self._plan_text(name) for name in names},
+            functions={name.rpartition(".")[2]: "" for name in listed if name.count(".") != 2 or "session" in name},
+            settings=_settings(self._spark),
+            catalog=self._spark.catalog.currentCatalog(),
+            database=self._spark.catalog.currentDatabase(),
+        )
+
+    def effects_since(self, mark: Any) -> Effects:
+        return Effects(wrote="possibly something: Spark Connect does not tell")
+
+    def unstable(self, view: ViewName) -> str | None:
+        return None
+
+    def describe_objects(self, names: list[str]) -> list[CatalogObject]:
+        return []
+
+    def _plan_text(self, name: ViewName) -> str:
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out):
+                self._spark.table(name.quoted("global_temp")).explain(extended=True)
+        except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is still a view
+            return f"cannot be analysed: {type(error).__name__}"
+        analysed = out.getvalue().partition("== Optimized Logical Plan ==")[0]
+        return re.sub(r"#\d+L?", "", analysed)
+
+
+def _items(sequence: Any) -> Iterator[Any]:
+    return (sequence.apply(index) for index in range(sequence.size()))
+
+
+def _root(description: str) -> str:
+    lines = (line for line in description.splitlines() if line and not line.startswith("=="))
+    return next(lines, "")
+
+
+_VARIABLE = re.compile(r"(Create|Set|Drop)Variable\b")
+
+# Commands that change nothing outside of the session. A command that is in neither list counts as a write.
+_HARMLESS_COMMAND = re.compile(
+    r"Execute (Show|Describe|List|Explain|Set|Reset|Refresh|Cache|Uncache|ClearCache|Analyze|Stream|Add(Jar|File|Arch)"
+    r"|CreateFunction|CreateSQLFunction|DropFunction|CreateUserDefined|DropTemp|CreateTempView|CreateView)"
+)
+_WRITING_OPERATOR = re.compile(
+    r"(Append|Overwrite|Create|Replace|Drop|Alter|Delete|Update|Merge|Truncate|Rename|Write|Insert|Add|Recover|Repair"
+    r"|Load|Call|Atomic|Save)\w*"
+)
+_SESSION_OPERATOR = re.compile(r"(CreateVariable|DropVariable|SetVariable|SetCatalogAndNamespace)\b")
+
+
+def _written_by(description: str) -> str | None:
+    """Return what an execution wrote, judged by the root of its physical plan; None if nothing."""
+    root = _root(description)
+    if root.startswith("Execute "):
+        command = root.split()[1]
+        if not _HARMLESS_COMMAND.match(root):
+            return command
+        if command == "CreateViewCommand" and "PersistedView" in description:
+            return "CreateViewCommand (persistent view)"
+        return None
+    if _SESSION_OPERATOR.match(root):
+        return None
+    found = _WRITING_OPERATOR.match(root)
+    return found.group(0) if found else None

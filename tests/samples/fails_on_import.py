@@ -1,0 +1,3 @@
+"""A module whose import raises."""
+
+raise RuntimeError("PASSWORD is not set\nset it in the environment")

@@ -1,0 +1,72 @@
+"""Configs of the ready-made components: what is accepted and what a wrong one is told, before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider.errors import PipelineConfigError
+from airflow_provider.runner import compute_pipeline_fingerprint, load_pipeline_config
+
+
+def load(kind: str, config: dict[str, Any]) -> str:
+    path = f"airflow_provider.components.{kind}"
+    pipeline = load_pipeline_config({"name": "p", "components": [{"name": "c", "class_path": path, "config": config}]})
+    return compute_pipeline_fingerprint(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("ReadData", {"output_view": "v", "path": "p"}),
+        ("ReadData", {"output_view": "v", "path": ["p", "q"], "format": "csv", "options": {"header": True, "n": 1}}),
+        ("ReadData", {"output_view": "v", "table": "db.t", "where": "x > 1"}),
+        ("ReadData", {"output_view": "v", "format": "rate", "options": {"rowsPerSecond": 1}}),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": "id INT, name STRING"}),
+        ("RunSql", {"sql": "SELECT 1"}),
+        ("RunSql", {"sql_file": "x.sql", "output_view": "v", "args": {"day": "2024-01-01", "n": 3}}),
+        ("WriteData", {"input_view": "v", "path": "p"}),
+        ("WriteData", {"input_view": "v", "table": "t", "mode": "append", "partition_by": ["day"]}),
+        ("CheckData", {"input_view": "v", "min_rows": 0}),
+        ("CheckData", {"input_view": "v", "not_null": ["a"], "unique": ["a", "b"], "conditions": {"ok": "a > 0"}}),
+    ],
+)
+def test_a_good_config_is_accepted(kind: str, config: dict[str, Any]) -> None:
+    load(kind, config)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "message"),
+    [
+        ("ReadData", {"path": "p"}, "field 'config.output_view': is missing"),
+        ("ReadData", {"output_view": "", "path": "p"}, "field 'config.output_view': is empty"),
+        ("ReadData", {"output_view": "v"}, "give 'path' or 'table' (or 'options' for a format that needs neither)"),
+        ("ReadData", {"output_view": "v", "path": "p", "table": "t"}, "give 'path' or 'table', not both"),
+        ("ReadData", {"output_view": "v", "path": "p", "opts": {}}, "did you mean 'options'?"),
+        ("RunSql", {}, "give either 'sql' or 'sql_file'"),
+        ("RunSql", {"sql": "SELECT 1", "sql_file": "x"}, "give either 'sql' or 'sql_file'"),
+        ("RunSql", {"sql": ""}, "field 'config.sql': is empty"),
+        ("RunSql", {"query": "SELECT 1"}, "field 'config.query': is not a known field"),
+        ("WriteData", {"input_view": "v"}, "give either 'path' or 'table'"),
+        ("WriteData", {"input_view": "v", "path": "p", "table": "t"}, "give either 'path' or 'table'"),
+        ("WriteData", {"input_view": "v", "path": "p", "mode": "upsert"}, "field 'config.mode': input should be"),
+        ("WriteData", {"input_view": "v", "path": "p", "partition_by": "day"}, "expected a list, got str 'day'"),
+        ("CheckData", {"input_view": "v"}, "nothing to check; give min_rows, max_rows, not_null, unique or conditions"),
+        ("CheckData", {"input_view": "v", "not_null": []}, "nothing to check"),
+        ("CheckData", {"input_view": "v", "min_rows": -1}, "field 'config.min_rows': input should be greater"),
+    ],
+)
+def test_a_wrong_config_is_refused_with_the_remedy(kind: str, config: dict[str, Any], message: str) -> None:
+    """Invariant 10: a config error fails at once, before Spark is even opened."""
+    with pytest.raises(PipelineConfigError) as caught:
+        load(kind, config)
+    assert str(caught.value).startswith("pipeline config")
+    assert "component 'c', field 'config" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_fewest_rows_above_most_rows_is_refused() -> None:
+    """Such a check can never hold."""
+    with pytest.raises(PipelineConfigError, match="min_rows"):
+        load("CheckData", {"input_view": "v", "min_rows": 10, "max_rows": 5})
