@@ -4,7 +4,7 @@ export PYTHON
 VENV := .venv
 IN_ENV := JAVA_HOME="$$(cat $(VENV)/java_home)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help setup demo test airflow format clean
+.PHONY: help setup demo test torture benchmark airflow format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -25,6 +25,12 @@ test: setup  ## everything that must hold: format, lint, types, layers, unit and
 	@$(IN_ENV) mypy
 	@$(IN_ENV) lint-imports
 	@$(IN_ENV) pytest
+
+torture: setup  ## the long tests: every failure of a pipeline in turn, and all pairs
+	@$(IN_ENV) pytest -m torture tests
+
+benchmark: setup  ## what saving session state costs and gives, against plain Spark
+	@$(IN_ENV) python benchmarks/session_state.py
 
 airflow: setup  ## start Airflow with the example DAGs and print address and login
 	@$(IN_ENV) python scripts/airflow_standalone.py

@@ -21,22 +21,16 @@ from airflow_provider.errors import (
 from airflow_provider.launch.in_process import DEFAULT_CONNECTION, InProcessSpark
 from airflow_provider.operators.attempt import how_to_start
 from airflow_provider.runner import (
-    CheckpointHooks,
     CheckpointState,
     CheckpointStore,
-    CompositeHooks,
     LocalCheckpointStore,
-    LoggingHooks,
     PipelineConfig,
     PipelineHooks,
     PipelineResult,
-    SimplePipelineRunner,
-    compute_pipeline_fingerprint,
     load_pipeline_config,
 )
+from airflow_provider.runner.attempt import run_attempt, run_directory
 from airflow_provider.runner.config_file import read_config_file
-from airflow_provider.runner.file_names import file_name
-from airflow_provider.runner.plan import plan_fresh
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
 if TYPE_CHECKING:
@@ -174,47 +168,39 @@ class PySparkPipelineOperator(BaseOperator):
             logger.warning(
                 "%s serves a single host only; set checkpoint_store if attempts can run on different hosts", store
             )
-        checkpoint_hooks = CheckpointHooks(
-            store,
-            run_id,
-            compute_pipeline_fingerprint(config),
-            scope=scope,
-            attempt=ti.try_number,
-            airflow={"max_tries": ti.max_tries},
-        )
-        hooks = [LoggingHooks(), *([self.hooks] if self.hooks else []), checkpoint_hooks]
         app_name = f"{ti.dag_id}.{ti.task_id}"
-        # From here on a wrong connection or deploy mode is found before anything is recorded or started.
         with InProcessSpark(self.conn_id, self.spark_conf, config.spark.to_spark_conf(), app_name) as spark:
-            runner = SimplePipelineRunner(
+            base = self._session_state_base(spark, checkpoint)
+            result = run_attempt(
                 config,
-                hooks=CompositeHooks(*hooks),
+                store,
+                run_id,
+                checkpoint,
+                scope=scope,
+                fresh=None if start.resume else start.reason,
+                restart_from=config.restart_from if start.cleared else None,
+                attempt=ti.try_number,
+                airflow={"max_tries": ti.max_tries},
+                hooks=[self.hooks] if self.hooks else [],
                 spark=spark.open,
-                session_state_url=self._session_state_directory(spark, (*scope, run_id, config.name), checkpoint),
+                session_state_url=run_directory(base, scope, run_id, config.name) if base else None,
                 keep_session_state=self.keep_session_state,
             )
-            if start.resume:
-                plan = runner.plan(checkpoint, restart_from=config.restart_from if start.cleared else None)
-            else:
-                plan = plan_fresh(config, start.reason)
-            result = runner.run(plan=plan)
         _raise_if_failed(result)
         return {**result.summary(), "run_id": run_id, "attempt": ti.try_number}
 
-    def _session_state_directory(
-        self, spark: InProcessSpark, names: Sequence[str], checkpoint: CheckpointState | None
-    ) -> str | None:
+    def _session_state_base(self, spark: InProcessSpark, checkpoint: CheckpointState | None) -> str | None:
         base = self.session_state_url or conf.get("pyspark_pipeline", "session_state_url", fallback=None)
-        if not base and spark.runs_here:
-            base = str(_airflow_home() / "pyspark_pipeline" / "session_state")
-        if not base:
-            if checkpoint is None:
-                logger.warning(
-                    "Spark runs on a cluster and session_state_url is not set, so temp views are not saved: on a "
-                    "retry the components that made them run again; set it to a directory that the cluster can write"
-                )
-            return None
-        return "/".join([base.rstrip("/"), *map(file_name, names)])
+        if base:
+            return str(base)
+        if spark.runs_here:
+            return str(_airflow_home() / "pyspark_pipeline" / "session_state")
+        if checkpoint is None:
+            logger.warning(
+                "Spark runs on a cluster and session_state_url is not set, so temp views are not saved: on a retry the "
+                "components that made them run again; set it to a directory that the cluster can write"
+            )
+        return None
 
     @staticmethod
     def _default_store(context: Context) -> CheckpointStore:

@@ -1,4 +1,4 @@
-"""Components: what an author may write, and how the runner finds, checks, builds and runs one.
+"""Components: what an author may write, and how the runner finds, builds and runs one.
 
 A component is a class with ``run()`` or a function ``fn(spark, **config)``. A class is built with its
 ``from_config(config)`` if it has one, otherwise with keyword arguments. It gets the Spark session through
@@ -12,15 +12,17 @@ import functools
 import importlib
 import inspect
 import logging
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from airflow_provider.errors import describe
-from airflow_provider.runner.config_problems import explain
+from airflow_provider.runner.config_problems import suggest, with_article
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -112,65 +114,66 @@ def resolve(class_path: str) -> Any:
     module_name, _, attribute = class_path.rpartition(".")
     if not module_name or not all(part.isidentifier() for part in class_path.split(".")):
         raise LookupError(f"{class_path!r} is not a dotted path such as 'my_package.my_module.MyComponent'")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise LookupError(
-                f"there is no module {error.name!r}; it must be importable where the pipeline runs"
-            ) from None
-        raise LookupError(f"importing {module_name!r} failed: {describe(error)}") from error
-    except Exception as error:
-        raise LookupError(f"importing {module_name!r} failed: {describe(error)}") from error
+    module = _import(module_name)
     try:
         target = getattr(module, attribute)
     except AttributeError:
-        raise LookupError(f"module {module_name!r} has no {attribute!r}") from None
-    if inspect.isclass(target):
-        if not callable(getattr(target, "run", None)):
-            raise LookupError(f"class {class_path!r} is not a component: it has no run() method")
-        missing = sorted(getattr(target, "__abstractmethods__", ()))
-        if missing:
-            raise LookupError(f"class {class_path!r} is abstract: it does not define {', '.join(missing)}")
-    elif not callable(target):
-        raise LookupError(
-            f"{class_path!r} is a {type(target).__name__}, not a component: "
-            "it must be a class with run() or a function fn(spark, **config)"
-        )
+        public = [name for name in dir(module) if not name.startswith("_")]
+        hint = suggest(attribute, public, most=0) or "; name a class or function that it has"
+        raise LookupError(f"module {module_name!r} has no {attribute!r}{hint}") from None
+    _check_kind(class_path, target)
     return target
 
 
-def check_component(class_path: str, config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Check that a component can be imported and takes its config, without running anything of it.
+def _import(module_name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module_name}.".startswith(f"{missing}."):
+            raise LookupError(
+                f"there is no module {missing!r}; it must be importable where the pipeline runs"
+            ) from None
+        raise LookupError(
+            f"importing {module_name!r} failed: {describe(error)}{_place_in(module_name, error)}; "
+            f"try: python -c 'import {module_name}'"
+        ) from error
 
-    :return: pairs of field and what is wrong with it; empty if nothing is
-    """
-    try:
-        target = resolve(class_path)
-    except LookupError as error:
-        return [("class_path", str(error))]
-    model = getattr(target, "config_model", None)
-    if model is not None:
-        try:
-            model.model_validate(dict(config))
-        except ValidationError as error:
-            return [
-                (f"config.{problem.field}" if problem.field else "config", problem.message)
-                for problem in explain(error, model, None)
-            ]
-        return []
-    if inspect.isclass(target) and _has_own_from_config(target):
-        return []  # that decides, when the component is built
-    try:
-        signature = inspect.signature(target)
-    except (TypeError, ValueError):
-        return []  # implemented in C, nothing to look at
-    positional = () if inspect.isclass(target) else (None,)
-    try:
-        signature.bind(*positional, **config)
-    except TypeError as error:
-        return [("config", f"does not fit {class_path}{signature}: {error}")]
-    return []
+
+def _place_in(module_name: str, error: BaseException) -> str:
+    """Return file and line of the module, or of a package around it, where the import went wrong."""
+    lines = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if f"{module_name}.".startswith(f"{frame.f_globals.get('__name__')}.")
+    ]
+    return f" ({lines[-1][0]}, line {lines[-1][1]})" if lines else ""
+
+
+def _check_kind(class_path: str, target: Any) -> None:
+    if inspect.isclass(target):
+        if not callable(getattr(target, "run", None)):
+            raise LookupError(
+                f"class {class_path!r} is not a component: it has no run() method; define one or name another class"
+            )
+        missing = sorted(getattr(target, "__abstractmethods__", ()))
+        if missing:
+            raise LookupError(
+                f"class {class_path!r} is abstract: it does not define {', '.join(missing)}; "
+                f"define {'it' if len(missing) == 1 else 'them'} or name a subclass"
+            )
+    elif not callable(target):
+        raise LookupError(
+            f"{class_path!r} is {with_article(type(target).__name__)}, not a component: "
+            "it must be a class with run() or a function fn(spark, **config)"
+        )
+
+
+def has_own_from_config(target: type) -> bool:
+    """Return whether the class has a ``from_config`` that is not :class:`DataFlow`'s."""
+    found = getattr(target, "from_config", None)
+    inherited = DataFlow.from_config.__func__  # type: ignore[attr-defined]
+    return found is not None and getattr(found, "__func__", None) is not inherited
 
 
 def build(class_path: str, config: Mapping[str, Any], spark: Any, base_dir: Path) -> Component:
@@ -196,12 +199,6 @@ def build(class_path: str, config: Mapping[str, Any], spark: Any, base_dir: Path
     if isinstance(component, Resource):
         return functools.partial(_run_open, component)
     return component.run  # type: ignore[no-any-return]
-
-
-def _has_own_from_config(target: type) -> bool:
-    found = getattr(target, "from_config", None)
-    inherited = DataFlow.from_config.__func__  # type: ignore[attr-defined]
-    return found is not None and getattr(found, "__func__", None) is not inherited
 
 
 def _run_open(component: Any) -> None:

@@ -8,132 +8,57 @@ from a dict or a YAML, JSON or HOCON file. Either way a wrong one raises
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
+    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
-    field_validator,
     model_validator,
 )
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.component import check_component
+from airflow_provider.runner.component_check import check_component
 from airflow_provider.runner.config_file import read_config_file
-from airflow_provider.runner.config_problems import explain, graph_problems, name_of, suggest, unhashable
+from airflow_provider.runner.config_problems import (
+    as_name,
+    content_problems,
+    explain,
+    graph_problems,
+    kind_of,
+    name_of,
+)
+from airflow_provider.runner.config_sections import (
+    CircuitBreakerConfig,
+    ResiliencePolicy,
+    RetryConfig,
+    Section,
+    SparkSection,
+)
 from airflow_provider.runner.graph import execution_order
 from airflow_provider.runner.session_state.handling import Policy
 
+__all__ = [
+    "CircuitBreakerConfig",
+    "ComponentConfig",
+    "OnConfigChange",
+    "PipelineConfig",
+    "ResiliencePolicy",
+    "RetryConfig",
+    "SparkSection",
+    "load_pipeline_config",
+]
+
 OnConfigChange = Literal["restart", "rerun_affected", "fail"]
 
-
-class _Section(BaseModel):
-    """A part of the config: unknown fields are refused, and nothing changes after validation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+_BOOLEAN = TypeAdapter(bool)
 
 
-class RetryConfig(_Section):
-    """A component's own retries, inside one attempt.
-
-    :param max_attempts: tries in all, the first one included
-    :param initial_delay_seconds: pause before the second try
-    :param max_delay_seconds: longest pause
-    :param backoff_multiplier: factor from one pause to the next
-    :param retry_on_exceptions: names of exception classes (``OSError`` or ``my.module.Error``) that
-        are worth another try; a subclass counts
-    """
-
-    max_attempts: int = Field(default=3, ge=1)
-    initial_delay_seconds: float = Field(default=1.0, ge=0)
-    max_delay_seconds: float = Field(default=60.0, ge=0)
-    backoff_multiplier: float = Field(default=2.0, ge=1)
-    retry_on_exceptions: list[str] = Field(default_factory=lambda: ["Exception"])
-
-
-class CircuitBreakerConfig(_Section):
-    """When a component that keeps failing is left alone for a while.
-
-    :param failure_threshold: failed tries in a row that open the circuit
-    :param success_threshold: successful tries in a row that close a half-open one
-    :param timeout_seconds: how long an open circuit refuses tries
-    :param half_open_max_calls: tries that are let through while it is half open
-    """
-
-    failure_threshold: int = Field(default=5, ge=1)
-    success_threshold: int = Field(default=2, ge=1)
-    timeout_seconds: float = Field(default=60.0, gt=0)
-    half_open_max_calls: int = Field(default=1, ge=1)
-
-
-class ResiliencePolicy(_Section):
-    """``retry`` and ``circuit_breaker`` bundled under one key."""
-
-    retry: RetryConfig | None = None
-    circuit_breaker: CircuitBreakerConfig | None = None
-
-
-class SparkSection(_Section):
-    """Spark settings of the pipeline. The operator's connection and ``spark_conf`` win over them.
-
-    :param app_name: application name
-    :param master: ``local[*]``, ``spark://…``, ``yarn``, ``k8s://…``
-    :param deploy_mode: ``client`` or ``cluster``
-    :param driver_memory: e.g. ``2g``
-    :param driver_cores: cores of the driver
-    :param executor_memory: e.g. ``4g``
-    :param executor_cores: cores per executor
-    :param num_executors: number of executors, unless ``dynamic_allocation``
-    :param dynamic_allocation: let Spark choose the number of executors
-    :param spark_conf: any further Spark properties; they win over the fields above
-    """
-
-    app_name: str | None = None
-    master: str | None = None
-    deploy_mode: Literal["client", "cluster"] | None = None
-    driver_memory: str | None = None
-    driver_cores: int | None = Field(default=None, ge=1)
-    executor_memory: str | None = None
-    executor_cores: int | None = Field(default=None, ge=1)
-    num_executors: int | None = Field(default=None, ge=1)
-    dynamic_allocation: bool | None = None
-    spark_conf: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("spark_conf", mode="before")
-    @classmethod
-    def _spell_booleans_as_spark_does(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        return {key: str(item).lower() if isinstance(item, bool) else item for key, item in value.items()}
-
-    def to_spark_conf(self) -> dict[str, str]:
-        """Return the settings as Spark properties; what the author left out is left out."""
-        named = {
-            "spark.app.name": self.app_name,
-            "spark.master": self.master,
-            "spark.submit.deployMode": self.deploy_mode,
-            "spark.driver.memory": self.driver_memory,
-            "spark.driver.cores": self.driver_cores,
-            "spark.executor.memory": self.executor_memory,
-            "spark.executor.cores": self.executor_cores,
-            "spark.executor.instances": None if self.dynamic_allocation else self.num_executors,
-            "spark.dynamicAllocation.enabled": self.dynamic_allocation,
-        }
-        conf = {
-            key: str(value).lower() if isinstance(value, bool) else str(value)
-            for key, value in named.items()
-            if value is not None
-        }
-        return conf | self.spark_conf
-
-
-class ComponentConfig(_Section):
+class ComponentConfig(Section):
     """One component of a pipeline.
 
     :param name: unique in the pipeline; any characters
@@ -186,21 +111,13 @@ class ComponentConfig(_Section):
         except ValidationError as error:
             problems += explain(error, cls, name_of(data))
         if isinstance(data, Mapping):
-            if data.get("resilience") and (data.get("retry") or data.get("circuit_breaker")):
-                message = "is set together with 'retry' or 'circuit_breaker'; keep one of the two spellings"
-                problems.append(ConfigProblem(message, name_of(data), "resilience"))
-            for path, value in unhashable(data.get("config")):
-                message = (
-                    f"holds a {type(value).__name__}, which cannot be fingerprinted; use plain data "
-                    "(text, numbers, dates, lists, mappings)"
-                )
-                problems.append(ConfigProblem(message, name_of(data), f"config{path}"))
+            problems += content_problems(data)
         if problems:
             raise PipelineConfigError(problems)
         return component
 
 
-class PipelineConfig(_Section):
+class PipelineConfig(Section):
     """A pipeline: a named, ordered graph of components.
 
     :param name: name of the pipeline; part of the checkpoint's identity
@@ -215,7 +132,7 @@ class PipelineConfig(_Section):
     :param session_state: what becomes of the temp views that components leave: ``auto`` replays what was cheap and
         harmless and saves the rest; ``save`` all; ``replay`` the components instead; ``none``
     :param session_state_format: Spark data source to save views with
-    :param replay_below_seconds: up to how many seconds a run counts as cheap for ``auto``
+    :param replay_below_seconds: a run that took less counts as cheap for ``auto``
     :raises PipelineConfigError: with every problem of the whole config
     """
 
@@ -255,35 +172,22 @@ class PipelineConfig(_Section):
     def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if isinstance(data, cls):
             return data
+        pipeline = None
+        own: list[ConfigProblem] = []
         problems: list[ConfigProblem] = []
-        raw = data.get("components") if isinstance(data, Mapping) else None
-        if isinstance(raw, (list, tuple)):
-            good = []
-            for position, item in enumerate(raw, start=1):
-                try:
-                    good.append(ComponentConfig.model_validate(item))
-                except PipelineConfigError as error:
-                    problems += [
-                        ConfigProblem(p.message, p.component or f"#{position}", p.field) for p in error.problems
-                    ]
-                except ValidationError:
-                    message = f"expected a mapping with name and class_path, got {type(item).__name__}"
-                    problems.append(ConfigProblem(message, f"#{position}"))
-            problems += graph_problems(raw)
-            names = {name_of(item) for item in raw}
-            wanted = data.get("restart_from")
-            if isinstance(wanted, str) and wanted not in names:
-                hint = suggest(wanted, (name for name in names if name is not None))
-                problems.append(ConfigProblem(f"unknown component {wanted!r}{hint}", None, "restart_from"))
+        graph: list[ConfigProblem] = []
+        if isinstance(data, Mapping) and "components" in data:
+            graph = graph_problems(_written(data), data.get("restart_from"))
+            good, problems = _validated(data["components"])
             data = {**data, "components": good}
         try:
             pipeline = handler(data)
         except ValidationError as error:
             own = explain(error, cls, None)
-            # No component was good: each of them is reported above, the empty list is no problem of its own.
-            problems = [p for p in own if not (raw and p.field == "components")] + problems
-        if problems:
-            raise PipelineConfigError(problems)
+            if problems:  # that no component is left follows from them
+                own = [problem for problem in own if problem.field != "components"]
+        if own or problems or graph:
+            raise PipelineConfigError([*own, *problems, *graph])
         return pipeline
 
 
@@ -305,8 +209,7 @@ def load_pipeline_config(
         # model_validate also turns what is no mapping at all into a problem of the config.
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
-        usable = _usable_components(source)
-        raise PipelineConfigError([*error.problems, *_import_problems(usable)], origin) from None
+        raise PipelineConfigError([*error.problems, *_import_problems(_written(source))], origin) from None
     if origin is not None:
         config._source = origin
     problems = _import_problems(config.components)
@@ -315,21 +218,46 @@ def load_pipeline_config(
     return config
 
 
-def _usable_components(source: Any) -> list[ComponentConfig]:
-    raw = source.get("components") if isinstance(source, Mapping) else None
-    usable = []
-    for item in raw if isinstance(raw, (list, tuple)) else ():
+def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
+    """Return the components that are good, and what is wrong with the others."""
+    if not isinstance(raw, (list, tuple)):
+        message = f"expected a list of components ('- name: …'), got {kind_of(raw)}"
+        return [], [ConfigProblem(message, None, "components")]
+    good: list[ComponentConfig] = []
+    problems: list[ConfigProblem] = []
+    for position, item in enumerate(raw, start=1):
         try:
-            usable.append(ComponentConfig.model_validate(item))
-        except (PipelineConfigError, ValidationError):
-            continue  # already among the reported problems
-    return usable
+            good.append(ComponentConfig.model_validate(item))
+        except PipelineConfigError as error:
+            problems += [ConfigProblem(p.message, p.component or f"#{position}", p.field) for p in error.problems]
+    return good, problems
 
 
-def _import_problems(components: list[ComponentConfig]) -> list[ConfigProblem]:
-    return [
-        ConfigProblem(message, component.name, field)
-        for component in components
-        if component.enabled
-        for field, message in check_component(component.class_path, component.config)
-    ]
+def _written(pipeline: Any) -> Sequence[Any]:
+    """Return the components as the author wrote them; none if that is no list."""
+    raw = pipeline.get("components") if isinstance(pipeline, Mapping) else None
+    return raw if isinstance(raw, (list, tuple)) else ()
+
+
+def _import_problems(components: Sequence[Any]) -> list[ConfigProblem]:
+    """Check each component that says enough to be looked for, also if something else is wrong with it.
+
+    :param components: each a :class:`ComponentConfig` or whatever the author wrote instead
+    """
+    problems = []
+    for position, item in enumerate(components, start=1):
+        fields = dict(item) if isinstance(item, (ComponentConfig, Mapping)) else {}
+        class_path, config = fields.get("class_path"), fields.get("config", {})
+        if isinstance(class_path, str) and class_path and isinstance(config, Mapping) and _is_enabled(fields):
+            name = name_of(item) or f"#{position}"
+            named = {key: value for written, value in config.items() if (key := as_name(written))}
+            found = check_component(class_path, named)
+            problems += [ConfigProblem(message, name, field) for field, message in found]
+    return problems
+
+
+def _is_enabled(fields: Mapping[Any, Any]) -> bool:
+    try:
+        return _BOOLEAN.validate_python(fields.get("enabled", True))
+    except ValidationError:
+        return False  # neither yes nor no, which is a problem of its own

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.runner.config_problems import kind_of
 
 
 def read_config_file(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -29,14 +30,15 @@ def read_config_file(path: str | os.PathLike[str]) -> dict[str, Any]:
         text = Path(source).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise _error(source, "the file does not exist; give an absolute path or one that exists") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _error(source, f"the file cannot be read as UTF-8 text: {error}") from error
+    except OSError as error:
+        raise _error(source, f"the file cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _error(source, f"the file is not UTF-8 text: {error}; save it as UTF-8") from error
     content = parse(source, text)
     if content is None:
-        raise _error(source, "the file is empty; it needs 'name' and 'components'")
+        raise _error(source, "the file is empty; it needs name and components")
     if not isinstance(content, dict):
-        kind = type(content).__name__
-        raise _error(source, f"expected a mapping with 'name' and 'components', got {kind}")
+        raise _error(source, f"expected a mapping with name and components, got {kind_of(content)}")
     return content
 
 
@@ -63,7 +65,8 @@ def _parse_yaml(source: str, text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _error(source, f"not valid YAML: {place}{error.problem or error}") from None
+        hint = "; indent with spaces" if "'\\t'" in str(error.problem) else ""
+        raise _error(source, f"not valid YAML: {place}{error.problem or error}{hint}") from None
     except yaml.YAMLError as error:
         raise _error(source, f"not valid YAML: {error}") from None
 
@@ -86,11 +89,18 @@ def _parse_json(source: str, text: str) -> Any:
 def _parse_hocon(source: str, text: str) -> Any:
     try:
         from pyhocon import ConfigFactory, HOCONConverter
+        from pyparsing import ParseBaseException
     except ImportError:
         remedy = "pip install 'airflow-provider-pyspark-pipeline[hocon]'"
         raise _error(source, f"reading HOCON needs the package pyhocon: {remedy}") from None
     try:
         tree = ConfigFactory.parse_string(text, basedir=str(Path(source).parent))
+    except ParseBaseException as error:
+        found = repr(text_there) if (text_there := error.pstr[error.loc : error.loc + 1]) else "end of text"
+        # For some mistakes what is "expected" is the whole grammar, over many lines.
+        problem = f"{error.msg}, found {found}" if len(error.msg) <= 60 else f"unexpected {found}"
+        place = f"line {error.lineno}, column {error.column}"
+        raise _error(source, f"not valid HOCON: {place}: {problem}") from None
     except Exception as error:
         raise _error(source, f"not valid HOCON: {error}") from error
     return json.loads(HOCONConverter.to_json(tree)) if text.strip() else None

@@ -63,7 +63,7 @@ class RunPlan:
     :param config_changed: whether the checkpoint was made under another config
     :param config_changes: what differs from the config of the checkpoint, as far as it is known
     :param would_be_kept: components that ``on_config_change: rerun_affected`` would have kept
-    :param restart_from: the component that the run was asked to restart from, now or earlier
+    :param restart_from: the config's request to restart from a component, carried out now or earlier
     """
 
     pipeline_name: str
@@ -153,24 +153,29 @@ def plan_from_checkpoint(
         raise ConfigChangedError(config.name, what)
     reasons = _reasons_to_run(config, checkpoint, changed, restart_from, lost or {})
     would_be_kept: tuple[str, ...] = ()
+    if reasons:
+        reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
     if changed and config.on_config_change == "restart":
         would_be_kept = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"config changed: {what}")
-    if reasons:
-        reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
     until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
+    decisions: list[Decision] = []
+    untouched = True  # once something runs, it may replace what a later component had left in the session
+    for index, name in enumerate(names):
+        if name in reasons:
+            decision = Decision(name, Action.RUN, reasons[name])
+        else:
+            needed = index < until and not (untouched and name in present)
+            decision = _keep(name, checkpoint.components.get(name), needed=needed)
+        untouched = untouched and decision.action is Action.REUSE
+        decisions.append(decision)
     return RunPlan(
         config.name,
-        tuple(
-            Decision(name, Action.RUN, reasons[name])
-            if name in reasons
-            else _keep(name, checkpoint.components.get(name), needed=index < until and name not in present)
-            for index, name in enumerate(names)
-        ),
+        tuple(decisions),
         config_changed=changed,
         config_changes=tuple(found),
         would_be_kept=would_be_kept,
-        restart_from=restart_from or config.restart_from,
+        restart_from=config.restart_from,
     )
 
 
@@ -197,7 +202,7 @@ def _reasons_to_run(
         # A component that is new changes what its descendants get.
         own |= {name: "new in the config" for name in depends_on if checkpoint.fields and name not in checkpoint.fields}
     reasons: dict[str, str] = {}
-    affected = descendants(depends_on, set(own))
+    affected = descendants(depends_on, set(own) | _changed_before_it_completed(config, checkpoint))
     asked_for = descendants(depends_on, {restart_from}) if restart_from is not None else set()
     for component in config.ordered:
         name = component.name
@@ -213,6 +218,19 @@ def _reasons_to_run(
         elif name in lost:
             reasons[name] = lost[name]
     return reasons
+
+
+def _changed_before_it_completed(config: PipelineConfig, checkpoint: CheckpointState) -> set[str]:
+    """Return what has changed and is not recorded as complete, although something that depends on it may be."""
+    found = set()
+    for component in config.components:
+        before = checkpoint.fields.get(component.name)
+        today = field_hashes(component, config.base_dir)
+        if component.name in checkpoint.completed_components or before is None or before == today:
+            continue
+        if component.enabled or before.get("enabled") != today["enabled"]:
+            found.add(component.name)
+    return found
 
 
 def _keep(name: str, record: ComponentRecord | None, *, needed: bool) -> Decision:

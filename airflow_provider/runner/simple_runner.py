@@ -119,7 +119,7 @@ class SimplePipelineRunner:
         """
         load_pipeline_config(self._config)
         if plan is None:
-            plan = self._plan_for(completed_components or ())
+            plan = self._plan_for(() if completed_components is None else completed_components)
         began = self._clock()
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session_state_url))
         results = self._walk(plan)
@@ -132,11 +132,13 @@ class SimplePipelineRunner:
         return result
 
     def _plan_for(self, completed: Collection[str]) -> RunPlan:
-        checkpoint = completed.checkpoint if isinstance(completed, CompletedComponents) else None
-        if checkpoint is None or not completed <= set(checkpoint.completed_components):  # type: ignore[operator]
+        if not isinstance(completed, CompletedComponents) or completed.checkpoint is None:
             return plan_skipping(self._config, completed)
-        still = [name for name in checkpoint.completed_components if name in completed]
-        return self.plan(checkpoint.model_copy(update={"completed_components": still}))
+        if not completed <= completed.valid:
+            return plan_skipping(self._config, completed)
+        taken_out = completed.valid - completed
+        still = [name for name in completed.checkpoint.completed_components if name not in taken_out]
+        return self.plan(completed.checkpoint.model_copy(update={"completed_components": still}))
 
     def _walk(self, plan: RunPlan) -> list[ComponentResult]:
         components = {component.name: component for component in self._config.components}

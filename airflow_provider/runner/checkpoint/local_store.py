@@ -65,8 +65,14 @@ class LocalCheckpointStore:
         return existed
 
     def list(self) -> Iterator[CheckpointState]:
+        """Yield every readable checkpoint below the base directory."""
         for path in sorted(self.base_dir.rglob("*.json")):
-            state = self._read(path)
+            if any(part.startswith(".") for part in path.relative_to(self.base_dir).parts):
+                continue  # no name of a checkpoint starts with a dot; saved views may lie in such a directory
+            try:
+                state = self._read(path)
+            except CheckpointFormatError:
+                continue  # written by a newer version, and the log says so
             if state is not None:
                 yield state
 

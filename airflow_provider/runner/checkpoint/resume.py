@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 class CompletedComponents(set[str]):
     """Names of completed components, with the checkpoint that says what they left in the session.
 
+    Take names out with ``discard``; what an operator such as ``-`` returns is a plain set without the checkpoint.
+
     :param names: the names
     :param checkpoint: where they come from, None if there is none
     """
@@ -23,6 +25,7 @@ class CompletedComponents(set[str]):
     def __init__(self, names: Iterable[str], checkpoint: CheckpointState | None) -> None:
         super().__init__(names)
         self.checkpoint = checkpoint
+        self.valid = frozenset(self)
 
 
 def load_checkpoint_for_resume(

@@ -25,7 +25,7 @@ class Facts:
     """What is known of the component that has just run.
 
     :param seconds: how long it ran
-    :param wrote: what Spark wrote while it ran, None if nothing
+    :param wrote: a few words about what Spark wrote while it ran, None if nothing
     :param is_sink: whether its author declared it ``component_type: sink``
     :param has_views: whether it left views
     :param cannot_save: why something that it left cannot be saved, None if nothing stands in the way
@@ -51,7 +51,7 @@ def decide(policy: Policy, facts: Facts, replay_below_seconds: float) -> Handlin
 
     :param policy: what the author asked for
     :param facts: what is known of the component
-    :param replay_below_seconds: up to how long a run counts as cheap
+    :param replay_below_seconds: a run that took less counts as cheap
     """
     if policy == "none":
         return Handling("none", "session_state is 'none'")
@@ -69,7 +69,7 @@ def decide(policy: Policy, facts: Facts, replay_below_seconds: float) -> Handlin
             return Handling("replay", f"ran only {facts.seconds:.1f} s and wrote nothing")
         reasons = [
             f"ran {facts.seconds:.1f} s" if costly else "",
-            f"wrote data ({facts.wrote})" if facts.wrote else "",
+            facts.wrote or "",
             "is a sink" if facts.is_sink else "",
             facts.unstable or "",
         ]

@@ -105,12 +105,11 @@ class SessionStateKeeper:
         if handling.action == "save":
             saved, handling = self._save_all(component, position, left.views, handling)
             self._before = self.probe.snapshot()  # the views are other ones now
-        if handling.action == "replay" and (effects.wrote or facts.is_sink):
+        if handling.action == "replay" and ((effects.wrote and effects.certain) or facts.is_sink):
             logger.warning(
-                "%s: a later attempt that needs its session state must run it again (%s), although it wrote data (%s)",
+                "%s: a later attempt that needs its session state must run it again, although it %s",
                 component.name,
-                handling.reason,
-                effects.wrote or "it is a sink",
+                effects.wrote or "is a sink",
             )
         return SessionStateRecord(
             handling="kept" if handling.action in ("keep", "save") else handling.action,

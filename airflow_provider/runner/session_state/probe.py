@@ -22,11 +22,13 @@ from airflow_provider.runner.session_state.record import CatalogObject
 class Effects:
     """What was done in a session since a mark.
 
-    :param wrote: what was written, in a few words; None if nothing was
+    :param wrote: a few words such as "wrote data (…)"; None if nothing was written
+    :param certain: False if it may as well not have written
     :param variables: whether session variables were declared or set
     """
 
     wrote: str | None = None
+    certain: bool = True
     variables: bool = False
 
 
@@ -108,16 +110,16 @@ class ClassicProbe:
         # Ids go on counting when Spark is started anew in one process, so 0 stands for "all that are kept".
         wanted = next_execution - first_execution if first_execution else kept
         if wanted > kept or wanted >= self._retained:
-            return Effects(wrote="more SQL executions than Spark keeps, so it may have written", variables=True)
+            return Effects("ran more SQL than Spark remembers, so it may have written", certain=False, variables=True)
         newest = store.executionsList(kept - wanted, wanted) if wanted else None
         descriptions = [item.physicalPlanDescription() for item in _items(newest)] if newest is not None else []
         variables = any(_VARIABLE.match(_root(text)) for text in descriptions)
         for text in descriptions:
             if what := _written_by(text):
-                return Effects(what, variables)
+                return Effects(f"wrote data ({what})", variables=variables)
         if any(self._output_of_stage(stage) for stage in range(first_stage, next_stage)):
-            return Effects("files outside of SQL", variables)
-        return Effects(None, variables)
+            return Effects("wrote files outside of SQL", variables=variables)
+        return Effects(variables=variables)
 
     def unstable(self, view: ViewName) -> str | None:
         """Return why a view would come out differently if it were computed again, None if it would not."""
@@ -248,7 +250,7 @@ class ConnectProbe:
         )
 
     def effects_since(self, mark: Any) -> Effects:
-        return Effects(wrote="possibly something: Spark Connect does not tell")
+        return Effects("may have written, Spark Connect does not tell", certain=False)
 
     def unstable(self, view: ViewName) -> str | None:
         return None

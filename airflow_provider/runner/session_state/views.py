@@ -36,7 +36,7 @@ def save_view(spark: Any, files: Files, view: ViewName, url: str, format_name: s
         plain = frame.toDF(*(f"c{index}" for index in range(len(columns))))
     else:
         plain = frame.select(F.lit(1).alias("c0"))
-    plain.write.format(format_name).mode("errorifexists").save(url)
+    plain.write.format(format_name).save(url)  # fails if there is something already
     listing = files.listing(url)
     if listing is None:
         raise ViewNotSavedError(f"nothing is at {url} after it was written")

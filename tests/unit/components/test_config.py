@@ -50,11 +50,11 @@ def test_a_good_config_is_accepted(kind: str, config: dict[str, Any]) -> None:
         ("RunSql", {"query": "SELECT 1"}, "field 'config.query': is not a known field"),
         ("WriteData", {"input_view": "v"}, "give either 'path' or 'table'"),
         ("WriteData", {"input_view": "v", "path": "p", "table": "t"}, "give either 'path' or 'table'"),
-        ("WriteData", {"input_view": "v", "path": "p", "mode": "upsert"}, "field 'config.mode': input should be"),
-        ("WriteData", {"input_view": "v", "path": "p", "partition_by": "day"}, "expected a list, got str 'day'"),
+        ("WriteData", {"input_view": "v", "path": "p", "mode": "upsert"}, "field 'config.mode': must be"),
+        ("WriteData", {"input_view": "v", "path": "p", "partition_by": "day"}, "expected a list, got text"),
         ("CheckData", {"input_view": "v"}, "nothing to check; give min_rows, max_rows, not_null, unique or conditions"),
         ("CheckData", {"input_view": "v", "not_null": []}, "nothing to check"),
-        ("CheckData", {"input_view": "v", "min_rows": -1}, "field 'config.min_rows': input should be greater"),
+        ("CheckData", {"input_view": "v", "min_rows": -1}, "field 'config.min_rows': must be greater"),
     ],
 )
 def test_a_wrong_config_is_refused_with_the_remedy(kind: str, config: dict[str, Any], message: str) -> None:

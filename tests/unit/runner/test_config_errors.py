@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from airflow_provider.runner import ComponentConfig, PipelineConfig, load_pipeli
 
 SAMPLES = "tests.samples.components"
 GOOD = f"{SAMPLES}.NoConfig"
+ANY = f"{SAMPLES}.scripted"
 READY = "airflow_provider.components"
+FOLDER = Path(__file__).parents[2] / "samples"
 
 
 def one(**fields: Any) -> dict[str, Any]:
@@ -53,13 +56,17 @@ BAD_FILES: dict[str, tuple[str, str | bytes | None, str]] = {
     "components that are no list": (
         "pipeline.yaml",
         f"name: daily\ncomponents:\n  load:\n    class_path: {GOOD}\n",
-        "pipeline config pipeline.yaml: field 'components': expected a list, got dict "
-        f"{{'load': {{'class_path': '{GOOD}'}}}}",
+        "pipeline config pipeline.yaml: field 'components': expected a list of components ('- name: …'), got a mapping",
+    ),
+    "components that are text": (
+        "pipeline.json",
+        '{"name": "daily", "components": "load"}',
+        "pipeline config pipeline.json: field 'components': expected a list of components ('- name: …'), got text",
     ),
     "component that is no mapping": (
         "pipeline.yaml",
         "name: daily\ncomponents:\n  - load\n",
-        "pipeline config pipeline.yaml: component #1: expected a mapping, got str",
+        "pipeline config pipeline.yaml: component #1: expected a mapping with name and class_path, got text 'load'",
     ),
     "no component": (
         "pipeline.yaml",
@@ -69,43 +76,43 @@ BAD_FILES: dict[str, tuple[str, str | bytes | None, str]] = {
     "components left blank": (
         "pipeline.yaml",
         "name: daily\ncomponents:\n",
-        "pipeline config pipeline.yaml: field 'components': expected a list, got NoneType None",
+        "pipeline config pipeline.yaml: field 'components': expected a list of components ('- name: …'), got nothing",
     ),
     "empty YAML": (
         "pipeline.yaml",
         "",
-        "pipeline config pipeline.yaml: the file is empty; it needs 'name' and 'components'",
+        "pipeline config pipeline.yaml: the file is empty; it needs name and components",
     ),
     "YAML of comments only": (
         "pipeline.yml",
         "# to do\n",
-        "pipeline config pipeline.yml: the file is empty; it needs 'name' and 'components'",
+        "pipeline config pipeline.yml: the file is empty; it needs name and components",
     ),
     "empty JSON": (
         "pipeline.json",
         " \n",
-        "pipeline config pipeline.json: the file is empty; it needs 'name' and 'components'",
+        "pipeline config pipeline.json: the file is empty; it needs name and components",
     ),
     "empty HOCON": (
         "pipeline.conf",
         " \n",
-        "pipeline config pipeline.conf: the file is empty; it needs 'name' and 'components'",
+        "pipeline config pipeline.conf: the file is empty; it needs name and components",
     ),
     "list at the top of YAML": (
         "pipeline.yaml",
         f"- name: load\n  class_path: {GOOD}\n",
-        "pipeline config pipeline.yaml: expected a mapping with 'name' and 'components', got list",
+        "pipeline config pipeline.yaml: expected a mapping with name and components, got a list",
     ),
     "list at the top of JSON": (
         "pipeline.json",
         "[]",
-        "pipeline config pipeline.json: expected a mapping with 'name' and 'components', got list",
+        "pipeline config pipeline.json: expected a mapping with name and components, got a list",
     ),
     "YAML indented with a tab": (
         "pipeline.yaml",
         "name: daily\ncomponents:\n\t- name: load\n",
         "pipeline config pipeline.yaml: not valid YAML: line 3, column 1: "
-        "found character '\\t' that cannot start any token",
+        "found character '\\t' that cannot start any token; indent with spaces",
     ),
     "YAML with a quote that is not closed": (
         "pipeline.yaml",
@@ -138,14 +145,33 @@ BAD_FILES: dict[str, tuple[str, str | bytes | None, str]] = {
     "HOCON that ends too early": (
         "pipeline.conf",
         "name = daily\ncomponents = [ { name = load ",
-        "pipeline config pipeline.conf: not valid HOCON: Expected '}', found end of text  (at char 42), "
-        "(line:2, col:30)",
+        "pipeline config pipeline.conf: not valid HOCON: line 2, column 30: Expected '}', found end of text",
+    ),
+    "HOCON key without a value": (
+        "pipeline.conf",
+        "name = daily\ncomponents {x\n",
+        "pipeline config pipeline.conf: not valid HOCON: line 3, column 1: unexpected end of text",
+    ),
+    "HOCON variable that is not defined": (
+        "pipeline.conf",
+        "name = ${who}\n",
+        "pipeline config pipeline.conf: not valid HOCON: Cannot resolve variable ${who} (line: 1, col: 8)",
     ),
     "not UTF-8": (
         "pipeline.yaml",
         b"name: caf\xe9\n",
-        "pipeline config pipeline.yaml: the file cannot be read as UTF-8 text: 'utf-8' codec can't decode byte 0xe9 "
-        "in position 9: invalid continuation byte",
+        "pipeline config pipeline.yaml: the file is not UTF-8 text: 'utf-8' codec can't decode byte 0xe9 "
+        "in position 9: invalid continuation byte; save it as UTF-8",
+    ),
+    "YAML that reads a word as a boolean": (
+        "pipeline.yaml",
+        f"name: no\nversion: 2024-01-01\ncomponents:\n  - name: on\n    class_path: {ANY}\n"
+        "    config: {name: load, on: x}\n",
+        "pipeline config pipeline.yaml has 4 problems:\n"
+        "  - field 'name': expected text, got boolean False; put it in quotes\n"
+        "  - field 'version': expected text, got a date; put it in quotes\n"
+        "  - component #1, field 'name': expected text, got boolean True; put it in quotes\n"
+        "  - component #1, field 'config': the key True is a boolean, expected text; put it in quotes",
     ),
     "unknown suffix": (
         "pipeline.toml",
@@ -180,16 +206,16 @@ components:
 """,
         """\
 pipeline config pipeline.yaml has 9 problems:
-  - field 'version': input should be a valid string, got [1]
+  - field 'version': expected text, got list [1]
   - component 'extract', field 'retrys': is not a known field; did you mean 'retry'?
   - component #3, field 'name': is missing
-  - component #4: expected a mapping, got str
-  - component 'clean', field 'retry.max_attempts': input should be greater than or equal to 1, got 0
+  - component #4: expected a mapping with name and class_path, got text 'oops'
+  - component 'clean', field 'retry.max_attempts': must be greater than or equal to 1, got 0
   - component 'clean', field 'name': 2 components have this name; names must be unique
   - component 'clean', field 'depends_on': unknown component 'extrct'; did you mean 'extract'?
-  - component 'clean', field 'class_path': module 'tests.samples.components' has no 'Cleam'
-  - component 'publish', field 'config': does not fit tests.samples.components.NoConfig(): """
-        "got an unexpected keyword argument 'limit'",
+  - component 'clean', field 'class_path': module 'tests.samples.components' has no 'Cleam'; \
+name a class or function that it has
+  - component 'publish', field 'config.limit': is not taken by NoConfig; it takes no config""",
     ),
 }
 
@@ -239,25 +265,26 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     ),
     "dependencies that are no list": (
         one(depends_on="extract"),
-        ": component 'load', field 'depends_on': expected a list, got str 'extract'",
+        ": component 'load', field 'depends_on': expected a list, got text 'extract'",
     ),
     "self dependency": (
         one(depends_on=["load"]),
-        ": component 'load', field 'depends_on': depends on itself",
+        ": component 'load', field 'depends_on': depends on itself; remove this dependency",
     ),
     "cycle of two": (
         graph(a=["b"], b=["a"]),
-        ": component 'a', field 'depends_on': dependency cycle: a -> b -> a",
+        ": component 'a', field 'depends_on': dependency cycle: a -> b -> a; remove one of these dependencies",
     ),
     "longer cycle is named in full, from its first component on": (
         graph(start=[], c=["d"], a=["b"], b=["c"], d=["a"], end=["d"]),
-        ": component 'c', field 'depends_on': dependency cycle: c -> d -> a -> b -> c",
+        ": component 'c', field 'depends_on': dependency cycle: c -> d -> a -> b -> c; "
+        "remove one of these dependencies",
     ),
     "two cycles": (
         graph(a=["b"], b=["a"], c=["d"], d=["c"]),
         " has 2 problems:\n"
-        "  - component 'a', field 'depends_on': dependency cycle: a -> b -> a\n"
-        "  - component 'c', field 'depends_on': dependency cycle: c -> d -> c",
+        "  - component 'a', field 'depends_on': dependency cycle: a -> b -> a; remove one of these dependencies\n"
+        "  - component 'c', field 'depends_on': dependency cycle: c -> d -> c; remove one of these dependencies",
     ),
     "no such package": (
         one(class_path="no_such_package.jobs.Load"),
@@ -271,32 +298,40 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     ),
     "no such class": (
         one(class_path=f"{SAMPLES}.Apend"),
-        ": component 'load', field 'class_path': module 'tests.samples.components' has no 'Apend'",
+        ": component 'load', field 'class_path': module 'tests.samples.components' has no 'Apend'; "
+        "did you mean 'Append'?",
+    ),
+    "no such class and none like it": (
+        one(class_path=f"{SAMPLES}.Zzz"),
+        ": component 'load', field 'class_path': module 'tests.samples.components' has no 'Zzz'; "
+        "name a class or function that it has",
     ),
     "a constant is no component": (
         one(class_path=f"{SAMPLES}.CONSTANT"),
-        ": component 'load', field 'class_path': 'tests.samples.components.CONSTANT' is a int, not a component: "
+        ": component 'load', field 'class_path': 'tests.samples.components.CONSTANT' is an int, not a component: "
         "it must be a class with run() or a function fn(spark, **config)",
     ),
     "class without run": (
         one(class_path=f"{SAMPLES}.NoRun"),
         ": component 'load', field 'class_path': class 'tests.samples.components.NoRun' is not a component: "
-        "it has no run() method",
+        "it has no run() method; define one or name another class",
     ),
     "abstract class": (
         one(class_path=f"{SAMPLES}.Abstract"),
         ": component 'load', field 'class_path': class 'tests.samples.components.Abstract' is abstract: "
-        "it does not define run",
+        "it does not define run; define it or name a subclass",
     ),
     "module whose import raises": (
         one(class_path="tests.samples.fails_on_import.Load"),
         ": component 'load', field 'class_path': importing 'tests.samples.fails_on_import' failed: "
-        "RuntimeError: PASSWORD is not set",
+        f"RuntimeError: PASSWORD is not set ({FOLDER / 'fails_on_import.py'}, line 3); "
+        "try: python -c 'import tests.samples.fails_on_import'",
     ),
     "module that misses a dependency": (
         one(class_path="tests.samples.misses_dependency.Component"),
         ": component 'load', field 'class_path': importing 'tests.samples.misses_dependency' failed: "
-        "ModuleNotFoundError: No module named 'not_installed_anywhere'",
+        f"ModuleNotFoundError: No module named 'not_installed_anywhere' ({FOLDER / 'misses_dependency.py'}, line 3); "
+        "try: python -c 'import tests.samples.misses_dependency'",
     ),
     "class path without module": (
         one(class_path="Append"),
@@ -314,58 +349,84 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
         "keep one of the two spellings",
     ),
     "a lambda as config value": (
-        one(config={"clean": lambda row: row}),
+        one(class_path=ANY, config={"name": "load", "clean": lambda row: row}),
         ": component 'load', field 'config.clean': holds a function, which cannot be fingerprinted; "
         "use plain data (text, numbers, dates, lists, mappings)",
     ),
     "an object deep in the config": (
-        one(config={"a": {"b": [1, object()]}}),
-        ": component 'load', field 'config.a.b[1]': holds a object, which cannot be fingerprinted; "
+        one(class_path=ANY, config={"name": "load", "a": {"b": [1, object()]}}),
+        ": component 'load', field 'config.a.b[1]': holds an object, which cannot be fingerprinted; "
         "use plain data (text, numbers, dates, lists, mappings)",
     ),
     "config that does not fit a function": (
         one(class_path=f"{SAMPLES}.range_view", config={"output_view": "v", "row": 3}),
-        ": component 'load', field 'config': does not fit tests.samples.components.range_view("
-        "spark: 'Any', *, output_view: 'str', rows: 'int') -> 'None': missing a required argument: 'rows'",
+        " has 2 problems:\n"
+        "  - component 'load', field 'config.rows': is missing; range_view takes output_view, rows\n"
+        "  - component 'load', field 'config.row': is not taken by range_view; did you mean 'rows'?",
+    ),
+    "config with the session, which is not the author's to give": (
+        one(class_path=f"{SAMPLES}.range_view", config={"output_view": "v", "rows": 3, "spark": "local"}),
+        ": component 'load', field 'config.spark': is given by the runner; remove it",
+    ),
+    "several keys that a class does not take": (
+        one(class_path=f"{SAMPLES}.Append", config={"path": "x", "line": "y", "zz": 1, "lines": 2}),
+        " has 2 problems:\n"
+        "  - component 'load', field 'config.zz': is not taken by Append; known are 'path', 'line'\n"
+        "  - component 'load', field 'config.lines': is not taken by Append; did you mean 'line'?",
     ),
     "config that does not fit a class": (
         one(class_path=f"{SAMPLES}.Append", config={"path": "x"}),
-        ": component 'load', field 'config': does not fit tests.samples.components.Append("
-        "path: 'str', line: 'str') -> 'None': missing a required argument: 'line'",
+        ": component 'load', field 'config.line': is missing; Append takes path, line",
     ),
     "config that does not fit the component's model": (
         one(class_path=f"{SAMPLES}.Modelled", config={"limit": "many"}),
-        ": component 'load', field 'config.limit': input should be a valid integer, "
-        "unable to parse string as an integer, got 'many'",
+        ": component 'load', field 'config.limit': expected a whole number, got text",
     ),
     "unknown field of a ready-made component": (
         one(class_path=f"{READY}.ReadData", config={"output_view": "v", "pth": "x", "path": "y"}),
         ": component 'load', field 'config.pth': is not a known field; did you mean 'path'?",
     ),
+    "field of a ready-made component that has another name in Python": (
+        one(class_path=f"{READY}.ReadData", config={"output_view": "v", "shema": "id INT", "path": "y"}),
+        ": component 'load', field 'config.shema': is not a known field; did you mean 'schema'?",
+    ),
     "unknown mode of a ready-made component": (
         one(class_path=f"{READY}.WriteData", config={"input_view": "v", "path": "x", "mode": "replace"}),
-        ": component 'load', field 'config.mode': input should be 'overwrite', 'append', 'error', 'errorifexists' "
-        "or 'ignore', got 'replace'",
+        ": component 'load', field 'config.mode': must be 'overwrite', 'append', 'error', 'errorifexists' or 'ignore'",
     ),
     "config that is no mapping": (
         one(config=["a"]),
-        ": component 'load', field 'config': expected a mapping, got list",
+        ": component 'load', field 'config': expected a mapping, got a list",
     ),
     "unknown component type": (
         one(component_type="extract"),
-        ": component 'load', field 'component_type': input should be 'source', 'transformation' or 'sink', "
-        "got 'extract'",
+        ": component 'load', field 'component_type': must be 'source', 'transformation' or 'sink', got 'extract'",
     ),
     "no retries at all": (
         one(retry={"max_attempts": 0}),
-        ": component 'load', field 'retry.max_attempts': input should be greater than or equal to 1, got 0",
+        ": component 'load', field 'retry.max_attempts': must be greater than or equal to 1, got 0",
     ),
     "enabled that is neither yes nor no": (
         one(enabled="maybe"),
-        ": component 'load', field 'enabled': input should be a valid boolean, unable to interpret input, got 'maybe'",
+        ": component 'load', field 'enabled': expected true or false, got text 'maybe'",
     ),
-    "nothing": (None, ": expected a mapping, got NoneType"),
-    "a list": ([], ": expected a mapping, got list"),
+    "nothing": (None, ": expected a mapping with name and components, got nothing"),
+    "a list": ([], ": expected a mapping with name and components, got list []"),
+    "dependency on a number that no component has": (
+        one(depends_on=[7]),
+        ": component 'load', field 'depends_on': unknown component '7'; known are 'load'",
+    ),
+    "restart from a component that is not there": (
+        graph(extract=[], clean=["extract"]) | {"restart_from": "z"},
+        ": field 'restart_from': unknown component 'z'; known are 'extract', 'clean'",
+    ),
+    "values that are long, nested or secret are not shown": (
+        one() | {"version": {"deep": 1}, "environment": ["x" * 60], "spark": {"spark_conf": {"key": ["hunter2"]}}},
+        " has 3 problems:\n"
+        "  - field 'version': expected text, got a mapping\n"
+        "  - field 'environment': expected text, got a list\n"
+        "  - field 'spark.spark_conf.key': expected text, got a list",
+    ),
 }
 
 BAD_PYTHON: dict[str, tuple[Callable[[], object], str]] = {
@@ -447,6 +508,80 @@ def test_a_message_about_the_whole_config_does_not_repeat_its_values(class_path:
     with pytest.raises(PipelineConfigError, match="give ") as caught:
         load_pipeline_config(one(class_path=class_path, config=config))
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("class_path", "config"),
+    [
+        (f"{SAMPLES}.Modelled", {"limit": "hunter2"}),
+        (f"{SAMPLES}.range_view", {"output_view": "v", "row": "hunter2"}),
+        (f"{READY}.WriteData", {"input_view": "v", "path": "x", "mode": "hunter2"}),
+        (f"{READY}.WriteData", {"input_view": ["hunter2"], "path": "x", "partition_by": "hunter2"}),
+        (GOOD, "hunter2"),
+    ],
+)
+def test_a_message_about_a_field_of_the_config_does_not_repeat_its_value(class_path: str, config: Any) -> None:
+    """Invariant 8."""
+    with pytest.raises(PipelineConfigError, match="field 'config") as caught:
+        load_pipeline_config(one(class_path=class_path, config=config))
+    assert "hunter2" not in str(caught.value)
+
+
+SOURCES: dict[str, tuple[str, str]] = {
+    "function without a place for the session": (
+        "def load(*, path): ...",
+        "field 'class_path': function 'told.load' cannot take the session; define it as load(spark, **config)",
+    ),
+    "function without any argument": (
+        "def load(): ...",
+        "field 'class_path': function 'told.load' cannot take the session; define it as load(spark, **config)",
+    ),
+    "function that takes the session only": (
+        "def load(session): ...",
+        "field 'config.path': is not taken by load; it takes no config",
+    ),
+    "class that wants an argument without a name": (
+        "class load:\n    def __init__(self, first, /, path): ...\n    def run(self): ...",
+        "field 'config': does not fit load(first, /, path): missing a required argument: 'first'; "
+        "the runner calls load(**config)",
+    ),
+    "module that ends the process": (
+        "import sys\n\ndef check():\n    sys.exit(3)\n\ncheck()",
+        "field 'class_path': importing 'told' failed: SystemExit: 3 (FILE, line 4); try: python -c 'import told'",
+    ),
+    "module that Python cannot read": (
+        "def load(:",
+        "field 'class_path': importing 'told' failed: SyntaxError: invalid syntax (told.py, line 1); "
+        "try: python -c 'import told'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "message"), SOURCES.values(), ids=SOURCES.keys())
+def test_a_component_that_cannot_be_used_is_told_with_the_reason(
+    source: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "told.py"
+    file.write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "told", raising=False)
+    with pytest.raises(PipelineConfigError) as caught:
+        load_pipeline_config(one(class_path="told.load", config={"path": "x"}))
+    told = str(caught.value).replace("positional-only ", "")  # only newer Pythons say so
+    assert told == f"pipeline config: component 'load', {message.replace('FILE', str(file))}"
+
+
+def test_a_component_without_a_usable_name_is_checked_too_and_told_by_position() -> None:
+    wrong = {"class_path": f"{SAMPLES}.range_view", "config": {"output_view": "v", 7: "x"}}
+    with pytest.raises(PipelineConfigError) as caught:
+        load_pipeline_config({"name": "daily", "components": [wrong, wrong | {"enabled": "off"}, {"name": "x"}]})
+    assert [(p.component, p.field) for p in caught.value.problems] == [
+        ("#1", "name"),
+        ("#2", "name"),
+        ("x", "class_path"),
+        ("#1", "config.rows"),
+        ("#1", "config.7"),
+    ]
 
 
 def test_a_disabled_component_need_not_be_importable() -> None:

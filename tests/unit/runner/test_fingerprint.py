@@ -289,3 +289,26 @@ def test_a_changed_sql_file_is_told_by_its_name(sql_pipeline: Path) -> None:
 def test_a_component_without_fingerprint_files_has_no_files() -> None:
     component = ComponentConfig(name="a", class_path=OTHER)
     assert not [field for field in field_hashes(component, Path.cwd()) if field.startswith("file ")]
+
+
+@pytest.mark.parametrize(
+    "component",
+    [
+        "class own:\n    def run(self): ...\n    fingerprint_files = staticmethod(lambda config: config['files'])",
+        "def own(spark, files): ...\nown.fingerprint_files = lambda config: config['files']",
+    ],
+    ids=["class", "function"],
+)
+def test_a_component_of_the_authors_own_may_declare_files(
+    component: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "declares_files.py").write_text(component)
+    (tmp_path / "rules.txt").write_text("first")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "declares_files", raising=False)
+    own = ComponentConfig(name="a", class_path="declares_files.own", config={"files": ["rules.txt"]})
+    before = field_hashes(own, tmp_path)
+    (tmp_path / "rules.txt").write_text("second")
+    assert [str(c) for c in changes({"a": before}, {"a": field_hashes(own, tmp_path)})] == [
+        "file rules.txt of 'a' changed"
+    ]

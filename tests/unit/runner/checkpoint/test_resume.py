@@ -284,8 +284,7 @@ def test_a_dependent_of_a_dependent_never_runs_either(script: Script) -> None:
     result = run.attempt(fail_fast=False)
     assert script.calls == ["a", "e"]
     reasons = {r.component_name: r.reason for r in result.component_results if r.status.value == "not_run"}
-    assert list(reasons) == ["b", "c", "d"]
-    assert all("depends on a failed component" in reason for reason in reasons.values())
+    assert reasons == dict.fromkeys("bcd", "depends on a failed component")
 
 
 def test_with_fail_fast_nothing_runs_after_a_failure(script: Script) -> None:

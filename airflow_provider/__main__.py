@@ -1,0 +1,8 @@
+"""``python -m airflow_provider``: try, run and look after pipelines without Airflow."""
+
+import sys
+
+from airflow_provider.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

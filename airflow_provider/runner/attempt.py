@@ -1,0 +1,75 @@
+"""One attempt from checkpoint to result, the same for every way to start it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider.runner.checkpoint import CheckpointHooks, CheckpointState, CheckpointStore
+from airflow_provider.runner.checkpoint.state import Scope
+from airflow_provider.runner.config import PipelineConfig
+from airflow_provider.runner.file_names import file_name
+from airflow_provider.runner.fingerprint import compute_pipeline_fingerprint
+from airflow_provider.runner.hooks import CompositeHooks, PipelineHooks
+from airflow_provider.runner.logging_hooks import LoggingHooks
+from airflow_provider.runner.plan import plan_fresh
+from airflow_provider.runner.result import PipelineResult
+from airflow_provider.runner.simple_runner import SimplePipelineRunner
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def run_attempt(
+    config: PipelineConfig,
+    store: CheckpointStore,
+    run_id: str,
+    checkpoint: CheckpointState | None,
+    *,
+    scope: Scope = (),
+    fresh: str | None = None,
+    restart_from: str | None = None,
+    attempt: int | None = None,
+    airflow: Mapping[str, Any] | None = None,
+    hooks: Sequence[PipelineHooks] = (),
+    spark: SparkSession | Callable[[], SparkSession] | None = None,
+    session_state_url: str | None = None,
+    keep_session_state: bool = False,
+) -> PipelineResult:
+    """Plan and run one attempt, log it and record it.
+
+    :param config: the pipeline
+    :param store: where checkpoints are kept
+    :param run_id: the run
+    :param checkpoint: what the store holds of it
+    :param scope: what else identifies the run
+    :param fresh: why the checkpoint is left aside and everything runs; None to go on from it
+    :param restart_from: run this component again with all its descendants
+    :param attempt: number of this attempt; default: one more than the checkpoint's
+    :param airflow: what Airflow says of this attempt, kept in the record
+    :param hooks: further hooks, called after the log's and before the checkpoint's
+    :param spark: see :class:`SimplePipelineRunner`
+    :param session_state_url: see :class:`SimplePipelineRunner`
+    :param keep_session_state: see :class:`SimplePipelineRunner`
+    :raises PipelineConfigError: a component cannot be imported or does not take its config
+    :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
+    :raises SparkSessionError: Spark did not start
+    :raises CheckpointError: progress could not be recorded, or a newer attempt has taken over
+    """
+    checkpoint_hooks = CheckpointHooks(
+        store, run_id, compute_pipeline_fingerprint(config), scope=scope, attempt=attempt, airflow=airflow
+    )
+    runner = SimplePipelineRunner(
+        config,
+        hooks=CompositeHooks(LoggingHooks(), *hooks, checkpoint_hooks),
+        spark=spark,
+        session_state_url=session_state_url,
+        keep_session_state=keep_session_state,
+    )
+    plan = plan_fresh(config, fresh) if fresh else runner.plan(checkpoint, restart_from=restart_from)
+    return runner.run(plan=plan)
+
+
+def run_directory(base: str, scope: Scope, run_id: str, pipeline_name: str) -> str:
+    """Return the directory below ``base`` for the saved views of one run: one of its own for each run."""
+    return "/".join([base.rstrip("/"), *map(file_name, (*scope, run_id, pipeline_name))])

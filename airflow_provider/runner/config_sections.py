@@ -1,0 +1,108 @@
+"""The sections of a pipeline config that stand on their own: retries, circuit breaker, Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Section(BaseModel):
+    """A part of the config: unknown fields are refused, and nothing changes after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class RetryConfig(Section):
+    """A component's own retries, inside one attempt.
+
+    :param max_attempts: tries in all, the first one included
+    :param initial_delay_seconds: pause before the second try
+    :param max_delay_seconds: longest pause
+    :param backoff_multiplier: factor from one pause to the next
+    :param retry_on_exceptions: names of exception classes (``OSError`` or ``my.module.Error``) that
+        are worth another try; a subclass counts
+    """
+
+    max_attempts: int = Field(default=3, ge=1)
+    initial_delay_seconds: float = Field(default=1.0, ge=0)
+    max_delay_seconds: float = Field(default=60.0, ge=0)
+    backoff_multiplier: float = Field(default=2.0, ge=1)
+    retry_on_exceptions: list[str] = Field(default_factory=lambda: ["Exception"])
+
+
+class CircuitBreakerConfig(Section):
+    """When a component that keeps failing is left alone for a while.
+
+    :param failure_threshold: failed tries in a row that open the circuit
+    :param success_threshold: successful tries in a row that close a half-open one
+    :param timeout_seconds: how long an open circuit refuses tries
+    :param half_open_max_calls: tries that are let through while it is half open
+    """
+
+    failure_threshold: int = Field(default=5, ge=1)
+    success_threshold: int = Field(default=2, ge=1)
+    timeout_seconds: float = Field(default=60.0, gt=0)
+    half_open_max_calls: int = Field(default=1, ge=1)
+
+
+class ResiliencePolicy(Section):
+    """``retry`` and ``circuit_breaker`` bundled under one key."""
+
+    retry: RetryConfig | None = None
+    circuit_breaker: CircuitBreakerConfig | None = None
+
+
+class SparkSection(Section):
+    """Spark settings of the pipeline. The operator's connection and ``spark_conf`` win over them.
+
+    :param app_name: application name
+    :param master: ``local[*]``, ``spark://…``, ``yarn``, ``k8s://…``
+    :param deploy_mode: ``client`` or ``cluster``
+    :param driver_memory: e.g. ``2g``
+    :param driver_cores: cores of the driver
+    :param executor_memory: e.g. ``4g``
+    :param executor_cores: cores per executor
+    :param num_executors: number of executors, unless ``dynamic_allocation``
+    :param dynamic_allocation: let Spark choose the number of executors
+    :param spark_conf: any further Spark properties; they win over the fields above
+    """
+
+    app_name: str | None = None
+    master: str | None = None
+    deploy_mode: Literal["client", "cluster"] | None = None
+    driver_memory: str | None = None
+    driver_cores: int | None = Field(default=None, ge=1)
+    executor_memory: str | None = None
+    executor_cores: int | None = Field(default=None, ge=1)
+    num_executors: int | None = Field(default=None, ge=1)
+    dynamic_allocation: bool | None = None
+    spark_conf: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("spark_conf", mode="before")
+    @classmethod
+    def _spell_booleans_as_spark_does(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {key: str(item).lower() if isinstance(item, bool) else item for key, item in value.items()}
+
+    def to_spark_conf(self) -> dict[str, str]:
+        """Return the settings as Spark properties; what the author left out is left out."""
+        named = {
+            "spark.app.name": self.app_name,
+            "spark.master": self.master,
+            "spark.submit.deployMode": self.deploy_mode,
+            "spark.driver.memory": self.driver_memory,
+            "spark.driver.cores": self.driver_cores,
+            "spark.executor.memory": self.executor_memory,
+            "spark.executor.cores": self.executor_cores,
+            "spark.executor.instances": None if self.dynamic_allocation else self.num_executors,
+            "spark.dynamicAllocation.enabled": self.dynamic_allocation,
+        }
+        conf = {
+            key: str(value).lower() if isinstance(value, bool) else str(value)
+            for key, value in named.items()
+            if value is not None
+        }
+        return conf | self.spark_conf

@@ -1,0 +1,53 @@
+"""Session state across real processes: what the first one left in its session, the second one finds in its own.
+
+``tests/reliability`` does this for every place where the pipeline can fail.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.reliability.attempts import attempt, let_fail, runs
+
+
+def test_a_new_process_finds_everything_that_the_first_one_left(tmp_path: Path) -> None:
+    """Invariants 1 and 6: views, a temp function, settings, the current database and a table, as late as possible."""
+    let_fail(tmp_path, "write_all")
+    first = attempt(tmp_path)
+    assert list(first["failed"]) == ["write_all"]
+    before = runs(tmp_path)
+    second = attempt(tmp_path)
+    assert second["failed"] == {}
+    actions = {name: action for name, (action, _) in second["plan"].items()}
+    assert actions == dict.fromkeys(actions, "REUSE") | {
+        "read": "REPLAY",
+        "function": "REPLAY",
+        "clean": "REPLAY",
+        "write_all": "RUN",
+    }
+    assert set(runs(tmp_path) - before) == {"read", "function", "clean", "write_all"}
+    outputs = second["outputs"]
+    assert outputs["random_first"] == outputs["random_second"]
+    assert outputs["session"] == ["Row(p=1001, d='torture', z='America/New_York')"]
+    assert {row.rpartition("z=")[2] for row in outputs["hours"]} == {"'Asia/Tokyo')"}
+    assert len(outputs["on_table"]) == 28
+    assert all("run='1'" in row for row in outputs["on_table"])
+    assert len(outputs["cost"]) == 4
+    assert not (tmp_path / "state").exists()
+
+
+def test_saved_views_that_vanish_between_two_processes_are_made_again(tmp_path: Path) -> None:
+    """The plan says so before Spark is started for it."""
+    let_fail(tmp_path, "write_random")
+    attempt(tmp_path)
+    saved = [path for path in tmp_path.glob("state/attempt-*/*") if path.is_dir()]
+    assert len(saved) == 2
+    for path in saved:
+        path.rename(tmp_path / f"moved-{path.name}")
+    second = attempt(tmp_path)
+    assert second["failed"] == {}
+    for name, view in (("costly", "cost"), ("random", "dice")):
+        action, reason = second["plan"][name]
+        assert action == "RUN"
+        assert reason.startswith(f"its saved view '{view}' is gone from")
+    assert second["outputs"]["random_first"] == second["outputs"]["random_second"]

@@ -1,0 +1,76 @@
+"""Runs the torture pipeline to its end, a process for each attempt, with failures where a test wants them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import JAVA_HOME_FILE
+from tests.reliability.steps import SINKS
+
+ROOT = Path(__file__).parents[2]
+
+
+def attempt(directory: Path) -> dict[str, Any]:
+    """One attempt in a new process; what the driver says of it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable}
+    if "JAVA_HOME" not in environment and JAVA_HOME_FILE.exists():
+        environment["JAVA_HOME"] = JAVA_HOME_FILE.read_text().strip()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.reliability.driver", str(directory), "run-1"],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def let_fail(directory: Path, component: str, times: int = 1) -> None:
+    """Make a component fail at the end of its next executions."""
+    (directory / f"fail-{component}").write_text("x\n" * times)
+
+
+def runs(directory: Path) -> Counter[str]:
+    """How often each component was executed."""
+    return Counter((directory / "runs").read_text().split())
+
+
+def check_attempts(directory: Path, *failures: str) -> dict[str, list[str]]:
+    """Let one component after the other fail, an attempt each, and return the outputs of the attempt that succeeds."""
+    for component in failures:
+        let_fail(directory, component)
+        outcome = attempt(directory)
+        assert outcome["failed"] == {component: f"{component} was made to fail"}
+    outcome = attempt(directory)
+    assert outcome["failed"] == {}
+    assert outcome["status"] == "success"
+    return outcome["outputs"]  # type: ignore[no-any-return]
+
+
+def check(directory: Path, reference: dict[str, list[str]], *failures: str) -> None:
+    """Fail at each of ``failures`` in turn, resume, and compare the end with that of a run that never failed."""
+    outputs = check_attempts(directory, *failures)
+    assert outputs["random_first"] == outputs["random_second"], "both must come from one evaluation of the random view"
+    wanted = {name: rows for name, rows in reference.items() if not name.startswith("random")}
+    executions = failures.count("costly") + 1
+    found = {
+        name: [row.replace(f"run='{executions}'", "run='1'") for row in rows]
+        for name, rows in outputs.items()
+        if not name.startswith("random")
+    }
+    assert found == wanted
+    ran = runs(directory)
+    expected = {name: failures.count(name) + 1 for name in (*SINKS, "costly", "random", "settings", "zone")}
+    assert {name: ran[name] for name in expected} == expected, "what had completed must not run again"
+    lines = (directory / "log").read_text().splitlines()
+    assert lines == ["torture Asia/Tokyo"] * expected["append_log"]
+    assert not (directory / "state").exists(), "nothing is left of the saved views"
