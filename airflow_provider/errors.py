@@ -18,6 +18,8 @@
         ├── CheckpointCorruptError   the stored text is no checkpoint; stores set it aside
         ├── CheckpointFormatError    written by a newer version of this package
         └── StaleAttemptError        a newer attempt has taken over
+
+    AttemptStopped                   no Exception: the attempt must end now, and components must not swallow it
 """
 
 from __future__ import annotations
@@ -178,6 +180,13 @@ class CheckpointFormatError(CheckpointError):
 
 class StaleAttemptError(CheckpointError):
     """A newer attempt of the same run has taken over, so this one must stop."""
+
+
+class AttemptStopped(BaseException):
+    """The attempt must end now: Airflow stops the task, or its time is over. What completed stays recorded.
+
+    Not an ``Exception``, so that a component's ``except Exception`` does not turn it into going on.
+    """
 
 
 def describe(error: BaseException) -> str:

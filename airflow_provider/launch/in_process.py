@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
+import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_provider.errors import SparkConfigError
+from airflow_provider.errors import SparkConfigError, describe
 from airflow_provider.runner.spark_session import open_session, running_session
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEFAULT_CONNECTION = "spark_default"
+
+_ABORT_SECONDS = 4.0  # Airflow kills the process 5 s after it has asked it to stop
 
 _DEFAULTS = {"spark.ui.showConsoleProgress": "false"}  # a progress bar is noise in a task log
 
@@ -51,6 +55,7 @@ class InProcessSpark:
         self._app_name = app_name
         self._session: SparkSession | None = None
         self._shared = False
+        self._tag = f"pyspark-pipeline-{uuid.uuid4().hex}"
 
     @cached_property
     def conf(self) -> dict[str, str]:
@@ -78,10 +83,36 @@ class InProcessSpark:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None and not self._shared:
+        if error is not None and not isinstance(error, Exception):
+            self.abort()  # it may have struck in the middle of a call to Spark
+        elif self._session is not None and self._shared:
+            self._session.sparkContext.removeJobTag(self._tag)
+        elif self._session is not None:
             logger.info("stopping Spark")
             self._session.stop()
         self._session = None
+
+    def abort(self) -> None:
+        """Cancel the jobs of this session, and stop Spark if it was opened here.
+
+        May be called from a signal handler or another thread. The work is done in a thread of its own, because the
+        connection of the interrupted one to the JVM may be in the middle of a call.
+        """
+        session, self._session = self._session, None
+        if session is None:
+            return
+
+        def end() -> None:
+            try:
+                session.sparkContext.cancelJobsWithTag(self._tag)
+                if not self._shared:
+                    session.stop()
+            except Exception as error:  # noqa: BLE001 - the JVM may be gone, which is what is wanted
+                logger.info("Spark could not be stopped in an orderly way: %s", describe(error))
+
+        thread = threading.Thread(target=end, name="pyspark-pipeline-abort", daemon=True)
+        thread.start()
+        thread.join(_ABORT_SECONDS)
 
     def open(self) -> SparkSession:
         """Open the session.
@@ -94,6 +125,7 @@ class InProcessSpark:
         else:
             logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
         self._session = open_session(self.conf, self._app_name)
+        self._session.sparkContext.addJobTag(self._tag)
         return self._session
 
 

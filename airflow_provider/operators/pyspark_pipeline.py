@@ -20,6 +20,7 @@ from airflow_provider.errors import (
 )
 from airflow_provider.launch.in_process import DEFAULT_CONNECTION, InProcessSpark
 from airflow_provider.operators.attempt import how_to_start
+from airflow_provider.operators.guard import AttemptGuard
 from airflow_provider.runner import (
     CheckpointState,
     CheckpointStore,
@@ -108,6 +109,7 @@ class PySparkPipelineOperator(BaseOperator):
         self.keep_session_state = keep_session_state
         self.on_config_change = on_config_change
         self.restart_from = restart_from
+        self._guard: AttemptGuard | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the pipeline, or what is left of it.
@@ -116,12 +118,21 @@ class PySparkPipelineOperator(BaseOperator):
             not exist
         :raises ComponentFailedError: a component failed; its error is the cause
         :raises CheckpointError: the progress could not be read or recorded
+        :raises AttemptStopped: Airflow stopped the task, or its time is over
         """
         try:
             config = self._load_config(context)
             return self._run(config, context)
         except (PipelineConfigError, ConfigChangedError, SparkConfigError) as error:
             raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
+
+    def on_kill(self) -> None:
+        """Stop Spark and make :meth:`execute` end.
+
+        :raises AttemptStopped: while the pipeline runs
+        """
+        if self._guard is not None:
+            self._guard.kill()
 
     def _load_config(self, context: Context) -> PipelineConfig:
         if isinstance(self.pipeline, PipelineConfig):
@@ -169,7 +180,11 @@ class PySparkPipelineOperator(BaseOperator):
                 "%s serves a single host only; set checkpoint_store if attempts can run on different hosts", store
             )
         app_name = f"{ti.dag_id}.{ti.task_id}"
-        with InProcessSpark(self.conn_id, self.spark_conf, config.spark.to_spark_conf(), app_name) as spark:
+        with (
+            InProcessSpark(self.conn_id, self.spark_conf, config.spark.to_spark_conf(), app_name) as spark,
+            AttemptGuard(spark, self.execution_timeout, supervised=_has_supervisor()) as guard,
+        ):
+            self._guard = guard
             base = self._session_state_base(spark, checkpoint)
             result = run_attempt(
                 config,
@@ -181,11 +196,12 @@ class PySparkPipelineOperator(BaseOperator):
                 restart_from=config.restart_from if start.cleared else None,
                 attempt=ti.try_number,
                 airflow={"max_tries": ti.max_tries},
-                hooks=[self.hooks] if self.hooks else [],
+                hooks=[guard, *([self.hooks] if self.hooks else [])],
                 spark=spark.open,
                 session_state_url=run_directory(base, scope, run_id, config.name) if base else None,
                 keep_session_state=self.keep_session_state,
             )
+        self._guard = None
         _raise_if_failed(result)
         return {**result.summary(), "run_id": run_id, "attempt": ti.try_number}
 
@@ -208,6 +224,13 @@ class PySparkPipelineOperator(BaseOperator):
         if accessor is not None:
             return TaskStateCheckpointStore(accessor)
         return LocalCheckpointStore(_airflow_home() / "pyspark_pipeline" / "checkpoints")
+
+
+def _has_supervisor() -> bool:
+    """Whether a supervisor process watches this one; ``dag.test()`` and the like have none."""
+    from airflow.sdk.execution_time import task_runner
+
+    return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "CommsDecoder"
 
 
 def _airflow_home() -> Path:
