@@ -23,7 +23,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.attempt import run_attempt, run_directory
 from airflow_provider.runner.report import duration, plan_table, table
-from airflow_provider.runner.session_state.files import LocalFiles, delete_quietly, local_path
+from airflow_provider.runner.session_state.files import LocalFiles, local_path, remove_attempts
 from airflow_provider.runner.spark_session import open_session
 
 OK, FAILED, WRONG = 0, 1, 2
@@ -206,7 +206,7 @@ def _forget(store: LocalCheckpointStore, state: CheckpointState) -> None:
     if url is None:
         return
     if local_path(url) is not None:
-        delete_quietly(LocalFiles(), url)
+        remove_attempts(LocalFiles(), url)
     elif any(record.session_state and record.session_state.views for record in state.components.values()):
         print(f"its saved views are in {url}; remove them there")
 

@@ -45,6 +45,7 @@ class Decision:
     :param reason: why
     :param seconds_saved: how long the component ran when it ran, if it is reused
     :param session_state: what it left in the session, if it is reused
+    :param restore: whether that is needed and not in the session
     """
 
     component: str
@@ -52,6 +53,7 @@ class Decision:
     reason: str
     seconds_saved: float = 0.0
     session_state: SessionStateRecord | None = None
+    restore: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,6 @@ class RunPlan:
     def runs_until(self) -> int:
         """Number of decisions up to and including the last one to run; 0 if nothing runs."""
         return max((i for i, d in enumerate(self.decisions, start=1) if d.action is Action.RUN), default=0)
-
-    @property
-    def to_restore(self) -> list[Decision]:
-        """The reused components whose session state is needed, because something runs after them."""
-        return [d for d in self.decisions[: self.runs_until] if d.action is Action.REUSE]
 
 
 def plan_fresh(config: PipelineConfig, reason: str) -> RunPlan:
@@ -240,11 +237,11 @@ def _keep(name: str, record: ComponentRecord | None, *, needed: bool) -> Decisio
     when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
     if needed and state is not None and state.handling == "replay":
         why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
-        return Decision(name, Action.REPLAY, f"{why}: {state.reason}")
+        return Decision(name, Action.REPLAY, f"{why}: {state.reason}", session_state=state)
     if needed and state is not None and state.views:
         count = f"{len(state.views)} saved {'view' if len(state.views) == 1 else 'views'}"
         when = f"{when}; {count} to restore"
-    return Decision(name, Action.REUSE, when, record.duration_seconds, state)
+    return Decision(name, Action.REUSE, when, record.duration_seconds, state, restore=needed and state is not None)
 
 
 def changed_since(config: PipelineConfig, checkpoint: CheckpointState) -> list[Change]:

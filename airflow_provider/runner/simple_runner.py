@@ -27,7 +27,7 @@ from airflow_provider.runner.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.plan import Action, Decision, RunPlan, plan_from_checkpoint, plan_skipping
 from airflow_provider.runner.resilience import CircuitBreaker, run_with_retries
 from airflow_provider.runner.result import ComponentResult, ComponentStatus, PipelineResult, PipelineResultStatus
-from airflow_provider.runner.session_state.files import delete_quietly, files_for, local_path
+from airflow_provider.runner.session_state.files import files_for, local_path, remove_attempts
 from airflow_provider.runner.session_state.keeper import SessionStateKeeper
 from airflow_provider.runner.session_state.probe import probe_for
 from airflow_provider.runner.session_state.record import SessionStateRecord
@@ -49,7 +49,8 @@ class SimplePipelineRunner:
         active session, or a new one from the ``spark`` section of the config. The runner never stops it
     :param session_state_url: directory for the temp views of this run, one of its own for each run; any that Spark
         can write. Default: nothing is saved, components whose views are needed are replayed
-    :param keep_session_state: leave the saved views there when the pipeline has succeeded
+    :param keep_session_state: leave the saved views there when the pipeline has succeeded; otherwise they can no longer
+        be read then, also in this session
     :param fail_fast: stop at the first failure; False: go on with what does not depend on it
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
@@ -98,8 +99,10 @@ class SimplePipelineRunner:
         plan = plan_from_checkpoint(self._config, checkpoint, restart_from=restart_from, present=present)
         lost = {
             decision.component: what
-            for decision in plan.to_restore
-            if decision.session_state is not None and (what := self._damage(decision.session_state))
+            for position, decision in enumerate(plan.decisions, start=1)
+            if decision.restore
+            and decision.session_state is not None
+            and (what := self._damage(decision.session_state, _dropped_after(plan, position)))
         }
         if not lost:
             return plan
@@ -153,7 +156,7 @@ class SimplePipelineRunner:
             component = components[decision.component]
             if decision.action is Action.REUSE:
                 stopped = bool(failed) and self._fail_fast
-                decision = self._restore(decision, needed=position < plan.runs_until and not stopped)
+                decision = decision if stopped else self._restore(decision, _dropped_after(plan, position))
             if decision.action is Action.REUSE:
                 self._hooks.on_component_reuse(ComponentReused(component, position, total, decision))
                 result = _not_run(decision, ComponentStatus.COMPLETED, decision.reason)
@@ -179,12 +182,12 @@ class SimplePipelineRunner:
             self._keeper.settle()
             self._keeper.remove_others(d.session_state for d in plan.decisions if d.session_state is not None)
 
-    def _restore(self, decision: Decision, *, needed: bool) -> Decision:
+    def _restore(self, decision: Decision, gone: Collection[str]) -> Decision:
         """Bring back what a reused component left. If that fails, it is replayed instead."""
-        if not needed or self._keeper is None or decision.session_state is None:
+        if not decision.restore or self._keeper is None or decision.session_state is None:
             return decision
         try:
-            self._keeper.restore(decision.component, decision.session_state)
+            self._keeper.restore(decision.component, decision.session_state, gone)
         except Exception as error:  # noqa: BLE001 - whatever the catalog or the storage object to
             reason = f"its session state cannot be restored: {describe(error)}"
             logger.warning("%s: %s; it is replayed", decision.component, reason)
@@ -251,13 +254,15 @@ class SimplePipelineRunner:
                 "component must not stop the session that it is given"
             ) from error
 
-    def _damage(self, record: SessionStateRecord) -> str | None:
+    def _damage(self, record: SessionStateRecord, gone: Collection[str]) -> str | None:
         for view in record.views:
             if what := damage(files_for(view.url, self._spark_for(view.url)), view):
                 return what
         for item in record.objects:
-            if item.location and not files_for(item.location, self._spark_for(item.location)).exists(item.location):
-                return f"its table {item.name!r} is gone from {item.location}"
+            if item.name in gone or not item.location:
+                continue
+            if not files_for(item.location, self._spark_for(item.location)).exists(item.location):
+                return f"its table {item.name} is gone from {item.location}"
         return None
 
     def _spark_for(self, url: str) -> SparkSession | None:
@@ -266,7 +271,7 @@ class SimplePipelineRunner:
     def _remove_session_state(self) -> None:
         url = self._session_state_url
         if url and (self._spark is not None or local_path(url) is not None):
-            delete_quietly(files_for(url, self._spark), url)
+            remove_attempts(files_for(url, self._spark), url)
 
     def _session(self) -> SparkSession:
         if self._spark is None:
@@ -295,6 +300,12 @@ class SimplePipelineRunner:
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _dropped_after(plan: RunPlan, position: int) -> set[str]:
+    """Return the databases and tables that components after a position dropped when they completed."""
+    later = (decision.session_state for decision in plan.decisions[position:])
+    return {name for state in later if state is not None for name in state.dropped_objects}
 
 
 def _not_run(decision: Decision, status: ComponentStatus, reason: str) -> ComponentResult:

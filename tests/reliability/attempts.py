@@ -16,20 +16,20 @@ from tests.reliability.steps import SINKS
 ROOT = Path(__file__).parents[2]
 
 
-def attempt(directory: Path) -> dict[str, Any]:
-    """One attempt in a new process; what the driver says of it."""
+def python(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python as a process of its own, with this project and Java at hand."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable}
     if "JAVA_HOME" not in environment and JAVA_HOME_FILE.exists():
         environment["JAVA_HOME"] = JAVA_HOME_FILE.read_text().strip()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.reliability.driver", str(directory), "run-1"],
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
+
+
+def attempt(directory: Path) -> dict[str, Any]:
+    """One attempt in a new process; what the driver says of it."""
+    done = python("-m", "tests.reliability.driver", str(directory), "run-1", directory=directory)
     assert done.returncode == 0, done.stderr[-5000:]
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 

@@ -149,3 +149,8 @@ def write_all(spark: SparkSession, directory: Path) -> None:
     spark.sql("SELECT plus(1) AS p, current_database() AS d, current_timezone() AS z").write.mode("overwrite").parquet(
         f"{out}/session"
     )
+
+
+def stop_spark(spark: SparkSession) -> None:
+    """A component that does what none may do."""
+    spark.stop()

@@ -27,7 +27,7 @@ def test_a_failure_after_any_component_changes_nothing_in_the_end(
     check(tmp_path, reference, component)
 
 
-@pytest.mark.parametrize(("first", "second"), combinations_with_replacement(WORK, 2))
+@pytest.mark.parametrize(("first", "second"), list(combinations_with_replacement(WORK, 2)))
 def test_any_two_failures_change_nothing_in_the_end(
     reference: dict[str, list[str]], tmp_path: Path, first: str, second: str
 ) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airflow_provider.runner.session_state.names import ViewName
 from airflow_provider.runner.session_state.probe import Snapshot
 
 # Spark's own default of spark.redaction.regex, and what else tends to hold a secret.
-_SECRET = re.compile(r"(?i)secret|password|passwd|token|access[.]?key|credential|private[.]?key|sas[.]")
+_SECRET_NAME = re.compile(
+    r"(?i)secret|password|passwd|passphrase|token|credential|sas[.]|(access|account|private|api)[-_.]?key|pass\b"
+)
+_SECRET_VALUE = re.compile(
+    r"(?i)(password|passwd|pwd|secret|token|(access|api|account)[-_.]?key)=|://[^/\s:@]*:[^/\s@]+@"
+)
 
 
 @dataclass(frozen=True)
@@ -19,21 +25,25 @@ class LeftBehind:
     :param views: views that it created or replaced
     :param dropped_views: views that it dropped
     :param functions: temp functions that it registered, anew or for the first time
+    :param dropped_functions: temp functions that it dropped
     :param settings: settings that it changed; None for one that it unset
     :param secret_settings: names of changed settings whose value must not be recorded
     :param catalog: current catalog, if it changed that
     :param database: current database, if it changed that
     :param objects: names of databases and tables that it created or altered in a catalog in memory
+    :param dropped_objects: names of those that it dropped
     """
 
     views: list[ViewName]
     dropped_views: list[ViewName]
     functions: list[str]
+    dropped_functions: list[str]
     settings: dict[str, str | None]
     secret_settings: list[str]
     catalog: str | None
     database: str | None
     objects: list[str]
+    dropped_objects: list[str]
 
 
 def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
@@ -42,14 +52,26 @@ def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
         key: value for key, value in after.settings.items() if before.settings.get(key) != value
     }
     settings |= {key: None for key in before.settings if key not in after.settings}
+    secret = {key for key, value in settings.items() if _is_secret(key, value, after.settings)}
     moved = (before.catalog, before.database) != (after.catalog, after.database)
     return LeftBehind(
         views=sorted(name for name, identity in after.views.items() if before.views.get(name) != identity),
         dropped_views=sorted(name for name in before.views if name not in after.views),
         functions=sorted(n for n, identity in after.functions.items() if before.functions.get(n) != identity),
-        settings={key: value for key, value in settings.items() if not _SECRET.search(key)},
-        secret_settings=sorted(key for key in settings if _SECRET.search(key)),
+        dropped_functions=sorted(name for name in before.functions if name not in after.functions),
+        settings={key: value for key, value in settings.items() if key not in secret},
+        secret_settings=sorted(secret),
         catalog=after.catalog if moved else None,
         database=after.database if moved else None,
         objects=[name for name, identity in after.objects.items() if before.objects.get(name) != identity],
+        dropped_objects=[name for name in before.objects if name not in after.objects],
+    )
+
+
+def _is_secret(key: str, value: str | None, settings: Mapping[str, str]) -> bool:
+    redacted = settings.get("spark.redaction.regex")
+    return bool(
+        _SECRET_NAME.search(key)
+        or (value and _SECRET_VALUE.search(value))
+        or (redacted and (re.search(redacted.removeprefix("(?i)"), key, re.IGNORECASE)))
     )

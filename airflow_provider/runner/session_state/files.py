@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
+import re
 import shutil
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlparse
 
 from airflow_provider.errors import describe
 
@@ -48,13 +50,28 @@ class Files(Protocol):
     def delete(self, url: str) -> None:
         """Delete a directory with all that is in it. It need not exist."""
 
+    def delete_if_empty(self, url: str) -> None:
+        """Delete a directory unless there is something in it. It need not exist."""
+
 
 def local_path(url: str) -> Path | None:
     """Return the path of a local url, None if it is on other storage."""
-    if url.startswith("/"):
-        return Path(url)
-    parsed = urlparse(url)
-    return Path(parsed.path) if parsed.scheme == "file" else None
+    # Taken literally, as Hadoop does: '#', '?' and '%' are ordinary characters of a name.
+    path = re.sub(r"^file:(//[^/]*)?(?=/)", "", url)
+    return Path(path) if path.startswith("/") else None
+
+
+def readable(url: str) -> str:
+    """Return a url as Spark reads it: local ones are local on a cluster too, and no character is a wildcard."""
+    path = local_path(url)
+    literal = f"file://{path}" if path is not None else url
+    return re.sub(r"([{}\[\]*?\\])", r"\\\1", literal)
+
+
+def writable(url: str) -> str:
+    """Return a url as Spark writes it: local ones are local on a cluster too."""
+    path = local_path(url)
+    return f"file://{path}" if path is not None else url
 
 
 def files_for(url: str, spark: Any) -> Files:
@@ -87,6 +104,10 @@ class LocalFiles:
 
     def delete(self, url: str) -> None:
         shutil.rmtree(_local(url), ignore_errors=True)
+
+    def delete_if_empty(self, url: str) -> None:
+        with contextlib.suppress(OSError):
+            _local(url).rmdir()
 
 
 class HadoopFiles:
@@ -125,6 +146,11 @@ class HadoopFiles:
         system, path = self._at(url)
         system.delete(path, True)
 
+    def delete_if_empty(self, url: str) -> None:
+        system, path = self._at(url)
+        if system.exists(path) and not list(system.listStatus(path)):
+            system.delete(path, False)
+
 
 class ReadableFiles:
     """Storage behind Spark Connect: it can be read through Spark, but not be deleted."""
@@ -138,7 +164,7 @@ class ReadableFiles:
     def listing(self, url: str) -> Listing | None:
         reader = self._spark.read.format("binaryFile").option("recursiveFileLookup", "true")
         try:
-            rows = reader.load(url).select("path", "length").collect()
+            rows = reader.load(readable(url)).select("path", "length").collect()
         except Exception as error:
             if "PATH_NOT_FOUND" in str(error):
                 return None
@@ -151,6 +177,36 @@ class ReadableFiles:
 
     def delete(self, url: str) -> None:
         logger.info("Spark Connect cannot delete files; remove %s when it is no longer needed", url)
+
+    def delete_if_empty(self, url: str) -> None:
+        """Nothing: see :meth:`delete`."""
+
+
+def new_attempt_directory(url: str) -> str:
+    """Return a directory of its own for what an attempt saves."""
+    return f"{url.rstrip('/')}/attempt-{uuid.uuid4().hex[:12]}"
+
+
+def remove_attempts(files: Files, url: str, wanted: Collection[str] = ()) -> None:
+    """Delete what attempts saved or began to save, and nothing that is not theirs.
+
+    If that fails, the log says so and the run goes on, because nothing depends on it.
+
+    :param files: storage of the url
+    :param url: directory of the run
+    :param wanted: urls of views that are still needed
+    """
+    try:
+        for attempt in files.children(url):
+            if not re.fullmatch(r"attempt-[0-9a-f]{12}", attempt.rpartition("/")[2]):
+                continue
+            for step in files.children(attempt):
+                if not any(view.startswith(f"{step}/") for view in wanted):
+                    files.delete(step)
+            files.delete_if_empty(attempt)
+        files.delete_if_empty(url)
+    except Exception as error:  # noqa: BLE001 - storage clients raise anything, and this is housekeeping
+        logger.warning("cannot clean up %s (%s); remove what is no longer needed there", url, describe(error))
 
 
 def delete_quietly(files: Files, url: str) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.config import ComponentConfig, PipelineConfig
 from airflow_provider.runner.session_state.capture import LeftBehind, difference
-from airflow_provider.runner.session_state.files import Files, delete_quietly, files_for
+from airflow_provider.runner.session_state.files import (
+    Files,
+    delete_quietly,
+    files_for,
+    new_attempt_directory,
+    remove_attempts,
+)
 from airflow_provider.runner.session_state.handling import Facts, Handling, decide
 from airflow_provider.runner.session_state.names import ViewName, quote
 from airflow_provider.runner.session_state.probe import SessionProbe, Snapshot
-from airflow_provider.runner.session_state.record import SavedView, SessionStateRecord
+from airflow_provider.runner.session_state.record import CatalogObject, SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.views import restore_view, save_view
 
 logger = logging.getLogger(__name__)
@@ -39,10 +45,11 @@ class SessionStateKeeper:
     url: str | None
 
     def __post_init__(self) -> None:
-        self._attempt = f"attempt-{uuid.uuid4().hex[:12]}"
         self._global_database = str(self.spark.conf.get("spark.sql.globalTempDatabase", "global_temp"))
         self._files: Files | None = files_for(self.url, self.spark) if self.url else None
         self._before: Snapshot = self.probe.snapshot()
+        self._first = self._before
+        self._attempt = new_attempt_directory(self.url) if self.url else ""
         self._present: set[str] = set()
 
     def present(self) -> set[str]:
@@ -56,8 +63,12 @@ class SessionStateKeeper:
         return set(self._present) if same else set()
 
     def settle(self) -> None:
-        """Undo what a component that failed in this session did to settings, current catalog and database."""
-        now, before = self.probe.snapshot(), self._before
+        """Undo what a component that failed in this session did to settings, current catalog and database.
+
+        If it did more than that, everything is brought back from the start, so the start's settings are put back.
+        """
+        before = self._before if self.present() else self._first
+        now = self.probe.snapshot()
         for key, value in before.settings.items():
             if now.settings.get(key) != value:
                 set_conf(self.spark, key, value)
@@ -65,6 +76,7 @@ class SessionStateKeeper:
             set_conf(self.spark, key, None)
         if (now.catalog, now.database) != (before.catalog, before.database):
             self.spark.sql(f"USE {quote(before.catalog)}.{quote(before.database)}")
+        self._before = self.probe.snapshot()
 
     def disturbed(self) -> None:
         """Take note that a component failed, so that what it left is not taken for the next one's."""
@@ -111,6 +123,7 @@ class SessionStateKeeper:
                 component.name,
                 effects.wrote or "is a sink",
             )
+        objects, handling = self._describe(left.objects, handling)
         return SessionStateRecord(
             handling="kept" if handling.action in ("keep", "save") else handling.action,
             reason=handling.reason,
@@ -118,10 +131,12 @@ class SessionStateKeeper:
             left_views=left.views,
             dropped_views=left.dropped_views,
             functions=left.functions,
+            dropped_functions=left.dropped_functions,
             settings=left.settings,
             catalog=left.catalog,
             database=left.database,
-            objects=self.probe.describe_objects(left.objects) if left.objects else [],
+            objects=objects,
+            dropped_objects=left.dropped_objects,
         )
 
     def replayed(self, component: str) -> None:
@@ -129,21 +144,25 @@ class SessionStateKeeper:
         self._present.add(component)
         self._before = self.probe.snapshot()
 
-    def restore(self, component: str, record: SessionStateRecord) -> None:
+    def restore(self, component: str, record: SessionStateRecord, gone: Collection[str] = ()) -> None:
         """Bring back what a component left.
 
         :param component: its name
         :param record: what was recorded of it
+        :param gone: databases and tables that later components dropped
         """
         for item in record.objects:
-            for statement in item.ddl.split(";\n"):
-                self.spark.sql(statement)
+            if item.name not in gone:
+                self.probe.restore_object(item)
         for key, value in record.settings.items():
             set_conf(self.spark, key, value)
         if record.catalog is not None and record.database is not None:
             self.spark.sql(f"USE {quote(record.catalog)}.{quote(record.database)}")
         for view in record.dropped_views:
-            self.spark.sql(f"DROP VIEW IF EXISTS {view.quoted(self._global_database)}")
+            drop = self.spark.catalog.dropGlobalTempView if view.is_global else self.spark.catalog.dropTempView
+            drop(view.name)
+        for name in record.dropped_functions:
+            self.spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {quote(name)}")
         for saved in record.views:
             restore_view(self.spark, saved)
         what = _in_words(record)
@@ -154,26 +173,27 @@ class SessionStateKeeper:
     def remove_others(self, wanted: Iterable[SessionStateRecord]) -> None:
         """Delete what earlier attempts saved or began to save, except what is still wanted.
 
-        :param wanted: records of the components that are reused
+        :param wanted: records of the components that stay completed
         """
-        if not (self.url and self._files):
-            return
-        keep = {view.url for record in wanted for view in record.views}
-        for attempt in self._files.children(self.url):
-            for step in self._files.children(attempt):
-                if not any(url.startswith(f"{step}/") for url in keep):
-                    delete_quietly(self._files, step)
-            if not any(url.startswith(f"{attempt}/") for url in keep):
-                delete_quietly(self._files, attempt)
+        if self.url and self._files:
+            remove_attempts(self._files, self.url, [view.url for record in wanted for view in record.views])
+
+    def _describe(self, names: list[str], handling: Handling) -> tuple[list[CatalogObject], Handling]:
+        if not names or handling.action == "none":
+            return [], handling
+        try:
+            return self.probe.describe_objects(names), handling
+        except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
+            return [], Handling("replay", f"its tables cannot be described: {describe(error)}")
 
     def _save_all(
         self, component: ComponentConfig, position: int, views: list[ViewName], handling: Handling
     ) -> tuple[list[SavedView], Handling]:
-        if self.url is None or self._files is None:
+        if self._files is None:
             return [], Handling("replay", NOWHERE)
         saved = []
         # A number names the directory: what a component or view is called is in the record, not in a path.
-        step = f"{self.url.rstrip('/')}/{self._attempt}/{position:04d}-{uuid.uuid4().hex[:8]}"
+        step = f"{self._attempt}/{position:04d}-{uuid.uuid4().hex[:8]}"
         for index, view in enumerate(views):
             try:
                 saved.append(

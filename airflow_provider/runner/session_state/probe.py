@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from airflow_provider.runner.session_state.memory_catalog import MemoryCatalog
 from airflow_provider.runner.session_state.names import ViewName, quote
 from airflow_provider.runner.session_state.record import CatalogObject
 
@@ -65,6 +66,8 @@ class SessionProbe(Protocol):
 
     def describe_objects(self, names: list[str]) -> list[CatalogObject]: ...
 
+    def restore_object(self, item: CatalogObject) -> None: ...
+
 
 def probe_for(spark: Any) -> SessionProbe | None:
     """Return the probe for a session, None if it is no Spark session at all."""
@@ -87,7 +90,10 @@ class ClassicProbe:
         self._session = spark._jsparkSession
         self._catalog = self._session.sessionState().catalog()
         self._context = spark.sparkContext._jsc.sc()
-        self._in_memory = spark.conf.get("spark.sql.catalogImplementation") == "in-memory"
+        self._identity = spark._jvm.java.lang.System.identityHashCode
+        self._memory_catalog = MemoryCatalog(spark)
+        self._settings_text: str | None = None
+        self._known_settings: dict[str, str] = {}
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
         self._retained = int(spark.conf.get("spark.sql.ui.retainedExecutions", "1000"))
 
@@ -95,14 +101,16 @@ class ClassicProbe:
         return Snapshot(
             views=self._views(),
             functions=self._functions(),
-            settings=_settings(self._spark),
+            settings=self._settings(),
             catalog=self._spark.catalog.currentCatalog(),
             database=self._spark.catalog.currentDatabase(),
-            objects=self._objects() if self._in_memory else {},
+            objects=self._memory_catalog.objects(),
             mark=self._mark(),
         )
 
     def effects_since(self, mark: Any) -> Effects:
+        if not self._drain():
+            return Effects("may have written, Spark is behind with its records", certain=False, variables=True)
         first_execution, first_stage = mark
         next_execution, next_stage = self._mark()
         store = self._session.sharedState().statusStore()
@@ -134,88 +142,71 @@ class ClassicProbe:
             return f"view {str(view)!r} is not deterministic"
         if plan.containsPattern(patterns.CURRENT_LIKE()):
             return f"view {str(view)!r} depends on the current time"
+        # These two say that they are deterministic: a sample depends on the order of its rows, and an RDD holds
+        # what some code put into it.
+        if _SAMPLE_OR_RDD.search(plan.toString()):
+            return f"view {str(view)!r} is of a sample or of rows that were computed outside of SQL"
         return None
 
     def describe_objects(self, names: list[str]) -> list[CatalogObject]:
-        described = []
-        external = self._catalog.externalCatalog()
-        for name in names:
-            database, _, table = name.partition("\0")
-            if not table:
-                location = external.getDatabase(database).locationUri().toString()
-                ddl = f"CREATE DATABASE IF NOT EXISTS {quote(database)} LOCATION '{location}'"
-                described.append(CatalogObject(name=database, ddl=ddl))
-                continue
-            found = external.getTable(database, table)
-            uri = found.storage().locationUri()
-            location = uri.get().toString() if uri.isDefined() else None
-            statement = f"SHOW CREATE TABLE {quote(database)}.{quote(table)}"
-            ddl = self._spark.sql(statement).first()[0].replace("CREATE ", "CREATE OR REPLACE ", 1)
-            if location:
-                ddl = ddl.replace("CREATE OR REPLACE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
-                if not re.search(r"^LOCATION ", ddl, re.MULTILINE):
-                    ddl += f"\nLOCATION '{location}'"
-            partitioned = bool(location) and not found.partitionColumnNames().isEmpty()
-            recover = f"ALTER TABLE {quote(database)}.{quote(table)} RECOVER PARTITIONS"
-            described.append(
-                CatalogObject(
-                    name=f"{database}.{table}",
-                    ddl=f"{ddl};\n{recover}" if partitioned else ddl,
-                    location=location,
-                )
-            )
-        return described
+        return self._memory_catalog.describe(names)
+
+    def restore_object(self, item: CatalogObject) -> None:
+        self._memory_catalog.restore(item)
 
     def _views(self) -> dict[ViewName, str]:
-        views = {}
-        for name in _items(self._catalog.getTempViewNames()):
-            found = self._catalog.getRawTempView(name)
-            if found.isDefined():
-                views[ViewName(name)] = self._identity(found.get())
-        rows = self._spark.sql(f"SHOW VIEWS IN {quote(self._global_database)}").collect() if self._has_global() else []
-        for row in rows:
-            if row["namespace"] == self._global_database:
-                found = self._catalog.getRawGlobalTempView(row["viewName"])
-                if found.isDefined():
-                    views[ViewName(row["viewName"], is_global=True)] = self._identity(found.get())
+        # Every call to the JVM counts here: a pipeline may have hundreds of views.
+        names = self._catalog.getTempViewNames().mkString("\0")
+        views = {
+            ViewName(name): str(self._identity(self._catalog.getRawTempView(name).get()))
+            for name in (names.split("\0") if names else ())
+        }
+        if not self._catalog.listTables(self._global_database, "*", False).isEmpty():
+            for row in self._spark.sql(f"SHOW VIEWS IN {quote(self._global_database)}").collect():
+                if row["namespace"] == self._global_database:
+                    found = self._catalog.getRawGlobalTempView(row["viewName"]).get()
+                    views[ViewName(row["viewName"], is_global=True)] = str(self._identity(found))
         return views
 
-    def _has_global(self) -> bool:
-        listed = self._catalog.listTables(self._global_database, "*", False)
-        return not listed.isEmpty()
+    def _settings(self) -> dict[str, str]:
+        # Copying all settings is slow, looking whether one differs is not.
+        text = self._session.sessionState().conf().getAllConfs().mkString("\0")
+        if text != self._settings_text:
+            self._settings_text, self._known_settings = text, _settings(self._spark)
+        return self._known_settings
 
     def _functions(self) -> dict[str, str]:
         names = {found.toString() for found in _items(self._catalog.listTemporaryFunctions())}
         if not names:
             return {}
-        registry = self._session.sessionState().functionRegistry()
-        functions = {}
-        for identifier in _items(registry.listFunction()):
-            text = identifier.toString()
-            # Spark 4.2 puts "system.session." in front of a temp function's name in the registry.
-            name = text.removeprefix("system.session.")
-            if name in names and (text != name or name not in functions):
-                functions[name] = self._identity(registry.lookupFunctionBuilder(identifier).get())
-        return functions | {name: "" for name in names if name not in functions}
-
-    def _objects(self) -> dict[str, str]:
-        external = self._catalog.externalCatalog()
-        objects = {}
-        for database in _items(external.listDatabases()):
-            objects[database] = ""
-            for table in _items(external.listTables(database)):
-                found = external.getTable(database, table)
-                objects[f"{database}\0{table}"] = f"{found.createTime()} {found.schema().json()}"
-        objects.pop("default", None)
-        return objects
+        state = self._session.sessionState()
+        functions = dict.fromkeys(names, "")
+        for registry in (state.functionRegistry(), state.tableFunctionRegistry()):
+            for identifier in _items(registry.listFunction()):
+                text = identifier.toString()
+                # Spark 4.2 puts "system.session." in front of a temp function's name in the registry.
+                name = text.removeprefix("system.session.")
+                if name in names and (text != name or not functions[name]):
+                    functions[name] = str(self._identity(registry.lookupFunctionBuilder(identifier).get()))
+        return functions
 
     def _mark(self) -> tuple[int, int]:
         """Return the ids of the next SQL execution and the next stage: both only grow. 0 if there was none yet."""
-        self._context.listenerBus().waitUntilEmpty()
+        self._drain()
         store = self._session.sharedState().statusStore()
         kept = store.executionsCount()
         newest = store.executionsList(kept - 1, 1).apply(0).executionId() if kept else -1
         return newest + 1, self._context.dagScheduler().nextStageId()
+
+    def _drain(self) -> bool:
+        """Wait until Spark has noted what it did; return False if that takes too long."""
+        from py4j.protocol import Py4JJavaError
+
+        try:
+            self._context.listenerBus().waitUntilEmpty()
+        except Py4JJavaError:
+            return False
+        return True
 
     def _output_of_stage(self, stage: int) -> int:
         from py4j.protocol import Py4JJavaError
@@ -225,9 +216,6 @@ class ClassicProbe:
         except Py4JJavaError:
             return 0  # never started, or so old that Spark has forgotten it
         return int(data.outputBytes() + data.outputRecords())
-
-    def _identity(self, java_object: Any) -> str:
-        return str(self._spark._jvm.java.lang.System.identityHashCode(java_object))
 
 
 class ConnectProbe:
@@ -258,6 +246,9 @@ class ConnectProbe:
     def describe_objects(self, names: list[str]) -> list[CatalogObject]:
         return []
 
+    def restore_object(self, item: CatalogObject) -> None:
+        """Nothing: the catalog is the server's and outlives the session."""
+
     def _plan_text(self, name: ViewName) -> str:
         out = io.StringIO()
         try:
@@ -278,6 +269,7 @@ def _root(description: str) -> str:
     return next(lines, "")
 
 
+_SAMPLE_OR_RDD = re.compile(r"^[\s:+|-]*(Sample|LogicalRDD)\b", re.MULTILINE)
 _VARIABLE = re.compile(r"(Create|Set|Drop)Variable\b")
 
 # Commands that change nothing outside of the session. A command that is in neither list counts as a write.

@@ -40,13 +40,15 @@ class CatalogObject(_Record):
     """A database or table that Spark would forget with the session, because its catalog is in memory only.
 
     :param name: qualified name
-    :param ddl: SQL that makes it known again; the data stays where it is
+    :param statements: SQL that makes it known again; the data stays where it is
     :param location: where the data is, None if it has none
+    :param managed: whether it is a table whose files Spark manages
     """
 
     name: str
-    ddl: str
+    statements: list[str]
     location: str | None = None
+    managed: bool = False
 
 
 class SessionStateRecord(_Record):
@@ -59,10 +61,12 @@ class SessionStateRecord(_Record):
     :param left_views: all views that it created or replaced
     :param dropped_views: views that it dropped
     :param functions: names of temp functions that it registered
+    :param dropped_functions: names of temp functions that it dropped
     :param settings: SQL settings that it changed; None for one that it unset
     :param catalog: current catalog, if it changed that
     :param database: current database, if it changed that
     :param objects: databases and tables that it created in a catalog that is in memory only
+    :param dropped_objects: names of those that it dropped
     """
 
     handling: Literal["kept", "replay", "none"]
@@ -71,7 +75,9 @@ class SessionStateRecord(_Record):
     left_views: list[ViewName] = Field(default_factory=list)
     dropped_views: list[ViewName] = Field(default_factory=list)
     functions: list[str] = Field(default_factory=list)
+    dropped_functions: list[str] = Field(default_factory=list)
     settings: dict[str, str | None] = Field(default_factory=dict)
     catalog: str | None = None
     database: str | None = None
     objects: list[CatalogObject] = Field(default_factory=list)
+    dropped_objects: list[str] = Field(default_factory=list)

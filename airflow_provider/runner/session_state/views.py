@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider.errors import ViewNotSavedError
-from airflow_provider.runner.session_state.files import Files
+from airflow_provider.runner.session_state.files import Files, readable, writable
 from airflow_provider.runner.session_state.names import ViewName
 from airflow_provider.runner.session_state.record import SavedView
 
@@ -36,7 +36,7 @@ def save_view(spark: Any, files: Files, view: ViewName, url: str, format_name: s
         plain = frame.toDF(*(f"c{index}" for index in range(len(columns))))
     else:
         plain = frame.select(F.lit(1).alias("c0"))
-    plain.write.format(format_name).save(url)  # fails if there is something already
+    plain.write.format(format_name).save(writable(url))  # fails if there is something already
     listing = files.listing(url)
     if listing is None:
         raise ViewNotSavedError(f"nothing is at {url} after it was written")
@@ -64,7 +64,7 @@ def save_view(spark: Any, files: Files, view: ViewName, url: str, format_name: s
 
 def read_view(spark: Any, saved: SavedView) -> Any:
     """Return what was saved as a DataFrame with its own column names."""
-    frame = spark.read.format(saved.format).load(saved.url)
+    frame = spark.read.format(saved.format).load(readable(saved.url))
     return frame.toDF(*saved.columns) if saved.columns else frame.select()
 
 

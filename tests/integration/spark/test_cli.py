@@ -121,7 +121,7 @@ def test_checkpoints_are_listed_shown_and_deleted(
 ) -> None:
     """With its checkpoint go the saved views."""
     views = tmp_path / "views" / "one"
-    views.mkdir(parents=True)
+    (views / "attempt-0123456789ab" / "0001-00000000").mkdir(parents=True)
     save(store, "one", session_state_url=str(views), completed_components=["a"], failed_component="b")
     save(store, "two", scope=("dag", "task", "-1"))
 

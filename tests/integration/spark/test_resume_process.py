@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.reliability.attempts import attempt, let_fail, runs
+from tests.reliability.attempts import attempt, let_fail, python, runs
 
 
 def test_a_new_process_finds_everything_that_the_first_one_left(tmp_path: Path) -> None:
@@ -51,3 +51,24 @@ def test_saved_views_that_vanish_between_two_processes_are_made_again(tmp_path: 
         assert action == "RUN"
         assert reason.startswith(f"its saved view '{view}' is gone from")
     assert second["outputs"]["random_first"] == second["outputs"]["random_second"]
+
+
+STOPPING = """
+from pathlib import Path
+from airflow_provider.runner import SimplePipelineRunner, load_pipeline_config
+from tests.reliability.driver import open_spark
+
+step = {"name": "a", "class_path": "tests.reliability.steps.stop_spark"}
+runner = SimplePipelineRunner(load_pipeline_config({"name": "p", "components": [step]}), spark=open_spark(Path.cwd()))
+[(name, error)] = runner.run().failed_components
+print(type(error).__name__, error)
+"""
+
+
+def test_a_component_that_stops_spark_fails_and_is_told_why(tmp_path: Path) -> None:
+    """Invariant 2: what it left can no longer be seen, so it is not recorded as complete."""
+    done = python("-c", STOPPING, directory=tmp_path)
+    assert done.returncode == 0, done.stderr[-5000:]
+    said = done.stdout.splitlines()[-1]
+    assert said.startswith("ComponentError after component 'a' the Spark session cannot be looked at (")
+    assert said.endswith("a component must not stop the session that it is given")

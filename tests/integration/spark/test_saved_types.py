@@ -141,6 +141,8 @@ def described(frame: DataFrame) -> tuple[list[str], list[Any], Counter[tuple[Any
         for f in frame.schema
     ]
     kinds = [field.dataType.typeName() for field in frame.schema]
+    frame.sparkSession.conf.set("spark.sql.codegen.wholeStage", "false")  # compiling takes longer than these few rows
+    frame.sparkSession.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     flat = frame.toDF(*(f"v{index}" for index in range(len(kinds))))
     if len(kinds) > 100 or any(kind in ("vector", "matrix") for kind in kinds):
         rows = [tuple(map(repr, row)) for row in flat.collect()]

@@ -356,12 +356,12 @@ def test_a_plan_says_how_long_the_reused_components_had_run() -> None:
     assert sum(d.seconds_saved for d in names_only.decisions) == 0.0
 
 
-def test_only_what_is_reused_brings_its_session_state_along() -> None:
+def test_only_what_stays_completed_brings_its_session_state_along() -> None:
     today = config("a b c d")
     plan = plan_from_checkpoint(today, checkpoint(today, "a:1view b:replay d:none"))
     assert [d.session_state for d in plan.decisions] == [
         session_state("a", "1view"),
-        None,
+        session_state("b", "replay"),
         None,
         session_state("d", "none"),
     ]
@@ -370,7 +370,7 @@ def test_only_what_is_reused_brings_its_session_state_along() -> None:
 def test_what_is_restored_is_what_is_reused_before_the_last_one_that_runs() -> None:
     today = config("a b c d e")
     plan = plan_from_checkpoint(today, checkpoint(today, "a:kept b:replay d e:kept"))
-    assert [d.component for d in plan.to_restore] == ["a"]
+    assert [d.component for d in plan.decisions if d.restore] == ["a"]
     assert plan.runs_until == 3
     assert plan.kept == list("abde")
 
@@ -378,7 +378,7 @@ def test_what_is_restored_is_what_is_reused_before_the_last_one_that_runs() -> N
 def test_when_nothing_runs_nothing_is_restored() -> None:
     today = config("a b")
     plan = plan_from_checkpoint(today, checkpoint(today, "a:1view b:replay"))
-    assert (plan.runs_until, plan.to_restore, plan.kept) == (0, [], ["a", "b"])
+    assert (plan.runs_until, [d for d in plan.decisions if d.restore], plan.kept) == (0, [], ["a", "b"])
 
 
 def test_a_fresh_plan_runs_every_enabled_component_for_the_reason_given() -> None:
@@ -483,12 +483,12 @@ def test_a_lost_view_that_nothing_needs_is_not_missed(tmp_path: Path) -> None:
 
 def test_a_table_that_is_gone_makes_its_component_run_again(tmp_path: Path) -> None:
     """A catalog in memory forgets it, and its data is not where it was."""
-    table = CatalogObject(name="spark_catalog.db.t", ddl="CREATE TABLE db.t", location=str(tmp_path / "t"))
+    table = CatalogObject(name="spark_catalog.db.t", statements=["CREATE TABLE db.t"], location=str(tmp_path / "t"))
     made = SessionStateRecord(handling="kept", reason="left no view", objects=[table])
     today = config("a b")
     state = with_session_state(checkpoint(today, "a"), {"a": made})
     runner = SimplePipelineRunner(today, spark=no_spark)
-    assert runner.plan(state).decisions[0].reason == f"its table 'spark_catalog.db.t' is gone from {tmp_path / 't'}"
+    assert runner.plan(state).decisions[0].reason == f"its table spark_catalog.db.t is gone from {tmp_path / 't'}"
     (tmp_path / "t").mkdir()
     assert runner.plan(state).decisions[0].action is Action.REUSE
 
