@@ -7,25 +7,15 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from airflow_provider.errors import CheckpointError, ComponentError, describe
+from airflow_provider.errors import describe
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.checkpoint.state import CheckpointState
-from airflow_provider.runner.component import build
-from airflow_provider.runner.config import ComponentConfig, PipelineConfig, load_pipeline_config
-from airflow_provider.runner.events import (
-    CircuitChanged,
-    ComponentCompleted,
-    ComponentFailed,
-    ComponentReused,
-    ComponentStarted,
-    PipelineFinished,
-    PipelineStarted,
-    RetryScheduled,
-)
+from airflow_provider.runner.component_runner import ComponentRunner
+from airflow_provider.runner.config import PipelineConfig, load_pipeline_config
+from airflow_provider.runner.events import ComponentReused, PipelineFinished, PipelineStarted
 from airflow_provider.runner.graph import descendants
 from airflow_provider.runner.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.plan import Action, Decision, RunPlan, plan_from_checkpoint, plan_skipping
-from airflow_provider.runner.resilience import CircuitBreaker, run_with_retries
 from airflow_provider.runner.result import ComponentResult, ComponentStatus, PipelineResult, PipelineResultStatus
 from airflow_provider.runner.session_state.files import files_for, local_path, remove_attempts
 from airflow_provider.runner.session_state.keeper import SessionStateKeeper
@@ -76,9 +66,10 @@ class SimplePipelineRunner:
         self._keep_session_state = keep_session_state
         self._fail_fast = fail_fast
         self._clock = clock
-        self._sleep = sleep
+        self._components = ComponentRunner(
+            self._hooks, config.base_dir, goes_on_after_failure=not fail_fast, clock=clock, sleep=sleep
+        )
         self._keeper: SessionStateKeeper | None = None
-        self._breakers: dict[str, CircuitBreaker] = {}
 
     def plan(self, checkpoint: CheckpointState | None = None, *, restart_from: str | None = None) -> RunPlan:
         """Decide what an attempt would do, and run nothing.
@@ -166,7 +157,8 @@ class SimplePipelineRunner:
                 why = f"{next(iter(failed))!r} failed before it" if self._fail_fast else "depends on a failed component"
                 result = _not_run(decision, status, why)
             else:
-                result = self._run_component(component, decision, position, total)
+                spark = self._session()  # before the clock starts: its start-up is no component's time
+                result = self._components.run(component, decision, position, total, spark, self._keeper)
             results.append(result)
             if result.error is not None:
                 failed.add(component.name)
@@ -193,66 +185,6 @@ class SimplePipelineRunner:
             logger.warning("%s: %s; it is replayed", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)
         return decision
-
-    def _run_component(
-        self, component: ComponentConfig, decision: Decision, position: int, total: int
-    ) -> ComponentResult:
-        spark = self._session()  # before the clock starts: its start-up is no component's time
-        self._hooks.before_component(ComponentStarted(component, position, total, decision))
-        began = self._clock()
-        try:
-            work = build(component.class_path, component.config, spark, self._config.base_dir)
-            retries = run_with_retries(
-                work,
-                component.retry_policy,
-                self._breaker(component),
-                lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
-                self._sleep,
-            )
-            took = self._clock() - began
-            state = self._keep(component, decision, position, took)
-        except CheckpointError:
-            raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
-            took = self._clock() - began
-            if self._keeper is not None and not self._fail_fast:
-                self._keeper.disturbed()
-            self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error))
-            return ComponentResult(
-                component.name,
-                decision.action,
-                decision.reason,
-                ComponentStatus.FAILED,
-                duration_seconds=took,
-                error=error,
-            )
-        self._hooks.after_component(
-            ComponentCompleted(component, position, total, decision, took, retries, session_state=state)
-        )
-        return ComponentResult(
-            component.name,
-            decision.action,
-            decision.reason,
-            ComponentStatus.COMPLETED,
-            duration_seconds=took,
-            retries=retries,
-        )
-
-    def _keep(
-        self, component: ComponentConfig, decision: Decision, position: int, seconds: float
-    ) -> SessionStateRecord | None:
-        if self._keeper is None:
-            return None
-        try:
-            if decision.action is Action.REPLAY:
-                self._keeper.replayed(component.name)
-                return None
-            return self._keeper.finished(component, position, seconds)
-        except Exception as error:
-            raise ComponentError(
-                f"after component {component.name!r} the Spark session cannot be looked at ({describe(error)}); a "
-                "component must not stop the session that it is given"
-            ) from error
 
     def _damage(self, record: SessionStateRecord, gone: Collection[str]) -> str | None:
         for view in record.views:
@@ -283,23 +215,6 @@ class SimplePipelineRunner:
         if running is not None:
             return running
         return open_session(self._config.spark.to_spark_conf(), self._config.name)
-
-    def _breaker(self, component: ComponentConfig) -> CircuitBreaker | None:
-        policy = component.breaker_policy
-        if policy is None:
-            return None
-        if component.name not in self._breakers:
-            self._breakers[component.name] = CircuitBreaker(
-                component.name,
-                policy,
-                lambda old, new: self._hooks.on_circuit_breaker_state_change(CircuitChanged(component, old, new)),
-                self._clock,
-            )
-        return self._breakers[component.name]
-
-    def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
-        attempts = component.retry_policy.max_attempts if component.retry_policy else 1
-        self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
 
 
 def _dropped_after(plan: RunPlan, position: int) -> set[str]:

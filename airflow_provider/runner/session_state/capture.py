@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airflow_provider.runner.session_state.names import ViewName
-from airflow_provider.runner.session_state.probe import Snapshot
+from airflow_provider.runner.session_state.snapshot import Snapshot
 
 # Spark's own default of spark.redaction.regex, and what else tends to hold a secret.
 _SECRET_NAME = re.compile(

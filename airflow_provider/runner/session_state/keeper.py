@@ -20,8 +20,9 @@ from airflow_provider.runner.session_state.files import (
 )
 from airflow_provider.runner.session_state.handling import Facts, Handling, decide
 from airflow_provider.runner.session_state.names import ViewName, quote
-from airflow_provider.runner.session_state.probe import SessionProbe, Snapshot
+from airflow_provider.runner.session_state.probe import SessionProbe
 from airflow_provider.runner.session_state.record import CatalogObject, SavedView, SessionStateRecord
+from airflow_provider.runner.session_state.snapshot import Snapshot
 from airflow_provider.runner.session_state.views import restore_view, save_view
 
 logger = logging.getLogger(__name__)
