@@ -5,7 +5,7 @@
     PySparkPipelineError
     ├── PipelineConfigError          the config is wrong; lists every problem at once
     ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
-    ├── SparkSessionError            no Spark session could be opened
+    ├── SparkSessionError            no Spark session could be opened, or it was lost
     │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
     ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
     ├── ComponentError
@@ -94,7 +94,7 @@ class ViewNotSavedError(PySparkPipelineError):
 
 
 class SparkSessionError(PySparkPipelineError):
-    """No Spark session could be opened. The message names the connection and the master."""
+    """No Spark session could be opened, or it was lost. The message says which and where."""
 
 
 class SparkConfigError(SparkSessionError):

@@ -171,6 +171,14 @@ class SessionStateKeeper:
             logger.info("restored for %s: %s", component, what)
         self._before = self.probe.snapshot()
 
+    def answers(self) -> bool:
+        """Whether the session can still be looked at."""
+        try:
+            self.probe.snapshot()
+        except Exception:  # noqa: BLE001 - the JVM or the server is gone, in whatever words
+            return False
+        return True
+
     def remove_others(self, wanted: Iterable[SessionStateRecord]) -> None:
         """Delete what earlier attempts saved or began to save, except what is still wanted.
 

@@ -46,5 +46,9 @@ def written_by(description: str) -> str | None:
 
 
 def _root(description: str) -> str:
-    lines = (line for line in description.splitlines() if line and not line.startswith("=="))
-    return next(lines, "")
+    # Adaptive execution wraps the plan: AdaptiveSparkPlan, +- == Final Plan ==, ResultQueryStage, and then the root.
+    for line in description.splitlines():
+        text = line.lstrip(" +-:*|")
+        if text and not text.startswith(("==", "AdaptiveSparkPlan", "ResultQueryStage")):
+            return text
+    return ""

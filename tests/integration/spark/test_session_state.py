@@ -329,6 +329,10 @@ WRITES: dict[str, Callable[[SparkSession, str, str], object]] = {
     "csv files": lambda s, table, path: s.range(2).write.csv(path),
     "a text file from an RDD": lambda s, table, path: s.sparkContext.parallelize(["x", "y"], 2).saveAsTextFile(path),
     "a pickle file from an RDD": lambda s, table, path: s.sparkContext.parallelize([1], 1).saveAsPickleFile(path),
+    "an empty result of an aggregate": lambda s, table, path: (
+        s.range(9).where("id > 9").groupBy("id").count().write.mode("overwrite").csv(path)
+    ),
+    "a join": lambda s, table, path: s.range(9).join(s.range(5), "id").write.csv(path),
     "a table": lambda s, table, path: s.range(2).write.saveAsTable(table),
     "CREATE TABLE AS": lambda s, table, path: s.sql(f"CREATE TABLE {table} AS SELECT 1 AS x"),
     "CREATE TABLE": lambda s, table, path: s.sql(f"CREATE TABLE {table} (x INT) USING parquet"),
@@ -369,6 +373,7 @@ HARMLESS: dict[str, Callable[[SparkSession], object]] = {
     "counting": lambda s: s.range(5).count(),
     "collecting through an RDD": lambda s: s.sparkContext.parallelize(range(5)).map(lambda x: x + 1).collect(),
     "a shuffle": lambda s: s.range(50).groupBy("id").count().collect(),
+    "an adaptive plan": lambda s: s.range(50).join(s.range(9), "id").groupBy("id").count().orderBy("id").collect(),
     "caching": lambda s: s.range(5).cache().count(),
     "SHOW, DESCRIBE and EXPLAIN": sql("SHOW TABLES", "DESCRIBE FUNCTION abs", "EXPLAIN SELECT 1", "SHOW DATABASES"),
     "SET": sql("SET my.setting=1", "RESET my.setting"),
