@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from airflow_provider.errors import (
@@ -18,12 +18,15 @@ from airflow_provider.errors import (
     StaleAttemptError,
 )
 from airflow_provider.runner.checkpoint import CheckpointState
-from airflow_provider.runner.checkpoint.state import Scope
+from airflow_provider.runner.checkpoint.state import RestartRequest, Scope
+from airflow_provider.runner.checkpoint.store import read_request
 
 logger = logging.getLogger(__name__)
 
-_PREFIX = "pyspark_pipeline/"
+PREFIX = "pyspark_pipeline/"
+_REQUEST_PREFIX = "pyspark_pipeline_restart_from/"
 _LONGEST_KEY = 400  # Airflow's column holds 512 characters
+_FOR_EVER = timedelta.max  # this very object is what Airflow calls NEVER_EXPIRE; None would mean its 30 days
 
 
 class TaskStateAccessor(Protocol):
@@ -31,7 +34,7 @@ class TaskStateAccessor(Protocol):
 
     def get(self, key: str) -> Any: ...
 
-    def set(self, key: str, value: Any) -> None: ...
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None: ...
 
     def delete(self, key: str) -> None: ...
 
@@ -41,18 +44,25 @@ class TaskStateCheckpointStore:
 
     Works only inside the task's process, and only for that task.
 
+    A request to restart is kept under ``pyspark_pipeline_restart_from/<pipeline>``. Instead of the JSON that
+    :meth:`leave_request` writes, a person may type the bare name of a component there in Airflow's UI. Typed text
+    has no id, so it gets ``typed:<component>``: left over after it was carried out it is not taken for a new one,
+    and so the same name typed again for the same run is not either. ``leave_request`` has no such limit.
+
     :param accessor: ``context["task_state_store"]``
+    :param retention: how long Airflow keeps what was last saved; None for ever
     """
 
-    def __init__(self, accessor: TaskStateAccessor) -> None:
+    def __init__(self, accessor: TaskStateAccessor, *, retention: timedelta | None = None) -> None:
         self._accessor = accessor
+        self._retention = _FOR_EVER if retention is None else retention
 
     def __repr__(self) -> str:
         return "Airflow's task state store"
 
     def save(self, state: CheckpointState) -> None:
         try:
-            self._accessor.set(_key(state.pipeline_name), state.to_json())
+            self._set(_key(state.pipeline_name), state.to_json())
         except Exception as error:
             if _is_replaced(error):
                 raise StaleAttemptError(
@@ -65,10 +75,7 @@ class TaskStateCheckpointStore:
         if pipeline_name is None:
             raise CheckpointReadError("the task state store is read by name; give the pipeline name")
         key = _key(pipeline_name)
-        try:
-            data = self._accessor.get(key)
-        except Exception as error:
-            raise CheckpointReadError(f"cannot read {key!r} from Airflow's task state store: {error}") from error
+        data = self._get(key)
         if data is None:
             return None
         try:
@@ -78,7 +85,7 @@ class TaskStateCheckpointStore:
         except CheckpointCorruptError as error:
             aside = f"{key}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
             try:
-                self._accessor.set(aside, data)
+                self._set(aside, data)
                 self._accessor.delete(key)
             except Exception as failure:
                 raise CheckpointWriteError(f"the damaged checkpoint {key!r} cannot be set aside") from failure
@@ -94,14 +101,57 @@ class TaskStateCheckpointStore:
     def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
         existed = self._accessor.get(_key(pipeline_name)) is not None
         self._accessor.delete(_key(pipeline_name))
+        self._accessor.delete(_key(pipeline_name, _REQUEST_PREFIX))
         return existed
 
+    def leave_request(self, request: RestartRequest, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
+        self._set(_key(pipeline_name, _REQUEST_PREFIX), request.model_dump(mode="json"))
 
-def _key(pipeline_name: str) -> str:
+    def find_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> RestartRequest | None:
+        key = _key(pipeline_name, _REQUEST_PREFIX)
+        data = self._get(key)
+        if data is None:
+            return None
+        if isinstance(data, str) and (component := data.strip()) and not component.startswith("{"):
+            return RestartRequest(component=component, id=f"typed:{component}")
+        return read_request(data, f"{key!r} in Airflow's task state store")
+
+    def drop_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
+        self._accessor.delete(_key(pipeline_name, _REQUEST_PREFIX))
+
+    def _get(self, key: str) -> Any:
+        try:
+            return self._accessor.get(key)
+        except Exception as error:
+            raise CheckpointReadError(f"cannot read {key!r} from Airflow's task state store: {error}") from error
+
+    def _set(self, key: str, value: Any) -> None:
+        self._accessor.set(key, value, retention=self._retention)
+
+
+def _key(pipeline_name: str, prefix: str = PREFIX) -> str:
     if len(pipeline_name) <= _LONGEST_KEY:
-        return _PREFIX + pipeline_name
+        return prefix + pipeline_name
     digest = hashlib.sha256(pipeline_name.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{_PREFIX}{pipeline_name[: _LONGEST_KEY - 65]}~{digest}"
+    return f"{prefix}{pipeline_name[: _LONGEST_KEY - 65]}~{digest}"
+
+
+def refuse_replaced(accessor: TaskStateAccessor | None) -> None:
+    """Raise if the task instance that this process runs has been replaced by a newer attempt.
+
+    :param accessor: ``context["task_state_store"]``; without one it cannot be told, and nothing is raised
+    :raises StaleAttemptError: it has been replaced
+    """
+    if accessor is None:
+        return
+    key = f"{PREFIX}.alive"
+    try:  # to write: a read of a replaced attempt is answered as if nothing were there
+        accessor.set(key, True)
+        accessor.delete(key)
+    except Exception as error:
+        if _is_replaced(error):
+            raise StaleAttemptError("this attempt has been replaced by a newer one; it stops here") from error
+        raise
 
 
 def _is_replaced(error: Exception) -> bool:

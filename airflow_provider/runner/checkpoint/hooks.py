@@ -18,8 +18,8 @@ from tenacity import (
 )
 
 from airflow_provider.errors import CheckpointError, CheckpointWriteError, StaleAttemptError, describe
-from airflow_provider.runner.checkpoint.state import CheckpointState, ComponentRecord, Scope
-from airflow_provider.runner.checkpoint.store import CheckpointStore
+from airflow_provider.runner.checkpoint.state import CheckpointState, ComponentRecord, RestartRequest, Scope
+from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.fingerprint import component_fingerprint, field_hashes
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class CheckpointHooks:
     :param scope: what else identifies the run: ``(dag id, task id, map index)`` in Airflow
     :param attempt: number of this attempt; default: one more than the checkpoint's
     :param airflow: what Airflow says of this attempt, kept in the record; plain JSON
+    :param restart_request: what somebody asked for and this attempt's plan carries out; removed from the store then
+    :param on_save: called with the seconds that each save took
     :param now: returns the time, with time zone
     :param sleep: pauses for so many seconds, between tries to save
     """
@@ -63,6 +65,8 @@ class CheckpointHooks:
         scope: Scope = (),
         attempt: int | None = None,
         airflow: Mapping[str, Any] | None = None,
+        restart_request: RestartRequest | None = None,
+        on_save: Callable[[float], object] = lambda seconds: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -72,6 +76,8 @@ class CheckpointHooks:
         self._scope = scope
         self._attempt = attempt
         self._airflow = dict(airflow or {})
+        self._restart_request = restart_request
+        self._on_save = on_save
         self._now = now
         self._sleep = sleep
         self._state: CheckpointState | None = None
@@ -90,6 +96,7 @@ class CheckpointHooks:
                 "not in the checkpoint although given as completed, so a later attempt will run them: %s",
                 ", ".join(map(repr, unknown)),
             )
+        request = self._restart_request
         now = self._now()
         self._fingerprints = {c.name: component_fingerprint(c, config.base_dir) for c in config.components}
         self._save(
@@ -111,16 +118,20 @@ class CheckpointHooks:
                 },
                 fields={c.name: field_hashes(c, config.base_dir) for c in config.components},
                 restart_from=event.plan.restart_from,
+                restart_request=request.id if request else (previous.restart_request if previous else None),
                 session_state_url=event.session_state_url,
                 airflow=self._airflow,
             )
         )
+        if request is not None:
+            self._drop(request)
 
     def after_component(self, event: ComponentCompleted) -> None:
         """Record that a component completed. Returns only when the record is durable."""
         state = self._current()
         if event.decision.component in state.completed_components:
-            return  # replayed: what is recorded of it stays valid
+            self._update()  # replayed: its record stays valid, but a replaced attempt must notice before it goes on
+            return
         name = event.component.name
         record = ComponentRecord(
             fingerprint=self._fingerprints[name],
@@ -157,6 +168,17 @@ class CheckpointHooks:
     def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:
         """Nothing to record."""
 
+    def _drop(self, request: RestartRequest) -> None:
+        store, name = self._store, self._current().pipeline_name
+        if not isinstance(store, RestartRequests):
+            return
+        try:
+            left = store.find_request(self._run_id, name, scope=self._scope)
+            if left is not None and left.component == request.component:  # otherwise somebody left another one since
+                store.drop_request(self._run_id, name, scope=self._scope)
+        except Exception as error:  # noqa: BLE001 - that it has been carried out is in the checkpoint
+            logger.warning("the request to restart from %r stays in the store: %s", request.component, describe(error))
+
     def _current(self) -> CheckpointState:
         if self._state is None:
             raise CheckpointWriteError("a component event came before the start of the pipeline was recorded")
@@ -175,6 +197,7 @@ class CheckpointHooks:
             sleep=self._sleep,
             reraise=True,
         )
+        began = time.monotonic()
         try:
             retrying(self._store.save, state)
         except CheckpointError:
@@ -186,6 +209,7 @@ class CheckpointHooks:
                 f"the next attempt would run finished components again"
             ) from error
         self._state = state
+        self._on_save(time.monotonic() - began)
 
     @staticmethod
     def _warn(state: RetryCallState) -> None:

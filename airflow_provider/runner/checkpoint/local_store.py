@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
-from airflow_provider.runner.checkpoint.state import CheckpointState, Scope
-from airflow_provider.runner.checkpoint.store import only_one, refuse_stale
+from airflow_provider.runner.checkpoint.state import CheckpointState, RestartRequest, Scope
+from airflow_provider.runner.checkpoint.store import only_one, read_request, refuse_stale
+from airflow_provider.runner.durable_files import make_directories, write_durably
 from airflow_provider.runner.file_names import file_name
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ class LocalCheckpointStore:
     name that would be too long is cut and ends in its hash. The full names are in the file.
 
     A save writes a temporary file, flushes it to disk, renames it over the old one and flushes the
-    directory: whatever happens, the file holds the old state or the new one.
+    directory: whatever happens, the file holds the old state or the new one. A request to restart lies beside it
+    as ``.<pipeline>.request``: no checkpoint's name starts with a dot.
 
     :param base_dir: the directory; created when first needed
     """
@@ -43,10 +45,10 @@ class LocalCheckpointStore:
     def save(self, state: CheckpointState) -> None:
         path = self._path(state.run_id, state.pipeline_name, state.scope)
         text = json.dumps(state.to_json(), ensure_ascii=False, indent=1)
-        _make_directories(path.parent)
+        make_directories(path.parent)
         with _locked(path.parent):
             refuse_stale(self._read(path), state)
-            _write_durably(path, text.encode("utf-8", "surrogatepass"))
+            write_durably(path, text.encode("utf-8", "surrogatepass"))
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
         if pipeline_name is not None:
@@ -62,7 +64,32 @@ class LocalCheckpointStore:
         with _locked(path.parent):
             existed = path.exists()
             path.unlink(missing_ok=True)
+            self._request_path(run_id, pipeline_name, scope).unlink(missing_ok=True)
         return existed
+
+    def leave_request(self, request: RestartRequest, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
+        path = self._request_path(run_id, pipeline_name, scope)
+        make_directories(path.parent)
+        with _locked(path.parent):
+            write_durably(path, request.model_dump_json().encode("utf-8", "surrogatepass"))
+
+    def find_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> RestartRequest | None:
+        path = self._request_path(run_id, pipeline_name, scope)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise CheckpointReadError(
+                f"cannot read {path}: {error}; make it readable for the user of the task"
+            ) from error
+        return read_request(content, str(path))
+
+    def drop_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
+        path = self._request_path(run_id, pipeline_name, scope)
+        if path.parent.is_dir():
+            with _locked(path.parent):
+                path.unlink(missing_ok=True)
 
     def list(self) -> Iterator[CheckpointState]:
         """Yield every readable checkpoint below the base directory."""
@@ -81,6 +108,9 @@ class LocalCheckpointStore:
 
     def _path(self, run_id: str, pipeline_name: str, scope: Scope) -> Path:
         return self._directory(run_id, scope) / f"{file_name(pipeline_name)}.json"
+
+    def _request_path(self, run_id: str, pipeline_name: str, scope: Scope) -> Path:
+        return self._directory(run_id, scope) / f".{file_name(pipeline_name)}.request"
 
     def _read(self, path: Path) -> CheckpointState | None:
         try:
@@ -125,36 +155,3 @@ def _locked(directory: Path) -> Iterator[None]:
     with open(directory / ".lock", "ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _make_directories(directory: Path) -> None:
-    missing = []
-    while not directory.exists():
-        missing.append(directory)
-        directory = directory.parent
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        _flush_directory(path.parent)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    # One name is enough: the caller holds the directory's lock, and a leftover of a crash is overwritten.
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _flush_directory(path.parent)
-
-
-def _flush_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 
-from airflow_provider.runner.checkpoint.state import CheckpointState, Scope
+from airflow_provider.runner.checkpoint.state import CheckpointState, RestartRequest, Scope
 from airflow_provider.runner.checkpoint.store import only_one, refuse_stale
 
 
@@ -14,6 +14,7 @@ class InMemoryCheckpointStore:
 
     def __init__(self) -> None:
         self._texts: dict[tuple[Scope, str, str], str] = {}
+        self._requests: dict[tuple[Scope, str, str], RestartRequest] = {}
         self._lock = threading.Lock()
 
     def save(self, state: CheckpointState) -> None:
@@ -34,4 +35,17 @@ class InMemoryCheckpointStore:
 
     def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
         with self._lock:
+            self._requests.pop((scope, run_id, pipeline_name), None)
             return self._texts.pop((scope, run_id, pipeline_name), None) is not None
+
+    def leave_request(self, request: RestartRequest, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
+        with self._lock:
+            self._requests[scope, run_id, pipeline_name] = request
+
+    def find_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> RestartRequest | None:
+        with self._lock:
+            return self._requests.get((scope, run_id, pipeline_name))
+
+    def drop_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
+        with self._lock:
+            self._requests.pop((scope, run_id, pipeline_name), None)

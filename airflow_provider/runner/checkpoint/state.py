@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import uuid
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -39,6 +40,19 @@ class ComponentRecord(_Record):
     session_state: SessionStateRecord | None = None
 
 
+class RestartRequest(_Record):
+    """What a person asked of the next attempt: run this component and all its descendants again.
+
+    :param component: name of the component
+    :param id: tells this request from an earlier one for the same component
+    :param requested_at: when it was left
+    """
+
+    component: str = Field(min_length=1)
+    id: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    requested_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
 class CheckpointState(_Record):
     """The progress of one pipeline under one run id.
 
@@ -57,6 +71,7 @@ class CheckpointState(_Record):
     :param components: details of the completed components
     :param fields: component to field hashes for the whole config, to say later what changed
     :param restart_from: the request to restart from a component that has been carried out
+    :param restart_request: id of the last :class:`RestartRequest` that has been carried out
     :param session_state_url: directory of this run's saved views
     :param airflow: what Airflow said of the newest attempt, empty outside Airflow
     """
@@ -77,6 +92,7 @@ class CheckpointState(_Record):
     components: dict[str, ComponentRecord] = Field(default_factory=dict)
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
     restart_from: str | None = None
+    restart_request: str | None = None
     session_state_url: str | None = None
     airflow: dict[str, Any] = Field(default_factory=dict)
 

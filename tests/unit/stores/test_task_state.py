@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
+from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
 from airflow_provider.errors import CheckpointFormatError, CheckpointReadError, CheckpointWriteError, StaleAttemptError
 from airflow_provider.runner import CheckpointState
+from airflow_provider.runner.checkpoint.state import RestartRequest
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
 SCOPE = ("dag", "task", "-1")
@@ -25,18 +28,20 @@ class Accessor:
 
     def __init__(self) -> None:
         self.rows: dict[str, Any] = {}
+        self.retention: dict[str, timedelta | None] = {}
         self.broken: Exception | None = None
 
     def get(self, key: str) -> Any:
         self._answer()
         return json.loads(self.rows[key]) if key in self.rows else None
 
-    def set(self, key: str, value: Any) -> None:
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
         self._answer()
         text = json.dumps(value, allow_nan=False)
         if "null" in text:
             raise ValueError("Cannot set value as None")
         self.rows[key] = text
+        self.retention[key] = retention
 
     def delete(self, key: str) -> None:
         self._answer()
@@ -119,7 +124,7 @@ def test_a_damaged_checkpoint_that_cannot_be_set_aside_is_an_error(
     (key,) = accessor.rows
     accessor.set(key, "gibberish")
 
-    def refuse(key: str, value: Any) -> None:
+    def refuse(key: str, value: Any, **more: Any) -> None:
         raise refusal(500)
 
     monkeypatch.setattr(accessor, "set", refuse)
@@ -191,3 +196,89 @@ def test_delete_says_whether_there_was_a_record(accessor: Accessor) -> None:
     assert store.delete("run", "etl", scope=SCOPE) is True
     assert store.delete("run", "etl", scope=SCOPE) is False
     assert load(accessor) is None
+
+
+# Retention
+
+
+@pytest.mark.parametrize(
+    ("retention", "expected"), [(None, NEVER_EXPIRE), (timedelta(days=90), timedelta(days=90))], ids=["none", "90 days"]
+)
+def test_whatever_is_stored_is_kept_as_long_as_was_asked_and_for_ever_otherwise(
+    accessor: Accessor, retention: timedelta | None, expected: timedelta
+) -> None:
+    """Airflow's own 30 days would forget a run that waits for its repair: checkpoint, request and what is set aside."""
+    store = TaskStateCheckpointStore(accessor, retention=retention)
+    store.save(STATE)
+    (key,) = accessor.rows
+    accessor.rows[key] = '"gibberish"'
+    store.load("run", "etl", scope=SCOPE)
+    store.save(STATE)
+    store.leave_request(RestartRequest(component="a"), "run", "etl", scope=SCOPE)
+
+    assert len(accessor.rows) == 3
+    assert all(kept is expected or kept == expected != NEVER_EXPIRE for kept in accessor.retention.values())
+
+
+# Requests to restart, beyond what the contract tests show
+
+REQUEST_KEY = "pyspark_pipeline_restart_from/etl"
+
+
+def find(accessor: Accessor) -> RestartRequest | None:
+    return TaskStateCheckpointStore(accessor).find_request("run", "etl", scope=SCOPE)
+
+
+def test_a_request_is_kept_as_json_under_a_key_that_a_person_can_find(accessor: Accessor) -> None:
+    request = RestartRequest(component="a", id="1", requested_at=datetime(2024, 1, 1, tzinfo=UTC))
+
+    TaskStateCheckpointStore(accessor).leave_request(request, "run", "etl", scope=SCOPE)
+
+    assert {key: accessor.get(key) for key in accessor.rows} == {
+        REQUEST_KEY: {"component": "a", "id": "1", "requested_at": "2024-01-01T00:00:00Z"}
+    }
+
+
+@pytest.mark.parametrize("typed", ["enrich", " enrich\n"])
+def test_a_name_that_somebody_typed_into_the_ui_is_a_request(accessor: Accessor, typed: str) -> None:
+    """Each look gives the same id, so what is left over after it was carried out is not taken for a new request."""
+    accessor.set(REQUEST_KEY, typed)
+
+    first, second = find(accessor), find(accessor)
+
+    assert first is not None
+    assert second is not None
+    assert (first.component, first.id) == ("enrich", "typed:enrich")
+    assert second.id == first.id
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["", "  ", 7, [], {"id": "1"}, {"component": ""}, "{}", '{"component": 1}'], ids=repr
+)
+def test_what_is_no_request_is_an_error_that_says_where_it_is(accessor: Accessor, nonsense: Any) -> None:
+    """Somebody wanted something, and it is unknown what."""
+    accessor.set(REQUEST_KEY, nonsense)
+
+    with pytest.raises(
+        CheckpointReadError, match=f"'{REQUEST_KEY}' in Airflow's task state store is no request"
+    ) as caught:
+        find(accessor)
+    assert str(caught.value).endswith("remove it and leave the request again")
+
+
+def test_a_request_that_cannot_be_read_is_an_error(accessor: Accessor) -> None:
+    accessor.broken = refusal(500)
+
+    with pytest.raises(CheckpointReadError, match=REQUEST_KEY):
+        find(accessor)
+
+
+def test_long_names_have_requests_of_their_own(accessor: Accessor) -> None:
+    """Invariant 7, with names too long for Airflow's key."""
+    store = TaskStateCheckpointStore(accessor)
+    for end in "12":
+        store.leave_request(RestartRequest(component=end), "run", "x" * 600 + end, scope=SCOPE)
+
+    assert all(len(key) <= 512 for key in accessor.rows)
+    for end in "12":
+        assert store.find_request("run", "x" * 600 + end, scope=SCOPE).component == end

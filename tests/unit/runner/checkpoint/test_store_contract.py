@@ -13,7 +13,11 @@ import pytest
 from airflow_provider.errors import CheckpointReadError, StaleAttemptError
 from airflow_provider.runner import CheckpointState, CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore
 from airflow_provider.runner.checkpoint import ComponentRecord
+from airflow_provider.runner.checkpoint.state import RestartRequest
+from airflow_provider.runner.checkpoint.store import RestartRequests
+from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
+from tests.samples.s3 import new_prefix
 from tests.samples.stores import FakeTaskState
 
 
@@ -34,6 +38,8 @@ class Kind:
 STORES = {
     "memory": Kind(lambda directory: InMemoryCheckpointStore()),
     "local": Kind(lambda directory: LocalCheckpointStore(directory / "checkpoints")),
+    "file://": Kind(lambda directory: ObjectStorageCheckpointStore(f"file://{directory}/checkpoints")),
+    "s3://": Kind(lambda directory: ObjectStorageCheckpointStore(new_prefix())),
     "task state": Kind(lambda directory: TaskStateCheckpointStore(FakeTaskState()), finds_by_run=False),
 }
 
@@ -285,3 +291,99 @@ def test_the_owner_overwrites_and_a_newer_attempt_takes_over(store: CheckpointSt
     store.save(state(completed_components=["a"]))
     store.save(state(completed_components=["a", "b"], **later))
     assert store.load("run-1", "p") == state(completed_components=["a", "b"], **later)
+
+
+def test_in_a_task_airflow_refuses_a_replaced_attempt() -> None:
+    """Invariant 5 for the store that leaves it to Airflow, which knows the live attempt."""
+    airflow = FakeTaskState()
+    store = TaskStateCheckpointStore(airflow)
+    newest = state(attempt=2, completed_components=["a"])
+    store.save(newest)
+    airflow.replaced = True
+    with pytest.raises(StaleAttemptError, match="attempt 1 of pipeline 'p', run 'run-1', has been replaced"):
+        store.save(state(attempt=1))
+    airflow.replaced = False
+    assert store.load("run-1", "p") == newest
+
+
+# Requests to restart
+
+
+@pytest.fixture
+def requests(store: CheckpointStore) -> RestartRequests:
+    """Each store, all of which take requests."""
+    assert isinstance(store, RestartRequests)
+    return store
+
+
+def test_a_request_is_found_until_it_is_dropped(requests: RestartRequests) -> None:
+    """There may be no checkpoint yet, and to drop nothing is no error."""
+    assert requests.find_request("run-1", "p") is None
+    requests.drop_request("run-1", "p")
+    request = RestartRequest(component="日本\n")
+    requests.leave_request(request, "run-1", "p")
+    assert requests.find_request("run-1", "p") == request
+    assert requests.find_request("run-1", "p") == request, "looking does not take it away"
+    requests.drop_request("run-1", "p")
+    assert requests.find_request("run-1", "p") is None
+
+
+def test_a_request_replaces_an_earlier_one_and_has_an_id_of_its_own(requests: RestartRequests) -> None:
+    """So a second request for the same component can be told from the one that was carried out."""
+    first, second = RestartRequest(component="a"), RestartRequest(component="a")
+    for request in (first, second):
+        requests.leave_request(request, "run-1", "p")
+    found = requests.find_request("run-1", "p")
+    assert found == second
+    assert second.id != first.id
+
+
+def test_a_request_and_a_checkpoint_leave_each_other_alone(store: CheckpointStore, requests: RestartRequests) -> None:
+    store.save(FULL)
+    request = RestartRequest(component="a")
+    requests.leave_request(request, "run-1", "p")
+    assert store.load("run-1", "p") == FULL
+    later = FULL.model_copy(update={"attempt": 4, "fence": 8, "owner": "next"})
+    store.save(later)
+    assert requests.find_request("run-1", "p") == request
+    requests.drop_request("run-1", "p")
+    assert store.load("run-1", "p") == later
+
+
+def test_a_request_is_no_checkpoint(shared_store: CheckpointStore) -> None:
+    """A load without the pipeline's name and a list see the checkpoints only."""
+    assert isinstance(shared_store, RestartRequests)
+    for pipeline in ("p", "q"):
+        shared_store.leave_request(RestartRequest(component="a"), "run-1", pipeline)
+    assert shared_store.load("run-1") is None
+    shared_store.save(state())
+    assert shared_store.load("run-1") == state()
+    if isinstance(shared_store, (LocalCheckpointStore, ObjectStorageCheckpointStore)):
+        assert list(shared_store.list()) == [state()]
+    assert shared_store.find_request("run-1", "p") is not None, "and it was not taken for a damaged one either"
+    assert shared_store.delete("run-1", "q") is False
+
+
+def test_delete_removes_the_request_as_well(store: CheckpointStore, requests: RestartRequests) -> None:
+    store.save(state())
+    requests.leave_request(RestartRequest(component="a"), "run-1", "p")
+    store.delete("run-1", "p")
+    assert requests.find_request("run-1", "p") is None
+
+
+def test_requests_for_different_runs_and_pipelines_are_kept_apart(shared_store: CheckpointStore) -> None:
+    """Invariant 7, also for names that look like a path or like the name of a request's file."""
+    assert isinstance(shared_store, RestartRequests)
+    places = [
+        (run, pipeline, scope)
+        for run in ("r", "../x", "日本 %2F")
+        for pipeline in ("p", ".p.request", ".request.json", "p/.request.json", "{{ run_id }}")
+        for scope in ((), ("r",), ("dag", "task", "0"))
+    ]
+    for number, (run, pipeline, scope) in enumerate(places):
+        assert shared_store.find_request(run, pipeline, scope=scope) is None
+        shared_store.leave_request(RestartRequest(component=f"c{number}"), run, pipeline, scope=scope)
+    for number, (run, pipeline, scope) in enumerate(places):
+        found = shared_store.find_request(run, pipeline, scope=scope)
+        assert found is not None
+        assert found.component == f"c{number}"

@@ -1,0 +1,44 @@
+"""Files that are on the disk when the function returns, all of them or nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def make_directories(directory: Path) -> None:
+    """Create a directory and its parents, so that a power failure does not take them back."""
+    missing = []
+    while not directory.exists():
+        missing.append(directory)
+        directory = directory.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        _flush_directory(path.parent)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, flush it, rename it to its own name and flush the directory.
+
+    The temporary name, ``.<name>.tmp``, is one for each file: a leftover of a crash is overwritten, and the caller
+    keeps two from writing the same file at once.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_directory(path.parent)
+
+
+def _flush_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,21 @@
+"""Where checkpoints are kept, by address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider.runner import LocalCheckpointStore
+
+if TYPE_CHECKING:
+    from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+
+
+def store_at(url: str) -> LocalCheckpointStore | ObjectStorageCheckpointStore:
+    """Return the store at an address.
+
+    :param url: a directory (``/shared/checkpoints``), or an address of ``ObjectStoragePath``, whose user part names an
+        Airflow connection (``s3://my_aws@bucket/prefix``)
+    """
+    from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+
+    return ObjectStorageCheckpointStore(url) if "://" in url else LocalCheckpointStore(url)
