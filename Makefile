@@ -2,13 +2,14 @@
 PYTHON ?= python3
 export PYTHON
 VENV := .venv
+LOWEST := .venv-lowest
 IN_ENV := JAVA_HOME="$$(cat $(VENV)/java_home)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help setup demo test torture benchmark airflow format clean
+.PHONY: help setup demo test test-airflow test-lowest torture benchmark airflow format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 setup: $(VENV)/.ready  ## create .venv with the pinned packages and a Java for Spark
 
@@ -26,6 +27,18 @@ test: setup  ## everything that must hold: format, lint, types, layers, unit and
 	@$(IN_ENV) lint-imports
 	@$(IN_ENV) pytest
 
+test-airflow: setup  ## retries, clears, kills and mapped tasks in a real Airflow, on PostgreSQL where there is one
+	@$(IN_ENV) python scripts/local_postgres.py
+	@$(IN_ENV) pytest -m '' tests/integration/airflow/real
+
+test-lowest: setup $(LOWEST)/.ready  ## the operator on the lowest versions that pyproject.toml allows
+	@JAVA_HOME="$$(cat $(VENV)/java_home)" $(LOWEST)/bin/python tests/lowest/smoke.py
+
+$(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
+	@[ -x $(LOWEST)/bin/python ] || "$(PYTHON)" -m venv --clear $(LOWEST)
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e .
+	@touch $@
+
 torture: setup  ## the long tests: every failure of a pipeline in turn, and all pairs
 	@$(IN_ENV) pytest -m torture tests
 
@@ -40,4 +53,4 @@ format: setup  ## format the code and mend what the linter can mend
 	@$(IN_ENV) ruff format .
 
 clean:  ## remove what the other targets created
-	rm -rf $(VENV) .airflow spark-warehouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) .airflow spark-warehouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -22,8 +22,8 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.attempt import run_attempt, run_directory
-from airflow_provider.runner.report import duration, plan_table, table
-from airflow_provider.runner.session_state.files import LocalFiles, local_path, remove_attempts
+from airflow_provider.runner.forget import forget
+from airflow_provider.runner.report import checkpoint_lines, checkpoints_table, plan_table, table
 from airflow_provider.runner.spark_session import open_session
 
 OK, FAILED, WRONG = 0, 1, 2
@@ -141,74 +141,31 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    rows = [
-        (
-            state.run_id,
-            state.pipeline_name,
-            "/".join(state.scope) or "-",
-            state.status,
-            f"{len(state.completed_components)} of {len(state.fields)}",
-            str(state.attempt),
-            _when(state),
-        )
-        for state in sorted(LocalCheckpointStore(options.store).list(), key=_changed)
-    ]
-    header = ("run id", "pipeline", "dag/task/map index", "status", "complete", "attempt", "changed")
-    for line in table(header, rows) if rows else [f"no checkpoint in {options.store}"]:
+    states = list(LocalCheckpointStore(options.store).list())
+    for line in checkpoints_table(states) if states else [f"no checkpoint in {options.store}"]:
         print(line)
     return OK
 
 
 def _show(options: argparse.Namespace) -> int:
-    state = _find(options)
-    print(f"run {state.run_id!r}, pipeline {state.pipeline_name!r}: {state.status}, attempt {state.attempt}")
-    rows = []
-    for name in [*state.completed_components, *(n for n in state.fields if n not in state.completed_components)]:
-        record = state.components.get(name)
-        if record is None:
-            status = "failed" if name == state.failed_component else "not completed"
-            rows.append((name, "completed" if name in state.completed_components else status, "", "", ""))
-            continue
-        kept = record.session_state
-        rows.append(
-            (
-                name,
-                "completed",
-                str(record.attempt),
-                duration(record.duration_seconds),
-                f"{kept.handling}: {kept.reason}" if kept else "",
-            )
-        )
-    for line in table(("component", "status", "attempt", "time", "session state"), rows):
+    for line in checkpoint_lines(_find(options)):
         print(line)
     return OK
 
 
 def _delete(options: argparse.Namespace) -> int:
-    _forget(LocalCheckpointStore(options.store), _find(options))
+    print(forget(LocalCheckpointStore(options.store), _find(options)))
     return OK
 
 
 def _prune(options: argparse.Namespace) -> int:
     store = LocalCheckpointStore(options.store)
     limit = datetime.now(UTC) - options.older_than
-    old = [state for state in store.list() if _changed(state) < limit]
+    old = [state for state in store.list() if (state.updated_at or limit) < limit]
     for state in old:
-        _forget(store, state)
+        print(forget(store, state))
     print(f"{len(old)} deleted")
     return OK
-
-
-def _forget(store: LocalCheckpointStore, state: CheckpointState) -> None:
-    store.delete(state.run_id, state.pipeline_name, scope=state.scope)
-    print(f"deleted the checkpoint of run {state.run_id!r}, pipeline {state.pipeline_name!r}")
-    url = state.session_state_url
-    if url is None:
-        return
-    if local_path(url) is not None:
-        remove_attempts(LocalFiles(), url)
-    elif any(record.session_state and record.session_state.views for record in state.components.values()):
-        print(f"its saved views are in {url}; remove them there")
 
 
 def _find(options: argparse.Namespace) -> CheckpointState:
@@ -249,11 +206,3 @@ def _age(text: str) -> timedelta:
         raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 30d, 12h or 90m")
     unit = {"d": "days", "h": "hours", "m": "minutes"}[found.group(2)]
     return timedelta(**{unit: int(found.group(1))})
-
-
-def _changed(state: CheckpointState) -> datetime:
-    return state.updated_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _when(state: CheckpointState) -> str:
-    return f"{state.updated_at:%Y-%m-%d %H:%M:%S} UTC" if state.updated_at else "-"

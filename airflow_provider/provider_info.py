@@ -25,6 +25,17 @@ def get_provider_info() -> dict[str, Any]:
             "pyspark_pipeline": {
                 "description": "Defaults of PySparkPipelineOperator.",
                 "options": {
+                    "checkpoint_url": {
+                        "description": (
+                            "Where to keep checkpoints: a directory that every worker sees, or an address of "
+                            "ObjectStoragePath with an Airflow connection as its user part. Empty: Airflow's task "
+                            "state store (Airflow 3.3 and later)."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3://my_aws@my-bucket/checkpoints",
+                        "default": "",
+                    },
                     "session_state_url": {
                         "description": (
                             "Directory in which temp views are saved for the next attempt: any that Spark can write, "
@@ -35,7 +46,27 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "string",
                         "example": "s3a://my-bucket/pyspark-pipeline",
                         "default": "",
-                    }
+                    },
+                    "retention_days": {
+                        "description": (
+                            "How long Airflow's task state store keeps a checkpoint after it was last saved, in days. "
+                            "0: for ever."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": None,
+                        "default": "90",
+                    },
+                    "history_server_url": {
+                        "description": (
+                            "Address of a Spark History Server. With it the link 'Spark UI' beside a task leads there, "
+                            "and also works when the application has ended."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "http://history-server:18080",
+                        "default": "",
+                    },
                 },
             }
         },
@@ -45,4 +76,12 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider.operators.pyspark_pipeline"],
             }
         ],
+        "extra-links": ["airflow_provider.operators.links.SparkUILink"],
+        "task-decorators": [
+            {
+                "class-name": "airflow_provider.decorators.pyspark_pipeline.pyspark_pipeline_task",
+                "name": "pyspark_pipeline",
+            }
+        ],
+        "cli": ["airflow_provider.airflow_cli.get_cli_commands"],
     }

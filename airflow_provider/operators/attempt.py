@@ -3,8 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_provider.runner import CheckpointState
+from airflow_provider.runner.config import OnClear
+
+
+@dataclass(frozen=True)
+class AirflowAttempt:
+    """What Airflow says of an attempt.
+
+    :param try_number: number of this try; never starts again
+    :param max_tries: Airflow raises it to the try number plus ``retries`` when the task is cleared, and leaves it alone
+        otherwise, also when ``retries`` changes in the DAG file
+    :param retries: the task's ``retries`` as the DAG file has them now
+    :param clear_number: how often any task of the DAG run was cleared; None if this Airflow does not say
+    :param bundle_version: version of the DAG bundle that the DAG file is of, None if it has none
+    """
+
+    try_number: int
+    max_tries: int
+    retries: int = 0
+    clear_number: int | None = None
+    bundle_version: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return what the checkpoint keeps of it."""
+        kept = {
+            "max_tries": self.max_tries,
+            "clear_number": self.clear_number,
+            "bundle_version": self.bundle_version,
+        }
+        return {key: value for key, value in kept.items() if value is not None}
+
+    def cleared_since(self, checkpoint: CheckpointState) -> bool:
+        """Return whether somebody cleared the task since the checkpoint's last attempt."""
+        before = checkpoint.airflow
+        if before.get("max_tries", self.max_tries) != self.max_tries:
+            return True
+        # With fewer retries in the DAG file than before, a clear may come to the same max_tries as it had.
+        as_after_a_clear = self.max_tries == checkpoint.attempt + self.retries
+        return as_after_a_clear and before.get("clear_number", self.clear_number) != self.clear_number
 
 
 @dataclass(frozen=True)
@@ -21,25 +60,38 @@ class AttemptStart:
     cleared: bool = False
 
 
-def how_to_start(checkpoint: CheckpointState | None, try_number: int, max_tries: int) -> AttemptStart:
+def how_to_start(
+    checkpoint: CheckpointState | None,
+    attempt: AirflowAttempt,
+    on_clear: OnClear = "resume",
+    *,
+    dialog_decides: bool = False,
+) -> AttemptStart:
     """Decide whether an attempt resumes.
 
-    Airflow raises ``max_tries`` when a task is cleared and leaves it alone when it retries, so a value other than
-    the one in the checkpoint tells a clear from a retry.
-
     :param checkpoint: what the earlier attempts recorded, None if nothing
-    :param try_number: Airflow's number of this try
-    :param max_tries: Airflow's ``max_tries`` of the task instance
+    :param attempt: what Airflow says of this one
+    :param on_clear: what to do when the task was cleared before the pipeline was complete
+    :param dialog_decides: whether a checkpoint that is still there after a clear was kept by whoever cleared, in
+        Airflow's clear dialog; then ``on_clear`` is not asked
     """
     if checkpoint is None:
-        if try_number <= 1:
+        if attempt.try_number <= 1:
             return AttemptStart(False, "first attempt")
         return AttemptStart(False, "no checkpoint of an earlier attempt, so it starts from the beginning")
-    cleared = checkpoint.airflow.get("max_tries", max_tries) != max_tries
+    if attempt.try_number <= checkpoint.attempt:
+        return AttemptStart(False, "the DAG run was deleted and made again under the same id, so it starts afresh")
+    cleared = attempt.cleared_since(checkpoint)
     if checkpoint.status == "completed":
         if cleared:
             return AttemptStart(False, "cleared after the pipeline had succeeded, so it starts afresh", cleared)
         return AttemptStart(True, "the pipeline was complete but the task did not end well; nothing runs again")
-    if cleared:
-        return AttemptStart(True, "cleared after an unfinished attempt, so it goes on from the checkpoint", cleared)
-    return AttemptStart(True, "retry after an unfinished attempt, so it goes on from the checkpoint")
+    if not cleared:
+        return AttemptStart(True, "retry after an unfinished attempt, so it goes on from the checkpoint")
+    if dialog_decides:
+        why = "cleared after an unfinished attempt and its task state was kept, so it goes on from the checkpoint"
+        return AttemptStart(True, why, cleared)
+    if on_clear == "restart":
+        why = "cleared after an unfinished attempt and on_clear is 'restart', so it starts afresh"
+        return AttemptStart(False, why, cleared)
+    return AttemptStart(True, "cleared after an unfinished attempt, so it goes on from the checkpoint", cleared)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
@@ -13,34 +12,31 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 from airflow_provider.errors import (
     ComponentFailedError,
     ConfigChangedError,
-    ConfigProblem,
     PipelineConfigError,
     SparkConfigError,
-    describe,
 )
 from airflow_provider.launch.in_process import DEFAULT_CONNECTION, InProcessSpark
-from airflow_provider.operators.attempt import how_to_start
 from airflow_provider.operators.guard import AttemptGuard
+from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui_url
+from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
+from airflow_provider.operators.pipeline_task import PipelineTask, PreparedAttempt
+from airflow_provider.operators.places import session_state_base
 from airflow_provider.runner import (
-    CheckpointState,
     CheckpointStore,
-    LocalCheckpointStore,
     PipelineConfig,
     PipelineHooks,
     PipelineResult,
-    load_pipeline_config,
 )
-from airflow_provider.runner.attempt import run_attempt, run_directory
-from airflow_provider.runner.config_file import read_config_file
-from airflow_provider.stores.task_state import TaskStateCheckpointStore
+from airflow_provider.runner.attempt import run_attempt
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
 
-class PySparkPipelineOperator(BaseOperator):
+class PySparkPipelineOperator(PipelineTask, BaseOperator):
     """Run a pipeline of PySpark components that resumes after the last one that succeeded.
 
     After every component the progress is recorded under Airflow's ``run_id``. When Airflow retries the task, or
@@ -55,8 +51,14 @@ class PySparkPipelineOperator(BaseOperator):
         the task with master ``local[*]`` (templated)
     :param spark_conf: Spark properties; they win over the connection, which wins over the ``spark`` section of
         the pipeline (templated)
-    :param checkpoint_store: where to keep checkpoints. Default: Airflow's task state store (Airflow 3.3 and
-        later), otherwise a directory under ``AIRFLOW_HOME``, which serves a single host only
+    :param checkpoint_store: a store of your own making; not together with ``checkpoint_url``
+    :param checkpoint_url: where to keep checkpoints: a directory that every worker sees, or an address of
+        ``ObjectStoragePath`` such as ``s3://my_aws@bucket/prefix``, ``gs://`` or ``abfss://``. Default:
+        ``[pyspark_pipeline] checkpoint_url`` of Airflow's configuration; if that or this is empty, Airflow's task state
+        store (Airflow 3.3 and later), otherwise a directory under ``AIRFLOW_HOME``, which serves a single host only
+        (templated)
+    :param retention_days: how long Airflow's task state store keeps the checkpoint after it was last saved, in days; 0
+        for ever. Default: ``[pyspark_pipeline] retention_days``, which is 90
     :param hooks: further lifecycle hooks, called after the log's and before the checkpoint's
     :param session_state_url: where to save temp views for the next attempt, any directory that Spark can write:
         ``s3a://``, ``gs://``, ``hdfs://``, a shared path. Default: ``[pyspark_pipeline] session_state_url`` of
@@ -67,21 +69,32 @@ class PySparkPipelineOperator(BaseOperator):
     :param keep_session_state: leave the saved views in place when the pipeline has succeeded
     :param on_config_change: ``restart``, ``rerun_affected`` or ``fail``; default: the pipeline's own, which is
         ``restart`` unless it says otherwise (templated)
+    :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
+        default: the pipeline's own, which is ``resume`` unless it says otherwise. With Airflow's task state store and
+        Airflow 3.4 or later the choice in the clear dialog decides instead (templated)
     :param restart_from: run this component and all its descendants again, although they had completed. Carried out
-        once, and again when the task is cleared (templated)
+        once, and again when the task is cleared. Default: ``restart_from`` in the DAG run's conf or params, which is a
+        component or a mapping of task id to component (templated)
+    :param openlineage_inject_parent_job_info: give Spark's OpenLineage integration this task as its parent job.
+        Default: ``[openlineage] spark_inject_parent_job_info``
+    :param openlineage_inject_transport_info: give Spark's OpenLineage integration Airflow's transport; default:
+        ``[openlineage] spark_inject_transport_info``
     """
 
     template_fields: Sequence[str] = (
         "pipeline",
         "conn_id",
         "spark_conf",
+        "checkpoint_url",
         "session_state_url",
         "session_state",
         "on_config_change",
+        "on_clear",
         "restart_from",
     )
     template_fields_renderers = {"pipeline": "json", "spark_conf": "json"}  # noqa: RUF012 - as in BaseOperator
     ui_color = "#f9e0c7"
+    operator_extra_links = (SparkUILink(),)
 
     def __init__(
         self,
@@ -90,25 +103,38 @@ class PySparkPipelineOperator(BaseOperator):
         conn_id: str | None = DEFAULT_CONNECTION,
         spark_conf: Mapping[str, Any] | None = None,
         checkpoint_store: CheckpointStore | None = None,
+        checkpoint_url: str | None = None,
+        retention_days: float | None = None,
         hooks: PipelineHooks | None = None,
         session_state_url: str | None = None,
         session_state: str | None = None,
         keep_session_state: bool = False,
         on_config_change: str | None = None,
+        on_clear: str | None = None,
         restart_from: str | None = None,
+        openlineage_inject_parent_job_info: bool | None = None,
+        openlineage_inject_transport_info: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._check_places(checkpoint_store, checkpoint_url)
         self.pipeline = os.fspath(pipeline) if isinstance(pipeline, os.PathLike) else pipeline
+        self._written = self.pipeline  # Airflow replaces self.pipeline with what its templates come to
         self.conn_id = conn_id
         self.spark_conf = spark_conf
         self.checkpoint_store = checkpoint_store
+        self.checkpoint_url = checkpoint_url
+        self.retention_days = retention_days
         self.hooks = hooks
         self.session_state_url = session_state_url
         self.session_state = session_state
         self.keep_session_state = keep_session_state
         self.on_config_change = on_config_change
+        self.on_clear = on_clear
         self.restart_from = restart_from
+        self.openlineage_inject_parent_job_info = openlineage_inject_parent_job_info
+        self.openlineage_inject_transport_info = openlineage_inject_transport_info
+        self.spark_ui_url = ""
         self._guard: AttemptGuard | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -121,8 +147,7 @@ class PySparkPipelineOperator(BaseOperator):
         :raises AttemptStopped: Airflow stopped the task, or its time is over
         """
         try:
-            config = self._load_config(context)
-            return self._run(config, context)
+            return self._run(self._prepare(context), context)
         except (PipelineConfigError, ConfigChangedError, SparkConfigError) as error:
             raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
 
@@ -134,96 +159,51 @@ class PySparkPipelineOperator(BaseOperator):
         if self._guard is not None:
             self._guard.kill()
 
-    def _load_config(self, context: Context) -> PipelineConfig:
-        if isinstance(self.pipeline, PipelineConfig):
-            content: Any = self.pipeline.model_dump(exclude_unset=True)
-            origin = self.pipeline.source
-        elif isinstance(self.pipeline, str):
-            origin = str(self._folder() / self.pipeline)
-            content = read_config_file(origin)
-        else:
-            return self._with_policies(self.pipeline, None)  # Airflow has rendered the templates in a dict
-        from jinja2 import TemplateError
-
-        try:
-            content = self.render_template(content, context)
-        except TemplateError as error:
-            raise PipelineConfigError(
-                [ConfigProblem(f"a template cannot be rendered: {describe(error)}")], origin
-            ) from error
-        return self._with_policies(content, origin)
-
-    def _with_policies(self, content: Mapping[str, Any], origin: str | None) -> PipelineConfig:
-        """Load the config with what the operator says in place of the pipeline's own policies."""
-        policies = {
-            "session_state": self.session_state,
-            "on_config_change": self.on_config_change,
-            "restart_from": self.restart_from,
-        }
-        given = {key: value for key, value in policies.items() if value is not None}
-        return load_pipeline_config({**content, **given} if isinstance(content, Mapping) else content, origin=origin)
-
-    def _folder(self) -> Path:
-        return Path(self.dag.folder) if self.has_dag() and self.dag.fileloc else Path.cwd()
-
-    def _run(self, config: PipelineConfig, context: Context) -> dict[str, Any]:
+    def _run(self, prepared: PreparedAttempt, context: Context) -> dict[str, Any]:
         ti = context["ti"]
-        run_id = str(context["run_id"])
-        map_index = -1 if ti.map_index is None else ti.map_index
-        scope = (ti.dag_id, ti.task_id, str(map_index))
-        store = self.checkpoint_store or self._default_store(context)
-        checkpoint = store.load(run_id, config.name, scope=scope)
-        start = how_to_start(checkpoint, ti.try_number, ti.max_tries)
-        logger.info("run %r, try %d: %s (checkpoints in %s)", run_id, ti.try_number, start.reason, store)
-        if self.checkpoint_store is None and isinstance(store, LocalCheckpointStore):
-            logger.warning(
-                "%s serves a single host only; set checkpoint_store if attempts can run on different hosts", store
-            )
+        config = prepared.config
+        metrics = metrics_hooks(ti.dag_id, ti.task_id)
+        spark_conf = with_openlineage(
+            self.spark_conf or {},
+            context,
+            parent=self.openlineage_inject_parent_job_info,
+            transport=self.openlineage_inject_transport_info,
+        )
         app_name = f"{ti.dag_id}.{ti.task_id}"
         with (
-            InProcessSpark(self.conn_id, self.spark_conf, config.spark.to_spark_conf(), app_name) as spark,
+            InProcessSpark(self.conn_id, spark_conf, config.spark.to_spark_conf(), app_name) as spark,
             AttemptGuard(spark, self.execution_timeout, supervised=_has_supervisor()) as guard,
         ):
             self._guard = guard
-            base = self._session_state_base(spark, checkpoint)
+            base = session_state_base(self.session_state_url, spark.runs_here, first=prepared.checkpoint is None)
             result = run_attempt(
                 config,
-                store,
-                run_id,
-                checkpoint,
-                scope=scope,
-                fresh=None if start.resume else start.reason,
-                restart_from=config.restart_from if start.cleared else None,
-                attempt=ti.try_number,
-                airflow={"max_tries": ti.max_tries},
-                hooks=[guard, *([self.hooks] if self.hooks else [])],
-                spark=spark.open,
-                session_state_url=run_directory(base, scope, run_id, config.name) if base else None,
+                prepared.store,
+                prepared.run_id,
+                prepared.checkpoint,
+                scope=prepared.scope,
+                fresh=prepared.fresh,
+                restart_from=prepared.restart_from,
+                attempt=prepared.attempt.try_number,
+                airflow=prepared.attempt.record(),
+                notes=prepared.notes,
+                on_save=metrics.checkpoint_saved,
+                hooks=[guard, metrics, TracingHooks(), *([self.hooks] if self.hooks else [])],
+                spark=lambda: self._announced(spark.open(), ti),
+                session_state_url=prepared.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
             )
         self._guard = None
         _raise_if_failed(result)
-        return {**result.summary(), "run_id": run_id, "attempt": ti.try_number}
+        return {**result.summary(), "run_id": prepared.run_id, "attempt": prepared.attempt.try_number}
 
-    def _session_state_base(self, spark: InProcessSpark, checkpoint: CheckpointState | None) -> str | None:
-        base = self.session_state_url or conf.get("pyspark_pipeline", "session_state_url", fallback=None)
-        if base:
-            return str(base)
-        if spark.runs_here:
-            return str(_airflow_home() / "pyspark_pipeline" / "session_state")
-        if checkpoint is None:
-            logger.warning(
-                "Spark runs on a cluster and session_state_url is not set, so temp views are not saved: on a retry the "
-                "components that made them run again; set it to a directory that the cluster can write"
-            )
-        return None
-
-    @staticmethod
-    def _default_store(context: Context) -> CheckpointStore:
-        accessor: Any = context.get("task_state_store")
-        if accessor is not None:
-            return TaskStateCheckpointStore(accessor)
-        return LocalCheckpointStore(_airflow_home() / "pyspark_pipeline" / "checkpoints")
+    def _announced(self, spark: SparkSession, ti: Any) -> SparkSession:
+        """Make the link to Spark's UI known while the task runs."""
+        self.spark_ui_url = spark_ui_url(spark, conf.get("pyspark_pipeline", "history_server_url", fallback=""))
+        if self.spark_ui_url:
+            logger.info("Spark UI: %s", self.spark_ui_url)
+            ti.xcom_push(key=SPARK_UI_KEY, value=self.spark_ui_url)
+        return spark
 
 
 def _has_supervisor() -> bool:
@@ -231,10 +211,6 @@ def _has_supervisor() -> bool:
     from airflow.sdk.execution_time import task_runner
 
     return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "CommsDecoder"
-
-
-def _airflow_home() -> Path:
-    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
 
 
 def _raise_if_failed(result: PipelineResult) -> None:

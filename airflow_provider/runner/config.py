@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.runner.component import path_of
 from airflow_provider.runner.component_check import check_component
 from airflow_provider.runner.config_file import read_config_file
 from airflow_provider.runner.config_problems import (
@@ -45,6 +46,7 @@ from airflow_provider.runner.session_state.handling import Policy
 __all__ = [
     "CircuitBreakerConfig",
     "ComponentConfig",
+    "OnClear",
     "OnConfigChange",
     "PipelineConfig",
     "ResiliencePolicy",
@@ -55,6 +57,8 @@ __all__ = [
 
 OnConfigChange = Literal["restart", "rerun_affected", "fail"]
 
+OnClear = Literal["resume", "restart"]
+
 _BOOLEAN = TypeAdapter(bool)
 
 
@@ -62,7 +66,8 @@ class ComponentConfig(Section):
     """One component of a pipeline.
 
     :param name: unique in the pipeline; any characters
-    :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``
+    :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``; in Python also
+        the class or function itself
     :param component_type: ``source``, ``transformation`` or ``sink``
     :param config: what the component is given; plain data only, because it is fingerprinted
     :param depends_on: names of the components that must be complete before this one
@@ -107,7 +112,11 @@ class ComponentConfig(Section):
         problems: list[ConfigProblem] = []
         component = None
         try:
+            if isinstance(data, Mapping) and callable(data.get("class_path")):
+                data = {**data, "class_path": path_of(data["class_path"])}
             component = handler(data)
+        except LookupError as error:
+            problems.append(ConfigProblem(str(error), name_of(data), "class_path"))
         except ValidationError as error:
             problems += explain(error, cls, name_of(data))
         if isinstance(data, Mapping):
@@ -128,6 +137,8 @@ class PipelineConfig(Section):
     :param spark: Spark settings
     :param on_config_change: when the config differs from the checkpoint's: ``restart`` everything,
         ``rerun_affected`` the changed components and their descendants, or ``fail``
+    :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``resume`` from the
+        checkpoint, or ``restart`` everything
     :param restart_from: a component that runs again with all its descendants, although it had completed
     :param session_state: what becomes of the temp views that components leave: ``auto`` replays what was cheap and
         harmless and saves the rest; ``save`` all; ``replay`` the components instead; ``none``
@@ -143,6 +154,7 @@ class PipelineConfig(Section):
     tags: dict[str, str] = Field(default_factory=dict)
     spark: SparkSection = Field(default_factory=SparkSection)
     on_config_change: OnConfigChange = "restart"
+    on_clear: OnClear = "resume"
     restart_from: str | None = None
     session_state: Policy = "auto"
     session_state_format: str = Field(default="parquet", min_length=1)

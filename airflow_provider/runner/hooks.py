@@ -21,6 +21,7 @@ from airflow_provider.runner.events import (
     PipelineStarted,
     RetryScheduled,
 )
+from airflow_provider.runner.plan import Action
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ class MetricsHooks(NoOpHooks):
         self._emit = emit
         self._pipeline = ""
         self.counts: Counter[str] = Counter()
-        """How often each thing happened: ``completed``, ``failed``, ``reused``, ``retried``."""
+        """How often each thing happened: ``completed``, ``replayed``, ``failed``, ``reused``, ``retried``."""
         self.durations: dict[str, float] = {}
         """Seconds that each component took, failed ones included."""
 
@@ -149,7 +150,8 @@ class MetricsHooks(NoOpHooks):
         self._pass_on("pipeline.seconds_saved", event.result.seconds_saved)
 
     def after_component(self, event: ComponentCompleted) -> None:
-        self._count("completed", event.component.name)
+        replayed = event.decision.action is Action.REPLAY
+        self._count("replayed" if replayed else "completed", event.component.name)
         self._time(event.component.name, event.duration_seconds)
 
     def on_component_failure(self, event: ComponentFailed) -> None:
@@ -161,6 +163,10 @@ class MetricsHooks(NoOpHooks):
 
     def on_retry_attempt(self, event: RetryScheduled) -> None:
         self._count("retried", event.component.name)
+
+    def checkpoint_saved(self, seconds: float) -> None:
+        """A checkpoint was saved; give this to ``CheckpointHooks`` as ``on_save``."""
+        self._pass_on("checkpoint.save_seconds", seconds)
 
     def _count(self, what: str, component: str) -> None:
         self.counts[what] += 1

@@ -43,6 +43,8 @@ class LoggingHooks(NoOpHooks):
             self._log.info(
                 "on_config_change is 'restart'; 'rerun_affected' would have kept %s", ", ".join(plan.would_be_kept)
             )
+        for note in plan.notes:
+            self._log.warning("%s", note)
         enabled = {component.name for component in config.ordered}
         for component in config.ordered:
             for other in component.depends_on:

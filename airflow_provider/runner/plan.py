@@ -66,6 +66,7 @@ class RunPlan:
     :param config_changes: what differs from the config of the checkpoint, as far as it is known
     :param would_be_kept: components that ``on_config_change: rerun_affected`` would have kept
     :param restart_from: the config's request to restart from a component, carried out now or earlier
+    :param notes: what else the person who reads the plan should know
     """
 
     pipeline_name: str
@@ -74,6 +75,7 @@ class RunPlan:
     config_changes: tuple[Change, ...] = ()
     would_be_kept: tuple[str, ...] = ()
     restart_from: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def kept(self) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from airflow_provider.runner.checkpoint.state import CheckpointState
 from airflow_provider.runner.plan import RunPlan
 from airflow_provider.runner.result import ComponentResult, ComponentStatus, PipelineResult
 
@@ -35,6 +37,42 @@ def result_table(result: PipelineResult) -> list[str]:
         ("component", "action", "outcome", "time"),
         ((r.component_name, r.action.value, _outcome(r), _time(r)) for r in result.component_results),
     )
+
+
+def checkpoints_table(states: Iterable[CheckpointState]) -> list[str]:
+    """Return the lines of a table with a row for each checkpoint, the one that changed last at the end."""
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    return table(
+        ("run id", "pipeline", "dag/task/map index", "status", "complete", "attempt", "changed"),
+        (
+            (
+                state.run_id,
+                state.pipeline_name,
+                "/".join(state.scope) or "-",
+                state.status,
+                f"{len(state.completed_components)} of {len(state.fields)}",
+                str(state.attempt),
+                f"{state.updated_at:%Y-%m-%d %H:%M:%S} UTC" if state.updated_at else "-",
+            )
+            for state in sorted(states, key=lambda state: state.updated_at or long_ago)
+        ),
+    )
+
+
+def checkpoint_lines(state: CheckpointState) -> list[str]:
+    """Return what a checkpoint says: a line about the run, then a table with a row for each component."""
+    head = f"run {state.run_id!r}, pipeline {state.pipeline_name!r}: {state.status}, attempt {state.attempt}"
+    rows = []
+    for name in [*state.completed_components, *(n for n in state.fields if n not in state.completed_components)]:
+        record = state.components.get(name)
+        if record is None:
+            status = "failed" if name == state.failed_component else "not completed"
+            rows.append((name, "completed" if name in state.completed_components else status, "", "", ""))
+            continue
+        kept = record.session_state
+        left = f"{kept.handling}: {kept.reason}" if kept else ""
+        rows.append((name, "completed", str(record.attempt), duration(record.duration_seconds), left))
+    return [head, *table(("component", "status", "attempt", "time", "session state"), rows)]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

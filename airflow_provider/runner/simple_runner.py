@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from airflow_provider.errors import describe
+from airflow_provider.errors import SparkSessionError, describe
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.checkpoint.state import CheckpointState
 from airflow_provider.runner.component_runner import ComponentRunner
@@ -108,7 +108,7 @@ class SimplePipelineRunner:
             :func:`~airflow_provider.runner.load_checkpoint_for_resume` returned brings their session state along
         :param plan: what :meth:`plan` returned, instead of ``completed_components``
         :raises PipelineConfigError: a component cannot be imported or does not take its config
-        :raises SparkSessionError: Spark did not start
+        :raises SparkSessionError: Spark did not start, or was lost while session state was restored
         :raises CheckpointError: progress could not be recorded, or a newer attempt has taken over
         """
         load_pipeline_config(self._config)
@@ -180,7 +180,13 @@ class SimplePipelineRunner:
             return decision
         try:
             self._keeper.restore(decision.component, decision.session_state, gone)
-        except Exception as error:  # noqa: BLE001 - whatever the catalog or the storage object to
+        except Exception as error:
+            if not self._keeper.answers():
+                raise SparkSessionError(
+                    f"the Spark session was lost while what {decision.component!r} left in it was restored: "
+                    f"{describe(error)}; nothing ran again, and the next attempt restores it"
+                ) from error
+            # Otherwise it is whatever the catalog or the storage object to.
             reason = f"its session state cannot be restored: {describe(error)}"
             logger.warning("%s: %s; it is replayed", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)

@@ -1,0 +1,84 @@
+"""``@task.pyspark_pipeline``: a function that builds the pipeline, from other tasks' results for instance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    DecoratedOperator,
+    TaskDecorator,
+    context_merge,
+    determine_kwargs,
+    task_decorator_factory,
+)
+
+from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
+from airflow_provider.runner import PipelineConfig
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperator):
+    """Calls the function, then runs the pipeline that it returned.
+
+    :param python_callable: returns the pipeline: a dict, a ``PipelineConfig`` or the path of a file
+    :param op_args: positional arguments of the function (templated)
+    :param op_kwargs: keyword arguments of the function (templated)
+    """
+
+    custom_operator_name: str = "@task.pyspark_pipeline"
+    template_fields: Sequence[str] = (
+        "op_args",
+        "op_kwargs",
+        *(field for field in PySparkPipelineOperator.template_fields if field != "pipeline"),
+    )
+    template_fields_renderers = {  # noqa: RUF012 - as in BaseOperator
+        **DecoratedOperator.template_fields_renderers,
+        "spark_conf": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        python_callable: Callable[..., Any],
+        op_args: Collection[Any] | None = None,
+        op_kwargs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if "pipeline" in kwargs:
+            raise TypeError(
+                f"@task.pyspark_pipeline on {python_callable.__name__!r}: the function returns the pipeline, "
+                "so the argument 'pipeline' is not taken; remove it"
+            )
+        super().__init__(
+            python_callable=python_callable,
+            op_args=op_args,
+            op_kwargs=op_kwargs,
+            pipeline="",
+            **kwargs,
+        )
+
+    def _load_config(self, context: Context) -> PipelineConfig:
+        context_merge(context, self.op_kwargs)
+        arguments = determine_kwargs(self.python_callable, self.op_args, context)
+        built = self.python_callable(*self.op_args, **arguments)
+        self.pipeline = os.fspath(built) if isinstance(built, os.PathLike) else built
+        return super()._load_config(context)
+
+
+def pyspark_pipeline_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> TaskDecorator:
+    """Turn a function that returns a pipeline into a task that runs it.
+
+    :param python_callable: the function; it may take other tasks' results and Airflow's context variables, and returns
+        a dict with the fields of a pipeline, a ``PipelineConfig``, or the path of a pipeline file
+    :param kwargs: arguments of :class:`~airflow_provider.operators.pyspark_pipeline.PySparkPipelineOperator`
+        other than ``pipeline``
+    """
+    return task_decorator_factory(
+        python_callable=python_callable,
+        decorated_operator_class=_PySparkPipelineDecoratedOperator,
+        **kwargs,
+    )

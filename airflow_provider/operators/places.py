@@ -1,0 +1,84 @@
+"""Where an attempt keeps its checkpoint and its saved views."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider.runner import CheckpointStore, LocalCheckpointStore
+from airflow_provider.stores.location import store_at
+from airflow_provider.stores.task_state import TaskStateCheckpointStore
+
+logger = logging.getLogger(__name__)
+
+SECTION = "pyspark_pipeline"
+"""Section of Airflow's configuration."""
+
+DEFAULT_RETENTION_DAYS = 90.0
+
+
+def choose_store(
+    store: CheckpointStore | None, url: str | None, task_state: Any, retention_days: float | None
+) -> CheckpointStore:
+    """Return the store for an attempt's checkpoint.
+
+    :param store: a store that the author made; wins over all
+    :param url: the operator's ``checkpoint_url``; None: that of Airflow's configuration, empty: none
+    :param task_state: Airflow's accessor of the task state store, None before Airflow 3.3
+    :param retention_days: how long the task state store keeps it; None: as Airflow's configuration says, 0: for ever
+    """
+    if store is not None:
+        return store
+    if url is None:
+        url = conf.get(SECTION, "checkpoint_url", fallback="")
+    if url:
+        return store_at(url)
+    if task_state is not None:
+        days = retention_days
+        if days is None:
+            days = conf.getfloat(SECTION, "retention_days", fallback=DEFAULT_RETENTION_DAYS)
+        return TaskStateCheckpointStore(task_state, retention=timedelta(days=days) if days else None)
+    local = LocalCheckpointStore(airflow_home() / "pyspark_pipeline" / "checkpoints")
+    logger.warning("%s serves a single host only; set checkpoint_url if attempts can run on different hosts", local)
+    return local
+
+
+def kept_by_clear_dialog(store: CheckpointStore) -> bool:
+    """Return whether a checkpoint that is there after a clear was kept by whoever cleared.
+
+    From Airflow 3.4 on the clear dialog asks whether to keep the task state, and discards it otherwise.
+    """
+    import airflow
+
+    release = tuple(int(part) for part in airflow.__version__.split(".")[:2])
+    return isinstance(store, TaskStateCheckpointStore) and release >= (3, 4)
+
+
+def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool) -> str | None:
+    """Return the directory below which views are saved, None if they cannot be.
+
+    :param url: the operator's ``session_state_url``; None: that of Airflow's configuration
+    :param spark_runs_here: whether all of Spark runs on this host
+    :param first: whether this is the first attempt, which warns
+    """
+    base = url or conf.get(SECTION, "session_state_url", fallback=None)
+    if base:
+        return str(base)
+    if spark_runs_here:
+        return str(airflow_home() / "pyspark_pipeline" / "session_state")
+    if first:
+        logger.warning(
+            "Spark runs on a cluster and session_state_url is not set, so temp views are not saved: on a retry the "
+            "components that made them run again; set it to a directory that the cluster can write"
+        )
+    return None
+
+
+def airflow_home() -> Path:
+    """Return ``AIRFLOW_HOME``."""
+    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()

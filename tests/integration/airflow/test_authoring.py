@@ -1,0 +1,218 @@
+"""The ways to write a pipeline and the operator's options, in a real Airflow with a real Spark (``dag.test()``)."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
+from airflow_provider.runner import InMemoryCheckpointStore, LocalCheckpointStore
+
+FILE = "authoring.py"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where each execution of a component leaves a line."""
+    return tmp_path / "journal"
+
+
+def executed(journal: Path) -> list[str]:
+    return journal.read_text().splitlines() if journal.exists() else []
+
+
+def query(airflow: Any, statement: str, *values: str) -> list[tuple[Any, ...]]:
+    """Ask Airflow's database."""
+    with sqlite3.connect(airflow.home / "airflow.db") as database:
+        return database.execute(statement, values).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "lines", "actions"),
+    [
+        ("functions", ["a", "b", "c", "c"], {"a": "REUSE", "b": "REUSE", "c": "RUN"}),
+        ("functions_in_a_dict", ["a", "b", "b"], {"a": "REUSE", "b": "RUN"}),
+    ],
+)
+def test_functions_and_classes_of_the_dag_file_are_components(
+    airflow: Any, journal: Path, dag_id: str, lines: list[str], actions: dict[str, str]
+) -> None:
+    """They need no module of their own, and the retry recognises them."""
+    ended = airflow.run(FILE, dag_id, journal=str(journal))
+
+    assert ended.state == "success"
+    assert executed(journal) == lines
+    assert ended.actions("work") == actions
+
+
+def test_a_decorated_function_builds_the_pipeline_from_another_tasks_result(airflow: Any, journal: Path) -> None:
+    """Templates in what it returns are rendered, context variables are handed in, and a retry resumes."""
+    ended = airflow.run(FILE, "decorated", journal=str(journal))
+
+    assert ended.state == "success"
+    assert executed(journal) == ["oslo", "rome", "last", "last", "x"]
+    assert ended.actions("per_shop") == {"oslo": "REUSE", "rome": "REUSE", "last": "RUN"}
+    assert ended.actions("as_config") == {"x": "RUN"}
+
+
+def test_a_decorated_function_that_returns_no_pipeline_fails_at_once(airflow: Any, journal: Path) -> None:
+    """It is a config error: no retry is used up (invariant 10)."""
+    ended = airflow.run(FILE, "decorated_wrong", journal=str(journal))
+
+    (only,) = ended.tries["returns_nothing", -1]
+    assert only.error["type"] == "AirflowFailException"
+    assert "got nothing" in only.error["message"]
+
+
+def test_a_decorated_function_can_be_mapped(airflow: Any, journal: Path) -> None:
+    """Each index builds and runs a pipeline of its own."""
+    ended = airflow.run(FILE, "decorated_and_mapped", journal=str(journal))
+
+    assert ended.state == "success"
+    assert sorted(executed(journal)) == ["p", "q"]
+    assert [ended.actions("one", index) for index in range(2)] == [{"p": "RUN"}, {"q": "RUN"}]
+
+
+def test_a_template_that_differs_between_attempts_is_named(airflow: Any, journal: Path) -> None:
+    """It looks like a changed config, so everything runs again, and the log says which field to mend."""
+    ended = airflow.run(FILE, "unstable_template", journal=str(journal))
+
+    assert ended.state == "success"
+    assert executed(journal) == ["a1", "b", "a2", "b"]
+    first, second = ended.tries["work", -1]
+    assert not [line for line in first.warnings if "template" in line]
+    (warning,) = [line for line in second.warnings if "template" in line]
+    assert warning.startswith("component 'a', field 'config.line': its template has another value than in attempt 1")
+
+
+def test_restart_from_at_the_trigger_is_carried_out_once(airflow: Any, journal: Path) -> None:
+    """The first attempt runs everything anyway, and the retry does not restart again."""
+    ended = airflow.run(FILE, "asked_at_the_trigger", journal=str(journal), restart_from="a")
+
+    assert ended.state == "success"
+    assert executed(journal) == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize("asked", ["x", {"work": "x"}])
+def test_restart_from_at_the_trigger_is_checked(airflow: Any, journal: Path, asked: Any) -> None:
+    """A component that the pipeline does not have fails the task at once, and nothing runs."""
+    ended = airflow.run(FILE, "asked_at_the_trigger", journal=str(journal), restart_from=asked)
+
+    (only,) = ended.tries["work", -1]
+    assert only.error["type"] == "AirflowFailException"
+    assert "field 'restart_from': unknown component 'x'" in only.error["message"]
+    assert executed(journal) == []
+
+
+def test_restart_from_for_another_task_does_not_concern_this_one(airflow: Any, journal: Path) -> None:
+    """In the conf of a run with several pipelines, each task finds what is meant for it."""
+    ended = airflow.run(FILE, "asked_at_the_trigger", journal=str(journal), restart_from={"other": "x"})
+
+    assert ended.state == "success"
+
+
+def test_outlets_work_as_for_any_operator(airflow: Any, journal: Path) -> None:
+    """A successful run makes an asset event."""
+    ended = airflow.run(FILE, "with_outlet", journal=str(journal))
+
+    events = query(airflow, "SELECT count(*) FROM asset_event WHERE source_run_id = ?", ended.run_id)
+    assert events == [(1,)]
+
+
+def test_checkpoints_go_where_checkpoint_url_says(airflow: Any, journal: Path) -> None:
+    """A directory (templated) and an address of object storage; each resumes from there."""
+    ended = airflow.run(FILE, "elsewhere", journal=str(journal))
+
+    assert ended.state == "success"
+    assert sorted(executed(journal)) == ["a", "b", "b", "c", "d", "d"]
+    kept = list(LocalCheckpointStore(airflow.home / "elsewhere" / "elsewhere").list())
+    assert [(state.scope[1], state.status, state.attempt) for state in kept] == [("directory", "completed", 2)]
+    assert list((airflow.home / "elsewhere" / "objects").rglob("*.json"))
+    assert query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id) == []
+    messages = ended.tries["object_storage", -1][1].messages
+    assert any(f"checkpoints in file://{airflow.home}/elsewhere/objects" in line for line in messages)
+
+
+def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_told(airflow: Any, journal: Path) -> None:
+    """Long enough for a long weekend and more; ``retention_days=0`` keeps them for ever."""
+    usual = airflow.run(FILE, "with_outlet", journal=str(journal))
+    ever = airflow.run(FILE, "kept_for_ever", journal=str(journal))
+
+    ((expires,),) = query(airflow, "SELECT expires_at FROM task_state_store WHERE run_id = ?", usual.run_id)
+    days = (datetime.fromisoformat(expires).replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds() / 86400
+    assert 89.9 < days <= 90
+    assert query(airflow, "SELECT expires_at FROM task_state_store WHERE run_id = ?", ever.run_id) == [(None,)]
+
+
+def test_the_link_to_sparks_ui_is_pushed_while_the_task_runs(airflow: Any, journal: Path) -> None:
+    """It is an XCom under the key that the extra link reads."""
+    ended = airflow.run(FILE, "with_outlet", journal=str(journal))
+
+    ((value,),) = query(
+        airflow, "SELECT value FROM xcom WHERE run_id = ? AND key = 'pyspark_pipeline_spark_ui'", ended.run_id
+    )
+    assert "http://" in value
+    assert any(line.startswith("Spark UI: http://") for line in ended.tries["work", -1][0].messages)
+
+
+def test_sparks_lineage_knows_the_task_as_its_parent(airflow: Any, journal: Path) -> None:
+    """On a par with the operators of Airflow's Spark provider."""
+    airflow.run(FILE, "lineage", journal=str(journal))
+
+    assert executed(journal) == [
+        "spark.openlineage.parentJobName=lineage.work",
+        "spark.openlineage.parentJobNamespace=default",
+    ]
+
+
+def test_a_store_and_its_address_are_not_given_together(tmp_path: Path) -> None:
+    """The error comes when the DAG file is parsed and names the task."""
+    with pytest.raises(ValueError, match="task 't': give checkpoint_store or checkpoint_url, not both"):
+        PySparkPipelineOperator(
+            task_id="t", pipeline="p.yaml", checkpoint_store=InMemoryCheckpointStore(), checkpoint_url=str(tmp_path)
+        )
+
+
+def test_airflows_command_line_shows_restarts_and_forgets(
+    airflow: Any,
+    journal: Path,
+    airflow_environment: Callable[[Path, Path], dict[str, str]],
+) -> None:
+    """``airflow pyspark-pipeline`` works on the task state store; errors name the component and the remedy."""
+    ended = airflow.run(FILE, "functions_in_a_dict", journal=str(journal))
+    task = ("functions_in_a_dict", "work", ended.run_id)
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "airflow", "pyspark-pipeline", *words],
+            env=airflow_environment(airflow.home, airflow.dags_folder),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    listed = command("list", "--dag-id", "functions_in_a_dict").stdout
+    assert "functions_in_a_dict/work/-1" in listed
+    assert "2 of 2" in listed
+    shown = command("show", *task).stdout
+    assert f"run {ended.run_id!r}, pipeline 'chain': completed, attempt 2" in shown
+    wrong = command("restart-from", *task, "bb")
+    assert wrong.returncode == 1
+    assert "pipeline 'chain' has no component 'bb'; did you mean 'b'?" in wrong.stderr
+    asked = command("restart-from", *task, "b")
+    assert "runs 'b' and all its descendants again; if none is due, clear the task" in asked.stdout
+    assert "the next attempt restarts from 'b'" in command("show", *task).stdout
+    assert "deleted the checkpoint" in command("forget", *task).stdout
+    gone = command("show", *task)
+    assert gone.returncode == 1
+    assert "no checkpoint of task functions_in_a_dict.work" in gone.stderr
+    assert "--store" in gone.stderr
+    assert query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id) == []
