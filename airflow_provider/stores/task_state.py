@@ -46,8 +46,7 @@ class TaskStateCheckpointStore:
 
     A request to restart is kept under ``pyspark_pipeline_restart_from/<pipeline>``. Instead of the JSON that
     :meth:`leave_request` writes, a person may type the bare name of a component there in Airflow's UI. Typed text
-    has no id, so it gets ``typed:<component>``: left over after it was carried out it is not taken for a new one,
-    and so the same name typed again for the same run is not either. ``leave_request`` has no such limit.
+    has no id, so it counts as a new request each time it is found; it is removed once it has been carried out.
 
     :param accessor: ``context["task_state_store"]``
     :param retention: how long Airflow keeps what was last saved; None for ever
@@ -113,7 +112,7 @@ class TaskStateCheckpointStore:
         if data is None:
             return None
         if isinstance(data, str) and (component := data.strip()) and not component.startswith("{"):
-            return RestartRequest(component=component, id=f"typed:{component}")
+            return RestartRequest(component=component)
         return read_request(data, f"{key!r} in Airflow's task state store")
 
     def drop_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
@@ -144,7 +143,7 @@ def refuse_replaced(accessor: TaskStateAccessor | None) -> None:
     """
     if accessor is None:
         return
-    key = f"{PREFIX}.alive"
+    key = "pyspark_pipeline_alive"
     try:  # to write: a read of a replaced attempt is answered as if nothing were there
         accessor.set(key, True)
         accessor.delete(key)

@@ -137,7 +137,7 @@ def test_checkpoints_go_where_checkpoint_url_says(airflow: Any, journal: Path) -
     assert list((airflow.home / "elsewhere" / "objects").rglob("*.json"))
     assert query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id) == []
     messages = ended.tries["object_storage", -1][1].messages
-    assert any(f"checkpoints in file://{airflow.home}/elsewhere/objects" in line for line in messages)
+    assert any(f"checkpoints in object storage file://{airflow.home}/elsewhere/objects" in line for line in messages)
 
 
 def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_told(airflow: Any, journal: Path) -> None:
