@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,21 +13,23 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 TERMINAL = ("success", "failed")
+PARTS = ("api-server", "scheduler", "dag-processor")
 
 
 class LocalAirflow:
-    """Starts ``airflow standalone`` and talks to its REST API.
+    """Starts the parts of an Airflow and talks to its REST API.
 
     :param home: its ``AIRFLOW_HOME``; created
     :param dags_folder: folder with the DAG files
     :param settings: further ``AIRFLOW__…`` and other environment variables
     :param port: port of the API server; default: a free one
+    :param parts: the commands of ``airflow`` to start
     """
 
     def __init__(
@@ -35,12 +38,14 @@ class LocalAirflow:
         dags_folder: Path,
         settings: Mapping[str, str] | None = None,
         port: int | None = None,
+        parts: Sequence[str] = PARTS,
     ) -> None:
         self.home = home.resolve()
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = self.home / "standalone.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self.log = self.home / "airflow.log"
+        self._parts = parts
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token = ""
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")},
@@ -62,12 +67,17 @@ class LocalAirflow:
             "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "PYTHONUNBUFFERED": "1",
             **(settings or {}),
         }
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -79,29 +89,61 @@ class LocalAirflow:
         """Start Airflow and wait until its API answers."""
         self.home.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "airflow", "standalone"],
-                env=self.environment,
-                cwd=self.home,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+
+            def begin(*command: str) -> subprocess.Popen[bytes]:
+                return subprocess.Popen(
+                    [sys.executable, "-m", "airflow", *command],
+                    env=self.environment,
+                    cwd=self.home,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+
+            # First and alone: it also writes the configuration with the secret that the parts share.
+            if begin("db", "migrate").wait(timeout):
+                raise RuntimeError(f"Airflow's database could not be set up; see {self.log}")
+            self._processes = {part: begin(part) for part in self._parts}
         self.wait(self._healthy, "Airflow to answer", timeout)
 
     def stop(self) -> None:
-        """Stop every process of this Airflow."""
-        if self._process is None:
-            return
+        """Stop every process of this Airflow, its tasks included."""
         for sign, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, 10)):
-            try:
-                os.killpg(self._process.pid, sign)
-                self._process.wait(patience)
-            except ProcessLookupError:
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        self._process = None
+            for process in self._processes.values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, sign)
+            deadline = time.monotonic() + patience
+            for process in self._processes.values():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0, deadline - time.monotonic()))
+        # A task is in the session of the part that started it, but in a process group of its own.
+        sessions = {process.pid for process in self._processes.values()}
+        for left in every_process():
+            with contextlib.suppress(OSError):
+                if os.getsid(left) in sessions:
+                    os.kill(left, signal.SIGKILL)
+        self._processes = {}
+
+    @property
+    def database(self) -> str:
+        """Address of its database."""
+        return self.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+
+    def command(self, *words: str) -> str:
+        """Run ``airflow`` with these words and return what it prints.
+
+        :raises subprocess.CalledProcessError: it failed
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *words],
+            env=self.environment,
+            cwd=self.home,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        return done.stdout
 
     def wait(self, done: Callable[[], Any], what: str, timeout: float) -> Any:
         """Ask until the answer is true, and return it."""
@@ -110,8 +152,11 @@ class LocalAirflow:
             answer = done()
             if answer:
                 return answer
-            if self._process is not None and self._process.poll() is not None:
-                raise RuntimeError(f"Airflow ended while waiting for {what}; see {self.log}")
+            if not self._processes:
+                raise RuntimeError(f"Airflow was stopped while waiting for {what}")
+            for part, process in list(self._processes.items()):
+                if process.poll() is not None:
+                    raise RuntimeError(f"Airflow's {part} ended while waiting for {what}; see {self.log}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"waited {timeout:.0f} s for {what}; see {self.log}")
             time.sleep(0.5)
@@ -125,7 +170,15 @@ class LocalAirflow:
         if not self._token:
             # The simple auth manager lets everybody in as admin here, and hands out a token for that.
             self._token = self._request("GET", "/auth/token", None, {})["access_token"]
-        return self._request(method, f"/api/v2{path}", body, {"Authorization": f"Bearer {self._token}"})
+        headers = {"Authorization": f"Bearer {self._token}"}
+        for _ in range(10 if self.database.startswith("sqlite") else 0):
+            try:
+                return self._request(method, f"/api/v2{path}", body, headers)
+            except urllib.error.HTTPError as error:
+                if error.code != 500:
+                    raise
+            time.sleep(1)  # one writer at a time: "database is locked", and nothing has been done
+        return self._request(method, f"/api/v2{path}", body, headers)
 
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None, headers: dict[str, str]) -> Any:
         request = urllib.request.Request(
@@ -144,7 +197,7 @@ class LocalAirflow:
                 health = json.load(response)
         except (OSError, ValueError):
             return False
-        return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler"))
+        return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
 
     def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> None:
         """Unpause a DAG as soon as it is known and start a run."""
@@ -176,25 +229,64 @@ class LocalAirflow:
             )
         )
 
-    def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+    def task(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, Any]:
         """Return the task instance."""
-        answer: dict[str, Any] = self.call("GET", f"{self._task_path(dag_id, run_id, task_id)}")
+        path = _task_path(dag_id, run_id, task_id)
+        answer: dict[str, Any] = self.call("GET", path if map_index < 0 else f"{path}/{map_index}")
         return answer
 
-    def log_lines(self, dag_id: str, run_id: str, task_id: str, try_number: int) -> list[str]:
+    def mark(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """Mark a task ``success`` or ``failed`` by hand."""
+        self.call("PATCH", _task_path(dag_id, run_id, task_id), {"new_state": state})
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clear a task, whatever its state."""
+        body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
+        self.call("POST", f"/dags/{quote(dag_id)}/clearTaskInstances", body)
+
+    def log_lines(self, dag_id: str, run_id: str, task_id: str, try_number: int, map_index: int = -1) -> list[str]:
         """Return the messages of a task log."""
-        answer = self.call("GET", f"{self._task_path(dag_id, run_id, task_id)}/logs/{try_number}?full_content=true")
+        path = f"{_task_path(dag_id, run_id, task_id)}/logs/{try_number}?full_content=true&map_index={map_index}"
+        answer = self.call("GET", path)
         return [str(item.get("event", item)) if isinstance(item, dict) else str(item) for item in answer["content"]]
 
-    def summary(self, dag_id: str, run_id: str, task_id: str) -> Any:
+    def summary(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
         """Return what a task returned (XCom ``return_value``)."""
-        path = f"{self._task_path(dag_id, run_id, task_id)}/xcomEntries/return_value?deserialize=false"
-        value = self.call("GET", path)["value"]
+        path = f"{_task_path(dag_id, run_id, task_id)}/xcomEntries/return_value?deserialize=false"
+        value = self.call("GET", f"{path}&map_index={map_index}")["value"]
         return json.loads(value) if isinstance(value, str) else value
 
-    @staticmethod
-    def _task_path(dag_id: str, run_id: str, task_id: str) -> str:
-        return f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances/{quote(task_id)}"
+    def task_state(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        """Return what the task state store holds for a task, by key."""
+        answer = self.call("GET", f"{_task_path(dag_id, run_id, task_id)}/state-store")
+        return {entry["key"]: entry["value"] for entry in answer["task_state_store"]}
+
+    def delete_task_state(self, dag_id: str, run_id: str, task_id: str, key: str) -> None:
+        """Delete one entry of the task state store, as its trash button does."""
+        self.call("DELETE", f"{_task_path(dag_id, run_id, task_id)}/state-store/{quote(key)}")
+
+
+def _task_path(dag_id: str, run_id: str, task_id: str) -> str:
+    return f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances/{quote(task_id)}"
+
+
+def every_process() -> list[int]:
+    """Return the ids of all processes; none where there is no ``/proc``."""
+    return [int(process.name) for process in Path("/proc").glob("[0-9]*")]
+
+
+def processes_with(variables: Mapping[str, str]) -> list[int]:
+    """Return the ids of all processes that were started with these environment variables.
+
+    Airflow's own write their title over the place where this looks; programs that they start do not.
+    """
+    wanted = {f"{name}={value}".encode() for name, value in variables.items()}
+    found = []
+    for process in every_process():
+        with contextlib.suppress(OSError):
+            if wanted <= set(Path(f"/proc/{process}/environ").read_bytes().split(b"\0")):
+                found.append(process)
+    return found
 
 
 def quote(name: str) -> str:

@@ -1,0 +1,210 @@
+"""What a person does in Airflow's UI, and what the next attempt makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+RESUMED = {"a": "REUSE", "b": "RUN", "c": "RUN", "d": "RUN"}
+FRESH = dict.fromkeys("abcd", "RUN")
+
+
+def assert_resumed_at_b(run: Any) -> None:
+    """The second attempt went on at b, nothing that had completed ran again, and the result is right."""
+    run.wait_for_end("success")
+    assert run.executed == ["a b", "b c d"]
+    assert run.repeated == []
+    assert run.text("d") == "abcd"
+    assert run.plan == RESUMED
+
+
+# Without the marker: this one is in `make test` too.
+def test_automatic_retry(scene: Any) -> None:
+    """Airflow retries by itself: the next attempt goes on after the last component that succeeded."""
+    run = scene.run("chain_retried")
+    run.fail("b")
+    scene.trigger(run)
+
+    assert_resumed_at_b(run)
+    assert run.first_line(1).startswith("first attempt")
+    assert run.first_line(2).startswith("retry")
+
+
+@pytest.mark.real_airflow
+def test_clear_after_a_failure(scene: Any) -> None:
+    """Cleared after it had failed for good, the task resumes."""
+    run = scene.run("chain")
+    run.fail("b")
+    scene.trigger(run)
+    run.wait_for_end("failed")
+    run.clear()
+
+    assert_resumed_at_b(run)
+    assert run.first_line(2).startswith("cleared after an unfinished attempt")
+
+
+@pytest.mark.real_airflow
+def test_clear_after_a_failure_with_on_clear_restart(scene: Any) -> None:
+    """With ``on_clear="restart"`` the same starts from the beginning."""
+    run = scene.run("chain_cleared_afresh")
+    run.fail("b")
+    scene.trigger(run)
+    run.wait_for_end("failed")
+    run.clear()
+
+    run.wait_for_end("success")
+    assert run.executed == ["a b", "a b c"]
+    assert run.text("c") == "abc"
+    assert run.plan == {"a": "RUN", "b": "RUN", "c": "RUN"}
+    assert run.first_line(2).startswith("cleared")
+    assert "restart" in run.first_line(2)
+
+
+@pytest.mark.real_airflow
+def test_clear_after_success(scene: Any) -> None:
+    """Cleared after it had succeeded, the task runs everything again."""
+    run = scene.run("chain")
+    scene.trigger(run)
+    run.wait_for_end("success")
+    run.clear()
+
+    run.wait_for_end("success")
+    assert run.executed == ["a b c d", "a b c d"]
+    assert run.text("d") == "abcd"
+    assert run.plan == FRESH
+    assert run.first_line(2).startswith("cleared after the pipeline had succeeded")
+
+
+@pytest.mark.real_airflow
+def test_clear_while_running(scene: Any) -> None:
+    """Cleared in the middle of a component, the attempt ends and the next one resumes."""
+    run = scene.run("chain")
+    run.hold("b")
+    scene.trigger(run)
+    run.wait_for_start("b")
+    run.clear()
+
+    assert_resumed_at_b(run)
+    assert run.first_line(2).startswith("cleared after an unfinished attempt")
+
+
+@pytest.mark.real_airflow
+def test_mark_failed_while_running(scene: Any) -> None:
+    """Marked as failed in the middle of a component, the attempt ends with its JVM; cleared, the task resumes."""
+    run = scene.run("chain")
+    run.hold("b")
+    scene.trigger(run)
+    run.wait_for_start("b")
+    assert run.spark_processes()
+    run.mark("failed")
+    run.wait_for_end("failed")
+    run.wait(lambda: not run.spark_processes(), "Spark to end", 30)
+    assert [entry.component for entry in run.journal if entry.event == "done"] == ["a"]
+    run.clear()
+
+    assert_resumed_at_b(run)
+    assert run.first_line(2).startswith("cleared after an unfinished attempt")
+
+
+@pytest.mark.real_airflow
+def test_mark_success_after_a_failure(scene: Any) -> None:
+    """Marked as successful by hand, the pipeline is still unfinished: cleared, the task resumes."""
+    run = scene.run("chain")
+    run.fail("b")
+    scene.trigger(run)
+    run.wait_for_end("failed")
+    run.mark("success")
+    assert run.instance["state"] == "success"
+    run.clear()
+
+    assert_resumed_at_b(run)
+    assert run.first_line(2).startswith("cleared after an unfinished attempt")
+
+
+@pytest.mark.real_airflow
+def test_other_retries_in_the_dag_file(scene: Any) -> None:
+    """Changed ``retries`` are not taken for a clear, and a clear that comes to the same ``max_tries`` is seen."""
+    dag_id = "edited"
+    file = scene.dags_folder / f"{dag_id}.py"
+
+    def write(retries: int) -> None:
+        file.write_text(
+            "from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator\n"
+            "from scenes import chain, dag\n"
+            f"with dag({dag_id!r}):\n"
+            "    PySparkPipelineOperator(\n"
+            f"        task_id='work', pipeline=chain('a', 'b', 'c', 'd'), retries={retries}, on_clear='restart'\n"
+            "    )\n"
+        )
+
+    write(retries=3)
+    run = scene.run(dag_id)
+    run.hold("b", 1)
+    run.fail("b", 1)
+    run.hold("b", 2)
+    scene.trigger(run)
+    run.wait_for_start("b", 1)
+    write(retries=1)
+    run.wait(
+        lambda: run.airflow.call("GET", f"/dags/{dag_id}/tasks/work")["retries"] == 1, "the changed file to be read"
+    )
+    run.release("b", 1)
+
+    run.wait_for_start("b", 2)
+    assert run.executed == ["a b", "b"]
+    assert run.first_line(2).startswith("retry")
+    assert run.instance["max_tries"] == 3
+
+    run.mark("failed")
+    run.wait_for_end("failed")
+    run.clear()
+    run.wait_for_end("success")
+    assert run.instance["max_tries"] == 3  # two tries and one retry: the same as before the clear
+    assert run.first_line(3).startswith("cleared")
+    assert run.executed == ["a b", "b", "a b c d"]
+    assert run.plan == FRESH
+    assert run.text("d") == "abcd"
+
+
+@pytest.mark.real_airflow
+def test_checkpoint_in_the_task_state_store(scene: Any) -> None:
+    """The checkpoint is there for the eye in the task state store, and when it is deleted there all runs again."""
+    run = scene.run("chain")
+    run.fail("c")
+    scene.trigger(run)
+    run.wait_for_end("failed")
+
+    place = (run.dag_id, run.run_id, "work")
+    entries = {key: value for key, value in run.airflow.task_state(*place).items() if key.endswith("chain")}
+    (key,) = entries
+    assert entries[key]["completed_components"] == ["a", "b"]
+    assert entries[key]["failed_component"] == "c"
+    assert str(run.folder) not in str(entries)  # hashes of the config, never its values
+    run.airflow.delete_task_state(*place, key)
+    run.clear()
+
+    run.wait_for_end("success")
+    assert run.executed == ["a b c", "a b c d"]
+    assert run.plan == FRESH
+    assert run.text("d") == "abcd"
+    assert run.first_line(2).startswith("no checkpoint")
+
+
+@pytest.mark.real_airflow
+@pytest.mark.parametrize("way", ["templated parameter", "conf of the run", "command"])
+def test_restart_from(scene: Any, way: str) -> None:
+    """The named component and its descendants run again, the others do not."""
+    run = scene.run("restart" if way == "templated parameter" else "chain")
+    run.fail("d")
+    scene.trigger(run, **({} if way == "command" else {"restart_from": "b"}))
+    run.wait_for_end("failed")
+    if way == "command":
+        run.airflow.command("pyspark-pipeline", "restart-from", run.dag_id, "work", run.run_id, "b")
+    run.clear()
+
+    run.wait_for_end("success")
+    assert run.executed == ["a b c d", "b c d"]
+    assert run.plan == {"a": "REUSE", "b": "RUN", "c": "RUN", "d": "RUN"}
+    assert run.text("d") == "abcd"
+    assert run.first_line(2).startswith("cleared after an unfinished attempt")
