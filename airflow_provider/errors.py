@@ -7,6 +7,8 @@
     ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
+    ├── DriverError                  a driver that spark-submit started did not do what it should
+    │   └── DriverSetupError         where it runs something is missing, or the task is set up wrongly for it
     ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
@@ -101,6 +103,14 @@ class SparkConfigError(SparkSessionError):
     """What was configured for Spark is wrong: a connection that is missing or does not fit, a deploy mode."""
 
 
+class DriverError(PySparkPipelineError):
+    """A driver that spark-submit started did not do what it should. The message is what it reported."""
+
+
+class DriverSetupError(DriverError):
+    """Where the driver runs something is missing, or the task is set up wrongly for it. Trying again cannot help."""
+
+
 class ComponentError(PySparkPipelineError):
     """Something about one component went wrong while it ran."""
 
@@ -112,17 +122,16 @@ class ComponentFailedError(ComponentError):
     :param component: name of the component
     :param position: its place in the order of execution, from 1
     :param total: how many enabled components the pipeline has
-    :param cause: what the component raised
+    :param cause: what the component raised; from another process, what :func:`describe` returned there
     """
 
-    def __init__(self, pipeline: str, component: str, position: int, total: int, cause: BaseException) -> None:
+    def __init__(self, pipeline: str, component: str, position: int, total: int, cause: BaseException | str) -> None:
         self.pipeline = pipeline
         self.component = component
         self.position = position
         self.total = total
-        super().__init__(
-            f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {describe(cause)}"
-        )
+        what = cause if isinstance(cause, str) else describe(cause)
+        super().__init__(f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {what}")
 
 
 class CircuitOpenError(ComponentError):

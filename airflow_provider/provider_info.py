@@ -73,7 +73,10 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "PySpark Pipeline",
-                "python-modules": ["airflow_provider.operators.pyspark_pipeline"],
+                "python-modules": [
+                    "airflow_provider.operators.pyspark_pipeline",
+                    "airflow_provider.operators.pyspark_pipeline_submit",
+                ],
             }
         ],
         "extra-links": ["airflow_provider.operators.links.SparkUILink"],

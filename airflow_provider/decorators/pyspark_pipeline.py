@@ -14,8 +14,8 @@ from airflow.providers.common.compat.sdk import (
     task_decorator_factory,
 )
 
+from airflow_provider.operators.pipeline_task import PipelineRun
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
-from airflow_provider.runner import PipelineConfig
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,12 +61,12 @@ class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperat
             **kwargs,
         )
 
-    def _load_config(self, context: Context) -> PipelineConfig:
+    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> PipelineRun:
         context_merge(context, self.op_kwargs)
         arguments = determine_kwargs(self.python_callable, self.op_args, context)
         built = self.python_callable(*self.op_args, **arguments)
         self.pipeline = os.fspath(built) if isinstance(built, os.PathLike) else built
-        return super()._load_config(context)
+        return super()._pipeline_run(context, runs_here=runs_here)
 
 
 def pyspark_pipeline_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> TaskDecorator:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError, describe
+from airflow_provider.launch.settings import masked, spell
 from airflow_provider.runner.spark_session import open_session, running_session
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class InProcessSpark:
     :param app_name: application name, unless one of the above has one
     """
 
+    live: None = None
+    """The session ends with this process."""
+
     def __init__(
         self,
         conn_id: str | None,
@@ -50,7 +54,7 @@ class InProcessSpark:
         app_name: str,
     ) -> None:
         self._conn_id = conn_id
-        self._spark_conf = {key: _spell(value) for key, value in (spark_conf or {}).items()}
+        self._spark_conf = {key: spell(value) for key, value in (spark_conf or {}).items()}
         self._pipeline_conf = pipeline_conf
         self._app_name = app_name
         self._session: SparkSession | None = None
@@ -124,6 +128,7 @@ class InProcessSpark:
             logger.info("Spark runs in this process already; the pipeline gets a session of its own")
         else:
             logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
+            logger.info("Spark properties: %s", masked(self.conf))
         self._session = open_session(self.conf, self._app_name)
         self._session.sparkContext.addJobTag(self._tag)
         return self._session
@@ -149,10 +154,12 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
         logger.warning("there is no connection %r; going on without one", conn_id)
         return {}
     if connection.conn_type not in ("spark", "k8s"):
-        raise SparkConfigError(f"connection {conn_id!r} is of type {connection.conn_type!r}; use one of type 'spark'")
+        raise SparkConfigError(
+            f"connection {conn_id!r} is of type {connection.conn_type!r}; use one of type 'spark' or 'spark_connect'"
+        )
     extra = connection.extra_dejson
-    conf = {_EXTRAS[key]: _spell(value) for key, value in extra.items() if key in _EXTRAS and value}
-    conf |= {key: _spell(value) for key, value in extra.items() if key.startswith("spark.")}
+    conf = {_EXTRAS[key]: spell(value) for key, value in extra.items() if key in _EXTRAS and value}
+    conf |= {key: spell(value) for key, value in extra.items() if key.startswith("spark.")}
     host = connection.host
     if host:
         # From the UI the host may hold the whole master; from a URI its scheme is the connection's type.
@@ -160,7 +167,3 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
         master = host if whole else f"{connection.conn_type}://{host}"
         conf = {"spark.master": f"{master}:{connection.port}" if connection.port else master} | conf
     return conf
-
-
-def _spell(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

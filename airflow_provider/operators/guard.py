@@ -10,16 +10,22 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from airflow_provider.errors import AttemptStopped
-from airflow_provider.launch.in_process import InProcessSpark
 from airflow_provider.runner import NoOpHooks
 from airflow_provider.runner.events import ComponentCompleted, ComponentFailed, ComponentStarted
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 2.0
+
+
+class Abortable(Protocol):
+    """Whatever runs Spark for an attempt."""
+
+    def abort(self) -> None:
+        """Stop it, in less than five seconds, from any thread or signal handler."""
 
 
 class AttemptGuard(NoOpHooks):
@@ -42,7 +48,7 @@ class AttemptGuard(NoOpHooks):
 
     def __init__(
         self,
-        spark: InProcessSpark,
+        spark: Abortable,
         time_limit: timedelta | None,
         *,
         supervised: bool,
@@ -112,3 +118,10 @@ class AttemptGuard(NoOpHooks):
             self._spark.abort()
             self._end_process(1)
             return
+
+
+def has_supervisor() -> bool:
+    """Return whether a supervisor process of Airflow watches this one; ``dag.test()`` and the like have none."""
+    from airflow.sdk.execution_time import task_runner
+
+    return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "CommsDecoder"

@@ -34,6 +34,8 @@ def spark_ui_url(spark: Any, history_server: str) -> str:
     :param spark: the session
     :param history_server: address of a History Server, empty if there is none
     """
+    if not hasattr(spark, "_jsparkSession"):
+        return ""  # Spark Connect does not tell its client
     context = spark.sparkContext
     if history_server:
         return f"{history_server.rstrip('/')}/history/{context.applicationId}/jobs/"

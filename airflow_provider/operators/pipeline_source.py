@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
-from airflow_provider.runner import CheckpointState, PipelineConfig, load_pipeline_config
+from airflow_provider.runner import PipelineConfig, load_pipeline_config
+from airflow_provider.runner.airflow_attempt import TemplatedField
 from airflow_provider.runner.config_file import read_config_file
-from airflow_provider.runner.plan import changed_since
 
 Source = str | Mapping[str, Any] | PipelineConfig
 """A file's path, the fields of a pipeline, or a config built in Python."""
@@ -47,46 +47,49 @@ def render(content: Any, origin: str | None, renderer: Callable[[Any], Any]) -> 
         raise PipelineConfigError([problem], origin) from error
 
 
-def with_policies(content: Any, origin: str | None, policies: Mapping[str, Any]) -> PipelineConfig:
+def with_policies(
+    content: Any, origin: str | None, policies: Mapping[str, Any], *, runs_here: bool = True
+) -> PipelineConfig:
     """Validate a pipeline, with what the operator says in place of the pipeline's own policies.
 
     :param content: the rendered pipeline
     :param origin: the file that it is from
     :param policies: the operator's; None stands for not given
+    :param runs_here: whether the components run in this process, and so must be importable here
     :raises PipelineConfigError: with every problem
     """
     given = {key: value for key, value in policies.items() if value is not None}
-    return load_pipeline_config({**content, **given} if isinstance(content, Mapping) else content, origin=origin)
+    whole = {**content, **given} if isinstance(content, Mapping) else content
+    if runs_here:
+        return load_pipeline_config(whole, origin=origin)
+    try:
+        return PipelineConfig.model_validate(whole)
+    except PipelineConfigError as error:
+        raise PipelineConfigError(error.problems, origin) from None
 
 
-def unstable_templates(written: Any, config: PipelineConfig, checkpoint: CheckpointState) -> list[str]:
-    """Say which fields hold a template and have another value than in the attempt that wrote the checkpoint.
+def templated_fields(written: Any, config: PipelineConfig) -> list[TemplatedField]:
+    """Return which fields of which components hold a template.
 
     :param written: the pipeline with its templates
     :param config: the same, rendered and validated
-    :param checkpoint: the record of the earlier attempts
     """
     raw = written.get("components") if isinstance(written, Mapping) else None
     if not isinstance(raw, (list, tuple)) or len(raw) != len(config.components):
         return []
-    by_name = dict(zip((component.name for component in config.components), raw, strict=True))
-    return [
-        f"component {change.component!r}, field {change.field!r}: its template has another value than in attempt "
-        f"{checkpoint.attempt}, so what had completed counts as made under another config; in a template use what "
-        "stays the same within a DAG run, such as ds or run_id, not try_number or the time"
-        for change in changed_since(config, checkpoint)
-        if change.field is not None
-        and change.kind == "changed"
-        and _has_template(by_name[change.component], change.field)
-    ]
+    found = []
+    for component, fields in zip(config.components, raw, strict=True):
+        found += [(component.name, name) for name, value in _flat(fields) if _holds_template(value)]
+    return found
 
 
-def _has_template(component: Any, field: str) -> bool:
-    section, _, key = field.partition(".")
-    value = component.get(section) if isinstance(component, Mapping) else None
-    if key and isinstance(value, Mapping):
-        value = value.get(key)
-    return _holds_template(value)
+def _flat(fields: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a component, with ``config`` taken apart into ``config.<key>``."""
+    for name, value in fields.items() if isinstance(fields, Mapping) else ():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{key}", item) for key, item in value.items())
+        else:
+            yield str(name), value
 
 
 def _holds_template(value: Any) -> bool:

@@ -15,11 +15,12 @@ from airflow_provider.errors import (
     PipelineConfigError,
     SparkConfigError,
 )
-from airflow_provider.launch.in_process import DEFAULT_CONNECTION, InProcessSpark
-from airflow_provider.operators.guard import AttemptGuard
+from airflow_provider.launch.choose import launcher
+from airflow_provider.launch.in_process import DEFAULT_CONNECTION
+from airflow_provider.operators.guard import AttemptGuard, has_supervisor
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui_url
 from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
-from airflow_provider.operators.pipeline_task import PipelineTask, PreparedAttempt
+from airflow_provider.operators.pipeline_task import PipelineTask
 from airflow_provider.operators.places import session_state_base
 from airflow_provider.runner import (
     CheckpointStore,
@@ -27,6 +28,7 @@ from airflow_provider.runner import (
     PipelineHooks,
     PipelineResult,
 )
+from airflow_provider.runner.airflow_attempt import PreparedAttempt
 from airflow_provider.runner.attempt import run_attempt
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
 
     :param pipeline: path of a YAML, JSON or HOCON file (relative to the DAG file's folder), a dict, or a
         :class:`~airflow_provider.runner.PipelineConfig`; templates inside are rendered too (templated)
-    :param conn_id: connection of type ``spark``; without it, or if the default one does not exist, Spark runs in
-        the task with master ``local[*]`` (templated)
+    :param conn_id: connection of type ``spark`` or ``spark_connect``; without it, or if the default one does not
+        exist, Spark runs in the task with master ``local[*]`` (templated)
     :param spark_conf: Spark properties; they win over the connection, which wins over the ``spark`` section of
         the pipeline (templated)
     :param checkpoint_store: a store of your own making; not together with ``checkpoint_url``
@@ -59,7 +61,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         (templated)
     :param retention_days: how long Airflow's task state store keeps the checkpoint after it was last saved, in days; 0
         for ever. Default: ``[pyspark_pipeline] retention_days``, which is 90
-    :param hooks: further lifecycle hooks, called after the log's and before the checkpoint's
+    :param hooks: further lifecycle hooks, called before those of the log and of the checkpoint
     :param session_state_url: where to save temp views for the next attempt, any directory that Spark can write:
         ``s3a://``, ``gs://``, ``hdfs://``, a shared path. Default: ``[pyspark_pipeline] session_state_url`` of
         Airflow's configuration, or a directory under ``AIRFLOW_HOME`` if Spark runs on this host; on a cluster
@@ -171,8 +173,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
         with (
-            InProcessSpark(self.conn_id, spark_conf, config.spark.to_spark_conf(), app_name) as spark,
-            AttemptGuard(spark, self.execution_timeout, supervised=_has_supervisor()) as guard,
+            launcher(self.conn_id, spark_conf, config.spark.to_spark_conf(), app_name) as spark,
+            AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor()) as guard,
         ):
             self._guard = guard
             base = session_state_base(self.session_state_url, spark.runs_here, first=prepared.checkpoint is None)
@@ -192,6 +194,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=prepared.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
+                live=spark.live,
             )
         self._guard = None
         _raise_if_failed(result)
@@ -204,13 +207,6 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             logger.info("Spark UI: %s", self.spark_ui_url)
             ti.xcom_push(key=SPARK_UI_KEY, value=self.spark_ui_url)
         return spark
-
-
-def _has_supervisor() -> bool:
-    """Whether a supervisor process watches this one; ``dag.test()`` and the like have none."""
-    from airflow.sdk.execution_time import task_runner
-
-    return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "CommsDecoder"
 
 
 def _raise_if_failed(result: PipelineResult) -> None:

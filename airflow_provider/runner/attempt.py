@@ -16,6 +16,7 @@ from airflow_provider.runner.config_problems import suggest
 from airflow_provider.runner.file_names import file_name
 from airflow_provider.runner.fingerprint import compute_pipeline_fingerprint
 from airflow_provider.runner.hooks import CompositeHooks, PipelineHooks
+from airflow_provider.runner.live_session import LiveSession
 from airflow_provider.runner.logging_hooks import LoggingHooks
 from airflow_provider.runner.plan import plan_fresh
 from airflow_provider.runner.result import PipelineResult
@@ -44,6 +45,7 @@ def run_attempt(
     spark: SparkSession | Callable[[], SparkSession] | None = None,
     session_state_url: str | None = None,
     keep_session_state: bool = False,
+    live: LiveSession | None = None,
 ) -> PipelineResult:
     """Plan and run one attempt, log it and record it.
 
@@ -60,10 +62,11 @@ def run_attempt(
     :param airflow: what Airflow says of this attempt, kept in the record
     :param notes: what the log should say beside the plan
     :param on_save: called with the seconds that each save of the checkpoint took
-    :param hooks: further hooks, called after the log's and before the checkpoint's
+    :param hooks: further hooks, called before those of the log and of the checkpoint
     :param spark: see :class:`SimplePipelineRunner`
     :param session_state_url: see :class:`SimplePipelineRunner`
     :param keep_session_state: see :class:`SimplePipelineRunner`
+    :param live: the session that ``spark`` opens, if its server keeps it for the next attempt
     :raises PipelineConfigError: a component cannot be imported or does not take its config
     :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
     :raises SparkSessionError: Spark did not start, or was lost while session state was restored
@@ -78,14 +81,16 @@ def run_attempt(
         attempt=attempt,
         airflow=airflow,
         restart_request=request,
+        live=live,
         on_save=on_save,
     )
     runner = SimplePipelineRunner(
         config,
-        hooks=CompositeHooks(LoggingHooks(), *hooks, checkpoint_hooks),
+        hooks=CompositeHooks(*hooks, LoggingHooks(), checkpoint_hooks),
         spark=spark,
         session_state_url=session_state_url,
         keep_session_state=keep_session_state,
+        live=live,
     )
     if fresh:
         plan = plan_fresh(config, fresh)

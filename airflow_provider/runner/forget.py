@@ -16,9 +16,8 @@ def forget(store: CheckpointStore, state: CheckpointState) -> str:
     store.delete(state.run_id, state.pipeline_name, scope=state.scope)
     done = f"deleted the checkpoint of run {state.run_id!r}, pipeline {state.pipeline_name!r}"
     url = state.session_state_url
-    if url is None or not any(r.session_state and r.session_state.views for r in state.components.values()):
-        return done
-    if local_path(url) is None:
-        return f"{done}; its saved views are in {url}: remove them there"
-    remove_attempts(LocalFiles(), url)
-    return f"{done} and its saved views"
+    saved = any(record.session_state and record.session_state.views for record in state.components.values())
+    if url is not None and local_path(url) is not None:
+        remove_attempts(LocalFiles(), url)  # also what an attempt left that was killed before it recorded anything
+        return f"{done} and its saved views" if saved else done
+    return f"{done}; its saved views are in {url}: remove them there" if saved else done

@@ -6,7 +6,7 @@ Pure functions: they look at the config and the checkpoint and touch nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from airflow_provider.errors import ConfigChangedError, ConfigProblem, PipelineConfigError
@@ -22,6 +22,8 @@ from airflow_provider.runner.fingerprint import (
 )
 from airflow_provider.runner.graph import descendants
 from airflow_provider.runner.session_state.record import SessionStateRecord
+
+STILL_THERE = "still in the session on the server"
 
 
 class Action(StrEnum):
@@ -67,6 +69,7 @@ class RunPlan:
     :param would_be_kept: components that ``on_config_change: rerun_affected`` would have kept
     :param restart_from: the config's request to restart from a component, carried out now or earlier
     :param notes: what else the person who reads the plan should know
+    :param live: whether the session begins with what the server has kept of the last attempt's
     """
 
     pipeline_name: str
@@ -76,6 +79,7 @@ class RunPlan:
     would_be_kept: tuple[str, ...] = ()
     restart_from: str | None = None
     notes: tuple[str, ...] = ()
+    live: bool = False
 
     @property
     def kept(self) -> list[str]:
@@ -124,6 +128,7 @@ def plan_from_checkpoint(
     restart_from: str | None = None,
     lost: Mapping[str, str] | None = None,
     present: Collection[str] = (),
+    live: bool = False,
 ) -> RunPlan:
     """Plan to go on where the checkpoint says the run stopped.
 
@@ -136,6 +141,7 @@ def plan_from_checkpoint(
     :param restart_from: run this component again with all its descendants
     :param lost: component to what is wrong with what it saved
     :param present: components whose session state is in the session that will be used
+    :param live: whether a server has kept that session since the last attempt
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises PipelineConfigError: there is no enabled component ``restart_from``
     """
@@ -164,8 +170,10 @@ def plan_from_checkpoint(
         if name in reasons:
             decision = Decision(name, Action.RUN, reasons[name])
         else:
-            needed = index < until and not (untouched and name in present)
-            decision = _keep(name, checkpoint.components.get(name), needed=needed)
+            there = untouched and name in present
+            decision = _keep(name, checkpoint.components.get(name), needed=index < until and not there)
+            if live and there and decision.session_state is not None and decision.session_state.left_something:
+                decision = replace(decision, reason=f"{decision.reason}; {STILL_THERE}")
         untouched = untouched and decision.action is Action.REUSE
         decisions.append(decision)
     return RunPlan(
@@ -175,6 +183,7 @@ def plan_from_checkpoint(
         config_changes=tuple(found),
         would_be_kept=would_be_kept,
         restart_from=config.restart_from,
+        live=live,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import SparkSessionError, describe
@@ -15,6 +16,7 @@ from airflow_provider.runner.config import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.events import ComponentReused, PipelineFinished, PipelineStarted
 from airflow_provider.runner.graph import descendants
 from airflow_provider.runner.hooks import CompositeHooks, PipelineHooks
+from airflow_provider.runner.live_session import LiveSession, why_not_live
 from airflow_provider.runner.plan import Action, Decision, RunPlan, plan_from_checkpoint, plan_skipping
 from airflow_provider.runner.result import ComponentResult, ComponentStatus, PipelineResult, PipelineResultStatus
 from airflow_provider.runner.session_state.files import files_for, local_path, remove_attempts
@@ -41,6 +43,7 @@ class SimplePipelineRunner:
         can write. Default: nothing is saved, components whose views are needed are replayed
     :param keep_session_state: leave the saved views there when the pipeline has succeeded; otherwise they can no longer
         be read then, also in this session
+    :param live: the session that ``spark`` opens, if its server keeps it for the next attempt
     :param fail_fast: stop at the first failure; False: go on with what does not depend on it
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
@@ -54,6 +57,7 @@ class SimplePipelineRunner:
         spark: SparkSession | Callable[[], SparkSession] | None = None,
         session_state_url: str | None = None,
         keep_session_state: bool = False,
+        live: LiveSession | None = None,
         fail_fast: bool = True,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -64,6 +68,7 @@ class SimplePipelineRunner:
         self._spark = None if callable(spark) else spark
         self._session_state_url = session_state_url
         self._keep_session_state = keep_session_state
+        self._live = live
         self._fail_fast = fail_fast
         self._clock = clock
         self._components = ComponentRunner(
@@ -86,18 +91,19 @@ class SimplePipelineRunner:
         wanted = self._config.restart_from
         if restart_from is None and wanted is not None and checkpoint is not None and checkpoint.restart_from != wanted:
             restart_from = wanted
+        make = partial(plan_from_checkpoint, self._config, checkpoint, restart_from=restart_from)
+        held = self._attach(self._live, checkpoint, make()) if self._live and checkpoint and not self._keeper else None
+        if self._live and held is not None:
+            plan = make(present=held, live=True)
+            if not self._lost(plan):
+                return plan
+            logger.info("the session on the server is not used: saved views that it reads are lost")
+            self._live.detach()
+            self._spark = None
         present = self._keeper.present() if self._keeper else ()
-        plan = plan_from_checkpoint(self._config, checkpoint, restart_from=restart_from, present=present)
-        lost = {
-            decision.component: what
-            for position, decision in enumerate(plan.decisions, start=1)
-            if decision.restore
-            and decision.session_state is not None
-            and (what := self._damage(decision.session_state, _dropped_after(plan, position)))
-        }
-        if not lost:
-            return plan
-        return plan_from_checkpoint(self._config, checkpoint, restart_from=restart_from, lost=lost, present=present)
+        plan = make(present=present)
+        lost = self._lost(plan)
+        return make(present=present, lost=lost) if lost else plan
 
     def run(
         self, completed_components: Collection[str] | None = None, *, plan: RunPlan | None = None
@@ -124,6 +130,29 @@ class SimplePipelineRunner:
         if complete and not self._keep_session_state:
             self._remove_session_state()
         return result
+
+    def _attach(self, live: LiveSession, checkpoint: CheckpointState, plan: RunPlan) -> list[str] | None:
+        """Begin with the session that the server has kept, and return which components' session state is in it.
+
+        None if it is no longer there, or not right for this attempt.
+        """
+        record = checkpoint.live_session
+        if record is None or record.copy_id is None or not plan.runs_until:
+            return None
+        why_not = why_not_live(plan, checkpoint, record, live.origin)
+        if why_not is not None:
+            logger.info("the session on the server is not used: %s", why_not)
+        return record.holds if why_not is None and live.attach(record.copy_id) else None
+
+    def _lost(self, plan: RunPlan) -> dict[str, str]:
+        """Return component to what is wrong with what it saved, as far as this attempt reads it."""
+        return {
+            decision.component: what
+            for position, decision in enumerate(plan.decisions, start=1)
+            if (decision.restore or (plan.live and decision.action is Action.REUSE))
+            and decision.session_state is not None
+            and (what := self._damage(decision.session_state, _dropped_after(plan, position)))
+        }
 
     def _plan_for(self, completed: Collection[str]) -> RunPlan:
         if not isinstance(completed, CompletedComponents) or completed.checkpoint is None:
@@ -170,6 +199,8 @@ class SimplePipelineRunner:
         probe = probe_for(spark)
         if self._keeper is None and probe is not None:
             self._keeper = SessionStateKeeper(spark, probe, self._config, self._session_state_url)
+            if plan.live:
+                self._keeper.attached({d.component: d.session_state for d in plan.decisions if d.session_state})
         if self._keeper is not None:
             self._keeper.settle()
             self._keeper.remove_others(d.session_state for d in plan.decisions if d.session_state is not None)

@@ -1,1 +1,1 @@
-"""Checkpoint stores that need Airflow."""
+"""Checkpoint stores beyond those of the engine: Airflow's own, object storage, Hadoop file systems."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_not_exception_type,
+    retry_if_exception,
     stop_after_attempt,
     wait_exponential,
 )
@@ -21,6 +21,7 @@ from airflow_provider.errors import CheckpointError, CheckpointWriteError, Stale
 from airflow_provider.runner.checkpoint.state import CheckpointState, ComponentRecord, RestartRequest, Scope
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.fingerprint import component_fingerprint, field_hashes
+from airflow_provider.runner.live_session import LiveCopies, LiveSession
 
 if TYPE_CHECKING:
     from airflow_provider.runner.events import (
@@ -51,6 +52,7 @@ class CheckpointHooks:
     :param attempt: number of this attempt; default: one more than the checkpoint's
     :param airflow: what Airflow says of this attempt, kept in the record; plain JSON
     :param restart_request: what somebody asked for and this attempt's plan carries out; removed from the store then
+    :param live: the session, if its server keeps it for the next attempt
     :param on_save: called with the seconds that each save took
     :param now: returns the time, with time zone
     :param sleep: pauses for so many seconds, between tries to save
@@ -66,6 +68,7 @@ class CheckpointHooks:
         attempt: int | None = None,
         airflow: Mapping[str, Any] | None = None,
         restart_request: RestartRequest | None = None,
+        live: LiveSession | None = None,
         on_save: Callable[[float], object] = lambda seconds: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
@@ -77,6 +80,7 @@ class CheckpointHooks:
         self._attempt = attempt
         self._airflow = dict(airflow or {})
         self._restart_request = restart_request
+        self._copies = LiveCopies(live)
         self._on_save = on_save
         self._now = now
         self._sleep = sleep
@@ -120,6 +124,7 @@ class CheckpointHooks:
                 restart_from=event.plan.restart_from,
                 restart_request=request.id if request else (previous.restart_request if previous else None),
                 session_state_url=event.session_state_url,
+                live_session=self._copies.begin(event.plan, previous.live_session if previous else None),
                 airflow=self._airflow,
             )
         )
@@ -129,8 +134,11 @@ class CheckpointHooks:
     def after_component(self, event: ComponentCompleted) -> None:
         """Record that a component completed. Returns only when the record is durable."""
         state = self._current()
+        live = self._copies.after(event.position)
         if event.decision.component in state.completed_components:
-            self._update()  # replayed: its record stays valid, but a replaced attempt must notice before it goes on
+            self._update(
+                live_session=live
+            )  # replayed: its record stays valid, but a replaced attempt must notice before it goes on
             return
         name = event.component.name
         record = ComponentRecord(
@@ -143,10 +151,12 @@ class CheckpointHooks:
         self._update(
             completed_components=[*state.completed_components, name],
             components={**state.components, name: record},
+            live_session=live,
         )
 
     def on_component_failure(self, event: ComponentFailed) -> None:
         """Record which component failed."""
+        self._copies.disturbed()
         self._update(failed_component=event.component.name, status="failed")
 
     def after_pipeline(self, event: PipelineFinished) -> None:
@@ -154,7 +164,7 @@ class CheckpointHooks:
         if event.result.failed_components:
             self._update(status="failed")
         else:
-            self._update(status="completed", failed_component=None)
+            self._update(status="completed", failed_component=None, live_session=None)
 
     def before_component(self, event: ComponentStarted) -> None:
         """Nothing to record: a component that has only started counts as not run."""
@@ -191,8 +201,7 @@ class CheckpointHooks:
         retrying = Retrying(
             stop=stop_after_attempt(_SAVE_TRIES),
             wait=wait_exponential(multiplier=0.2),
-            # Asking again does not change that a newer attempt owns the checkpoint.
-            retry=retry_if_not_exception_type((StaleAttemptError, KeyboardInterrupt, SystemExit)),
+            retry=retry_if_exception(_may_pass),
             before_sleep=self._warn,
             sleep=self._sleep,
             reraise=True,
@@ -201,17 +210,25 @@ class CheckpointHooks:
         try:
             retrying(self._store.save, state)
         except CheckpointError:
+            self._copies.not_recorded(state.live_session)
             raise
         except Exception as error:
+            self._copies.not_recorded(state.live_session)
             raise CheckpointWriteError(
                 f"the checkpoint of pipeline {state.pipeline_name!r}, run {state.run_id!r}, could not be "
                 f"saved in {_SAVE_TRIES} tries: {describe(error)}; the attempt stops, because without the record "
                 f"the next attempt would run finished components again"
             ) from error
         self._state = state
+        self._copies.recorded(state.live_session)
         self._on_save(time.monotonic() - began)
 
     @staticmethod
     def _warn(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         logger.warning("saving the checkpoint failed, trying again: %s", error)
+
+
+def _may_pass(error: BaseException) -> bool:
+    # What is no Exception ends the attempt, and asking again does not change that a newer one owns the checkpoint.
+    return isinstance(error, Exception) and not isinstance(error, StaleAttemptError)

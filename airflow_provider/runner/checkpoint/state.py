@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
+from airflow_provider.runner.live_session import LiveSessionRecord
 from airflow_provider.runner.session_state.record import SessionStateRecord
 
 FORMAT_VERSION = 1
@@ -73,6 +74,7 @@ class CheckpointState(_Record):
     :param restart_from: the request to restart from a component that has been carried out
     :param restart_request: id of the last :class:`RestartRequest` that has been carried out
     :param session_state_url: directory of this run's saved views
+    :param live_session: where a server keeps the session, None if none does
     :param airflow: what Airflow said of the newest attempt, empty outside Airflow
     """
 
@@ -94,6 +96,7 @@ class CheckpointState(_Record):
     restart_from: str | None = None
     restart_request: str | None = None
     session_state_url: str | None = None
+    live_session: LiveSessionRecord | None = None
     airflow: dict[str, Any] = Field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

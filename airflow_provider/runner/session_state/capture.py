@@ -52,7 +52,7 @@ def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
         key: value for key, value in after.settings.items() if before.settings.get(key) != value
     }
     settings |= {key: None for key in before.settings if key not in after.settings}
-    secret = {key for key, value in settings.items() if _is_secret(key, value, after.settings)}
+    secret = {key for key, value in settings.items() if looks_secret(key, value, after.settings)}
     moved = (before.catalog, before.database) != (after.catalog, after.database)
     return LeftBehind(
         views=sorted(name for name, identity in after.views.items() if before.views.get(name) != identity),
@@ -68,7 +68,13 @@ def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
     )
 
 
-def _is_secret(key: str, value: str | None, settings: Mapping[str, str]) -> bool:
+def looks_secret(key: str, value: str | None, settings: Mapping[str, str]) -> bool:
+    """Return whether the value of a setting must be neither recorded nor logged.
+
+    :param key: name of the setting
+    :param value: its value
+    :param settings: all settings of the session, of which ``spark.redaction.regex`` is asked too
+    """
     redacted = settings.get("spark.redaction.regex")
     return bool(
         _SECRET_NAME.search(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,17 @@ class SessionStateKeeper:
         self._first = self._before
         self._attempt = new_attempt_directory(self.url) if self.url else ""
         self._present: set[str] = set()
+
+    def attached(self, records: Mapping[str, SessionStateRecord]) -> None:
+        """Take note that the session is a copy of one in which these components ran.
+
+        :param records: component to what it left, in the order in which they ran
+        """
+        moved = [record for record in records.values() if record.catalog and record.database]
+        if moved:  # the one thing that Spark does not copy is the current catalog
+            self.spark.sql(f"USE {quote(str(moved[-1].catalog))}.{quote(str(moved[-1].database))}")
+        self._present.update(records)
+        self._before = self._first = self.probe.snapshot()
 
     def present(self) -> set[str]:
         """Return the components whose session state is in the session, which nothing has touched since."""

@@ -81,3 +81,12 @@ class SessionStateRecord(_Record):
     database: str | None = None
     objects: list[CatalogObject] = Field(default_factory=list)
     dropped_objects: list[str] = Field(default_factory=list)
+
+    @property
+    def left_something(self) -> bool:
+        """Whether a later component may need what it left."""
+        if self.handling == "none":
+            return False
+        left = (self.left_views, self.dropped_views, self.functions, self.dropped_functions, self.settings)
+        moved = self.database is not None
+        return self.handling == "replay" or moved or any((*left, self.objects, self.dropped_objects))

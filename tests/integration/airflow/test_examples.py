@@ -9,6 +9,12 @@ import pandas as pd
 import pytest
 
 EXAMPLES = Path(__file__).parents[3] / "example_dags"
+NEED_A_CONNECTION = {
+    "example_spark_cluster",
+    "example_spark_connect",
+    "example_spark_submit",
+}  # run in submit/, connect/
+NAMES = sorted({path.stem for path in EXAMPLES.glob("example_*.py")} - NEED_A_CONNECTION)
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +22,7 @@ def dags_folder() -> Path:
     return EXAMPLES
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("example_*.py")))
+@pytest.mark.parametrize("name", NAMES)
 def test_an_example_runs_to_success(airflow: Any, name: str, tmp_path: Path) -> None:
     """The file ``example_x.py`` holds a DAG ``example_x`` that imports without an error and succeeds at once."""
     ended = airflow.run(f"{name}.py", name, **({"lake": str(tmp_path)} if name == "example_flights_etl" else {}))

@@ -184,4 +184,4 @@ def test_without_a_task_state_store_checkpoints_go_to_airflow_home_with_one_warn
     for attempt in ended.tries["work", -1]:
         (warning,) = [text for text in attempt.warnings if "single host" in text]
         assert str(directory) in warning
-        assert "checkpoint_store" in warning
+        assert "checkpoint_url" in warning

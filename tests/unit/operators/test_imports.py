@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
-def test_importing_the_operator_imports_neither_pyspark_nor_pandas(tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["pyspark_pipeline", "pyspark_pipeline_submit"])
+def test_importing_an_operator_imports_neither_pyspark_nor_pandas(module: str, tmp_path: Path) -> None:
     """In a fresh interpreter, neither they nor py4j and pyarrow are loaded."""
     code = (
-        "import sys, airflow_provider.operators.pyspark_pipeline\n"
+        f"import sys, airflow_provider.operators.{module}\n"
         "print(*sorted({'pyspark', 'pandas', 'py4j', 'pyarrow', 'pyhocon'} & set(sys.modules)))"
     )
     done = subprocess.run(

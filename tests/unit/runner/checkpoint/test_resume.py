@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import (
+    AttemptStopped,
     CheckpointError,
     CheckpointFormatError,
     CheckpointReadError,
@@ -358,6 +359,21 @@ def test_a_store_that_cannot_save_fails_the_attempt(
     script.take_calls()
     assert run.attempt().status is PipelineResultStatus.SUCCESS
     assert script.calls == list("bcdefg")
+
+
+@pytest.mark.parametrize("stop", [AttemptStopped("Airflow asked the task to stop"), KeyboardInterrupt(), SystemExit(1)])
+def test_a_save_that_is_interrupted_is_not_tried_again(script: Script, stop: BaseException) -> None:
+    """What ends the attempt must not be taken for a store that fails for a moment: no further component starts."""
+    store = FlakyStore()
+
+    def interrupted() -> None:
+        store.failures.append(stop)
+
+    script.on("a", interrupted)
+    with pytest.raises(type(stop)):
+        Run(SEVEN, store).attempt()
+    assert script.calls == ["a"]
+    assert store.saves == 2  # the one that took the checkpoint over, and the one that was interrupted
 
 
 def test_a_store_that_fails_for_a_moment_fails_nothing(script: Script, caplog: pytest.LogCaptureFixture) -> None:

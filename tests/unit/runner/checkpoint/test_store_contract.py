@@ -15,6 +15,7 @@ from airflow_provider.runner import CheckpointState, CheckpointStore, InMemoryCh
 from airflow_provider.runner.checkpoint import ComponentRecord
 from airflow_provider.runner.checkpoint.state import RestartRequest
 from airflow_provider.runner.checkpoint.store import RestartRequests
+from airflow_provider.stores.hadoop_files import DriverCheckpointStore, HadoopFiles
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from tests.samples.s3 import new_prefix
@@ -35,11 +36,20 @@ class Kind:
     finds_by_run: bool = True
 
 
+def hadoop_store(directory: Path) -> CheckpointStore:
+    """The store of a Spark driver, on a directory but through Hadoop's file system."""
+    from pyspark.sql import SparkSession
+
+    url = f"file://{directory}/checkpoints"
+    return DriverCheckpointStore(url, HadoopFiles(SparkSession.active(), url))
+
+
 STORES = {
     "memory": Kind(lambda directory: InMemoryCheckpointStore()),
     "local": Kind(lambda directory: LocalCheckpointStore(directory / "checkpoints")),
     "file://": Kind(lambda directory: ObjectStorageCheckpointStore(f"file://{directory}/checkpoints")),
     "s3://": Kind(lambda directory: ObjectStorageCheckpointStore(new_prefix())),
+    "hadoop": Kind(hadoop_store),
     "task state": Kind(lambda directory: TaskStateCheckpointStore(FakeTaskState()), finds_by_run=False),
 }
 
@@ -76,16 +86,22 @@ HOSTILE_NAMES = [
 ]
 
 
+def build(request: pytest.FixtureRequest, directory: Path) -> CheckpointStore:
+    if request.param == "hadoop":
+        request.getfixturevalue("spark")
+    return STORES[request.param].build(directory)
+
+
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
     """Each store."""
-    return STORES[request.param].build(tmp_path)
+    return build(request, tmp_path)
 
 
 @pytest.fixture(params=[name for name, kind in STORES.items() if kind.finds_by_run])
 def shared_store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
     """Each store that serves many runs."""
-    return STORES[request.param].build(tmp_path)
+    return build(request, tmp_path)
 
 
 def state(run: str = "run-1", pipeline: str = "p", **more: object) -> CheckpointState:

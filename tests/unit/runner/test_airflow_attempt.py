@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
-from airflow_provider.operators.attempt import AirflowAttempt, how_to_start
 from airflow_provider.runner import CheckpointState
+from airflow_provider.runner.airflow_attempt import AirflowAttempt, how_to_start
 
 
 def checkpoint(status: str, attempt: int = 1, **airflow: Any) -> CheckpointState:

@@ -1,0 +1,229 @@
+"""Spark on a Spark Connect server: the driver runs there, and the task is its client."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_provider.launch.connect_server import ConnectServer, close, in_a_line
+from airflow_provider.launch.settings import masked, spell
+from airflow_provider.runner.live_session import LiveSession
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+_ABORT_SECONDS = 4.0  # Airflow kills the process 5 s after it has asked it to stop
+
+_CONNECT_SECONDS = 30.0  # pyspark itself would try for ten minutes
+
+_NOT_OF_A_SESSION = ("spark.master", "spark.remote", "spark.app.name", "spark.submit.deployMode")
+"""What a pipeline file may say for other ways to Spark; here the connection decides."""
+
+_MODE = "SPARK_CONNECT_MODE_ENABLED"
+
+
+class ConnectSpark:
+    """Opens a session of its own on the server when it is first needed, and releases it at the end.
+
+    It is a :class:`~airflow_provider.runner.live_session.LiveSession` too: the server copies the session after each
+    component, and the next attempt goes on in a copy of the last copy.
+
+    :param conn_id: connection of type ``spark_connect``; its extras ``spark.*`` are Spark properties
+    :param spark_conf: Spark properties that win over the connection
+    :param pipeline_conf: Spark properties of the pipeline file, which lie below both
+    :param connect_seconds: how long to wait for the server
+    """
+
+    CONNECTION_TYPE = "spark_connect"
+
+    runs_here = False
+
+    def __init__(
+        self,
+        conn_id: str,
+        spark_conf: Mapping[str, Any] | None,
+        pipeline_conf: Mapping[str, str],
+        *,
+        connect_seconds: float = _CONNECT_SECONDS,
+    ) -> None:
+        self._server = ConnectServer(conn_id)
+        self._spark_conf = {key: spell(value) for key, value in (spark_conf or {}).items()}
+        self._pipeline_conf = pipeline_conf
+        self._connect_seconds = connect_seconds
+        self._session_id = str(uuid.uuid4())
+        self._session: SparkSession | None = None
+        self._attached = False
+        self._copies = True
+        self._to_release: list[str] = []
+        self._mode_before = os.environ.get(_MODE)
+
+    @cached_property
+    def conf(self) -> dict[str, str]:
+        """The effective Spark properties.
+
+        :raises SparkConfigError: there is no such connection
+        """
+        below = {key: value for key, value in self._pipeline_conf.items() if key not in _NOT_OF_A_SESSION}
+        extra = {key: spell(v) for key, v in self._server.extra.items() if key.startswith("spark.")}
+        return {**below, **extra, **self._spark_conf}
+
+    @property
+    def live(self) -> LiveSession:
+        return self
+
+    @property
+    def session_id(self) -> str:
+        return self._session_id
+
+    @cached_property
+    def origin(self) -> str:
+        # OpenLineage's properties name the attempt.
+        conf = {key: value for key, value in self.conf.items() if not key.startswith("spark.openlineage.")}
+        text = json.dumps([self._server.endpoint, self._server.user, conf], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def __enter__(self) -> Self:
+        """Begin.
+
+        :raises SparkConfigError: the connection is missing or does not fit
+        """
+        _ = self.origin
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session = self._session
+        if error is not None and not isinstance(error, Exception):
+            self.abort()  # it may have struck in the middle of a call to the server
+        elif session is not None:
+            logger.info("releasing the session on the Spark Connect server")
+            self._session = None
+            close(session)
+        if self._mode_before is None:
+            os.environ.pop(_MODE, None)
+
+    def abort(self) -> None:
+        """Stop what runs in this session and release it. Copies stay on the server for the next attempt.
+
+        May be called from a signal handler or another thread. The work is done in a thread and over a connection of
+        its own, because the interrupted thread may be in the middle of a call.
+        """
+        session, self._session = self._session, None
+        if session is None:
+            return
+
+        def end() -> None:
+            try:
+                with self._server.client(self._session_id) as client:
+                    client.interrupt_all()
+            except Exception as error:  # noqa: BLE001 - the server may be gone, and then nothing runs
+                logger.info("what runs on the server could not be stopped: %s", in_a_line(error))
+            close(session)
+
+        thread = threading.Thread(target=end, name="pyspark-pipeline-abort", daemon=True)
+        thread.start()
+        thread.join(_ABORT_SECONDS)
+
+    def open(self) -> SparkSession:
+        """Open the session, or return the one that :meth:`attach` has opened.
+
+        :raises SparkSessionError: the server cannot be reached or refuses
+        """
+        if self._session is None:
+            logger.info("connecting to Spark Connect at %s", self._server.endpoint)
+            self._server.wait(self._connect_seconds)
+            self._session = self._server.open(self._session_id)
+        logger.info("Spark %s, session %s", self._session.version, self._session_id)
+        logger.info("Spark properties: %s", masked(self.conf))
+        self._set_properties(self._session)
+        while self._to_release:
+            self.release(self._to_release.pop())
+        return self._session
+
+    def attach(self, copy: str) -> bool:
+        if not self._can_copy():
+            return False
+        self._server.wait(self._connect_seconds)
+        try:
+            with self._server.client(copy) as client:
+                client.clone(self._session_id).close()
+            session = self._server.open(self._session_id)
+            _freeze(session)
+        except Exception as error:  # noqa: BLE001 - then what is in the session is restored, as without a server
+            logger.info("the session on the server is not used: %s", in_a_line(error))
+            self._session_id = str(uuid.uuid4())  # the server may have begun to make that one
+            return False
+        self._session = session
+        self._attached = True
+        logger.info("going on in the session that is still on the server at %s", self._server.endpoint)
+        return True
+
+    def detach(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            close(session)
+        self._session_id = str(uuid.uuid4())
+        self._attached = False
+
+    def copy(self) -> str | None:
+        session: Any = self._session
+        if session is None or not self._copies or not self._can_copy():
+            return None
+        copy_id = str(uuid.uuid4())
+        try:
+            made = session.cloneSession(copy_id)
+            _freeze(made)
+            made.client.close()
+        except Exception as error:  # noqa: BLE001 - the component has succeeded, and its views are saved as ever
+            logger.info("the server does not keep the session for a next attempt: %s", in_a_line(error))
+            self._copies = False
+            return None
+        return copy_id
+
+    def release(self, session_id: str) -> None:
+        if self._session is None:
+            self._to_release.append(session_id)  # when there is a connection
+            return
+        try:
+            with self._server.client(session_id) as client:
+                client.release_session()
+        except Exception as error:  # noqa: BLE001 - the server forgets it by itself after a while
+            logger.info("session %s could not be released: %s", session_id, in_a_line(error))
+
+    def _set_properties(self, session: SparkSession) -> None:
+        from pyspark.errors import PySparkException
+
+        refused = []
+        for key, value in self.conf.items():
+            if self._attached and not key.startswith("spark.openlineage."):
+                continue  # they are there, and what components changed since must stay
+            try:
+                session.conf.set(key, value)
+            except PySparkException:
+                refused.append(key)
+        if refused:
+            logger.warning(
+                "the Spark Connect server decides on these Spark properties, so they have no effect here: %s",
+                ", ".join(sorted(refused)),
+            )
+
+    def _can_copy(self) -> bool:
+        from pyspark.sql.connect.client import SparkConnectClient
+
+        return hasattr(SparkConnectClient, "clone")
+
+
+def _freeze(session: Any) -> None:
+    """Make a copied session independent: the server copies its views only when they are first looked at."""
+    _ = session.range(1).schema

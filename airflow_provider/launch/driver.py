@@ -1,0 +1,203 @@
+"""What spark-submit runs: one attempt at a pipeline, where Airflow need not be installed.
+
+``PySparkPipelineSubmitOperator`` ships this file, the engine and a request. Only the standard library is used until
+it is clear that the rest is there. The exit status is 0 if every component is complete, 1 if not, and 2 if trying
+again cannot help.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import json
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger(__name__ if __name__ != "__main__" else "airflow_provider.launch.driver")
+
+COMPLETE, FAILED, NO_RETRY = 0, 1, 2
+
+NEEDED_PYTHON = (3, 11)
+NEEDED = {"pydantic": ("pydantic", 2), "pyspark": ("pyspark", 4), "rich": ("rich", 0), "tenacity": ("tenacity", 0)} | {
+    "yaml": ("pyyaml", 0)
+}
+"""Module to the package that has it, and the lowest major version."""
+
+_POLL_SECONDS = 2.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the attempt that a request describes.
+
+    :param arguments: the path of the request
+    :return: the exit status
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s - %(message)s", stream=sys.stdout)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    request = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    _watch(request.get("alive"))
+    missing = missing_requirements()
+    if missing:
+        message = f"the driver cannot run here: {missing}"
+        logger.error("%s", message)
+        _report(request, {"error_type": "DriverSetupError", "message": message})
+        return NO_RETRY
+    return run(request)
+
+
+def missing_requirements(
+    version: Sequence[int] = tuple(sys.version_info[:2]), modules: Mapping[str, Any] = NEEDED
+) -> str:
+    """Return what this Python lacks and what to do about it, empty if nothing.
+
+    :param version: major and minor version of this Python
+    :param modules: as in :data:`NEEDED`
+    """
+    problems = []
+    if tuple(version) < NEEDED_PYTHON:
+        problems.append(
+            f"Python is {version[0]}.{version[1]} and has to be {'.'.join(map(str, NEEDED_PYTHON))} or newer"
+        )
+    for name, (package, major) in sorted(modules.items()):
+        wanted = f"{package}>={major}" if major else package
+        try:
+            found = str(getattr(importlib.import_module(name), "__version__", ""))
+        except ImportError as error:
+            problems.append(f"{wanted} is missing ({error})")
+            continue
+        if major and found and int(found.split(".")[0]) < major:
+            problems.append(f"{wanted} is needed and {found} is installed")
+    if not problems:
+        return ""
+    return (
+        f"{'; '.join(problems)} (this is {sys.executable}). Install it where the driver runs, or set the Spark "
+        "property spark.pyspark.driver.python (client mode) or spark.pyspark.python to a Python that has it, which may "
+        "come along in 'archives'"
+    )
+
+
+def run(request: Mapping[str, Any]) -> int:
+    """Run the attempt, with everything that it needs at hand.
+
+    :param request: what the operator wrote
+    :return: the exit status
+    """
+    from airflow_provider.errors import (
+        ConfigChangedError,
+        PipelineConfigError,
+        PySparkPipelineError,
+        SparkConfigError,
+        describe,
+    )
+
+    try:
+        result = _attempt(request)
+    except PySparkPipelineError as error:
+        logger.error("%s: %s", type(error).__name__, error)
+        _report(request, {"error_type": type(error).__name__, "message": str(error)})
+        return NO_RETRY if isinstance(error, (ConfigChangedError, PipelineConfigError, SparkConfigError)) else FAILED
+    except Exception as error:
+        logger.exception("the driver failed")
+        _report(request, {"error_type": "DriverError", "message": describe(error)})
+        return FAILED
+    failed = [component for component in result.component_results if component.error is not None]
+    for component in failed:
+        logger.error("%s:", component.component_name, exc_info=component.error)
+    _report(request, {"summary": result.summary()})
+    return FAILED if failed else COMPLETE
+
+
+def _attempt(request: Mapping[str, Any]) -> Any:
+    import yaml
+    from pyspark.sql import SparkSession
+
+    from airflow_provider.runner.airflow_attempt import AirflowAttempt, prepare
+    from airflow_provider.runner.attempt import run_attempt
+    from airflow_provider.runner.config import load_pipeline_config
+    from airflow_provider.stores.hadoop_files import driver_store
+
+    origin = request["origin"]
+    if origin and not Path(origin).exists():
+        origin = Path(origin).name  # on another host: relative paths start where Spark puts the shipped files
+    config = load_pipeline_config(yaml.safe_load(request["pipeline"]), origin=origin)
+    # Also if nothing is left to run: in cluster mode an application without a session counts as failed.
+    spark = SparkSession.builder.getOrCreate()
+    try:
+        prepared = prepare(
+            config,
+            driver_store(request["checkpoint_url"], spark),
+            request["run_id"],
+            tuple(request["scope"]),
+            AirflowAttempt(**request["attempt"]),
+            templated={(component, field) for component, field in request["templated"]},
+        )
+        return run_attempt(
+            config,
+            prepared.store,
+            prepared.run_id,
+            prepared.checkpoint,
+            scope=prepared.scope,
+            fresh=prepared.fresh,
+            restart_from=prepared.restart_from,
+            attempt=prepared.attempt.try_number,
+            airflow=prepared.attempt.record(),
+            notes=prepared.notes,
+            spark=spark,
+            session_state_url=request["session_state_url"],
+            keep_session_state=request["keep_session_state"],
+        )
+    finally:
+        spark.stop()
+
+
+def _report(request: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
+    """Leave the outcome where the operator looks for it, if it is on this host."""
+    if request.get("outcome"):
+        path = Path(request["outcome"])
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(outcome), encoding="utf-8")
+        temporary.replace(path)
+
+
+def _watch(alive: str | None) -> None:
+    """End this process when the JVM that started it has died, or the operator on whose host it runs.
+
+    A component may be busy with something else than Spark and would go on.
+
+    :param alive: a file that the operator's process holds a lock on; None if it runs on another host
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while True:
+            time.sleep(_POLL_SECONDS)
+            if os.getppid() != parent:
+                os._exit(FAILED)
+            if alive and not _is_locked(alive):
+                logger.error("the Airflow task that started this driver is gone; ending. Completed components stay")
+                shutil.rmtree(os.path.dirname(alive), ignore_errors=True)  # which that task can no longer do
+                os._exit(FAILED)
+
+    threading.Thread(target=watch, name="pyspark-pipeline-watch", daemon=True).start()
+
+
+def _is_locked(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""Checkpoints on whatever a Spark driver reaches: through Hadoop's file systems, with the cluster's credentials."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider.runner import CheckpointStore, LocalCheckpointStore
+from airflow_provider.stores.object_files import Directory, ObjectFiles
+from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+
+
+def driver_store(url: str, spark: Any) -> CheckpointStore:
+    """Return the store at an address, for a process that has Spark but not Airflow.
+
+    What it keeps has the same names as in the store that :func:`~airflow_provider.stores.location.store_at` returns.
+
+    :param url: a directory, or an address that Hadoop knows: ``s3a://``, ``hdfs://``, ``gs://``, ``abfss://``,
+        ``file://``
+    :param spark: a classic session
+    """
+    if "://" not in url:
+        return LocalCheckpointStore(url)
+    parts = urlsplit(url)
+    files = Directory(Path(parts.path)) if parts.scheme == "file" else HadoopFiles(spark, url)
+    return DriverCheckpointStore(url, files)
+
+
+class DriverCheckpointStore(ObjectStorageCheckpointStore):
+    """The object storage store on a backend that is given.
+
+    :param url: address, for messages
+    :param files: the backend
+    :raises PipelineConfigError: the address holds a password
+    """
+
+    def __init__(self, url: str, files: ObjectFiles) -> None:
+        super().__init__(url)
+        self._backend = files
+
+    def _files(self) -> ObjectFiles:
+        return self._backend
+
+
+class HadoopFiles:
+    """A directory of a Hadoop file system, as a backend of the object storage store.
+
+    A file is written under a name of its own and then renamed, because not every file system shows a file only when
+    it is whole. S3 and Google Cloud Storage do, and a rename there would be a copy, so there it is written in place.
+
+    :param spark: a classic session
+    :param base: address of the directory
+    """
+
+    def __init__(self, spark: Any, base: str) -> None:
+        self._jvm = spark._jvm
+        self._base = base.rstrip("/")
+        self._in_place = urlsplit(base).scheme in ("s3", "s3a", "gs")
+        conf = spark._jsparkSession.sessionState().newHadoopConf()
+        self._system = self._path("").getFileSystem(conf)
+
+    def files(self, directory: str) -> list[str]:
+        return [str(status.getPath().getName()) for status in self._list(directory) if status.isFile()]
+
+    def directories(self, directory: str) -> list[str]:
+        return [str(status.getPath().getName()) for status in self._list(directory) if status.isDirectory()]
+
+    def walk(self) -> Iterator[str]:
+        root = f"{self._system.makeQualified(self._path('')).toString()}".rstrip("/") + "/"
+        try:
+            with _translated():
+                found = self._system.listFiles(self._path(""), True)
+        except FileNotFoundError:
+            return
+        while found.hasNext():
+            yield str(found.next().getPath().toString()).removeprefix(root)
+
+    def read(self, path: str) -> bytes:
+        with _translated():
+            stream = self._system.open(self._path(path))
+            try:
+                return bytes(stream.readAllBytes())
+            finally:
+                stream.close()
+
+    def write(self, path: str, content: bytes) -> None:
+        if self._in_place:
+            self._write(path, content)
+            return
+        directory, _, name = path.rpartition("/")
+        temporary = f"{directory}/.{name}.{uuid.uuid4().hex[:8]}.tmp"
+        try:
+            self._write(temporary, content)
+            self.remove(path)  # a rename does not replace
+            self.move(temporary, path)
+        except BaseException:
+            self.remove(temporary)
+            raise
+
+    def move(self, path: str, target: str) -> None:
+        with _translated():
+            if not self._system.rename(self._path(path), self._path(target)):
+                if not self._system.exists(self._path(path)):
+                    raise FileNotFoundError(f"{self._base}/{path}")
+                raise OSError(f"{self._base}/{path} cannot be renamed to {target}")
+
+    def remove(self, path: str) -> None:
+        with _translated():
+            self._system.delete(self._path(path), False)
+
+    def _write(self, path: str, content: bytes) -> None:
+        with _translated():
+            stream = self._system.create(self._path(path), True)
+            try:
+                stream.write(content)
+                if not self._in_place:
+                    stream.hsync()
+            finally:
+                stream.close()
+
+    def _list(self, directory: str) -> list[Any]:
+        try:
+            with _translated():
+                return list(self._system.listStatus(self._path(directory)))
+        except FileNotFoundError:
+            return []
+
+    def _path(self, path: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(f"{self._base}/{path}" if path else self._base)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise what Python calls it where Java says that there is no such file."""
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        yield
+    except Py4JJavaError as error:
+        if error.java_exception.getClass().getSimpleName() == "FileNotFoundException":
+            raise FileNotFoundError(str(error.java_exception.getMessage())) from error
+        raise

@@ -1,0 +1,16 @@
+"""One Spark Connect server for each test module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.samples.connect_server import ConnectServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
+    """A Spark Connect server from the installed pyspark."""
+    with ConnectServer(tmp_path_factory.mktemp("connect")) as running:
+        yield running

@@ -1,0 +1,55 @@
+"""What a driver needs where it runs, and how it ends without it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider.launch import driver
+
+
+def test_nothing_is_missing_here() -> None:
+    """The packages of this environment are enough for a driver."""
+    assert driver.missing_requirements() == ""
+
+
+def test_everything_that_is_missing_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python too old, a package that is not there and one that is too old: one message, with the remedy."""
+    (tmp_path / "ancient.py").write_text("__version__ = '1.10.2'")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    found = driver.missing_requirements((3, 10), {"ancient": ("old-one", 2), "not_there_at_all": ("no-package", 0)})
+
+    assert found.startswith(
+        "Python is 3.10 and has to be 3.11 or newer; old-one>=2 is needed and 1.10.2 is installed; "
+        "no-package is missing (No module named 'not_there_at_all')"
+    )
+    assert sys.executable in found
+    assert found.endswith(
+        "Install it where the driver runs, or set the Spark property spark.pyspark.driver.python (client mode) or "
+        "spark.pyspark.python to a Python that has it, which may come along in 'archives'"
+    )
+
+
+def test_a_driver_without_its_requirements_reports_that_and_ends_with_status_2(tmp_path: Path) -> None:
+    """It needs nothing but the standard library to say so."""
+    outcome = tmp_path / "outcome.json"
+    (tmp_path / "request.json").write_text(json.dumps({"outcome": str(outcome)}))
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", driver.__file__, str(tmp_path / "request.json")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == driver.NO_RETRY
+    assert "ERROR - the driver cannot run here: pydantic>=2 is missing" in done.stdout
+    report = json.loads(outcome.read_text())
+    assert report["error_type"] == "DriverSetupError"
+    for package in ("pydantic>=2", "pyspark>=4", "rich", "tenacity", "pyyaml"):
+        assert f"{package} is missing" in report["message"]
