@@ -82,7 +82,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
     kill: Torture, undisturbed_run: Reference
 ) -> None:
     """What is recorded is never forgotten, never invented, never half-written and never run again."""
-    assert kill(undisturbed_run, kills=30, with_spark=False).kills == 30
+    assert kill(undisturbed_run, kills=20, with_spark=False).kills == 20
 
 
 def test_a_run_with_spark_that_is_killed_ends_as_if_nothing_had_happened(

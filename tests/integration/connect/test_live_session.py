@@ -120,6 +120,7 @@ def test_after_a_crash_the_next_attempt_sees_what_completed_components_left_and_
     assert attempts.checkpoint().live_session is None
 
 
+@pytest.mark.torture
 def test_a_failed_attempt_leaves_the_session_for_its_retries(
     attempts: Attempts, server: ConnectServer, tmp_path: Path
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_failed_attempt_leaves_the_session_for_its_retries(
     assert on_the_server == local.rows() == ROWS
 
 
+@pytest.mark.torture
 def test_a_server_that_was_restarted_has_lost_the_session_and_the_result_is_the_same(
     attempts: Attempts, server: ConnectServer
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_server_that_was_restarted_has_lost_the_session_and_the_result_is_the_
     assert attempts.rows() == ROWS
 
 
+@pytest.mark.torture
 def test_saved_views_that_are_lost_are_lost_for_the_session_on_the_server_too(attempts: Attempts) -> None:
     """Its views read what was saved, so the component that made them runs again, in a new session (invariant 6)."""
     attempts.run(1, "fail")

@@ -380,7 +380,15 @@ def test_a_time_limit_ends_spark_submit(program: Program, connect: Any, tmp_path
         operator("/shared").execute(context())
     thread.join()
     signal.signal(signal.SIGUSR1, before)
-    assert not program_runs(waiting(tmp_path))
+    ends(waiting(tmp_path))
+
+
+def ends(pid: int) -> None:
+    """Wait until a process that was sent a signal has ended."""
+    deadline = time.monotonic() + 30
+    while program_runs(pid):
+        assert time.monotonic() < deadline, f"process {pid} goes on"
+        time.sleep(0.05)
 
 
 def program_runs(pid: int) -> bool:

@@ -93,6 +93,7 @@ def test_a_component_that_the_driver_cannot_import_uses_up_no_retries(airflow: A
     assert "nowhere_to_be_found" in only.error["message"]
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize(
     ("sent", "end"),
     [
@@ -160,6 +161,7 @@ def test_a_worker_that_is_killed_never_leads_to_a_wrong_result(
     assert pd.read_parquet(folder / "answer")["total"].tolist() == [sum(range(1000))]
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("name", ["example_spark_cluster", "example_spark_submit"])
 def test_an_example_that_needs_a_connection_runs_to_success(airflow: Any, folder: Path, name: str) -> None:
     """The other examples need none, and run with the rest of them."""
