@@ -161,7 +161,7 @@ def _delete(options: argparse.Namespace) -> int:
 def _prune(options: argparse.Namespace) -> int:
     store = LocalCheckpointStore(options.store)
     limit = datetime.now(UTC) - options.older_than
-    old = [state for state in store.list() if (state.updated_at or limit) < limit]
+    old = [state for state in store.list() if state.updated_at is None or state.updated_at < limit]
     for state in old:
         print(forget(store, state))
     print(f"{len(old)} deleted")

@@ -113,9 +113,8 @@ class ConnectServer:
             address, mark, parameters = str(SparkConnectHook(self._conn_id).get_connection_url()).partition("/;")
         except ValueError:
             raise self._no_address() from None
-        return (
-            address + mark + parameters.replace("/", "%2F")
-        )  # the hook leaves it as it is, pyspark takes it for a path
+        # The hook leaves a "/" in the token as it is, and pyspark would take it for a path.
+        return address + mark + parameters.replace("/", "%2F")
 
     def _builder(self, session_id: str) -> Any:
         try:

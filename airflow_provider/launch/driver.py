@@ -118,8 +118,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     import yaml
     from pyspark.sql import SparkSession
 
-    from airflow_provider.runner.airflow_attempt import AirflowAttempt, prepare
-    from airflow_provider.runner.attempt import run_attempt
+    from airflow_provider.runner.airflow_attempt import AirflowAttempt, prepare, run_prepared
     from airflow_provider.runner.config import load_pipeline_config
     from airflow_provider.stores.hadoop_files import driver_store
 
@@ -138,17 +137,8 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             AirflowAttempt(**request["attempt"]),
             templated={(component, field) for component, field in request["templated"]},
         )
-        return run_attempt(
-            config,
-            prepared.store,
-            prepared.run_id,
-            prepared.checkpoint,
-            scope=prepared.scope,
-            fresh=prepared.fresh,
-            restart_from=prepared.restart_from,
-            attempt=prepared.attempt.try_number,
-            airflow=prepared.attempt.record(),
-            notes=prepared.notes,
+        return run_prepared(
+            prepared,
             spark=spark,
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],

@@ -1,4 +1,4 @@
-"""What every operator that runs a pipeline shares: from the DAG author's words to an attempt that can begin."""
+"""What every operator that runs a pipeline shares: from the DAG author's words to a pipeline and an attempt."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
-from airflow_provider.operators.places import choose_store, kept_by_clear_dialog
-from airflow_provider.runner import CheckpointStore, PipelineConfig
-from airflow_provider.runner.airflow_attempt import AirflowAttempt, PreparedAttempt, TemplatedField, prepare
+from airflow_provider.runner import PipelineConfig
+from airflow_provider.runner.airflow_attempt import AirflowAttempt, TemplatedField
 from airflow_provider.runner.checkpoint.state import Scope
-from airflow_provider.stores.task_state import refuse_replaced
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -39,7 +37,7 @@ class PipelineRun:
 
 
 class PipelineTask:
-    """Mixin for operators: reads the pipeline, finds the checkpoint and decides how the attempt starts.
+    """Mixin for operators: reads and renders the pipeline, and says which attempt at it this is.
 
     The attributes are those of the operator, see :class:`PySparkPipelineOperator`.
     """
@@ -51,34 +49,7 @@ class PipelineTask:
     on_config_change: str | None
     on_clear: str | None
     restart_from: str | None
-    checkpoint_store: CheckpointStore | None
-    checkpoint_url: str | None
-    retention_days: float | None
     _written: Any
-
-    def _check_places(self, store: CheckpointStore | None, url: str | None) -> None:
-        if store is not None and url is not None:
-            raise ValueError(f"task {self.task_id!r}: give checkpoint_store or checkpoint_url, not both")
-
-    def _prepare(self, context: Context) -> PreparedAttempt:
-        """Make ready to run the pipeline in this process, and log which case it is.
-
-        :raises PipelineConfigError: the config is wrong
-        :raises CheckpointError: the checkpoint cannot be read, or a newer attempt has taken over
-        """
-        run = self._pipeline_run(context)
-        task_state = context.get("task_state_store")
-        store = choose_store(self.checkpoint_store, self.checkpoint_url, task_state, self.retention_days)
-        return prepare(
-            run.config,
-            store,
-            run.run_id,
-            run.scope,
-            run.attempt,
-            templated=run.templated,
-            dialog_decides=kept_by_clear_dialog(store),
-            refuse_replaced=lambda: refuse_replaced(task_state),
-        )
 
     def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> PipelineRun:
         """Read and render the pipeline, and take from the context what identifies the run and the attempt.

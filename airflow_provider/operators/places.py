@@ -22,22 +22,29 @@ SECTION = "pyspark_pipeline"
 DEFAULT_RETENTION_DAYS = 90.0
 
 
+def checkpoint_url(given: str | None) -> str | None:
+    """Return the address for checkpoints, None if there is none.
+
+    :param given: the operator's ``checkpoint_url``; None: that of Airflow's configuration, empty: none
+    """
+    return (conf.get(SECTION, "checkpoint_url", fallback="") if given is None else given) or None
+
+
 def choose_store(
     store: CheckpointStore | None, url: str | None, task_state: Any, retention_days: float | None
 ) -> CheckpointStore:
     """Return the store for an attempt's checkpoint.
 
     :param store: a store that the author made; wins over all
-    :param url: the operator's ``checkpoint_url``; None: that of Airflow's configuration, empty: none
+    :param url: the operator's ``checkpoint_url``
     :param task_state: Airflow's accessor of the task state store, None before Airflow 3.3
     :param retention_days: how long the task state store keeps it; None: as Airflow's configuration says, 0: for ever
     """
     if store is not None:
         return store
-    if url is None:
-        url = conf.get(SECTION, "checkpoint_url", fallback="")
-    if url:
-        return store_at(url)
+    address = checkpoint_url(url)
+    if address is not None:
+        return store_at(address)
     if task_state is not None:
         days = retention_days
         if days is None:

@@ -21,15 +21,15 @@ from airflow_provider.operators.guard import AttemptGuard, has_supervisor
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui_url
 from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
 from airflow_provider.operators.pipeline_task import PipelineTask
-from airflow_provider.operators.places import session_state_base
+from airflow_provider.operators.places import SECTION, choose_store, kept_by_clear_dialog, session_state_base
 from airflow_provider.runner import (
     CheckpointStore,
     PipelineConfig,
     PipelineHooks,
     PipelineResult,
 )
-from airflow_provider.runner.airflow_attempt import PreparedAttempt
-from airflow_provider.runner.attempt import run_attempt
+from airflow_provider.runner.airflow_attempt import PreparedAttempt, prepare, run_prepared
+from airflow_provider.stores.task_state import refuse_replaced
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -119,7 +119,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._check_places(checkpoint_store, checkpoint_url)
+        if checkpoint_store is not None and checkpoint_url is not None:
+            raise ValueError(f"task {self.task_id!r}: give checkpoint_store or checkpoint_url, not both")
         self.pipeline = os.fspath(pipeline) if isinstance(pipeline, os.PathLike) else pipeline
         self._written = self.pipeline  # Airflow replaces self.pipeline with what its templates come to
         self.conn_id = conn_id
@@ -161,9 +162,28 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         if self._guard is not None:
             self._guard.kill()
 
+    def _prepare(self, context: Context) -> PreparedAttempt:
+        """Make ready to run the pipeline in this process, and log which case it is.
+
+        :raises PipelineConfigError: the config is wrong
+        :raises CheckpointError: the checkpoint cannot be read, or a newer attempt has taken over
+        """
+        run = self._pipeline_run(context)
+        task_state = context.get("task_state_store")
+        store = choose_store(self.checkpoint_store, self.checkpoint_url, task_state, self.retention_days)
+        return prepare(
+            run.config,
+            store,
+            run.run_id,
+            run.scope,
+            run.attempt,
+            templated=run.templated,
+            dialog_decides=kept_by_clear_dialog(store),
+            refuse_replaced=lambda: refuse_replaced(task_state),
+        )
+
     def _run(self, prepared: PreparedAttempt, context: Context) -> dict[str, Any]:
         ti = context["ti"]
-        config = prepared.config
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
         spark_conf = with_openlineage(
             self.spark_conf or {},
@@ -173,27 +193,18 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
         with (
-            launcher(self.conn_id, spark_conf, config.spark.to_spark_conf(), app_name) as spark,
+            launcher(self.conn_id, spark_conf, prepared.config.spark.to_spark_conf(), app_name) as spark,
             AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor()) as guard,
         ):
             self._guard = guard
             base = session_state_base(self.session_state_url, spark.runs_here, first=prepared.checkpoint is None)
-            result = run_attempt(
-                config,
-                prepared.store,
-                prepared.run_id,
-                prepared.checkpoint,
-                scope=prepared.scope,
-                fresh=prepared.fresh,
-                restart_from=prepared.restart_from,
-                attempt=prepared.attempt.try_number,
-                airflow=prepared.attempt.record(),
-                notes=prepared.notes,
-                on_save=metrics.checkpoint_saved,
-                hooks=[guard, metrics, TracingHooks(), *([self.hooks] if self.hooks else [])],
+            result = run_prepared(
+                prepared,
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=prepared.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
+                hooks=[guard, metrics, TracingHooks(), *([self.hooks] if self.hooks else [])],
+                on_save=metrics.checkpoint_saved,
                 live=spark.live,
             )
         self._guard = None
@@ -202,7 +213,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
 
     def _announced(self, spark: SparkSession, ti: Any) -> SparkSession:
         """Make the link to Spark's UI known while the task runs."""
-        self.spark_ui_url = spark_ui_url(spark, conf.get("pyspark_pipeline", "history_server_url", fallback=""))
+        self.spark_ui_url = spark_ui_url(spark, conf.get(SECTION, "history_server_url", fallback=""))
         if self.spark_ui_url:
             logger.info("Spark UI: %s", self.spark_ui_url)
             ti.xcom_push(key=SPARK_UI_KEY, value=self.spark_ui_url)

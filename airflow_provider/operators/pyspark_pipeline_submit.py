@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseHook, conf
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider.errors import (
     AttemptStopped,
@@ -20,15 +19,16 @@ from airflow_provider.errors import (
     PipelineConfigError,
     describe,
 )
-from airflow_provider.launch.settings import spell
+from airflow_provider.launch.in_process import DEFAULT_CONNECTION
 from airflow_provider.launch.submit import Shipment, driver_address, joined, pipeline_text, refusal, worker_address
+from airflow_provider.operators import places
 from airflow_provider.operators.driver_report import summary_or_error
 from airflow_provider.operators.guard import AttemptGuard, has_supervisor
 from airflow_provider.operators.pipeline_task import PipelineRun, PipelineTask
-from airflow_provider.operators.places import SECTION, session_state_base
+from airflow_provider.operators.submit_target import Target, connection_properties, submit_properties
 from airflow_provider.runner import CheckpointState, CheckpointStore, PipelineConfig
 from airflow_provider.runner.attempt import run_directory
-from airflow_provider.runner.recorded import DETAILS, recorded_summary
+from airflow_provider.runner.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_files import address
 from airflow_provider.stores.task_state import refuse_replaced
@@ -39,20 +39,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _OURS = ("application", "application_args", "java_class")
-_DEFAULT_CONNECTION = "spark_default"
 _SUBMITTED = "pyspark_pipeline_submitted"
 _NO_RETRY_STATUS = re.compile(r"(?:exited with(?: status)?|exit ?code(?: is)?)\W{0,2}2\b", re.IGNORECASE)
 """How YARN and Kubernetes report the driver's exit status 2."""
-
-
-@dataclass(frozen=True)
-class _Target:
-    master: str
-    remote: bool
-
-    @property
-    def is_local(self) -> bool:
-        return self.master.startswith("local")
 
 
 class _Process:
@@ -142,7 +131,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SparkSubmitOperator):
         on_config_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | None = None,
-        conn_id: str = _DEFAULT_CONNECTION,
+        conn_id: str = DEFAULT_CONNECTION,
         deploy_mode: str | None = None,
         name: str | None = None,
         **kwargs: Any,
@@ -157,8 +146,6 @@ class PySparkPipelineSubmitOperator(PipelineTask, SparkSubmitOperator):
         self.pipeline = os.fspath(pipeline) if isinstance(pipeline, os.PathLike) else pipeline
         self._written = self.pipeline  # Airflow replaces self.pipeline with what its templates come to
         self.checkpoint_url = checkpoint_url
-        self.checkpoint_store = checkpoint_store
-        self.retention_days = None
         self.session_state_url = session_state_url
         self.session_state = session_state
         self.keep_session_state = keep_session_state
@@ -175,7 +162,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SparkSubmitOperator):
                 "starts; set checkpoint_url to an address that the driver reaches, such as s3a://bucket/prefix"
             )
         if "{{" not in str(checkpoint_url) and "{%" not in str(checkpoint_url):
-            problem = refusal(self._checkpoint_url(), remote=deploy_mode == "cluster")
+            problem = refusal(places.checkpoint_url(checkpoint_url), remote=deploy_mode == "cluster")
             if problem:
                 raise ValueError(f"task {self.task_id!r}: {problem}")
 
@@ -223,9 +210,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SparkSubmitOperator):
     def _run(self, context: Context) -> dict[str, Any]:
         run = self._pipeline_run(context, runs_here=False)
         self._attempt, self._max_tries = run.attempt.try_number, run.attempt.max_tries
-        extras = self._extras()
+        extras = connection_properties(self.task_id, self.conn_id)
         target = self._target()
-        url = self._checkpoint_url()
+        url = places.checkpoint_url(self.checkpoint_url)
         problem = refusal(url, remote=target.remote)
         if problem or not url:
             raise DriverSetupError(f"task {self.task_id!r}: {problem}")
@@ -234,7 +221,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SparkSubmitOperator):
         request = self._request(run, url, target)
         given = self.conf, self.files, self.py_files, self.name
         with Shipment(request, remote=target.remote) as shipment:
-            self.conf = self._properties(run, extras, given[0], target)
+            self.conf = submit_properties(run.config, extras, given[0], target, self.env_vars)
             self.files = joined(given[1], shipment.files)
             self.py_files = joined(given[2], [str(shipment.engine)])
             self.name = given[3] or run.config.spark.app_name or ".".join(run.scope[:2])
@@ -271,25 +258,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SparkSubmitOperator):
             # how the Spark provider refuses options that do not fit together
             raise DriverSetupError(f"task {self.task_id!r}: {error}") from error
 
-    def _checkpoint_url(self) -> str | None:
-        if self.checkpoint_url is not None:
-            return self.checkpoint_url
-        return conf.get(SECTION, "checkpoint_url", fallback="") or None
-
-    def _extras(self) -> dict[str, str]:
-        """Return the Spark properties among the connection's extras."""
-        try:
-            extras = BaseHook.get_connection(self.conn_id).extra_dejson
-        except AirflowNotFoundException:
-            if self.conn_id != _DEFAULT_CONNECTION:
-                raise DriverSetupError(
-                    f"task {self.task_id!r}: connection {self.conn_id!r} does not exist; create it"
-                ) from None
-            logger.warning("there is no connection %r; Airflow's Spark provider takes YARN then", self.conn_id)
-            return {}
-        return {key: spell(value) for key, value in extras.items() if key.startswith("spark.")}
-
-    def _target(self) -> _Target:
+    def _target(self) -> Target:
         try:
             connection = self._get_hook()._connection
         except (NameError, RuntimeError) as error:
@@ -297,7 +266,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SparkSubmitOperator):
                 f"task {self.task_id!r}: Kubernetes needs the package apache-airflow-providers-cncf-kubernetes on the "
                 "worker; install it"
             ) from error
-        target = _Target(connection["master"], connection["deploy_mode"] == "cluster")
+        target = Target(connection["master"], connection["deploy_mode"] == "cluster")
         if target.remote and (target.is_local or target.master.startswith("spark://")):
             raise DriverSetupError(
                 f"task {self.task_id!r}: Spark has no deploy mode 'cluster' for Python on master {target.master!r}; "
@@ -305,23 +274,8 @@ class PySparkPipelineSubmitOperator(PipelineTask, SparkSubmitOperator):
             )
         return target
 
-    def _properties(
-        self, run: PipelineRun, extras: Mapping[str, str], given: Mapping[str, Any] | None, target: _Target
-    ) -> dict[str, Any]:
-        pipeline = run.config.spark.to_spark_conf()
-        for key in ("spark.app.name", "spark.master", "spark.submit.deployMode"):
-            pipeline.pop(key, None)
-        properties = {**pipeline, **extras, **{key: spell(value) for key, value in (given or {}).items()}}
-        own = {"spark.log.level": "WARN"}  # as Spark in the task has it; otherwise its lines bury the pipeline's
-        chosen = properties.keys() & {"spark.pyspark.driver.python", "spark.pyspark.python"}
-        chosen |= {**os.environ, **(self.env_vars or {})}.keys() & {"PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON"}
-        if not target.remote and not chosen:
-            # Otherwise Spark takes the first python3 of the PATH, which may lack what the worker has.
-            own["spark.pyspark.python" if target.is_local else "spark.pyspark.driver.python"] = sys.executable
-        return {**own, **properties}
-
-    def _request(self, run: PipelineRun, url: str, target: _Target) -> dict[str, Any]:
-        base = session_state_base(
+    def _request(self, run: PipelineRun, url: str, target: Target) -> dict[str, Any]:
+        base = places.session_state_base(
             self.session_state_url, target.is_local and not target.remote, first=run.attempt.try_number == 1
         )
         return {

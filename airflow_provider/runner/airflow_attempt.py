@@ -6,15 +6,21 @@ Nothing of Airflow is imported here: a Spark driver that spark-submit started de
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider.runner.attempt import run_directory
+from airflow_provider.runner.attempt import run_attempt, run_directory
 from airflow_provider.runner.checkpoint.state import CheckpointState, Scope
 from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config import OnClear, PipelineConfig
+from airflow_provider.runner.hooks import PipelineHooks
+from airflow_provider.runner.live_session import LiveSession
 from airflow_provider.runner.plan import changed_since
+from airflow_provider.runner.result import PipelineResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -133,16 +139,6 @@ class PreparedAttempt:
     start: AttemptStart
     notes: tuple[str, ...] = ()
 
-    @property
-    def fresh(self) -> str | None:
-        """Why everything runs, None to go on from the checkpoint."""
-        return None if self.start.resume else self.start.reason
-
-    @property
-    def restart_from(self) -> str | None:
-        """The component to restart from although that has been carried out: whoever cleared wants it again."""
-        return self.config.restart_from if self.start.cleared else None
-
     def directory(self, base: str) -> str:
         """Return the directory of this run for saved views."""
         return run_directory(base, self.scope, self.run_id, self.config.name)
@@ -179,6 +175,38 @@ def prepare(
     logger.info("run %r, try %d: %s (checkpoints in %s)", run_id, attempt.try_number, start.reason, store)
     notes = _notes(config, checkpoint, attempt, templated) if checkpoint and start.resume else []
     return PreparedAttempt(config, store, run_id, scope, checkpoint, attempt, start, tuple(notes))
+
+
+def run_prepared(
+    prepared: PreparedAttempt,
+    *,
+    spark: SparkSession | Callable[[], SparkSession],
+    session_state_url: str | None,
+    keep_session_state: bool,
+    hooks: Sequence[PipelineHooks] = (),
+    on_save: Callable[[float], object] = lambda seconds: None,
+    live: LiveSession | None = None,
+) -> PipelineResult:
+    """Run an attempt, wherever its driver is. Arguments and errors are those of :func:`run_attempt`."""
+    return run_attempt(
+        prepared.config,
+        prepared.store,
+        prepared.run_id,
+        prepared.checkpoint,
+        scope=prepared.scope,
+        fresh=None if prepared.start.resume else prepared.start.reason,
+        # Carried out before, but whoever cleared the task wants it again.
+        restart_from=prepared.config.restart_from if prepared.start.cleared else None,
+        attempt=prepared.attempt.try_number,
+        airflow=prepared.attempt.record(),
+        notes=prepared.notes,
+        on_save=on_save,
+        hooks=hooks,
+        spark=spark,
+        session_state_url=session_state_url,
+        keep_session_state=keep_session_state,
+        live=live,
+    )
 
 
 def _notes(

@@ -112,7 +112,7 @@ def _new_request(
     if request.component not in names:
         message = (
             f"the request in {store} to restart run {run_id!r} from {request.component!r} names an unknown or disabled "
-            f"component{suggest(request.component, names)}; leave another request or withdraw it"
+            f"component{suggest(request.component, names)}; leave another request, which replaces it"
         )
         raise PipelineConfigError([ConfigProblem(message)], config.source)
     logger.info("somebody asked to restart this run from component %r", request.component)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from airflow_provider.runner import LocalCheckpointStore
-
-if TYPE_CHECKING:
-    from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 
 
 def store_at(url: str) -> LocalCheckpointStore | ObjectStorageCheckpointStore:
@@ -16,6 +12,4 @@ def store_at(url: str) -> LocalCheckpointStore | ObjectStorageCheckpointStore:
     :param url: a directory (``/shared/checkpoints``), or an address of ``ObjectStoragePath``, whose user part names an
         Airflow connection (``s3://my_aws@bucket/prefix``)
     """
-    from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
-
     return ObjectStorageCheckpointStore(url) if "://" in url else LocalCheckpointStore(url)

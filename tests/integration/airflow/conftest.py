@@ -8,12 +8,16 @@ import selectors
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+
+TARGETS = Path(__file__).parents[3] / "example_dags" / "flights" / "carrier_targets.json"
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -189,3 +193,27 @@ def airflow(
     shutil.copytree(migrated_home, home, dirs_exist_ok=True)
     with AirflowProcess(home, dags_folder) as process:
         yield process
+
+
+@pytest.fixture
+def service() -> Iterator[str]:
+    """The service that the flights pipeline asks for targets: the first answer of each start is that it is not up."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            content = TARGETS.read_bytes()
+            self.send_response(200 if asked.count(self.path) > 1 else 503)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()

@@ -23,7 +23,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         given.append(session_state_url)
         return PipelineResult("p", PipelineResultStatus.SUCCESS, (), 0.0)
 
-    monkeypatch.setattr(pyspark_pipeline, "run_attempt", attempt)
+    monkeypatch.setattr(pyspark_pipeline, "run_prepared", attempt)
     return given
 
 

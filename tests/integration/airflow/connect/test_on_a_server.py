@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from tests.samples.connect_server import ConnectServer
 
 FILE = "on_a_server.py"
 HERE = Path(__file__).parent
-TARGETS = HERE.parents[3] / "example_dags" / "flights" / "carrier_targets.json"
 
 
 @pytest.fixture(scope="module")
@@ -66,30 +63,6 @@ def test_the_example_runs_to_success(airflow: Any, tmp_path: Path) -> None:
 
     assert ended.state == "success", ended.output
     assert len(pd.read_parquet(tmp_path / "grades")) == 1000
-
-
-@pytest.fixture
-def service() -> Iterator[str]:
-    """The service that knows the targets: its first answer is that it is not up yet."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            content = TARGETS.read_bytes()
-            self.send_response(200 if asked.count(self.path) > 1 else 503)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.torture

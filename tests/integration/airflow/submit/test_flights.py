@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-TARGETS = Path(__file__).parents[4] / "example_dags" / "flights" / "carrier_targets.json"
 WAYS = ["task_local", "task_cluster", "submit_local", "submit_cluster"]
 
 pytestmark = pytest.mark.torture
-
-
-@pytest.fixture
-def service() -> Iterator[str]:
-    """The service that knows the targets: its first answer is that it is not up yet, each time it is started."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            content = TARGETS.read_bytes()
-            self.send_response(200 if asked.count(self.path) > 1 else 503)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 def test_the_flights_pipeline_comes_to_the_same_result_everywhere(airflow: Any, service: str, tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""Where spark-submit starts a driver, and the Spark properties that it is given."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+
+from airflow_provider.errors import DriverSetupError
+from airflow_provider.launch.in_process import DEFAULT_CONNECTION
+from airflow_provider.launch.settings import spell
+from airflow_provider.runner import PipelineConfig
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the driver and its executors run.
+
+    :param master: Spark's master
+    :param remote: whether the driver runs on the cluster (deploy mode ``cluster``)
+    """
+
+    master: str
+    remote: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Whether Spark has no executors but the driver."""
+        return self.master.startswith("local")
+
+
+def connection_properties(task_id: str, conn_id: str) -> dict[str, str]:
+    """Return the Spark properties among a connection's extras.
+
+    :param task_id: the task, for messages
+    :param conn_id: connection of type ``spark``; the default one may be missing
+    :raises DriverSetupError: there is no such connection
+    """
+    try:
+        extras = BaseHook.get_connection(conn_id).extra_dejson
+    except AirflowNotFoundException:
+        if conn_id != DEFAULT_CONNECTION:
+            raise DriverSetupError(f"task {task_id!r}: connection {conn_id!r} does not exist; create it") from None
+        logger.warning("there is no connection %r; Airflow's Spark provider takes YARN then", conn_id)
+        return {}
+    return {key: spell(value) for key, value in extras.items() if key.startswith("spark.")}
+
+
+def submit_properties(
+    config: PipelineConfig,
+    extras: Mapping[str, str],
+    given: Mapping[str, Any] | None,
+    target: Target,
+    env_vars: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Return the Spark properties for spark-submit.
+
+    :param config: the pipeline, whose properties are the lowest; master and deploy mode are the connection's
+    :param extras: those of the connection, which win over the pipeline's
+    :param given: those of the operator, which win over both
+    :param target: where the driver runs
+    :param env_vars: environment variables of spark-submit beside the worker's own
+    """
+    pipeline = config.spark.to_spark_conf()
+    for key in ("spark.app.name", "spark.master", "spark.submit.deployMode"):
+        pipeline.pop(key, None)
+    properties = {**pipeline, **extras, **{key: spell(value) for key, value in (given or {}).items()}}
+    own = {"spark.log.level": "WARN"}  # as Spark in the task has it; otherwise its lines bury the pipeline's
+    chosen = properties.keys() & {"spark.pyspark.driver.python", "spark.pyspark.python"}
+    chosen |= {**os.environ, **(env_vars or {})}.keys() & {"PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON"}
+    if not target.remote and not chosen:
+        # Otherwise Spark takes the first python3 of the PATH, which may lack what the worker has.
+        own["spark.pyspark.python" if target.is_local else "spark.pyspark.driver.python"] = sys.executable
+    return {**own, **properties}
