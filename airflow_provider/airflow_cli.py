@@ -62,7 +62,7 @@ def _command(work: Callable[[argparse.Namespace], None]) -> Callable[[argparse.N
 
 
 def _list(options: argparse.Namespace) -> None:
-    from airflow_provider.runner.report import checkpoints_table
+    from airflow_provider.runner.observing.report import checkpoints_table
 
     url = _url(options)
     if url:
@@ -79,7 +79,7 @@ def _list(options: argparse.Namespace) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     from airflow_provider.runner.checkpoint.store import RestartRequests
-    from airflow_provider.runner.report import checkpoint_lines
+    from airflow_provider.runner.observing.report import checkpoint_lines
 
     store, state = _find(options)
     for line in checkpoint_lines(state):
@@ -93,15 +93,15 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _forget(options: argparse.Namespace) -> None:
-    from airflow_provider.runner.forget import forget
+    from airflow_provider.runner.checkpoint.forget import forget
 
     print(forget(*_find(options)))
 
 
 def _restart_from(options: argparse.Namespace) -> None:
-    from airflow_provider.runner.checkpoint.state import RestartRequest
     from airflow_provider.runner.checkpoint.store import RestartRequests
-    from airflow_provider.runner.config_problems import suggest
+    from airflow_provider.runner.config.problems import suggest
+    from airflow_provider.runner.record.state import RestartRequest
 
     store, state = _find(options)
     if options.component not in state.fields:

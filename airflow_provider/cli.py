@@ -21,10 +21,10 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     load_pipeline_config,
 )
-from airflow_provider.runner.attempt import run_attempt, run_directory
-from airflow_provider.runner.forget import forget
-from airflow_provider.runner.report import checkpoint_lines, checkpoints_table, plan_table, table
-from airflow_provider.runner.spark_session import open_session
+from airflow_provider.runner.checkpoint.forget import forget
+from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table, plan_table, table
+from airflow_provider.runner.running.attempt import run_attempt, run_directory
+from airflow_provider.runner.running.spark_session import open_session
 
 OK, FAILED, WRONG = 0, 1, 2
 

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from airflow_provider.runner.component import DataFlow
+from airflow_provider.runner.config.component import DataFlow
 
 
 class ComponentModel(BaseModel):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.launch.connect_server import ConnectServer, close, in_a_line
 from airflow_provider.launch.settings import masked, spell
-from airflow_provider.runner.live_session import LiveSession
+from airflow_provider.runner.session_state.live import LiveSession
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,8 +35,8 @@ _MODE = "SPARK_CONNECT_MODE_ENABLED"
 class ConnectSpark:
     """Opens a session of its own on the server when it is first needed, and releases it at the end.
 
-    It is a :class:`~airflow_provider.runner.live_session.LiveSession` too: the server copies the session after each
-    component, and the next attempt goes on in a copy of the last copy.
+    It is a :class:`~airflow_provider.runner.session_state.live.LiveSession` too: the server copies the session after
+    each component, and the next attempt goes on in a copy of the last copy.
 
     :param conn_id: connection of type ``spark_connect``; its extras ``spark.*`` are Spark properties
     :param spark_conf: Spark properties that win over the connection

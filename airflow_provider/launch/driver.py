@@ -118,8 +118,8 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     import yaml
     from pyspark.sql import SparkSession
 
-    from airflow_provider.runner.airflow_attempt import AirflowAttempt, prepare, run_prepared
-    from airflow_provider.runner.config import load_pipeline_config
+    from airflow_provider.runner.config.model import load_pipeline_config
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttempt, prepare, run_prepared
     from airflow_provider.stores.hadoop_files import driver_store
 
     origin = request["origin"]

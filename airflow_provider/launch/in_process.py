@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError, describe
 from airflow_provider.launch.settings import masked, spell
-from airflow_provider.runner.spark_session import open_session, running_session
+from airflow_provider.runner.running.spark_session import open_session, running_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

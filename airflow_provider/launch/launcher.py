@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from airflow_provider.runner.live_session import LiveSession
+from airflow_provider.runner.session_state.live import LiveSession
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -18,7 +18,7 @@ import yaml
 
 import airflow_provider
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.config import PipelineConfig
+from airflow_provider.runner.config.model import PipelineConfig
 
 _PACKAGE = Path(airflow_provider.__file__).parent
 

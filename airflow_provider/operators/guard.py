@@ -14,7 +14,7 @@ from typing import Protocol, Self
 
 from airflow_provider.errors import AttemptStopped
 from airflow_provider.runner import NoOpHooks
-from airflow_provider.runner.events import ComponentCompleted, ComponentFailed, ComponentStarted
+from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, ComponentStarted
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.openlineage.utils.spark import (
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider.runner import MetricsHooks, NoOpHooks
-from airflow_provider.runner.events import ComponentCompleted, ComponentFailed, ComponentStarted
+from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, ComponentStarted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

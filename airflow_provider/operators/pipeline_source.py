@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.airflow_attempt import TemplatedField
-from airflow_provider.runner.config_file import read_config_file
+from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.running.airflow_attempt import TemplatedField
 
 Source = str | Mapping[str, Any] | PipelineConfig
 """A file's path, the fields of a pipeline, or a config built in Python."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
 from airflow_provider.runner import PipelineConfig
-from airflow_provider.runner.airflow_attempt import AirflowAttempt, TemplatedField
-from airflow_provider.runner.checkpoint.state import Scope
+from airflow_provider.runner.record.state import Scope
+from airflow_provider.runner.running.airflow_attempt import AirflowAttempt, TemplatedField
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

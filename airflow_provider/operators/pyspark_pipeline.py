@@ -28,7 +28,7 @@ from airflow_provider.runner import (
     PipelineHooks,
     PipelineResult,
 )
-from airflow_provider.runner.airflow_attempt import PreparedAttempt, prepare, run_prepared
+from airflow_provider.runner.running.airflow_attempt import PreparedAttempt, prepare, run_prepared
 from airflow_provider.stores.task_state import refuse_replaced
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from airflow_provider.operators.guard import AttemptGuard, has_supervisor
 from airflow_provider.operators.pipeline_task import PipelineRun, PipelineTask
 from airflow_provider.operators.submit_target import Target, connection_properties, submit_properties
 from airflow_provider.runner import CheckpointState, CheckpointStore, PipelineConfig
-from airflow_provider.runner.attempt import run_directory
-from airflow_provider.runner.recorded_summary import DETAILS, recorded_summary
+from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
+from airflow_provider.runner.running.attempt import run_directory
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_files import address
 from airflow_provider.stores.task_state import refuse_replaced

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.durable_files import make_directories, write_durably
+from airflow_provider.runner.checkpoint.durable_files import make_directories, write_durably
 
 
 class ObjectFiles(Protocol):

@@ -17,9 +17,9 @@ from airflow_provider.errors import (
     CheckpointReadError,
     describe,
 )
-from airflow_provider.runner.checkpoint.state import CheckpointState, RestartRequest, Scope
 from airflow_provider.runner.checkpoint.store import only_one, read_request, replaced
-from airflow_provider.runner.file_names import file_name
+from airflow_provider.runner.record.file_names import file_name
+from airflow_provider.runner.record.state import CheckpointState, RestartRequest, Scope
 from airflow_provider.stores.object_files import ObjectFiles, address, files_at
 
 logger = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from airflow_provider.errors import (
     StaleAttemptError,
 )
 from airflow_provider.runner.checkpoint import CheckpointState
-from airflow_provider.runner.checkpoint.state import RestartRequest, Scope
 from airflow_provider.runner.checkpoint.store import read_request
+from airflow_provider.runner.record.state import RestartRequest, Scope
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner import load_pipeline_config
-from airflow_provider.runner.attempt import run_attempt
+from airflow_provider.runner.running.attempt import run_attempt
 from tests.reliability.kill_journal import Aim, Journal, WatchedStore
 from tests.reliability.kill_steps import Observers, pipeline
 

@@ -28,7 +28,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.result import PipelineResult
+from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_files import Directory
 from tests.conftest import Script

@@ -15,8 +15,8 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.plan import RunPlan
-from airflow_provider.runner.session_state.record import SessionStateRecord
+from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.record.session_state import SessionStateRecord
 from tests.samples.components import BEHAVIOUR, CALLS
 from tests.samples.pipelines import component
 

@@ -18,13 +18,14 @@ from tenacity import (
 )
 
 from airflow_provider.errors import CheckpointError, CheckpointWriteError, StaleAttemptError, describe
-from airflow_provider.runner.checkpoint.state import CheckpointState, ComponentRecord, RestartRequest, Scope
+from airflow_provider.runner.checkpoint.live_copies import LiveCopies
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
-from airflow_provider.runner.fingerprint import component_fingerprint, field_hashes
-from airflow_provider.runner.live_session import LiveCopies, LiveSession
+from airflow_provider.runner.fingerprint.config import component_fingerprint, field_hashes
+from airflow_provider.runner.record.state import CheckpointState, ComponentRecord, RestartRequest, Scope
+from airflow_provider.runner.session_state.live import LiveSession
 
 if TYPE_CHECKING:
-    from airflow_provider.runner.events import (
+    from airflow_provider.runner.observing.events import (
         CircuitChanged,
         ComponentCompleted,
         ComponentFailed,

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
-from airflow_provider.runner.checkpoint.state import CheckpointState, RestartRequest, Scope
+from airflow_provider.runner.checkpoint.durable_files import make_directories, write_durably
 from airflow_provider.runner.checkpoint.store import only_one, read_request, refuse_stale
-from airflow_provider.runner.durable_files import make_directories, write_durably
-from airflow_provider.runner.file_names import file_name
+from airflow_provider.runner.record.file_names import file_name
+from airflow_provider.runner.record.state import CheckpointState, RestartRequest, Scope
 
 logger = logging.getLogger(__name__)
 

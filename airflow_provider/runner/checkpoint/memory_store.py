@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import threading
 
-from airflow_provider.runner.checkpoint.state import CheckpointState, RestartRequest, Scope
 from airflow_provider.runner.checkpoint.store import only_one, refuse_stale
+from airflow_provider.runner.record.state import CheckpointState, RestartRequest, Scope
 
 
 class InMemoryCheckpointStore:

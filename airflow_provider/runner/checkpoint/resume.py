@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from airflow_provider.runner.checkpoint.state import CheckpointState, Scope
 from airflow_provider.runner.checkpoint.store import CheckpointStore
-from airflow_provider.runner.config import PipelineConfig
-from airflow_provider.runner.plan import describe_changes, plan_from_checkpoint
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.planning.decide import plan_from_checkpoint
+from airflow_provider.runner.planning.reasons import describe_changes
+from airflow_provider.runner.record.state import CheckpointState, Scope
 
 logger = logging.getLogger(__name__)
 

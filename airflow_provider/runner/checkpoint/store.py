@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from pydantic import ValidationError
 
 from airflow_provider.errors import CheckpointReadError, StaleAttemptError
-from airflow_provider.runner.checkpoint.state import CheckpointState, RestartRequest, Scope
+from airflow_provider.runner.record.state import CheckpointState, RestartRequest, Scope
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from airflow_provider.runner.session_state.names import ViewName
+from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.session_state.snapshot import Snapshot
 
 # Spark's own default of spark.redaction.regex, and what else tends to hold a secret.

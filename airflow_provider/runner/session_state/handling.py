@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Policy = Literal["auto", "save", "replay", "none"]
+from airflow_provider.runner.config.policies import SessionStatePolicy
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Facts:
     nowhere: str | None
 
 
-def decide(policy: Policy, facts: Facts, replay_below_seconds: float) -> Handling:
+def decide(policy: SessionStatePolicy, facts: Facts, replay_below_seconds: float) -> Handling:
     """Return what becomes of the session state.
 
     ``auto`` replays what was cheap and harmless and saves the views of the rest: a component that only defines lazy

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.errors import ViewNotSavedError, describe
-from airflow_provider.runner.config import ComponentConfig, PipelineConfig
+from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.record.names import ViewName, quote
+from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.capture import LeftBehind, difference
-from airflow_provider.runner.session_state.files import (
+from airflow_provider.runner.session_state.handling import Facts, Handling, decide
+from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.saved.files import (
     Files,
     delete_quietly,
     files_for,
     new_attempt_directory,
     remove_attempts,
 )
-from airflow_provider.runner.session_state.handling import Facts, Handling, decide
-from airflow_provider.runner.session_state.names import ViewName, quote
-from airflow_provider.runner.session_state.probe import SessionProbe
-from airflow_provider.runner.session_state.record import CatalogObject, SavedView, SessionStateRecord
+from airflow_provider.runner.session_state.saved.views import restore_view, save_view
 from airflow_provider.runner.session_state.snapshot import Snapshot
-from airflow_provider.runner.session_state.views import restore_view, save_view
 
 logger = logging.getLogger(__name__)
 

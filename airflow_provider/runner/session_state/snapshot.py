@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider.runner.session_state.names import ViewName
+from airflow_provider.runner.record.names import ViewName
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
-from airflow_provider.runner.plan import STILL_THERE
+from airflow_provider.runner.planning.plan import STILL_THERE
 from tests.samples.connect_server import ConnectServer
 
 ROOT = Path(__file__).parents[3]

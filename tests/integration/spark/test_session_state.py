@@ -17,9 +17,9 @@ import pytest
 
 from airflow_provider.errors import ComponentError
 from airflow_provider.runner import PipelineResultStatus
-from airflow_provider.runner.plan import Action
-from airflow_provider.runner.session_state.classic_probe import ClassicProbe
-from airflow_provider.runner.session_state.names import ViewName
+from airflow_provider.runner.planning.plan import Action
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.session_state.probes.classic import ClassicProbe
 from tests.conftest import Script
 from tests.samples.attempts import Run
 from tests.samples.pipelines import component

@@ -18,7 +18,7 @@ from statsd import StatsClient
 
 from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
 from airflow_provider.runner import InMemoryCheckpointStore, PipelineHooks
-from airflow_provider.runner.attempt import run_attempt
+from airflow_provider.runner.running.attempt import run_attempt
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider.operators import pyspark_pipeline
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore
-from airflow_provider.runner.result import PipelineResult, PipelineResultStatus
+from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
 
 
 @pytest.fixture

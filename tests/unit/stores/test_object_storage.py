@@ -23,7 +23,7 @@ from airflow_provider.errors import (
     StaleAttemptError,
 )
 from airflow_provider.runner import CheckpointState
-from airflow_provider.runner.checkpoint.state import RestartRequest
+from airflow_provider.runner.record.state import RestartRequest
 from airflow_provider.stores import object_storage
 from airflow_provider.stores.object_files import Directory, files_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore

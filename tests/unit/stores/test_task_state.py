@@ -14,7 +14,7 @@ from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
 from airflow_provider.errors import CheckpointFormatError, CheckpointReadError, CheckpointWriteError, StaleAttemptError
 from airflow_provider.runner import CheckpointState
-from airflow_provider.runner.checkpoint.state import RestartRequest
+from airflow_provider.runner.record.state import RestartRequest
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
 SCOPE = ("dag", "task", "-1")

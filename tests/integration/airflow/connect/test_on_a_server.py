@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from airflow_provider.runner.plan import STILL_THERE
+from airflow_provider.runner.planning.plan import STILL_THERE
 from tests.samples.connect_server import ConnectServer
 
 FILE = "on_a_server.py"

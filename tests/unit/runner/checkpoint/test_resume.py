@@ -37,7 +37,12 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
     load_checkpoint_for_resume,
 )
-from airflow_provider.runner.events import ComponentCompleted, ComponentFailed, ComponentStarted, PipelineStarted
+from airflow_provider.runner.observing.events import (
+    ComponentCompleted,
+    ComponentFailed,
+    ComponentStarted,
+    PipelineStarted,
+)
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 from tests.samples.stores import FlakyStore
@@ -216,7 +221,7 @@ def test_without_a_checkpoint_nothing_is_complete(run: Run, caplog: pytest.LogCa
 
 def test_the_time_that_reuse_saves_is_known(script: Script) -> None:
     """The plan knows how long a component took when it ran, in whatever attempt that was."""
-    from airflow_provider.runner.plan import plan_from_checkpoint
+    from airflow_provider.runner.planning.decide import plan_from_checkpoint
 
     run = Run(pipeline("a", "b"))
     script.fail("b")

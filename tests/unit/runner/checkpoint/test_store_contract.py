@@ -13,8 +13,8 @@ import pytest
 from airflow_provider.errors import CheckpointReadError, StaleAttemptError
 from airflow_provider.runner import CheckpointState, CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore
 from airflow_provider.runner.checkpoint import ComponentRecord
-from airflow_provider.runner.checkpoint.state import RestartRequest
 from airflow_provider.runner.checkpoint.store import RestartRequests
+from airflow_provider.runner.record.state import RestartRequest
 from airflow_provider.stores.hadoop_files import DriverCheckpointStore, HadoopFiles
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 from airflow_provider.stores.task_state import TaskStateCheckpointStore

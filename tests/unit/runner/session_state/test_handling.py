@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.runner.session_state.handling import Facts, Handling, Policy, decide
+from airflow_provider.runner.config.policies import SessionStatePolicy
+from airflow_provider.runner.session_state.handling import Facts, Handling, decide
 
 CHEAP = Facts(seconds=9.94, wrote=None, is_sink=False, has_views=True, cannot_save=None, unstable=None, nowhere=None)
 LIMIT = 10.0
@@ -17,9 +18,9 @@ FUNCTION = "registered temp function 'f', which cannot be saved"
 WROTE = "wrote 3 files to file:/out"
 RANDOM = "view 'sample' is not deterministic"
 NOWHERE = "there is no session_state_url to save to"
-POLICIES: tuple[Policy, ...] = ("auto", "save", "replay", "none")
+POLICIES: tuple[SessionStatePolicy, ...] = ("auto", "save", "replay", "none")
 
-CASES: dict[str, tuple[Policy, dict[str, Any], str, str]] = {
+CASES: dict[str, tuple[SessionStatePolicy, dict[str, Any], str, str]] = {
     # rule: (policy, how the facts differ from a cheap, harmless component with views) -> (action, reason)
     "auto replays what was cheap and harmless": ("auto", {}, "replay", "ran only 9.9 s and wrote nothing"),
     "auto saves what ran as long as the limit": ("auto", {"seconds": 10.0}, "save", "ran 10.0 s"),
@@ -88,7 +89,9 @@ CASES: dict[str, tuple[Policy, dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize(("policy", "facts", "action", "reason"), CASES.values(), ids=CASES)
-def test_what_becomes_of_the_session_state(policy: Policy, facts: dict[str, Any], action: str, reason: str) -> None:
+def test_what_becomes_of_the_session_state(
+    policy: SessionStatePolicy, facts: dict[str, Any], action: str, reason: str
+) -> None:
     """The case says the rule; the reason is given word for word, because it stands in the record and the log."""
     assert decide(policy, dataclasses.replace(CHEAP, **facts), LIMIT) == Handling(action, reason)  # type: ignore[arg-type]
 
@@ -111,7 +114,7 @@ ALL_FACTS = [
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_whatever_the_facts_nothing_is_promised_that_cannot_be_kept(policy: Policy) -> None:
+def test_whatever_the_facts_nothing_is_promised_that_cannot_be_kept(policy: SessionStatePolicy) -> None:
     """All 128 combinations: each rule here is one that a resumed attempt relies on."""
     for facts in ALL_FACTS:
         handling = decide(policy, facts, LIMIT)

@@ -1,0 +1,1 @@
+"""What the author wrote, validated: pipelines, components, and how both are found and checked."""

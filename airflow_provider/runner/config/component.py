@@ -1,0 +1,245 @@
+"""Components: what an author may write, and how the runner finds, builds and runs one.
+
+A component is a class with ``run()`` or a function ``fn(spark, **config)``. A class is built with its
+``from_config(config)`` if it has one, otherwise with keyword arguments. It gets the Spark session through
+``set_spark_session(spark)`` if it has that method, otherwise as attribute ``spark``. Classes that also have
+``open()`` and ``close()`` are opened before ``run()`` and closed after it, whatever happens.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import logging
+import re
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel
+
+from airflow_provider.errors import describe
+from airflow_provider.runner.config.problems import suggest, with_article
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Component = Callable[[], object]
+"""What the runner calls: ``run`` of a built component, or a function with its arguments in place."""
+
+
+@runtime_checkable
+class Resource(Protocol):
+    """A component that holds something open while it runs."""
+
+    def open(self) -> None:
+        """Acquire what ``run()`` needs."""
+
+    def close(self) -> None:
+        """Release it; called whether or not ``run()`` succeeded."""
+
+
+class DataFlow(ABC):
+    """Base class for components that use Spark.
+
+    .. code-block:: python
+
+        class Clean(DataFlow):
+            def __init__(self, input_view: str, output_view: str) -> None:
+                super().__init__()
+                self.input_view, self.output_view = input_view, output_view
+
+            def run(self) -> None:
+                self.spark.table(self.input_view).dropna().createOrReplaceTempView(self.output_view)
+    """
+
+    config_model: type[BaseModel] | None = None
+    """Optional pydantic model of the component's config. With it, a wrong config is reported before
+    anything runs, and :meth:`from_config` passes the validated model to ``__init__``."""
+
+    base_dir: Path = Path()
+    """Where relative paths in the config start: the folder of the pipeline file. Set by the runner."""
+
+    _spark: SparkSession | None = None
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build the component from its config.
+
+        :param config: the ``config`` mapping of the component
+        """
+        build: Callable[..., Self] = cls
+        if cls.config_model is not None:
+            return build(cls.config_model.model_validate(config))
+        return build(**config)
+
+    @property
+    def name(self) -> str:
+        """A name for log lines; the class name unless a subclass says otherwise."""
+        return type(self).__name__
+
+    @property
+    def spark(self) -> SparkSession:
+        """The Spark session of this run.
+
+        :raises RuntimeError: before the runner has set it
+        """
+        if self._spark is None:
+            raise RuntimeError(f"component {self.name!r} has no Spark session before the runner sets it")
+        return self._spark
+
+    def set_spark_session(self, spark: SparkSession) -> None:
+        """Take the session. Called by the runner before :meth:`run`."""
+        self._spark = spark
+
+    @property
+    def logger(self) -> logging.Logger:
+        """A logger named after the component's class."""
+        return logging.getLogger(f"{type(self).__module__}.{type(self).__qualname__}")
+
+    @abstractmethod
+    def run(self) -> None:
+        """Do the work. Returning means success, raising means failure."""
+
+
+_GIVEN: dict[str, Any] = {}
+"""Classes and functions that were given themselves instead of by path: the module of a DAG file cannot be imported."""
+
+_DAG_FILE = re.compile(r"unusual_prefix_[0-9a-f]+_(?=.)")
+"""How Airflow names the module of a DAG file: with a hash of its path, which differs between bundle versions."""
+
+
+def path_of(target: Any) -> str:
+    """Return the dotted path of a class or function, and remember what it stands for.
+
+    :param target: a class, or a function with a name and without variables of an enclosing function
+    :raises LookupError: it is something else, or its module has two of that name
+    """
+    name = getattr(target, "__qualname__", None)
+    if name is None:
+        raise LookupError(f"{with_article(type(target).__name__)} is no component; give a class or a function")
+    if "<lambda>" in name:
+        raise LookupError("a lambda has no name to recognise it by in the next attempt; define a function")
+    if getattr(target, "__closure__", None):
+        raise LookupError(
+            f"function {name!r} uses variables of the function around it, which no fingerprint covers; hand them over "
+            "in 'config'"
+        )
+    path = f"{_DAG_FILE.sub('', target.__module__)}.{name.replace('.<locals>', '')}"
+    before = _GIVEN.get(path)
+    space = getattr(target, "__globals__", None)
+    if before is not None and before is not target and space is not None and space is getattr(before, "__globals__", 0):
+        raise LookupError(f"two functions of one module are called {name!r}; rename one")
+    _GIVEN[path] = target
+    return path
+
+
+def resolve(class_path: str) -> Any:
+    """Return the class or function that a class path names.
+
+    :param class_path: dotted path, ``package.module.Name``
+    :raises LookupError: there is no such thing, or it is not a component; the message says which
+    """
+    if class_path in _GIVEN:
+        _check_kind(class_path, _GIVEN[class_path])
+        return _GIVEN[class_path]
+    module_name, _, attribute = class_path.rpartition(".")
+    if not module_name or not all(part.isidentifier() for part in class_path.split(".")):
+        raise LookupError(f"{class_path!r} is not a dotted path such as 'my_package.my_module.MyComponent'")
+    module = _import(module_name)
+    try:
+        target = getattr(module, attribute)
+    except AttributeError:
+        public = [name for name in dir(module) if not name.startswith("_")]
+        hint = suggest(attribute, public, most=0) or "; name a class or function that it has"
+        raise LookupError(f"module {module_name!r} has no {attribute!r}{hint}") from None
+    _check_kind(class_path, target)
+    return target
+
+
+def _import(module_name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module_name}.".startswith(f"{missing}."):
+            raise LookupError(
+                f"there is no module {missing!r}; it must be importable where the pipeline runs"
+            ) from None
+        raise LookupError(
+            f"importing {module_name!r} failed: {describe(error)}{_place_in(module_name, error)}; "
+            f"try: python -c 'import {module_name}'"
+        ) from error
+
+
+def _place_in(module_name: str, error: BaseException) -> str:
+    """Return file and line of the module, or of a package around it, where the import went wrong."""
+    lines = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if f"{module_name}.".startswith(f"{frame.f_globals.get('__name__')}.")
+    ]
+    return f" ({lines[-1][0]}, line {lines[-1][1]})" if lines else ""
+
+
+def _check_kind(class_path: str, target: Any) -> None:
+    if inspect.isclass(target):
+        if not callable(getattr(target, "run", None)):
+            raise LookupError(
+                f"class {class_path!r} is not a component: it has no run() method; define one or name another class"
+            )
+        missing = sorted(getattr(target, "__abstractmethods__", ()))
+        if missing:
+            raise LookupError(
+                f"class {class_path!r} is abstract: it does not define {', '.join(missing)}; "
+                f"define {'it' if len(missing) == 1 else 'them'} or name a subclass"
+            )
+    elif not callable(target):
+        raise LookupError(
+            f"{class_path!r} is {with_article(type(target).__name__)}, not a component: "
+            "it must be a class with run() or a function fn(spark, **config)"
+        )
+
+
+def has_own_from_config(target: type) -> bool:
+    """Return whether the class has a ``from_config`` that is not :class:`DataFlow`'s."""
+    found = getattr(target, "from_config", None)
+    inherited = DataFlow.from_config.__func__  # type: ignore[attr-defined]
+    return found is not None and getattr(found, "__func__", None) is not inherited
+
+
+def build(class_path: str, config: Mapping[str, Any], spark: Any, base_dir: Path) -> Component:
+    """Build a component and hand it the session.
+
+    :param class_path: what to build
+    :param config: its config
+    :param spark: the Spark session
+    :param base_dir: where relative paths in the config start
+    :return: a callable without arguments that does the component's work once
+    """
+    target = resolve(class_path)
+    if not inspect.isclass(target):
+        return functools.partial(target, spark, **config)
+    from_config = getattr(target, "from_config", None)
+    component: Any = from_config(dict(config)) if callable(from_config) else target(**config)
+    if isinstance(component, DataFlow):
+        component.base_dir = base_dir
+    if callable(getattr(component, "set_spark_session", None)):
+        component.set_spark_session(spark)
+    else:
+        component.spark = spark
+    if isinstance(component, Resource):
+        return functools.partial(_run_open, component)
+    return component.run  # type: ignore[no-any-return]
+
+
+def _run_open(component: Any) -> None:
+    component.open()
+    try:
+        component.run()
+    finally:
+        component.close()

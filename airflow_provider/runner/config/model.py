@@ -1,0 +1,269 @@
+"""The pipeline config: what the author wrote, validated.
+
+A config is built in Python (:class:`PipelineConfig`) or loaded with :func:`load_pipeline_config`
+from a dict or a YAML, JSON or HOCON file. Either way a wrong one raises
+:class:`~airflow_provider.errors.PipelineConfigError`, which lists every problem at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import (
+    Field,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
+
+from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.runner.config.component import path_of
+from airflow_provider.runner.config.component_check import check_component
+from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.graph import execution_order
+from airflow_provider.runner.config.policies import OnClear, OnConfigChange, SessionStatePolicy
+from airflow_provider.runner.config.problems import (
+    as_name,
+    content_problems,
+    explain,
+    graph_problems,
+    kind_of,
+    name_of,
+)
+from airflow_provider.runner.config.sections import (
+    CircuitBreakerConfig,
+    ResiliencePolicy,
+    RetryConfig,
+    Section,
+    SparkSection,
+)
+
+__all__ = [
+    "CircuitBreakerConfig",
+    "ComponentConfig",
+    "PipelineConfig",
+    "ResiliencePolicy",
+    "RetryConfig",
+    "SparkSection",
+    "load_pipeline_config",
+]
+
+_BOOLEAN = TypeAdapter(bool)
+
+
+class ComponentConfig(Section):
+    """One component of a pipeline.
+
+    :param name: unique in the pipeline; any characters
+    :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``; in Python also
+        the class or function itself
+    :param component_type: ``source``, ``transformation`` or ``sink``
+    :param config: what the component is given; plain data only, because it is fingerprinted
+    :param depends_on: names of the components that must be complete before this one
+    :param retry: the component's own retries inside one attempt
+    :param circuit_breaker: when to stop trying a component that keeps failing
+    :param resilience: ``retry`` and ``circuit_breaker`` under one key; not together with either
+    :param enabled: False leaves the component out
+    :param session_state: what becomes of the temp views that it leaves; default: the pipeline's policy
+    :param checkpoint_version: raise it when the code changed in a way that makes old results wrong
+    :param always_run: run it in every attempt in which anything runs, for components that set things up
+    :raises PipelineConfigError: with every problem of this component
+    """
+
+    name: str = Field(min_length=1)
+    class_path: str = Field(min_length=1)
+    component_type: Literal["source", "transformation", "sink"] = "transformation"
+    config: dict[str, Any] = Field(default_factory=dict)
+    depends_on: list[str] = Field(default_factory=list)
+    retry: RetryConfig | None = None
+    circuit_breaker: CircuitBreakerConfig | None = None
+    resilience: ResiliencePolicy | None = None
+    enabled: bool = True
+    session_state: SessionStatePolicy | None = None
+    checkpoint_version: str | None = None
+    always_run: bool = False
+
+    @property
+    def retry_policy(self) -> RetryConfig | None:
+        """The retries in force, wherever the author wrote them."""
+        return self.resilience.retry if self.resilience else self.retry
+
+    @property
+    def breaker_policy(self) -> CircuitBreakerConfig | None:
+        """The circuit breaker in force, wherever the author wrote it."""
+        return self.resilience.circuit_breaker if self.resilience else self.circuit_breaker
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        if isinstance(data, cls):
+            return data
+        problems: list[ConfigProblem] = []
+        component = None
+        try:
+            if isinstance(data, Mapping) and callable(data.get("class_path")):
+                data = {**data, "class_path": path_of(data["class_path"])}
+            component = handler(data)
+        except LookupError as error:
+            problems.append(ConfigProblem(str(error), name_of(data), "class_path"))
+        except ValidationError as error:
+            problems += explain(error, cls, name_of(data))
+        if isinstance(data, Mapping):
+            problems += content_problems(data)
+        if problems:
+            raise PipelineConfigError(problems)
+        return component
+
+
+class PipelineConfig(Section):
+    """A pipeline: a named, ordered graph of components.
+
+    :param name: name of the pipeline; part of the checkpoint's identity
+    :param components: at least one component; the order is kept where dependencies allow
+    :param version: the author's version of the pipeline, shown in the log
+    :param environment: ``dev``, ``staging``, ``prod`` or whatever the author calls it; shown in the log
+    :param tags: free-form labels, shown in the log
+    :param spark: Spark settings
+    :param on_config_change: when the config differs from the checkpoint's: ``restart`` everything,
+        ``rerun_affected`` the changed components and their descendants, or ``fail``
+    :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``resume`` from the
+        checkpoint, or ``restart`` everything
+    :param restart_from: a component that runs again with all its descendants, although it had completed
+    :param session_state: what becomes of the temp views that components leave: ``auto`` replays what was cheap and
+        harmless and saves the rest; ``save`` all; ``replay`` the components instead; ``none``
+    :param session_state_format: Spark data source to save views with
+    :param replay_below_seconds: a run that took less counts as cheap for ``auto``
+    :raises PipelineConfigError: with every problem of the whole config
+    """
+
+    name: str = Field(min_length=1)
+    components: list[ComponentConfig] = Field(min_length=1)
+    version: str = "1"
+    environment: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+    spark: SparkSection = Field(default_factory=SparkSection)
+    on_config_change: OnConfigChange = "restart"
+    on_clear: OnClear = "resume"
+    restart_from: str | None = None
+    session_state: SessionStatePolicy = "auto"
+    session_state_format: str = Field(default="parquet", min_length=1)
+    replay_below_seconds: float = Field(default=10.0, ge=0)
+
+    _source: str | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> str | None:
+        """The file that the config came from, None if it was built in Python."""
+        return self._source
+
+    @property
+    def base_dir(self) -> Path:
+        """Where relative paths inside the config start: the folder of its file, else the working directory."""
+        return Path(self._source).parent if self._source else Path.cwd()
+
+    @property
+    def ordered(self) -> tuple[ComponentConfig, ...]:
+        """The enabled components in the order of execution."""
+        by_name = {component.name: component for component in self.components}
+        order = execution_order({name: component.depends_on for name, component in by_name.items()})
+        return tuple(by_name[name] for name in order if by_name[name].enabled)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        if isinstance(data, cls):
+            return data
+        pipeline = None
+        own: list[ConfigProblem] = []
+        problems: list[ConfigProblem] = []
+        graph: list[ConfigProblem] = []
+        if isinstance(data, Mapping) and "components" in data:
+            graph = graph_problems(_written(data), data.get("restart_from"))
+            good, problems = _validated(data["components"])
+            data = {**data, "components": good}
+        try:
+            pipeline = handler(data)
+        except ValidationError as error:
+            own = explain(error, cls, None)
+            if problems:  # that no component is left follows from them
+                own = [problem for problem in own if problem.field != "components"]
+        if own or problems or graph:
+            raise PipelineConfigError([*own, *problems, *graph])
+        return pipeline
+
+
+def load_pipeline_config(
+    source: str | os.PathLike[str] | Mapping[str, Any] | PipelineConfig, *, origin: str | None = None
+) -> PipelineConfig:
+    """Load and fully check a pipeline config, including that every enabled component can be imported.
+
+    :param source: path of a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file, a mapping with
+        the fields of :class:`PipelineConfig`, or a :class:`PipelineConfig`, which is checked again
+    :param origin: for a mapping that came from a file: the path of that file
+    :return: the validated config
+    :raises PipelineConfigError: with every problem that was found
+    """
+    if isinstance(source, (str, os.PathLike)):
+        origin = os.fspath(source)
+        source = read_config_file(origin)
+    try:
+        # model_validate also turns what is no mapping at all into a problem of the config.
+        config = PipelineConfig.model_validate(source)
+    except PipelineConfigError as error:
+        raise PipelineConfigError([*error.problems, *_import_problems(_written(source))], origin) from None
+    if origin is not None:
+        config._source = origin
+    problems = _import_problems(config.components)
+    if problems:
+        raise PipelineConfigError(problems, config.source)
+    return config
+
+
+def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
+    """Return the components that are good, and what is wrong with the others."""
+    if not isinstance(raw, (list, tuple)):
+        message = f"expected a list of components ('- name: …'), got {kind_of(raw)}"
+        return [], [ConfigProblem(message, None, "components")]
+    good: list[ComponentConfig] = []
+    problems: list[ConfigProblem] = []
+    for position, item in enumerate(raw, start=1):
+        try:
+            good.append(ComponentConfig.model_validate(item))
+        except PipelineConfigError as error:
+            problems += [ConfigProblem(p.message, p.component or f"#{position}", p.field) for p in error.problems]
+    return good, problems
+
+
+def _written(pipeline: Any) -> Sequence[Any]:
+    """Return the components as the author wrote them; none if that is no list."""
+    raw = pipeline.get("components") if isinstance(pipeline, Mapping) else None
+    return raw if isinstance(raw, (list, tuple)) else ()
+
+
+def _import_problems(components: Sequence[Any]) -> list[ConfigProblem]:
+    """Check each component that says enough to be looked for, also if something else is wrong with it.
+
+    :param components: each a :class:`ComponentConfig` or whatever the author wrote instead
+    """
+    problems = []
+    for position, item in enumerate(components, start=1):
+        fields = dict(item) if isinstance(item, (ComponentConfig, Mapping)) else {}
+        class_path, config = fields.get("class_path"), fields.get("config", {})
+        if isinstance(class_path, str) and class_path and isinstance(config, Mapping) and _is_enabled(fields):
+            name = name_of(item) or f"#{position}"
+            named = {key: value for written, value in config.items() if (key := as_name(written))}
+            found = check_component(class_path, named)
+            problems += [ConfigProblem(message, name, field) for field, message in found]
+    return problems
+
+
+def _is_enabled(fields: Mapping[Any, Any]) -> bool:
+    try:
+        return _BOOLEAN.validate_python(fields.get("enabled", True))
+    except ValidationError:
+        return False  # neither yes nor no, which is a problem of its own

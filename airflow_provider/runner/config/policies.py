@@ -1,0 +1,11 @@
+"""The policies that an author chooses from: their values, the default first."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+OnConfigChange = Literal["restart", "rerun_affected", "fail"]
+
+OnClear = Literal["resume", "restart"]
+
+SessionStatePolicy = Literal["auto", "save", "replay", "none"]

@@ -1,0 +1,242 @@
+"""Turns what is wrong with a config into sentences for the author."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import difflib
+import enum
+import pathlib
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from airflow_provider.errors import ConfigProblem
+from airflow_provider.runner.config.graph import find_cycles
+
+PLAIN_TYPES = (
+    type(None),
+    bool,
+    int,
+    float,
+    str,
+    bytes,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    decimal.Decimal,
+    enum.Enum,
+    pathlib.PurePath,
+    uuid.UUID,
+)
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (type(None), "nothing"),
+    (bool, "a boolean"),
+    (str, "text"),
+    (int, "a whole number"),
+    (float, "a decimal number"),
+    (Mapping, "a mapping"),
+    ((list, tuple), "a list"),
+    (datetime.date, "a date"),
+)
+
+_EXPECTED = {
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+}
+
+_MAY_BE_SECRET = {"config", "spark_conf"}
+"""Fields under which the author may have written a secret: what stands there is never shown."""
+
+_LONGEST_SHOWN = 60
+
+
+def explain(
+    error: ValidationError, model: type[BaseModel], component: str | None, *, show_values: bool = True
+) -> list[ConfigProblem]:
+    """Translate pydantic's errors about one model into problems that name field and remedy.
+
+    :param show_values: whether a message may repeat a short value that the author wrote
+    """
+    problems = []
+    for item in error.errors(include_url=False):
+        location = item["loc"]
+        if location[-1:] == ("[key]",) or item["type"] == "invalid_key":
+            message = f"the key {item['input']!r} is {kind_of(item['input'])}, expected text; put it in quotes"
+            place = location[:-2] if location[-1:] == ("[key]",) else location[:-1]
+        else:
+            message = _message(item, model, show_values and not _MAY_BE_SECRET.intersection(location))
+            place = location
+        problems.append(ConfigProblem(message, component, ".".join(map(str, place)) or None))
+    return problems
+
+
+def _message(item: ErrorDetails, model: type[BaseModel], show_value: bool) -> str:
+    kind, value = item["type"], item["input"]
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is not a known field" + suggest(str(item["loc"][-1]), _fields_at(model, item["loc"]))
+    if kind in ("too_short", "string_too_short") and not value:
+        return "is empty"
+    if kind in ("value_error", "assertion_error"):
+        return str(item["ctx"]["error"])  # the words of whoever wrote the check
+    if kind in _EXPECTED:
+        read_as_other = kind == "string_type" and isinstance(value, (bool, datetime.date))  # no, on, 2024-01-01
+        remedy = "; put it in quotes" if read_as_other else ""
+        return f"expected {_EXPECTED[kind]}{_required(model, item['loc'])}, got {_got(value, show_value)}{remedy}"
+    text = item["msg"].replace("Input should be", "must be")
+    shown = _shown(value) if show_value else ""
+    return f"{text[:1].lower()}{text[1:]}" + (f", got {shown}" if shown else "")
+
+
+def _required(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """Return which fields the mapping must have, if it is the whole model that is no mapping."""
+    required = [] if location else [name for name, field in model.model_fields.items() if field.is_required()]
+    return f" with {' and '.join(required)}" if required else ""
+
+
+def _got(value: Any, show: bool) -> str:
+    shown = _shown(value) if show else ""
+    return f"{kind_of(value).removeprefix('a ')} {shown}" if shown else kind_of(value)
+
+
+def _shown(value: Any) -> str:
+    """Return a short value as Python writes it, else nothing: a whole component may have slipped into its place."""
+    items = value if isinstance(value, (list, tuple)) else [value]
+    scalar = all(isinstance(item, (bool, int, float, str)) for item in items)
+    text = repr(value) if scalar else ""
+    return text if len(text) <= _LONGEST_SHOWN else ""
+
+
+def kind_of(value: Any) -> str:
+    """Return what kind of thing the author wrote, in the words of a config file: ``a mapping``, ``text``."""
+    for types, kind in _KINDS:
+        if isinstance(value, types):
+            return kind
+    return with_article(type(value).__name__)
+
+
+def with_article(noun: str) -> str:
+    """Return ``an object``, ``a function``."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def content_problems(component: Mapping[Any, Any]) -> list[ConfigProblem]:
+    """Return what is wrong with a component although each field by itself may be right."""
+    name = name_of(component)
+    problems = []
+    if component.get("resilience") and (component.get("retry") or component.get("circuit_breaker")):
+        message = "is set together with 'retry' or 'circuit_breaker'; keep one of the two spellings"
+        problems.append(ConfigProblem(message, name, "resilience"))
+    for path, value in unhashable(component.get("config")):
+        message = (
+            f"holds {with_article(type(value).__name__)}, which cannot be fingerprinted; use plain data "
+            "(text, numbers, dates, lists, mappings)"
+        )
+        problems.append(ConfigProblem(message, name, f"config{path}"))
+    return problems
+
+
+def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigProblem]:
+    """Check names and dependencies across components that may be wrong in other ways.
+
+    :param components: each a mapping or a ``ComponentConfig``; what is neither is passed over. If there is none,
+        nothing is said about references
+    :param restart_from: the component to restart from, as the author wrote it
+    """
+    problems = []
+    nodes = [(name_of(item), _dependencies_of(item)) for item in components]
+    known = [(name, depends_on) for name, depends_on in nodes if name is not None]
+    for name, count in Counter(name for name, _ in known).items():
+        if count > 1:
+            message = f"{count} components have this name; names must be unique"
+            problems.append(ConfigProblem(message, name, "name"))
+    graph = dict(known)
+    for name, depends_on in known:
+        for other in depends_on:
+            if other == name:
+                problems.append(ConfigProblem("depends on itself; remove this dependency", name, "depends_on"))
+            elif other not in graph:
+                problems.append(ConfigProblem(_unknown_component(other, graph), name, "depends_on"))
+    for cycle in find_cycles(graph):
+        message = f"dependency cycle: {' -> '.join(cycle)}; remove one of these dependencies"
+        problems.append(ConfigProblem(message, cycle[0], "depends_on"))
+    start = as_name(restart_from)
+    if components and start is not None and start not in graph:
+        problems.append(ConfigProblem(_unknown_component(start, graph), None, "restart_from"))
+    return problems
+
+
+def _unknown_component(name: str, known: Iterable[str]) -> str:
+    return f"unknown component {name!r}{suggest(name, known)}"
+
+
+def name_of(component: Any) -> str | None:
+    """Return the component's name if it has a usable one."""
+    return as_name(component.get("name") if isinstance(component, Mapping) else getattr(component, "name", None))
+
+
+def as_name(value: Any) -> str | None:
+    """Return a name as validation will read it: a number is its text. None if it can be no name."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value else None
+
+
+def unhashable(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield path and value of everything inside that is not plain data."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from unhashable(item, f"{path}.{key}")
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for index, item in enumerate(value):
+            yield from unhashable(item, f"{path}[{index}]")
+    elif not isinstance(value, PLAIN_TYPES):
+        yield path, value
+
+
+def suggest(word: str, known: Iterable[str], most: int = 12) -> str:
+    """Return ``; did you mean 'x'?`` if one of the known words is close, else the known words.
+
+    :param most: more words than this are not listed
+    """
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known are {', '.join(map(repr, names))}" if 0 < len(names) <= most else ""
+
+
+def _dependencies_of(component: Any) -> list[str]:
+    found = component.get("depends_on") if isinstance(component, Mapping) else getattr(component, "depends_on", None)
+    names = [as_name(other) for other in found] if isinstance(found, (list, tuple)) else []
+    return [name for name in names if name is not None]
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Return the fields that the author may write next to the one at this location."""
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        candidates = getattr(field.annotation, "__args__", (field.annotation,)) if field else ()
+        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        if not nested:
+            return []
+        model = nested[0]
+    return [field.alias or name for name, field in model.model_fields.items()]

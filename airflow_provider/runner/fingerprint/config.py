@@ -1,0 +1,110 @@
+"""Fingerprints: SHA-256 over canonical JSON of everything in the config that decides what a component does.
+
+That is its name, class path, ``config``, dependencies, ``checkpoint_version`` and whether it is enabled, plus the
+content of the files that it names (see ``fingerprint_files`` below). Two different configs never share a fingerprint by
+concatenation, because the hashed text is JSON in which every value keeps its type and place.
+
+A component whose behaviour also depends on a file can say so with a class method
+``fingerprint_files(config) -> list[str]``: the content of those files then counts like config.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import hashlib
+import json
+import pathlib
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow_provider.runner.config.component import resolve
+from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+
+_TAG = "\0"  # starts the key of a value that JSON has no form for, so that no mapping looks like one
+
+
+def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
+    """Return the fingerprint of a whole pipeline: 64 hexadecimal digits.
+
+    :param config: the pipeline; its name, version, tags, environment and Spark settings do not count
+    """
+    return _sha256([[c.name, component_fingerprint(c, config.base_dir)] for c in config.components])
+
+
+def component_fingerprint(component: ComponentConfig, base_dir: Path) -> str:
+    """Return the fingerprint of one component: 64 hexadecimal digits.
+
+    :param component: its config
+    :param base_dir: where relative paths in the config start
+    """
+    return _sha256([component.name, list(_fields(component, base_dir))])
+
+
+def field_hashes(component: ComponentConfig, base_dir: Path) -> dict[str, str]:
+    """Return a short hash for each field that counts: enough to say which one changed, not its value."""
+    return {field: _sha256(value)[:12] for field, value in _fields(component, base_dir)}
+
+
+def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, Any]]:
+    yield "class_path", component.class_path
+    yield "depends_on", sorted(set(component.depends_on))
+    yield "enabled", component.enabled
+    yield "checkpoint_version", component.checkpoint_version
+    for key in sorted(component.config):
+        yield f"config.{key}", canonical(component.config[key])
+    for path in _files_of(component):
+        yield f"file {path}", _content_hash(base_dir / path)
+
+
+def _files_of(component: ComponentConfig) -> Sequence[str]:
+    try:
+        declare = getattr(resolve(component.class_path), "fingerprint_files", None)
+    except LookupError:
+        return ()  # such a pipeline cannot run; the config check says so
+    return list(declare(component.config)) if callable(declare) else ()
+
+
+def _content_hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "cannot be read"
+
+
+def canonical(value: Any) -> Any:
+    """Return plain JSON in which different values stay different: ``{1: 2}`` and ``{"1": 2}`` for instance.
+
+    :raises TypeError: the value is no plain data
+    """
+    if isinstance(value, enum.Enum):
+        return canonical(value.value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) and not key.startswith(_TAG) for key in value):
+            return {key: canonical(item) for key, item in value.items()}
+        pairs = [[canonical(key), canonical(item)] for key, item in value.items()]
+        return {f"{_TAG}mapping": sorted(pairs, key=_json)}
+    if isinstance(value, (list, tuple)):
+        return [canonical(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return {f"{_TAG}set": sorted((canonical(item) for item in value), key=_json)}
+    if isinstance(value, bytes):
+        return {f"{_TAG}bytes": value.hex()}
+    if isinstance(value, (datetime.date, datetime.time)):
+        return {f"{_TAG}{type(value).__name__}": value.isoformat()}
+    if isinstance(value, (datetime.timedelta, decimal.Decimal, pathlib.PurePath, uuid.UUID)):
+        return {f"{_TAG}{type(value).__name__}": str(value)}
+    raise TypeError(f"a {type(value).__name__} cannot be fingerprinted; use plain data")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(_json(value).encode()).hexdigest()

@@ -1,0 +1,124 @@
+"""Lifecycle hooks: callbacks around a run, and the ways to combine them.
+
+These are not Airflow hooks, which are connection clients.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from airflow_provider.errors import CheckpointError
+from airflow_provider.runner.observing.events import (
+    CircuitChanged,
+    ComponentCompleted,
+    ComponentFailed,
+    ComponentReused,
+    ComponentStarted,
+    PipelineFinished,
+    PipelineStarted,
+    RetryScheduled,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class PipelineHooks(Protocol):
+    """What the runner calls. Subclass :class:`NoOpHooks` and override what you need.
+
+    What a hook raises is logged and the run goes on, except a
+    :class:`~airflow_provider.errors.CheckpointError`, which ends the attempt.
+    """
+
+    def before_pipeline(self, event: PipelineStarted) -> None: ...
+
+    def after_pipeline(self, event: PipelineFinished) -> None: ...
+
+    def before_component(self, event: ComponentStarted) -> None: ...
+
+    def after_component(self, event: ComponentCompleted) -> None: ...
+
+    def on_component_failure(self, event: ComponentFailed) -> None: ...
+
+    def on_component_reuse(self, event: ComponentReused) -> None: ...
+
+    def on_retry_attempt(self, event: RetryScheduled) -> None: ...
+
+    def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None: ...
+
+
+class NoOpHooks:
+    """Hooks that do nothing, to subclass."""
+
+    def before_pipeline(self, event: PipelineStarted) -> None:
+        """The plan is made, nothing has run yet."""
+
+    def after_pipeline(self, event: PipelineFinished) -> None:
+        """Nothing more will run in this attempt. Not called when the attempt is killed."""
+
+    def before_component(self, event: ComponentStarted) -> None:
+        """A component is about to run."""
+
+    def after_component(self, event: ComponentCompleted) -> None:
+        """A component's ``run()`` returned."""
+
+    def on_component_failure(self, event: ComponentFailed) -> None:
+        """A component failed, after its own retries."""
+
+    def on_component_reuse(self, event: ComponentReused) -> None:
+        """A component finished in an earlier attempt and is left alone."""
+
+    def on_retry_attempt(self, event: RetryScheduled) -> None:
+        """A try of a component failed and another one will follow."""
+
+    def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:
+        """A component's circuit breaker changed its state."""
+
+
+class CompositeHooks(NoOpHooks):
+    """Calls several hooks in order.
+
+    Each of them is called even if one before it raised. A
+    :class:`~airflow_provider.errors.CheckpointError` is raised again at the end; anything else is logged.
+
+    :param hooks: the hooks
+    """
+
+    def __init__(self, *hooks: PipelineHooks) -> None:
+        self._hooks = hooks
+
+    def before_pipeline(self, event: PipelineStarted) -> None:
+        self._tell("before_pipeline", event)
+
+    def after_pipeline(self, event: PipelineFinished) -> None:
+        self._tell("after_pipeline", event)
+
+    def before_component(self, event: ComponentStarted) -> None:
+        self._tell("before_component", event)
+
+    def after_component(self, event: ComponentCompleted) -> None:
+        self._tell("after_component", event)
+
+    def on_component_failure(self, event: ComponentFailed) -> None:
+        self._tell("on_component_failure", event)
+
+    def on_component_reuse(self, event: ComponentReused) -> None:
+        self._tell("on_component_reuse", event)
+
+    def on_retry_attempt(self, event: RetryScheduled) -> None:
+        self._tell("on_retry_attempt", event)
+
+    def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:
+        self._tell("on_circuit_breaker_state_change", event)
+
+    def _tell(self, method: str, event: object) -> None:
+        fatal: CheckpointError | None = None
+        for hook in self._hooks:
+            try:
+                getattr(hook, method)(event)
+            except CheckpointError as error:
+                fatal = fatal or error
+            except Exception:
+                logger.exception("hook %s.%s failed; the run goes on", type(hook).__name__, method)
+        if fatal is not None:
+            raise fatal

@@ -1,0 +1,119 @@
+"""Hooks that tell the run's story in the log, for the person who reads it at 3 a.m."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from airflow_provider.errors import describe
+from airflow_provider.runner.observing.events import (
+    CircuitChanged,
+    ComponentCompleted,
+    ComponentFailed,
+    ComponentStarted,
+    PipelineFinished,
+    PipelineStarted,
+    RetryScheduled,
+)
+from airflow_provider.runner.observing.hooks import NoOpHooks
+from airflow_provider.runner.observing.report import duration, plan_table, result_table
+from airflow_provider.runner.observing.result import PipelineResultStatus
+from airflow_provider.runner.planning.plan import Action
+
+
+class LoggingHooks(NoOpHooks):
+    """Logs the plan as a table, a line at the start and end of each component, and the result as a table.
+
+    :param logger: where to log; default: a logger named after this module
+    """
+
+    def __init__(self, logger: logging.Logger | None = None) -> None:
+        self._log = logger or logging.getLogger(__name__)
+
+    def before_pipeline(self, event: PipelineStarted) -> None:
+        config, plan = event.config, event.plan
+        about = [f"version {config.version}"]
+        about += [config.environment] if config.environment else []
+        about += [f"{key}={value}" for key, value in config.tags.items()]
+        counts = Counter(decision.action for decision in plan.decisions)
+        what = ", ".join(f"{counts[action]} to {action.value}" for action in Action if counts[action])
+        self._log.info("pipeline %r (%s): plan of this attempt: %s", config.name, ", ".join(about), what)
+        self._lines(plan_table(plan))
+        if plan.would_be_kept:
+            self._log.info(
+                "on_config_change is 'restart'; 'rerun_affected' would have kept %s", ", ".join(plan.would_be_kept)
+            )
+        for note in plan.notes:
+            self._log.warning("%s", note)
+        enabled = {component.name for component in config.ordered}
+        for component in config.ordered:
+            for other in component.depends_on:
+                if other not in enabled:
+                    self._log.warning(
+                        "component %r depends on %r, which is disabled; it runs without it",
+                        component.name,
+                        other,
+                    )
+
+    def after_pipeline(self, event: PipelineFinished) -> None:
+        result = event.result
+        total, complete = len(result.component_results), len(result.completed_components)
+        verdict = "succeeded" if result.status is PipelineResultStatus.SUCCESS else "FAILED"
+        self._log.info(
+            "pipeline %r %s after %s: %d of %d components complete",
+            result.pipeline_name,
+            verdict,
+            duration(result.duration_seconds),
+            complete,
+            total,
+        )
+        self._lines(result_table(result))
+        if result.seconds_saved:
+            self._log.info("reuse saved about %s", duration(result.seconds_saved))
+        if result.failed_components:
+            name, _ = result.failed_components[0]
+            self._log.info("a retry or a clear of this run goes on with %r", name)
+
+    def before_component(self, event: ComponentStarted) -> None:
+        what = "replay started" if event.decision.action is Action.REPLAY else "started"
+        self._log.info("[%d/%d] %s: %s", event.position, event.total, event.component.name, what)
+
+    def after_component(self, event: ComponentCompleted) -> None:
+        state = event.session_state
+        self._log.info(
+            "[%d/%d] %s: %s in %s%s",
+            event.position,
+            event.total,
+            event.component.name,
+            "replayed" if event.decision.action is Action.REPLAY else "completed",
+            duration(event.duration_seconds),
+            f"; a retry would replay it: {state.reason}" if state and state.handling == "replay" else "",
+        )
+
+    def on_component_failure(self, event: ComponentFailed) -> None:
+        self._log.error(
+            "[%d/%d] %s: FAILED after %s: %s",
+            event.position,
+            event.total,
+            event.component.name,
+            duration(event.duration_seconds),
+            describe(event.error),
+        )
+
+    def on_retry_attempt(self, event: RetryScheduled) -> None:
+        self._log.warning(
+            "%s: try %d of %d failed, next in %s: %s",
+            event.component.name,
+            event.attempt,
+            event.max_attempts,
+            duration(event.delay_seconds),
+            describe(event.error),
+        )
+
+    def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:
+        self._log.warning("%s: circuit breaker %s -> %s", event.component.name, event.old, event.new)
+
+    def _lines(self, lines: list[str]) -> None:
+        # One record per line: log viewers put time and level in front of each record.
+        for line in lines:
+            self._log.info("%s", line)

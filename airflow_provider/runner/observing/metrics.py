@@ -1,0 +1,72 @@
+"""Hooks that count and time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider.runner.observing.events import (
+    ComponentCompleted,
+    ComponentFailed,
+    ComponentReused,
+    PipelineFinished,
+    PipelineStarted,
+    RetryScheduled,
+)
+from airflow_provider.runner.observing.hooks import NoOpHooks
+from airflow_provider.runner.planning.plan import Action
+
+
+class MetricsHooks(NoOpHooks):
+    """Counts and times what happens, and passes each figure on.
+
+    :param emit: called as ``emit(name, value, tags)`` for each figure; default: only kept in
+        :attr:`counts` and :attr:`durations`
+    """
+
+    def __init__(self, emit: Callable[[str, float, dict[str, str]], Any] | None = None) -> None:
+        self._emit = emit
+        self._pipeline = ""
+        self.counts: Counter[str] = Counter()
+        """How often each thing happened: ``completed``, ``replayed``, ``failed``, ``reused``, ``retried``."""
+        self.durations: dict[str, float] = {}
+        """Seconds that each component took, failed ones included."""
+
+    def before_pipeline(self, event: PipelineStarted) -> None:
+        self._pipeline = event.config.name
+
+    def after_pipeline(self, event: PipelineFinished) -> None:
+        self._pass_on("pipeline.duration_seconds", event.result.duration_seconds)
+        self._pass_on("pipeline.seconds_saved", event.result.seconds_saved)
+
+    def after_component(self, event: ComponentCompleted) -> None:
+        replayed = event.decision.action is Action.REPLAY
+        self._count("replayed" if replayed else "completed", event.component.name)
+        self._time(event.component.name, event.duration_seconds)
+
+    def on_component_failure(self, event: ComponentFailed) -> None:
+        self._count("failed", event.component.name)
+        self._time(event.component.name, event.duration_seconds)
+
+    def on_component_reuse(self, event: ComponentReused) -> None:
+        self._count("reused", event.component.name)
+
+    def on_retry_attempt(self, event: RetryScheduled) -> None:
+        self._count("retried", event.component.name)
+
+    def checkpoint_saved(self, seconds: float) -> None:
+        """A checkpoint was saved; give this to ``CheckpointHooks`` as ``on_save``."""
+        self._pass_on("checkpoint.save_seconds", seconds)
+
+    def _count(self, what: str, component: str) -> None:
+        self.counts[what] += 1
+        self._pass_on(f"component.{what}", 1, component=component)
+
+    def _time(self, component: str, seconds: float) -> None:
+        self.durations[component] = seconds
+        self._pass_on("component.duration_seconds", seconds, component=component)
+
+    def _pass_on(self, name: str, value: float, **tags: str) -> None:
+        if self._emit is not None:
+            self._emit(name, value, {"pipeline": self._pipeline, **tags})

@@ -1,0 +1,105 @@
+"""Text for people: tables and durations for the log and the command line."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus, PipelineResult
+from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.record.state import CheckpointState
+
+
+def duration(seconds: float) -> str:
+    """Return a duration that reads well: ``0.4 s``, ``3 min 05 s``, ``6 h 02 min``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def plan_table(plan: RunPlan) -> list[str]:
+    """Return the lines of a table: component, action, why."""
+    return table(("component", "action", "why"), ((d.component, d.action.value, d.reason) for d in plan.decisions))
+
+
+def result_table(result: PipelineResult) -> list[str]:
+    """Return the lines of a table: component, action, outcome, time."""
+    return table(
+        ("component", "action", "outcome", "time"),
+        ((r.component_name, r.action.value, _outcome(r), _time(r)) for r in result.component_results),
+    )
+
+
+def checkpoints_table(states: Iterable[CheckpointState]) -> list[str]:
+    """Return the lines of a table with a row for each checkpoint, the one that changed last at the end."""
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    return table(
+        ("run id", "pipeline", "dag/task/map index", "status", "complete", "attempt", "changed"),
+        (
+            (
+                state.run_id,
+                state.pipeline_name,
+                "/".join(state.scope) or "-",
+                state.status,
+                f"{len(state.completed_components)} of {len(state.fields)}",
+                str(state.attempt),
+                f"{state.updated_at:%Y-%m-%d %H:%M:%S} UTC" if state.updated_at else "-",
+            )
+            for state in sorted(states, key=lambda state: state.updated_at or long_ago)
+        ),
+    )
+
+
+def checkpoint_lines(state: CheckpointState) -> list[str]:
+    """Return what a checkpoint says: a line about the run, then a table with a row for each component."""
+    head = f"run {state.run_id!r}, pipeline {state.pipeline_name!r}: {state.status}, attempt {state.attempt}"
+    rows = []
+    for name in [*state.completed_components, *(n for n in state.fields if n not in state.completed_components)]:
+        record = state.components.get(name)
+        if record is None:
+            status = "failed" if name == state.failed_component else "not completed"
+            rows.append((name, "completed" if name in state.completed_components else status, "", "", ""))
+            continue
+        kept = record.session_state
+        left = f"{kept.handling}: {kept.reason}" if kept else ""
+        rows.append((name, "completed", str(record.attempt), duration(record.duration_seconds), left))
+    return [head, *table(("component", "status", "attempt", "time", "session state"), rows)]
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table with aligned columns, whatever the width of the characters."""
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for title in header:
+        grid.add_column(title, no_wrap=True)
+    for row in rows:
+        # A name is data: a line break in it must not break the table.
+        grid.add_row(*(" ".join(cell.splitlines()) for cell in row))
+    out = io.StringIO()
+    console = Console(file=out, width=10_000, color_system=None, markup=False, highlight=False, emoji=False)
+    console.print(grid)
+    return [line.rstrip() for line in out.getvalue().splitlines() if line.strip()]
+
+
+def _outcome(result: ComponentResult) -> str:
+    if result.status is ComponentStatus.NOT_RUN:
+        return f"not run: {result.reason}"
+    if result.status is ComponentStatus.FAILED:
+        return "FAILED"
+    if result.retries:
+        return f"completed after {result.retries} own {'retry' if result.retries == 1 else 'retries'}"
+    return "completed" if result.duration_seconds else "completed earlier"
+
+
+def _time(result: ComponentResult) -> str:
+    if result.seconds_saved:
+        return f"{duration(result.seconds_saved)} saved"
+    return duration(result.duration_seconds) if result.duration_seconds else "-"

@@ -1,0 +1,105 @@
+"""How an attempt went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider.errors import describe
+from airflow_provider.runner.planning.plan import Action
+
+
+class PipelineResultStatus(StrEnum):
+    """Outcome of an attempt. Success means that every enabled component is complete."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class ComponentStatus(StrEnum):
+    """Outcome of one component in one attempt."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True)
+class ComponentResult:
+    """How one component fared.
+
+    :param component_name: name of the component
+    :param action: what the plan said
+    :param reason: why the plan said so, or why the component did not run
+    :param status: what became of it
+    :param duration_seconds: time that it took in this attempt, 0 if it did not run
+    :param seconds_saved: time that its reuse saved, as measured when it ran
+    :param retries: its own tries after the first
+    :param error: what it raised
+    """
+
+    component_name: str
+    action: Action
+    reason: str
+    status: ComponentStatus
+    duration_seconds: float = 0.0
+    seconds_saved: float = 0.0
+    retries: int = 0
+    error: BaseException | None = None
+
+    @property
+    def success(self) -> bool:
+        """Whether the component is complete, in this attempt or an earlier one."""
+        return self.status is ComponentStatus.COMPLETED
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """How an attempt at a pipeline went.
+
+    :param pipeline_name: name of the pipeline
+    :param status: success or failure
+    :param component_results: one per enabled component, in the order of execution
+    :param duration_seconds: time that the attempt took
+    """
+
+    pipeline_name: str
+    status: PipelineResultStatus
+    component_results: tuple[ComponentResult, ...]
+    duration_seconds: float
+
+    @property
+    def completed_components(self) -> list[str]:
+        """Names of the components that are complete, reused ones included."""
+        return [result.component_name for result in self.component_results if result.success]
+
+    @property
+    def failed_components(self) -> list[tuple[str, BaseException]]:
+        """Name and error of each component that failed."""
+        return [(r.component_name, r.error) for r in self.component_results if r.error is not None]
+
+    @property
+    def seconds_saved(self) -> float:
+        """Time that reuse saved in this attempt."""
+        return sum(result.seconds_saved for result in self.component_results)
+
+    def summary(self) -> dict[str, Any]:
+        """Return a small JSON summary, fit for an XCom."""
+        return {
+            "pipeline": self.pipeline_name,
+            "status": self.status.value,
+            "duration_seconds": round(self.duration_seconds, 3),
+            "seconds_saved": round(self.seconds_saved, 3),
+            "components": [
+                {
+                    "name": result.component_name,
+                    "action": result.action.value,
+                    "status": result.status.value,
+                    "reason": result.reason,
+                    "duration_seconds": round(result.duration_seconds, 3),
+                }
+                | ({"error": describe(result.error)} if result.error else {})
+                for result in self.component_results
+            ],
+        }

@@ -1,0 +1,123 @@
+"""From the config and the facts to a plan. Nothing here touches anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from airflow_provider.errors import ConfigChangedError, ConfigProblem, PipelineConfigError
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.config.problems import suggest
+from airflow_provider.runner.fingerprint.config import compute_pipeline_fingerprint
+from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision, RunPlan
+from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
+from airflow_provider.runner.record.state import CheckpointState, ComponentRecord
+
+
+def plan_fresh(config: PipelineConfig, reason: str) -> RunPlan:
+    """Plan to run everything.
+
+    :param config: the pipeline
+    :param reason: why nothing is reused
+    """
+    decisions = tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered)
+    return RunPlan(config.name, decisions, restart_from=config.restart_from)
+
+
+def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan:
+    """Plan to leave out the components that the caller says are complete.
+
+    :param config: the pipeline
+    :param completed: names of components; a name that the pipeline does not have is ignored
+    """
+    if not completed:
+        return plan_fresh(config, "no component was given as completed")
+    return RunPlan(
+        config.name,
+        tuple(
+            Decision(c.name, Action.REUSE, "given as completed")
+            if c.name in completed
+            else Decision(c.name, Action.RUN, "not completed yet")
+            for c in config.ordered
+        ),
+    )
+
+
+def plan_from_checkpoint(
+    config: PipelineConfig,
+    checkpoint: CheckpointState | None,
+    *,
+    restart_from: str | None = None,
+    lost: Mapping[str, str] | None = None,
+    present: Collection[str] = (),
+    live: bool = False,
+) -> RunPlan:
+    """Plan to go on where the checkpoint says the run stopped.
+
+    A component runs if it has not completed, if its config or that of something it depends on has changed, if it was
+    asked for, or if what it saved is lost. The others are reused, except those whose session state was not saved and
+    that come before one that runs: they are replayed.
+
+    :param config: the pipeline as it is today, with its policies
+    :param checkpoint: the record of the earlier attempts, None if there is none
+    :param restart_from: run this component again with all its descendants
+    :param lost: component to what is wrong with what it saved
+    :param present: components whose session state is in the session that will be used
+    :param live: whether a server has kept that session since the last attempt
+    :raises ConfigChangedError: the config has changed and the policy is to fail
+    :raises PipelineConfigError: there is no enabled component ``restart_from``
+    """
+    names = [component.name for component in config.ordered]
+    if restart_from is not None and restart_from not in names:
+        message = f"unknown or disabled component {restart_from!r}{suggest(restart_from, names)}"
+        raise PipelineConfigError([ConfigProblem(message, None, "restart_from")], config.source)
+    if checkpoint is None:
+        return plan_fresh(config, "no checkpoint yet")
+    changed = checkpoint.pipeline_fingerprint != compute_pipeline_fingerprint(config)
+    found = changed_since(config, checkpoint) if changed else []
+    what = describe_changes(checkpoint, found)
+    if changed and config.on_config_change == "fail":
+        raise ConfigChangedError(config.name, what)
+    reasons = reasons_to_run(config, checkpoint, changed, restart_from, lost or {})
+    would_be_kept: tuple[str, ...] = ()
+    if reasons:
+        reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
+    if changed and config.on_config_change == "restart":
+        would_be_kept = tuple(name for name in names if name not in reasons)
+        reasons = dict.fromkeys(names, f"config changed: {what}")
+    until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
+    decisions: list[Decision] = []
+    untouched = True  # once something runs, it may replace what a later component had left in the session
+    for index, name in enumerate(names):
+        if name in reasons:
+            decision = Decision(name, Action.RUN, reasons[name])
+        else:
+            there = untouched and name in present
+            decision = _keep(name, checkpoint.components.get(name), needed=index < until and not there)
+            if live and there and decision.session_state is not None and decision.session_state.left_something:
+                decision = replace(decision, reason=f"{decision.reason}; {STILL_THERE}")
+        untouched = untouched and decision.action is Action.REUSE
+        decisions.append(decision)
+    return RunPlan(
+        config.name,
+        tuple(decisions),
+        config_changed=changed,
+        config_changes=tuple(found),
+        would_be_kept=would_be_kept,
+        restart_from=config.restart_from,
+        live=live,
+    )
+
+
+def _keep(name: str, record: ComponentRecord | None, *, needed: bool) -> Decision:
+    if record is None:
+        return Decision(name, Action.REUSE, "completed in an earlier attempt")
+    state = record.session_state
+    when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
+    if needed and state is not None and state.handling == "replay":
+        why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
+        return Decision(name, Action.REPLAY, f"{why}: {state.reason}", session_state=state)
+    if needed and state is not None and state.views:
+        count = f"{len(state.views)} saved {'view' if len(state.views) == 1 else 'views'}"
+        when = f"{when}; {count} to restore"
+    return Decision(name, Action.REUSE, when, record.duration_seconds, state, restore=needed and state is not None)

@@ -1,0 +1,77 @@
+"""The plan: for every component of this attempt a decision, and a reason that a person can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from airflow_provider.runner.fingerprint.changes import Change
+from airflow_provider.runner.record.session_state import SessionStateRecord
+
+STILL_THERE = "still in the session on the server"
+
+
+class Action(StrEnum):
+    """What an attempt does with a component.
+
+    ``RUN`` it; ``REUSE`` it: it finished earlier and is left alone, its session state is restored; ``REPLAY`` it: it
+    finished earlier but must run again, because what it left in the session is needed and was not saved.
+    """
+
+    RUN = "RUN"
+    REUSE = "REUSE"
+    REPLAY = "REPLAY"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What happens to one component, and why.
+
+    :param component: name of the component
+    :param action: run, reuse or replay
+    :param reason: why
+    :param seconds_saved: how long the component ran when it ran, if it is reused
+    :param session_state: what it left in the session, if it is reused
+    :param restore: whether that is needed and not in the session
+    """
+
+    component: str
+    action: Action
+    reason: str
+    seconds_saved: float = 0.0
+    session_state: SessionStateRecord | None = None
+    restore: bool = False
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One decision per enabled component, in the order of execution.
+
+    :param pipeline_name: name of the pipeline
+    :param decisions: the decisions
+    :param config_changed: whether the checkpoint was made under another config
+    :param config_changes: what differs from the config of the checkpoint, as far as it is known
+    :param would_be_kept: components that ``on_config_change: rerun_affected`` would have kept
+    :param restart_from: the config's request to restart from a component, carried out now or earlier
+    :param notes: what else the person who reads the plan should know
+    :param live: whether the session begins with what the server has kept of the last attempt's
+    """
+
+    pipeline_name: str
+    decisions: tuple[Decision, ...]
+    config_changed: bool = False
+    config_changes: tuple[Change, ...] = ()
+    would_be_kept: tuple[str, ...] = ()
+    restart_from: str | None = None
+    notes: tuple[str, ...] = ()
+    live: bool = False
+
+    @property
+    def kept(self) -> list[str]:
+        """Names of the components that stay completed: the reused and the replayed ones."""
+        return [d.component for d in self.decisions if d.action is not Action.RUN]
+
+    @property
+    def runs_until(self) -> int:
+        """Number of decisions up to and including the last one to run; 0 if nothing runs."""
+        return max((i for i, d in enumerate(self.decisions, start=1) if d.action is Action.RUN), default=0)

@@ -1,0 +1,22 @@
+"""What is recorded of a session that a server keeps for the next attempt."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class LiveSessionRecord(BaseModel):
+    """Where the server keeps the session of a run.
+
+    :param session: id of the newest attempt's own session
+    :param origin: see :class:`LiveSession`
+    :param copy_id: id of the frozen copy; None if there is none
+    :param holds: the components whose session state is in the copy
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    session: str
+    origin: str
+    copy_id: str | None = None
+    holds: list[str] = Field(default_factory=list)

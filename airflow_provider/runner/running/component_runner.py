@@ -1,0 +1,144 @@
+"""Runs one component: builds it, tries it, keeps what it left in the session and tells the hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from airflow_provider.errors import CheckpointError, ComponentError, describe
+from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.model import ComponentConfig
+from airflow_provider.runner.observing.events import (
+    CircuitChanged,
+    ComponentCompleted,
+    ComponentFailed,
+    ComponentStarted,
+    RetryScheduled,
+)
+from airflow_provider.runner.observing.hooks import PipelineHooks
+from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
+from airflow_provider.runner.session_state.keeper import SessionStateKeeper
+
+
+class ComponentRunner:
+    """Runs the components of one pipeline, and remembers their circuit breakers.
+
+    :param hooks: what to tell
+    :param base_dir: where relative paths in the config start
+    :param goes_on_after_failure: whether further components may run after one that failed
+    :param clock: a monotonic clock in seconds
+    :param sleep: pauses for so many seconds
+    """
+
+    def __init__(
+        self,
+        hooks: PipelineHooks,
+        base_dir: Path,
+        *,
+        goes_on_after_failure: bool,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._hooks = hooks
+        self._base_dir = base_dir
+        self._goes_on_after_failure = goes_on_after_failure
+        self._clock = clock
+        self._sleep = sleep
+        self._breakers: dict[str, CircuitBreaker] = {}
+
+    def run(
+        self,
+        component: ComponentConfig,
+        decision: Decision,
+        position: int,
+        total: int,
+        spark: Any,
+        keeper: SessionStateKeeper | None,
+    ) -> ComponentResult:
+        """Run one component. If it fails, that is in the result, not raised.
+
+        :param component: its config
+        :param decision: what the plan says about it
+        :param position: its place in the order of execution, from 1
+        :param total: number of enabled components
+        :param spark: the session
+        :param keeper: records what it leaves in the session; None to record nothing
+        :raises CheckpointError: its completion could not be recorded, or a newer attempt has taken over
+        """
+        self._hooks.before_component(ComponentStarted(component, position, total, decision))
+        began = self._clock()
+        try:
+            work = build(component.class_path, component.config, spark, self._base_dir)
+            retries = run_with_retries(
+                work,
+                component.retry_policy,
+                self._breaker(component),
+                lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
+                self._sleep,
+            )
+            took = self._clock() - began
+            state = _keep(keeper, component, decision, position, took)
+        except CheckpointError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
+            took = self._clock() - began
+            if keeper is not None and self._goes_on_after_failure:
+                keeper.disturbed()
+            self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error))
+            return ComponentResult(
+                component.name,
+                decision.action,
+                decision.reason,
+                ComponentStatus.FAILED,
+                duration_seconds=took,
+                error=error,
+            )
+        self._hooks.after_component(
+            ComponentCompleted(component, position, total, decision, took, retries, session_state=state)
+        )
+        return ComponentResult(
+            component.name,
+            decision.action,
+            decision.reason,
+            ComponentStatus.COMPLETED,
+            duration_seconds=took,
+            retries=retries,
+        )
+
+    def _breaker(self, component: ComponentConfig) -> CircuitBreaker | None:
+        policy = component.breaker_policy
+        if policy is None:
+            return None
+        if component.name not in self._breakers:
+            self._breakers[component.name] = CircuitBreaker(
+                component.name,
+                policy,
+                lambda old, new: self._hooks.on_circuit_breaker_state_change(CircuitChanged(component, old, new)),
+                self._clock,
+            )
+        return self._breakers[component.name]
+
+    def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
+        attempts = component.retry_policy.max_attempts if component.retry_policy else 1
+        self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _keep(
+    keeper: SessionStateKeeper | None, component: ComponentConfig, decision: Decision, position: int, seconds: float
+) -> SessionStateRecord | None:
+    if keeper is None:
+        return None
+    try:
+        if decision.action is Action.REPLAY:
+            keeper.replayed(component.name)
+            return None
+        return keeper.finished(component, position, seconds)
+    except Exception as error:
+        raise ComponentError(
+            f"after component {component.name!r} the Spark session cannot be looked at ({describe(error)}); a "
+            "component must not stop the session that it is given"
+        ) from error

@@ -1,0 +1,1 @@
+"""How to look into a Spark session."""

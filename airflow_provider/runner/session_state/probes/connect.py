@@ -1,0 +1,54 @@
+"""Looks into a Spark Connect session with ordinary statements: there is no JVM to ask."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from typing import Any
+
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import CatalogObject
+from airflow_provider.runner.session_state.snapshot import Effects, Snapshot, settings_of
+
+
+class ConnectProbe:
+    """Asks a Spark Connect server with ordinary statements."""
+
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+
+    def snapshot(self) -> Snapshot:
+        rows = self._spark.sql("SHOW VIEWS IN global_temp").collect()
+        names = sorted({ViewName(row["viewName"], row["namespace"] == "global_temp") for row in rows})
+        # A temp function has no database in its name.
+        listed = [row[0] for row in self._spark.sql("SHOW USER FUNCTIONS").collect()]
+        return Snapshot(
+            views={name: self._plan_text(name) for name in names},
+            functions={name.rpartition(".")[2]: "" for name in listed if name.count(".") != 2 or "session" in name},
+            settings=settings_of(self._spark),
+            catalog=self._spark.catalog.currentCatalog(),
+            database=self._spark.catalog.currentDatabase(),
+        )
+
+    def effects_since(self, mark: Any) -> Effects:
+        return Effects("may have written, Spark Connect does not tell", certain=False)
+
+    def unstable(self, view: ViewName) -> str | None:
+        return None
+
+    def describe_objects(self, names: list[str]) -> list[CatalogObject]:
+        return []
+
+    def restore_object(self, item: CatalogObject) -> None:
+        """Nothing: the catalog is the server's and outlives the session."""
+
+    def _plan_text(self, name: ViewName) -> str:
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out):
+                self._spark.table(name.quoted("global_temp")).explain(extended=True)
+        except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is still a view
+            return f"cannot be analysed: {type(error).__name__}"
+        analysed = out.getvalue().partition("== Optimized Logical Plan ==")[0]
+        return re.sub(r"#\d+L?", "", analysed)

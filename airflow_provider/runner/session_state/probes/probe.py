@@ -1,0 +1,39 @@
+"""Looks into a Spark session: one way for classic sessions, one for Spark Connect.
+
+A classic session is asked through its JVM, where an object's identity tells exactly whether a view or function was
+created anew. A Spark Connect session has no JVM to ask; there the text of the analysed plan is compared, and whether
+data was written stays unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import CatalogObject
+from airflow_provider.runner.session_state.probes.classic import ClassicProbe
+from airflow_provider.runner.session_state.probes.connect import ConnectProbe
+from airflow_provider.runner.session_state.snapshot import Effects, Snapshot
+
+
+class SessionProbe(Protocol):
+    """One way to look into a session."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    def effects_since(self, mark: Any) -> Effects: ...
+
+    def unstable(self, view: ViewName) -> str | None: ...
+
+    def describe_objects(self, names: list[str]) -> list[CatalogObject]: ...
+
+    def restore_object(self, item: CatalogObject) -> None: ...
+
+
+def probe_for(spark: Any) -> SessionProbe | None:
+    """Return the probe for a session, None if it is no Spark session at all."""
+    if hasattr(spark, "_jsparkSession"):
+        return ClassicProbe(spark)
+    if type(spark).__module__.startswith("pyspark.sql.connect"):
+        return ConnectProbe(spark)
+    return None

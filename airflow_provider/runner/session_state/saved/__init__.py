@@ -1,0 +1,1 @@
+"""Temp views on storage."""

@@ -1,0 +1,100 @@
+"""Saves temp views to storage and brings them back.
+
+A saved view is written with columns named ``c0``, ``c1``, … and its own names stand in the record, so a name may hold
+any character and may stand twice. A result without columns is written as one constant column, which keeps its rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider.errors import ViewNotSavedError
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import SavedView
+from airflow_provider.runner.session_state.saved.files import Files, readable, writable
+
+
+def save_view(spark: Any, files: Files, view: ViewName, url: str, format_name: str, global_database: str) -> SavedView:
+    """Write a view and let it read what was written from now on.
+
+    :param spark: the session
+    :param files: storage of ``url``
+    :param view: which view
+    :param url: a directory that does not exist yet
+    :param format_name: Spark data source to write with
+    :param global_database: database of the global temp views
+    :raises ViewNotSavedError: it is a stream
+    :raises Exception: what Spark raises when it cannot compute the view or the format cannot hold it
+    """
+    from pyspark.sql import functions as F
+
+    frame = spark.table(view.quoted(global_database))
+    if frame.isStreaming:
+        raise ViewNotSavedError("it is a stream")
+    columns = list(frame.columns)
+    if columns:
+        plain = frame.toDF(*(f"c{index}" for index in range(len(columns))))
+    else:
+        plain = frame.select(F.lit(1).alias("c0"))
+    plain.write.format(format_name).save(writable(url))  # fails if there is something already
+    listing = files.listing(url)
+    if listing is None:
+        raise ViewNotSavedError(f"nothing is at {url} after it was written")
+    saved = SavedView(
+        name=view.name,
+        is_global=view.is_global,
+        url=url,
+        format=format_name,
+        columns=columns,
+        files=listing.files,
+        bytes=listing.bytes,
+        digest=listing.digest,
+    )
+    written = read_view(spark, saved)
+    changed = [
+        f"{mine.name!r} {mine.dataType.simpleString()} as {theirs.dataType.simpleString()}"
+        for mine, theirs in zip(frame.schema, written.schema, strict=True)
+        if _shape(mine.dataType) != _shape(theirs.dataType)
+    ]
+    if changed:
+        raise ViewNotSavedError(f"format {format_name} reads back {', '.join(changed)}")
+    register(spark, written, view)
+    return saved
+
+
+def read_view(spark: Any, saved: SavedView) -> Any:
+    """Return what was saved as a DataFrame with its own column names."""
+    frame = spark.read.format(saved.format).load(readable(saved.url))
+    return frame.toDF(*saved.columns) if saved.columns else frame.select()
+
+
+def restore_view(spark: Any, saved: SavedView) -> None:
+    """Make a saved view known in a session."""
+    register(spark, read_view(spark, saved), ViewName(saved.name, saved.is_global))
+
+
+def register(spark: Any, frame: Any, view: ViewName) -> None:
+    """Create or replace a temp view."""
+    name = ViewName(view.name).quoted("")
+    if view.is_global:
+        frame.createOrReplaceGlobalTempView(name)
+    else:
+        frame.createOrReplaceTempView(name)
+
+
+def damage(files: Files, saved: SavedView) -> str | None:
+    """Return what is wrong with a saved view, None if it is as it was when it was recorded."""
+    found = files.listing(saved.url)
+    if found is None:
+        return f"its saved view {saved.name!r} is gone from {saved.url}"
+    if (found.files, found.bytes, found.digest) != (saved.files, saved.bytes, saved.digest):
+        return (
+            f"its saved view {saved.name!r} was changed: {saved.url} holds {found}, "
+            f"it was {saved.files} files with {saved.bytes:,} bytes"
+        )
+    return None
+
+
+def _shape(data_type: Any) -> str:
+    # The only booleans in a type's JSON say whether nulls are allowed, which no file format keeps.
+    return str(data_type.json()).replace("false", "true")
