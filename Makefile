@@ -39,10 +39,11 @@ $(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e .
 	@touch $@
 
-torture: setup  ## the long tests: every failure of a pipeline in turn, and all pairs
-	@$(IN_ENV) pytest -m torture tests
+torture: setup  ## the long tests, half an hour: every failure of a pipeline, all pairs, thousands of kills, and what they hit
+	@$(IN_ENV) pytest -n 2 --dist loadgroup -raP -m torture tests
 
-benchmark: setup  ## what saving session state costs and gives, against plain Spark
+benchmark: setup  ## what importing the operators costs, and what saving session state costs and gives
+	@$(IN_ENV) python benchmarks/import_cost.py
 	@$(IN_ENV) python benchmarks/session_state.py
 
 airflow: setup  ## start Airflow with the example DAGs and print address and login

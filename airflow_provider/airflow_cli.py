@@ -85,7 +85,7 @@ def _show(options: argparse.Namespace) -> None:
     for line in checkpoint_lines(state):
         print(line)
     if isinstance(store, RestartRequests):
-        request = store.find_request(state.run_id, state.pipeline_name, scope=state.scope)
+        request = store.find_request(state.key)
         if request is not None and request.id != state.restart_request:
             print(
                 f"the next attempt restarts from {request.component!r}: asked for at {request.requested_at:%F %T} UTC"
@@ -101,7 +101,7 @@ def _forget(options: argparse.Namespace) -> None:
 def _restart_from(options: argparse.Namespace) -> None:
     from airflow_provider.runner.checkpoint.store import RestartRequests
     from airflow_provider.runner.config.problems import suggest
-    from airflow_provider.runner.record.state import RestartRequest
+    from airflow_provider.runner.record.requests import RestartRequest
 
     store, state = _find(options)
     if options.component not in state.fields:
@@ -112,7 +112,7 @@ def _restart_from(options: argparse.Namespace) -> None:
     if not isinstance(store, RestartRequests):
         raise CheckpointError(f"{store} takes no requests")
     request = RestartRequest(component=options.component)
-    store.leave_request(request, state.run_id, state.pipeline_name, scope=state.scope)
+    store.leave_request(request, state.key)
     print(
         f"the next attempt of {options.dag_id}.{options.task_id} in run {state.run_id!r} runs {options.component!r} "
         "and all its descendants again; if none is due, clear the task"

@@ -23,7 +23,8 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.checkpoint.forget import forget
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table, plan_table, table
-from airflow_provider.runner.running.attempt import run_attempt, run_directory
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 from airflow_provider.runner.running.spark_session import open_session
 
 OK, FAILED, WRONG = 0, 1, 2
@@ -122,16 +123,17 @@ def _run(options: argparse.Namespace) -> int:
     conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **_properties(options.conf)}
     if options.master:
         conf["spark.master"] = options.master
+    beginning = Beginning("--fresh was given" if options.fresh else None, options.restart_from)
     result = run_attempt(
-        config,
-        store,
-        options.run_id,
-        store.load(options.run_id, config.name),
-        fresh="--fresh was given" if options.fresh else None,
-        restart_from=options.restart_from,
-        spark=lambda: open_session(conf, config.name),
-        session_state_url=_session_state_url(options, config),
-        keep_session_state=options.keep_session_state,
+        Attempt(
+            config,
+            store,
+            RunKey((), options.run_id, config.name),
+            lambda checkpoint: beginning,
+            spark=lambda: open_session(conf, config.name),
+            session_state_url=_session_state_url(options, config),
+            keep_session_state=options.keep_session_state,
+        )
     )
     if result.status is PipelineResultStatus.SUCCESS:
         return OK
@@ -190,7 +192,7 @@ def _store(options: argparse.Namespace) -> CheckpointStore:
 
 def _session_state_url(options: argparse.Namespace, config: PipelineConfig) -> str | None:
     base = options.session_state_url or (f"{options.store.resolve()}/.session_state" if options.store else None)
-    return run_directory(base, (), options.run_id, config.name) if base else None
+    return RunKey((), options.run_id, config.name).directory(base) if base else None
 
 
 def _properties(pairs: list[str]) -> dict[str, str]:

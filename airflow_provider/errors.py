@@ -29,6 +29,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from airflow_provider.masking import mask
+
 
 class PySparkPipelineError(Exception):
     """Root of every exception that this package raises on purpose."""
@@ -130,7 +132,7 @@ class ComponentFailedError(ComponentError):
         self.component = component
         self.position = position
         self.total = total
-        what = cause if isinstance(cause, str) else describe(cause)
+        what = mask(cause) if isinstance(cause, str) else describe(cause)
         super().__init__(f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {what}")
 
 
@@ -199,6 +201,6 @@ class AttemptStopped(BaseException):
 
 
 def describe(error: BaseException) -> str:
-    """Return ``Type: first line`` for a log line; the full text stays in the traceback."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    """Return ``Type: first line`` for a log line, secrets masked; the full text stays in the traceback."""
+    lines = [line for line in mask(str(error)).strip().splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

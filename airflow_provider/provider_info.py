@@ -57,6 +57,15 @@ def get_provider_info() -> dict[str, Any]:
                         "example": None,
                         "default": "90",
                     },
+                    "save_patience_seconds": {
+                        "description": (
+                            "For how long the save of a record is tried again before the attempt fails, in seconds."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": None,
+                        "default": "300",
+                    },
                     "history_server_url": {
                         "description": (
                             "Address of a Spark History Server. With it the link 'Spark UI' beside a task leads there, "

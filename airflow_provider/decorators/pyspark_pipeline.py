@@ -14,11 +14,12 @@ from airflow.providers.common.compat.sdk import (
     task_decorator_factory,
 )
 
-from airflow_provider.operators.pipeline_task import PipelineRun
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_provider.runner.running.airflow_attempt import AirflowRun
 
 
 class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperator):
@@ -61,7 +62,7 @@ class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperat
             **kwargs,
         )
 
-    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> PipelineRun:
+    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowRun:
         context_merge(context, self.op_kwargs)
         arguments = determine_kwargs(self.python_callable, self.op_args, context)
         built = self.python_callable(*self.op_args, **arguments)

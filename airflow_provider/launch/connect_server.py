@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SparkConfigError, SparkSessionError, describe
+from airflow_provider.masking import mask
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -154,4 +155,4 @@ def in_a_line(error: BaseException) -> str:
         return "the server no longer has it"
     if "StatusCode.UNIMPLEMENTED" in text:
         return "the server cannot copy sessions, which Spark can from 4.1 on"
-    return details[1] if details else describe(error)
+    return mask(details[1]) if details else describe(error)

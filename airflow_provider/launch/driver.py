@@ -16,6 +16,7 @@ import shutil
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -96,20 +97,21 @@ def run(request: Mapping[str, Any]) -> int:
         SparkConfigError,
         describe,
     )
+    from airflow_provider.masking import mask
 
     try:
         result = _attempt(request)
     except PySparkPipelineError as error:
-        logger.error("%s: %s", type(error).__name__, error)
-        _report(request, {"error_type": type(error).__name__, "message": str(error)})
+        logger.error("%s: %s", type(error).__name__, mask(str(error)))
+        _report(request, {"error_type": type(error).__name__, "message": mask(str(error))})
         return NO_RETRY if isinstance(error, (ConfigChangedError, PipelineConfigError, SparkConfigError)) else FAILED
-    except Exception as error:
-        logger.exception("the driver failed")
+    except Exception as error:  # noqa: BLE001 - logged and reported, whatever it is
+        logger.error("the driver failed:\n%s", mask(_trace(error)))
         _report(request, {"error_type": "DriverError", "message": describe(error)})
         return FAILED
     failed = [component for component in result.component_results if component.error is not None]
     for component in failed:
-        logger.error("%s:", component.component_name, exc_info=component.error)
+        logger.error("%s:\n%s", component.component_name, mask(_trace(component.error)))
     _report(request, {"summary": result.summary()})
     return FAILED if failed else COMPLETE
 
@@ -118,8 +120,11 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     import yaml
     from pyspark.sql import SparkSession
 
+    from airflow_provider.runner.checkpoint.saving import Saving
     from airflow_provider.runner.config.model import load_pipeline_config
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttempt, prepare, run_prepared
+    from airflow_provider.runner.planning.start import AirflowAttempt
+    from airflow_provider.runner.record.run_key import RunKey
+    from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
     from airflow_provider.stores.hadoop_files import driver_store
 
     origin = request["origin"]
@@ -129,22 +134,26 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     # Also if nothing is left to run: in cluster mode an application without a session counts as failed.
     spark = SparkSession.builder.getOrCreate()
     try:
-        prepared = prepare(
+        run = AirflowRun(
             config,
-            driver_store(request["checkpoint_url"], spark),
-            request["run_id"],
-            tuple(request["scope"]),
+            RunKey(tuple(request["scope"]), request["run_id"], config.name),
             AirflowAttempt(**request["attempt"]),
-            templated={(component, field) for component, field in request["templated"]},
+            tuple((component, field) for component, field in request["templated"]),
         )
-        return run_prepared(
-            prepared,
+        return run_airflow_attempt(
+            run,
+            driver_store(request["checkpoint_url"], spark),
             spark=spark,
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],
+            saving=Saving(request["save_patience_seconds"]),
         )
     finally:
         spark.stop()
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
 
 
 def _report(request: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:

@@ -11,15 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError, describe
-from airflow_provider.launch.settings import masked, spell
+from airflow_provider.launch.settings import DEFAULT_CONNECTION, masked, spell
 from airflow_provider.runner.running.spark_session import open_session, running_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_CONNECTION = "spark_default"
 
 _ABORT_SECONDS = 4.0  # Airflow kills the process 5 s after it has asked it to stop
 

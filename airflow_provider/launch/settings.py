@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider.runner.session_state.capture import looks_secret
+from airflow_provider.masking import MASK, looks_secret
+
+DEFAULT_CONNECTION = "spark_default"
+"""The connection that an operator uses if it is given none; it may be missing."""
 
 
 def spell(value: Any) -> str:
@@ -15,5 +18,5 @@ def spell(value: Any) -> str:
 
 def masked(conf: Mapping[str, str]) -> str:
     """Return properties for the log, without what looks like a secret."""
-    shown = {key: "***" if looks_secret(key, value, conf) else value for key, value in conf.items()}
+    shown = {key: MASK if looks_secret(key, value, conf) else value for key, value in conf.items()}
     return ", ".join(f"{key}={shown[key]}" for key in sorted(shown)) or "none"

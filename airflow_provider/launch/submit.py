@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import yaml
 
@@ -25,8 +24,10 @@ _PACKAGE = Path(airflow_provider.__file__).parent
 _ENGINE = (
     "__init__.py",
     "errors.py",
+    "masking.py",
     "components/**/*.py",
     "runner/**/*.py",
+    "runner/**/*.java",
     "stores/__init__.py",
     "stores/hadoop_files.py",
     "stores/object_files.py",
@@ -34,54 +35,24 @@ _ENGINE = (
 )
 """What of this package works without Airflow and is needed to run a pipeline."""
 
-
-def refusal(checkpoint_url: str | None, *, remote: bool) -> str | None:
-    """Return why a driver cannot keep its checkpoint there and what to do, None if it can.
-
-    :param checkpoint_url: where to keep checkpoints; empty or None: in Airflow's task state store
-    :param remote: whether the driver runs on another host
-    """
-    if not checkpoint_url:
-        return (
-            "Airflow's task state store can only be reached from the task itself, not from the driver that "
-            "spark-submit starts; set checkpoint_url to an address that the driver reaches, such as s3a://bucket/prefix"
-            + ("" if remote else ", or to a directory")
-        )
-    if remote and ("://" not in checkpoint_url or checkpoint_url.startswith("file:")):
-        return (
-            f"the directory {checkpoint_url!r} is on the worker, and in deploy mode 'cluster' the driver runs "
-            "elsewhere; set checkpoint_url to an address that both reach, such as s3a://bucket/prefix or "
-            "hdfs://namenode/prefix"
-        )
-    return None
-
-
-def driver_address(checkpoint_url: str) -> str:
-    """Return an address as the driver uses it, with the cluster's credentials instead of an Airflow connection.
-
-    :param checkpoint_url: a directory, an address of Hadoop's, or one of ``ObjectStoragePath`` for S3 or Google Cloud
-        Storage
-    """
-    if "://" not in checkpoint_url:
-        return os.path.abspath(checkpoint_url)
-    parts = urlsplit(checkpoint_url)
-    if parts.scheme not in ("s3", "s3a", "gs", "gcs"):
-        return checkpoint_url
-    bucket = parts.netloc.rpartition("@")[2]
-    scheme = {"s3": "s3a", "gcs": "gs"}.get(parts.scheme, parts.scheme)
-    return parts._replace(scheme=scheme, netloc=bucket).geturl()
-
-
-def worker_address(checkpoint_url: str) -> str:
-    """Return an address as a worker uses it, with ``ObjectStoragePath``."""
-    return "s3://" + checkpoint_url.removeprefix("s3a://") if checkpoint_url.startswith("s3a://") else checkpoint_url
+_STAYS = (
+    "{path!r} of {file} cannot be imported where the driver runs, because it is part of the DAG file or of a function; "
+    "define it at the top level of a module of its own, and give that in 'py_files'"
+)
 
 
 def pipeline_text(config: PipelineConfig) -> str:
     """Return a pipeline as YAML, which keeps dates and bytes where JSON does not.
 
-    :raises PipelineConfigError: it holds something else than plain data
+    :raises PipelineConfigError: it holds something else than plain data, or a class or function of the DAG file
     """
+    problems = [
+        ConfigProblem(_STAYS.format(path=c.class_path, file=c.given.file), c.name, "class_path")
+        for c in config.ordered
+        if c.given is not None and not c.given.importable
+    ]
+    if problems:
+        raise PipelineConfigError(problems, config.source)
     try:
         return str(yaml.safe_dump(config.model_dump(exclude_unset=True), sort_keys=False))
     except yaml.representer.RepresenterError as error:

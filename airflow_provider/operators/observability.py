@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.openlineage.utils.spark import (
-    inject_parent_job_information_into_spark_properties,
-    inject_transport_information_into_spark_properties,
-)
 from airflow.providers.common.compat.sdk import conf
 
+from airflow_provider.masking import mask
 from airflow_provider.runner import MetricsHooks, NoOpHooks
 from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, ComponentStarted
 
@@ -72,7 +70,9 @@ class TracingHooks(NoOpHooks):
 
         if self._span is not None:
             if isinstance(event.error, Exception):
-                self._span.record_exception(event.error)
+                text = mask("".join(traceback.format_exception(event.error)))
+                masked = {"exception.message": mask(str(event.error)), "exception.stacktrace": text}
+                self._span.record_exception(event.error, masked)
             self._span.set_status(Status(StatusCode.ERROR, type(event.error).__name__))
             self._span.end()
             self._span = None
@@ -90,8 +90,16 @@ def with_openlineage(
     """
     found = dict(properties)
     if _wanted(parent, "spark_inject_parent_job_info"):
+        from airflow.providers.common.compat.openlineage.utils.spark import (
+            inject_parent_job_information_into_spark_properties,
+        )
+
         found = inject_parent_job_information_into_spark_properties(found, context)
     if _wanted(transport, "spark_inject_transport_info"):
+        from airflow.providers.common.compat.openlineage.utils.spark import (
+            inject_transport_information_into_spark_properties,
+        )
+
         found = inject_transport_information_into_spark_properties(found, context)
     return found
 

@@ -26,7 +26,7 @@ def read_source(source: Source, folder: Path) -> tuple[Any, str | None]:
         origin = str(folder / source)
         return read_config_file(origin), origin
     if isinstance(source, PipelineConfig):
-        return source.model_dump(exclude_unset=True), source.source
+        return source.as_written(), source.source
     return source, None
 
 
@@ -60,12 +60,7 @@ def with_policies(
     """
     given = {key: value for key, value in policies.items() if value is not None}
     whole = {**content, **given} if isinstance(content, Mapping) else content
-    if runs_here:
-        return load_pipeline_config(whole, origin=origin)
-    try:
-        return PipelineConfig.model_validate(whole)
-    except PipelineConfigError as error:
-        raise PipelineConfigError(error.problems, origin) from None
+    return load_pipeline_config(whole, origin=origin, importable=runs_here)
 
 
 def templated_fields(written: Any, config: PipelineConfig) -> list[TemplatedField]:

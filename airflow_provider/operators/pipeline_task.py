@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
-from airflow_provider.runner import PipelineConfig
-from airflow_provider.runner.record.state import Scope
-from airflow_provider.runner.running.airflow_attempt import AirflowAttempt, TemplatedField
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-
-@dataclass(frozen=True)
-class PipelineRun:
-    """Which pipeline a task has to run, and in which attempt.
-
-    :param config: the pipeline, rendered and validated
-    :param origin: the file that it is from
-    :param run_id: Airflow's run
-    :param scope: dag id, task id and map index
-    :param attempt: what Airflow says of this one
-    :param templated: which fields of the pipeline hold a template
-    """
-
-    config: PipelineConfig
-    origin: str | None
-    run_id: str
-    scope: Scope
-    attempt: AirflowAttempt
-    templated: tuple[TemplatedField, ...]
+    from airflow_provider.runner.running.airflow_attempt import AirflowRun
 
 
 class PipelineTask:
@@ -51,12 +27,19 @@ class PipelineTask:
     restart_from: str | None
     _written: Any
 
-    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> PipelineRun:
+    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowRun:
         """Read and render the pipeline, and take from the context what identifies the run and the attempt.
 
         :param runs_here: whether the components run in this process
         :raises PipelineConfigError: the config is wrong
         """
+        from airflow_provider.operators.airflow_secrets import ask_airflow
+        from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
+        from airflow_provider.runner.planning.start import AirflowAttempt
+        from airflow_provider.runner.record.run_key import RunKey
+        from airflow_provider.runner.running.airflow_attempt import AirflowRun
+
+        ask_airflow()
         content, origin = read_source(self.pipeline, self._folder())
         if isinstance(self.pipeline, Mapping) and "pipeline" in self.template_fields:
             written, rendered = self._written, content  # rendered by Airflow
@@ -78,14 +61,9 @@ class PipelineTask:
             getattr(context.get("dag_run"), "clear_number", None),
             getattr(getattr(ti, "bundle_instance", None), "version", None),
         )
-        return PipelineRun(
-            config,
-            origin,
-            str(context["run_id"]),
-            (ti.dag_id, ti.task_id, str(-1 if ti.map_index is None else ti.map_index)),
-            attempt,
-            tuple(templated_fields(written, config)),
-        )
+        scope = (ti.dag_id, ti.task_id, str(-1 if ti.map_index is None else ti.map_index))
+        key = RunKey(scope, str(context["run_id"]), config.name)
+        return AirflowRun(config, key, attempt, tuple(templated_fields(written, config)))
 
     def _restart_from_asked_for(self, context: Context) -> Any:
         """Return what the person who triggered the run asked for."""

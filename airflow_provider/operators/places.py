@@ -6,13 +6,12 @@ import logging
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider.runner import CheckpointStore, LocalCheckpointStore
-from airflow_provider.stores.location import store_at
-from airflow_provider.stores.task_state import TaskStateCheckpointStore
+if TYPE_CHECKING:
+    from airflow_provider.runner import CheckpointStore
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +19,7 @@ SECTION = "pyspark_pipeline"
 """Section of Airflow's configuration."""
 
 DEFAULT_RETENTION_DAYS = 90.0
+DEFAULT_SAVE_PATIENCE_SECONDS = 300.0
 
 
 def checkpoint_url(given: str | None) -> str | None:
@@ -40,6 +40,10 @@ def choose_store(
     :param task_state: Airflow's accessor of the task state store, None before Airflow 3.3
     :param retention_days: how long the task state store keeps it; None: as Airflow's configuration says, 0: for ever
     """
+    from airflow_provider.runner import LocalCheckpointStore
+    from airflow_provider.stores.location import store_at
+    from airflow_provider.stores.task_state import TaskStateCheckpointStore
+
     if store is not None:
         return store
     address = checkpoint_url(url)
@@ -55,12 +59,24 @@ def choose_store(
     return local
 
 
+def save_patience(given: float | None) -> float:
+    """Return for how many seconds the save of a record is tried again.
+
+    :param given: the operator's ``save_patience_seconds``; None: as Airflow's configuration says
+    """
+    if given is not None:
+        return given
+    return float(conf.getfloat(SECTION, "save_patience_seconds", fallback=DEFAULT_SAVE_PATIENCE_SECONDS))
+
+
 def kept_by_clear_dialog(store: CheckpointStore) -> bool:
     """Return whether a checkpoint that is there after a clear was kept by whoever cleared.
 
     From Airflow 3.4 on the clear dialog asks whether to keep the task state, and discards it otherwise.
     """
     import airflow
+
+    from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
     release = tuple(int(part) for part in airflow.__version__.split(".")[:2])
     return isinstance(store, TaskStateCheckpointStore) and release >= (3, 4)

@@ -1,10 +1,14 @@
-"""The operator that runs a pipeline in one task and one Spark session, and resumes it."""
+"""The operator that runs a pipeline in one task and one Spark session, and resumes it.
+
+What only the run of the task needs is imported there: Airflow parses DAG files all the time.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
@@ -15,25 +19,24 @@ from airflow_provider.errors import (
     PipelineConfigError,
     SparkConfigError,
 )
-from airflow_provider.launch.choose import launcher
-from airflow_provider.launch.in_process import DEFAULT_CONNECTION
-from airflow_provider.operators.guard import AttemptGuard, has_supervisor
+from airflow_provider.launch.settings import DEFAULT_CONNECTION
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui_url
-from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
 from airflow_provider.operators.pipeline_task import PipelineTask
-from airflow_provider.operators.places import SECTION, choose_store, kept_by_clear_dialog, session_state_base
-from airflow_provider.runner import (
-    CheckpointStore,
-    PipelineConfig,
-    PipelineHooks,
-    PipelineResult,
+from airflow_provider.operators.places import (
+    SECTION,
+    choose_store,
+    kept_by_clear_dialog,
+    save_patience,
+    session_state_base,
 )
-from airflow_provider.runner.running.airflow_attempt import PreparedAttempt, prepare, run_prepared
-from airflow_provider.stores.task_state import refuse_replaced
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from pyspark.sql import SparkSession
+
+    from airflow_provider.operators.guard import AttemptGuard
+    from airflow_provider.runner import CheckpointStore, PipelineConfig, PipelineHooks, PipelineResult
+    from airflow_provider.runner.running.airflow_attempt import AirflowRun
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +64,9 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         (templated)
     :param retention_days: how long Airflow's task state store keeps the checkpoint after it was last saved, in days; 0
         for ever. Default: ``[pyspark_pipeline] retention_days``, which is 90
+    :param save_patience_seconds: for how long the save of a record is tried again before the attempt fails, in
+        seconds: a restart of Airflow's API server or a blip of the storage must not cost it. Default:
+        ``[pyspark_pipeline] save_patience_seconds``, which is 300
     :param hooks: further lifecycle hooks, called before those of the log and of the checkpoint
     :param session_state_url: where to save temp views for the next attempt, any directory that Spark can write:
         ``s3a://``, ``gs://``, ``hdfs://``, a shared path. Default: ``[pyspark_pipeline] session_state_url`` of
@@ -107,6 +113,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         checkpoint_store: CheckpointStore | None = None,
         checkpoint_url: str | None = None,
         retention_days: float | None = None,
+        save_patience_seconds: float | None = None,
         hooks: PipelineHooks | None = None,
         session_state_url: str | None = None,
         session_state: str | None = None,
@@ -128,6 +135,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.checkpoint_store = checkpoint_store
         self.checkpoint_url = checkpoint_url
         self.retention_days = retention_days
+        self.save_patience_seconds = save_patience_seconds
         self.hooks = hooks
         self.session_state_url = session_state_url
         self.session_state = session_state
@@ -139,6 +147,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.openlineage_inject_transport_info = openlineage_inject_transport_info
         self.spark_ui_url = ""
         self._guard: AttemptGuard | None = None
+        self._killed = False
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the pipeline, or what is left of it.
@@ -150,7 +159,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         :raises AttemptStopped: Airflow stopped the task, or its time is over
         """
         try:
-            return self._run(self._prepare(context), context)
+            return self._run(self._pipeline_run(context), context)
         except (PipelineConfigError, ConfigChangedError, SparkConfigError) as error:
             raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
 
@@ -159,31 +168,23 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
 
         :raises AttemptStopped: while the pipeline runs
         """
+        self._killed = True
         if self._guard is not None:
             self._guard.kill()
 
-    def _prepare(self, context: Context) -> PreparedAttempt:
-        """Make ready to run the pipeline in this process, and log which case it is.
+    def _run(self, run: AirflowRun, context: Context) -> dict[str, Any]:
+        from airflow_provider.launch.choose import launcher
+        from airflow_provider.operators.guard import AttemptGuard, has_supervisor
+        from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
+        from airflow_provider.runner.checkpoint.saving import Saving
+        from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
+        from airflow_provider.runner.running.runner import Surroundings
+        from airflow_provider.stores.task_state import refuse_replaced
 
-        :raises PipelineConfigError: the config is wrong
-        :raises CheckpointError: the checkpoint cannot be read, or a newer attempt has taken over
-        """
-        run = self._pipeline_run(context)
+        ti = context["ti"]
         task_state = context.get("task_state_store")
         store = choose_store(self.checkpoint_store, self.checkpoint_url, task_state, self.retention_days)
-        return prepare(
-            run.config,
-            store,
-            run.run_id,
-            run.scope,
-            run.attempt,
-            templated=run.templated,
-            dialog_decides=kept_by_clear_dialog(store),
-            refuse_replaced=lambda: refuse_replaced(task_state),
-        )
-
-    def _run(self, prepared: PreparedAttempt, context: Context) -> dict[str, Any]:
-        ti = context["ti"]
+        refuse_replaced(task_state)  # before it takes over from the attempt that has replaced it
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
         spark_conf = with_openlineage(
             self.spark_conf or {},
@@ -193,23 +194,26 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
         with (
-            launcher(self.conn_id, spark_conf, prepared.config.spark.to_spark_conf(), app_name) as spark,
+            launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name) as spark,
             AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor()) as guard,
         ):
             self._guard = guard
-            base = session_state_base(self.session_state_url, spark.runs_here, first=prepared.checkpoint is None)
-            result = run_prepared(
-                prepared,
+            if self._killed:  # while the attempt was being prepared
+                guard.kill()
+            base = session_state_base(self.session_state_url, spark.runs_here, first=run.attempt.try_number == 1)
+            result = run_airflow_attempt(
+                replace(run, dialog_decides=kept_by_clear_dialog(store)),
+                store,
                 spark=lambda: self._announced(spark.open(), ti),
-                session_state_url=prepared.directory(base) if base else None,
+                session_state_url=run.key.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
                 hooks=[guard, metrics, TracingHooks(), *([self.hooks] if self.hooks else [])],
-                on_save=metrics.checkpoint_saved,
-                live=spark.live,
+                saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
+                surroundings=Surroundings(live=spark.live),
             )
         self._guard = None
         _raise_if_failed(result)
-        return {**result.summary(), "run_id": prepared.run_id, "attempt": prepared.attempt.try_number}
+        return {**result.summary(), "run_id": run.key.run_id, "attempt": run.attempt.try_number}
 
     def _announced(self, spark: SparkSession, ti: Any) -> SparkSession:
         """Make the link to Spark's UI known while the task runs."""

@@ -12,8 +12,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider.errors import DriverSetupError
-from airflow_provider.launch.in_process import DEFAULT_CONNECTION
-from airflow_provider.launch.settings import spell
+from airflow_provider.launch.settings import DEFAULT_CONNECTION, spell
 from airflow_provider.runner import PipelineConfig
 
 logger = logging.getLogger(__name__)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider.runner import CheckpointStore, LocalCheckpointStore
-from airflow_provider.stores.object_files import Directory, ObjectFiles
+from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 
 
@@ -38,11 +38,11 @@ class DriverCheckpointStore(ObjectStorageCheckpointStore):
     :raises PipelineConfigError: the address holds a password
     """
 
-    def __init__(self, url: str, files: ObjectFiles) -> None:
+    def __init__(self, url: str, files: RecordFiles) -> None:
         super().__init__(url)
         self._backend = files
 
-    def _files(self) -> ObjectFiles:
+    def _files(self) -> RecordFiles:
         return self._backend
 
 
@@ -77,7 +77,9 @@ class HadoopFiles:
         except FileNotFoundError:
             return
         while found.hasNext():
-            yield str(found.next().getPath().toString()).removeprefix(root)
+            inner = str(found.next().getPath().toString()).removeprefix(root)
+            if not any(part.startswith(".") for part in inner.split("/")[:-1]):
+                yield inner
 
     def read(self, path: str) -> bytes:
         with _translated():
@@ -95,10 +97,10 @@ class HadoopFiles:
         temporary = f"{directory}/.{name}.{uuid.uuid4().hex[:8]}.tmp"
         try:
             self._write(temporary, content)
-            self.remove(path)  # a rename does not replace
+            self.remove([path])  # a rename does not replace
             self.move(temporary, path)
         except BaseException:
-            self.remove(temporary)
+            self.remove([temporary])
             raise
 
     def move(self, path: str, target: str) -> None:
@@ -108,9 +110,19 @@ class HadoopFiles:
                     raise FileNotFoundError(f"{self._base}/{path}")
                 raise OSError(f"{self._base}/{path} cannot be renamed to {target}")
 
-    def remove(self, path: str) -> None:
+    def remove(self, paths: Iterable[str]) -> None:
+        folders: dict[str, None] = {}
         with _translated():
-            self._system.delete(self._path(path), False)
+            for path in paths:
+                self._system.delete(self._path(path), False)
+                folders[path.rpartition("/")[0]] = None
+            for folder in folders:
+                self._remove_empty(folder)
+
+    def _remove_empty(self, folder: str) -> None:
+        while folder and not self._list(folder):
+            self._system.delete(self._path(folder), False)
+            folder = folder.rpartition("/")[0]
 
     def _write(self, path: str, content: bytes) -> None:
         with _translated():

@@ -9,7 +9,9 @@ from typing import Any
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner import CheckpointState
-from airflow_provider.stores.task_state import PREFIX
+from airflow_provider.runner.checkpoint.store import load
+from airflow_provider.stores.task_state import TaskStateCheckpointStore
+from airflow_provider.stores.task_state_rows import HEAD_PREFIX, Head, head_key
 
 logger = logging.getLogger(__name__)
 
@@ -51,14 +53,24 @@ def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    statement = select(Row.key, Row.value).where(Row.key.startswith(PREFIX, autoescape=True))
+    statement = select(Row.key, Row.value, Row.dag_id, Row.task_id, Row.run_id, Row.map_index).where(
+        Row.key.startswith(HEAD_PREFIX, autoescape=True)
+    )
     if dag_id is not None:
         statement = statement.where(Row.dag_id == dag_id)
-    found = []
     with create_session() as session:
-        for key, text in session.execute(statement):
-            try:
-                found.append(CheckpointState.from_json(text))
-            except (CheckpointCorruptError, CheckpointFormatError) as error:
-                logger.debug("passing over %r: %s", key, error)  # a request, or what was set aside
+        rows = list(session.execute(statement))
+    found = []
+    for row in rows:
+        try:
+            head = Head.from_json(row.value)
+            if head_key(head.key) != row.key:
+                continue  # it was set aside
+            accessor = MetastoreAccessor(row.dag_id, row.task_id, row.run_id, row.map_index)
+            state = load(TaskStateCheckpointStore(accessor), head.key)
+        except (CheckpointCorruptError, CheckpointFormatError) as error:
+            logger.warning("passing over %r of %s.%s: %s", row.key, row.dag_id, row.task_id, error)
+            continue
+        if state is not None:
+            found.append(state)
     return found

@@ -1,53 +1,18 @@
-"""Objects in a bucket, or files in a shared directory: written whole, and listed as they are now."""
+"""Where an address leads: a bucket behind an Airflow connection, or a directory that all workers share."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.checkpoint.durable_files import make_directories, write_durably
+from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
 
 
-class ObjectFiles(Protocol):
-    """What a store needs of a backend. Paths are relative to its base and separated by ``/``.
-
-    Whatever goes wrong is raised as the backend raises it.
-    """
-
-    def files(self, directory: str) -> list[str]:
-        """Return the names of the files in a directory, as they are now; empty if there is no such directory."""
-
-    def directories(self, directory: str) -> list[str]:
-        """Return the names of the directories in a directory; empty if there is no such directory."""
-
-    def walk(self) -> Iterator[str]:
-        """Yield the path of every file below the base."""
-
-    def read(self, path: str) -> bytes:
-        """Return the content.
-
-        :raises FileNotFoundError: there is no such file
-        """
-
-    def write(self, path: str, content: bytes) -> None:
-        """Make the content durable under this path, all of it or nothing; an earlier one is replaced."""
-
-    def move(self, path: str, target: str) -> None:
-        """Give a file another path.
-
-        :raises FileNotFoundError: there is no such file
-        """
-
-    def remove(self, path: str) -> None:
-        """Remove a file, if there is one."""
-
-
-def files_at(url: str, conn_id: str | None = None) -> ObjectFiles:
+def files_at(url: str, conn_id: str | None = None) -> RecordFiles:
     """Return the backend for an address of ``ObjectStoragePath``. Looks the connection up, which may fail."""
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
@@ -95,7 +60,9 @@ class Bucket:
     def walk(self) -> Iterator[str]:
         self._fs.invalidate_cache()
         for path in self._fs.find(self._base):
-            yield path.removeprefix(f"{self._base}/")
+            inner = path.removeprefix(f"{self._base}/")
+            if not any(part.startswith(".") for part in inner.split("/")[:-1]):
+                yield inner
 
     def read(self, path: str) -> bytes:
         content: bytes = self._fs.cat_file(f"{self._base}/{path}")
@@ -106,11 +73,19 @@ class Bucket:
 
     def move(self, path: str, target: str) -> None:
         self._fs.cp_file(f"{self._base}/{path}", f"{self._base}/{target}")
-        self.remove(path)
+        self.remove([path])
 
-    def remove(self, path: str) -> None:
-        with suppress(FileNotFoundError):
-            self._fs.rm_file(f"{self._base}/{path}")
+    def remove(self, paths: Iterable[str]) -> None:
+        whole = [f"{self._base}/{path}" for path in paths]
+        try:
+            if len(whole) > 1:
+                self._fs.rm(whole)
+                return
+        except FileNotFoundError:
+            pass  # not every backend passes over what is gone
+        for path in whole:
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(path)
 
     def _list(self, directory: str, kind: str) -> list[str]:
         path = f"{self._base}/{directory}"
@@ -122,49 +97,3 @@ class Bucket:
         except FileNotFoundError:
             return []
         return [entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == kind]
-
-
-class Directory:
-    """A directory that every worker sees.
-
-    :param base: the directory; created when first needed
-    """
-
-    def __init__(self, base: Path) -> None:
-        self._base = base
-
-    def files(self, directory: str) -> list[str]:
-        names = self._list(directory, os.DirEntry.is_file)
-        # A scan may miss a name that is added and one that is removed meanwhile, so only what is seen twice counts.
-        while (again := self._list(directory, os.DirEntry.is_file)) != names:
-            names = again
-        return names
-
-    def directories(self, directory: str) -> list[str]:
-        return self._list(directory, os.DirEntry.is_dir)
-
-    def walk(self) -> Iterator[str]:
-        for path in self._base.rglob("*"):
-            if path.is_file():
-                yield path.relative_to(self._base).as_posix()
-
-    def read(self, path: str) -> bytes:
-        return (self._base / path).read_bytes()
-
-    def write(self, path: str, content: bytes) -> None:
-        target = self._base / path
-        make_directories(target.parent)
-        write_durably(target, content)
-
-    def move(self, path: str, target: str) -> None:
-        (self._base / path).rename(self._base / target)
-
-    def remove(self, path: str) -> None:
-        (self._base / path).unlink(missing_ok=True)
-
-    def _list(self, directory: str, is_kind: Any) -> list[str]:
-        try:
-            with os.scandir(self._base / directory) as entries:
-                return sorted(entry.name for entry in entries if is_kind(entry))
-        except FileNotFoundError:
-            return []

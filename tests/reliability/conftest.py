@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import random
+from collections.abc import Iterator
+
 import pytest
 
-from tests.reliability.attempts import attempt
+from tests.reliability.attempts import Failures, attempt
+from tests.reliability.warm_jvm import WarmJvm
 
 
 @pytest.fixture(scope="session")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """The outputs of a run that never failed."""
+def jvm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmJvm]:
+    """A JVM that attempts share, one after the other."""
+    warm = WarmJvm(tmp_path_factory.mktemp("jvm"))
+    yield warm
+    warm.close()
+
+
+@pytest.fixture(scope="session")
+def failures(tmp_path_factory: pytest.TempPathFactory, jvm: WarmJvm) -> Failures:
+    """Compares with a run that never failed and had a JVM of its own."""
     outcome = attempt(tmp_path_factory.mktemp("reference"))
     assert outcome["status"] == "success"
-    return outcome["outputs"]
+    return Failures(outcome["outputs"], jvm)
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> str:
+    """What random choices of this test come from; printed, and taken from ``TORTURE_SEED`` if that is set."""
+    number = os.environ.get("TORTURE_SEED") or str(random.SystemRandom().getrandbits(32))
+    print(f"{request.node.name}: TORTURE_SEED={number}", flush=True)
+    return f"{number} {request.node.name}"

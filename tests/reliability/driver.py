@@ -1,6 +1,6 @@
 """One attempt at the torture pipeline, as a process of its own: ``python driver.py <directory> <run id>``.
 
-Prints the outcome as one line of JSON. With ``--outputs`` it also reads all outputs, in the same process.
+Prints the outcome as one line of JSON, with all outputs if the run is complete.
 """
 
 from __future__ import annotations
@@ -70,8 +70,10 @@ def main() -> None:
     parser.add_argument("run_id")
     arguments = parser.parse_args()
     outcome = attempt(arguments.directory, arguments.run_id)
+    spark = open_spark(arguments.directory)
     if outcome["status"] == "success":
-        outcome["outputs"] = outputs(open_spark(arguments.directory), arguments.directory)
+        outcome["outputs"] = outputs(spark, arguments.directory)
+    spark.stop()  # its JVM may be there for more than this process
     print(json.dumps(outcome))
 
 

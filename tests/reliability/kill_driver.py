@@ -1,7 +1,6 @@
 """One attempt at the pipeline that is killed, as a process of its own: ``python -m tests.reliability.kill_driver``.
 
-Engine, hooks and store are the real ones. Without ``--spark`` the components get a plain object for a session, so the
-engine has no session state to keep; with it Spark is real.
+Engine, store and Spark are the real ones.
 """
 
 from __future__ import annotations
@@ -9,11 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_provider.runner import load_pipeline_config
-from airflow_provider.runner.running.attempt import run_attempt
-from tests.reliability.kill_journal import Aim, Journal, WatchedStore
+from airflow_provider.runner import LocalCheckpointStore, load_pipeline_config
+from tests.reliability.kill_attempt import Watch, run_watched
+from tests.reliability.kill_journal import Aim, Journal
 from tests.reliability.kill_steps import Observers, pipeline
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 QUICK = {
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.host": "127.0.0.1",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "1",
@@ -41,7 +39,6 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("run_id")
-    parser.add_argument("--spark", action="store_true")
     parser.add_argument("--station", help="where this process kills itself")
     parser.add_argument("--line", type=int, default=0)
     arguments = parser.parse_args()
@@ -49,31 +46,32 @@ def main() -> None:
 
     journal = Observers.journal = Journal(directory / "journal")
     aim = Observers.aim = Aim(journal, arguments.station, arguments.line)
+    opened = []
 
     def announce(event: str) -> None:
         journal.note(event)
         print(event, flush=True)
 
-    def open_session() -> Any:
-        session = open_spark(directory) if arguments.spark else object()
+    def open_session() -> SparkSession:
+        opened.append(open_spark(directory))
         announce("session")
-        return session
+        return opened[-1]
 
     announce("begun")
-    config = load_pipeline_config(pipeline(directory, with_spark=arguments.spark))
-    store = WatchedStore(directory / "checkpoints", journal, aim)
-    checkpoint = store.load(arguments.run_id, config.name)
-    result = run_attempt(
-        config,
-        store,
+    result = run_watched(
+        load_pipeline_config(pipeline(directory, with_spark=True)),
+        LocalCheckpointStore(directory / "checkpoints"),
         arguments.run_id,
-        checkpoint,
+        Watch(journal, aim),
         spark=open_session,
         session_state_url=str(directory / "state"),
     )
-    journal.note("done")
+    journal.note("done" if not result.failed_components else "failed")
     failed = {name: str(error).partition("\n")[0] for name, error in result.failed_components}
-    sys.exit(f"failed: {failed}" if failed else 0)
+    if failed:
+        sys.exit(f"failed: {failed}")
+    for spark in opened:
+        spark.stop()  # its JVM may be there for more than this process
 
 
 if __name__ == "__main__":

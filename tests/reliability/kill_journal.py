@@ -1,6 +1,6 @@
 """What a process that is going to be killed leaves for the one that judges it: a journal, and where it was hit.
 
-The journal says what has happened, independently of the checkpoint. A note is on disk before the process goes on.
+The journal says what has happened, independently of the checkpoint. A note that was made outlives the process.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from typing import Any
 
 import airflow_provider.runner.checkpoint
 import airflow_provider.runner.session_state
-from airflow_provider.runner import CheckpointState, LocalCheckpointStore
+import airflow_provider.stores
 
 TAKE_OVER = "take over"
 FINISH = "finish"
 FAILURE = "failure"
 EVERY_STATION = "every"
 
-_WATCHED = (
-    str(Path(airflow_provider.runner.checkpoint.__file__).parent),
-    str(Path(airflow_provider.runner.session_state.__file__).parent),
+_WATCHED = tuple(
+    str(Path(package.__file__).parent)
+    for package in (airflow_provider.runner.checkpoint, airflow_provider.runner.session_state, airflow_provider.stores)
 )
 """Whose lines of Python count as steps of keeping a component's session state and of saving the record."""
 
@@ -43,9 +43,10 @@ class Note:
     """One line of the journal.
 
     :param process: who wrote it
-    :param event: ``begun``, ``session``, ``start``, ``end``, ``saving``, ``saved``, ``lines``, ``hit`` or ``done``
-    :param name: of the component or station, or where the process hit itself
-    :param names: components that a saved checkpoint lists
+    :param event: ``begun``, ``session``, ``holds``, ``kept``, ``start``, ``end``, ``saving``, ``saved``, ``lines``,
+        ``hit``, ``replaced``, ``failed`` or ``done``
+    :param name: of the component or station, the rank of the attempt, or where the process hit itself
+    :param names: components that the plan of the attempt keeps
     :param count: lines of Python that a station took
     :param at: when, in seconds
     """
@@ -71,7 +72,6 @@ class Journal:
         line = [os.getpid(), event, name, list(names), count, time.monotonic()]
         # The line break comes first: a kill in the middle of a note must not spoil the next process's.
         os.write(self._file, f"\n{json.dumps(line)}".encode())
-        os.fsync(self._file)
 
 
 def read_journal(path: Path) -> list[Note]:
@@ -133,33 +133,3 @@ class Aim:
     def _hit(self, where: str) -> None:
         self._journal.note("hit", where)
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-class WatchedStore(LocalCheckpointStore):
-    """The real store, with a note before and after each save.
-
-    :param base_dir: see :class:`LocalCheckpointStore`
-    :param journal: where to note it
-    :param aim: is told of each save
-    """
-
-    def __init__(self, base_dir: Path, journal: Journal, aim: Aim) -> None:
-        super().__init__(base_dir)
-        self._journal = journal
-        self._aim = aim
-        self._first = True
-
-    def save(self, state: CheckpointState) -> None:
-        station = self._station(state)
-        self._journal.note("saving", station)
-        self._aim.begin(station)
-        super().save(state)
-        self._journal.note("saved", station, names=state.completed_components)
-        self._aim.end(station)
-
-    def _station(self, state: CheckpointState) -> str:
-        first, self._first = self._first, False
-        if first:
-            return TAKE_OVER
-        ends = {"completed": FINISH, "failed": FAILURE}
-        return ends.get(state.status) or state.completed_components[-1]

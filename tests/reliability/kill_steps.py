@@ -7,6 +7,7 @@ one output that is missing, torn or wrong shows in all that follow. Written agai
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,10 +45,11 @@ def run(spark: Any, *, name: str, directory: str, inputs: list[str]) -> None:
     rows = SPARK_STEPS[name](spark, Path(directory)) if name in SPARK_STEPS else []
     digests = [read_output(Path(directory), other)[0] for other in inputs]
     digest = hashlib.sha256(repr((name, digests, rows)).encode()).hexdigest()
-    with Path(directory, "out", name).open("w", encoding="utf-8") as file:
-        for _ in range(LINES):
-            file.write(f"{digest}\n")
-            file.flush()
+    # Not emptied first: an attempt that has been replaced and does not know it yet may write the same at the same time.
+    file = os.open(Path(directory, "out", name), os.O_WRONLY | os.O_CREAT)
+    for _ in range(LINES):
+        os.write(file, f"{digest}\n".encode())
+    os.close(file)
     Observers.journal.note("end", name)
     Observers.aim.begin(name)
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore, load_pipeline_config
-from tests.conftest import JAVA_HOME_FILE
-from tests.reliability.attempts import ROOT
+from tests.reliability.attempts import environment
 from tests.reliability.kill_journal import EVERY_STATION, Note, read_journal
 from tests.reliability.kill_steps import NAME, pipeline, read_output
+from tests.reliability.kill_story import Story
+from tests.reliability.warm_jvm import WarmJvm
 
 RUN_ID = "manual__2026-01-01T00:00:00+00:00/1"
 PATIENCE = 60.0
@@ -36,6 +36,8 @@ class Kill:
     :param signal: a random moment after the process said this, ``begun`` or ``session``
     :param seconds: how long after that
     :param victim: kill only the process, only its JVM (so that it has to give up by itself), or both
+    :param own_jvm: the process starts a JVM, which has to end with it, instead of using the one that attempts share;
+        needed whenever the JVM is a victim, or may be hit while it opens its Spark
     """
 
     station: str | None = None
@@ -43,41 +45,59 @@ class Kill:
     signal: str = "begun"
     seconds: float = 0.0
     victim: Victim = "process"
+    own_jvm: bool = False
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a run goes.
+
+    :param opening: seconds until the session is open
+    :param walking: seconds from there to the end
+    """
+
+    opening: float
+    walking: float
+
+    @classmethod
+    def of(cls, notes: Sequence[Note]) -> Pace:
+        at = {note.event: note.at for note in notes}
+        return cls(at["session"] - at["begun"], at["done"] - at["session"])
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What a run that nobody killed was like.
+    """What runs that nobody killed were like.
 
     :param outputs: what they wrote
     :param lines: how many lines of Python each station has
-    :param opening: seconds until the session was open
-    :param walking: seconds from there to the end
+    :param cold: their pace in a JVM that has just started
+    :param warm: their pace in one that has done this before
     """
 
     outputs: dict[str, list[str]]
     lines: dict[str, int]
-    opening: float
-    walking: float
+    cold: Pace
+    warm: Pace
 
 
 class KilledRun:
     """One run id, and everything that is known of it besides its checkpoint.
 
     :param directory: of this run alone
-    :param with_spark: whether its components use a real Spark
+    :param jvm: the JVM that attempts share
     """
 
-    def __init__(self, directory: Path, *, with_spark: bool) -> None:
+    def __init__(self, directory: Path, jvm: WarmJvm) -> None:
         self.directory = directory
-        self.with_spark = with_spark
-        config = load_pipeline_config(pipeline(directory, with_spark=with_spark))
+        config = load_pipeline_config(pipeline(directory, with_spark=True))
         self.depends_on = {component.name: component.depends_on for component in config.ordered}
         self.state: CheckpointState | None = None
         self.outlived = 0
         self.slowest_end = 0.0
+        self._jvm = jvm
+        self._story = Story(self.depends_on)
         self._judged = 0
-        self._ended: set[str] = set()
         (directory / "out").mkdir(parents=True)
 
     @property
@@ -95,8 +115,8 @@ class KilledRun:
 
         :return: whether it was killed, and what it noted
         """
-        aim = ["--station", kill.station, "--line", str(kill.line)] if kill and kill.station else []
-        with self._process(aim) as process:
+        own_jvm = kill is not None and kill.own_jvm
+        with self._process(kill) as process:
             try:
                 if kill is not None and kill.station is None:
                     self._strike(process, kill)
@@ -105,6 +125,9 @@ class KilledRun:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
+            finally:
+                if not own_jvm:
+                    self._jvm.free()
         self._await_end(process.pid)
         said = (self.directory / "stderr").read_text(errors="replace")[-3000:]
         may_fail = kill is not None and kill.victim == "JVM"
@@ -125,17 +148,14 @@ class KilledRun:
         assert not (self.directory / "state").exists(), "nothing is left of the saved views"
         assert self._files() == {".lock", f"{NAME}.json"}, "nothing is left of saves that were cut off"
 
-    def _process(self, arguments: list[str]) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable}
-        if "JAVA_HOME" not in environment and JAVA_HOME_FILE.exists():
-            environment["JAVA_HOME"] = JAVA_HOME_FILE.read_text().strip()
-        spark = ["--spark"] if self.with_spark else []
-        driver = ["-m", "tests.reliability.kill_driver", str(self.directory), RUN_ID, *spark, *arguments]
+    def _process(self, kill: Kill | None) -> subprocess.Popen[str]:
+        aim = ["--station", kill.station, "--line", str(kill.line)] if kill and kill.station else []
+        jvm = {} if kill and kill.own_jvm else self._jvm.environment
         with (self.directory / "stderr").open("a") as log:
             return subprocess.Popen(
-                [sys.executable, *driver],
+                [sys.executable, "-m", "tests.reliability.kill_driver", str(self.directory), RUN_ID, *aim],
                 cwd=self.directory,
-                env=environment,
+                env=environment() | jvm,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -172,51 +192,17 @@ class KilledRun:
     def _judge(self) -> list[Note]:
         notes = read_journal(self.directory / "journal")[self._judged :]
         self._judged += len(notes)
-        recorded = self._follow(notes)
-        self._look_at_files(recorded)
-        state = LocalCheckpointStore(self.directory / "checkpoints").load(RUN_ID, NAME)
-        listed = set(state.completed_components) if state else set()
-        assert recorded <= listed, f"forgotten: {sorted(recorded - listed)}"
-        assert listed <= self._ended, f"invented: {sorted(listed - self._ended)}"
-        self._look_at_views(state)
-        assert not [name for name in self._files() if ".corrupt-" in name], "a checkpoint was found damaged"
-        self.state = state
-        return notes
-
-    def _follow(self, notes: list[Note]) -> set[str]:
-        """Read the story of one attempt, and return what must be in the checkpoint after it."""
-        recorded = set(self.completed)
         records = self.state.components if self.state else {}
         replayed = {n for n, r in records.items() if r.session_state and r.session_state.handling == "replay"}
-        ended: set[str] = set()
-        for note in notes:
-            if note.event == "start":
-                name = note.name
-                assert name not in recorded or name in replayed, f"{name} was complete and ran again"
-                assert ended <= recorded, f"{name} started before the record of {sorted(ended - recorded)}"
-                missing = set(self.depends_on[name]) - recorded
-                assert not missing, f"{name} started although {sorted(missing)} are not recorded"
-            elif note.event == "end":
-                ended.add(note.name)
-                self._ended.add(note.name)
-            elif note.event == "saved":
-                assert recorded <= set(note.names), f"the record forgets {sorted(recorded - set(note.names))}"
-                recorded |= set(note.names)
-        return recorded
+        self._story.go_on(notes, may_run_again=replayed)
+        self.state = LocalCheckpointStore(self.directory / "checkpoints").load(RUN_ID, NAME)
+        self._story.check(self.state)
+        self._look_at_views(self.state)
+        assert not [name for name in self._files() if ".corrupt-" in name], "a checkpoint was found damaged"
+        return notes
 
     def _files(self) -> set[str]:
         return {path.name for path in (self.directory / "checkpoints").rglob("*") if path.is_file()}
-
-    def _look_at_files(self, recorded: set[str]) -> None:
-        """Before a store touches them."""
-        files = self._files()
-        assert files <= {".lock", f"{NAME}.json", f".{NAME}.json.tmp"}, f"unexpected: {sorted(files)}"
-        for path in (self.directory / "checkpoints").rglob(f"{NAME}.json"):
-            try:
-                json.loads(path.read_bytes())
-            except ValueError as error:
-                raise AssertionError(f"the checkpoint is half-written: {error}") from error
-        assert not recorded or f"{NAME}.json" in files, f"the checkpoint is gone, and with it {sorted(recorded)}"
 
     @staticmethod
     def _look_at_views(state: CheckpointState | None) -> None:
@@ -241,17 +227,18 @@ def processes_of(session: int) -> Iterator[tuple[int, str]]:
             yield int(number), command
 
 
-def undisturbed(directory: Path, *, with_spark: bool) -> Reference:
-    """Run the pipeline to its end without a kill."""
-    run = KilledRun(directory, with_spark=with_spark)
-    killed, notes = run.attempt(Kill(station=EVERY_STATION))
+def undisturbed(new_directory: Callable[[], Path], jvm: WarmJvm) -> Reference:
+    """Run the pipeline twice to its end without a kill, in a JVM that is cold and in the same one when it is warm."""
+    runs = [KilledRun(new_directory(), jvm) for _ in range(2)]
+    (killed, cold), (killed_too, warm) = runs[0].attempt(Kill(station=EVERY_STATION)), runs[1].attempt()
     assert not killed
-    at = {note.event: note.at for note in notes}
+    assert not killed_too
     reference = Reference(
-        outputs=run.outputs(),
-        lines={note.name: note.count for note in notes if note.event == "lines"},
-        opening=at["session"] - at["begun"],
-        walking=at["done"] - at["session"],
+        outputs=runs[0].outputs(),
+        lines={note.name: note.count for note in cold if note.event == "lines"},
+        cold=Pace.of(cold),
+        warm=Pace.of(warm),
     )
-    run.check_end(reference)
+    for run in runs:
+        run.check_end(reference)
     return reference

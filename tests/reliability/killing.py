@@ -6,7 +6,6 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.reliability.kill_journal import FAILURE, FINISH, TAKE_OVER, Note
 from tests.reliability.kill_steps import SPARK_STEPS
@@ -55,37 +54,30 @@ class Tally:
 
 
 def torture(
-    new_directory: Callable[[], Path],
-    reference: Reference,
-    rng: random.Random,
-    *,
-    kills: int,
-    with_spark: bool,
-    victims: Sequence[Victim],
+    new_run: Callable[[], KilledRun], reference: Reference, rng: random.Random, *, kills: int, victims: Sequence[Victim]
 ) -> Tally:
     """Kill so many attempts, run after run, and let each run come to its end.
 
-    :param new_directory: returns the path of a directory that does not exist yet
+    :param new_run: returns a run of which nothing is there yet
     :param reference: what a run comes to when nobody kills it
     :param rng: decides how and when; half of the kills are aimed
     :param victims: what the other half hit
     """
     tally = Tally()
     while tally.kills < kills:
-        run = KilledRun(new_directory(), with_spark=with_spark)
+        run = new_run()
         killed = True
         while killed:
-            aimed = tally.kills % 2 == 1
             if tally.kills == kills:
                 kill = None
-            elif aimed:
+            elif tally.kills % 2 == 1:
                 kill = _aimed(rng, run, reference, tally.kills // 2)
             else:
                 kill = _random(rng, run, reference, rng.choice(victims))
             killed, notes = run.attempt(kill)
             tally.starts += sum(note.event == "start" for note in notes)
             if killed and kill is not None:
-                tally.victims[kill.victim] += 1
+                tally.victims[kill.victim if kill.own_jvm else f"{kill.victim} in a shared JVM"] += 1
                 hit = [note.name for note in notes if note.event == "hit"]
                 (tally.aimed if hit else tally.random)[hit[-1] if hit else _phase(notes, kill.victim)] += 1
         run.check_end(reference)
@@ -96,33 +88,34 @@ def torture(
 
 
 def _aimed(rng: random.Random, run: KilledRun, reference: Reference, number: int) -> Kill:
-    """Aim at some station, and go backwards through the lines of a save; with Spark every other time at any line."""
+    """Aim at some station: every other time at any line, else going backwards through the lines of a save."""
     # Near the front, so that a run is killed many times before it is through.
     near = [*run.open, FINISH][:8]
     station = rng.choice([TAKE_OVER, *near, *(3 * [name for name in near if name in SPARK_STEPS])])
     last = reference.lines[station] + 1
-    if run.with_spark and number % 2:
+    if number % 2:
         return Kill(station=station, line=rng.randint(1, last))
-    back = number // (2 if run.with_spark else 1) % LINES_OF_A_SAVE
-    return Kill(station=station, line=max(1, last - back))
+    return Kill(station=station, line=max(1, last - number // 2 % LINES_OF_A_SAVE))
 
 
 def _random(rng: random.Random, run: KilledRun, reference: Reference, victim: Victim) -> Kill:
     if rng.random() < 0.2:
-        return Kill(signal="begun", seconds=rng.uniform(0, reference.opening), victim=victim)
-    left = reference.walking * len(run.open) / len(run.depends_on)
-    return Kill(signal="session", seconds=rng.uniform(0, left), victim=victim)
+        return Kill(signal="begun", seconds=rng.uniform(0, reference.cold.opening), victim=victim, own_jvm=True)
+    own_jvm = victim != "process" or rng.random() < 0.3
+    pace = reference.cold if own_jvm else reference.warm
+    left = pace.walking * len(run.open) / len(run.depends_on)
+    return Kill(signal="session", seconds=rng.uniform(0, left), victim=victim, own_jvm=own_jvm)
 
 
 def _phase(notes: list[Note], victim: str) -> str:
     """Say in words where an attempt was that was killed from outside."""
     if victim == "JVM":  # it went on to its next call to Spark, and recorded its failure
-        notes = [note for note in notes if note.name != FAILURE and note.event != "done"]
+        notes = [note for note in notes if note.name != FAILURE and note.event != "failed"]
     if not notes:
         return "before the first note"
     last = notes[-1]
-    if last.event == "saving":
-        return "while the store saved"
+    if last.event in ("saving", "holds", "kept"):
+        return "while the record was saved"
     return {
         "begun": "before the checkpoint was taken over",
         "session": "with the session just opened, or while session state was restored",

@@ -1,13 +1,13 @@
-"""Invariants 1, 2, 3 and 6 under SIGKILL: wherever a run is killed, and however often, it ends as if it had not been.
+"""Invariants 1, 2, 3 and 6 under SIGKILL, with a real Spark: wherever a run is killed, it ends as if it had not been.
 
-Half of the kills come from outside at a random moment, to the process, to its JVM or to both. Random moments do not hit
-every step of a save, so the other half are aimed: the process kills itself before a line of the code that keeps a
-component's session state and saves its record, and they go through the lines of a save one by one.
+Views and settings are back after a kill, no completed component runs again, and no JVM is left behind. Half of the
+kills come from outside at a random moment, to the process, to its JVM or to both. Random moments do not hit every step
+of a save, so the other half are aimed: the process kills itself before a line of the code that keeps a component's
+session state and saves its record. Where only the process is to be killed, most attempts share a JVM, in which each
+has a Spark of its own.
 
 Every choice comes from a seed that is printed; to repeat the choices give it in ``TORTURE_SEED``. (The same choice of a
-moment still hits another line on another day.)
-
-The long versions run on request: ``pytest -m torture``.
+moment still hits another line on another day.) ``test_fast_kills.py`` kills far more often, without Spark.
 """
 
 from __future__ import annotations
@@ -22,43 +22,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.killed_run import Reference, Victim, processes_of, undisturbed
-from tests.reliability.killing import Tally, torture
+from tests.reliability.killed_run import KilledRun, Reference, Victim, processes_of, undisturbed
+from tests.reliability.killing import torture
+from tests.reliability.warm_jvm import WarmJvm
 
-Torture = Callable[..., Tally]
-
-
-@pytest.fixture(scope="module")
-def undisturbed_run(tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    return undisturbed(tmp_path_factory.mktemp("undisturbed") / "run", with_spark=False)
+Kills = Callable[[int, Sequence[Victim]], int]
 
 
 @pytest.fixture(scope="module")
-def undisturbed_spark_run(tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    return undisturbed(tmp_path_factory.mktemp("undisturbed") / "run", with_spark=True)
+def reference(tmp_path_factory: pytest.TempPathFactory, jvm: WarmJvm) -> Reference:
+    return undisturbed(lambda: tmp_path_factory.mktemp("undisturbed") / "run", jvm)
 
 
 @pytest.fixture
-def kill(tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> Torture:
-    """Tortures, and prints the seed before and the tally after, whether or not pytest captures."""
-    seed = int(os.environ.get("TORTURE_SEED") or random.SystemRandom().getrandbits(32))
+def kill(tmp_path: Path, reference: Reference, jvm: WarmJvm, seed: str) -> Kills:
+    """Kills so many attempts, prints what was killed where, and returns how many were."""
     count = itertools.count(1)
 
-    def torture_here(
-        reference: Reference, *, kills: int, with_spark: bool, victims: Sequence[Victim] = ("process",)
-    ) -> Tally:
-        with capsys.disabled():
-            print(f"\n{request.node.name}: TORTURE_SEED={seed}", flush=True)
-            tally = torture(
-                lambda: tmp_path / f"run-{next(count)}",
-                reference,
-                random.Random(f"{seed} {request.node.name}"),
-                kills=kills,
-                with_spark=with_spark,
-                victims=victims,
-            )
-            print(tally, flush=True)
-        return tally
+    def torture_here(kills: int, victims: Sequence[Victim]) -> int:
+        tally = torture(
+            lambda: KilledRun(tmp_path / f"run-{next(count)}", jvm),
+            reference,
+            random.Random(seed),
+            kills=kills,
+            victims=victims,
+        )
+        print(tally)
+        return tally.kills
 
     return torture_here
 
@@ -78,36 +68,19 @@ def test_a_process_that_outlives_a_killed_one_is_seen() -> None:
     assert len(left) == 1
 
 
-def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
-    kill: Torture, undisturbed_run: Reference
-) -> None:
-    """What is recorded is never forgotten, never invented, never half-written and never run again."""
-    assert kill(undisturbed_run, kills=20, with_spark=False).kills == 20
-
-
-def test_a_run_with_spark_that_is_killed_ends_as_if_nothing_had_happened(
-    kill: Torture, undisturbed_spark_run: Reference
-) -> None:
-    """The same with a real Spark: views and settings are back after a kill, and no JVM is left behind."""
-    assert kill(undisturbed_spark_run, kills=2, with_spark=True, victims=["process", "both"]).kills == 2
+def test_a_run_that_is_killed_ends_as_if_nothing_had_happened(kill: Kills) -> None:
+    """The process alone, and with its JVM."""
+    assert kill(2, ["process", "both"]) == 2
 
 
 @pytest.mark.torture
-def test_a_hundred_kills_change_nothing_in_the_end(kill: Torture, undisturbed_run: Reference) -> None:
-    """What is recorded is never forgotten, never invented, never half-written and never run again."""
-    assert kill(undisturbed_run, kills=100, with_spark=False).kills == 100
+@pytest.mark.parametrize("part", range(6))
+def test_a_hundred_kills_change_nothing_in_the_end(kill: Kills, part: int) -> None:
+    """The same, again and again."""
+    assert kill(20, ["process", "both"]) == 20
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("part", range(4))
-def test_kills_with_spark_change_nothing_in_the_end(kill: Torture, undisturbed_spark_run: Reference, part: int) -> None:
-    """The same with a real Spark: views and settings are back after a kill, and no JVM is left behind."""
-    assert kill(undisturbed_spark_run, kills=30, with_spark=True, victims=["process", "both"]).kills == 30
-
-
-@pytest.mark.torture
-def test_losing_the_jvm_again_and_again_changes_nothing_in_the_end(
-    kill: Torture, undisturbed_spark_run: Reference
-) -> None:
+def test_losing_the_jvm_again_and_again_changes_nothing_in_the_end(kill: Kills) -> None:
     """An attempt that loses its JVM, wherever it is, fails by itself and makes no completed component run again."""
-    assert kill(undisturbed_spark_run, kills=20, with_spark=True, victims=["JVM"]).kills == 20
+    assert kill(20, ["JVM"]) == 20

@@ -5,171 +5,97 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import airflow.sdk.io  # noqa: F401 - configures logging when imported, so not within a test that reads the log
 import pytest
 
-from airflow_provider.errors import CheckpointReadError, CheckpointWriteError
+from airflow_provider.errors import AttemptStopped, CheckpointReadError, CheckpointWriteError
 from airflow_provider.runner import (
     CheckpointHooks,
-    CheckpointState,
-    CheckpointStore,
-    ComponentConfig,
-    LocalCheckpointStore,
-    PipelineConfig,
     PipelineResultStatus,
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.observing.result import PipelineResult
+from airflow_provider.runner.checkpoint import durable_files
+from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.running.attempt import Attempt, run_attempt
 from airflow_provider.stores.location import store_at
-from airflow_provider.stores.object_files import Directory
 from tests.conftest import Script
-from tests.samples.s3 import new_prefix
+from tests.reliability.faults import (
+    CONFIG,
+    FILES,
+    KEPT,
+    KEY,
+    NO_SPARK,
+    Do,
+    Pauses,
+    Run,
+    and_then,
+    assert_one_clear_error,
+    loses_the_answer,
+    refuses,
+)
+from tests.samples.places import PLACES
 
 ROOT = Path(__file__).parents[2]
-
-PLACES: dict[str, Callable[[Path], str]] = {
-    "local": lambda directory: str(directory / "store"),
-    "file://": lambda directory: f"file://{directory}/store",
-    "s3://": lambda directory: new_prefix(),
-}
-
-CONFIG = PipelineConfig(
-    name="etl",
-    components=[
-        ComponentConfig(name=name, class_path="tests.samples.components.scripted", config={"name": name})
-        for name in ("a", "b", "c")
-    ],
-)
+SUCCESS = PipelineResultStatus.SUCCESS
 
 
-@pytest.fixture(params=PLACES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
-    """Each store that outlives the process."""
-    return store_at(PLACES[request.param](tmp_path))
+@pytest.fixture(params=KEPT)
+def run(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> Run:
+    """A run whose checkpoint is in each place that outlives the process."""
+    return Run(PLACES[request.param](tmp_path), script)
+
+
+@pytest.fixture(params=FILES)
+def on_files(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> Run:
+    """A run whose checkpoint is in each place of files."""
+    return Run(PLACES[request.param](tmp_path), script)
 
 
 @pytest.fixture(params=["local", "file://"])
-def on_disk(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
-    """Each store of files in ``tmp_path / "store"``."""
-    return store_at(PLACES[request.param](tmp_path))
-
-
-class Pauses(list[float]):
-    """Stands in for the pauses between tries: notes them, and lets the test act in them."""
-
-    def __init__(self, then: Callable[[], object] = lambda: None) -> None:
-        super().__init__()
-        self._then = then
-
-    def __call__(self, seconds: float) -> None:
-        self.append(seconds)
-        self._then()
-
-
-def attempt(store: CheckpointStore, pauses: Pauses | None = None) -> PipelineResult:
-    """One attempt at the pipeline, as the operator makes it."""
-    hooks = CheckpointHooks(
-        store, "run-1", compute_pipeline_fingerprint(CONFIG), sleep=Pauses() if pauses is None else pauses
-    )
-    runner = SimplePipelineRunner(CONFIG, hooks=hooks, spark=object())  # type: ignore[arg-type]
-    return runner.run(plan=runner.plan(store.load("run-1", "etl")))
-
-
-def recorded(store: CheckpointStore) -> CheckpointState:
-    found = store.load("run-1", "etl")
-    assert found is not None
-    return found
-
-
-def assert_one_clear_error(error: CheckpointWriteError, reason: str) -> None:
-    text = str(error)
-    assert text.startswith("the checkpoint of pipeline 'etl', run 'run-1', could not be saved in 3 tries: "), text
-    assert reason in text
-    assert "\n" not in text
-
-
-class Fault:
-    """Wraps a store's save; each call of the original takes the next of the given acts, then it works again."""
-
-    def __init__(self, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._save = store.save
-        self.acts: list[Callable[[CheckpointState], object]] = []
-        self.calls = 0
-        monkeypatch.setattr(store, "save", self)
-
-    def __call__(self, state: CheckpointState) -> None:
-        self.calls += 1
-        if self.acts:
-            self.acts.pop(0)(state)
-        else:
-            self._save(state)
-
-    def after_the_write(self, state: CheckpointState) -> None:
-        """The record is stored, and the answer is lost."""
-        self._save(state)
-        raise TimeoutError("no answer from the store")
-
-
-def fail_while_b_runs(script: Script, fault: Callable[[], object]) -> None:
-    """Let the fault begin when ``a`` is recorded and ``b`` is running."""
-    script.on("b", fault)
-
-
-def assert_the_next_attempt_goes_on(store: CheckpointStore, script: Script, after: list[str]) -> None:
-    """Invariant 1: what was recorded is reused, the rest runs, and the record is complete."""
-    script.mend("b")
-    script.take_calls()
-    assert attempt(store).status is PipelineResultStatus.SUCCESS
-    assert script.take_calls() == [name for name in ("a", "b", "c") if name not in after]
-    assert recorded(store).completed_components == ["a", "b", "c"]
-    assert recorded(store).status == "completed"
+def on_disk(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> Run:
+    """A run whose checkpoint is in ``tmp_path / "checkpoints"``."""
+    return Run(PLACES[request.param](tmp_path), script)
 
 
 # The disk is full
 
 
-@pytest.mark.parametrize("kind", ["local", "file://"])
 def test_a_disk_that_is_really_full_fails_the_attempt_and_the_next_one_goes_on_when_there_is_room(
-    kind: str, tmp_path: Path, script: Script
+    tmp_path: Path, script: Script
 ) -> None:
     """Invariant 4, with the kernel's own refusal: a process that may write no file of more than a few bytes stands in
     for the full disk, and really gets a short write and then an error.
     """
-    store = store_at(PLACES[kind](tmp_path))
-    script.fail("b")
-    attempt(store)
-    before = recorded(store)
+    run = Run(PLACES["local"](tmp_path), script)
     code = textwrap.dedent(
         """
-        import resource, signal, sys
-        from tests.reliability import test_store_faults as faults
-        from tests.samples import components
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error instead of the end of the process
-        store = faults.store_at(sys.argv[1])
-        store.load("run-1", "etl")
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+        import resource, sys
+        from pathlib import Path
+        from tests.conftest import Script
+        from airflow_provider.errors import CheckpointWriteError
+        from tests.reliability.faults import Run, assert_one_clear_error
+        from tests.samples.places import PLACES
+        run = Run(PLACES["local"](Path(sys.argv[1])), Script())
+        run.script.on("b", lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
         try:
-            faults.attempt(store)
-        except faults.CheckpointWriteError as error:
-            faults.assert_one_clear_error(error, "File too large")
-            sys.stdout.write("refused, ran " + str(components.CALLS))
+            run.attempt()
+        except CheckpointWriteError as error:
+            assert_one_clear_error(error, "File too large")
+            sys.stdout.write("refused, ran " + str(run.script.take_calls()))
         """
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, PLACES[kind](tmp_path)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.stdout.endswith("refused, ran []"), done.stderr
-    assert recorded(store) == before
-    assert_the_next_attempt_goes_on(store, script, after=["a"])
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.endswith("refused, ran ['a', 'b']"), done.stderr
+    assert run.recorded().completed_components == ["a"]
+    run.assert_the_next_attempt_goes_on(after="a")
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])
@@ -179,214 +105,195 @@ def test_a_disk_that_is_really_full_fails_the_attempt_and_the_next_one_goes_on_w
     ids=["disk full", "quota"],
 )
 def test_a_disk_that_fills_up_in_the_middle_of_an_attempt_keeps_what_was_recorded(
-    on_disk: CheckpointStore, script: Script, monkeypatch: pytest.MonkeyPatch, step: str, error: OSError
+    on_disk: Run, script: Script, monkeypatch: pytest.MonkeyPatch, step: str, error: OSError
 ) -> None:
     """Invariants 1 and 4: the component that could not be recorded runs again, and no further one starts."""
-    full = False
-    real = {"fsync": os.fsync, "replace": os.replace}
 
-    def refuse(name: str) -> Callable[..., Any]:
-        def act(*arguments: Any) -> Any:
-            if full:
-                raise error
-            return real[name](*arguments)
+    def refuse(*arguments: Any) -> Any:
+        raise error
 
-        return act
-
-    if step == "write":
-        import builtins
-
-        real_open = builtins.open
-
-        def open_full(file: Any, mode: str = "r", *more: Any, **options: Any) -> Any:
-            opened = real_open(file, mode, *more, **options)
-            if full and mode == "wb":
-                # Some bytes still fit.
-                opened.write(b"{")
-                opened.close()
-                raise error
-            return opened
-
-        monkeypatch.setattr(builtins, "open", open_full)
-    else:
-        monkeypatch.setattr(os, step, refuse(step))
+    def open_full(path: Path, mode: str) -> Any:
+        path.write_bytes(b"{")  # some bytes still fit
+        raise error
 
     def fill() -> None:
-        nonlocal full
-        full = True
+        if step == "write":
+            monkeypatch.setattr(durable_files, "open", open_full, raising=False)
+        else:
+            monkeypatch.setattr(os, step, refuse)
 
-    fail_while_b_runs(script, fill)
-    pauses = Pauses()
+    script.on("b", fill)
     with pytest.raises(CheckpointWriteError) as caught:
-        attempt(on_disk, pauses)
+        on_disk.attempt()
     assert_one_clear_error(caught.value, error.strerror)
-    assert len(pauses) == 2
     assert script.take_calls() == ["a", "b"]
-    assert recorded(on_disk).completed_components == ["a"]
-    full = False
-    assert_the_next_attempt_goes_on(on_disk, script, after=["a"])
+    assert on_disk.recorded().completed_components == ["a"]
+    monkeypatch.undo()
+    on_disk.assert_the_next_attempt_goes_on(after="a")
 
 
 # It is not allowed
 
 
 def test_a_directory_that_may_not_be_written_fails_the_attempt(
-    on_disk: CheckpointStore, tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+    on_disk: Run, tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Invariant 4. Root may write everywhere, so for root the refusal comes from a patched ``os.replace``."""
-    denied = PermissionError(errno.EACCES, "Permission denied")
-    directories = [tmp_path, tmp_path / "store"]
+    directories = [tmp_path]
 
     def forbid() -> None:
         if os.geteuid() == 0:
 
             def refuse(*names: Any) -> None:
-                raise denied
+                raise PermissionError(errno.EACCES, "Permission denied")
 
             monkeypatch.setattr(os, "replace", refuse)
         else:
-            for path in [*(tmp_path / "store").rglob("*"), *directories]:
-                if path.is_dir():
-                    path.chmod(0o500)
+            directories.extend(path for path in tmp_path.rglob("*") if path.is_dir())
+            for path in reversed(directories):
+                path.chmod(0o500)
 
-    fail_while_b_runs(script, forbid)
+    script.on("b", forbid)
     with pytest.raises(CheckpointWriteError) as caught:
-        attempt(on_disk)
+        on_disk.attempt()
     assert_one_clear_error(caught.value, "Permission denied")
-    assert recorded(on_disk).completed_components == ["a"], "it can still be read"
+    assert on_disk.recorded().completed_components == ["a"], "it can still be read"
     monkeypatch.undo()
-    for path in [*directories, *(path for path in (tmp_path / "store").rglob("*") if path.is_dir())]:
+    for path in directories:
         path.chmod(0o700)
-    assert_the_next_attempt_goes_on(on_disk, script, after=["a"])
+    on_disk.assert_the_next_attempt_goes_on(after="a")
 
 
-def test_a_checkpoint_that_may_not_be_read_starts_nothing(
-    on_disk: CheckpointStore, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkpoint_that_may_not_be_read_starts_nothing(run: Run, script: Script) -> None:
     """It is unknown what has completed, which is not the same as nothing."""
-    script.fail("b")
-    attempt(on_disk)
-    script.take_calls()
-
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "read_bytes", refuse)
-        with pytest.raises(CheckpointReadError, match="Permission denied"):
-            attempt(on_disk)
+    run.fail_at("b")
+    run.faults.next(run.step("read"), *[refuses(PermissionError(errno.EACCES, "Permission denied"))] * 1000)
+    with pytest.raises(CheckpointReadError, match="Permission denied"):
+        run.attempt()
     assert script.take_calls() == []
-    assert_the_next_attempt_goes_on(on_disk, script, after=["a"])
+    run.assert_the_next_attempt_goes_on(after="a")
 
 
-# The error came after the write
+# The answer is lost
 
 
-@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("lost", [1, 3])
+@pytest.mark.parametrize("step", ["take_over", "begin", "append", "write", "files"])
 def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_doubled(
-    store: CheckpointStore, script: Script, monkeypatch: pytest.MonkeyPatch, lost: int
+    run: Run, script: Script, step: str, lost: int
 ) -> None:
-    """Both while the attempt takes over and while it records a component: the same record is simply saved again."""
-    fault = Fault(store, monkeypatch)
-    fault.acts = [fault.after_the_write] * lost
-    fail_while_b_runs(script, lambda: fault.acts.extend([fault.after_the_write] * lost))
+    """Wherever the answer is lost: of a save as a whole, or of one step of it. Both at the start and while a component
+    is recorded.
+    """
 
-    assert attempt(store).status is PipelineResultStatus.SUCCESS
+    def lose() -> None:
+        run.faults.next(run.step(step), *[loses_the_answer] * lost)
 
+    lose()
+    script.on("b", lose)
+    assert run.attempt().status is SUCCESS
     assert script.take_calls() == ["a", "b", "c"]
-    assert fault.calls == 5 + 2 * lost
-    assert recorded(store).completed_components == ["a", "b", "c"]
-    assert list(recorded(store).components) == ["a", "b", "c"]
-    assert recorded(store).fence == 1
-    if hasattr(store, "list"):
-        assert len(list(store.list())) == 1
+    assert len(run.pauses) >= lost
+    run.assert_complete()
 
 
-def test_when_every_answer_is_lost_the_attempt_fails_and_the_record_counts(
-    store: CheckpointStore, script: Script, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("write", range(6))
+def test_a_listing_that_fails_after_the_file_was_written_is_tried_again(
+    on_files: Run, script: Script, write: int
 ) -> None:
+    """The file is there, but whether it counts is not known yet: the fence, the whole record, and each event's."""
+    broken = refuses(OSError(errno.EIO, "Input/output error"))
+    break_listings = and_then(lambda: on_files.faults.next("files", broken, broken))
+    on_files.faults.next("write", *[and_then(lambda: None)] * write, break_listings)
+    assert on_files.attempt().status is SUCCESS
+    assert script.take_calls() == ["a", "b", "c"]
+    assert len(on_files.pauses) == 2
+    on_files.assert_complete()
+
+
+@pytest.mark.parametrize("step", ["append", "write"])
+def test_when_every_answer_is_lost_the_attempt_fails_and_the_record_counts(run: Run, script: Script, step: str) -> None:
     """The component did complete, and its record was stored: the next attempt goes on after it."""
-    fault = Fault(store, monkeypatch)
-    fail_while_b_runs(script, lambda: fault.acts.extend([fault.after_the_write] * 3))
+    script.on("b", lambda: run.faults.next(run.step(step), *[loses_the_answer] * 1000))
     with pytest.raises(CheckpointWriteError) as caught:
-        attempt(store)
+        run.attempt()
     assert_one_clear_error(caught.value, "no answer from the store")
     assert script.take_calls() == ["a", "b"]
-    assert recorded(store).completed_components == ["a", "b"]
-    assert_the_next_attempt_goes_on(store, script, after=["a", "b"])
-
-
-def test_a_listing_that_fails_after_the_object_was_written_is_tried_again(
-    tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Inside the object store's save: the object is there, but whether it counts is not known yet."""
-    store = store_at(PLACES["file://"](tmp_path))
-    listings = Directory.files
-    written, failures = 0, 2
-    write = Directory.write
-
-    def noted(self: Directory, path: str, content: bytes) -> None:
-        nonlocal written
-        write(self, path, content)
-        written += 1
-
-    def fails(self: Directory, directory: str) -> list[str]:
-        nonlocal failures
-        if written >= 2 and failures:
-            failures -= 1
-            raise OSError(errno.EIO, "Input/output error")
-        return listings(self, directory)
-
-    monkeypatch.setattr(Directory, "write", noted)
-    monkeypatch.setattr(Directory, "files", fails)
-    assert attempt(store).status is PipelineResultStatus.SUCCESS
-    assert script.take_calls() == ["a", "b", "c"]
-    assert recorded(store).completed_components == ["a", "b", "c"]
-    assert len([name for name in os.listdir(tmp_path / "store" / "run-1" / "etl") if name[0] != "."]) == 1
+    assert run.recorded().completed_components == ["a", "b"]
+    run.assert_the_next_attempt_goes_on(after="ab")
 
 
 # It is out for a while
 
+REFUSED = ConnectionResetError("connection reset by peer")
 
-def test_a_store_that_is_out_for_a_moment_costs_a_pause(
-    store: CheckpointStore, script: Script, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+
+@pytest.mark.parametrize("when", ["at the takeover", "while a component is recorded"])
+def test_a_store_that_is_out_for_a_while_costs_pauses(
+    run: Run, script: Script, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
-    """Two tries fail, the third succeeds; the pauses grow; the log says what happens."""
-    fault = Fault(store, monkeypatch)
-    pauses = Pauses()
+    """The attempt waits until the store is back, and says at each try what it waits for. The first pauses are short, so
+    that a blip costs little, and they grow up to half a minute, so that a store that comes up again is not overrun;
+    chance spreads the tries of tasks that wait for the same store.
+    """
+    if when == "at the takeover":
+        seconds, what, patience = 19, "takeover", 20
+        run.faults.breaks(REFUSED)
+    else:
+        seconds, what, patience = 299, "checkpoint", 300
+        script.on("b", lambda: run.faults.breaks(REFUSED))
 
-    def out(state: CheckpointState) -> None:
-        raise ConnectionResetError("connection reset by peer")
+    def come_back() -> None:
+        if sum(run.pauses) > seconds:
+            run.faults.mend()
 
-    fail_while_b_runs(script, lambda: fault.acts.extend([out, out]))
-    with caplog.at_level(logging.WARNING, logger="airflow_provider"):
-        assert attempt(store, pauses).status is PipelineResultStatus.SUCCESS
+    run.pauses.then = come_back
+    assert run.attempt().status is SUCCESS
     assert script.take_calls() == ["a", "b", "c"]
-    assert len(pauses) == 2
-    assert pauses[0] < pauses[1]
-    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("airflow_provider")]
-    assert warnings == ["saving the checkpoint failed, trying again: connection reset by peer"] * 2
+    assert run.recorded().status == "completed"
+    longest = [min(30, 0.5 * 2**number) for number in range(len(run.pauses))]
+    assert all(0 <= pause <= limit for pause, limit in zip(run.pauses, longest, strict=True))
+    assert len(set(run.pauses)) == len(run.pauses)
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == len(run.pauses), warnings
+    for number, (warning, pause) in enumerate(zip(warnings, run.pauses, strict=True), start=1):
+        expected = (
+            rf"the {what} of pipeline 'etl', run 'run-1' could not be saved, try {number}, next in {pause:.1f} s, "
+            rf"for at most {patience} s in all: .*connection reset by peer.*"
+        )
+        assert re.fullmatch(expected, warning), warning
 
 
-def test_a_slow_store_holds_the_next_component_back_until_the_record_is_there(
-    store: CheckpointStore, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Invariant 3: however long a save takes, the next component starts after it."""
-    order: list[str] = []
-    save = store.save
+def test_a_store_that_is_out_for_too_long_fails_the_attempt_and_the_next_one_goes_on(run: Run, script: Script) -> None:
+    """Invariants 1 and 4: after five minutes, not before, with one error, and what was recorded is there."""
+    script.on("b", lambda: run.faults.breaks(REFUSED))
+    with pytest.raises(CheckpointWriteError) as caught:
+        run.attempt()
+    assert_one_clear_error(caught.value, "connection reset by peer")
+    assert sum(run.pauses) == pytest.approx(300)
+    assert script.take_calls() == ["a", "b"]
+    assert run.recorded().completed_components == ["a"]
+    run.assert_the_next_attempt_goes_on(after="a")
 
-    def slow(state: CheckpointState) -> None:
-        order.append(f"saving {len(state.completed_components)}")
-        time.sleep(0.05)  # nothing waits for this to pass; whatever else could run has its chance
-        save(state)
-        order.append(f"saved {len(state.completed_components)}")
 
-    monkeypatch.setattr(store, "save", slow)
-    for name in "abc":
-        script.on(name, lambda name=name: order.append(name))
-    assert attempt(store).status is PipelineResultStatus.SUCCESS
-    rounds = [step for number, name in enumerate("abc", 1) for step in (name, f"saving {number}", f"saved {number}")]
-    assert order == ["saving 0", "saved 0", *rounds, "saving 3", "saved 3"]
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_store_that_cannot_be_reached_fails_before_spark_is_started(run: Run, script: Script, readable: bool) -> None:
+    """There is nothing to lose yet, so a wrong address does not take five minutes to show; nothing is forgotten."""
+    run.fail_at("b")
+    if readable:
+        run.faults.next(run.step("write"), *[refuses(REFUSED)] * 1000)
+    else:
+        run.faults.breaks(REFUSED)
+    started: list[str] = []
+    with pytest.raises(CheckpointWriteError if readable else CheckpointReadError) as caught:
+        run.attempt(spark=lambda: started.append("Spark"))
+    if readable:
+        assert_one_clear_error(caught.value, "connection reset by peer", what="takeover")
+    else:
+        assert re.match("cannot read .+ from .+: .*connection reset by peer", str(caught.value))
+    assert sum(run.pauses) == pytest.approx(20)
+    assert (started, script.take_calls()) == ([], [])
+    run.assert_the_next_attempt_goes_on(after="a")
 
 
 def test_an_s3_server_that_is_gone_is_one_clear_error(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,50 +304,73 @@ def test_an_s3_server_that_is_gone_is_one_clear_error(script: Script, monkeypatc
         '"endpoint_url": "http://127.0.0.1:9", '
         '"config_kwargs": {"retries": {"max_attempts": 1}, "connect_timeout": 2}}}',
     )
-    store = store_at("s3://gone_s3@bucket/prefix")
+    attempt = Attempt(
+        CONFIG, store_at("s3://gone_s3@bucket/prefix"), KEY, spark=NO_SPARK, saving=Saving(0, sleep=Pauses())
+    )
     with pytest.raises(
         CheckpointReadError, match=r"from object storage s3://gone_s3@bucket/prefix: .*127\.0\.0\.1:9"
     ) as caught:
-        attempt(store)
+        run_attempt(attempt)
     assert "hunter2" not in str(caught.value)
     assert script.take_calls() == []
 
 
-# A torn record
+# The attempt must end meanwhile
 
 
-@pytest.mark.parametrize("keep", [0, 1, 100])
-def test_a_torn_file_of_the_local_store_starts_afresh_and_is_kept(tmp_path: Path, script: Script, keep: int) -> None:
-    """Invariant 9. The store itself never leaves one; a broken disk or an editor may."""
-    store = LocalCheckpointStore(tmp_path / "store")
-    script.fail("b")
-    attempt(store)
-    (path,) = store.base_dir.rglob("*.json")
-    path.write_bytes(path.read_bytes()[:keep])
-    script.take_calls()
-    assert_the_next_attempt_goes_on(store, script, after=[])
-    (aside,) = store.base_dir.rglob("*.corrupt-*")
-    assert aside.stat().st_size == keep
+@pytest.mark.parametrize("kill", [AttemptStopped("Airflow asked the task to stop"), KeyboardInterrupt(), SystemExit(1)])
+def test_a_kill_during_a_pause_ends_the_attempt_at_once(run: Run, script: Script, kill: BaseException) -> None:
+    """No further try, nothing written, no further component; what was recorded is there."""
+    script.on("b", lambda: run.faults.breaks(REFUSED))
+
+    def act() -> None:
+        run.faults.mend()  # a further try would succeed
+        run.faults.steps.clear()
+        raise kill
+
+    run.pauses.then = act
+    with pytest.raises(type(kill)) as caught:
+        run.attempt()
+    assert caught.value is kill
+    assert len(run.pauses) == 1
+    assert run.faults.steps == []
+    assert script.take_calls() == ["a", "b"]
+    assert run.recorded().completed_components == ["a"]
+    run.pauses.then = lambda: None
+    run.assert_the_next_attempt_goes_on(after="a")
 
 
-@pytest.mark.parametrize("keep", [0, 1, 100])
-@pytest.mark.parametrize("kind", ["file://", "s3://"])
-def test_a_torn_object_loses_only_the_component_that_it_recorded(
-    kind: str, tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch, keep: int
-) -> None:
-    """The process died while the record of ``b`` was written, on a backend that does not write it whole or not at
-    all. The record before it is still there.
-    """
-    store: Any = store_at(PLACES[kind](tmp_path))
-    script.fail("b")
-    attempt(store)
-    files = store._files()
-    directory = "run-1/etl"
-    (name,) = [name for name in files.files(directory) if name.endswith(".json")]
-    number = int(name[-13:-5])
-    files.write(f"{directory}/{name[:-13]}{number + 1:08}.json", files.read(f"{directory}/{name}")[:keep])
+def test_hooks_that_served_an_attempt_that_broke_off_serve_the_next_one(run: Run, script: Script) -> None:
+    """Invariant 1, in a notebook: one runner and one hooks object. What the first attempt has recorded counts."""
+    store = run.place.attempt()
+    hooks = CheckpointHooks(store, KEY.run_id, compute_pipeline_fingerprint(CONFIG))
+    runner = SimplePipelineRunner(CONFIG, hooks=hooks, spark=NO_SPARK)
+    script.fail("b", KeyboardInterrupt())
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(plan=runner.plan(store.load("run-1", "etl")))
+        assert run.recorded().completed_components == ["a"]
+    script.mend("b")
+    assert runner.run(plan=runner.plan(store.load("run-1", "etl"))).status is SUCCESS
+    assert script.take_calls() == ["a", "b", "b", "b", "c"]
 
-    assert_the_next_attempt_goes_on(store, script, after=["a"])
 
-    (aside,) = [name for name in files.files(directory) if "corrupt" in name]
-    assert len(files.read(f"{directory}/{aside}")) == keep
+# However long it takes
+
+
+def test_a_slow_store_holds_the_next_component_back_until_the_record_is_there(run: Run, script: Script) -> None:
+    """Invariant 3: a component starts after the save of the one before it has returned."""
+    order: list[str] = []
+
+    def slow(do: Do) -> None:
+        order.append("saving")
+        do()
+        order.append("saved")
+
+    run.faults.next("begin", slow)
+    run.faults.next("append", *[slow] * 4)
+    for name in "abc":
+        script.on(name, lambda name=name: order.append(name))
+    assert run.attempt().status is SUCCESS
+    save = ["saving", "saved"]
+    assert order == [*save, "a", *save, "b", *save, "c", *save, *save]

@@ -17,6 +17,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.running.runner import Surroundings
 from tests.samples.components import BEHAVIOUR, CALLS
 from tests.samples.pipelines import component
 
@@ -89,7 +90,7 @@ class Run:
             hooks=hooks,
             spark=self.session,
             session_state_url=self.url,
-            clock=self.clock,
+            surroundings=Surroundings(clock=self.clock),
             **options,
         )
 

@@ -3,60 +3,58 @@
 from __future__ import annotations
 
 import logging
-import time
-import uuid
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-)
-
-from airflow_provider.errors import CheckpointError, CheckpointWriteError, StaleAttemptError, describe
+from airflow_provider.errors import CheckpointWriteError, describe
 from airflow_provider.runner.checkpoint.live_copies import LiveCopies
-from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
-from airflow_provider.runner.fingerprint.config import component_fingerprint, field_hashes
-from airflow_provider.runner.record.state import CheckpointState, ComponentRecord, RestartRequest, Scope
+from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, RestartRequests, Takeover
+from airflow_provider.runner.checkpoint.takeover import take_over
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.observing.events import (
+    ComponentCompleted,
+    ComponentFailed,
+    PipelineFinished,
+    PipelineStarted,
+)
+from airflow_provider.runner.observing.hooks import NoOpHooks
+from airflow_provider.runner.record.requests import RestartRequest
+from airflow_provider.runner.record.run_key import RunKey, Scope
+from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.session_state.live import LiveSession
-
-if TYPE_CHECKING:
-    from airflow_provider.runner.observing.events import (
-        CircuitChanged,
-        ComponentCompleted,
-        ComponentFailed,
-        ComponentReused,
-        ComponentStarted,
-        PipelineFinished,
-        PipelineStarted,
-        RetryScheduled,
-    )
 
 logger = logging.getLogger(__name__)
 
-_SAVE_TRIES = 3
+
+@dataclass(frozen=True)
+class AboutAttempt:
+    """What is recorded of an attempt beside its progress.
+
+    :param number: default: one more than the checkpoint's
+    :param airflow: what Airflow says of it; plain JSON
+    """
+
+    number: int | None = None
+    airflow: Mapping[str, Any] = field(default_factory=dict)
 
 
-class CheckpointHooks:
+class CheckpointHooks(NoOpHooks):
     """Records the progress of a run, durably, before it goes on.
 
-    A new attempt takes over what the plan reuses or replays and only that. Every save replaces the whole record.
+    First it takes the checkpoint over: from then on no earlier attempt can save, and all that was recorded stays. When
+    the pipeline begins, what the plan does not reuse or replay is dropped from the record. After that each component
+    adds to it.
 
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
     :param pipeline_fingerprint: what :func:`compute_pipeline_fingerprint` returned for the config
     :param scope: what else identifies the run: ``(dag id, task id, map index)`` in Airflow
-    :param attempt: number of this attempt; default: one more than the checkpoint's
-    :param airflow: what Airflow says of this attempt, kept in the record; plain JSON
-    :param restart_request: what somebody asked for and this attempt's plan carries out; removed from the store then
+    :param about: what to record of the attempt
     :param live: the session, if its server keeps it for the next attempt
-    :param on_save: called with the seconds that each save took
-    :param now: returns the time, with time zone
-    :param sleep: pauses for so many seconds, between tries to save
+    :param saving: for how long to try
     """
 
     def __init__(
@@ -66,170 +64,197 @@ class CheckpointHooks:
         pipeline_fingerprint: str,
         *,
         scope: Scope = (),
-        attempt: int | None = None,
-        airflow: Mapping[str, Any] | None = None,
-        restart_request: RestartRequest | None = None,
+        about: AboutAttempt | None = None,
         live: LiveSession | None = None,
-        on_save: Callable[[float], object] = lambda seconds: None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], None] = time.sleep,
+        saving: Saving | None = None,
     ) -> None:
         self._store = store
         self._run_id = run_id
         self._pipeline_fingerprint = pipeline_fingerprint
         self._scope = scope
-        self._attempt = attempt
-        self._airflow = dict(airflow or {})
-        self._restart_request = restart_request
+        self._about = about or AboutAttempt()
+        self._saving = saving or Saving()
         self._copies = LiveCopies(live)
-        self._on_save = on_save
-        self._now = now
-        self._sleep = sleep
-        self._state: CheckpointState | None = None
-        self._fingerprints: dict[str, str] = {}
+        self._attempt: _Attempt | None = None
+
+    def take_over(self, config: PipelineConfig) -> CheckpointState | None:
+        """Take the checkpoint over and return what had been recorded until then, None if nothing.
+
+        The runner calls this before it plans.
+
+        :param config: the pipeline
+        :raises StaleAttemptError: a newer attempt has taken over
+        :raises CheckpointError: the checkpoint cannot be read or taken over
+        """
+        key = RunKey(self._scope, self._run_id, config.name)
+        # There is nothing to lose yet, so a wrong address should not take minutes to show.
+        patience = min(self._saving.patience_seconds, _TAKEOVER_SECONDS)
+        brief = replace(self._saving, patience_seconds=patience, on_save=lambda seconds: None)
+        claim, taken = brief(
+            f"the takeover of {key}", lambda: take_over(self._store, key, self._about.number), reads=True
+        )
+        self._attempt = _Attempt(claim, taken)
+        return taken.recorded
 
     def before_pipeline(self, event: PipelineStarted) -> None:
-        """Take the checkpoint over: keep what the plan reuses, so that a crash from here on forgets nothing."""
-        config = event.config
-        previous = self._store.load(self._run_id, config.name, scope=self._scope)
-        wanted = set(event.plan.kept)
-        recorded = previous.completed_components if previous else []
-        kept = [name for name in recorded if name in wanted]
-        unknown = sorted(wanted.difference(kept))
-        if unknown:
-            logger.warning(
-                "not in the checkpoint although given as completed, so a later attempt will run them: %s",
-                ", ".join(map(repr, unknown)),
-            )
-        request = self._restart_request
-        now = self._now()
-        self._fingerprints = {c.name: component_fingerprint(c, config.base_dir) for c in config.components}
-        self._save(
-            CheckpointState(
-                run_id=self._run_id,
-                pipeline_name=config.name,
-                pipeline_fingerprint=self._pipeline_fingerprint,
-                completed_components=kept,
-                created_at=(previous.created_at if previous else None) or now,
-                updated_at=now,
-                scope=self._scope,
-                attempt=self._attempt or (previous.attempt + 1 if previous else 1),
-                fence=previous.fence + 1 if previous else 1,
-                owner=uuid.uuid4().hex,
-                components={
-                    name: previous.components[name]
-                    for name in kept
-                    if previous is not None and name in previous.components
-                },
-                fields={c.name: field_hashes(c, config.base_dir) for c in config.components},
-                restart_from=event.plan.restart_from,
-                restart_request=request.id if request else (previous.restart_request if previous else None),
-                session_state_url=event.session_state_url,
-                live_session=self._copies.begin(event.plan, previous.live_session if previous else None),
-                airflow=self._airflow,
-            )
+        """Drop from the record what the plan runs again; everything else in it stays."""
+        config, plan = event.config, event.plan
+        if self._attempt is None or self._attempt.has_begun:  # or these hooks served an attempt that broke off
+            self.take_over(config)
+        attempt = self._current()
+        recorded = attempt.taken.recorded
+        kept = self._kept(event, recorded)
+        now = self._saving.now()
+        hashes = ConfigHashes.of(config)
+        attempt.fingerprints = hashes.components
+        request = plan.restart_request
+        attempt.begun = CheckpointState(
+            run_id=self._run_id,
+            pipeline_name=config.name,
+            pipeline_fingerprint=self._pipeline_fingerprint,
+            completed_components=kept,
+            created_at=(recorded.created_at if recorded else None) or now,
+            updated_at=now,
+            scope=self._scope,
+            attempt=attempt.taken.attempt,
+            fence=attempt.taken.fence,
+            owner=attempt.claim.owner,
+            components={name: recorded.components[name] for name in kept if recorded and name in recorded.components},
+            fields={name: dict(fields) for name, fields in hashes.fields.items()},
+            restart_from=plan.restart_from,
+            restart_request=request.id if request else (recorded.restart_request if recorded else None),
+            session_state_url=event.session_state_url,
+            live_session=self._copies.begin(plan, recorded.live_session if recorded else None),
+            airflow=dict(self._about.airflow),
         )
+        self._saving(f"the checkpoint of {attempt.claim.key}", lambda: attempt.taken.writer.begin(attempt.state()))
+        self._copies.recorded()
         if request is not None:
             self._drop(request)
 
     def after_component(self, event: ComponentCompleted) -> None:
         """Record that a component completed. Returns only when the record is durable."""
-        state = self._current()
-        live = self._copies.after(event.position)
-        if event.decision.component in state.completed_components:
-            self._update(
-                live_session=live
-            )  # replayed: its record stays valid, but a replaced attempt must notice before it goes on
-            return
-        name = event.component.name
-        record = ComponentRecord(
-            fingerprint=self._fingerprints[name],
-            completed_at=self._now(),
-            duration_seconds=round(event.duration_seconds, 3),
-            attempt=state.attempt,
-            session_state=event.session_state,
-        )
-        self._update(
-            completed_components=[*state.completed_components, name],
-            components={**state.components, name: record},
-            live_session=live,
-        )
+        attempt = self._current()
+        copy = self._copies.after(event.position)
+        now = self._saving.now()
+        update = CheckpointUpdate(at=now, live_copy=copy.copy_id, live_adds=list(copy.adds))
+        if event.component.name not in attempt.completed:
+            record = ComponentRecord(
+                fingerprint=attempt.fingerprints[event.component.name],
+                completed_at=now,
+                duration_seconds=round(event.duration_seconds, 3),
+                attempt=attempt.begun.attempt,
+                session_state=event.session_state,
+            )
+            update = update.model_copy(update={"component": event.component.name, "record": record})
+        # Also if it was replayed and its record stays: a replaced attempt must notice before it goes on.
+        self._add(update)
 
     def on_component_failure(self, event: ComponentFailed) -> None:
         """Record which component failed."""
         self._copies.disturbed()
-        self._update(failed_component=event.component.name, status="failed")
+        self._add(CheckpointUpdate(at=self._saving.now(), status="failed", failed_component=event.component.name))
 
     def after_pipeline(self, event: PipelineFinished) -> None:
         """Record, as the last act, whether the pipeline is complete."""
-        if event.result.failed_components:
-            self._update(status="failed")
-        else:
-            self._update(status="completed", failed_component=None, live_session=None)
+        failed = event.result.failed_components
+        update = CheckpointUpdate(
+            at=self._saving.now(),
+            status="failed" if failed else "completed",
+            failed_component=failed[-1][0] if failed else None,
+        )
+        if not failed:
+            self._copies.release_all()
+        self._add(update)
+        self._attempt = None
 
-    def before_component(self, event: ComponentStarted) -> None:
-        """Nothing to record: a component that has only started counts as not run."""
-
-    def on_component_reuse(self, event: ComponentReused) -> None:
-        """Nothing to record: it was kept when the attempt began."""
-
-    def on_retry_attempt(self, event: RetryScheduled) -> None:
-        """Nothing to record."""
-
-    def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:
-        """Nothing to record."""
+    def _kept(self, event: PipelineStarted, recorded: CheckpointState | None) -> list[str]:
+        """Return which recorded components stay recorded."""
+        wanted = set(event.plan.kept)
+        names = recorded.completed_components if recorded else []
+        # The plan may have been made from what was loaded before the takeover.
+        since = [] if event.plan.known is None else [n for n in names if n not in wanted and n not in event.plan.known]
+        if since:
+            logger.warning(
+                "recorded by an earlier attempt after the checkpoint had been loaded, and so kept in it: %s",
+                ", ".join(map(repr, since)),
+            )
+        unknown = sorted(wanted.difference(names))
+        if unknown:
+            logger.warning(
+                "not in the checkpoint although given as completed, so a later attempt will run them: %s",
+                ", ".join(map(repr, unknown)),
+            )
+        if event.plan.known is None and (dropped := [name for name in names if name not in wanted]):
+            logger.warning("recorded as completed but to run again: %s", ", ".join(map(repr, dropped)))
+        return [name for name in names if name in wanted or name in since]
 
     def _drop(self, request: RestartRequest) -> None:
-        store, name = self._store, self._current().pipeline_name
+        store, key = self._store, self._current().claim.key
         if not isinstance(store, RestartRequests):
             return
         try:
-            left = store.find_request(self._run_id, name, scope=self._scope)
+            left = store.find_request(key)
             if left is not None and left.component == request.component:  # otherwise somebody left another one since
-                store.drop_request(self._run_id, name, scope=self._scope)
+                store.drop_request(key)
         except Exception as error:  # noqa: BLE001 - that it has been carried out is in the checkpoint
             logger.warning("the request to restart from %r stays in the store: %s", request.component, describe(error))
 
-    def _current(self) -> CheckpointState:
-        if self._state is None:
+    def _current(self) -> _Attempt:
+        if self._attempt is None:
             raise CheckpointWriteError("a component event came before the start of the pipeline was recorded")
-        return self._state
+        return self._attempt
 
-    def _update(self, **changes: Any) -> None:
-        self._save(self._current().model_copy(update={**changes, "updated_at": self._now()}))
-
-    def _save(self, state: CheckpointState) -> None:
-        retrying = Retrying(
-            stop=stop_after_attempt(_SAVE_TRIES),
-            wait=wait_exponential(multiplier=0.2),
-            retry=retry_if_exception(_may_pass),
-            before_sleep=self._warn,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        began = time.monotonic()
+    def _add(self, update: CheckpointUpdate) -> None:
+        attempt = self._current()
         try:
-            retrying(self._store.save, state)
-        except CheckpointError:
-            self._copies.not_recorded(state.live_session)
+            self._saving(
+                f"the checkpoint of {attempt.claim.key}",
+                lambda: attempt.taken.writer.append(update, lambda: attempt.state(update)),
+            )
+        except BaseException:
+            self._copies.not_recorded()
             raise
-        except Exception as error:
-            self._copies.not_recorded(state.live_session)
-            raise CheckpointWriteError(
-                f"the checkpoint of pipeline {state.pipeline_name!r}, run {state.run_id!r}, could not be "
-                f"saved in {_SAVE_TRIES} tries: {describe(error)}; the attempt stops, because without the record "
-                f"the next attempt would run finished components again"
-            ) from error
-        self._state = state
-        self._copies.recorded(state.live_session)
-        self._on_save(time.monotonic() - began)
-
-    @staticmethod
-    def _warn(state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        logger.warning("saving the checkpoint failed, trying again: %s", error)
+        attempt.add(update)
+        self._copies.recorded()
 
 
-def _may_pass(error: BaseException) -> bool:
-    # What is no Exception ends the attempt, and asking again does not change that a newer one owns the checkpoint.
-    return isinstance(error, Exception) and not isinstance(error, StaleAttemptError)
+_TAKEOVER_SECONDS = 20.0
+
+
+class _Attempt:
+    """What has been recorded of one attempt."""
+
+    def __init__(self, claim: Claim, taken: Takeover) -> None:
+        self.claim = claim
+        self.taken = taken
+        self.fingerprints: Mapping[str, str] = {}
+        self.completed: set[str] = set()
+        self._updates: list[CheckpointUpdate] = []
+        self._begun: CheckpointState | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        return self._begun is not None
+
+    @property
+    def begun(self) -> CheckpointState:
+        """The record when the pipeline began."""
+        if self._begun is None:
+            raise CheckpointWriteError("a component event came before the start of the pipeline was recorded")
+        return self._begun
+
+    @begun.setter
+    def begun(self, state: CheckpointState) -> None:
+        self._begun = state
+        self.completed = set(state.completed_components)
+
+    def state(self, *more: CheckpointUpdate) -> CheckpointState:
+        """Return the whole record."""
+        return self.begun.updated([*self._updates, *more])
+
+    def add(self, update: CheckpointUpdate) -> None:
+        """Take note of what is durable."""
+        self._updates.append(update)
+        if update.component is not None:
+            self.completed.add(update.component)

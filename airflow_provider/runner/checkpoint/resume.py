@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from airflow_provider.runner.checkpoint.store import CheckpointStore
+from airflow_provider.runner.checkpoint.store import CheckpointStore, load
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.planning.decide import plan_from_checkpoint
+from airflow_provider.runner.planning.decide import decide
+from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.reasons import describe_changes
-from airflow_provider.runner.record.state import CheckpointState, Scope
+from airflow_provider.runner.record.run_key import RunKey, Scope
+from airflow_provider.runner.record.state import CheckpointState
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +48,8 @@ def load_checkpoint_for_resume(
     :raises CheckpointReadError: the store cannot be read
     :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
     """
-    checkpoint = store.load(run_id, config.name, scope=scope)
-    plan = plan_from_checkpoint(config, checkpoint)
+    checkpoint = load(store, RunKey(scope, run_id, config.name))
+    plan = decide(config, Facts(checkpoint))
     if checkpoint is not None and plan.config_changed:
         logger.warning(
             "pipeline %r, run %r: config changed: %s; %s",

@@ -1,13 +1,17 @@
-"""What a checkpoint store must do, and the one rule that every store keeps."""
+"""What a checkpoint store must do, and what it may do beyond that."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
 from airflow_provider.errors import CheckpointReadError, StaleAttemptError
-from airflow_provider.runner.record.state import CheckpointState, RestartRequest, Scope
+from airflow_provider.runner.record.requests import RestartRequest
+from airflow_provider.runner.record.run_key import RunKey, Scope
+from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate
 
 
 @runtime_checkable
@@ -24,9 +28,9 @@ class CheckpointStore(Protocol):
         """
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
-        """Return the checkpoint, or None if there is none.
+        """Return the checkpoint, or None if there is none. Looking changes nothing.
 
-        What is stored but is no checkpoint is set aside with a warning, and counts as none.
+        What is stored but is no checkpoint, or that of another run, is set aside with a warning, and counts as none.
 
         :param run_id: the run
         :param pipeline_name: may be left out when the run has one pipeline in this scope
@@ -40,21 +44,99 @@ class CheckpointStore(Protocol):
         """Forget a checkpoint. Return whether there was one."""
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What an attempt says of itself when it takes a checkpoint over.
+
+    :param key: which checkpoint
+    :param owner: random id of the attempt
+    :param attempt: its number; None for one more than the checkpoint's
+    """
+
+    key: RunKey
+    owner: str
+    attempt: int | None = None
+
+    def number_after(self, recorded: CheckpointState | None) -> int:
+        """Return the attempt's number."""
+        if self.attempt is not None:
+            return self.attempt
+        return recorded.attempt + 1 if recorded is not None else 1
+
+
+class CheckpointWriter(Protocol):
+    """One attempt's hold on a checkpoint, from its takeover on.
+
+    Each method returns when what it was given is durable.
+
+    :raises StaleAttemptError: a newer attempt has taken over
+    """
+
+    def begin(self, state: CheckpointState) -> None:
+        """Make this the whole record."""
+
+    def append(self, update: CheckpointUpdate, whole: Callable[[], CheckpointState]) -> None:
+        """Add what has happened.
+
+        :param whole: returns the whole record with it, for when that must be written again
+        """
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """A checkpoint that an attempt has taken over.
+
+    :param recorded: all that earlier attempts recorded, None if nothing
+    :param fence: the attempt's fence
+    :param attempt: its number
+    :param writer: records the attempt's own progress
+    """
+
+    recorded: CheckpointState | None
+    fence: int
+    attempt: int
+    writer: CheckpointWriter
+
+
+@runtime_checkable
+class TakeoverStore(Protocol):
+    """A store in which an attempt can put its fence without saving the whole record, and record piece by piece."""
+
+    def take_over(self, claim: Claim) -> Takeover:
+        """Put a fence that no other attempt's save passes, and return what had been recorded until then.
+
+        :raises StaleAttemptError: a newer attempt has done so
+        """
+
+
 @runtime_checkable
 class RestartRequests(Protocol):
     """A store in which a person can also leave a request for the next attempt. At most one is kept per checkpoint."""
 
-    def leave_request(self, request: RestartRequest, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
+    def leave_request(self, request: RestartRequest, key: RunKey) -> None:
         """Make the request durable; it replaces an earlier one. The checkpoint itself stays as it is."""
 
-    def find_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> RestartRequest | None:
+    def find_request(self, key: RunKey) -> RestartRequest | None:
         """Return the request that was left, or None.
 
-        :raises CheckpointReadError: the store cannot be read, or what it holds is no request
+        :raises CheckpointReadError: the store cannot be read, or what it has is no request
         """
 
-    def drop_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
+    def drop_request(self, key: RunKey) -> None:
         """Remove the request, if there is one. :meth:`CheckpointStore.delete` does so, too."""
+
+
+@runtime_checkable
+class FencingStore(Protocol):
+    """A store from which an attempt that may be running can be shut out."""
+
+    def shut_out(self, key: RunKey) -> None:
+        """Let every save of the attempt that owns the checkpoint now raise StaleAttemptError."""
+
+
+def load(store: CheckpointStore, key: RunKey) -> CheckpointState | None:
+    """Return the checkpoint of a run. Errors are those of :meth:`CheckpointStore.load`."""
+    return store.load(key.run_id, key.pipeline_name, scope=key.scope)
 
 
 def refuse_stale(stored: CheckpointState | None, new: CheckpointState) -> None:
@@ -62,25 +144,34 @@ def refuse_stale(stored: CheckpointState | None, new: CheckpointState) -> None:
 
     An attempt takes the checkpoint over by saving it with a ``fence`` one higher than what it loaded.
 
-    :param stored: what the store holds now
+    :param stored: what the store has now
     :param new: what is about to replace it
     :raises StaleAttemptError: the new state is of a replaced attempt
     """
     if stored is None:
         return
     if stored.fence > new.fence or (stored.fence == new.fence and stored.owner != new.owner):
-        raise replaced(new, stored.attempt)
+        raise replaced(new.key, new.attempt, stored.attempt)
 
 
-def replaced(new: CheckpointState, by_attempt: int) -> StaleAttemptError:
-    """Return the error for a state that may not be saved any more.
+def replaced(key: RunKey, attempt: int, by_attempt: int | None = None) -> StaleAttemptError:
+    """Return the error for an attempt that may not save any more.
 
-    :param new: what a replaced attempt wants to save
-    :param by_attempt: number of the newer attempt
+    :param key: which checkpoint
+    :param attempt: its number
+    :param by_attempt: number of the newer attempt, None if it is not known
     """
+    by = "a newer attempt" if by_attempt is None else f"attempt {by_attempt}"
     return StaleAttemptError(
-        f"attempt {new.attempt} of pipeline {new.pipeline_name!r}, run {new.run_id!r}, has been "
-        f"replaced by attempt {by_attempt}; it stops here and leaves the checkpoint alone"
+        f"attempt {attempt} of {key}, has been replaced by {by}; it stops here and leaves the checkpoint alone"
+    )
+
+
+def shut_out(key: RunKey, attempt: int) -> StaleAttemptError:
+    """Return the error for an attempt whose checkpoint somebody has deleted by force."""
+    return StaleAttemptError(
+        f"somebody has deleted the checkpoint of {key} while attempt {attempt} was running; it stops here, and the "
+        "next attempt starts from the beginning"
     )
 
 
@@ -98,7 +189,7 @@ def only_one(found: list[CheckpointState], run_id: str) -> CheckpointState | Non
 
 
 def read_request(data: object, place: str) -> RestartRequest:
-    """Return the request that a store holds.
+    """Return the request that a store has.
 
     :param data: JSON text or plain JSON data
     :param place: where it was found, for the message
@@ -108,8 +199,12 @@ def read_request(data: object, place: str) -> RestartRequest:
         if isinstance(data, (str, bytes)):
             return RestartRequest.model_validate_json(data)
         return RestartRequest.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+    except (ValidationError, RecursionError) as error:
+        what = (
+            error.errors(include_url=False, include_input=False)[0]["msg"]
+            if isinstance(error, ValidationError)
+            else "it is nested too deeply"
+        )
         raise CheckpointReadError(
-            f"{place} is no request to restart from a component ({first['msg']}); remove it and leave the request again"
+            f"{place} is no request to restart from a component ({what}); remove it and leave the request again"
         ) from error

@@ -12,7 +12,6 @@ import functools
 import importlib
 import inspect
 import logging
-import re
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 from pydantic import BaseModel
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.given import Given
 from airflow_provider.runner.config.problems import suggest, with_article
 
 if TYPE_CHECKING:
@@ -106,47 +106,16 @@ class DataFlow(ABC):
         """Do the work. Returning means success, raising means failure."""
 
 
-_GIVEN: dict[str, Any] = {}
-"""Classes and functions that were given themselves instead of by path: the module of a DAG file cannot be imported."""
-
-_DAG_FILE = re.compile(r"unusual_prefix_[0-9a-f]+_(?=.)")
-"""How Airflow names the module of a DAG file: with a hash of its path, which differs between bundle versions."""
-
-
-def path_of(target: Any) -> str:
-    """Return the dotted path of a class or function, and remember what it stands for.
-
-    :param target: a class, or a function with a name and without variables of an enclosing function
-    :raises LookupError: it is something else, or its module has two of that name
-    """
-    name = getattr(target, "__qualname__", None)
-    if name is None:
-        raise LookupError(f"{with_article(type(target).__name__)} is no component; give a class or a function")
-    if "<lambda>" in name:
-        raise LookupError("a lambda has no name to recognise it by in the next attempt; define a function")
-    if getattr(target, "__closure__", None):
-        raise LookupError(
-            f"function {name!r} uses variables of the function around it, which no fingerprint covers; hand them over "
-            "in 'config'"
-        )
-    path = f"{_DAG_FILE.sub('', target.__module__)}.{name.replace('.<locals>', '')}"
-    before = _GIVEN.get(path)
-    space = getattr(target, "__globals__", None)
-    if before is not None and before is not target and space is not None and space is getattr(before, "__globals__", 0):
-        raise LookupError(f"two functions of one module are called {name!r}; rename one")
-    _GIVEN[path] = target
-    return path
-
-
-def resolve(class_path: str) -> Any:
+def resolve(class_path: str, given: Given | None = None) -> Any:
     """Return the class or function that a class path names.
 
     :param class_path: dotted path, ``package.module.Name``
+    :param given: what was given itself, so that it need not be imported
     :raises LookupError: there is no such thing, or it is not a component; the message says which
     """
-    if class_path in _GIVEN:
-        _check_kind(class_path, _GIVEN[class_path])
-        return _GIVEN[class_path]
+    if given is not None:
+        _check_kind(class_path, given.target)
+        return given.target
     module_name, _, attribute = class_path.rpartition(".")
     if not module_name or not all(part.isidentifier() for part in class_path.split(".")):
         raise LookupError(f"{class_path!r} is not a dotted path such as 'my_package.my_module.MyComponent'")
@@ -212,16 +181,15 @@ def has_own_from_config(target: type) -> bool:
     return found is not None and getattr(found, "__func__", None) is not inherited
 
 
-def build(class_path: str, config: Mapping[str, Any], spark: Any, base_dir: Path) -> Component:
+def build(target: Any, config: Mapping[str, Any], spark: Any, base_dir: Path) -> Component:
     """Build a component and hand it the session.
 
-    :param class_path: what to build
+    :param target: the class or function
     :param config: its config
     :param spark: the Spark session
     :param base_dir: where relative paths in the config start
     :return: a callable without arguments that does the component's work once
     """
-    target = resolve(class_path)
     if not inspect.isclass(target):
         return functools.partial(target, spark, **config)
     from_config = getattr(target, "from_config", None)

@@ -13,16 +13,20 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from airflow_provider.runner.config.component import has_own_from_config, resolve
+from airflow_provider.runner.config.given import Given
 from airflow_provider.runner.config.problems import explain, suggest
 
 
-def check_component(class_path: str, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+def check_component(class_path: str, config: Mapping[str, Any], given: Given | None = None) -> list[tuple[str, str]]:
     """Check that a component can be imported and takes its config.
 
+    :param class_path: its dotted path
+    :param config: its config
+    :param given: what was given itself, so that it need not be imported
     :return: pairs of field and what is wrong with it; empty if nothing is
     """
     try:
-        target = resolve(class_path)
+        target = resolve(class_path, given)
     except LookupError as error:
         return [("class_path", str(error))]
     model = getattr(target, "config_model", None)

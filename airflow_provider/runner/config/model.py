@@ -22,9 +22,10 @@ from pydantic import (
 )
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.config.component import path_of
+from airflow_provider.runner.config.component import resolve
 from airflow_provider.runner.config.component_check import check_component
 from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.given import Given, given_in, shared_paths
 from airflow_provider.runner.config.graph import execution_order
 from airflow_provider.runner.config.policies import OnClear, OnConfigChange, SessionStatePolicy
 from airflow_provider.runner.config.problems import (
@@ -88,6 +89,21 @@ class ComponentConfig(Section):
     checkpoint_version: str | None = None
     always_run: bool = False
 
+    _given: Given | None = PrivateAttr(default=None)
+
+    @property
+    def given(self) -> Given | None:
+        """The class or function itself, None if the author gave its path."""
+        given = self._given
+        return given if given is not None and given.path == self.class_path else None  # a copy may have another path
+
+    def target(self) -> Any:
+        """Return the class or function that the component is.
+
+        :raises LookupError: there is no such thing, or it is not a component; the message says which
+        """
+        return resolve(self.class_path, self.given)
+
     @property
     def retry_policy(self) -> RetryConfig | None:
         """The retries in force, wherever the author wrote them."""
@@ -106,9 +122,9 @@ class ComponentConfig(Section):
         problems: list[ConfigProblem] = []
         component = None
         try:
-            if isinstance(data, Mapping) and callable(data.get("class_path")):
-                data = {**data, "class_path": path_of(data["class_path"])}
-            component = handler(data)
+            given = given_in(data)
+            component = handler({**data, "class_path": given.path} if given else data)
+            component._given = given
         except LookupError as error:
             problems.append(ConfigProblem(str(error), name_of(data), "class_path"))
         except ValidationError as error:
@@ -173,6 +189,13 @@ class PipelineConfig(Section):
         order = execution_order({name: component.depends_on for name, component in by_name.items()})
         return tuple(by_name[name] for name in order if by_name[name].enabled)
 
+    def as_written(self) -> dict[str, Any]:
+        """Return the fields that were set, to be rendered and validated again. What was given itself stays itself."""
+        fields = self.model_dump(exclude_unset=True)
+        for component, written in zip(self.components, fields["components"], strict=True):
+            written["class_path"] = component.given or component.class_path
+        return fields
+
     @model_validator(mode="wrap")
     @classmethod
     def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -185,6 +208,7 @@ class PipelineConfig(Section):
         if isinstance(data, Mapping) and "components" in data:
             graph = graph_problems(_written(data), data.get("restart_from"))
             good, problems = _validated(data["components"])
+            problems += shared_paths([(c.name, c.class_path, c.given) for c in good], resolve)
             data = {**data, "components": good}
         try:
             pipeline = handler(data)
@@ -198,13 +222,17 @@ class PipelineConfig(Section):
 
 
 def load_pipeline_config(
-    source: str | os.PathLike[str] | Mapping[str, Any] | PipelineConfig, *, origin: str | None = None
+    source: str | os.PathLike[str] | Mapping[str, Any] | PipelineConfig,
+    *,
+    origin: str | None = None,
+    importable: bool = True,
 ) -> PipelineConfig:
     """Load and fully check a pipeline config, including that every enabled component can be imported.
 
     :param source: path of a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file, a mapping with
         the fields of :class:`PipelineConfig`, or a :class:`PipelineConfig`, which is checked again
     :param origin: for a mapping that came from a file: the path of that file
+    :param importable: whether components must be importable here, which is not so where they run on another host
     :return: the validated config
     :raises PipelineConfigError: with every problem that was found
     """
@@ -215,10 +243,11 @@ def load_pipeline_config(
         # model_validate also turns what is no mapping at all into a problem of the config.
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
-        raise PipelineConfigError([*error.problems, *_import_problems(_written(source))], origin) from None
+        more = _import_problems(_written(source)) if importable else []
+        raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
         config._source = origin
-    problems = _import_problems(config.components)
+    problems = _import_problems(config.components) if importable else []
     if problems:
         raise PipelineConfigError(problems, config.source)
     return config
@@ -253,11 +282,15 @@ def _import_problems(components: Sequence[Any]) -> list[ConfigProblem]:
     problems = []
     for position, item in enumerate(components, start=1):
         fields = dict(item) if isinstance(item, (ComponentConfig, Mapping)) else {}
-        class_path, config = fields.get("class_path"), fields.get("config", {})
+        try:
+            given = item.given if isinstance(item, ComponentConfig) else given_in(fields)
+        except LookupError:
+            continue  # no component, which is a problem of its own
+        class_path, config = given.path if given else fields.get("class_path"), fields.get("config", {})
         if isinstance(class_path, str) and class_path and isinstance(config, Mapping) and _is_enabled(fields):
             name = name_of(item) or f"#{position}"
             named = {key: value for written, value in config.items() if (key := as_name(written))}
-            found = check_component(class_path, named)
+            found = check_component(class_path, named, given)
             problems += [ConfigProblem(message, name, field) for field, message in found]
     return problems
 

@@ -18,11 +18,12 @@ import json
 import pathlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.runner.config.component import resolve
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.fingerprint.changes import FieldHashes
 
 _TAG = "\0"  # starts the key of a value that JSON has no form for, so that no mapping looks like one
 
@@ -32,7 +33,34 @@ def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
 
     :param config: the pipeline; its name, version, tags, environment and Spark settings do not count
     """
-    return _sha256([[c.name, component_fingerprint(c, config.base_dir)] for c in config.components])
+    base_dir = config.base_dir
+    return _sha256([[c.name, component_fingerprint(c, base_dir)] for c in config.components])
+
+
+@dataclass(frozen=True)
+class ConfigHashes:
+    """All hashes of a pipeline, as its config and the files that it names are at one moment.
+
+    :param pipeline: see :func:`compute_pipeline_fingerprint`
+    :param components: component to its fingerprint, see :func:`component_fingerprint`
+    :param fields: component to the hashes of its fields, see :func:`field_hashes`
+    """
+
+    pipeline: str
+    components: Mapping[str, str]
+    fields: Mapping[str, FieldHashes]
+
+    @classmethod
+    def of(cls, config: PipelineConfig) -> ConfigHashes:
+        """Compute them."""
+        base_dir = config.base_dir
+        values = {component.name: list(_fields(component, base_dir)) for component in config.components}
+        fingerprints = {name: _sha256([name, fields]) for name, fields in values.items()}
+        return cls(
+            _sha256(list(fingerprints.items())),
+            fingerprints,
+            {name: {field: _sha256(value)[:12] for field, value in fields} for name, fields in values.items()},
+        )
 
 
 def component_fingerprint(component: ComponentConfig, base_dir: Path) -> str:
@@ -62,7 +90,7 @@ def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, A
 
 def _files_of(component: ComponentConfig) -> Sequence[str]:
     try:
-        declare = getattr(resolve(component.class_path), "fingerprint_files", None)
+        declare = getattr(component.target(), "fingerprint_files", None)
     except LookupError:
         return ()  # such a pipeline cannot run; the config check says so
     return list(declare(component.config)) if callable(declare) else ()

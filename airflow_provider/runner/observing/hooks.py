@@ -6,9 +6,10 @@ These are not Airflow hooks, which are connection clients.
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from airflow_provider.errors import CheckpointError
+from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -19,6 +20,7 @@ from airflow_provider.runner.observing.events import (
     PipelineStarted,
     RetryScheduled,
 )
+from airflow_provider.runner.record.state import CheckpointState
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,17 @@ class PipelineHooks(Protocol):
     def on_retry_attempt(self, event: RetryScheduled) -> None: ...
 
     def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None: ...
+
+
+@runtime_checkable
+class TakesOver(Protocol):
+    """Hooks that keep a record of the run, which an attempt takes over before it plans."""
+
+    def take_over(self, config: PipelineConfig) -> CheckpointState | None:
+        """Shut every earlier attempt out of the record, and return what had been recorded until then.
+
+        :raises CheckpointError: it cannot be taken over
+        """
 
 
 class NoOpHooks:
@@ -86,6 +99,11 @@ class CompositeHooks(NoOpHooks):
 
     def __init__(self, *hooks: PipelineHooks) -> None:
         self._hooks = hooks
+
+    def take_over(self, config: PipelineConfig) -> CheckpointState | None:
+        """Let those of the hooks take over that keep a record, and return the first one's."""
+        found = [hook.take_over(config) for hook in self._hooks if isinstance(hook, TakesOver)]
+        return next((state for state in found if state is not None), None)
 
     def before_pipeline(self, event: PipelineStarted) -> None:
         self._tell("before_pipeline", event)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
 
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus, PipelineResult
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.state import CheckpointState
+
+_GAP = "   "
 
 
 def duration(seconds: float) -> str:
@@ -77,16 +76,14 @@ def checkpoint_lines(state: CheckpointState) -> list[str]:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table with aligned columns, whatever the width of the characters."""
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in header:
-        grid.add_column(title, no_wrap=True)
-    for row in rows:
-        # A name is data: a line break in it must not break the table.
-        grid.add_row(*(" ".join(cell.splitlines()) for cell in row))
-    out = io.StringIO()
-    console = Console(file=out, width=10_000, color_system=None, markup=False, highlight=False, emoji=False)
-    console.print(grid)
-    return [line.rstrip() for line in out.getvalue().splitlines() if line.strip()]
+    # A name is data: a line break in it must not break the table.
+    grid = [tuple(header), *(tuple(" ".join(cell.splitlines()) for cell in row) for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*grid, strict=True)]
+    lines = [
+        _GAP.join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in grid
+    ]
+    return [lines[0], "─" * (sum(widths) + len(_GAP) * (len(widths) - 1)), *lines[1:]]
 
 
 def _outcome(result: ComponentResult) -> str:

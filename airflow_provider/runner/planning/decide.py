@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from airflow_provider.errors import ConfigChangedError, ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.problems import suggest
-from airflow_provider.runner.fingerprint.config import compute_pipeline_fingerprint
+from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
 from airflow_provider.runner.record.state import CheckpointState, ComponentRecord
 
 
-def plan_fresh(config: PipelineConfig, reason: str) -> RunPlan:
+def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState | None = None) -> RunPlan:
     """Plan to run everything.
 
     :param config: the pipeline
     :param reason: why nothing is reused
+    :param checkpoint: the record of the earlier attempts, which is left aside
     """
     decisions = tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered)
-    return RunPlan(config.name, decisions, restart_from=config.restart_from)
+    known = frozenset(checkpoint.completed_components if checkpoint is not None else ())
+    return RunPlan(config.name, decisions, restart_from=config.restart_from, known=known)
 
 
 def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan:
@@ -30,55 +33,45 @@ def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan
     :param config: the pipeline
     :param completed: names of components; a name that the pipeline does not have is ignored
     """
-    if not completed:
-        return plan_fresh(config, "no component was given as completed")
+    otherwise = "not completed yet" if completed else "no component was given as completed"
     return RunPlan(
         config.name,
         tuple(
             Decision(c.name, Action.REUSE, "given as completed")
             if c.name in completed
-            else Decision(c.name, Action.RUN, "not completed yet")
+            else Decision(c.name, Action.RUN, otherwise)
             for c in config.ordered
         ),
+        restart_from=config.restart_from,
     )
 
 
-def plan_from_checkpoint(
-    config: PipelineConfig,
-    checkpoint: CheckpointState | None,
-    *,
-    restart_from: str | None = None,
-    lost: Mapping[str, str] | None = None,
-    present: Collection[str] = (),
-    live: bool = False,
-) -> RunPlan:
+def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     """Plan to go on where the checkpoint says the run stopped.
 
     A component runs if it has not completed, if its config or that of something it depends on has changed, if it was
-    asked for, or if what it saved is lost. The others are reused, except those whose session state was not saved and
+    asked for, or if what it saved is damaged. The others are reused, except those whose session state was not saved and
     that come before one that runs: they are replayed.
 
     :param config: the pipeline as it is today, with its policies
-    :param checkpoint: the record of the earlier attempts, None if there is none
-    :param restart_from: run this component again with all its descendants
-    :param lost: component to what is wrong with what it saved
-    :param present: components whose session state is in the session that will be used
-    :param live: whether a server has kept that session since the last attempt
+    :param facts: what has been found out
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises PipelineConfigError: there is no enabled component ``restart_from``
     """
+    checkpoint, restart_from = facts.checkpoint, facts.restart_from
     names = [component.name for component in config.ordered]
     if restart_from is not None and restart_from not in names:
         message = f"unknown or disabled component {restart_from!r}{suggest(restart_from, names)}"
         raise PipelineConfigError([ConfigProblem(message, None, "restart_from")], config.source)
     if checkpoint is None:
         return plan_fresh(config, "no checkpoint yet")
-    changed = checkpoint.pipeline_fingerprint != compute_pipeline_fingerprint(config)
-    found = changed_since(config, checkpoint) if changed else []
+    hashes = facts.hashes or ConfigHashes.of(config)
+    changed = checkpoint.pipeline_fingerprint != hashes.pipeline
+    found = changed_since(config, checkpoint, hashes) if changed else []
     what = describe_changes(checkpoint, found)
     if changed and config.on_config_change == "fail":
         raise ConfigChangedError(config.name, what)
-    reasons = reasons_to_run(config, checkpoint, changed, restart_from, lost or {})
+    reasons = reasons_to_run(config, facts, checkpoint, hashes, changed)
     would_be_kept: tuple[str, ...] = ()
     if reasons:
         reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
@@ -92,9 +85,14 @@ def plan_from_checkpoint(
         if name in reasons:
             decision = Decision(name, Action.RUN, reasons[name])
         else:
-            there = untouched and name in present
-            decision = _keep(name, checkpoint.components.get(name), needed=index < until and not there)
-            if live and there and decision.session_state is not None and decision.session_state.left_something:
+            is_present = untouched and name in facts.present
+            decision = _keep(name, checkpoint.components.get(name), needed=index < until and not is_present)
+            if (
+                facts.live
+                and is_present
+                and decision.session_state is not None
+                and decision.session_state.left_something
+            ):
                 decision = replace(decision, reason=f"{decision.reason}; {STILL_THERE}")
         untouched = untouched and decision.action is Action.REUSE
         decisions.append(decision)
@@ -105,7 +103,8 @@ def plan_from_checkpoint(
         config_changes=tuple(found),
         would_be_kept=would_be_kept,
         restart_from=config.restart_from,
-        live=live,
+        live=facts.live,
+        known=frozenset(checkpoint.completed_components),
     )
 
 

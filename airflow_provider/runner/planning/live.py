@@ -26,12 +26,12 @@ def why_not_live(plan: RunPlan, checkpoint: CheckpointState, record: LiveSession
         after = after or name == runs
         if after and name in kept and _left_something(checkpoint, name):
             return f"{runs!r} runs before {name!r}, which has completed and left something in it"
-    for name in record.holds:
+    for name in record.present:
         if name not in kept and _left_something(checkpoint, name):
-            return f"it holds what {name!r} left, which no longer counts"
+            return f"it has what {name!r} left, which no longer counts"
     for name in kept:
-        if name not in record.holds and _left_something(checkpoint, name):
-            return f"it does not hold what {name!r} left"
+        if name not in record.present and _left_something(checkpoint, name):
+            return f"it lacks what {name!r} left"
         if _touched_global_view(checkpoint, name):
             return f"{name!r} made or dropped a global temp view, and all sessions of the server share those"
     return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from airflow_provider.runner.fingerprint.changes import Change
+from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.session_state import SessionStateRecord
 
 STILL_THERE = "still in the session on the server"
@@ -55,6 +56,9 @@ class RunPlan:
     :param restart_from: the config's request to restart from a component, carried out now or earlier
     :param notes: what else the person who reads the plan should know
     :param live: whether the session begins with what the server has kept of the last attempt's
+    :param restart_request: what somebody asked for in the store, if this plan carries it out
+    :param known: the components that the checkpoint had as completed when the plan was made; None if somebody else said
+        what is complete
     """
 
     pipeline_name: str
@@ -65,6 +69,8 @@ class RunPlan:
     restart_from: str | None = None
     notes: tuple[str, ...] = ()
     live: bool = False
+    restart_request: RestartRequest | None = None
+    known: frozenset[str] | None = None
 
     @property
     def kept(self) -> list[str]:

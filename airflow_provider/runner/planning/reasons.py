@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.fingerprint.changes import Change, changes
-from airflow_provider.runner.fingerprint.config import component_fingerprint, field_hashes
+from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.record.state import CheckpointState
 
 
 def reasons_to_run(
-    config: PipelineConfig,
-    checkpoint: CheckpointState,
-    changed: bool,
-    restart_from: str | None,
-    lost: Mapping[str, str],
+    config: PipelineConfig, facts: Facts, checkpoint: CheckpointState, hashes: ConfigHashes, changed: bool
 ) -> dict[str, str]:
-    """Return component to reason for all that must run, whatever the policy for a changed config."""
+    """Return component to reason for all that must run, whatever the policy for a changed config.
+
+    :param config: the pipeline
+    :param facts: what has been found out
+    :param checkpoint: the record among the facts
+    :param hashes: those of the config
+    :param changed: whether the config differs from the checkpoint's
+    """
     completed = set(checkpoint.completed_components)
+    restart_from, damaged = facts.restart_from, facts.damaged
     depends_on = {component.name: component.depends_on for component in config.components}
     own = {}
     for component in config.components:
@@ -28,13 +33,14 @@ def reasons_to_run(
             continue
         if changed and record is None:
             own[component.name] = "config changed, and the checkpoint does not say whether that concerns it"
-        elif changed and record and record.fingerprint != component_fingerprint(component, config.base_dir):
+        elif changed and record and record.fingerprint != hashes.components[component.name]:
             own[component.name] = "its config changed"
     if changed:
         # A component that is new changes what its descendants get.
         own |= {name: "new in the config" for name in depends_on if checkpoint.fields and name not in checkpoint.fields}
     reasons: dict[str, str] = {}
-    affected = descendants(depends_on, set(own) | _changed_before_it_completed(config, checkpoint))
+    unfinished = _changed_before_it_completed(config, checkpoint, hashes) if changed else set()
+    affected = descendants(depends_on, set(own) | unfinished)
     asked_for = descendants(depends_on, {restart_from}) if restart_from is not None else set()
     for component in config.ordered:
         name = component.name
@@ -47,30 +53,34 @@ def reasons_to_run(
             reasons[name] = "a component that it depends on has changed"
         elif name in asked_for:
             reasons[name] = f"restart from {restart_from!r} was asked for"
-        elif name in lost:
-            reasons[name] = lost[name]
+        elif name in damaged:
+            reasons[name] = damaged[name]
     return reasons
 
 
-def _changed_before_it_completed(config: PipelineConfig, checkpoint: CheckpointState) -> set[str]:
+def _changed_before_it_completed(config: PipelineConfig, checkpoint: CheckpointState, hashes: ConfigHashes) -> set[str]:
     """Return what has changed and is not recorded as complete, although something that depends on it may be."""
     found = set()
+    completed = set(checkpoint.completed_components)
     for component in config.components:
-        before = checkpoint.fields.get(component.name)
-        today = field_hashes(component, config.base_dir)
-        if component.name in checkpoint.completed_components or before is None or before == today:
+        before, today = checkpoint.fields.get(component.name), hashes.fields[component.name]
+        if component.name in completed or before is None or before == today:
             continue
         if component.enabled or before.get("enabled") != today["enabled"]:
             found.add(component.name)
     return found
 
 
-def changed_since(config: PipelineConfig, checkpoint: CheckpointState) -> list[Change]:
-    """List the differences between the config of a checkpoint and today's, without any value."""
-    if not checkpoint.fields:
-        return []
-    today = {c.name: field_hashes(c, config.base_dir) for c in config.components}
-    return changes(checkpoint.fields, today)
+def changed_since(
+    config: PipelineConfig, checkpoint: CheckpointState, hashes: ConfigHashes | None = None
+) -> list[Change]:
+    """List the differences between the config of a checkpoint and today's, without any value.
+
+    :param config: the pipeline
+    :param checkpoint: the record of the earlier attempts
+    :param hashes: those of the config; None to look now
+    """
+    return changes(checkpoint.fields, (hashes or ConfigHashes.of(config)).fields) if checkpoint.fields else []
 
 
 def describe_changes(checkpoint: CheckpointState, found: Sequence[Change]) -> str:

@@ -11,7 +11,7 @@ class LiveSessionRecord(BaseModel):
     :param session: id of the newest attempt's own session
     :param origin: see :class:`LiveSession`
     :param copy_id: id of the frozen copy; None if there is none
-    :param holds: the components whose session state is in the copy
+    :param present: the components whose session state is in the copy
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -19,4 +19,4 @@ class LiveSessionRecord(BaseModel):
     session: str
     origin: str
     copy_id: str | None = None
-    holds: list[str] = Field(default_factory=list)
+    present: list[str] = Field(default_factory=list)

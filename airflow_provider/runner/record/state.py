@@ -1,23 +1,31 @@
-"""The record of a run's progress. Plain JSON with a format version; no config values, only hashes."""
+"""The record of a run's progress. Plain JSON with a format version; no config values, only hashes.
+
+A :class:`CheckpointState` is the whole record. A :class:`CheckpointUpdate` is what one event changes in it, so that a
+store need not write the whole again after each component.
+"""
 
 from __future__ import annotations
 
 import json
-import uuid
-from datetime import UTC, datetime
-from typing import Any, Literal
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner.record.live_session import LiveSessionRecord
+from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.session_state import SessionStateRecord
 
-FORMAT_VERSION = 1
-"""The format that this version of the package writes, and the newest that it reads."""
+FORMAT_VERSION = 2
+"""The format that this version of the package writes and reads. Format 1 kept everything in one document."""
 
-Scope = tuple[str, ...]
-"""What tells apart pipelines that share a run id: ``()`` outside Airflow, ``(dag, task, map index)`` in it."""
+_MOST = 10**9
+
+FORMAT_1 = "it is in format 1, of a version before the first release, which is no longer read"
+
+Status = Literal["in_progress", "failed", "completed"]
 
 
 class _Record(BaseModel):
@@ -36,22 +44,9 @@ class ComponentRecord(_Record):
 
     fingerprint: str
     completed_at: datetime
-    duration_seconds: float
-    attempt: int
+    duration_seconds: float = Field(ge=0, allow_inf_nan=False)
+    attempt: int = Field(ge=0, le=_MOST)
     session_state: SessionStateRecord | None = None
-
-
-class RestartRequest(_Record):
-    """What a person asked of the next attempt: run this component and all its descendants again.
-
-    :param component: name of the component
-    :param id: tells this request from an earlier one for the same component
-    :param requested_at: when it was left
-    """
-
-    component: str = Field(min_length=1)
-    id: str = Field(default_factory=lambda: uuid.uuid4().hex)
-    requested_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
 class CheckpointState(_Record):
@@ -66,13 +61,13 @@ class CheckpointState(_Record):
     :param created_at: when the first attempt began
     :param updated_at: when this was saved
     :param scope: what else identifies the run, see :data:`Scope`
-    :param attempt: number of the newest attempt
+    :param attempt: number of the newest attempt that began
     :param fence: grows by one with each attempt that takes the checkpoint over
     :param owner: random id of the attempt that took it over
     :param components: details of the completed components
     :param fields: component to field hashes for the whole config, to say later what changed
     :param restart_from: the request to restart from a component that has been carried out
-    :param restart_request: id of the last :class:`RestartRequest` that has been carried out
+    :param restart_request: id of the last restart request that has been carried out
     :param session_state_url: directory of this run's saved views
     :param live_session: where a server keeps the session, None if none does
     :param airflow: what Airflow said of the newest attempt, empty outside Airflow
@@ -84,12 +79,12 @@ class CheckpointState(_Record):
     pipeline_fingerprint: str
     completed_components: list[str] = Field(default_factory=list)
     failed_component: str | None = None
-    status: Literal["in_progress", "failed", "completed"] = "in_progress"
+    status: Status = "in_progress"
     created_at: datetime | None = None
     updated_at: datetime | None = None
     scope: Scope = ()
-    attempt: int = 1
-    fence: int = 0
+    attempt: int = Field(default=1, ge=0, le=_MOST)
+    fence: int = Field(default=0, ge=0, le=_MOST)
     owner: str = ""
     components: dict[str, ComponentRecord] = Field(default_factory=dict)
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
@@ -98,6 +93,11 @@ class CheckpointState(_Record):
     session_state_url: str | None = None
     live_session: LiveSessionRecord | None = None
     airflow: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def key(self) -> RunKey:
+        """What identifies the checkpoint."""
+        return RunKey(self.scope, self.run_id, self.pipeline_name)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON data without nulls."""
@@ -111,19 +111,97 @@ class CheckpointState(_Record):
         :raises CheckpointFormatError: written by a newer version
         :raises CheckpointCorruptError: not a checkpoint
         """
-        if isinstance(data, (str, bytes)):
-            try:
-                data = json.loads(data)
-            except ValueError as error:
-                raise CheckpointCorruptError(f"not JSON: {error}") from error
-        version = data.get("format_version") if isinstance(data, dict) else None
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise CheckpointFormatError(version, FORMAT_VERSION)
-        if version != FORMAT_VERSION:
-            raise CheckpointCorruptError("it has no format_version that this package knows")
+        return read_document(cls, data)
+
+    def updated(self, updates: Iterable[CheckpointUpdate]) -> CheckpointState:
+        """Return the record with what has happened since."""
+        completed, components = dict.fromkeys(self.completed_components), dict(self.components)
+        changes: dict[str, Any] = {}
+        live = self.live_session
+        for update in updates:
+            if update.component is not None and update.record is not None:
+                completed[update.component] = None
+                components[update.component] = update.record
+            if update.status is not None:
+                changes |= {"status": update.status, "failed_component": update.failed_component}
+            if live is not None and update.live_copy is not None:
+                present = [*live.present, *update.live_adds]
+                live = live.model_copy(update={"copy_id": update.live_copy, "present": present})
+            if update.status == "completed":
+                live = None
+            changes["updated_at"] = update.at
+        changes |= {"completed_components": list(completed), "components": components, "live_session": live}
+        return self.model_copy(update=changes)
+
+
+class CheckpointUpdate(_Record):
+    """What one event changes in the record.
+
+    :param at: when it happened
+    :param component: the component that completed, None if none did
+    :param record: what is known of it
+    :param status: the new status, None if it stays
+    :param failed_component: together with ``status``: the component that failed last
+    :param live_copy: id of the newest copy of the session on its server, None if it stays
+    :param live_adds: the components whose session state is in that copy and was not in the one before
+    """
+
+    at: datetime
+    component: str | None = None
+    record: ComponentRecord | None = None
+    status: Status | None = None
+    failed_component: str | None = None
+    live_copy: str | None = None
+    live_adds: list[str] = Field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON data without nulls."""
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+class Piece(CheckpointUpdate):
+    """An update in a document of its own.
+
+    :param owner: the attempt that wrote it
+    """
+
+    owner: str
+
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def read_document(kind: type[Document], data: object) -> Document:
+    """Read a document that a store has kept.
+
+    :param kind: which kind of document it should be
+    :param data: plain JSON data, or its text
+    :raises CheckpointFormatError: written by a newer version
+    :raises CheckpointCorruptError: it is none
+    """
+    if isinstance(data, (str, bytes)):
         try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise CheckpointCorruptError(f"field {place!r}: {first['msg']}") from error
+            data = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise CheckpointCorruptError(f"not JSON: {error}") from error
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise CheckpointFormatError(version, FORMAT_VERSION)
+    if version == 1:
+        raise CheckpointCorruptError(
+            "it is in format 1, of a version before the first release, which is no longer read"
+        )
+    if version != FORMAT_VERSION or isinstance(version, bool):
+        raise CheckpointCorruptError("it has no format_version that this package knows")
+    try:
+        return kind.model_validate(data)
+    except (ValidationError, RecursionError) as error:
+        raise CheckpointCorruptError(_first_problem(error)) from error
+
+
+def _first_problem(error: ValidationError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"field {place[:200]!r}: {first['msg']}"

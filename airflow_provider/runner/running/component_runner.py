@@ -72,7 +72,7 @@ class ComponentRunner:
         self._hooks.before_component(ComponentStarted(component, position, total, decision))
         began = self._clock()
         try:
-            work = build(component.class_path, component.config, spark, self._base_dir)
+            work = build(component.target(), component.config, spark, self._base_dir)
             retries = run_with_retries(
                 work,
                 component.retry_policy,

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from airflow_provider.masking import looks_secret
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.session_state.snapshot import Snapshot
-
-# Spark's own default of spark.redaction.regex, and what else tends to hold a secret.
-_SECRET_NAME = re.compile(
-    r"(?i)secret|password|passwd|passphrase|token|credential|sas[.]|(access|account|private|api)[-_.]?key|pass\b"
-)
-_SECRET_VALUE = re.compile(
-    r"(?i)(password|passwd|pwd|secret|token|(access|api|account)[-_.]?key)=|://[^/\s:@]*:[^/\s@]+@"
-)
 
 
 @dataclass(frozen=True)
@@ -65,19 +56,4 @@ def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
         database=after.database if moved else None,
         objects=[name for name, identity in after.objects.items() if before.objects.get(name) != identity],
         dropped_objects=[name for name in before.objects if name not in after.objects],
-    )
-
-
-def looks_secret(key: str, value: str | None, settings: Mapping[str, str]) -> bool:
-    """Return whether the value of a setting must be neither recorded nor logged.
-
-    :param key: name of the setting
-    :param value: its value
-    :param settings: all settings of the session, of which ``spark.redaction.regex`` is asked too
-    """
-    redacted = settings.get("spark.redaction.regex")
-    return bool(
-        _SECRET_NAME.search(key)
-        or (value and _SECRET_VALUE.search(value))
-        or (redacted and (re.search(redacted.removeprefix("(?i)"), key, re.IGNORECASE)))
     )

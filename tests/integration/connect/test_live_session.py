@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[3]
 KEPT = ["register", "random", "shop", "totals"]
 ROWS = [{"part": part, "more": 11, "zone": "Asia/Tokyo", "home": "shop", "fits": True} for part in range(3)]
 
+pytestmark = pytest.mark.xdist_group("connect")
+
 
 class Attempts:
     """The attempts of one run, each in a process of its own."""

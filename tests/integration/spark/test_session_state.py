@@ -278,6 +278,7 @@ def test_the_current_catalog_is_current_again(make: Make, spark: SparkSession) -
         "fs.azure.account.key.someone.dfs.core.windows.net",
         "my.apikey",
         "ssl.keystore.passphrase",
+        "my.db.pwd",
     ],
 )
 def test_a_setting_that_looks_like_a_secret_is_not_recorded(make: Make, key: str) -> None:
@@ -294,12 +295,35 @@ def test_a_setting_that_looks_like_a_secret_is_not_recorded(make: Make, key: str
     assert run.session.conf.get(key) == "hunter2"
 
 
-def test_a_secret_inside_the_value_of_a_setting_is_not_recorded(make: Make) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        "jdbc:postgresql://h/db?user=me&password=hunter2",
+        "https://me.blob.core.windows.net/c?sv=1&sig=hunter2",
+        "AccountName=me;AccountKey=hunter2==",
+    ],
+)
+def test_a_secret_inside_the_value_of_a_setting_is_not_recorded(make: Make, value: str) -> None:
     """Invariant 8."""
     run = make("a", session_state="save")
-    run.does("a", lambda session: session.conf.set("my.url", "jdbc:postgresql://h/db?user=me&password=hunter2"))
+    run.does("a", lambda session: session.conf.set("my.url", value))
     run.attempt()
     assert "hunter2" not in run.record_text()
+    assert run.handling("a")[0] == "replay"
+
+
+def test_a_secret_inside_an_error_is_in_no_reason_and_no_summary(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """Invariant 8: why a view cannot be saved is recorded, and so is why a component failed in the summary."""
+    run = make("a", "c", session_state="save")
+    run.does("a", sql_view("v", "SELECT raise_error('password=hunter2') AS x"))
+    run.does("c", lambda session: session.sql("SELECT raise_error('https://h/c?sig=hunter2 is down')").collect())
+    with caplog.at_level("INFO"):
+        first = run.attempt()
+        second = run.resume()
+    assert "password=***" in run.handling("a")[1]
+    told = f"{run.record_text()} {first.summary()} {second.summary()} {caplog.text}"
+    assert "sig=***" in told
+    assert "hunter2" not in told
 
 
 # What auto decides
@@ -378,6 +402,7 @@ HARMLESS: dict[str, Callable[[SparkSession], object]] = {
     "SHOW, DESCRIBE and EXPLAIN": sql("SHOW TABLES", "DESCRIBE FUNCTION abs", "EXPLAIN SELECT 1", "SHOW DATABASES"),
     "SET": sql("SET my.setting=1", "RESET my.setting"),
     "a view in SQL": sql("CREATE TEMP VIEW by_sql AS SELECT 1 AS x"),
+    "a text that reads like a plan": sql("CREATE TEMP VIEW text AS SELECT '\\nSample \\nLogicalRDD' AS x"),
 }
 
 
@@ -444,6 +469,14 @@ UNSTABLE: dict[str, Callable[[SparkSession], object]] = {
     "a sample in SQL": lambda s: (
         s.range(1000).createOrReplaceTempView("all"),
         sql_view("v", "SELECT * FROM all TABLESAMPLE (50 PERCENT)")(s),
+    ),
+    "a sample in a subquery": lambda s: (
+        s.range(1000).createOrReplaceTempView("all"),
+        sql_view("v", "SELECT (SELECT max(id) FROM all TABLESAMPLE (50 PERCENT)) AS x")(s),
+    ),
+    "a sample in a temp view below": lambda s: (
+        s.range(1000).createOrReplaceTempView("all"),
+        sql("CREATE TEMP VIEW u AS SELECT * FROM all TABLESAMPLE (50 PERCENT)", "CREATE TEMP VIEW v AS TABLE u")(s),
     ),
     "a random split": _split,
     "a local checkpoint of rand": _checkpointed,
@@ -905,7 +938,7 @@ def test_a_table_whose_files_are_gone_makes_its_component_run_again(make: Make, 
     run.fails("c")
     run.attempt()
     run.session.sql(f"DROP DATABASE {forgotten} CASCADE")
-    assert f"its table `{forgotten}`.`t` is gone from" in run.in_new_session().plan().decisions[0].reason
+    assert f"its table `{forgotten}`.`t` is missing from" in run.in_new_session().plan().decisions[0].reason
     run.mend("c")
     run.took_turns()
     assert run.resume().status is SUCCESS

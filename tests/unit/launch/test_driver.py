@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
+from airflow_provider.errors import SparkSessionError
 from airflow_provider.launch import driver
+from airflow_provider.runner import ComponentResult, PipelineResult, PipelineResultStatus
+from airflow_provider.runner.observing.result import ComponentStatus
+from airflow_provider.runner.planning.plan import Action
 
 
 def test_nothing_is_missing_here() -> None:
@@ -53,3 +60,37 @@ def test_a_driver_without_its_requirements_reports_that_and_ends_with_status_2(t
     assert report["error_type"] == "DriverSetupError"
     for package in ("pydantic>=2", "pyspark>=4", "rich", "tenacity", "pyyaml"):
         assert f"{package} is missing" in report["message"]
+
+
+def _raises(error: Exception) -> Callable[..., NoReturn]:
+    def attempt(request: Any) -> NoReturn:
+        raise error
+
+    return attempt
+
+
+def _fails(error: Exception) -> Callable[..., PipelineResult]:
+    component = ComponentResult("c", Action.RUN, "first", ComponentStatus.FAILED, error=error)
+    return lambda request: PipelineResult("p", PipelineResultStatus.FAILURE, (component,), 0.0)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        _raises(SparkSessionError("password=hunter2")),
+        _raises(OSError("password=hunter2")),
+        _fails(OSError("pwd=hunter2")),
+    ],
+    ids=["an error of ours", "any other", "a component's"],
+)
+def test_neither_log_nor_report_holds_a_secret(
+    attempt: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the driver runs nobody else masks its log. Tracebacks are in it, with the secrets masked."""
+    monkeypatch.setattr(driver, "_attempt", attempt)
+    outcome = tmp_path / "outcome.json"
+    with caplog.at_level(logging.INFO):
+        assert driver.run({"outcome": str(outcome)}) == driver.FAILED
+    told = caplog.text + outcome.read_text()
+    assert "=***" in told
+    assert "hunter2" not in told

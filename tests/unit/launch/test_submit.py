@@ -14,15 +14,10 @@ import pytest
 import yaml
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.launch.submit import (
-    Shipment,
-    driver_address,
-    pipeline_text,
-    refusal,
-    worker_address,
-    write_engine,
-)
+from airflow_provider.launch.addresses import driver_address, refusal, worker_address
+from airflow_provider.launch.submit import Shipment, pipeline_text, write_engine
 from airflow_provider.runner import PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
+from tests.samples.components import scripted
 
 
 def test_the_engine_is_the_same_bytes_every_time(tmp_path: Path) -> None:
@@ -39,7 +34,9 @@ def test_the_engine_needs_no_airflow(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['airflow'] = None\n"
         f"import airflow_provider.{modules.format('airflow_provider')}\n"
-        "print(airflow_provider.__file__, *sorted(name for name in sys.modules if name.startswith('airflow.')))"
+        "print(airflow_provider.__file__, *sorted(name for name in sys.modules if name.startswith('airflow.')))\n"
+        "from airflow_provider.runner.session_state.probes.jvm import sources\n"
+        "assert all(sources().values())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -88,6 +85,32 @@ def test_what_cannot_travel_is_a_config_error() -> None:
     config = PipelineConfig.model_validate({"name": "p", "components": [component]})
     with pytest.raises(PipelineConfigError, match=r"PosixPath .* cannot travel to the driver; write it as a string"):
         pipeline_text(config)
+
+
+def inner_component() -> Any:
+    def component(spark: Any) -> None:
+        """Nothing that a driver could import."""
+
+    return component
+
+
+@pytest.mark.parametrize("where", ["unusual_prefix_" + "a" * 40 + "_my_dag", "__main__", None])
+def test_a_function_that_the_driver_cannot_import_is_refused(where: str | None) -> None:
+    """It would be looked for in a module that is not there, or found in another one of that name."""
+    target = inner_component()
+    if where:
+        target.__module__, target.__qualname__ = where, "load"
+    component = {"name": "a", "class_path": target}
+    config = PipelineConfig.model_validate({"name": "p", "components": [component]})
+    with pytest.raises(PipelineConfigError, match=r"'a'.*class_path.* of .*test_submit\.py cannot .* in 'py_files'"):
+        pipeline_text(config)
+    off = {**component, "enabled": False}
+    travels = {"name": "b", "class_path": scripted}
+    config = PipelineConfig.model_validate({"name": "p", "components": [off, travels]})
+    assert yaml.safe_load(pipeline_text(config))["components"][1] == {
+        "name": "b",
+        "class_path": "tests.samples.components.scripted",
+    }
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from statsd import StatsClient
 
 from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
 from airflow_provider.runner import InMemoryCheckpointStore, PipelineHooks
-from airflow_provider.runner.running.attempt import run_attempt
+from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.running.attempt import Attempt, run_attempt
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 
@@ -54,7 +56,7 @@ def statsd() -> Iterator[socket.socket]:
 
 def attempt(hooks: PipelineHooks, store: InMemoryCheckpointStore, **options: Any) -> None:
     spark: Any = object()
-    run_attempt(THREE, store, "run", store.load("run", THREE.name), hooks=[hooks], spark=spark, **options)
+    run_attempt(Attempt(THREE, store, RunKey((), "run", THREE.name), hooks=[hooks], spark=spark, **options))
 
 
 def received(server: socket.socket, until: str) -> list[str]:
@@ -70,10 +72,10 @@ def test_airflows_metrics_get_counts_and_times_with_tags(script: Script, statsd:
     store = InMemoryCheckpointStore()
     hooks = metrics_hooks("d", "t")
 
-    attempt(hooks, store, on_save=hooks.checkpoint_saved)
+    attempt(hooks, store, saving=Saving(on_save=hooks.checkpoint_saved))
     first = received(statsd, "pyspark_pipeline.pipeline.saved")
     script.mend("c")
-    attempt(hooks, store, on_save=hooks.checkpoint_saved)
+    attempt(hooks, store, saving=Saving(on_save=hooks.checkpoint_saved))
     second = received(statsd, "pyspark_pipeline.pipeline.saved")
 
     tags = f"dag_id=d,task_id=t,pipeline={THREE.name}"
@@ -83,7 +85,7 @@ def test_airflows_metrics_get_counts_and_times_with_tags(script: Script, statsd:
     assert len(durations) == 3
     assert all(line.endswith("|ms") for line in durations)
     saves = [line for line in first if line.startswith("pyspark_pipeline.checkpoint.save,dag_id=d")]
-    assert len(saves) == 4  # taking over, two completed, one failed; the last one comes after the summary
+    assert len(saves) == 4  # the beginning, two completed, one failed; the last one comes after the summary
     assert f"pyspark_pipeline.component.reused,{tags},component=a:1|c" in second
     assert f"pyspark_pipeline.component.completed,{tags},component=c:1|c" in second
 
@@ -99,9 +101,9 @@ def exporter() -> InMemorySpanExporter:
 
 
 def test_each_component_that_runs_has_a_span_below_the_tasks(script: Script, exporter: InMemorySpanExporter) -> None:
-    """With the action, the reason and, if it failed, the error."""
+    """With the action, the reason and, if it failed, the error, with secrets masked."""
     exporter.clear()
-    script.fail("b")
+    script.fail("b", ConnectionError("jdbc:p://u?password=hunter2 is down"))
     with trace.get_tracer("airflow").start_as_current_span("task") as task:
         attempt(TracingHooks(), InMemoryCheckpointStore())
     spans = {span.name: span for span in exporter.get_finished_spans()}
@@ -111,7 +113,11 @@ def test_each_component_that_runs_has_a_span_below_the_tasks(script: Script, exp
     assert spans["component.a"].attributes["pyspark_pipeline.action"] == "RUN"
     assert spans["component.a"].status.status_code is StatusCode.UNSET
     assert spans["component.b"].status.status_code is StatusCode.ERROR
-    assert [event.name for event in spans["component.b"].events] == ["exception"]
+    (exception,) = spans["component.b"].events
+    assert exception.attributes["exception.type"] == "ConnectionError"
+    assert exception.attributes["exception.message"] == "jdbc:p://u?password=*** is down"
+    assert "password=*** is down" in exception.attributes["exception.stacktrace"]
+    assert "hunter2" not in str(exception.attributes)
 
 
 def test_without_being_asked_lineage_adds_nothing() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.operators import pyspark_pipeline
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
-from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore
+from airflow_provider.runner import InMemoryCheckpointStore
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
+from airflow_provider.runner.running import airflow_attempt
 
 
 @pytest.fixture
@@ -23,20 +23,20 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         given.append(session_state_url)
         return PipelineResult("p", PipelineResultStatus.SUCCESS, (), 0.0)
 
-    monkeypatch.setattr(pyspark_pipeline, "run_prepared", attempt)
+    monkeypatch.setattr(airflow_attempt, "run_airflow_attempt", attempt)
     return given
 
 
-def execute(master: str, store: InMemoryCheckpointStore | None = None, **options: Any) -> None:
+def execute(master: str, *, try_number: int = 1, **options: Any) -> None:
     operator = PySparkPipelineOperator(
         task_id="t",
         pipeline={"name": "p/1", "components": [{"name": "a", "class_path": "tests.samples.components.NoConfig"}]},
         conn_id=None,
         spark_conf={"spark.master": master},
-        checkpoint_store=store or InMemoryCheckpointStore(),
+        checkpoint_store=InMemoryCheckpointStore(),
         **options,
     )
-    ti = SimpleNamespace(dag_id="d", task_id="t", map_index=-1, try_number=1, max_tries=1)
+    ti = SimpleNamespace(dag_id="d", task_id="t", map_index=-1, try_number=try_number, max_tries=1)
     operator.execute({"ti": ti, "run_id": "r:1"})
 
 
@@ -52,15 +52,12 @@ def test_views_of_a_local_spark_are_saved_below_airflow_home(
 def test_without_a_place_a_cluster_saves_nothing_and_the_first_attempt_says_what_to_set(
     chosen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = InMemoryCheckpointStore()
-    execute("spark://h:7077", store)
+    execute("spark://h:7077")
     (warning,) = [record.getMessage() for record in caplog.records if "session_state_url" in record.getMessage()]
     assert "set it to a directory that the cluster can write" in warning
     caplog.clear()
 
-    state = CheckpointState(run_id="r:1", pipeline_name="p/1", pipeline_fingerprint="f", scope=("d", "t", "-1"))
-    store.save(state)
-    execute("spark://h:7077", store)
+    execute("spark://h:7077", try_number=2)
     assert not [record for record in caplog.records if "session_state_url" in record.getMessage()]
     assert chosen == [None, None]
 

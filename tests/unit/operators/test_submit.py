@@ -5,6 +5,7 @@ The program spark-submit is a stand-in that notes its arguments and says what th
 
 from __future__ import annotations
 
+import contextvars
 import datetime
 import json
 import os
@@ -22,6 +23,8 @@ import pytest
 from airflow.providers.apache.spark.hooks import spark_submit as provider_hook
 from airflow.providers.apache.spark.operators import spark_submit as provider_operator
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from structlog.testing import capture_logs
 
 from airflow_provider.errors import (
     AttemptStopped,
@@ -325,6 +328,18 @@ def test_the_summary_is_that_of_the_driver(program: Program, connect: Any) -> No
     assert not Path(program.calls[-1]["folder"]).exists()
 
 
+def test_airflow_sees_one_operator(program: Program, connect: Any) -> None:
+    """That the Spark provider's works in ours is no mistake of the author's, so nobody is warned of it."""
+    connect("local[2]")
+    work = operator("/shared")
+    as_airflow_does = contextvars.copy_context()
+    as_airflow_does.run(ExecutorSafeguard.tracker.set, work)
+    with capture_logs() as lines:
+        as_airflow_does.run(work.execute, context())
+    assert program.calls
+    assert not [line for line in lines if "outside of the Task Runner" in line["event"]]
+
+
 def test_a_replaced_attempt_submits_nothing(program: Program, connect: Any) -> None:
     """Its driver would take the checkpoint of its successor for that of an earlier DAG run (invariant 5)."""
     connect("local[2]")
@@ -360,6 +375,16 @@ def test_on_kill_ends_spark_submit_and_the_attempt(program: Program, connect: An
         work.execute(context())
     thread.join()
     assert not Path(f"/proc/{waiting(tmp_path)}").exists()
+
+
+def test_a_kill_while_the_attempt_is_prepared_submits_nothing(program: Program, connect: Any) -> None:
+    """``execute`` goes on after Airflow's signal handler, and would leave a job on the cluster."""
+    connect("local[2]")
+    work = operator("/shared")
+    work.on_kill()
+    with pytest.raises(AttemptStopped, match="Airflow asked the task to stop"):
+        work.execute(context())
+    assert program.calls == []
 
 
 def test_a_time_limit_ends_spark_submit(program: Program, connect: Any, tmp_path: Path) -> None:

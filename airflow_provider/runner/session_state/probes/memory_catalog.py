@@ -11,10 +11,12 @@ import re
 from typing import Any
 
 from airflow_provider.errors import describe
-from airflow_provider.runner.record.names import quote
 from airflow_provider.runner.record.session_state import CatalogObject
+from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 
 logger = logging.getLogger(__name__)
+
+_QUOTED = re.compile(r"`((?:[^`]|``)*)`")
 
 
 class MemoryCatalog:
@@ -26,25 +28,16 @@ class MemoryCatalog:
     def __init__(self, spark: Any) -> None:
         self._spark = spark
         self._external = spark._jsparkSession.sessionState().catalog().externalCatalog()
+        self._jvm = SessionJvm(spark)
         self._parts: dict[str, tuple[str, str | None]] = {}
         self.in_memory = spark.conf.get("spark.sql.catalogImplementation") == "in-memory"
 
     def objects(self) -> dict[str, str]:
         """Return name to a text that changes when the object does; empty if the catalog is not in memory."""
-        found: dict[str, str] = {}
-        if not self.in_memory:
-            return found
-        databases = self._external.listDatabases()
-        for database in (databases.apply(index) for index in range(databases.size())):
-            if database != "default":
-                self._parts[quote(database)] = (database, None)
-                found[quote(database)] = ""
-            tables = self._external.listTables(database)
-            for table in (tables.apply(index) for index in range(tables.size())):
-                name = f"{quote(database)}.{quote(table)}"
-                entry = self._external.getTable(database, table)
-                self._parts[name] = (database, table)
-                found[name] = f"{entry.createTime()} {entry.schema().json()}"
+        found = self._jvm.tables() if self.in_memory else {}
+        for name in found.keys() - self._parts.keys():
+            database, *table = _QUOTED.findall(name)
+            self._parts[name] = (_unquoted(database), _unquoted(table[0]) if table else None)
         return found
 
     def describe(self, names: list[str]) -> list[CatalogObject]:
@@ -107,3 +100,7 @@ class MemoryCatalog:
             self._external.alterTable(entry.copy(*fields))
         except Py4JError as error:
             logger.warning("table %s is known again, but as an external one: %s", name, describe(error))
+
+
+def _unquoted(name: str) -> str:
+    return name.replace("``", "`")

@@ -1,10 +1,9 @@
-"""Reads from the text of an executed plan what it did: did it write, did it touch session variables?"""
+"""Reads from the root of an executed plan what it did: did it write, did it touch session variables?"""
 
 from __future__ import annotations
 
 import re
 
-_SAMPLE_OR_RDD = re.compile(r"^[\s:+|-]*(Sample|LogicalRDD)\b", re.MULTILINE)
 _VARIABLE = re.compile(r"(Create|Set|Drop)Variable\b")
 
 # Commands that change nothing outside of the session. A command that is in neither list counts as a write.
@@ -19,36 +18,27 @@ _WRITING_OPERATOR = re.compile(
 _SESSION_OPERATOR = re.compile(r"(CreateVariable|DropVariable|SetVariable|SetCatalogAndNamespace)\b")
 
 
-def computed_outside_of_sql(analysed: str) -> bool:
-    """Whether a logical plan holds a sample, which depends on the order of rows, or rows that some code computed."""
-    return _SAMPLE_OR_RDD.search(analysed) is not None
+def touches_variables(root: str) -> bool:
+    """Whether an execution declared, set or dropped a session variable.
+
+    :param root: first operator of its physical plan
+    """
+    return _VARIABLE.match(root) is not None
 
 
-def touches_variables(description: str) -> bool:
-    """Whether an execution declared, set or dropped a session variable."""
-    return _VARIABLE.match(_root(description)) is not None
+def written_by(root: str) -> str | None:
+    """Return what an execution wrote; None if nothing.
 
-
-def written_by(description: str) -> str | None:
-    """Return what an execution wrote, judged by the root of its physical plan; None if nothing."""
-    root = _root(description)
+    :param root: first operator of its physical plan
+    """
     if root.startswith("Execute "):
         command = root.split()[1]
         if not _HARMLESS_COMMAND.match(root):
             return command
-        if command == "CreateViewCommand" and "PersistedView" in description:
+        if command == "CreateViewCommand" and "PersistedView" in root:
             return "CreateViewCommand (persistent view)"
         return None
     if _SESSION_OPERATOR.match(root):
         return None
     found = _WRITING_OPERATOR.match(root)
     return found.group(0) if found else None
-
-
-def _root(description: str) -> str:
-    # Adaptive execution wraps the plan: AdaptiveSparkPlan, +- == Final Plan ==, ResultQueryStage, and then the root.
-    for line in description.splitlines():
-        text = line.lstrip(" +-:*|")
-        if text and not text.startswith(("==", "AdaptiveSparkPlan", "ResultQueryStage")):
-            return text
-    return ""

@@ -17,11 +17,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_provider.runner import CheckpointState
+from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from scripts.local_airflow import LocalAirflow, processes_with
 from scripts.local_postgres import LocalPostgres, find_programs
 
@@ -35,6 +38,25 @@ SEED = int(os.environ.get("SCENE_SEED") or random.SystemRandom().randrange(10**6
 NOTES: list[str] = []
 # A JVM that lives for seconds: half the CPU time of its start goes into optimising and checking code.
 QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+
+
+class StoredRows:
+    """What a task would see of its task state store, made of what the REST API shows of it.
+
+    :param rows: key to value
+    """
+
+    def __init__(self, rows: Mapping[str, Any]) -> None:
+        self._rows = rows
+
+    def get(self, key: str) -> Any:
+        return self._rows.get(key)
+
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
+        raise AssertionError(f"a look at a checkpoint wrote {key!r}")
+
+    def delete(self, key: str) -> None:
+        raise AssertionError(f"a look at a checkpoint deleted {key!r}")
 
 
 @dataclass(frozen=True)
@@ -177,6 +199,11 @@ class Run:
         found = [line for line in lines if line.startswith(begin)]
         assert len(found) == 1, f"{len(found)} lines begin with {begin!r} in:\n" + "\n".join(lines)
         return found[0].removeprefix(begin)
+
+    def checkpoint(self, pipeline: str = "chain") -> CheckpointState | None:
+        """What the task state store has of the run, read through the REST API."""
+        rows = StoredRows(self.airflow.task_state(self.dag_id, self.run_id, TASK))
+        return TaskStateCheckpointStore(rows).load(self.run_id, pipeline, scope=(self.dag_id, TASK, "-1"))
 
     def text(self, component: str) -> str:
         """Return what a component of a chain has written."""

@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from airflow_provider.runner import LocalCheckpointStore
+
 STEPS = ["numbers", "totals", "publish"]
 
 
@@ -114,12 +116,39 @@ def test_supervisor_paused_past_the_heartbeat_timeout(scene: Any) -> None:
     assert run.text("d") == "abcd"
     assert run.plan == {"a": "REUSE", "b": "RUN", "c": "RUN", "d": "RUN"}
     assert run.first_line(2).startswith("retry")
-    (checkpoint,) = (
-        value for key, value in run.airflow.task_state(run.dag_id, run.run_id, "work").items() if key.endswith("chain")
-    )
-    assert {name: record["attempt"] for name, record in checkpoint["components"].items()} == {
-        "a": 1,
-        "b": 2,
-        "c": 2,
-        "d": 2,
-    }
+    recorded = run.checkpoint().components
+    assert {name: record.attempt for name, record in recorded.items()} == {"a": 1, "b": 2, "c": 2, "d": 2}
+
+
+@pytest.mark.real_airflow
+def test_what_a_zombie_recorded_before_it_was_replaced_counts(scene: Any) -> None:
+    """What was recorded before the takeover never runs again, what is finished after it is refused (invariant 5).
+
+    With checkpoints in a directory a zombie needs no supervisor to record what it does.
+    """
+    run = scene.run("chain_in_a_directory")
+    for component in "bc":
+        run.hold(component, 1)
+    run.hold("c", 2)
+    scene.trigger(run)
+    zombie = run.wait_for_start("b", 1)
+    os.kill(zombie.supervisor, signal.SIGSTOP)
+    try:
+        run.release("b", 1)
+        assert run.wait_for_start("c", 1).process == zombie.process  # so b is recorded
+        successor = run.wait_for_start("c", 2)
+        assert successor.process != zombie.process
+        run.release("c", 1)
+        run.wait(lambda: replace(zombie, event="done", component="c") in run.journal, "the zombie to go on")
+    finally:
+        os.kill(zombie.supervisor, signal.SIGCONT)
+    run.wait(lambda: not zombie.alive, "the zombie to end", 60)
+    run.release("c", 2)
+
+    run.wait_for_end("success")
+    assert run.executed == ["a b c", "c d"]
+    assert run.text("d") == "abcd"
+    assert run.plan == {"a": "REUSE", "b": "REUSE", "c": "RUN", "d": "RUN"}
+    (checkpoint,) = LocalCheckpointStore(run.folder / "checkpoints").list()
+    recorded = {name: record.attempt for name, record in checkpoint.components.items()}
+    assert recorded == {"a": 1, "b": 1, "c": 2, "d": 2}

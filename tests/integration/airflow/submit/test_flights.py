@@ -10,7 +10,7 @@ import pytest
 
 WAYS = ["task_local", "task_cluster", "submit_local", "submit_cluster"]
 
-pytestmark = pytest.mark.torture
+pytestmark = [pytest.mark.torture, pytest.mark.xdist_group("submit")]
 
 
 def test_the_flights_pipeline_comes_to_the_same_result_everywhere(airflow: Any, service: str, tmp_path: Path) -> None:

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import errno
 import json
-import logging
 import os
 import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_provider.errors import CheckpointFormatError, CheckpointReadError, CheckpointWriteError
+from airflow_provider.errors import CheckpointReadError, CheckpointWriteError
 from airflow_provider.runner import (
     CheckpointHooks,
-    CheckpointState,
     ComponentConfig,
     LocalCheckpointStore,
     PipelineConfig,
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-
-
-def state(**more: object) -> CheckpointState:
-    return CheckpointState.model_validate(
-        {"run_id": "run-1", "pipeline_name": "p", "pipeline_fingerprint": "f", "fence": 1, "owner": "me", **more}
-    )
+from airflow_provider.runner.checkpoint.files import Directory
+from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.record.requests import RestartRequest
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.record.state import CheckpointUpdate
+from tests.samples.records import AT, KEY, Recorder, state
 
 
 @pytest.fixture
@@ -39,34 +36,92 @@ def store(tmp_path: Path) -> LocalCheckpointStore:
     return LocalCheckpointStore(tmp_path / "store")
 
 
+def tree(store: LocalCheckpointStore) -> list[str]:
+    """Return the path of every file below the store's directory."""
+    return sorted(str(path.relative_to(store.base_dir)) for path in store.base_dir.rglob("*") if path.is_file())
+
+
 @pytest.fixture
-def path(store: LocalCheckpointStore) -> Path:
-    """The file of the only checkpoint, saved."""
-    store.save(state(completed_components=["a"]))
-    (found,) = store.base_dir.rglob("*.json")
-    return found
+def begun(store: LocalCheckpointStore) -> Recorder:
+    """An attempt that has recorded one component."""
+    attempt = Recorder(store)
+    attempt.start()
+    attempt.complete("a")
+    return attempt
 
 
-def names(directory: Path) -> set[str]:
-    return {name for name in os.listdir(directory) if name != ".lock"}
+def done(store: LocalCheckpointStore) -> list[str]:
+    found = store.load("run-1", "p")
+    assert found is not None
+    return found.completed_components
 
 
 # What is stored
 
 
-def test_a_checkpoint_is_json_text_with_a_format_version(path: Path) -> None:
+def test_a_checkpoint_is_a_fence_the_whole_record_and_a_file_for_each_event(
+    store: LocalCheckpointStore, begun: Recorder
+) -> None:
+    """Names say what they hold: number of the takeover, of the attempt, of the document; for people, who completed."""
+    begun.complete("../b", "日本")
+    begun.add(CheckpointUpdate(at=AT, status="failed", failed_component="c"))
+    rank = f"000001~000001~{begun.whole.owner}"
+    assert tree(store) == [
+        f"run-1/p/{rank}/000000.checkpoint.json",
+        f"run-1/p/{rank}/000001.component.a.json",
+        f"run-1/p/{rank}/000002.component.%2E.%2Fb.json",
+        f"run-1/p/{rank}/000003.component.%E6%97%A5%E6%9C%AC.json",
+        f"run-1/p/{rank}/000004.status.failed.json",
+        f"run-1/p/fences/{rank}.json",
+    ]
+    assert done(store) == ["a", "../b", "日本"]
+
+
+def test_each_file_is_json_text_with_a_format_version_that_a_person_can_read(
+    store: LocalCheckpointStore, begun: Recorder
+) -> None:
     """Invariant 8."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    assert content["format_version"] == 1
-    assert content["completed_components"] == ["a"]
+    begun.complete("日本")
+    texts = [(store.base_dir / path).read_text(encoding="utf-8") for path in tree(store)]
+    assert [json.loads(text)["format_version"] for text in texts] == [2, 2, 2, 2]
+    assert any('"component": "日本"' in text for text in texts)
+    assert all("\n" in text for text in texts)
+
+
+def test_of_the_attempts_before_it_nothing_is_left_once_an_attempt_has_begun(
+    store: LocalCheckpointStore, begun: Recorder
+) -> None:
+    """One whole record is enough, so a run that is tried a hundred times takes no more room than one tried twice."""
+    for number in range(2, 5):
+        attempt = Recorder(store)
+        attempt.start()
+        attempt.complete(f"b{number}")
+        rank = f"{number:06}~{number:06}~{attempt.whole.owner}"
+        assert tree(store) == [
+            f"run-1/p/{rank}/000000.checkpoint.json",
+            f"run-1/p/{rank}/000001.component.b{number}.json",
+            f"run-1/p/fences/{rank}.json",
+        ]
+    assert done(store) == ["a", "b2", "b3", "b4"]
+
+
+def test_a_delete_leaves_nothing_behind(store: LocalCheckpointStore, begun: Recorder) -> None:
+    """Not even empty directories."""
+    store.leave_request(RestartRequest(component="a"), KEY)
+    assert store.delete("run-1", "p") is True
+    assert list(store.base_dir.iterdir()) == []
 
 
 def test_the_place_of_a_checkpoint_can_be_read_by_a_person(store: LocalCheckpointStore) -> None:
-    store.save(state(run_id="manual__2024-01-01T00:00:00+00:00", scope=("my_dag", "my.task", "-1")))
-    (found,) = store.base_dir.rglob("*.json")
-    assert (
-        str(found.relative_to(store.base_dir)) == "my_dag/my.task/-1/manual__2024-01-01T00%3A00%3A00%2B00%3A00/p.json"
-    )
+    run_id, scope = "manual__2024-01-01T00:00:00+00:00", ("my_dag", "my.task", "-1")
+    store.save(state(run_id=run_id, scope=scope))
+    store.leave_request(RestartRequest(component="a"), RunKey(scope, run_id, "p"))
+    directory = "my_dag/my.task/-1/manual__2024-01-01T00%3A00%3A00%2B00%3A00/p"
+    assert tree(store) == [
+        f"{directory}/000001~000001~me/000000.checkpoint.json",
+        f"{directory}/fences/000001~000001~me.json",
+        f"{directory}/request.json",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -86,19 +141,23 @@ def test_the_place_of_a_checkpoint_can_be_read_by_a_person(store: LocalCheckpoin
 def test_every_character_that_is_not_safe_is_percent_encoded(
     store: LocalCheckpointStore, name: str, expected: str
 ) -> None:
-    store.save(state(run_id=name, pipeline_name=name))
-    (found,) = store.base_dir.rglob("*.json")
-    assert found.relative_to(store.base_dir) == Path(expected, f"{expected}.json")
+    store.save(state(run_id=name, pipeline_name=name, owner=name))
+    assert tree(store) == [
+        f"{expected}/{expected}/000001~000001~{expected}/000000.checkpoint.json",
+        f"{expected}/{expected}/fences/000001~000001~{expected}.json",
+    ]
 
 
 @pytest.mark.parametrize("name", ["x" * 181, "x" * 300, "日" * 100, "%" * 5000])
 def test_a_long_name_is_cut_to_what_file_systems_take_and_stays_itself(store: LocalCheckpointStore, name: str) -> None:
     """File systems stop at 255 bytes, and the store adds suffixes."""
     for one in (name, f"{name}x"):
-        store.save(state(run_id=one, pipeline_name=one))
-    parts = {part for path in store.base_dir.rglob("*.json") for part in path.relative_to(store.base_dir).parts}
-    assert len(parts) == 4
-    assert all(len(part.encode()) < 200 for part in parts)
+        attempt = Recorder(store, RunKey((one,), one, one))
+        attempt.start()
+        attempt.complete(one)
+    parts = [Path(path).parts for path in tree(store)]
+    assert len({part[0] for part in parts}) == 2
+    assert all(len(part.encode()) < 220 for path in parts for part in path)
 
 
 def test_a_checkpoint_holds_no_config_value(tmp_path: Path) -> None:
@@ -126,115 +185,6 @@ def test_a_checkpoint_holds_no_config_value(tmp_path: Path) -> None:
     written = b"".join(p.read_bytes() for p in store.base_dir.rglob("*") if p.is_file())
     assert b'"failed_component": "b"' in written
     assert secret.encode() not in written
-
-
-def test_list_yields_every_good_checkpoint(store: LocalCheckpointStore, path: Path) -> None:
-    store.save(state(run_id="run-2", scope=("dag", "task", "-1")))
-    path.write_text("{")
-    assert [found.run_id for found in store.list()] == ["run-2"]
-
-
-# Invariant 9: a bad checkpoint never blocks
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: text[: len(text) // 2],
-        lambda text: text[:-1],
-        lambda text: b"",
-        lambda text: b"\0" * len(text),
-        lambda text: b"\xff\xfe\x80",
-        lambda text: b"null",
-        lambda text: b"[]",
-        lambda text: b"{}",
-        lambda text: text + text,
-        lambda text: text.replace(b'"format_version": 1', b'"format_version": "1"'),
-        lambda text: text.replace(b'"format_version": 1', b'"format_version": 0'),
-        lambda text: text.replace(b'"run_id": "run-1"', b'"run_id": 7'),
-        lambda text: text.replace(b'"status": "in_progress"', b'"status": "unheard of"'),
-    ],
-    ids=[
-        "torn in the middle",
-        "last byte missing",
-        "empty",
-        "zeros after a power failure",
-        "binary",
-        "null",
-        "list",
-        "empty mapping",
-        "doubled",
-        "format version as text",
-        "format version 0",
-        "wrong type",
-        "unknown status",
-    ],
-)
-def test_a_damaged_checkpoint_is_set_aside_with_a_warning_and_the_run_starts_afresh(
-    store: LocalCheckpointStore, path: Path, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
-) -> None:
-    damaged = damage(path.read_bytes())
-    path.write_bytes(damaged)
-    assert store.load("run-1", "p") is None
-    (aside,) = names(path.parent)
-    assert aside.startswith("p.json.corrupt-")
-    assert (path.parent / aside).read_bytes() == damaged, "set aside, never deleted"
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert str(path) in record.getMessage()
-    assert aside in record.getMessage()
-    assert record.getMessage().endswith("and the pipeline starts afresh")
-    store.save(state(completed_components=["b"]))
-    assert store.load("run-1", "p") == state(completed_components=["b"])
-
-
-def test_checkpoints_damaged_again_and_again_are_all_kept(store: LocalCheckpointStore, path: Path) -> None:
-    for number in range(3):
-        path.write_text(f"broken {number}")
-        assert store.load("run-1", "p") is None
-    assert {(path.parent / name).read_text() for name in names(path.parent)} == {"broken 0", "broken 1", "broken 2"}
-
-
-def test_a_damaged_checkpoint_does_not_stop_a_save(store: LocalCheckpointStore, path: Path) -> None:
-    path.write_text("{")
-    store.save(state(completed_components=["b"]))
-    assert store.load("run-1", "p") == state(completed_components=["b"])
-
-
-def test_a_checkpoint_of_a_newer_format_is_an_error_that_names_both_versions(
-    store: LocalCheckpointStore, path: Path
-) -> None:
-    newer = path.read_text().replace('"format_version": 1', '"format_version": 7').encode()
-    path.write_bytes(newer)
-    for act in (lambda: store.load("run-1", "p"), lambda: store.load("run-1"), lambda: store.save(state(fence=9))):
-        with pytest.raises(CheckpointFormatError) as caught:
-            act()
-        assert str(caught.value) == (
-            "the checkpoint has format version 7, this version of airflow-provider-pyspark-pipeline reads up to 1; "
-            "upgrade the package where this task runs, or delete the checkpoint to start afresh"
-        )
-        assert (caught.value.found, caught.value.supported) == (7, 1)
-    assert path.read_bytes() == newer, "left as it was"
-    assert names(path.parent) == {"p.json"}
-
-
-def test_an_unknown_field_of_the_same_format_is_no_damage(store: LocalCheckpointStore, path: Path) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"added_in_a_later_release": 1}))
-    assert store.load("run-1", "p") == state(completed_components=["a"])
-
-
-def test_a_checkpoint_that_cannot_be_read_is_an_error_and_not_a_fresh_start(
-    store: LocalCheckpointStore, path: Path
-) -> None:
-    """It is unknown what has completed, so nothing may run (a directory stands in for missing permissions)."""
-    path.unlink()
-    path.mkdir()
-    with pytest.raises(CheckpointReadError) as caught:
-        store.load("run-1", "p")
-    assert str(caught.value) == (
-        f"cannot read checkpoint {path}: [Errno 21] Is a directory: '{path}'; make it readable for the user of the task"
-    )
-    assert path.is_dir()
 
 
 # Invariant 3: a save is durable when it returns
@@ -268,31 +218,37 @@ class Journal:
 
 
 @pytest.fixture
-def journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
-    """Notes what happens after the first save."""
+def journal(begun: Recorder, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    """Notes what happens after the first component."""
     return Journal(monkeypatch)
 
 
-def test_a_save_flushes_the_file_before_it_renames_and_the_directory_after_it(
-    store: LocalCheckpointStore, journal: Journal
+def test_an_event_is_one_file_that_is_flushed_before_it_is_renamed_and_its_directory_after_it(
+    begun: Recorder, journal: Journal
 ) -> None:
-    store.save(state(completed_components=["a", "b"]))
+    """Two flushes, however long the record is."""
+    begun.complete("b")
     flushed, renamed, made_durable = journal.events
     kind, _, temporary = flushed.rpartition(" ")
     assert kind == "fsync file"
-    assert temporary != "p.json"
-    assert not temporary.endswith(".json"), "a reader must not take it for a checkpoint"
-    assert renamed == f"replace {temporary} -> p.json"
-    assert made_durable == "fsync directory run-1"
+    assert not temporary.endswith(".json"), "a reader must not take it for a document"
+    assert renamed == f"replace {temporary} -> 000002.component.b.json"
+    assert made_durable == f"fsync directory 000001~000001~{begun.whole.owner}"
 
 
-def test_the_first_save_makes_the_new_directories_durable_as_well(
+def test_the_first_takeover_makes_the_new_directories_durable_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A power failure must not take back a directory that a document lies in."""
     journal = Journal(monkeypatch)
-    LocalCheckpointStore(tmp_path / "new" / "store").save(state(scope=("dag",)))
+    attempt = Recorder(LocalCheckpointStore(tmp_path / "new" / "store"))
+    attempt.take_over()
     flushed = [event.removeprefix("fsync directory ") for event in journal.events if "directory" in event]
-    assert flushed == [tmp_path.name, "new", "store", "dag", "run-1"]
+    assert flushed == [tmp_path.name, "new", "store", "run-1", "p", "fences"]
+    journal.events.clear()
+    attempt.begin()
+    flushed = [event.removeprefix("fsync directory ") for event in journal.events if "directory" in event]
+    assert flushed == ["p", f"000001~000001~{attempt.whole.owner}"]
 
 
 @pytest.mark.parametrize("step", ["fsync file", "replace"])
@@ -301,44 +257,42 @@ def test_the_first_save_makes_the_new_directories_durable_as_well(
     [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EIO, "Input/output error")],
     ids=["disk full", "disk broken"],
 )
-def test_a_save_that_fails_leaves_the_old_checkpoint_and_nothing_else(
-    store: LocalCheckpointStore, path: Path, journal: Journal, step: str, error: OSError
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(
+    store: LocalCheckpointStore, begun: Recorder, journal: Journal, step: str, error: OSError
 ) -> None:
-    """Invariant 1."""
-    before = path.read_bytes()
+    """Invariant 1, for an event and for a takeover; the same attempt can go on when the disk is mended."""
+    before = tree(store)
     journal.fail_at[step] = error
-    with pytest.raises(OSError, match=error.strerror):
-        store.save(state(completed_components=["a", "b"]))
-    assert path.read_bytes() == before
-    assert names(path.parent) == {"p.json"}
-    assert store.load("run-1", "p") == state(completed_components=["a"])
+    for act in (lambda: begun.complete("b"), Recorder(store).start):
+        with pytest.raises(OSError, match=error.strerror):
+            act()
+        assert tree(store) == before
+    assert done(store) == ["a"]
     journal.fail_at.clear()
-    store.save(state(completed_components=["a", "b"]))
-    assert store.load("run-1", "p") == state(completed_components=["a", "b"])
+    begun.complete("b")
+    assert done(store) == ["a", "b"]
 
 
-def test_a_directory_that_cannot_be_flushed_is_a_failed_save(
-    store: LocalCheckpointStore, path: Path, journal: Journal
-) -> None:
+def test_a_directory_that_cannot_be_flushed_is_a_failed_save(begun: Recorder, journal: Journal) -> None:
     """The rename may be lost in a power failure, so the runner must not go on."""
     journal.fail_at["fsync directory"] = OSError(errno.EIO, "Input/output error")
     with pytest.raises(OSError, match="Input/output error"):
-        store.save(state(completed_components=["a", "b"]))
-    assert names(path.parent) == {"p.json"}
+        begun.complete("b")
 
 
 def test_a_disk_that_is_really_full_fails_the_save_and_keeps_the_old_checkpoint(
-    store: LocalCheckpointStore, path: Path
+    store: LocalCheckpointStore, begun: Recorder
 ) -> None:
     """No fake: the process may not write files of more than a few bytes."""
-    before = path.read_bytes()
+    before = tree(store)
     code = textwrap.dedent(
         """
         import resource, signal, sys
-        from airflow_provider.runner import CheckpointState, LocalCheckpointStore
-        state = CheckpointState(run_id="run-1", pipeline_name="p", pipeline_fingerprint="f" * 5000, fence=1, owner="me")
+        from airflow_provider.runner import LocalCheckpointStore
+        from airflow_provider.runner.record.state import CheckpointState
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        state = CheckpointState(run_id="run-1", pipeline_name="p", pipeline_fingerprint="f", fence=2, owner="me")
         try:
             LocalCheckpointStore(sys.argv[1]).save(state)
         except OSError as error:
@@ -346,30 +300,31 @@ def test_a_disk_that_is_really_full_fails_the_save_and_keeps_the_old_checkpoint(
         """
     )
     assert python(code, str(store.base_dir)) == f"failed with OSError {errno.EFBIG}\n"
-    assert path.read_bytes() == before
-    assert names(path.parent) == {"p.json"}
+    assert tree(store) == before
+    assert done(store) == ["a"]
 
 
-def test_a_crash_in_the_middle_of_a_save_leaves_the_old_checkpoint_readable(
-    store: LocalCheckpointStore, path: Path
+def test_a_crash_in_the_middle_of_a_write_leaves_the_old_checkpoint_readable(
+    store: LocalCheckpointStore, begun: Recorder
 ) -> None:
     """Invariant 1: the process dies after the temporary file was written and before it was renamed."""
     code = textwrap.dedent(
         """
         import os, sys
-        from airflow_provider.runner import CheckpointState, LocalCheckpointStore
+        from airflow_provider.runner import LocalCheckpointStore
+        from airflow_provider.runner.record.state import CheckpointState
         os.replace = lambda *names: os._exit(9)
-        state = CheckpointState(run_id="run-1", pipeline_name="p", pipeline_fingerprint="f", fence=1, owner="me")
+        state = CheckpointState(run_id="run-1", pipeline_name="p", pipeline_fingerprint="f", fence=2, owner="me")
         LocalCheckpointStore(sys.argv[1]).save(state)
         """
     )
     with pytest.raises(subprocess.CalledProcessError) as caught:
         python(code, str(store.base_dir))
     assert caught.value.returncode == 9
-    assert store.load("run-1", "p") == store.load("run-1") == state(completed_components=["a"])
-    store.save(state(completed_components=["a", "b"]))
-    assert store.load("run-1") == state(completed_components=["a", "b"])
-    assert names(path.parent) == {"p.json"}, "the leftover is gone with the next save"
+    assert store.load("run-1", "p") == store.load("run-1")
+    assert done(store) == ["a"]
+    begun.complete("b")
+    assert done(store) == ["a", "b"]
 
 
 def test_a_store_on_a_path_that_is_a_file_fails_the_attempt(tmp_path: Path) -> None:
@@ -378,44 +333,79 @@ def test_a_store_on_a_path_that_is_a_file_fails_the_attempt(tmp_path: Path) -> N
     config = PipelineConfig(
         name="p", components=[ComponentConfig(name="a", class_path="tests.samples.components.NoConfig")]
     )
-    hooks = CheckpointHooks(LocalCheckpointStore(tmp_path / "store"), "run-1", "f", sleep=lambda seconds: None)
+    store = LocalCheckpointStore(tmp_path / "store")
+    hooks = CheckpointHooks(store, "run-1", "f", saving=Saving(sleep=lambda seconds: None))
     with pytest.raises((CheckpointWriteError, CheckpointReadError), match="store"):
         SimplePipelineRunner(config, hooks=hooks, spark=object()).run()  # type: ignore[arg-type]
 
 
-def test_eight_processes_that_save_at_once_leave_a_valid_checkpoint_of_the_newest(
-    store: LocalCheckpointStore, tmp_path: Path
+def test_a_directory_that_cannot_be_read_is_an_error_and_not_a_fresh_start(
+    store: LocalCheckpointStore, begun: Recorder
 ) -> None:
-    """Invariant 5: each is another attempt; whatever the order, the highest fence is what stays."""
+    """It is unknown what has completed, so nothing may run (a loop of links stands in for missing permissions)."""
+    fences = store.base_dir / "run-1" / "p" / "fences"
+    fences.rename(fences.with_name("away"))
+    fences.symlink_to(fences)
+    for act in (lambda: store.load("run-1", "p"), Recorder(store).take_over):
+        with pytest.raises(CheckpointReadError) as caught:
+            act()
+        assert str(caught.value).startswith("cannot read the checkpoint of ")
+        assert f" from directory {store.base_dir}: OSError: " in str(caught.value)
+        assert str(caught.value).endswith("; check that the place is right and that the task may list and read it")
+
+
+def test_a_document_that_cannot_be_read_is_an_error_and_stays(store: LocalCheckpointStore, begun: Recorder) -> None:
+    """It may be whole."""
+    path = store.base_dir / tree(store)[0]
+    path.rename(path.with_name("away"))
+    path.symlink_to(path)
+    with pytest.raises(CheckpointReadError, match="cannot read the checkpoint of run 'run-1' from directory"):
+        store.load("run-1", "p")
+    assert path.is_symlink()
+
+
+def test_a_directory_is_listed_until_two_listings_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan may miss a name that is added and the one that is removed meanwhile: nothing would seem to be there."""
+    answers = iter([[], ["b"], ["b"]])
+    monkeypatch.setattr(Directory, "_list", lambda *arguments: next(answers))
+    assert Directory(tmp_path).files("x") == ["b"]
+
+
+# Invariant 5, with real processes
+
+
+def test_when_eight_processes_take_over_at_once_the_last_goes_on_and_nothing_is_forgotten(
+    store: LocalCheckpointStore, begun: Recorder
+) -> None:
+    """Each is another attempt, which takes over, begins and records; the others find out that they were replaced."""
     code = textwrap.dedent(
         """
         import sys
         from airflow_provider.errors import StaleAttemptError
-        from airflow_provider.runner import CheckpointState, LocalCheckpointStore
-        store, fence = LocalCheckpointStore(sys.argv[1]), int(sys.argv[2])
-        base = CheckpointState(
-            run_id="run-1", pipeline_name="p", pipeline_fingerprint="f", fence=fence, owner=str(fence)
-        )
+        from airflow_provider.runner import LocalCheckpointStore
+        from tests.samples.records import Recorder
+        attempt = Recorder(LocalCheckpointStore(sys.argv[1]))
         print("ready", flush=True)
         sys.stdin.readline()
-        for number in range(20):
-            names = [f"c{i}" for i in range(number * 20)]
-            try:
-                store.save(base.model_copy(update={"completed_components": names}))
-            except StaleAttemptError:
-                break
+        try:
+            attempt.start()
+            for number in range(20):
+                attempt.complete(f"{sys.argv[2]}.{number}")
+        except StaleAttemptError:
+            print("replaced", end=" ")
+        print(*attempt.acknowledged)
         """
     )
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(store.base_dir), str(fence)],
+            [sys.executable, "-c", code, str(store.base_dir), str(number)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
         )
-        for fence in range(1, 9)
+        for number in range(8)
     ]
     for worker in workers:
         assert worker.stdout is not None
@@ -424,14 +414,17 @@ def test_eight_processes_that_save_at_once_leave_a_valid_checkpoint_of_the_newes
         assert worker.stdin is not None
         worker.stdin.write("go\n")
         worker.stdin.flush()
+    said = []
     for worker in workers:
-        _, trouble = worker.communicate(timeout=60)
+        output, trouble = worker.communicate(timeout=60)
         assert (worker.returncode, trouble) == (0, "")
-    final = store.load("run-1", "p")
-    assert final is not None
-    assert final.fence == 8
-    assert len(final.completed_components) == 19 * 20
-    assert names(store.base_dir / "run-1") == {"p.json"}
+        said.append(output.split())
+    went_on = [words for words in said if "replaced" not in words]
+    assert went_on
+    assert all(len(words) == 20 for words in went_on)
+    acknowledged = {word for words in said for word in words} - {"replaced"}
+    assert set(done(store)) >= {"a"} | acknowledged
+    assert len(list((store.base_dir / "run-1" / "p" / "fences").iterdir())) == 1
 
 
 ROOT = Path(__file__).parents[4]

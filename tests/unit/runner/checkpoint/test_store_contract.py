@@ -1,57 +1,18 @@
-"""What every checkpoint store must do. A new store is one more line in ``STORES``."""
+"""What every checkpoint store must do with whole states. A new store is one more line in ``tests.samples.places``."""
 
 from __future__ import annotations
 
-import datetime
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from airflow_provider.errors import CheckpointReadError, StaleAttemptError
-from airflow_provider.runner import CheckpointState, CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore
-from airflow_provider.runner.checkpoint import ComponentRecord
-from airflow_provider.runner.checkpoint.store import RestartRequests
-from airflow_provider.runner.record.state import RestartRequest
-from airflow_provider.stores.hadoop_files import DriverCheckpointStore, HadoopFiles
-from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+from airflow_provider.runner import CheckpointStore
+from airflow_provider.runner.checkpoint.store import FencingStore, RestartRequests, TakeoverStore
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
-from tests.samples.s3 import new_prefix
-from tests.samples.stores import FakeTaskState
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A store under test.
-
-    :param build: makes an empty store in a directory
-    :param finds_by_run: it serves many runs and scopes, finds a checkpoint without the pipeline's name, and
-        itself refuses a replaced attempt. False for a store inside one task instance of Airflow, which sees
-        one run only and where Airflow refuses a replaced attempt
-    """
-
-    build: Callable[[Path], CheckpointStore]
-    finds_by_run: bool = True
-
-
-def hadoop_store(directory: Path) -> CheckpointStore:
-    """The store of a Spark driver, on a directory but through Hadoop's file system."""
-    from pyspark.sql import SparkSession
-
-    url = f"file://{directory}/checkpoints"
-    return DriverCheckpointStore(url, HadoopFiles(SparkSession.active(), url))
-
-
-STORES = {
-    "memory": Kind(lambda directory: InMemoryCheckpointStore()),
-    "local": Kind(lambda directory: LocalCheckpointStore(directory / "checkpoints")),
-    "file://": Kind(lambda directory: ObjectStorageCheckpointStore(f"file://{directory}/checkpoints")),
-    "s3://": Kind(lambda directory: ObjectStorageCheckpointStore(new_prefix())),
-    "hadoop": Kind(hadoop_store),
-    "task state": Kind(lambda directory: TaskStateCheckpointStore(FakeTaskState()), finds_by_run=False),
-}
+from tests.samples.records import FULL, state
+from tests.samples.stores import FakeTaskState, PlainStore
 
 HOSTILE_NAMES = [
     "../x",
@@ -86,53 +47,11 @@ HOSTILE_NAMES = [
 ]
 
 
-def build(request: pytest.FixtureRequest, directory: Path) -> CheckpointStore:
-    if request.param == "hadoop":
-        request.getfixturevalue("spark")
-    return STORES[request.param].build(directory)
-
-
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
-    """Each store."""
-    return build(request, tmp_path)
-
-
-@pytest.fixture(params=[name for name, kind in STORES.items() if kind.finds_by_run])
-def shared_store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
-    """Each store that serves many runs."""
-    return build(request, tmp_path)
-
-
-def state(run: str = "run-1", pipeline: str = "p", **more: object) -> CheckpointState:
-    return CheckpointState.model_validate(
-        {"run_id": run, "pipeline_name": pipeline, "pipeline_fingerprint": "f", "fence": 1, "owner": "me", **more}
-    )
-
-
-FULL = state(
-    completed_components=["a", "日本\n"],
-    failed_component="c",
-    status="failed",
-    created_at=datetime.datetime(2024, 1, 1, 12, 30, 15, 123456, tzinfo=datetime.UTC),
-    updated_at=datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=5, minutes=30))),
-    attempt=3,
-    fence=7,
-    components={
-        "a": ComponentRecord(
-            fingerprint="aa",
-            completed_at=datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC),
-            duration_seconds=1.5,
-            attempt=2,
-        )
-    },
-    fields={"a": {"config.x": "0123456789ab"}},
-    airflow={"try_number": 3, "nested": {"list": [1, None, "x"]}},
-)
-
-
 def test_every_store_satisfies_the_protocol(store: CheckpointStore) -> None:
+    """An author's own needs three methods; those of this package can do all that a store may do."""
     assert isinstance(store, CheckpointStore)
+    for more in (TakeoverStore, RestartRequests, FencingStore):
+        assert isinstance(store, more) is not isinstance(store, PlainStore)
 
 
 def test_what_was_never_saved_is_none(store: CheckpointStore) -> None:
@@ -320,86 +239,3 @@ def test_in_a_task_airflow_refuses_a_replaced_attempt() -> None:
         store.save(state(attempt=1))
     airflow.replaced = False
     assert store.load("run-1", "p") == newest
-
-
-# Requests to restart
-
-
-@pytest.fixture
-def requests(store: CheckpointStore) -> RestartRequests:
-    """Each store, all of which take requests."""
-    assert isinstance(store, RestartRequests)
-    return store
-
-
-def test_a_request_is_found_until_it_is_dropped(requests: RestartRequests) -> None:
-    """There may be no checkpoint yet, and to drop nothing is no error."""
-    assert requests.find_request("run-1", "p") is None
-    requests.drop_request("run-1", "p")
-    request = RestartRequest(component="日本\n")
-    requests.leave_request(request, "run-1", "p")
-    assert requests.find_request("run-1", "p") == request
-    assert requests.find_request("run-1", "p") == request, "looking does not take it away"
-    requests.drop_request("run-1", "p")
-    assert requests.find_request("run-1", "p") is None
-
-
-def test_a_request_replaces_an_earlier_one_and_has_an_id_of_its_own(requests: RestartRequests) -> None:
-    """So a second request for the same component can be told from the one that was carried out."""
-    first, second = RestartRequest(component="a"), RestartRequest(component="a")
-    for request in (first, second):
-        requests.leave_request(request, "run-1", "p")
-    found = requests.find_request("run-1", "p")
-    assert found == second
-    assert second.id != first.id
-
-
-def test_a_request_and_a_checkpoint_leave_each_other_alone(store: CheckpointStore, requests: RestartRequests) -> None:
-    store.save(FULL)
-    request = RestartRequest(component="a")
-    requests.leave_request(request, "run-1", "p")
-    assert store.load("run-1", "p") == FULL
-    later = FULL.model_copy(update={"attempt": 4, "fence": 8, "owner": "next"})
-    store.save(later)
-    assert requests.find_request("run-1", "p") == request
-    requests.drop_request("run-1", "p")
-    assert store.load("run-1", "p") == later
-
-
-def test_a_request_is_no_checkpoint(shared_store: CheckpointStore) -> None:
-    """A load without the pipeline's name and a list see the checkpoints only."""
-    assert isinstance(shared_store, RestartRequests)
-    for pipeline in ("p", "q"):
-        shared_store.leave_request(RestartRequest(component="a"), "run-1", pipeline)
-    assert shared_store.load("run-1") is None
-    shared_store.save(state())
-    assert shared_store.load("run-1") == state()
-    if isinstance(shared_store, (LocalCheckpointStore, ObjectStorageCheckpointStore)):
-        assert list(shared_store.list()) == [state()]
-    assert shared_store.find_request("run-1", "p") is not None, "and it was not taken for a damaged one either"
-    assert shared_store.delete("run-1", "q") is False
-
-
-def test_delete_removes_the_request_as_well(store: CheckpointStore, requests: RestartRequests) -> None:
-    store.save(state())
-    requests.leave_request(RestartRequest(component="a"), "run-1", "p")
-    store.delete("run-1", "p")
-    assert requests.find_request("run-1", "p") is None
-
-
-def test_requests_for_different_runs_and_pipelines_are_kept_apart(shared_store: CheckpointStore) -> None:
-    """Invariant 7, also for names that look like a path or like the name of a request's file."""
-    assert isinstance(shared_store, RestartRequests)
-    places = [
-        (run, pipeline, scope)
-        for run in ("r", "../x", "日本 %2F")
-        for pipeline in ("p", ".p.request", ".request.json", "p/.request.json", "{{ run_id }}")
-        for scope in ((), ("r",), ("dag", "task", "0"))
-    ]
-    for number, (run, pipeline, scope) in enumerate(places):
-        assert shared_store.find_request(run, pipeline, scope=scope) is None
-        shared_store.leave_request(RestartRequest(component=f"c{number}"), run, pipeline, scope=scope)
-    for number, (run, pipeline, scope) in enumerate(places):
-        found = shared_store.find_request(run, pipeline, scope=scope)
-        assert found is not None
-        assert found.component == f"c{number}"

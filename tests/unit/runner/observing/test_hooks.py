@@ -21,6 +21,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.observing.events import ComponentCompleted, ComponentStarted
 from airflow_provider.runner.observing.report import duration, table
+from airflow_provider.runner.running.runner import Surroundings
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 
@@ -39,8 +40,8 @@ class Ticks:
 
 
 def run(config: PipelineConfig, hooks: PipelineHooks, completed: set[str] | None = None, **options: Any) -> Any:
-    options = {"clock": Ticks(1), "sleep": lambda seconds: None} | options
-    return SimplePipelineRunner(config, hooks=hooks, spark=object(), **options).run(completed)  # type: ignore[arg-type]
+    options |= {"spark": object(), "surroundings": Surroundings(clock=Ticks(1), sleep=lambda seconds: None)}
+    return SimplePipelineRunner(config, hooks=hooks, **options).run(completed)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from airflow_provider.errors import ConfigChangedError, PipelineConfigError
 from airflow_provider.runner import CheckpointState, PipelineConfig, SimplePipelineRunner, compute_pipeline_fingerprint
-from airflow_provider.runner.planning.decide import plan_fresh, plan_from_checkpoint, plan_skipping
+from airflow_provider.runner.planning.decide import decide, plan_fresh, plan_skipping
+from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.saved.files import LocalFiles
@@ -67,7 +68,7 @@ class Case:
         return checkpoint(config(self.was or self.now), self.done, failed_component=self.failed, **fields)
 
     def plan(self) -> RunPlan:
-        return plan_from_checkpoint(self.config(), self.checkpoint(), **self.more)
+        return decide(self.config(), Facts(self.checkpoint(), **self.more))
 
 
 CASES = {
@@ -231,16 +232,16 @@ CASES = {
                                        "c": COMPLETED},
     ),
     "nobody looked at the session: it is reused": Case("a b", "a", {"a": COMPLETED, "b": NOT_COMPLETED}),
-    "a lost view: its component runs, what depends on it does not": Case(
+    "a damaged view: its component runs, what depends on it does not": Case(
         "a b(a) c", "a:1view b", {"a": "RUN its saved view is gone", "b": COMPLETED, "c": NOT_COMPLETED},
-        more={"lost": {"a": "its saved view is gone"}},
+        more={"damaged": {"a": "its saved view is gone"}},
     ),
-    "a lost view: what comes before it is replayed for it": Case(
+    "a damaged view: what comes before it is replayed for it": Case(
         "a b c", "a:replay b:1view", {"a": REPLAY, "b": "RUN its saved view is gone", "c": NOT_COMPLETED},
-        more={"lost": {"b": "its saved view is gone"}},
+        more={"damaged": {"b": "its saved view is gone"}},
     ),
-    "a lost view of what runs anyway changes no reason": Case(
-        "a b", "", {"a": "RUN failed in attempt 1", "b": NOT_COMPLETED}, failed="a", more={"lost": {"a": "gone"}},
+    "a damaged view of what runs anyway changes no reason": Case(
+        "a b", "", {"a": "RUN failed in attempt 1", "b": NOT_COMPLETED}, failed="a", more={"damaged": {"a": "gone"}},
     ),
     "present in the session: no REPLAY": Case(
         "a b c", "a:replay b:replay", {"a": COMPLETED, "b": REPLAY, "c": NOT_COMPLETED}, more={"present": {"a"}},
@@ -305,7 +306,7 @@ def test_fail_names_what_changed_and_what_to_do_and_never_a_value(now: str, what
     today = config(now, on_config_change="fail")
     for more in ({}, {"restart_from": "b"}) if "b" in {c.name for c in today.ordered} else ({},):
         with pytest.raises(ConfigChangedError) as caught:
-            plan_from_checkpoint(today, checkpoint(was, completed), **more)
+            decide(today, Facts(checkpoint(was, completed), **more))
         assert str(caught.value) == (
             f"pipeline 'p': config changed since the checkpoint: {what}; change it back, or set "
             "on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
@@ -317,7 +318,7 @@ def test_fail_names_what_changed_and_what_to_do_and_never_a_value(now: str, what
 def test_no_value_of_the_old_or_new_config_is_in_a_plan(policy: str) -> None:
     """Invariant 8: a value may be a password."""
     was, today = config("a=oldsecret b c"), config("a=newsecret b=newsecret c", on_config_change=policy)
-    plan = plan_from_checkpoint(today, checkpoint(was, "a b"))
+    plan = decide(today, Facts(checkpoint(was, "a b")))
     assert [str(change) for change in plan.config_changes] == [
         "config.value of 'a' changed",
         "config.value of 'b' changed",
@@ -342,7 +343,7 @@ def test_restart_from_a_component_that_does_not_run_is_a_config_error_with_a_sug
     today = config("load_orders clean(load_orders) -off")
     found = checkpoint(today, "load_orders") if exists else None
     with pytest.raises(PipelineConfigError) as caught:
-        plan_from_checkpoint(today, found, restart_from=wanted)
+        decide(today, Facts(found, restart_from=wanted))
     (problem,) = caught.value.problems
     assert problem.field == "restart_from"
     assert problem.message == f"unknown or disabled component {wanted!r}; {hint}"
@@ -351,15 +352,15 @@ def test_restart_from_a_component_that_does_not_run_is_a_config_error_with_a_sug
 def test_a_plan_says_how_long_the_reused_components_had_run() -> None:
     """What runs or is replayed saves nothing, and neither does what nobody timed."""
     today = config("a b c d")
-    plan = plan_from_checkpoint(today, checkpoint(today, "a:kept b:replay d"))
+    plan = decide(today, Facts(checkpoint(today, "a:kept b:replay d")))
     assert {d.component: d.seconds_saved for d in plan.decisions} == {"a": SECONDS, "b": 0.0, "c": 0.0, "d": SECONDS}
-    names_only = plan_from_checkpoint(today, checkpoint(today, "a", components={}))
+    names_only = decide(today, Facts(checkpoint(today, "a", components={})))
     assert sum(d.seconds_saved for d in names_only.decisions) == 0.0
 
 
 def test_only_what_stays_completed_brings_its_session_state_along() -> None:
     today = config("a b c d")
-    plan = plan_from_checkpoint(today, checkpoint(today, "a:1view b:replay d:none"))
+    plan = decide(today, Facts(checkpoint(today, "a:1view b:replay d:none")))
     assert [d.session_state for d in plan.decisions] == [
         session_state("a", "1view"),
         session_state("b", "replay"),
@@ -370,7 +371,7 @@ def test_only_what_stays_completed_brings_its_session_state_along() -> None:
 
 def test_what_is_restored_is_what_is_reused_before_the_last_one_that_runs() -> None:
     today = config("a b c d e")
-    plan = plan_from_checkpoint(today, checkpoint(today, "a:kept b:replay d e:kept"))
+    plan = decide(today, Facts(checkpoint(today, "a:kept b:replay d e:kept")))
     assert [d.component for d in plan.decisions if d.restore] == ["a"]
     assert plan.runs_until == 3
     assert plan.kept == list("abde")
@@ -378,7 +379,7 @@ def test_what_is_restored_is_what_is_reused_before_the_last_one_that_runs() -> N
 
 def test_when_nothing_runs_nothing_is_restored() -> None:
     today = config("a b")
-    plan = plan_from_checkpoint(today, checkpoint(today, "a:1view b:replay"))
+    plan = decide(today, Facts(checkpoint(today, "a:1view b:replay")))
     assert (plan.runs_until, [d for d in plan.decisions if d.restore], plan.kept) == (0, [], ["a", "b"])
 
 
@@ -455,7 +456,7 @@ def no_spark() -> Any:
     ],
     ids=["untouched", "hidden file", "gone", "file gone", "truncated", "file added"],
 )
-def test_a_component_whose_saved_view_was_lost_runs_again_with_that_reason(
+def test_a_component_whose_saved_view_is_damaged_runs_again_with_that_reason(
     tmp_path: Path, spoil: Callable[[Path], object], why: str | None
 ) -> None:
     """What it left cannot be brought back, so it runs; no Spark is started to find out."""
@@ -471,7 +472,7 @@ def test_a_component_whose_saved_view_was_lost_runs_again_with_that_reason(
     assert (b.action, c.action) == (Action.REUSE, Action.RUN)
 
 
-def test_a_lost_view_that_nothing_needs_is_not_missed(tmp_path: Path) -> None:
+def test_a_damaged_view_that_nothing_needs_is_not_missed(tmp_path: Path) -> None:
     """After the last component that runs, and when nothing runs at all."""
     today = config("a b c")
     records = {"a": saved_view(tmp_path, "va"), "c": saved_view(tmp_path, "vc")}
@@ -489,12 +490,12 @@ def test_a_table_that_is_gone_makes_its_component_run_again(tmp_path: Path) -> N
     today = config("a b")
     state = with_session_state(checkpoint(today, "a"), {"a": made})
     runner = SimplePipelineRunner(today, spark=no_spark)
-    assert runner.plan(state).decisions[0].reason == f"its table spark_catalog.db.t is gone from {tmp_path / 't'}"
+    assert runner.plan(state).decisions[0].reason == f"its table spark_catalog.db.t is missing from {tmp_path / 't'}"
     (tmp_path / "t").mkdir()
     assert runner.plan(state).decisions[0].action is Action.REUSE
 
 
-def test_always_run_runs_with_a_component_whose_view_was_lost(tmp_path: Path) -> None:
+def test_always_run_runs_with_a_component_whose_view_is_damaged(tmp_path: Path) -> None:
     today = config("a! b c d")
     view = saved_view(tmp_path, "v")
     (tmp_path / "v" / "part-0").unlink()
@@ -518,7 +519,7 @@ class Node:
     always_run: bool
     completed: bool
     handling: str
-    lost: bool
+    damaged: bool
     present: bool
 
 
@@ -563,12 +564,12 @@ class Situation:
         )
 
     def plan(self) -> RunPlan:
-        return plan_from_checkpoint(self.config(), self.checkpoint(), **self.more())
+        return decide(self.config(), Facts(self.checkpoint(), **self.more()))
 
     def more(self) -> dict[str, Any]:
         return {
             "restart_from": self.restart_from,
-            "lost": {node.name: "its saved view is gone" for node in self.nodes if node.lost},
+            "damaged": {node.name: "its saved view is gone" for node in self.nodes if node.damaged},
             "present": {node.name for node in self.nodes if node.present},
         }
 
@@ -607,7 +608,7 @@ def situations(draw: st.DrawFn) -> Situation:
                 always_run=draw(rarely),
                 completed=completed,
                 handling=draw(st.sampled_from(["kept", "replay", "none", ""])) if completed else "",
-                lost=completed and draw(rarely),
+                damaged=completed and draw(rarely),
                 present=completed and draw(st.booleans()),
             )
         )
@@ -664,7 +665,7 @@ class Model:
 
     def must_run(self, name: str) -> bool:
         """Whether it runs for a reason of its own, whatever the others do and under any policy for changes."""
-        return not self.valid(name) or self.asked_for(name) or self.nodes[name].lost
+        return not self.valid(name) or self.asked_for(name) or self.nodes[name].damaged
 
     def may_run(self, name: str) -> bool:
         return self.starts_over or self.must_run(name) or self.nodes[name].always_run
@@ -759,10 +760,10 @@ def test_the_plan_is_a_pure_function(situation: Situation) -> None:
     """Same input, same plan, and the input is as it was."""
     today, found, more = situation.config(), situation.checkpoint(), situation.more()
     before = copy.deepcopy((today.model_dump(), found.model_dump(), more))
-    plan = plan_from_checkpoint(today, found, **more)
+    plan = decide(today, Facts(found, **more))
     assert (today.model_dump(), found.model_dump(), more) == before
-    assert plan_from_checkpoint(today, found, **more) == plan
-    assert plan_from_checkpoint(*copy.deepcopy((today, found)), **copy.deepcopy(more)) == plan
+    assert decide(today, Facts(found, **more)) == plan
+    assert decide(copy.deepcopy(today), copy.deepcopy(Facts(found, **more))) == plan
 
 
 @few
@@ -770,8 +771,8 @@ def test_the_plan_is_a_pure_function(situation: Situation) -> None:
 def test_what_rerun_affected_would_have_kept_is_what_it_keeps(situation: Situation) -> None:
     """The log must not promise what the other policy would not do."""
     found, more = situation.checkpoint(), situation.more()
-    restart = plan_from_checkpoint(situation.config("restart"), found, **more)
-    other = plan_from_checkpoint(situation.config("rerun_affected"), found, **more)
+    restart = decide(situation.config("restart"), Facts(found, **more))
+    other = decide(situation.config("rerun_affected"), Facts(found, **more))
     assert other.would_be_kept == ()
     if restart.config_changed:
         assert list(restart.would_be_kept) == other.kept
@@ -786,6 +787,6 @@ def test_fail_refuses_every_change_and_only_a_change(situation: Situation) -> No
     today, found, more = situation.config("fail"), situation.checkpoint(), situation.more()
     if Model(situation).config_changed:
         with pytest.raises(ConfigChangedError):
-            plan_from_checkpoint(today, found, **more)
+            decide(today, Facts(found, **more))
     else:
-        assert plan_from_checkpoint(today, found, **more) == situation.plan()
+        assert decide(today, Facts(found, **more)) == situation.plan()

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from airflow_provider.runner import CheckpointState
-from airflow_provider.runner.running.airflow_attempt import AirflowAttempt, how_to_start
+from airflow_provider.runner.planning.start import AirflowAttempt, how_to_start
 
 
 def checkpoint(status: str, attempt: int = 1, **airflow: Any) -> CheckpointState:

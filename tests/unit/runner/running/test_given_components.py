@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 import types
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.runner import ComponentConfig, PipelineConfig, compute_pipeline_fingerprint
+from airflow_provider.operators.pipeline_source import read_source, render, with_policies
+from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
+from airflow_provider.runner import (
+    ComponentConfig,
+    PipelineConfig,
+    compute_pipeline_fingerprint,
+    load_pipeline_config,
+)
 from airflow_provider.runner.config.component import build
+from tests.samples.components import scripted
 
 DAG_FILE = """
 CALLS = []
@@ -37,11 +48,12 @@ def closure(word):
 """
 
 
-def load_dag_file(digest: str, text: str = DAG_FILE) -> Any:
+def load_dag_file(digest: str, text: str = DAG_FILE, file: str = "my_dag.py") -> Any:
     """Load a DAG file as Airflow does: under a name with a hash of its path, which nothing can import."""
-    module = types.ModuleType(f"unusual_prefix_{digest}_my_dag")
+    module = types.ModuleType(f"unusual_prefix_{digest}_{Path(file).stem}")
+    module.__file__ = file
     sys.modules[module.__name__] = module
-    exec(compile(text, "my_dag.py", "exec"), module.__dict__)
+    exec(compile(text, file, "exec"), module.__dict__)
     return module
 
 
@@ -49,9 +61,20 @@ def pipeline(target: Any, **config: Any) -> PipelineConfig:
     return PipelineConfig(name="p", components=[ComponentConfig(name="a", class_path=target, config=config)])
 
 
+def both(first: Any, second: Any) -> PipelineConfig:
+    components = [ComponentConfig(name="a", class_path=first), ComponentConfig(name="b", class_path=second)]
+    return PipelineConfig(name="p", components=components)
+
+
 def run(config: PipelineConfig) -> None:
     component = config.components[0]
-    build(component.class_path, component.config, None, config.base_dir)()
+    build(component.target(), component.config, None, config.base_dir)()
+
+
+def as_operator(source: Any, renderer: Callable[[Any], Any] = lambda content: content) -> PipelineConfig:
+    """What an operator runs: the pipeline rendered and validated once more."""
+    content, origin = read_source(source, Path())
+    return with_policies(render(content, origin, renderer), origin, {"on_clear": "restart"})
 
 
 def test_a_function_or_class_of_a_dag_file_is_a_component() -> None:
@@ -99,18 +122,123 @@ def test_what_cannot_be_recognised_in_the_next_attempt_is_refused(target: Any, m
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("first", ["etl", "ml"])
+@pytest.mark.parametrize("kind", ["step", "Step"])
+@pytest.mark.parametrize("form", ["config", "dict", "dict of configs"])
+def test_dag_files_of_one_name_keep_their_own_functions(first: str, kind: str, form: str) -> None:
+    """Whatever the order in which they are loaded, validated and run. Both keep the path that each has alone."""
+    loaded = {
+        folder: load_dag_file(digest * 40, file=f"/dags/{folder}/jobs.py")
+        for folder, digest in (("etl", "1"), ("ml", "2"))
+    }
+    order = [first, *(folder for folder in loaded if folder != first)]
+    sources: dict[str, Any] = {}
+    for folder in order:
+        fields = {"name": "a", "class_path": getattr(loaded[folder], kind), "config": {"word": folder}}
+        component = ComponentConfig.model_validate(fields) if form == "dict of configs" else fields
+        source = {"name": "p", "components": [component]}
+        sources[folder] = PipelineConfig.model_validate(source) if form == "config" else source
+    prepared = {folder: as_operator(sources[folder]) for folder in order}
+    for config in prepared.values():
+        assert config.on_clear == "restart"
+        assert config.components[0].class_path == f"jobs.{kind}"
+        run(config)
+        run(copy.deepcopy(config))
+    assert loaded["etl"].CALLS == ["etl", "etl"]
+    assert loaded["ml"].CALLS == ["ml", "ml"]
+
+
+def test_a_path_is_imported_whatever_was_given_under_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that can be imported is not taken for a DAG file of its name."""
+    (tmp_path / "imported_jobs.py").write_text(DAG_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
+    dag = load_dag_file("a" * 40, file="/dags/imported_jobs.py")
+    run(pipeline(dag.step, word="given"))
+    run(pipeline("imported_jobs.step", word="imported"))
+    assert dag.CALLS == ["given"]
+    assert sys.modules["imported_jobs"].CALLS == ["imported"]
+
+
+def test_a_class_with_a_method_that_airflows_templates_look_for_is_left_alone() -> None:
+    """Airflow calls ``resolve`` of whatever it renders."""
+    dag = load_dag_file("a" * 40)
+    dag.Step.resolve = classmethod(lambda cls, context: None)
+    operator = PySparkPipelineOperator(task_id="t", pipeline=pipeline(dag.Step, word="{{ word }}"))
+    context: Any = {"word": "rendered"}
+    run(as_operator(operator.pipeline, lambda content: operator.render_template(content, context)))
+    assert dag.CALLS == ["rendered"]
+
+
+def test_a_copy_with_another_path_is_another_component() -> None:
+    """What was given does not outlive its path."""
+    dag = load_dag_file("a" * 40)
+    component = pipeline(dag.step).components[0]
+    other = component.model_copy(update={"class_path": "tests.samples.components.scripted"})
+    assert other.target() is scripted
+    assert component.model_copy(update={"name": "b"}).target() is dag.step
+
+
+def test_a_function_that_is_made_anew_is_the_same_component() -> None:
+    """A decorated function builds its pipeline in every try, and ``dag.test()`` runs them all in one process."""
+    dag = load_dag_file("a" * 40)
+    first, second = pipeline(dag.around()), pipeline(dag.around())
+    run(first)
+    run(second)
+    assert compute_pipeline_fingerprint(first) == compute_pipeline_fingerprint(second)
+    assert dag.CALLS == ["inner", "inner"]
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_one_path_for_two_files_is_refused_within_a_pipeline(swap: bool) -> None:
+    """The checkpoint knows only the path: after a change it would take one function for the other."""
+    etl = load_dag_file("1" * 40, file="/dags/etl/jobs.py").step
+    ml = load_dag_file("2" * 40, file="/dags/ml/jobs.py").step
+    files = ["/dags/etl/jobs.py", "/dags/ml/jobs.py"]
+    with pytest.raises(PipelineConfigError) as caught:
+        both(ml, etl) if swap else both(etl, ml)
+    here, there = files if swap else reversed(files)
+    assert str(caught.value).endswith(
+        f"component 'b', field 'class_path': 'jobs.step' of {here} and that of {there}, which is component 'a', have "
+        "one name, so a checkpoint could not tell them apart; rename one of the files, or one 'step'"
+    )
+
+
+def test_a_path_of_another_file_beside_a_given_function_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same, where one of them is imported. The DAG file itself may be imported, too: it is one file."""
+    file = tmp_path / "more_jobs.py"
+    file.write_text(DAG_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PipelineConfigError, match=r"'b'.* 'more_jobs\.step' of .*/more_jobs\.py and that of /x"):
+        both(load_dag_file("1" * 40, file="/x/more_jobs.py").step, "more_jobs.step")
+    both(load_dag_file("1" * 40, file=str(file)).step, "more_jobs.step")
+    both(load_dag_file("1" * 40, file="/x/not_to_be_found.py").step, "not_to_be_found.step")
+
+
 def test_two_functions_of_one_name_are_refused() -> None:
-    """One of them would silently stand for both."""
+    """One of them would silently stand for both. One function for two components is fine."""
     dag = load_dag_file("d" * 40, "def step(spark): ...\nfirst = step\ndef step(spark): ...\n")
-    pipeline(dag.first)
-    with pytest.raises(PipelineConfigError, match="two functions of one module are called 'step'; rename one"):
-        pipeline(dag.step)
+    with pytest.raises(PipelineConfigError, match=r"of my_dag\.py are called 'step', .* of 'a'; rename one"):
+        both(dag.first, dag.step)
+    both(dag.step, dag.step)
 
 
 def test_a_wrong_config_of_a_given_function_is_found_at_once() -> None:
     """As for a component given by path."""
-    from airflow_provider.runner import load_pipeline_config
-
     dag = load_dag_file("e" * 40)
     with pytest.raises(PipelineConfigError, match=r"field 'config\.wrod'"):
         load_pipeline_config(pipeline(dag.step, wrod="x"))
+
+
+def test_everything_that_is_wrong_beside_a_given_function_is_found() -> None:
+    """It needs no import to be looked at."""
+    dag = load_dag_file("e" * 40)
+    fields = {"name": "a", "class_path": dag.step, "config": {"wrod": "x"}, "retrys": 3}
+    with pytest.raises(PipelineConfigError) as caught:
+        load_pipeline_config({"name": "p", "components": [fields]})
+    assert [problem.field for problem in caught.value.problems] == ["retrys", "config.wrod"]
+    given = ComponentConfig.model_validate({"name": "a", "class_path": dag.step})
+    with pytest.raises(PipelineConfigError) as caught:
+        load_pipeline_config({"name": "p", "components": [given], "nmae": "x"})
+    assert [problem.field for problem in caught.value.problems] == ["nmae"]

@@ -8,10 +8,17 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import CircuitOpenError, PipelineConfigError
-from airflow_provider.runner import NoOpHooks, PipelineResult, PipelineResultStatus, SimplePipelineRunner
+from airflow_provider.runner import (
+    NoOpHooks,
+    PipelineConfig,
+    PipelineResult,
+    PipelineResultStatus,
+    SimplePipelineRunner,
+)
 from airflow_provider.runner.config.model import CircuitBreakerConfig
 from airflow_provider.runner.observing.events import CircuitChanged, ComponentCompleted, ComponentFailed, RetryScheduled
 from airflow_provider.runner.running.resilience import CircuitBreaker
+from airflow_provider.runner.running.runner import Surroundings
 from tests.conftest import Script
 from tests.samples.components import ShelfError
 from tests.samples.pipelines import component, pipeline
@@ -75,9 +82,13 @@ def fail_times(script: Script, times: int, error: type[BaseException] = OSError)
     script.on("a", behaviour)
 
 
+def runner(config: PipelineConfig, clock: Clock, hooks: NoOpHooks) -> SimplePipelineRunner:
+    surroundings = Surroundings(clock=clock, sleep=clock.sleep)
+    return SimplePipelineRunner(config, hooks=hooks, spark=object(), surroundings=surroundings)  # type: ignore[arg-type]
+
+
 def run(clock: Clock, hooks: NoOpHooks, **fields: Any) -> PipelineResult:
-    config = pipeline(component("a", **fields), "b")
-    return SimplePipelineRunner(config, hooks=hooks, spark=object(), clock=clock, sleep=clock.sleep).run()  # type: ignore[arg-type]
+    return runner(pipeline(component("a", **fields), "b"), clock, hooks).run()
 
 
 def test_without_a_policy_a_component_is_tried_once(script: Script, clock: Clock, told: Told) -> None:
@@ -222,15 +233,15 @@ def test_a_circuit_opens_again_when_the_half_open_try_fails(script: Script, cloc
 def test_a_circuit_is_remembered_between_the_runs_of_one_runner(script: Script, clock: Clock, told: Told) -> None:
     fail_times(script, 99)
     config = pipeline(component("a", circuit_breaker={"failure_threshold": 2, "timeout_seconds": 60}))
-    runner = SimplePipelineRunner(config, hooks=told, spark=object(), clock=clock, sleep=clock.sleep)  # type: ignore[arg-type]
+    same_runner = runner(config, clock, told)
     errors = []
     for _ in range(3):
-        ((_, error),) = runner.run().failed_components
+        ((_, error),) = same_runner.run().failed_components
         errors.append(type(error))
     assert errors == [OSError, OSError, CircuitOpenError]
     clock.now += 60
     script.mend("a")
-    assert runner.run().status is PipelineResultStatus.SUCCESS
+    assert same_runner.run().status is PipelineResultStatus.SUCCESS
 
 
 class Breaker:

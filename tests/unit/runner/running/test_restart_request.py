@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import CheckpointWriteError, PipelineConfigError
-from airflow_provider.runner import CheckpointState, CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore
-from airflow_provider.runner.record.state import RestartRequest, Scope
-from airflow_provider.runner.running.attempt import run_attempt
+from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore, PipelineResult
+from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.record.requests import RestartRequest
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
+from tests.samples.watched import Watched
 
+KEY = RunKey((), "run", "p")
 CHAIN = pipeline(component("a"), component("b", "a"), component("c", "b"))
 
 
@@ -24,13 +28,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     return InMemoryCheckpointStore() if request.param == "memory" else LocalCheckpointStore(tmp_path)
 
 
-def attempt(store: CheckpointStore, **options: Any) -> Any:
+def attempt(store: CheckpointStore, **options: Any) -> PipelineResult:
     spark: Any = object()
-    return run_attempt(CHAIN, store, "run", store.load("run", CHAIN.name), spark=spark, **options)
+    return run_attempt(Attempt(CHAIN, store, KEY, spark=spark, saving=Saving(sleep=lambda seconds: None), **options))
 
 
 def ask(store: Any, component: str) -> None:
-    store.leave_request(RestartRequest(component=component), "run", CHAIN.name)
+    store.leave_request(RestartRequest(component=component), KEY)
 
 
 def test_a_request_is_carried_out_by_the_next_attempt_and_only_by_that(script: Script, store: Any) -> None:
@@ -41,7 +45,7 @@ def test_a_request_is_carried_out_by_the_next_attempt_and_only_by_that(script: S
     script.fail("c")
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert store.find_request("run", CHAIN.name) is None
+    assert store.find_request(KEY) is None
     script.mend("c")
     attempt(store)
     assert script.take_calls() == ["c"]
@@ -62,7 +66,7 @@ def test_a_fresh_start_fulfils_a_request(script: Script, store: Any) -> None:
     attempt(store)
     ask(store, "b")
     script.fail("c")
-    attempt(store, fresh="as the test asked for")
+    attempt(store, beginning=lambda checkpoint: Beginning(fresh="as the test asked for"))
     script.take_calls()
     attempt(store)
     assert script.take_calls() == ["c"]
@@ -76,36 +80,34 @@ def test_an_unknown_component_is_an_error_and_the_request_stays(script: Script, 
     with pytest.raises(PipelineConfigError, match="restart run 'run' from 'bb' names an unknown or disabled component"):
         attempt(store)
     assert script.take_calls() == []
-    assert store.find_request("run", CHAIN.name).component == "bb"
+    assert store.find_request(KEY).component == "bb"
 
 
 class Failing(InMemoryCheckpointStore):
-    """A store that fails at one step."""
+    """A store in which nothing of a certain name can be written or removed."""
 
-    fails = ""
+    fails = "nothing"
 
-    def save(self, state: CheckpointState) -> None:
-        if self.fails == "save":
-            raise OSError("no space left on device")
-        super().save(state)
+    def _files(self) -> Any:
+        return Watched(super()._files(), self._refuse)
 
-    def drop_request(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> None:
-        if self.fails == "drop":
+    def _refuse(self, step: str, path: str, *content: bytes) -> None:
+        if step in ("write", "remove") and self.fails in path:
             raise OSError("the network is down")
-        super().drop_request(run_id, pipeline_name, scope=scope)
 
 
-def test_a_request_that_could_not_be_recorded_is_not_lost(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the attempt cannot take the checkpoint over, the next one finds the request."""
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+@pytest.mark.parametrize("fails", ["fences/", ".checkpoint.json"], ids=["the takeover", "the beginning"])
+def test_a_request_that_could_not_be_recorded_is_not_lost(script: Script, fails: str) -> None:
+    """If the attempt cannot begin, the next one finds the request."""
     store = Failing()
     attempt(store)
     script.take_calls()
     ask(store, "b")
-    store.fails = "save"
+    store.fails = fails
     with pytest.raises(CheckpointWriteError):
         attempt(store)
-    store.fails = ""
+    assert script.take_calls() == []
+    store.fails = "nothing"
     attempt(store)
     assert script.take_calls() == ["b", "c"]
 
@@ -119,7 +121,7 @@ def test_a_request_that_could_not_be_removed_is_not_carried_out_twice(
     attempt(store)
     script.take_calls()
     ask(store, "b")
-    store.fails = "drop"
+    store.fails = "request.json"
     attempt(store)
     assert script.take_calls() == ["b", "c"]
     assert "the request to restart from 'b' stays in the store" in caplog.text

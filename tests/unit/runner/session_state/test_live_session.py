@@ -11,13 +11,16 @@ import pytest
 from airflow_provider.errors import StaleAttemptError
 from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore, PipelineConfig
 from airflow_provider.runner.fingerprint.config import component_fingerprint, compute_pipeline_fingerprint, field_hashes
-from airflow_provider.runner.planning.decide import plan_from_checkpoint
+from airflow_provider.runner.planning.decide import decide
+from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.live import why_not_live
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.record.state import ComponentRecord
-from airflow_provider.runner.running.attempt import run_attempt
+from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.runner import Surroundings
 
 NOTHING = SessionStateRecord(handling="kept", reason="nothing")
 VIEW = SessionStateRecord(handling="kept", reason="saved", left_views=[ViewName("v")])
@@ -58,14 +61,14 @@ def checkpoint(config: PipelineConfig, **left: SessionStateRecord) -> Checkpoint
 
 
 @pytest.mark.parametrize(
-    ("left", "holds", "asked", "why_not"),
+    ("left", "present", "asked", "why_not"),
     [
         ({"a": VIEW, "b": SETTING}, "ab", None, None),
         ({"a": VIEW, "b": FUNCTION}, "ab", None, None),
         ({"a": VIEW, "b": NOTHING}, "a", None, None),
         ({"a": VIEW, "b": UNWANTED}, "a", None, None),
-        ({"a": VIEW, "b": VIEW}, "a", None, "does not hold what 'b' left"),
-        ({"a": VIEW, "b": VIEW}, "ab", "b", "holds what 'b' left, which no longer counts"),
+        ({"a": VIEW, "b": VIEW}, "a", None, "it lacks what 'b' left"),
+        ({"a": VIEW, "b": VIEW}, "ab", "b", "it has what 'b' left, which no longer counts"),
         ({"a": VIEW, "b": NOTHING}, "ab", "b", None),
         ({"a": GLOBAL, "b": NOTHING}, "ab", None, "'a' made or dropped a global temp view"),
         ({"b": VIEW}, "b", None, "'a' runs before 'b', which has completed and left something"),
@@ -73,13 +76,13 @@ def checkpoint(config: PipelineConfig, **left: SessionStateRecord) -> Checkpoint
     ],
 )
 def test_the_session_is_used_only_if_it_is_what_one_that_never_failed_would_be(
-    left: dict[str, SessionStateRecord], holds: str, asked: str | None, why_not: str | None
+    left: dict[str, SessionStateRecord], present: str, asked: str | None, why_not: str | None
 ) -> None:
     """All completed components' session state is in it, nothing else is, and none of it would come too early."""
     config = pipeline("a", "b", "c")
     state = checkpoint(config, **left)
-    plan = plan_from_checkpoint(config, state, restart_from=asked)
-    record = LiveSessionRecord(session="s", origin="here", copy_id="x", holds=list(holds))
+    plan = decide(config, Facts(state, restart_from=asked))
+    record = LiveSessionRecord(session="s", origin="here", copy_id="x", present=list(present))
 
     found = why_not_live(plan, state, record, "here")
 
@@ -90,9 +93,9 @@ def test_a_component_that_runs_in_every_attempt_must_not_see_what_came_after_it(
     """The set-up component runs first again, so the session that holds the later ones' views is not used."""
     config = pipeline("setup", "a", "b", always="setup")
     state = checkpoint(config, setup=NOTHING, a=VIEW)
-    record = LiveSessionRecord(session="s", origin="here", copy_id="x", holds=["setup", "a"])
+    record = LiveSessionRecord(session="s", origin="here", copy_id="x", present=["setup", "a"])
 
-    found = why_not_live(plan_from_checkpoint(config, state), state, record, "here")
+    found = why_not_live(decide(config, Facts(state)), state, record, "here")
 
     assert found == "'setup' runs before 'a', which has completed and left something in it"
 
@@ -102,20 +105,20 @@ def test_a_component_that_is_no_longer_in_the_pipeline_spoils_the_session() -> N
     before = pipeline("a", "b", "c")
     state = checkpoint(before, a=VIEW, b=VIEW)
     after = pipeline("a", "c", on_config_change="rerun_affected")
-    record = LiveSessionRecord(session="s", origin="here", copy_id="x", holds=["a", "b"])
+    record = LiveSessionRecord(session="s", origin="here", copy_id="x", present=["a", "b"])
 
-    found = why_not_live(plan_from_checkpoint(after, state), state, record, "here")
+    found = why_not_live(decide(after, Facts(state)), state, record, "here")
 
-    assert found == "it holds what 'b' left, which no longer counts"
+    assert found == "it has what 'b' left, which no longer counts"
 
 
 def test_other_spark_properties_or_another_server_need_a_new_session() -> None:
     """Otherwise a setting that was mended in the DAG would have no effect on the retry."""
     config = pipeline("a", "b")
     state = checkpoint(config, a=VIEW)
-    record = LiveSessionRecord(session="s", origin="there", copy_id="x", holds=["a"])
+    record = LiveSessionRecord(session="s", origin="there", copy_id="x", present=["a"])
 
-    found = why_not_live(plan_from_checkpoint(config, state), state, record, "here")
+    found = why_not_live(decide(config, Facts(state)), state, record, "here")
 
     assert found == "the connection or the Spark properties have changed since"
 
@@ -158,8 +161,9 @@ class Session:
 
 
 def attempt(store: InMemoryCheckpointStore, live: Session) -> bool:
-    config = pipeline("a", "b", "c")
-    return run_attempt(config, store, "run", store.load("run", "p"), spark=object, live=live).status == "success"
+    surroundings = Surroundings(live=live)
+    run = Attempt(pipeline("a", "b", "c"), store, RunKey((), "run", "p"), spark=object, surroundings=surroundings)
+    return run_attempt(run).status == "success"
 
 
 def test_the_record_names_a_copy_that_is_there_and_no_other_one_is_left(script: Any) -> None:
@@ -176,7 +180,7 @@ def test_the_record_names_a_copy_that_is_there_and_no_other_one_is_left(script: 
     assert not attempt(store, Session(server))
     record = store.load("run", "p").live_session
     assert seen == [("copy2", {"copy2"})]
-    assert (record.copy_id, record.holds) == ("copy3", ["a", "b"])
+    assert (record.copy_id, record.present) == ("copy3", ["a", "b"])
     assert server.alive == {"session1", "copy3"}
 
     second = Session(server)
@@ -196,12 +200,13 @@ def test_nothing_is_copied_after_a_component_has_failed(script: Any) -> None:
     script.fail("d")
     live = Session(server)
     hooks = CheckpointHooks(store, "run", compute_pipeline_fingerprint(config), live=live)
-    SimplePipelineRunner(config, hooks=hooks, spark=object, live=live, fail_fast=False).run()
+    surroundings = Surroundings(live=live)
+    SimplePipelineRunner(config, hooks=hooks, spark=object, fail_fast=False, surroundings=surroundings).run()
 
     state = store.load("run", "p")
     assert state is not None
     assert state.live_session is not None
-    assert (state.completed_components, state.live_session.holds) == (["a", "c"], ["a"])
+    assert (state.completed_components, state.live_session.present) == (["a", "c"], ["a"])
 
 
 def test_a_replaced_attempt_releases_the_copy_that_it_could_not_record(script: Any) -> None:

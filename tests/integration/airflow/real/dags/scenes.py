@@ -72,6 +72,11 @@ with dag("chain"):
 with dag("chain_retried"):
     PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"), retries=1)
 
+with dag("chain_in_a_directory"):
+    PySparkPipelineOperator(
+        task_id="work", pipeline=chain("a", "b", "c", "d"), checkpoint_url=f"{FOLDER}/checkpoints", retries=1
+    )
+
 with dag("chain_cleared_afresh"):
     PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c"), on_clear="restart")
 

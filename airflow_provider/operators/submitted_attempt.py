@@ -1,0 +1,141 @@
+"""One attempt at a pipeline whose driver spark-submit starts: from the request to what the driver reports."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider.errors import AttemptStopped, DriverSetupError, describe
+from airflow_provider.launch.addresses import driver_address, refusal, worker_address
+from airflow_provider.launch.submit import Shipment, joined, pipeline_text
+from airflow_provider.masking import mask
+from airflow_provider.operators import places
+from airflow_provider.operators.driver_report import summary_or_error
+from airflow_provider.operators.guard import AttemptGuard, has_supervisor
+from airflow_provider.operators.submission import Submission
+from airflow_provider.operators.submit_target import Target, connection_properties, submit_properties
+from airflow_provider.runner.checkpoint.store import load
+from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
+from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.running.airflow_attempt import AirflowRun
+from airflow_provider.stores.location import store_at
+from airflow_provider.stores.object_files import address
+from airflow_provider.stores.task_state import refuse_replaced
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider.operators.pyspark_pipeline_submit import PySparkPipelineSubmitOperator
+
+logger = logging.getLogger(__name__)
+
+_NO_RETRY_STATUS = re.compile(r"(?:exited with(?: status)?|exit ?code(?: is)?)\W{0,2}2\b", re.IGNORECASE)
+"""How YARN and Kubernetes report the driver's exit status 2."""
+
+
+class SubmittedAttempt:
+    """Submits the driver, or attaches to that of an earlier attempt, and tells how it ended.
+
+    :param task: the operator
+    :param run: which pipeline it has to run, and in which attempt
+    """
+
+    def __init__(self, task: PySparkPipelineSubmitOperator, run: AirflowRun) -> None:
+        self._task = task
+        self._run = run
+        self._submission = Submission(
+            task_id=task.task_id,
+            attempt=run.attempt.try_number,
+            max_tries=run.attempt.max_tries,
+            **task.submit_options(),
+        )
+
+    def kill(self) -> None:
+        """Kill spark-submit, or the application on the cluster, so that :meth:`run` ends."""
+        logger.error("Airflow asked the task to stop; stopping Spark. Completed components stay recorded")
+        self._submission.on_kill()
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Wait for the driver's end, and return the summary.
+
+        :raises DriverSetupError: the connection does not exist; the driver cannot reach the checkpoint, or lacks
+            something
+        :raises ComponentFailedError: a component failed
+        :raises CheckpointError: the progress could not be read or recorded, or a newer attempt has taken over
+        :raises AttemptStopped: Airflow stopped the task
+        """
+        run, task, submission = self._run, self._task, self._submission
+        extras = connection_properties(task.task_id, task.conn_id)
+        target = submission.target()
+        url = places.checkpoint_url(task.checkpoint_url)
+        problem = refusal(url, remote=target.remote)
+        if problem or not url:
+            raise DriverSetupError(f"task {task.task_id!r}: {problem}")
+        address(url)  # refuses a password
+        refuse_replaced(context.get("task_state_store"))  # the driver could not tell
+        error: Exception | None = None
+        with Shipment(self._request(url, target), remote=target.remote) as shipment:
+            submission.conf = submit_properties(run.config, extras, task.conf, target, task.env_vars)
+            submission.files = joined(task.files, shipment.files)
+            submission.py_files = joined(task.py_files, [str(shipment.engine)])
+            submission.name = task.name or run.config.spark.app_name or ".".join(run.key.scope[:2])
+            submission.application = str(shipment.application)
+            submission.application_args = shipment.arguments
+            self._stop_if_killed()
+            try:
+                with AttemptGuard(submission, None, supervised=has_supervisor()):
+                    submission.run(context)
+            except Exception as failure:  # noqa: BLE001 - what it means is in the driver's report
+                error = failure
+            except BaseException:  # Airflow's time limit for one
+                submission.abort()
+                raise
+            self._stop_if_killed(error)
+            outcome = self._recorded(url, error) if target.remote else shipment.outcome()
+        return {
+            **summary_or_error(run.config, outcome, error),
+            "run_id": run.key.run_id,
+            "attempt": run.attempt.try_number,
+        }
+
+    def _stop_if_killed(self, cause: Exception | None = None) -> None:
+        if self._task.killed:
+            raise AttemptStopped("Airflow asked the task to stop") from cause
+
+    def _request(self, url: str, target: Target) -> dict[str, Any]:
+        run, task = self._run, self._task
+        base = places.session_state_base(
+            task.session_state_url, target.is_local and not target.remote, first=run.attempt.try_number == 1
+        )
+        return {
+            "pipeline": pipeline_text(run.config),
+            "origin": run.config.source,
+            "run_id": run.key.run_id,
+            "scope": run.key.scope,
+            "attempt": asdict(run.attempt),
+            "templated": run.templated,
+            "checkpoint_url": driver_address(url),
+            "session_state_url": run.key.directory(base) if base else None,
+            "keep_session_state": task.keep_session_state,
+            "save_patience_seconds": places.save_patience(task.save_patience_seconds),
+        }
+
+    def _recorded(self, url: str, error: Exception | None) -> dict[str, Any] | None:
+        """Return what the checkpoint tells of the job, in the form of the driver's report."""
+        run = self._run
+        if error is not None and _NO_RETRY_STATUS.search(str(error)):
+            message = f"the driver ended with status 2; {DETAILS}: {mask(str(error))}"
+            return {"error_type": "DriverSetupError", "message": message}
+        try:
+            checkpoint: CheckpointState | None = load(store_at(worker_address(url)), run.key)
+        except Exception as failure:  # noqa: BLE001 - the driver may reach storage that the worker does not
+            logger.warning("the worker cannot read the checkpoint, so the summary is short: %s", describe(failure))
+            checkpoint = None
+        if checkpoint is None or checkpoint.attempt != self._submission.attempt:
+            if error is not None:
+                return None
+            short = {"pipeline": run.config.name, "status": "success"}  # the driver ended with status 0
+            return {"summary": {**short, "components": []}}
+        return {"summary": recorded_summary(run.config, checkpoint)}

@@ -1,0 +1,121 @@
+"""How a checkpoint lies in files: which name means what.
+
+::
+
+    <scope…>/<run id>/<pipeline>/
+        fences/000002~000003~<owner>.json          attempt 3 has taken over, with fence 2
+        000002~000003~<owner>/
+            000000.checkpoint.json                 the whole record, as it was when the attempt began
+            000001.component.clean.json            component clean has completed
+            000002.status.failed.json              a component has failed
+        request.json                               somebody asks the next attempt to restart from a component
+
+Everything that counts is the number in front and the kind; the rest of a name is for people.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider.runner.record.file_names import file_name
+from airflow_provider.runner.record.state import CheckpointUpdate
+
+FENCES = "fences"
+REQUEST = "request.json"
+
+_RANK = re.compile(r"(\d{6,12})~(\d{6,12})~(.*)")
+_DOCUMENT = re.compile(r"(\d{6,12})\.(checkpoint|component|status)(\..*)?\.json")
+_LEFTOVER = re.compile(r"\.(.*\.json)\b.*\.tmp")
+_LONGEST_LABEL = 60
+
+
+@dataclass(frozen=True, order=True)
+class Rank:
+    """Which attempt a file is of. The highest owns the checkpoint.
+
+    :param fence: grows by one with each takeover
+    :param attempt: number of the attempt
+    :param owner: random id of the attempt, as in a file name; decides between two that took over at the same instant
+    """
+
+    fence: int
+    attempt: int
+    owner: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.fence:06}~{self.attempt:06}~{self.owner}"
+
+    @property
+    def fence_path(self) -> str:
+        return f"{FENCES}/{self.name}.json"
+
+    def is_same_attempt(self, other: Rank) -> bool:
+        return (self.fence, self.owner) == (other.fence, other.owner)
+
+    @classmethod
+    def of(cls, fence: int, attempt: int, owner: str) -> Rank:
+        return cls(fence, attempt, file_name(owner))
+
+    @classmethod
+    def of_leftover(cls, name: str) -> Rank | None:
+        """Return the rank of a fence that a kill kept from being written, by its temporary name."""
+        found = _LEFTOVER.fullmatch(name)
+        return cls.parse(found[1]) if found else None
+
+    @classmethod
+    def parse(cls, name: str) -> Rank | None:
+        """Return the rank that a file in ``fences`` or a directory is called after, None if it is none."""
+        found = _RANK.fullmatch(name.removesuffix(".json"))
+        return cls(int(found[1]), int(found[2]), found[3]) if found else None
+
+
+@dataclass(frozen=True, order=True)
+class Document:
+    """One file of an attempt, by what its name says. Sorts in the order of writing.
+
+    :param number: counts what the attempt has written
+    :param kind: ``checkpoint``, the whole record, or what has changed since: ``component`` or ``status``
+    :param name: its file name
+    """
+
+    number: int
+    kind: str
+    name: str
+
+    @classmethod
+    def parse(cls, name: str) -> Document | None:
+        found = _DOCUMENT.fullmatch(name)
+        return cls(int(found[1]), found[2], name) if found else None
+
+    @classmethod
+    def is_whole(cls, path: str) -> bool:
+        """Return whether a file is a whole record, by its path."""
+        found = cls.parse(path.rpartition("/")[2])
+        return found is not None and found.kind == "checkpoint"
+
+    @classmethod
+    def of_checkpoint(cls, number: int) -> Document:
+        return cls(number, "checkpoint", f"{number:06}.checkpoint.json")
+
+    @classmethod
+    def of_update(cls, number: int, update: CheckpointUpdate) -> Document:
+        kind = "status" if update.component is None else "component"
+        label = update.status if update.component is None else update.component
+        return cls(number, kind, f"{number:06}.{kind}.{file_name(label or 'other')[:_LONGEST_LABEL]}.json")
+
+
+def encode(data: Any) -> bytes:
+    """Return data as the text of a JSON document that a person can read."""
+    return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a document.
+
+    :raises UnicodeDecodeError: it is no text
+    """
+    return content.decode("utf-8", "surrogatepass")

@@ -1,0 +1,29 @@
+"""What an attempt has found out before it plans."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.record.state import CheckpointState
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the plan follows from, beside the config.
+
+    :param checkpoint: the record of the earlier attempts, None if there is none
+    :param restart_from: somebody asked to run this component again with all its descendants
+    :param damaged: component to what is wrong with what it saved
+    :param present: components whose session state is in the session that will be used
+    :param live: whether a server has kept that session since the last attempt
+    :param hashes: those of the config, as the files that it names are now; None to look now
+    """
+
+    checkpoint: CheckpointState | None = None
+    restart_from: str | None = None
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    present: Collection[str] = ()
+    live: bool = False
+    hashes: ConfigHashes | None = None

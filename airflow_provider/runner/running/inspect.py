@@ -1,0 +1,88 @@
+"""Collects the facts that a plan follows from: what is recorded, what the session has, what is damaged on storage."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.planning.decide import decide
+from airflow_provider.runner.planning.facts import Facts
+from airflow_provider.runner.planning.live import why_not_live
+from airflow_provider.runner.planning.plan import Action, RunPlan
+from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.running.session import AttemptSession
+
+logger = logging.getLogger(__name__)
+
+
+def inspect(
+    config: PipelineConfig, checkpoint: CheckpointState | None, restart_from: str | None, session: AttemptSession
+) -> Facts:
+    """Find out what there is.
+
+    Only what the attempt would use is looked at; Spark is started only if that lies on storage that needs it.
+
+    :param config: the pipeline
+    :param checkpoint: the record of the earlier attempts, None if there is none
+    :param restart_from: somebody asked to run this component again with all its descendants
+    :param session: the attempt's session
+    :raises PipelineConfigError: there is no enabled component ``restart_from``
+    :raises ConfigChangedError: the config has changed and the policy is to fail
+    """
+    facts = Facts(checkpoint, restart_from)
+    if checkpoint is None:
+        return facts
+    facts = replace(facts, hashes=ConfigHashes.of(config))
+    if session.may_be_live:
+        live = _in_live_session(config, checkpoint, facts, session)
+        if live is not None:
+            return live
+    return _with_damage(config, replace(facts, present=session.present()), session)
+
+
+def dropped_after(plan: RunPlan, position: int) -> set[str]:
+    """Return the databases and tables that components after a position dropped when they completed."""
+    later = (decision.session_state for decision in plan.decisions[position:])
+    return {name for state in later if state is not None for name in state.dropped_objects}
+
+
+def _in_live_session(
+    config: PipelineConfig, checkpoint: CheckpointState, facts: Facts, session: AttemptSession
+) -> Facts | None:
+    """Begin with the session that the server has kept; None if it no longer has it, or it is not right."""
+    record, plan = checkpoint.live_session, decide(config, facts)
+    if record is None or record.copy_id is None or not plan.runs_until:
+        return None
+    why_not = why_not_live(plan, checkpoint, record, session.origin)
+    if why_not is not None:
+        logger.info("the session on the server is not used: %s", why_not)
+        return None
+    if not session.attach(record):
+        return None
+    facts = replace(facts, present=record.present, live=True)
+    if not _with_damage(config, facts, session).damaged:
+        return facts
+    logger.info("the session on the server is not used: saved views that it reads are damaged")
+    session.detach()
+    return None
+
+
+def _with_damage(config: PipelineConfig, facts: Facts, session: AttemptSession) -> Facts:
+    """Look at what the plan would restore; what is damaged changes the plan, and then there may be more to look at."""
+    looked_at: set[str] = set()
+    damaged: dict[str, str] = {}
+    while True:
+        plan = decide(config, replace(facts, damaged=damaged))
+        before = len(damaged)
+        for position, decision in enumerate(plan.decisions, start=1):
+            name, state = decision.component, decision.session_state
+            needed = decision.restore or (plan.live and decision.action is Action.REUSE)
+            if not needed or state is None or name in looked_at:
+                continue
+            looked_at.add(name)
+            if what := session.damage(state, dropped_after(plan, position)):
+                damaged[name] = what
+        if len(damaged) == before:
+            return replace(facts, damaged=damaged)

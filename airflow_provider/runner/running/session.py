@@ -1,0 +1,147 @@
+"""The Spark session of an attempt, and what is known of its state."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from airflow_provider.errors import SparkSessionError, describe
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
+from airflow_provider.runner.record.live_session import LiveSessionRecord
+from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.running.spark_session import open_session, running_session
+from airflow_provider.runner.session_state.keeper import SessionStateKeeper
+from airflow_provider.runner.session_state.live import LiveSession
+from airflow_provider.runner.session_state.probes.probe import probe_for
+from airflow_provider.runner.session_state.saved.files import files_for, local_path, remove_attempts
+from airflow_provider.runner.session_state.saved.views import damage
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+
+class AttemptSession:
+    """Opens the session when it is first needed, and keeps its state.
+
+    :param config: the pipeline; its ``spark`` section is for a new session
+    :param spark: the session, or a function that opens it; None for the active session, or a new one
+    :param url: directory of this run for saved views; None to save nothing
+    :param live: the session that ``spark`` opens, if its server keeps it for the next attempt
+    """
+
+    def __init__(
+        self,
+        config: PipelineConfig,
+        spark: SparkSession | Callable[[], SparkSession] | None,
+        url: str | None,
+        live: LiveSession | None,
+    ) -> None:
+        self._config = config
+        self._open = spark if callable(spark) else None
+        self._spark: SparkSession | None = None if callable(spark) else spark
+        self._live = live
+        self.url = url
+        self.keeper: SessionStateKeeper | None = None
+
+    def spark(self) -> SparkSession:
+        """Return the session.
+
+        :raises SparkSessionError: Spark did not start
+        """
+        if self._spark is None:
+            self._spark = self._open() if self._open else self._default()
+        return self._spark
+
+    @property
+    def may_be_live(self) -> bool:
+        """Whether this attempt could begin with what a server has kept."""
+        return self._live is not None and self.keeper is None
+
+    def attach(self, record: LiveSessionRecord) -> bool:
+        """Begin with what a server has kept. False if it no longer has it."""
+        return self._live is not None and record.copy_id is not None and self._live.attach(record.copy_id)
+
+    @property
+    def origin(self) -> str:
+        """See :class:`LiveSession`."""
+        return self._live.origin if self._live is not None else ""
+
+    def detach(self) -> None:
+        """Give up what :meth:`attach` gave."""
+        if self._live is not None:
+            self._live.detach()
+        self._spark = None
+
+    def present(self) -> set[str]:
+        """Return the components whose session state is in the session already."""
+        return self.keeper.present() if self.keeper is not None else set()
+
+    def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
+        """Return what is wrong with what a component saved, None if nothing is.
+
+        :param record: what is recorded of it
+        :param dropped: databases and tables that later components dropped
+        """
+        for view in record.views:
+            if what := damage(files_for(view.url, self._spark_for(view.url)), view):
+                return what
+        for item in record.objects:
+            if item.name in dropped or not item.location:
+                continue
+            if not files_for(item.location, self._spark_for(item.location)).exists(item.location):
+                return f"its table {item.name} is missing from {item.location}"
+        return None
+
+    def begin(self, plan: RunPlan) -> None:
+        """Make the session ready for the components of a plan."""
+        spark = self.spark()
+        probe = probe_for(spark)
+        if self.keeper is None and probe is not None:
+            self.keeper = SessionStateKeeper(spark, probe, self._config, self.url)
+            if plan.live:
+                self.keeper.attached({d.component: d.session_state for d in plan.decisions if d.session_state})
+        if self.keeper is not None:
+            self.keeper.settle()
+            if (
+                plan.known is not None
+            ):  # otherwise somebody else said what is complete, and what that saved is not known
+                self.keeper.remove_others(d.session_state for d in plan.decisions if d.session_state is not None)
+
+    def restore(self, decision: Decision, dropped: Collection[str]) -> Decision:
+        """Bring back what a reused component left. If that fails, it is to be replayed instead.
+
+        :param decision: what the plan says
+        :param dropped: databases and tables that later components dropped
+        :return: what is to be done with the component now
+        :raises SparkSessionError: the session is lost
+        """
+        if not decision.restore or self.keeper is None or decision.session_state is None:
+            return decision
+        try:
+            self.keeper.restore(decision.component, decision.session_state, dropped)
+        except Exception as error:
+            if not self.keeper.answers():
+                raise SparkSessionError(
+                    f"the Spark session was lost while what {decision.component!r} left in it was restored: "
+                    f"{describe(error)}; nothing ran again, and the next attempt restores it"
+                ) from error
+            # Otherwise it is whatever the catalog or the storage object to.
+            reason = f"its session state cannot be restored: {describe(error)}"
+            logger.warning("%s: %s; it is replayed", decision.component, reason)
+            return Decision(decision.component, Action.REPLAY, reason)
+        return decision
+
+    def remove_saved(self) -> None:
+        """Delete what this run has saved."""
+        if self.url and (self._spark is not None or local_path(self.url) is not None):
+            remove_attempts(files_for(self.url, self._spark), self.url)
+
+    def _spark_for(self, url: str) -> SparkSession | None:
+        return None if local_path(url) is not None else self.spark()
+
+    def _default(self) -> SparkSession:
+        return running_session() or open_session(self._config.spark.to_spark_conf(), self._config.name)

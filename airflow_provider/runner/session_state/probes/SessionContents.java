@@ -1,0 +1,232 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import org.apache.spark.sql.catalyst.FunctionIdentifier;
+import org.apache.spark.sql.catalyst.analysis.FunctionRegistry$;
+import org.apache.spark.sql.catalyst.analysis.FunctionRegistryBase;
+import org.apache.spark.sql.catalyst.analysis.TableFunctionRegistry$;
+import org.apache.spark.sql.catalyst.catalog.CatalogTable;
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalog;
+import org.apache.spark.sql.catalyst.catalog.GlobalTempViewManager;
+import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
+import org.apache.spark.sql.catalyst.catalog.TemporaryViewRelation;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.Sample;
+import org.apache.spark.sql.catalyst.trees.TreeNode;
+import org.apache.spark.sql.catalyst.trees.TreePattern;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.LogicalRDD;
+import org.apache.spark.sql.internal.SessionState;
+import scala.Option;
+import scala.Tuple2;
+import scala.collection.Iterator;
+import scala.collection.immutable.Seq;
+
+/**
+ * Looks at what is in a classic Spark session, from inside its JVM. Objects are told apart by their identity.
+ *
+ * An answer is JSON, so that a name may hold any character, and it is short: one of more than 8 KB reaches Python in
+ * pieces, of which TCP holds back the second for 40 ms. So an answer tells what has changed since the last one.
+ */
+public class SessionContents {
+    private final ObjectMapper json = new ObjectMapper();
+    private final Memory contents = new Memory();
+    private final Memory tables = new Memory();
+    private SparkSession session;
+
+    public void of(SparkSession session) {
+        this.session = session;
+    }
+
+    /**
+     * Views, functions and settings by name, current catalog and database.
+     *
+     * @param known number of the last answer that the caller has seen, 0 if it needs all
+     */
+    public String contents(long known) throws Exception {
+        SessionState state = session.sessionState();
+        Map found = new LinkedHashMap();
+        found.put("views", views(state.catalog()));
+        found.put("global_views", globalViews(state.catalog().globalTempViewManager()));
+        found.put("functions", functions(state));
+        found.put("settings", settings(state));
+        Map answer = contents.changes(found, known);
+        answer.put("catalog", session.catalog().currentCatalog());
+        answer.put("database", session.catalog().currentDatabase());
+        return json.writeValueAsString(answer);
+    }
+
+    /**
+     * Databases and tables of the session catalog by quoted name; the database default is always there.
+     *
+     * @param known number of the last answer that the caller has seen, 0 if it needs all
+     */
+    public String tables(long known) throws Exception {
+        ExternalCatalog catalog = session.sessionState().catalog().externalCatalog();
+        Map found = new LinkedHashMap();
+        for (Iterator databases = catalog.listDatabases().iterator(); databases.hasNext();) {
+            String database = (String) databases.next();
+            if (!database.equals("default")) {
+                found.put(quoted(database), identity(catalog.getDatabase(database)));
+            }
+            Seq names = catalog.listTables(database);
+            for (Iterator entries = catalog.getTablesByName(database, names).iterator(); entries.hasNext();) {
+                CatalogTable table = (CatalogTable) entries.next();
+                found.put(quoted(database) + "." + quoted(table.identifier().table()), identity(table));
+            }
+        }
+        return json.writeValueAsString(tables.changes(Collections.singletonMap("tables", found), known));
+    }
+
+    /** Why a temp view would come out differently if it were computed again; null if it would not. */
+    public String unstable(String name, boolean isGlobal, String quoted) {
+        SessionCatalog catalog = session.sessionState().catalog();
+        Option view = isGlobal ? catalog.globalTempViewManager().get(name) : view(catalog, name);
+        if (view.isEmpty()) {
+            return null;
+        }
+        LogicalPlan plan = null;
+        Option stored = ((TemporaryViewRelation) view.get()).plan();
+        if (stored.isDefined()) {
+            plan = (LogicalPlan) stored.get();
+        } else { // a view that was made by SQL is stored as its text
+            try {
+                plan = session.table(quoted).queryExecution().analyzed();
+            } catch (Exception error) {
+                return null; // it cannot be computed at all
+            }
+        }
+        if (!plan.deterministic()) {
+            return "is not deterministic";
+        }
+        if (plan.containsPattern(TreePattern.CURRENT_LIKE())) {
+            return "depends on the current time";
+        }
+        // These two say that they are deterministic: a sample depends on the order of its rows, and an RDD holds what
+        // some code put into it.
+        return holdsSampleOrRdd(plan) ? "is of a sample or of rows that were computed outside of SQL" : null;
+    }
+
+    private static Map views(SessionCatalog catalog) {
+        Map found = new LinkedHashMap();
+        synchronized (catalog) {
+            for (Iterator entries = catalog.tempViews().iterator(); entries.hasNext();) {
+                Tuple2 entry = (Tuple2) entries.next();
+                found.put(entry._1(), identity(entry._2()));
+            }
+        }
+        return found;
+    }
+
+    private static Option view(SessionCatalog catalog, String name) {
+        synchronized (catalog) {
+            return catalog.tempViews().get(name);
+        }
+    }
+
+    private static Map globalViews(GlobalTempViewManager manager) {
+        Map found = new LinkedHashMap();
+        // The pattern becomes a regular expression, in which a * alone would not find a name with a newline.
+        for (Iterator names = manager.listViewNames("(?s)*").iterator(); names.hasNext();) {
+            String name = (String) names.next();
+            Option view = manager.get(name);
+            if (view.isDefined()) {
+                found.put(name, identity(view.get()));
+            }
+        }
+        return found;
+    }
+
+    private static Map functions(SessionState state) {
+        Map found = new LinkedHashMap();
+        addTemporary(found, state.functionRegistry(), FunctionRegistry$.MODULE$.builtin());
+        addTemporary(found, state.tableFunctionRegistry(), TableFunctionRegistry$.MODULE$.builtin());
+        return found;
+    }
+
+    /** A temp function may have the name of one of Spark's own. Before Spark 4.2 it then takes its place. */
+    private static void addTemporary(Map found, FunctionRegistryBase registry, FunctionRegistryBase builtin) {
+        String session = "system.session."; // what Spark 4.2 puts before a temp function's name
+        for (Iterator known = registry.listFunction().iterator(); known.hasNext();) {
+            FunctionIdentifier identifier = (FunctionIdentifier) known.next();
+            String text = identifier.toString();
+            boolean qualified = text.startsWith(session);
+            if (qualified || identifier.database().isEmpty()) {
+                String name = qualified ? text.substring(session.length()) : text;
+                Option builder = registry.lookupFunctionBuilder(identifier);
+                Option own = builtin.lookupFunctionBuilder(identifier);
+                boolean temporary = builder.isDefined() && (own.isEmpty() || own.get() != builder.get());
+                if (temporary && (qualified || !found.containsKey(name))) {
+                    found.put(name, identity(builder.get()));
+                }
+            }
+        }
+    }
+
+    private static Map settings(SessionState state) {
+        Map found = new LinkedHashMap();
+        for (Iterator entries = state.conf().getAllConfs().iterator(); entries.hasNext();) {
+            Tuple2 entry = (Tuple2) entries.next();
+            found.put(entry._1(), entry._2());
+        }
+        return found;
+    }
+
+    private static boolean holdsSampleOrRdd(TreeNode node) {
+        if (node instanceof Sample || node instanceof LogicalRDD) {
+            return true;
+        }
+        Iterator below = node.children().iterator();
+        Iterator inside = node.innerChildren().iterator(); // subqueries
+        while (below.hasNext() || inside.hasNext()) {
+            if (holdsSampleOrRdd((TreeNode) (below.hasNext() ? below.next() : inside.next()))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String identity(Object object) {
+        return Integer.toString(System.identityHashCode(object));
+    }
+
+    private static String quoted(String name) {
+        return "`" + name.replace("`", "``") + "`";
+    }
+
+    /** What the last answer was about. A caller that has not seen that answer, because it got lost, is told all. */
+    private static class Memory {
+        private Map last = Collections.emptyMap();
+        private long number = 0;
+
+        Map changes(Map found, long known) {
+            boolean seen = number > 0 && known == number;
+            Map answer = new LinkedHashMap();
+            for (Object section : found.keySet()) {
+                Map before = seen ? (Map) last.get(section) : Collections.emptyMap();
+                answer.put(section, difference(before, (Map) found.get(section)));
+            }
+            answer.put("since", Long.valueOf(seen ? number : 0));
+            number++;
+            answer.put("number", Long.valueOf(number));
+            last = found;
+            return answer;
+        }
+
+        private static Object difference(Map before, Map now) {
+            Map changed = new LinkedHashMap();
+            for (Object name : now.keySet()) {
+                if (!now.get(name).equals(before.get(name))) {
+                    changed.put(name, now.get(name));
+                }
+            }
+            Set gone = new LinkedHashSet(before.keySet());
+            gone.removeAll(now.keySet());
+            return Arrays.asList(new Object[] {changed, gone});
+        }
+    }
+}

@@ -1,0 +1,96 @@
+"""Asks the JVM of a classic session for everything at once.
+
+A call to the JVM costs more than what it looks at, so two small Java classes do the looking there. Spark compiles them
+with Janino, the compiler that it brings along for the code that it generates itself.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+
+class SessionJvm:
+    """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
+
+    :param spark: the session
+    """
+
+    def __init__(self, spark: Any) -> None:
+        self._contents, self._history = (found.newInstance() for found in _compiled(spark.sparkContext._gateway))
+        for look in (self._contents, self._history):
+            look.of(spark._jsparkSession)
+        self._known_contents = _Known()
+        self._known_tables = _Known()
+
+    def contents(self) -> dict[str, Any]:
+        """Return views, global views and functions (name to identity), settings, current catalog and database."""
+        found: dict[str, Any] = json.loads(self._contents.contents(self._known_contents.number))
+        return found | self._known_contents.updated(found)
+
+    def tables(self) -> dict[str, str]:
+        """Return the quoted names of databases and tables of the session catalog, each with its identity."""
+        return self._known_tables.updated(json.loads(self._contents.tables(self._known_tables.number)))["tables"]
+
+    def unstable(self, name: str, is_global: bool, quoted: str) -> str | None:
+        """Return why a temp view would come out differently if it were computed again, None if it would not.
+
+        :param name: its name
+        :param is_global: whether it is a global temp view
+        :param quoted: how SQL names it
+        """
+        why: str | None = self._contents.unstable(name, is_global, quoted)
+        return why
+
+    def mark(self) -> tuple[int, int]:
+        """Return the ids of the next SQL execution and the next job."""
+        execution, job = json.loads(self._history.mark())
+        return execution, job
+
+    def since(self, mark: tuple[int, int]) -> dict[str, Any]:
+        """Return what Spark has noted since a mark."""
+        found: dict[str, Any] = json.loads(self._history.since(*mark))
+        return found
+
+
+class _Known:
+    """What answers have told so far: each tells only what has changed since the one before."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._sections: dict[str, dict[str, str]] = {}
+
+    def updated(self, answer: dict[str, Any]) -> dict[str, dict[str, str]]:
+        """Return all sections, brought up to date. What was returned before stays as it was."""
+        before = self._sections if answer["since"] else {}
+        sections: dict[str, dict[str, str]] = {}
+        for section, told in answer.items():
+            if isinstance(told, list):
+                changed, gone = told
+                sections[section] = {**before.get(section, {}), **changed}
+                for name in gone:
+                    del sections[section][name]
+        self._sections, self.number = sections, answer["number"]
+        return sections
+
+
+def sources() -> dict[str, str]:
+    """Return the Java classes by name: they lie next to this module, also in a zip file."""
+    here = files(__package__)
+    names = ("SessionContents", "SessionHistory")
+    return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in names}
+
+
+@lru_cache(maxsize=1)  # a process has one JVM, whatever sessions come and go in it
+def _compiled(gateway: Any) -> list[Any]:
+    jvm = gateway.jvm
+    spark_loader = jvm.java.lang.Class.forName("org.apache.spark.sql.classic.SparkSession").getClassLoader()
+    compiled = []
+    for name, source in sources().items():
+        compiler = jvm.org.codehaus.janino.SimpleCompiler()
+        compiler.setParentClassLoader(spark_loader)
+        compiler.cook(source)
+        compiled.append(compiler.getClassLoader().loadClass(name))
+    return compiled

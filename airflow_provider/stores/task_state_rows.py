@@ -1,0 +1,251 @@
+"""How a checkpoint lies in rows of Airflow's task state store: names, sizes, and which row means what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from airflow_provider.errors import CheckpointCorruptError
+from airflow_provider.runner.record.run_key import RunKey, Scope
+from airflow_provider.runner.record.state import FORMAT_VERSION, CheckpointState, CheckpointUpdate, read_document
+
+HEAD_PREFIX = "pyspark_pipeline/"
+_RECORD_PREFIX = "pyspark_pipeline_record/"
+_REQUEST_PREFIX = "pyspark_pipeline_restart_from/"
+_LONGEST_KEY = 400  # Airflow's column holds 512 characters
+
+_LARGEST_ROW = 45_000  # characters of JSON; Airflow warns above 65,535 bytes, and its REST API refuses such a row
+_SEGMENT = 16  # updates
+
+
+class TaskStateAccessor(Protocol):
+    """The part of ``context["task_state_store"]`` that is used here."""
+
+    def get(self, key: str) -> Any: ...
+
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+
+def head_key(key: RunKey) -> str:
+    """Return the key of the row that says who owns a checkpoint and where its record is."""
+    return HEAD_PREFIX + _shortened(key.pipeline_name)
+
+
+def request_key(key: RunKey) -> str:
+    """Return the key of the row that holds a request to restart."""
+    return _REQUEST_PREFIX + _shortened(key.pipeline_name)
+
+
+class Head(BaseModel):
+    """The row that says who owns a checkpoint.
+
+    :param fence: grows by one with each takeover
+    :param owner: random id of the attempt
+    :param attempt: its number
+    :param record: names the rows that hold the record; None before the first attempt has begun
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format_version: int = FORMAT_VERSION
+    run_id: str
+    pipeline_name: str
+    scope: Scope = ()
+    fence: int = Field(ge=0, le=10**9)
+    owner: str
+    attempt: int = Field(ge=0, le=10**9)
+    record: str | None = Field(default=None, pattern="^[0-9a-f]{1,32}$")
+
+    @classmethod
+    def of(cls, key: RunKey, fence: int, attempt: int, owner: str, record: str | None) -> Head:
+        return cls(
+            run_id=key.run_id,
+            pipeline_name=key.pipeline_name,
+            scope=key.scope,
+            fence=fence,
+            owner=owner,
+            attempt=attempt,
+            record=record,
+        )
+
+    @classmethod
+    def from_json(cls, data: object, key: RunKey | None = None) -> Head:
+        """Read a row.
+
+        :param key: which checkpoint it should be of
+        :raises CheckpointCorruptError: it is no head, or that of another checkpoint
+        :raises CheckpointFormatError: written by a newer version
+        """
+        head = read_document(cls, data)
+        if key is not None and head.key != key:
+            raise CheckpointCorruptError(f"it is the record of {head.key}")
+        return head
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.scope, self.run_id, self.pipeline_name)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class Rows:
+    """The rows of one record, from one attempt's beginning to the next one's.
+
+    ``checkpoint`` is the whole record as it was then. An update goes into one of 16 rows ``recent-<n>``, which are
+    used in turn. Every 16th update, or when they come to 45,000 characters, the recent ones and the new one are
+    written together as ``segment-<n>`` instead. So an update costs one row, or two where it is large itself; a thousand
+    take some 80 rows; and each is written at most twice, however many there are. A value that is too large for a
+    row lies in several, which are written first.
+
+    Every update has a number. Read are the segments until one is missing, then those of the recent rows that follow.
+
+    :param get: returns the value of a row, None if there is none
+    :param put: writes a row
+    :param delete: removes a row
+    :param key: which checkpoint
+    :param record: name of the record
+    """
+
+    def __init__(
+        self,
+        get: Callable[[str], Any],
+        put: Callable[[str, Any], None],
+        delete: Callable[[str], object],
+        key: RunKey,
+        record: str,
+    ) -> None:
+        self._get, self._put, self._delete = get, put, delete
+        self._base = f"{_RECORD_PREFIX}{_shortened(key.pipeline_name)}/{record}"
+        self._count = 0
+        self._segments = 0
+        self._recent: list[dict[str, Any]] = []
+        self._recent_size = 0
+
+    def write(self, state: CheckpointState) -> None:
+        """Write the whole record."""
+        self._write("checkpoint", state.to_json())
+
+    def append(self, update: CheckpointUpdate) -> None:
+        """Write what has happened since."""
+        entry = {"number": self._count, **update.to_json()}
+        size = len(json.dumps(entry))
+        full = len(self._recent) == _SEGMENT - 1
+        if self._recent and self._recent_size + size > _LARGEST_ROW:
+            self._close_segment([])
+        if full or size > _LARGEST_ROW:
+            self._close_segment([entry])
+        else:
+            self._write(f"recent-{self._count % _SEGMENT}", entry)
+            self._recent.append(entry)
+            self._recent_size += size
+        self._count += 1
+
+    def read(self) -> CheckpointState:
+        """Return the record.
+
+        :raises CheckpointCorruptError: it is none
+        """
+        whole = self._read("checkpoint")
+        if whole is None:
+            raise CheckpointCorruptError("the row of the whole record is missing")
+        entries: dict[int, Any] = {}
+        segment = 0
+        while (found := self._read(f"segment-{segment}")) is not None:
+            if not isinstance(found, list) or not found:
+                raise CheckpointCorruptError(f"segment {segment} is no list of updates")
+            entries |= {_number(entry): entry for entry in found}
+            segment += 1
+        covered = len(entries)
+        for slot in range(_SEGMENT):
+            entry = self._read(f"recent-{slot}")
+            if entry is not None and (number := _number(entry)) >= covered:
+                entries[number] = entry
+        if sorted(entries) != list(range(len(entries))):
+            raise CheckpointCorruptError("the rows of some components are missing")
+        updates = [
+            read_document(CheckpointUpdate, {"format_version": FORMAT_VERSION, **entries[number]})
+            for number in range(len(entries))
+        ]
+        return CheckpointState.from_json(whole).updated(updates)
+
+    def remove(self) -> None:
+        """Remove all rows."""
+        self._remove("checkpoint")
+        segment = 0
+        while self._get(f"{self._base}/segment-{segment}") is not None:
+            self._remove(f"segment-{segment}")
+            segment += 1
+        for slot in range(_SEGMENT):
+            if self._get(f"{self._base}/recent-{slot}") is not None:
+                self._remove(f"recent-{slot}")
+
+    def _close_segment(self, more: list[dict[str, Any]]) -> None:
+        self._write(f"segment-{self._segments}", [*self._recent, *more])
+        self._segments += 1
+        self._recent, self._recent_size = [], 0
+
+    def _write(self, name: str, value: Any) -> None:
+        text = json.dumps(value)
+        if len(text) <= _LARGEST_ROW:
+            self._put(f"{self._base}/{name}", value)
+            return
+        # What is counted as a row's size is its JSON, in which each quote of a text takes two characters.
+        length = _LARGEST_ROW // 2
+        parts = [text[start : start + length] for start in range(0, len(text), length)]
+        for index, part in enumerate(parts):
+            self._put(f"{self._base}/{name}/part-{index}", part)
+        self._put(f"{self._base}/{name}", {"parts": len(parts)})
+
+    def _read(self, name: str) -> Any:
+        value = self._get(f"{self._base}/{name}")
+        if not isinstance(value, dict) or set(value) != {"parts"}:
+            return value
+        texts = []
+        for index in range(_parts(value)):
+            part = self._get(f"{self._base}/{name}/part-{index}")
+            if not isinstance(part, str):
+                raise CheckpointCorruptError(f"part {index} of {name} is missing")
+            texts.append(part)
+        try:
+            return json.loads("".join(texts))
+        except (ValueError, RecursionError) as error:
+            raise CheckpointCorruptError(f"{name} is not JSON: {error}") from error
+
+    def _remove(self, name: str) -> None:
+        value = self._get(f"{self._base}/{name}")
+        self._delete(f"{self._base}/{name}")
+        if isinstance(value, dict) and set(value) == {"parts"}:
+            for index in range(_parts(value)):
+                self._delete(f"{self._base}/{name}/part-{index}")
+
+
+def _parts(value: dict[str, Any]) -> int:
+    count = value["parts"]
+    if not isinstance(count, int) or not 0 < count <= _MOST_PARTS:
+        raise CheckpointCorruptError("the number of parts of a row is none")
+    return count
+
+
+_MOST_PARTS = 10_000
+
+
+def _number(entry: Any) -> int:
+    number = entry.get("number") if isinstance(entry, dict) else None
+    if not isinstance(number, int):
+        raise CheckpointCorruptError("an update has no number")
+    return number
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= _LONGEST_KEY:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{name[: _LONGEST_KEY - 65]}~{digest}"
