@@ -42,8 +42,10 @@ $(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
 torture: setup  ## the long tests, half an hour: every failure of a pipeline, all pairs, thousands of kills, and what they hit
 	@$(IN_ENV) pytest -n 2 --dist loadgroup -raP -m torture tests
 
-benchmark: setup  ## what importing the operators costs, and what saving session state costs and gives
+benchmark: setup  ## what imports, the record and the capture cost, and what saving session state costs and gives
 	@$(IN_ENV) python benchmarks/import_cost.py
+	@$(IN_ENV) python benchmarks/overhead.py
+	@$(IN_ENV) python benchmarks/capture.py
 	@$(IN_ENV) python benchmarks/session_state.py
 
 airflow: setup  ## start Airflow with the example DAGs and print address and login
