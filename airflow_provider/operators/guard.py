@@ -44,6 +44,7 @@ class AttemptGuard(NoOpHooks):
     :param clock: a monotonic clock in seconds
     :param parent: returns the id of the parent process
     :param end_process: ends the process at once with an exit status
+    :param began: when the task began, by the same clock; default: now
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class AttemptGuard(NoOpHooks):
         clock: Callable[[], float] = time.monotonic,
         parent: Callable[[], int] = os.getppid,
         end_process: Callable[[int], object] = os._exit,
+        began: float | None = None,
     ) -> None:
         self._spark = spark
         self._time_limit = time_limit
@@ -62,7 +64,7 @@ class AttemptGuard(NoOpHooks):
         self._clock = clock
         self._parent = parent
         self._end_process = end_process
-        self._began = clock()
+        self._began = clock() if began is None else began
         self._reason: str | None = None
         self._over = threading.Event()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -147,6 +148,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.openlineage_inject_transport_info = openlineage_inject_transport_info
         self.spark_ui_url = ""
         self._guard: AttemptGuard | None = None
+        self._began = 0.0
         self._killed = False
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -158,6 +160,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         :raises CheckpointError: the progress could not be read or recorded
         :raises AttemptStopped: Airflow stopped the task, or its time is over
         """
+        self._began = time.monotonic()  # Airflow's clock for execution_timeout runs from here
         try:
             return self._run(self._pipeline_run(context), context)
         except (PipelineConfigError, ConfigChangedError, SparkConfigError) as error:
@@ -195,7 +198,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         app_name = f"{ti.dag_id}.{ti.task_id}"
         with (
             launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name) as spark,
-            AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor()) as guard,
+            AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor(), began=self._began) as guard,
         ):
             self._guard = guard
             if self._killed:  # while the attempt was being prepared

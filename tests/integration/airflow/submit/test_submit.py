@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import stat
@@ -16,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from airflow_provider.runner import LocalCheckpointStore
 from tests.samples.spark_cluster import Cluster, wait_for
 
 ROOT = Path(__file__).parents[4]
@@ -60,8 +60,9 @@ def test_a_driver_without_airflow_fails_in_the_middle_is_retried_and_resumes(
         "prove": "REUSE", "make": "REPLAY", "add_up": "REUSE", "ask": "RUN", "write": "RUN",
     }  # fmt: skip
     assert not list((folder / "views").rglob("*.parquet"))  # no longer needed
-    (record,) = (folder / "checkpoints" / "submit_cluster_without_airflow" / "work" / "-1").rglob("*.json")
-    assert json.loads(record.read_text())["status"] == "completed"
+    (checkpoint,) = LocalCheckpointStore(folder / "checkpoints").list()
+    assert checkpoint.scope == ("submit_cluster_without_airflow", "work", "-1")
+    assert checkpoint.status == "completed"
     for line in (
         f"--master {cluster.master} ",
         f"run {ended.run_id!r}, try 1: first attempt (checkpoints in object storage viewfs://lake/shared/checkpoints)",
@@ -123,8 +124,8 @@ def test_a_task_that_is_stopped_or_killed_leaves_neither_jvm_nor_driver(
     output, _ = process.communicate(timeout=30)
     assert "".join(line for line in output.splitlines(keepends=True) if line.startswith("> ")) == end
     wait_for(lambda: not request.parent.exists(), "the shipment to be removed", 20)
-    (record,) = (folder / "checkpoints").rglob("linger.json")
-    assert '"completed_components": [\n  "make"\n ]' in record.read_text()
+    (checkpoint,) = LocalCheckpointStore(folder / "checkpoints").list()
+    assert (checkpoint.pipeline_name, checkpoint.completed_components) == ("linger", ["make"])
 
 
 def test_with_the_driver_in_the_task_a_cluster_gives_the_same_answer(
