@@ -5,6 +5,7 @@
     PySparkPipelineError
     ├── PipelineConfigError          the config is wrong; lists every problem at once
     ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
+    ├── SessionStateNotSavedError    what a component left is needed, was not saved, and it must not run again
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
     ├── DriverError                  a driver that spark-submit started did not do what it should
@@ -12,6 +13,7 @@
     ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
+    │   ├── ReplayDiffersError       a component that was replayed left something else than before
     │   ├── CircuitOpenError         a component failed too often and is not tried again for now
     │   └── DataCheckError           a data check did not hold
     └── CheckpointError              progress can no longer be relied on; never swallowed by hooks
@@ -93,6 +95,23 @@ class ConfigChangedError(PySparkPipelineError):
         )
 
 
+class SessionStateNotSavedError(PySparkPipelineError):
+    """What a component left in the session is needed, could not be saved, and the component must not run again.
+
+    :param pipeline: name of the pipeline
+    :param lost: for each such component its name, why, and what to do
+    """
+
+    def __init__(self, pipeline: str, lost: Sequence[tuple[str, str, str]]) -> None:
+        self.pipeline = pipeline
+        self.components = tuple(name for name, _, _ in lost)
+        lines = "".join(f"\n  - component {name!r}: {why}; {remedy}" for name, why, remedy in lost)
+        super().__init__(
+            f"pipeline {pipeline!r} cannot go on, because later components need what completed ones left in the "
+            f"Spark session:{lines}\nNothing ran again. Or restart the run from the first of them."
+        )
+
+
 class ViewNotSavedError(PySparkPipelineError):
     """A temp view cannot be saved. The message says why; its component is replayed when it is needed."""
 
@@ -134,6 +153,22 @@ class ComponentFailedError(ComponentError):
         self.total = total
         what = mask(cause) if isinstance(cause, str) else describe(cause)
         super().__init__(f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {what}")
+
+
+class ReplayDiffersError(ComponentError):
+    """A component that was replayed left something else in the session than when it completed.
+
+    :param component: its name
+    :param differences: what is not the same
+    """
+
+    def __init__(self, component: str, differences: Sequence[str]) -> None:
+        self.component = component
+        self.differences = tuple(differences)
+        super().__init__(
+            f"component {component!r} was replayed and did not leave what it had left: {'; '.join(differences)}; what "
+            f"was made of it no longer fits: set its session_state to 'save', and restart from {component!r}"
+        )
 
 
 class CircuitOpenError(ComponentError):

@@ -19,6 +19,7 @@ from airflow_provider.runner.observing.events import (
     ComponentFailed,
     PipelineFinished,
     PipelineStarted,
+    SessionStateSaved,
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.record.requests import RestartRequest
@@ -149,6 +150,13 @@ class CheckpointHooks(NoOpHooks):
             update = update.model_copy(update={"component": event.component.name, "record": record})
         # Also if it was replayed and its record stays: a replaced attempt must notice before it goes on.
         self._add(update)
+
+    def on_session_state_saved(self, event: SessionStateSaved) -> None:
+        """Record that what a completed component left need not be replayed any more."""
+        record = self._current().state().components.get(event.component)
+        if record is not None:  # otherwise the caller had said that it is complete
+            record = record.model_copy(update={"session_state": event.session_state})
+            self._add(CheckpointUpdate(at=self._saving.now(), component=event.component, record=record))
 
     def on_component_failure(self, event: ComponentFailed) -> None:
         """Record which component failed."""

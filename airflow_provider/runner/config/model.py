@@ -150,10 +150,11 @@ class PipelineConfig(Section):
     :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``resume`` from the
         checkpoint, or ``restart`` everything
     :param restart_from: a component that runs again with all its descendants, although it had completed
-    :param session_state: what becomes of the temp views that components leave: ``auto`` replays what was cheap and
-        harmless and saves the rest; ``save`` all; ``replay`` the components instead; ``none``
+    :param session_state: what becomes of the temp views that components leave: ``auto`` replays what is known to be
+        harmless and saves the rest; ``save`` all; ``replay`` the components instead, which the author vouches for; ``none``
     :param session_state_format: Spark data source to save views with
-    :param replay_below_seconds: a run that took less counts as cheap for ``auto``
+    :param replay_below_cpu_seconds: a harmless component that took less processor time, Python's and the executors',
+        is replayed by ``auto`` without more ado; the views of others are saved when the attempt fails
     :raises PipelineConfigError: with every problem of the whole config
     """
 
@@ -168,7 +169,7 @@ class PipelineConfig(Section):
     restart_from: str | None = None
     session_state: SessionStatePolicy = "auto"
     session_state_format: str = Field(default="parquet", min_length=1)
-    replay_below_seconds: float = Field(default=10.0, ge=0)
+    replay_below_cpu_seconds: float = Field(default=10.0, ge=0)
 
     _source: str | None = PrivateAttr(default=None)
 

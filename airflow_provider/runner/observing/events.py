@@ -75,6 +75,18 @@ class ComponentCompleted:
 
 
 @dataclass(frozen=True)
+class SessionStateSaved:
+    """What a component that had completed left in the session was saved later on.
+
+    :param component: name of the component
+    :param session_state: what is to be recorded of it now
+    """
+
+    component: str
+    session_state: SessionStateRecord
+
+
+@dataclass(frozen=True)
 class ComponentFailed:
     """A component failed, after its own retries.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from airflow_provider.errors import ConfigChangedError, ConfigProblem, PipelineConfigError
+from airflow_provider.errors import ConfigChangedError, ConfigProblem, PipelineConfigError, SessionStateNotSavedError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.problems import suggest
 from airflow_provider.runner.fingerprint.config import ConfigHashes
@@ -57,6 +57,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     :param facts: what has been found out
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises PipelineConfigError: there is no enabled component ``restart_from``
+    :raises SessionStateNotSavedError: what a component left is needed, was not saved, and it must not run again
     """
     checkpoint, restart_from = facts.checkpoint, facts.restart_from
     names = [component.name for component in config.ordered]
@@ -80,13 +81,19 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         reasons = dict.fromkeys(names, f"config changed: {what}")
     until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
     decisions: list[Decision] = []
+    policies = {c.name: c.session_state or config.session_state for c in config.ordered}
     untouched = True  # once something runs, it may replace what a later component had left in the session
     for index, name in enumerate(names):
         if name in reasons:
             decision = Decision(name, Action.RUN, reasons[name])
         else:
             is_present = untouched and name in facts.present
-            decision = _keep(name, checkpoint.components.get(name), needed=index < until and not is_present)
+            decision = _keep(
+                name,
+                checkpoint.components.get(name),
+                needed=index < until and not is_present,
+                vouched=policies[name] == "replay",
+            )
             if (
                 facts.live
                 and is_present
@@ -96,6 +103,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
                 decision = replace(decision, reason=f"{decision.reason}; {STILL_THERE}")
         untouched = untouched and decision.action is Action.REUSE
         decisions.append(decision)
+    _refuse_unrepeatable(config, decisions)
     return RunPlan(
         config.name,
         tuple(decisions),
@@ -108,12 +116,25 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     )
 
 
-def _keep(name: str, record: ComponentRecord | None, *, needed: bool) -> Decision:
+def _refuse_unrepeatable(config: PipelineConfig, decisions: Sequence[Decision]) -> None:
+    lost = {
+        decision.component: decision.session_state
+        for decision in decisions
+        if decision.restore and decision.session_state and decision.session_state.handling == "unrepeatable"
+    }
+    if lost:
+        raise SessionStateNotSavedError(
+            config.name, [(name, state.reason, state.remedy or "") for name, state in lost.items()]
+        )
+
+
+def _keep(name: str, record: ComponentRecord | None, *, needed: bool, vouched: bool) -> Decision:
     if record is None:
         return Decision(name, Action.REUSE, "completed in an earlier attempt")
     state = record.session_state
     when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
-    if needed and state is not None and state.handling == "replay":
+    again = state is not None and (state.handling == "replay" or (state.handling == "unrepeatable" and vouched))
+    if needed and state is not None and again:
         why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
         return Decision(name, Action.REPLAY, f"{why}: {state.reason}", session_state=state)
     if needed and state is not None and state.views:

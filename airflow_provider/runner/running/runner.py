@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted
+from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
 from airflow_provider.runner.planning.decide import decide, plan_skipping
@@ -115,6 +115,9 @@ class SimplePipelineRunner:
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
         results = walk(self._config, plan, self._session, self._components, self._hooks, fail_fast=self._fail_fast)
         complete = all(result.success for result in results)
+        if not complete:
+            for name, state in self._session.saved_after_a_failure():
+                self._hooks.on_session_state_saved(SessionStateSaved(name, state))
         status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
         result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began)
         self._hooks.after_pipeline(PipelineFinished(self._config, result))

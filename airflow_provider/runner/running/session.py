@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import SparkSessionError, describe
@@ -134,6 +134,11 @@ class AttemptSession:
             logger.warning("%s: %s; it is replayed", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)
         return decision
+
+    def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
+        """Save what would be costly to bring back; yield what is to be recorded of each component."""
+        if self.keeper is not None and self.keeper.answers():
+            yield from self.keeper.saved_after_a_failure()
 
     def remove_saved(self) -> None:
         """Delete what this run has saved."""

@@ -33,6 +33,7 @@ class Snapshot:
     :param catalog: current catalog
     :param database: current database
     :param objects: databases and tables of a catalog that is in memory only, by name
+    :param cached: view whose rows Spark was told to keep to the storage level
     :param mark: where the session's history stands
     """
 
@@ -42,6 +43,7 @@ class Snapshot:
     catalog: str
     database: str
     objects: Mapping[str, str] = field(default_factory=dict)
+    cached: Mapping[ViewName, str] = field(default_factory=dict)
     mark: Any = None
 
 

@@ -16,6 +16,7 @@ class ClassicProbe:
     """Asks the session's JVM."""
 
     def __init__(self, spark: Any) -> None:
+        self._spark = spark
         self._jvm = SessionJvm(spark)
         self._memory_catalog = MemoryCatalog(spark)
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
@@ -24,6 +25,8 @@ class ClassicProbe:
         found = self._jvm.contents()
         views = {ViewName(name): identity for name, identity in found["views"].items()}
         views |= {ViewName(name, is_global=True): identity for name, identity in found["global_views"].items()}
+        cached = {ViewName(name): level for name, level in found["cached"].items()}
+        cached |= {ViewName(name, is_global=True): level for name, level in found["global_cached"].items()}
         return Snapshot(
             views=views,
             functions=found["functions"],
@@ -31,6 +34,7 @@ class ClassicProbe:
             catalog=found["catalog"],
             database=found["database"],
             objects=self._memory_catalog.objects(),
+            cached=cached,
             mark=self._jvm.mark(),
         )
 
@@ -54,6 +58,17 @@ class ClassicProbe:
         """Return why a view would come out differently if it were computed again, None if it would not."""
         why = self._jvm.unstable(view.name, view.is_global, view.quoted(self._global_database))
         return why and f"view {str(view)!r} {why}"
+
+    def hold(self, view: ViewName) -> int:
+        return self._jvm.hold(view.name, view.is_global)
+
+    def held(self, number: int) -> Any:
+        from pyspark.sql import DataFrame
+
+        return DataFrame(self._jvm.held(number), self._spark)
+
+    def release(self, number: int) -> None:
+        self._jvm.release(number)
 
     def describe_objects(self, names: list[str]) -> list[CatalogObject]:
         return self._memory_catalog.describe(names)

@@ -37,6 +37,15 @@ class ConnectProbe:
     def unstable(self, view: ViewName) -> str | None:
         return None
 
+    def hold(self, view: ViewName) -> int:
+        return 0  # the client has only the name of a view
+
+    def held(self, number: int) -> Any:
+        raise LookupError("a client of Spark Connect holds no plans")
+
+    def release(self, number: int) -> None:
+        """Nothing is held."""
+
     def describe_objects(self, names: list[str]) -> list[CatalogObject]:
         return []
 

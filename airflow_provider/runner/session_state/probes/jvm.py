@@ -44,6 +44,18 @@ class SessionJvm:
         why: str | None = self._contents.unstable(name, is_global, quoted)
         return why
 
+    def hold(self, name: str, is_global: bool) -> int:
+        """Hold the plan of a temp view; return its number, 0 if it has none of its own."""
+        return int(self._contents.hold(name, is_global))
+
+    def held(self, number: int) -> Any:
+        """Return what is held, as a Dataset of the JVM."""
+        return self._contents.held(number)
+
+    def release(self, number: int) -> None:
+        """Hold it no longer."""
+        self._contents.release(number)
+
     def mark(self) -> tuple[int, int]:
         """Return the ids of the next SQL execution and the next job."""
         execution, job = json.loads(self._history.mark())
