@@ -5,6 +5,7 @@
     PySparkPipelineError
     ├── PipelineConfigError          the config is wrong; lists every problem at once
     ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
+    ├── CodeChangedError             code differs from what completed components ran with and the policy is to fail
     ├── SessionStateNotSavedError    what a component left is needed, was not saved, and it must not run again
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
@@ -92,6 +93,21 @@ class ConfigChangedError(PySparkPipelineError):
         super().__init__(
             f"pipeline {pipeline!r}: config changed since the checkpoint: {what}; change it back, or set "
             "on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
+        )
+
+
+class CodeChangedError(PySparkPipelineError):
+    """The code of completed components has changed, and ``on_code_change`` is ``fail``.
+
+    :param pipeline: name of the pipeline
+    :param what: which components, and what in their code
+    """
+
+    def __init__(self, pipeline: str, what: str) -> None:
+        self.pipeline = pipeline
+        super().__init__(
+            f"pipeline {pipeline!r}: code of completed components changed: {what}; change it back, or set "
+            "on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the first of them"
         )
 
 

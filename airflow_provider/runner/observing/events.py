@@ -63,6 +63,7 @@ class ComponentCompleted:
     :param duration_seconds: from the start of the first try to the end of the last
     :param retries: tries after the first
     :param session_state: what it left in the session; None if nobody looked, or if it was replayed
+    :param entered: the author's functions that ran, as far as Python could tell
     """
 
     component: ComponentConfig
@@ -72,6 +73,7 @@ class ComponentCompleted:
     duration_seconds: float
     retries: int
     session_state: SessionStateRecord | None = None
+    entered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from airflow_provider.runner.fingerprint.changes import Change
@@ -52,7 +53,8 @@ class RunPlan:
     :param decisions: the decisions
     :param config_changed: whether the checkpoint was made under another config
     :param config_changes: what differs from the config of the checkpoint, as far as it is known
-    :param would_be_kept: components that ``on_config_change: rerun_affected`` would have kept
+    :param code_changes: completed component to what changed in its code
+    :param would_be_kept: components that ``rerun_affected`` would have kept where everything is restarted
     :param restart_from: the config's request to restart from a component, carried out now or earlier
     :param notes: what else the person who reads the plan should know
     :param live: whether the session begins with what the server has kept of the last attempt's
@@ -65,6 +67,7 @@ class RunPlan:
     decisions: tuple[Decision, ...]
     config_changed: bool = False
     config_changes: tuple[Change, ...] = ()
+    code_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     would_be_kept: tuple[str, ...] = ()
     restart_from: str | None = None
     notes: tuple[str, ...] = ()

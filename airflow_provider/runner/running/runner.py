@@ -13,6 +13,7 @@ from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_c
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
+from airflow_provider.runner.planning.brought_back import refuse_what_cannot_be_brought_back
 from airflow_provider.runner.planning.decide import decide, plan_skipping
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.state import CheckpointState
@@ -129,7 +130,9 @@ class SimplePipelineRunner:
         wanted = self._config.restart_from
         if restart_from is None and wanted is not None and checkpoint is not None and checkpoint.restart_from != wanted:
             restart_from = wanted
-        return decide(self._config, inspect(self._config, checkpoint, restart_from, self._session))
+        plan = decide(self._config, inspect(self._config, checkpoint, restart_from, self._session))
+        refuse_what_cannot_be_brought_back(plan)
+        return plan
 
     def _plan_for(self, completed: Collection[str], recorded: CheckpointState | None) -> RunPlan:
         """Return the plan for what a caller says is complete.

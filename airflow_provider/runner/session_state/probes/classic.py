@@ -6,9 +6,9 @@ from typing import Any
 
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import CatalogObject
+from airflow_provider.runner.session_state.effects.executors import effects_of
 from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
-from airflow_provider.runner.session_state.probes.spark_plan import touches_variables, written_by
 from airflow_provider.runner.session_state.snapshot import Effects, Snapshot
 
 
@@ -39,20 +39,7 @@ class ClassicProbe:
         )
 
     def effects_since(self, mark: Any) -> Effects:
-        found = self._jvm.since(mark)
-        if not found["settled"]:
-            return Effects("may have written, Spark is behind with its records", certain=False, variables=True)
-        if found["forgotten_sql"]:
-            return Effects("ran more SQL than Spark remembers, so it may have written", certain=False, variables=True)
-        variables = any(map(touches_variables, found["plans"]))
-        if what := next(filter(None, map(written_by, found["plans"])), None):
-            return Effects(f"wrote data ({what})", variables=variables)
-        if found["output"]:
-            return Effects("wrote files outside of SQL", variables=variables)
-        if found["forgotten_jobs"]:
-            why = "ran more jobs than Spark remembers, so it may have written"
-            return Effects(why, certain=False, variables=variables)
-        return Effects(variables=variables)
+        return effects_of(self._jvm.since(mark))
 
     def unstable(self, view: ViewName) -> str | None:
         """Return why a view would come out differently if it were computed again, None if it would not."""

@@ -32,7 +32,8 @@ class ConnectProbe:
         )
 
     def effects_since(self, mark: Any) -> Effects:
-        return Effects("may have written, Spark Connect does not tell", certain=False)
+        unknown = "may have written, Spark Connect does not tell"
+        return Effects(unknown, certain=False, ran_python=True, complete=False)
 
     def unstable(self, view: ViewName) -> str | None:
         return None
