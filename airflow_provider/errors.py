@@ -5,6 +5,8 @@
     PySparkPipelineError
     ├── PipelineConfigError          the config is wrong; lists every problem at once
     ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
+    ├── SourceChangedError           what a completed component had read has changed, and it must not go on like that
+    ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
     ├── DriverError                  a driver that spark-submit started did not do what it should
@@ -91,6 +93,24 @@ class ConfigChangedError(PySparkPipelineError):
             f"pipeline {pipeline!r}: config changed since the checkpoint: {what}; change it back, or set "
             "on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
         )
+
+
+class SourceChangedError(PySparkPipelineError):
+    """What completed components had read has changed since, and nothing right can be made of what they left.
+
+    :param pipeline: name of the pipeline
+    :param changes: a line for each source: which components, which source and what changed
+    :param remedy: what to do
+    """
+
+    def __init__(self, pipeline: str, changes: Sequence[str], remedy: str) -> None:
+        self.pipeline = pipeline
+        self.changes = tuple(changes)
+        super().__init__(f"pipeline {pipeline!r}: {'; '.join(changes)}; {remedy}")
+
+
+class SourceNotListedError(PySparkPipelineError):
+    """A source cannot be looked at within bounds. The message says what there is too much of."""
 
 
 class ViewNotSavedError(PySparkPipelineError):
