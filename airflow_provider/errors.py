@@ -7,6 +7,8 @@
     ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
     ├── CodeChangedError             code differs from what completed components ran with and the policy is to fail
     ├── SessionStateNotSavedError    what a component left is needed, was not saved, and it must not run again
+    ├── SourceChangedError           what a completed component had read has changed, and it must not go on like that
+    ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
     ├── DriverError                  a driver that spark-submit started did not do what it should
@@ -126,6 +128,22 @@ class SessionStateNotSavedError(PySparkPipelineError):
             f"pipeline {pipeline!r} cannot go on, because later components need what completed ones left in the "
             f"Spark session:{lines}\nNothing ran again. Or restart the run from the first of them."
         )
+class SourceChangedError(PySparkPipelineError):
+    """What completed components had read has changed since, and nothing right can be made of what they left.
+
+    :param pipeline: name of the pipeline
+    :param changes: a line for each source: which components, which source and what changed
+    :param remedy: what to do
+    """
+
+    def __init__(self, pipeline: str, changes: Sequence[str], remedy: str) -> None:
+        self.pipeline = pipeline
+        self.changes = tuple(changes)
+        super().__init__(f"pipeline {pipeline!r}: {'; '.join(changes)}; {remedy}")
+
+
+class SourceNotListedError(PySparkPipelineError):
+    """A source cannot be looked at within bounds. The message says what there is too much of."""
 
 
 class ViewNotSavedError(PySparkPipelineError):
