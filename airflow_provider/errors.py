@@ -128,6 +128,8 @@ class SessionStateNotSavedError(PySparkPipelineError):
             f"pipeline {pipeline!r} cannot go on, because later components need what completed ones left in the "
             f"Spark session:{lines}\nNothing ran again. Or restart the run from the first of them."
         )
+
+
 class SourceChangedError(PySparkPipelineError):
     """What completed components had read has changed since, and nothing right can be made of what they left.
 

@@ -155,6 +155,8 @@ class PipelineConfig(Section):
     :param restart_from: a component that runs again with all its descendants, although it had completed
     :param session_state: what becomes of the temp views that components leave: ``auto`` replays what is known to be
         harmless and saves the rest; ``save`` all; ``replay`` the components instead, which the author vouches for; ``none``
+    :param harmless_modules: names of modules, or of anything in them, that the author vouches for: no side effects, and
+        the same result each time
     :param session_state_format: Spark data source to save views with
     :param replay_below_cpu_seconds: a harmless component that took less processor time, Python's and the executors',
         is replayed by ``auto`` without more ado; the views of others are saved when the attempt fails
@@ -172,6 +174,7 @@ class PipelineConfig(Section):
     on_clear: OnClear = "resume"
     restart_from: str | None = None
     session_state: SessionStatePolicy = "auto"
+    harmless_modules: list[str] = Field(default_factory=list)
     session_state_format: str = Field(default="parquet", min_length=1)
     replay_below_cpu_seconds: float = Field(default=10.0, ge=0)
 

@@ -8,6 +8,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import TouchedData
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class ComponentCompleted:
     :param retries: tries after the first
     :param session_state: what it left in the session; None if nobody looked, or if it was replayed
     :param entered: the author's functions that ran, as far as Python could tell
+    :param touched: what data it read and wrote; None like that
     """
 
     component: ComponentConfig
@@ -74,6 +76,7 @@ class ComponentCompleted:
     retries: int
     session_state: SessionStateRecord | None = None
     entered: tuple[str, ...] = ()
+    touched: TouchedData | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState 
     """
     decisions = tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered)
     known = frozenset(checkpoint.completed_components if checkpoint is not None else ())
-    return RunPlan(config.name, decisions, restart_from=config.restart_from, known=known)
+    return RunPlan(config.name, decisions, restart_from=config.restart_from, before=checkpoint, known=known)
 
 
 def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan:
@@ -124,6 +124,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         restart_from=config.restart_from,
         notes=tuple(_code_notes(code, decisions)),
         live=facts.live,
+        before=checkpoint,
         known=frozenset(checkpoint.completed_components),
     )
 

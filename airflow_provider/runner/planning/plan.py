@@ -9,6 +9,7 @@ from enum import StrEnum
 from airflow_provider.runner.fingerprint.changes import Change
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.state import CheckpointState
 
 STILL_THERE = "still in the session on the server"
 
@@ -59,6 +60,7 @@ class RunPlan:
     :param notes: what else the person who reads the plan should know
     :param live: whether the session begins with what the server has kept of the last attempt's
     :param restart_request: what somebody asked for in the store, if this plan carries it out
+    :param before: the checkpoint when the plan was made, also if it is left aside; None if there was none
     :param known: the components that the checkpoint had as completed when the plan was made; None if somebody else said
         what is complete
     """
@@ -73,6 +75,7 @@ class RunPlan:
     notes: tuple[str, ...] = ()
     live: bool = False
     restart_request: RestartRequest | None = None
+    before: CheckpointState | None = None
     known: frozenset[str] | None = None
 
     @property

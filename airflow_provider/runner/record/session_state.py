@@ -68,7 +68,8 @@ class SessionStateRecord(_Record):
     """What a component left in the session, and what becomes of it on the next attempt.
 
     :param handling: ``kept`` if all of it is in this record and in storage, ``replay`` if the component must run
-        again to bring it back, ``unrepeatable`` if it can be brought back neither way, ``none`` if the author wants neither
+        again to bring it back, ``unrepeatable`` if it can be brought back neither way, ``none`` if the author wants
+        neither
     :param reason: why
     :param remedy: what the author can do about it, None if there is nothing to do
     :param work_seconds: the processor time that the component took

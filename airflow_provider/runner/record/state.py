@@ -18,6 +18,7 @@ from airflow_provider.runner.record.code import CodeRecord
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import SourceRecord
 
 FORMAT_VERSION = 2
 """The format that this version of the package writes and reads. Format 1 kept everything in one document."""
@@ -42,6 +43,9 @@ class ComponentRecord(_Record):
     :param attempt: which attempt completed it
     :param session_state: what it left in the session; None if nobody looked
     :param code: which code it ran with; None if that could not be read
+    :param sources: what it read, also through its views
+    :param writes: what Spark wrote for it: paths and names of tables
+    :param left: sources of this and earlier components into which it wrote, as they were when it had completed
     """
 
     fingerprint: str
@@ -50,6 +54,9 @@ class ComponentRecord(_Record):
     attempt: int = Field(ge=0, le=_MOST)
     session_state: SessionStateRecord | None = None
     code: CodeRecord | None = None
+    sources: list[SourceRecord] = Field(default_factory=list)
+    writes: list[str] = Field(default_factory=list)
+    left: list[SourceRecord] = Field(default_factory=list)
 
 
 class CheckpointState(_Record):

@@ -110,7 +110,7 @@ class ComponentRunner:
                 took,
                 retries,
                 session_state=found.session_state,
-                outside=found.outside,
+                touched=found.touched,
             )
         )
         return ComponentResult(

@@ -105,6 +105,7 @@ class AttemptSession:
             if plan.live:
                 self.keeper.attached({d.component: d.session_state for d in plan.decisions if d.session_state})
         if self.keeper is not None:
+            self.keeper.recorded(plan.before.components if plan.before is not None else {})
             self.keeper.settle()
             if (
                 plan.known is not None

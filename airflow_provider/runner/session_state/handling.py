@@ -18,9 +18,9 @@ VOUCH = "if running it twice does no harm, set session_state: replay"
 class Action(StrEnum):
     """What becomes of what a component left.
 
-    ``KEEP``: nothing is to be saved, the record is enough. ``SAVE`` its views. ``REPLAY`` the component when what it left
-    is needed. ``UNREPEATABLE``: not everything can be saved, and the component must not run again, so an attempt that
-    needs what it left fails. ``NONE``: nothing later needs it.
+    ``KEEP``: nothing is to be saved, the record is enough. ``SAVE`` its views. ``REPLAY`` the component when what it
+    left is needed. ``UNREPEATABLE``: not everything can be saved, and the component must not run again, so an attempt
+    that needs what it left fails. ``NONE``: nothing later needs it.
     """
 
     KEEP = "keep"

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -93,7 +93,7 @@ class Held:
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
 
-        All of it may take as long as these components took. What cannot be saved, or not in time, is replayed as before.
+        All of it may take as long as these components took. What cannot be saved, or not in time, is replayed.
         """
         costly = [held for held in reversed(self._held.values()) if held.costly and _is_complete(held)]
         left = sum(held.seconds for held in costly)

@@ -15,13 +15,19 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName, quote
 from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
 from airflow_provider.runner.record.sources import TouchedData
+from airflow_provider.runner.record.state import ComponentRecord
 from airflow_provider.runner.session_state.capture import LeftBehind, difference
 from airflow_provider.runner.session_state.handling import VOUCH, Action, Facts, Handling, decide
 from airflow_provider.runner.session_state.held import LATE_BOUND, Held, HeldComponent
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.replayed import refuse_difference
 from airflow_provider.runner.session_state.restore import cache_again, in_words, restore, set_conf
-from airflow_provider.runner.session_state.saved.files import files_for, new_attempt_directory, remove_attempts
+from airflow_provider.runner.session_state.saved.files import (
+    files_for,
+    new_attempt_directory,
+    readable_size,
+    remove_attempts,
+)
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
 from airflow_provider.runner.session_state.saved.views import restore_view
 from airflow_provider.runner.session_state.snapshot import Snapshot
@@ -76,13 +82,10 @@ class SessionStateKeeper:
         self._held = Held(self.spark, self)
         self._told: Mapping[str, str] = {}
 
-    def begin(self, known: Mapping[str, ComponentRecord]) -> None:
-        """Take note of what is recorded of components that have completed.
-
-        :param known: component to its record, also of those that are going to run again
-        """
-        self._told = {name: record.session_state.reason for name, record in known.items() if record.session_state}
-        self._witness.begin({name: record.touched for name, record in known.items() if record.touched})
+    def recorded(self, records: Mapping[str, ComponentRecord]) -> None:
+        """Take note of what is recorded of components that completed in earlier attempts."""
+        self._told = {name: record.session_state.reason for name, record in records.items() if record.session_state}
+        self._witness.recorded({name: record.sources for name, record in records.items()})
 
     def attached(self, records: Mapping[str, SessionStateRecord]) -> None:
         """Take note that the session is a copy of one in which these components ran.
@@ -136,8 +139,8 @@ class SessionStateKeeper:
     def finished(self, component: ComponentConfig, position: int, seconds: float) -> Found:
         """Find out what a component left and did, and save its views if that is to be done.
 
-        Views that were saved read what was saved from now on. A view that cannot be saved is no failure: if the component
-        may run again it is replayed when it is needed, otherwise an attempt that needs it fails.
+        Views that were saved read what was saved from now on. A view that cannot be saved is no failure, but a later
+        attempt that needs it is.
 
         :param component: its config
         :param position: its place in the order of execution
@@ -181,6 +184,8 @@ class SessionStateKeeper:
         )
         self._tell_unrepeatable(component.name, record)
         self._before = self.probe.snapshot() if views else after  # the views are other ones now
+        if views:
+            self._witness.saved(component.name)
         self._hold(component.name, place, record, seconds, by_evidence=policy == "auto")
         return Found(record, evidence.touched, tuple(self._saved_before(evidence, component.name)))
 
@@ -215,7 +220,9 @@ class SessionStateKeeper:
         """
         saved: list[tuple[str, SessionStateRecord]] = []
         if self.answers():
-            saved += self._held.saved_before_a_change(self._witness.readers_of_what_was_written(self._before.mark), component)
+            saved += self._held.saved_before_a_change(
+                self._witness.readers_of_what_was_written(self._before.mark), component
+            )
         if goes_on:
             self.disturbed()
         return saved
@@ -300,16 +307,20 @@ class SessionStateKeeper:
         except ViewNotSavedError as error:
             self._saver.discard(place)
             return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
-        cached = {ViewName(view.name, view.is_global): view for view in left.cached}
-        for view in saved:
-            its = ViewName(view.name, view.is_global)
-            if its not in cached:
-                restore_view(self.spark, view)
-            elif its in evidence.unstable:  # rows that Spark drops from its cache would come out differently
-                restore_view(self.spark, view)
-                cache_again(self.spark, cached[its], self._global_database)
+        self._read_saved(saved, left, evidence)
         self._tell_saved(name, saved, time.monotonic() - began, handling)
         return saved, handling
+
+    def _read_saved(self, views: list[SavedView], left: LeftBehind, evidence: Evidence) -> None:
+        """Let views read what was saved of them, so that they are not computed again; one that is cached is not anyway."""
+        cached = {ViewName(entry.name, entry.is_global): entry for entry in left.cached}
+        for saved in views:
+            view = ViewName(saved.name, saved.is_global)
+            if view not in cached:
+                restore_view(self.spark, saved)
+            elif view in evidence.unstable:  # rows that Spark drops from its cache would come out differently
+                restore_view(self.spark, saved)
+                cache_again(self.spark, cached[view], self._global_database)
 
     def _tell_saved(self, name: str, saved: list[SavedView], seconds: float, handling: Handling) -> None:
         views = ", ".join(str(ViewName(view.name, view.is_global)) for view in saved)

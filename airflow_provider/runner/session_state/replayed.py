@@ -44,8 +44,6 @@ def refuse_difference(component: str, recorded: SessionStateRecord, left: LeftBe
         raise ReplayDiffersError(component, found)
 
 
-def _names(
-    kind: str, recorded: Collection[object], left: Collection[object], after: Container[object]
-) -> list[str]:
+def _names(kind: str, recorded: Collection[object], left: Collection[object], after: Container[object]) -> list[str]:
     missing = [f"{kind} {str(name)!r} is missing" for name in recorded if name not in after]
     return missing + [f"{kind} {str(name)!r} is new" for name in left if name not in recorded]
