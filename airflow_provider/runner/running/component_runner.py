@@ -10,6 +10,7 @@ from typing import Any
 from airflow_provider.errors import CheckpointError, ComponentError, describe
 from airflow_provider.runner.config.component import build
 from airflow_provider.runner.config.model import ComponentConfig
+from airflow_provider.runner.fingerprint.code.entered import watching
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -23,7 +24,7 @@ from airflow_provider.runner.observing.result import ComponentResult, ComponentS
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
-from airflow_provider.runner.session_state.keeper import Found, SessionStateKeeper
+from airflow_provider.runner.session_state.keeper import Found, Ran, SessionStateKeeper
 
 
 class ComponentRunner:
@@ -74,7 +75,7 @@ class ComponentRunner:
         self._hooks.before_component(ComponentStarted(component, position, total, decision))
         began = self._clock()
         try:
-            with keeper.watching() if keeper is not None else nullcontext():
+            with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
                 work = build(component.target(), component.config, spark, self._base_dir)
                 retries = run_with_retries(
                     work,
@@ -84,7 +85,7 @@ class ComponentRunner:
                     self._sleep,
                 )
             took = self._clock() - began
-            found = _keep(keeper, component, decision, position, took)
+            found = _keep(keeper, component, decision, position, Ran(took, entered.names()))
         except CheckpointError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
@@ -110,6 +111,7 @@ class ComponentRunner:
                 took,
                 retries,
                 session_state=found.session_state,
+                entered=entered.names(),
                 touched=found.touched,
             )
         )
@@ -145,14 +147,14 @@ class ComponentRunner:
 
 
 def _keep(
-    keeper: SessionStateKeeper | None, component: ComponentConfig, decision: Decision, position: int, seconds: float
+    keeper: SessionStateKeeper | None, component: ComponentConfig, decision: Decision, position: int, ran: Ran
 ) -> Found:
     if keeper is None:
         return Found()
     try:
         if decision.action is Action.REPLAY:
-            return keeper.replayed(component, position, seconds, decision.session_state)
-        return keeper.finished(component, position, seconds)
+            return keeper.replayed(component, position, ran, decision.session_state)
+        return keeper.finished(component, position, ran)
     except ComponentError:
         raise
     except Exception as error:

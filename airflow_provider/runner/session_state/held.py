@@ -1,8 +1,8 @@
 """Views that would be replayed, held as they were when their component completed, so that they can still be saved.
 
-Holding costs nothing: a view is a plan, and a plan that has been analysed pins the list of files that it reads. It is saved
-when the attempt fails, if running its component again would be costly, and when a later component changes what it reads,
-because from then on running the component again would give other rows, or do something else.
+Holding costs nothing: a view is a plan, and a plan that has been analysed pins the list of files that it reads. It is
+saved when the attempt fails, if running its component again would be costly, and when a later component changes what it
+reads, because from then on running the component again would give other rows, or do something else.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -36,6 +36,18 @@ from airflow_provider.runner.session_state.witness import Evidence, Witness
 logger = logging.getLogger(__name__)
 
 NOWHERE = "there is no session_state_url to save to"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a component ran.
+
+    :param seconds: for how long
+    :param entered: the author's functions that ran, as far as Python could tell
+    """
+
+    seconds: float
+    entered: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ class SessionStateKeeper:
             logger.warning("the Spark session cannot be looked at: %s", describe(error))
         self._present.clear()
 
-    def finished(self, component: ComponentConfig, position: int, seconds: float) -> Found:
+    def finished(self, component: ComponentConfig, position: int, ran: Ran) -> Found:
         """Find out what a component left and did, and save its views if that is to be done.
 
         Views that were saved read what was saved from now on. A view that cannot be saved is no failure, but a later
@@ -144,12 +156,12 @@ class SessionStateKeeper:
 
         :param component: its config
         :param position: its place in the order of execution
-        :param seconds: how long it ran
+        :param ran: how it ran
         """
         before, after = self._before, self.probe.snapshot()
         self._present.add(component.name)
         left = difference(before, after)
-        evidence = self._witness.evidence(component, before.mark, left)
+        evidence = self._witness.evidence(component, before.mark, left, ran.entered)
         objects, undescribed = self._describe(left.objects)
         facts = Facts(
             has_views=bool(left.views),
@@ -186,30 +198,28 @@ class SessionStateKeeper:
         self._before = self.probe.snapshot() if views else after  # the views are other ones now
         if views:
             self._witness.saved(component.name)
-        self._hold(component.name, place, record, seconds, by_evidence=policy == "auto")
+        self._hold(component.name, place, record, ran.seconds, by_evidence=policy == "auto")
         return Found(record, evidence.touched, tuple(self._saved_before(evidence, component.name)))
 
-    def replayed(
-        self, component: ComponentConfig, position: int, seconds: float, record: SessionStateRecord | None
-    ) -> Found:
+    def replayed(self, component: ComponentConfig, position: int, ran: Ran, record: SessionStateRecord | None) -> Found:
         """Take note that a component has been replayed: what it left needs no new record.
 
         :param component: its config
         :param position: its place in the order of execution
-        :param seconds: how long it ran
+        :param ran: how it ran
         :param record: what is recorded of what it left, None if that is not known
         :raises ReplayDiffersError: it left something else
         """
         before, after = self._before, self.probe.snapshot()
         left = difference(before, after)
-        evidence = self._witness.evidence(component, before.mark, left)
+        evidence = self._witness.evidence(component, before.mark, left, ran.entered)
         if record is not None:
             refuse_difference(component.name, record, left, after)
         self._present.add(component.name)
         self._before = after
         if record is not None:
             policy = component.session_state or self.config.session_state
-            self._hold(component.name, f"{position:04d}", record, seconds, by_evidence=policy == "auto")
+            self._hold(component.name, f"{position:04d}", record, ran.seconds, by_evidence=policy == "auto")
         return Found(saved=tuple(self._saved_before(evidence, component.name)))
 
     def failed(self, component: str, *, goes_on: bool) -> list[tuple[str, SessionStateRecord]]:
@@ -312,7 +322,7 @@ class SessionStateKeeper:
         return saved, handling
 
     def _read_saved(self, views: list[SavedView], left: LeftBehind, evidence: Evidence) -> None:
-        """Let views read what was saved of them, so that they are not computed again; one that is cached is not anyway."""
+        """Let views read what was saved of them, so that they are not computed again. One that is cached is not."""
         cached = {ViewName(entry.name, entry.is_global): entry for entry in left.cached}
         for saved in views:
             view = ViewName(saved.name, saved.is_global)

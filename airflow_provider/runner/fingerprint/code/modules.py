@@ -60,6 +60,11 @@ class Source:
         return found
 
 
+def label_of(module: str) -> str:
+    """Return the name of a module for people and for the record: Airflow's hash of a DAG file's path is not in it."""
+    return _DAG_FILE.sub("", module)
+
+
 @dataclass(eq=False)
 class Module:
     """A module, loaded or not.
@@ -89,7 +94,7 @@ class Module:
     @property
     def label(self) -> str:
         """Its name for people and for the record."""
-        return _DAG_FILE.sub("", self.name)
+        return label_of(self.name)
 
     @property
     def package(self) -> str:
