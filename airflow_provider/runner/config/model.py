@@ -156,6 +156,8 @@ class PipelineConfig(Section):
     :param session_state: what becomes of the temp views that components leave: ``auto`` replays what was cheap and
         harmless and saves the rest; ``save`` all; ``replay`` the components instead; ``none``
     :param session_state_format: Spark data source to save views with
+    :param harmless_modules: modules, or anything in them, that the author vouches for: they have no side effects. Added
+        to those that are known, see :mod:`airflow_provider.runner.session_state.effects.harmless_modules`
     :param replay_below_seconds: a run that took less counts as cheap for ``auto``
     :raises PipelineConfigError: with every problem of the whole config
     """
@@ -172,6 +174,7 @@ class PipelineConfig(Section):
     restart_from: str | None = None
     session_state: SessionStatePolicy = "auto"
     session_state_format: str = Field(default="parquet", min_length=1)
+    harmless_modules: list[str] = Field(default_factory=list)
     replay_below_seconds: float = Field(default=10.0, ge=0)
 
     _source: str | None = PrivateAttr(default=None)

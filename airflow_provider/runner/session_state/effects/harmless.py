@@ -18,7 +18,6 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
-from airflow_provider.runner.session_state.effects.held import HELD_BY, held
 from airflow_provider.runner.session_state.effects.harmless_modules import (
     ACTING_ATTRIBUTES,
     HARMLESS,
@@ -31,6 +30,7 @@ from airflow_provider.runner.session_state.effects.harmless_modules import (
     VARYING_ATTRIBUTES,
     Group,
 )
+from airflow_provider.runner.session_state.effects.held import HELD_BY, held
 
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 _HOST = ("airflow.", "airflow_provider.", "opentelemetry.", "_pytest.")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 from airflow_provider.runner.session_state.effects.origin import layer_of
@@ -110,7 +111,7 @@ def _kinds(value: Any, seen: dict[int, Any]) -> Iterator[str]:
         if isinstance(one, (FunctionType, MethodType, type, staticmethod, classmethod, property)):
             if _is_own(one):
                 waiting += _of_definition(one)
-        elif isinstance(one, (list, tuple, set, frozenset)):
+        elif isinstance(one, (list, tuple, set, frozenset, deque)):
             waiting += one
         elif isinstance(one, Mapping):
             waiting += [*one.keys(), *one.values()]
@@ -120,7 +121,7 @@ def _kinds(value: Any, seen: dict[int, Any]) -> Iterator[str]:
             kind = next(base for base in type(one).__mro__ if not _is_own(base))
             if kind is not object:
                 yield f"{kind.__module__}.{kind.__qualname__}"
-            if kind is not type(one):
+            if kind is not type(one) or kind is SimpleNamespace:
                 waiting += getattr(one, "__dict__", {}).values()
                 waiting += [getattr(one, slot, None) for base in type(one).__mro__ for slot in _slots(base)]
 
