@@ -36,6 +36,7 @@ class PipelineTask:
         """
         from airflow_provider.operators.airflow_secrets import ask_airflow
         from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
+        from airflow_provider.operators.places import harmless_modules
         from airflow_provider.runner.planning.start import AirflowAttempt
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.runner.running.airflow_attempt import AirflowRun
@@ -55,6 +56,8 @@ class PipelineTask:
             "restart_from": self.restart_from or self._restart_from_asked_for(context),
         }
         config = with_policies(rendered, origin, policies, runs_here=runs_here)
+        known = [*config.harmless_modules, *harmless_modules()]
+        config = config.model_copy(update={"harmless_modules": list(dict.fromkeys(known))})
         ti: Any = context["ti"]
         attempt = AirflowAttempt(
             ti.try_number,

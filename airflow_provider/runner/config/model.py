@@ -154,9 +154,10 @@ class PipelineConfig(Section):
         checkpoint, or ``restart`` everything
     :param restart_from: a component that runs again with all its descendants, although it had completed
     :param session_state: what becomes of the temp views that components leave: ``auto`` replays what is known to be
-        harmless and saves the rest; ``save`` all; ``replay`` the components instead, which the author vouches for; ``none``
-    :param harmless_modules: names of modules, or of anything in them, that the author vouches for: no side effects, and
-        the same result each time
+        harmless and saves the rest; ``save`` all; ``replay`` the components instead, which the author vouches for;
+        ``none``
+    :param harmless_modules: modules, or anything in them, that the author vouches for: they have no side effects. Added
+        to those that are known, see :mod:`airflow_provider.runner.session_state.effects.harmless_modules`
     :param session_state_format: Spark data source to save views with
     :param replay_below_cpu_seconds: a harmless component that took less processor time, Python's and the executors',
         is replayed by ``auto`` without more ado; the views of others are saved when the attempt fails
