@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow_provider.errors import CheckpointError, ConfigChangedError, PipelineConfigError, PySparkPipelineError
+from airflow_provider.errors import (
+    CheckpointError,
+    ConfigChangedError,
+    PipelineConfigError,
+    PySparkPipelineError,
+    SourceChangedError,
+)
 from airflow_provider.runner import (
     CheckpointState,
     CheckpointStore,
@@ -41,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
-    except (PipelineConfigError, ConfigChangedError) as error:
+    except (PipelineConfigError, ConfigChangedError, SourceChangedError) as error:
         print(error, file=sys.stderr)
         return WRONG
     except PySparkPipelineError as error:

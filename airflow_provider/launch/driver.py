@@ -94,6 +94,7 @@ def run(request: Mapping[str, Any]) -> int:
         ConfigChangedError,
         PipelineConfigError,
         PySparkPipelineError,
+        SourceChangedError,
         SparkConfigError,
         describe,
     )
@@ -104,7 +105,11 @@ def run(request: Mapping[str, Any]) -> int:
     except PySparkPipelineError as error:
         logger.error("%s: %s", type(error).__name__, mask(str(error)))
         _report(request, {"error_type": type(error).__name__, "message": mask(str(error))})
-        return NO_RETRY if isinstance(error, (ConfigChangedError, PipelineConfigError, SparkConfigError)) else FAILED
+        return (
+            NO_RETRY
+            if isinstance(error, (ConfigChangedError, PipelineConfigError, SourceChangedError, SparkConfigError))
+            else FAILED
+        )
     except Exception as error:  # noqa: BLE001 - logged and reported, whatever it is
         logger.error("the driver failed:\n%s", mask(_trace(error)))
         _report(request, {"error_type": "DriverError", "message": describe(error)})

@@ -45,6 +45,7 @@ def summary_or_error(
 
 _ERRORS: Mapping[str, type[Exception]] = {
     "ConfigChangedError": DriverSetupError,
+    "SourceChangedError": DriverSetupError,
     "DriverSetupError": DriverSetupError,
     "PipelineConfigError": DriverSetupError,
     "SparkConfigError": DriverSetupError,

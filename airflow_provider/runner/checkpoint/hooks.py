@@ -23,6 +23,7 @@ from airflow_provider.runner.observing.events import (
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
+from airflow_provider.runner.record.sources import TouchedData
 from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.session_state.live import LiveSession
 
@@ -139,12 +140,16 @@ class CheckpointHooks(NoOpHooks):
         now = self._saving.now()
         update = CheckpointUpdate(at=now, live_copy=copy.copy_id, live_adds=list(copy.adds))
         if event.component.name not in attempt.completed:
+            touched = event.touched or TouchedData()
             record = ComponentRecord(
                 fingerprint=attempt.fingerprints[event.component.name],
                 completed_at=now,
                 duration_seconds=round(event.duration_seconds, 3),
                 attempt=attempt.begun.attempt,
                 session_state=event.session_state,
+                sources=touched.sources,
+                writes=touched.writes,
+                left=touched.left,
             )
             update = update.model_copy(update={"component": event.component.name, "record": record})
         # Also if it was replayed and its record stays: a replaced attempt must notice before it goes on.

@@ -27,7 +27,7 @@ from airflow_provider.runner.config.component_check import check_component
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.given import Given, given_in, shared_paths
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.policies import OnClear, OnConfigChange, SessionStatePolicy
+from airflow_provider.runner.config.policies import OnClear, OnConfigChange, OnSourceChange, SessionStatePolicy
 from airflow_provider.runner.config.problems import (
     as_name,
     content_problems,
@@ -147,6 +147,9 @@ class PipelineConfig(Section):
     :param spark: Spark settings
     :param on_config_change: when the config differs from the checkpoint's: ``restart`` everything,
         ``rerun_affected`` the changed components and their descendants, or ``fail``
+    :param on_source_change: when somebody else changed what a completed component had read: ``auto`` keeps what was
+        read in a retry, never mixing old and new, and reads it again after a clear by a person; ``keep`` never runs a
+        component because of a source; ``rerun_affected`` always runs what read it, and the descendants; or ``fail``
     :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``resume`` from the
         checkpoint, or ``restart`` everything
     :param restart_from: a component that runs again with all its descendants, although it had completed
@@ -164,6 +167,7 @@ class PipelineConfig(Section):
     tags: dict[str, str] = Field(default_factory=dict)
     spark: SparkSection = Field(default_factory=SparkSection)
     on_config_change: OnConfigChange = "restart"
+    on_source_change: OnSourceChange = "auto"
     on_clear: OnClear = "resume"
     restart_from: str | None = None
     session_state: SessionStatePolicy = "auto"

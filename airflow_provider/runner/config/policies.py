@@ -6,6 +6,8 @@ from typing import Literal
 
 OnConfigChange = Literal["restart", "rerun_affected", "fail"]
 
+OnSourceChange = Literal["auto", "keep", "rerun_affected", "fail"]
+
 OnClear = Literal["resume", "restart"]
 
 SessionStatePolicy = Literal["auto", "save", "replay", "none"]

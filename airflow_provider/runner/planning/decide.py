@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from airflow_provider.errors import ConfigChangedError, ConfigProblem, PipelineConfigError
@@ -12,6 +12,8 @@ from airflow_provider.runner.fingerprint.config import ConfigHashes
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
+from airflow_provider.runner.planning.sources import judge_replays, reasons_by_source, taken_along
+from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.record.state import CheckpointState, ComponentRecord
 
 
@@ -56,6 +58,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     :param config: the pipeline as it is today, with its policies
     :param facts: what has been found out
     :raises ConfigChangedError: the config has changed and the policy is to fail
+    :raises SourceChangedError: a source has changed and the policy is to fail, or nothing right can be done
     :raises PipelineConfigError: there is no enabled component ``restart_from``
     """
     checkpoint, restart_from = facts.checkpoint, facts.restart_from
@@ -72,12 +75,43 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     if changed and config.on_config_change == "fail":
         raise ConfigChangedError(config.name, what)
     reasons = reasons_to_run(config, facts, checkpoint, hashes, changed)
+    reasons |= _always_run(config, reasons)
     would_be_kept: tuple[str, ...] = ()
-    if reasons:
-        reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
     if changed and config.on_config_change == "restart":
         would_be_kept = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"config changed: {what}")
+    elif reasons or checkpoint.status != "completed":
+        reasons |= reasons_by_source(config, facts.sources, reasons)
+    while True:
+        reasons |= _always_run(config, reasons)
+        decisions = _decisions(config, facts, checkpoint, reasons)
+        more = taken_along(config, facts.sources, decisions)
+        if not more:
+            break
+        reasons |= more
+    return RunPlan(
+        config.name,
+        tuple(decisions),
+        config_changed=changed,
+        config_changes=tuple(found),
+        would_be_kept=would_be_kept,
+        restart_from=config.restart_from,
+        notes=tuple(judge_replays(config, facts.sources, decisions)),
+        live=facts.live,
+        known=frozenset(checkpoint.completed_components),
+    )
+
+
+def _always_run(config: PipelineConfig, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Return what runs because something else does."""
+    return {c.name: "always_run" for c in config.ordered if reasons and c.always_run and c.name not in reasons}
+
+
+def _decisions(
+    config: PipelineConfig, facts: Facts, checkpoint: CheckpointState, reasons: Mapping[str, str]
+) -> list[Decision]:
+    """Return a decision for each component, given which must run and why."""
+    names = [component.name for component in config.ordered]
     until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
     decisions: list[Decision] = []
     untouched = True  # once something runs, it may replace what a later component had left in the session
@@ -86,7 +120,8 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
             decision = Decision(name, Action.RUN, reasons[name])
         else:
             is_present = untouched and name in facts.present
-            decision = _keep(name, checkpoint.components.get(name), needed=index < until and not is_present)
+            needed = index < until and not is_present
+            decision = _keep(name, checkpoint.components.get(name), facts.sources.unknown.get(name, ()), needed=needed)
             if (
                 facts.live
                 and is_present
@@ -96,27 +131,21 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
                 decision = replace(decision, reason=f"{decision.reason}; {STILL_THERE}")
         untouched = untouched and decision.action is Action.REUSE
         decisions.append(decision)
-    return RunPlan(
-        config.name,
-        tuple(decisions),
-        config_changed=changed,
-        config_changes=tuple(found),
-        would_be_kept=would_be_kept,
-        restart_from=config.restart_from,
-        live=facts.live,
-        known=frozenset(checkpoint.completed_components),
-    )
+    return decisions
 
 
-def _keep(name: str, record: ComponentRecord | None, *, needed: bool) -> Decision:
+def _keep(name: str, record: ComponentRecord | None, unknown: Sequence[SourceRecord], *, needed: bool) -> Decision:
     if record is None:
         return Decision(name, Action.REUSE, "completed in an earlier attempt")
-    state = record.session_state
+    state, sources = record.session_state, tuple(record.sources)
     when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
     if needed and state is not None and state.handling == "replay":
         why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
-        return Decision(name, Action.REPLAY, f"{why}: {state.reason}", session_state=state)
+        names = ", ".join(source.name for source in unknown)
+        untold = f"; whether {names} is as it was cannot be told" if unknown else ""
+        return Decision(name, Action.REPLAY, f"{why}: {state.reason}{untold}", session_state=state, sources=sources)
     if needed and state is not None and state.views:
         count = f"{len(state.views)} saved {'view' if len(state.views) == 1 else 'views'}"
         when = f"{when}; {count} to restore"
-    return Decision(name, Action.REUSE, when, record.duration_seconds, state, restore=needed and state is not None)
+    restore = needed and state is not None
+    return Decision(name, Action.REUSE, when, record.duration_seconds, state, restore, sources)

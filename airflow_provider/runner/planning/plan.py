@@ -8,6 +8,7 @@ from enum import StrEnum
 from airflow_provider.runner.fingerprint.changes import Change
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import SourceRecord
 
 STILL_THERE = "still in the session on the server"
 
@@ -33,6 +34,7 @@ class Decision:
     :param reason: why
     :param seconds_saved: how long the component ran when it ran, if it is reused
     :param session_state: what it left in the session, if it is reused
+    :param sources: what it had read, if it stays completed
     :param restore: whether that is needed and not in the session
     """
 
@@ -42,6 +44,7 @@ class Decision:
     seconds_saved: float = 0.0
     session_state: SessionStateRecord | None = None
     restore: bool = False
+    sources: tuple[SourceRecord, ...] = ()
 
 
 @dataclass(frozen=True)

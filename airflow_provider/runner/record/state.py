@@ -17,6 +17,7 @@ from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatErro
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import SourceRecord
 
 FORMAT_VERSION = 2
 """The format that this version of the package writes and reads. Format 1 kept everything in one document."""
@@ -40,6 +41,9 @@ class ComponentRecord(_Record):
     :param duration_seconds: how long it ran
     :param attempt: which attempt completed it
     :param session_state: what it left in the session; None if nobody looked
+    :param sources: what it read, also through its views
+    :param writes: what Spark wrote for it: paths and names of tables
+    :param left: sources of this and earlier components into which it wrote, as they were when it had completed
     """
 
     fingerprint: str
@@ -47,6 +51,9 @@ class ComponentRecord(_Record):
     duration_seconds: float = Field(ge=0, allow_inf_nan=False)
     attempt: int = Field(ge=0, le=_MOST)
     session_state: SessionStateRecord | None = None
+    sources: list[SourceRecord] = Field(default_factory=list)
+    writes: list[str] = Field(default_factory=list)
+    left: list[SourceRecord] = Field(default_factory=list)
 
 
 class CheckpointState(_Record):

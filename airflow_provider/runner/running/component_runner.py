@@ -72,6 +72,8 @@ class ComponentRunner:
         self._hooks.before_component(ComponentStarted(component, position, total, decision))
         began = self._clock()
         try:
+            if keeper is not None:
+                keeper.starting()
             work = build(component.target(), component.config, spark, self._base_dir)
             retries = run_with_retries(
                 work,
@@ -86,6 +88,8 @@ class ComponentRunner:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
             took = self._clock() - began
+            if keeper is not None:
+                keeper.reading.end()
             if keeper is not None and self._goes_on_after_failure:
                 keeper.disturbed()
             self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error))
@@ -98,7 +102,16 @@ class ComponentRunner:
                 error=error,
             )
         self._hooks.after_component(
-            ComponentCompleted(component, position, total, decision, took, retries, session_state=state)
+            ComponentCompleted(
+                component,
+                position,
+                total,
+                decision,
+                took,
+                retries,
+                session_state=state,
+                touched=keeper.touched if keeper is not None else None,
+            )
         )
         return ComponentResult(
             component.name,

@@ -12,6 +12,7 @@ from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName, quote
 from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
+from airflow_provider.runner.record.sources import TouchedData
 from airflow_provider.runner.session_state.capture import LeftBehind, difference
 from airflow_provider.runner.session_state.handling import Facts, Handling, decide
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
@@ -24,6 +25,7 @@ from airflow_provider.runner.session_state.saved.files import (
 )
 from airflow_provider.runner.session_state.saved.views import restore_view, save_view
 from airflow_provider.runner.session_state.snapshot import Snapshot
+from airflow_provider.runner.session_state.sources.reading import reading_for
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ class SessionStateKeeper:
         self._first = self._before
         self._attempt = new_attempt_directory(self.url) if self.url else ""
         self._present: set[str] = set()
+        self.reading = reading_for(self.spark)
+        self.touched: TouchedData | None = None
 
     def attached(self, records: Mapping[str, SessionStateRecord]) -> None:
         """Take note that the session is a copy of one in which these components ran.
@@ -90,6 +94,11 @@ class SessionStateKeeper:
             self.spark.sql(f"USE {quote(before.catalog)}.{quote(before.database)}")
         self._before = self.probe.snapshot()
 
+    def starting(self) -> None:
+        """Take note that a component begins."""
+        self.reading.begin()
+        self.touched = None
+
     def disturbed(self) -> None:
         """Take note that a component failed, so that what it left is not taken for the next one's."""
         try:
@@ -122,6 +131,7 @@ class SessionStateKeeper:
             unstable=next(filter(None, map(self.probe.unstable, left.views)), None),
             nowhere=None if self.url else NOWHERE,
         )
+        self.touched = self.reading.finished(component.name, left.views)
         policy = component.session_state or self.config.session_state
         handling = decide(policy, facts, self.config.replay_below_seconds)
         saved: list[SavedView] = []
