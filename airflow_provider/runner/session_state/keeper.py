@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider.errors import ViewNotSavedError, describe
+from airflow_provider.errors import NotRestoredError, ViewNotSavedError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
-from airflow_provider.runner.record.names import ViewName, quote
-from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.capture import LeftBehind, difference
 from airflow_provider.runner.session_state.handling import Facts, Handling, decide
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
@@ -23,7 +23,11 @@ from airflow_provider.runner.session_state.saved.files import (
     remove_attempts,
 )
 from airflow_provider.runner.session_state.saved.views import restore_view, save_view
-from airflow_provider.runner.session_state.snapshot import Snapshot
+from airflow_provider.runner.session_state.saved.vouched import vouch, vouched
+from airflow_provider.runner.session_state.snapshot import Described, Snapshot
+from airflow_provider.runner.session_state.trusted.places import VOUCHED
+from airflow_provider.runner.session_state.trusted.record import why_not_restored
+from airflow_provider.runner.session_state.trusted.settings import why_not_set
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +56,7 @@ class SessionStateKeeper:
         self._first = self._before
         self._attempt = new_attempt_directory(self.url) if self.url else ""
         self._present: set[str] = set()
+        self._global_views: set[str] = set()  # those that this attempt has brought back
 
     def attached(self, records: Mapping[str, SessionStateRecord]) -> None:
         """Take note that the session is a copy of one in which these components ran.
@@ -60,7 +65,7 @@ class SessionStateKeeper:
         """
         moved = [record for record in records.values() if record.catalog and record.database]
         if moved:  # the one thing that Spark does not copy is the current catalog
-            self.spark.sql(f"USE {quote(str(moved[-1].catalog))}.{quote(str(moved[-1].database))}")
+            use(self.spark, str(moved[-1].catalog), str(moved[-1].database))
         self._present.update(records)
         self._before = self._first = self.probe.snapshot()
 
@@ -87,7 +92,7 @@ class SessionStateKeeper:
         for key in now.settings.keys() - before.settings.keys():
             set_conf(self.spark, key, None)
         if (now.catalog, now.database) != (before.catalog, before.database):
-            self.spark.sql(f"USE {quote(before.catalog)}.{quote(before.database)}")
+            use(self.spark, before.catalog, before.database)
         self._before = self.probe.snapshot()
 
     def disturbed(self) -> None:
@@ -113,12 +118,15 @@ class SessionStateKeeper:
         self._present.add(component.name)
         left = difference(before, after)
         effects = self.probe.effects_since(before.mark)
+        refused = {key: why for key, value in left.settings.items() if (why := why_not_set(self.spark, key, value))}
+        described = self._describe(left.objects)
+        cannot_save = [_cannot_save(left, effects.variables), *refused.values(), described.why_not]
         facts = Facts(
             seconds=seconds,
             wrote=effects.wrote,
             is_sink=component.component_type == "sink",
             has_views=bool(left.views),
-            cannot_save=_cannot_save(left, effects.variables),
+            cannot_save=next(filter(None, cannot_save), None),
             unstable=next(filter(None, map(self.probe.unstable, left.views)), None),
             nowhere=None if self.url else NOWHERE,
         )
@@ -135,7 +143,7 @@ class SessionStateKeeper:
                 component.name,
                 effects.wrote or "is a sink",
             )
-        objects, handling = self._describe(left.objects, handling)
+        described, place, handling = self._vouch(described, handling)
         return SessionStateRecord(
             handling="kept" if handling.action in ("keep", "save") else handling.action,
             reason=handling.reason,
@@ -144,10 +152,11 @@ class SessionStateKeeper:
             dropped_views=left.dropped_views,
             functions=left.functions,
             dropped_functions=left.dropped_functions,
-            settings=left.settings,
+            settings={key: value for key, value in left.settings.items() if key not in refused},
             catalog=left.catalog,
             database=left.database,
-            objects=objects,
+            objects=described.objects,
+            vouched=place,
             dropped_objects=left.dropped_objects,
         )
 
@@ -162,21 +171,29 @@ class SessionStateKeeper:
         :param component: its name
         :param record: what was recorded of it
         :param gone: databases and tables that later components dropped
+        :raises NotRestoredError: the record holds what must not come from one; nothing of it has been used
+        :raises Exception: what Spark raises
         """
+        self._check(record)
+        known = vouched(self.spark, record.vouched) if record.vouched else []
         for item in record.objects:
             if item.name not in gone:
-                self.probe.restore_object(item)
+                self.probe.restore_object(item, vouched=item in known)
         for key, value in record.settings.items():
-            set_conf(self.spark, key, value)
+            _ = self.spark.conf.unset(key) if value is None else self.spark.conf.set(key, value)
         if record.catalog is not None and record.database is not None:
-            self.spark.sql(f"USE {quote(record.catalog)}.{quote(record.database)}")
+            use(self.spark, record.catalog, record.database)
         for view in record.dropped_views:
-            drop = self.spark.catalog.dropGlobalTempView if view.is_global else self.spark.catalog.dropTempView
-            drop(view.name)
+            if not view.is_global:
+                self.spark.catalog.dropTempView(view.name)
+            elif view.name in self._global_views:  # others of that name may be those of other sessions
+                self.spark.catalog.dropGlobalTempView(view.name)
         for name in record.dropped_functions:
-            self.spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {quote(name)}")
+            self.probe.drop_function(name)
         for saved in record.views:
             restore_view(self.spark, saved)
+            if saved.is_global:
+                self._global_views.add(saved.name)
         what = _in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
@@ -196,15 +213,40 @@ class SessionStateKeeper:
         :param wanted: records of the components that stay completed
         """
         if self.url and self._files:
-            remove_attempts(self._files, self.url, [view.url for record in wanted for view in record.views])
+            remove_attempts(self._files, self.url, [url for record in wanted for url in _urls(record)])
 
-    def _describe(self, names: list[str], handling: Handling) -> tuple[list[CatalogObject], Handling]:
-        if not names or handling.action == "none":
-            return [], handling
+    def _check(self, record: SessionStateRecord) -> None:
+        """Check all that is going to be used, before any of it is."""
+        why = why_not_restored(record, self.url, self.config.session_state_format)
+        for key, value in record.settings.items():
+            why = why or why_not_set(self.spark, key, value)
+        if why is not None:
+            raise NotRestoredError(why)
+
+    def _describe(self, names: list[str]) -> Described:
         try:
-            return self.probe.describe_objects(names), handling
+            found = self.probe.describe_objects(names) if names else Described()
         except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
-            return [], Handling("replay", f"its tables cannot be described: {describe(error)}")
+            return Described(why_not=f"its tables cannot be described: {describe(error)}")
+        if found.chosen and self.url is None:
+            what = f"{found.chosen[0].name} lies where the component chose"
+            return Described(why_not=f"{what}, and {NOWHERE}, where a second description would vouch for that")
+        return found
+
+    def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None, Handling]:
+        """Write the second description of what lies where the component chose, if any is needed."""
+        if handling.action in ("none", "replay"):
+            return Described(), None, handling
+        if not found.chosen:
+            return found, None, handling
+        place = f"{self._attempt}/0000-{uuid.uuid4().hex[:8]}/{VOUCHED}"
+        try:
+            vouch(self.spark, place, found.chosen)
+        except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+            why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
+            return Described(), None, Handling("replay", why)
+        self._before = self.probe.snapshot()  # that was no component's doing
+        return found, place, handling
 
     def _save_all(
         self, component: ComponentConfig, position: int, views: list[ViewName], handling: Handling
@@ -237,6 +279,12 @@ class SessionStateKeeper:
         return saved, handling
 
 
+def use(spark: Any, catalog: str, database: str) -> None:
+    """Make a catalog and one of its databases the current ones. Names are parsed as names, never as SQL."""
+    spark.catalog.setCurrentCatalog(catalog)
+    spark.catalog.setCurrentDatabase(database)
+
+
 def set_conf(spark: Any, key: str, value: str | None) -> None:
     """Set a setting, or unset it for None; leave alone what cannot be changed in a running Spark."""
     from pyspark.errors import PySparkException
@@ -258,6 +306,10 @@ def _cannot_save(left: LeftBehind, variables: bool) -> str | None:
     if variables:
         return "set a session variable, which cannot be saved"
     return None
+
+
+def _urls(record: SessionStateRecord) -> list[str]:
+    return [view.url for view in record.views] + ([record.vouched] if record.vouched else [])
 
 
 def _in_words(record: SessionStateRecord) -> str:

@@ -9,13 +9,14 @@ from airflow_provider.runner.record.session_state import CatalogObject
 from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
 from airflow_provider.runner.session_state.probes.spark_plan import touches_variables, written_by
-from airflow_provider.runner.session_state.snapshot import Effects, Snapshot
+from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot
 
 
 class ClassicProbe:
     """Asks the session's JVM."""
 
     def __init__(self, spark: Any) -> None:
+        self._spark = spark
         self._jvm = SessionJvm(spark)
         self._memory_catalog = MemoryCatalog(spark)
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
@@ -55,8 +56,12 @@ class ClassicProbe:
         why = self._jvm.unstable(view.name, view.is_global, view.quoted(self._global_database))
         return why and f"view {str(view)!r} {why}"
 
-    def describe_objects(self, names: list[str]) -> list[CatalogObject]:
+    def drop_function(self, name: str) -> None:
+        """Drop a temp function, whatever characters its name has. It need not exist."""
+        self._spark._jsparkSession.sessionState().catalog().dropTempFunction(name, True)
+
+    def describe_objects(self, names: list[str]) -> Described:
         return self._memory_catalog.describe(names)
 
-    def restore_object(self, item: CatalogObject) -> None:
-        self._memory_catalog.restore(item)
+    def restore_object(self, item: CatalogObject, *, vouched: bool) -> None:
+        self._memory_catalog.restore(item, vouched=vouched)

@@ -1,7 +1,7 @@
 """Asks the JVM of a classic session for everything at once.
 
-A call to the JVM costs more than what it looks at, so two small Java classes do the looking there. Spark compiles them
-with Janino, the compiler that it brings along for the code that it generates itself.
+A call to the JVM costs more than what it looks at, so a few small Java classes do the looking there. Spark compiles
+them with Janino, the compiler that it brings along for the code that it generates itself.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ class SessionJvm:
     """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
 
     :param spark: the session
+    :ivar catalog: ``CatalogTables.java`` of that session
     """
 
     def __init__(self, spark: Any) -> None:
-        self._contents, self._history = (found.newInstance() for found in _compiled(spark.sparkContext._gateway))
-        for look in (self._contents, self._history):
+        looks = [found.newInstance() for found in _compiled(spark.sparkContext._gateway)]
+        for look in looks:
             look.of(spark._jsparkSession)
+        self._contents, self._history, self.catalog = looks
         self._known_contents = _Known()
         self._known_tables = _Known()
 
@@ -79,7 +81,7 @@ class _Known:
 def sources() -> dict[str, str]:
     """Return the Java classes by name: they lie next to this module, also in a zip file."""
     here = files(__package__)
-    names = ("SessionContents", "SessionHistory")
+    names = ("SessionContents", "SessionHistory", "CatalogTables")
     return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in names}
 
 
