@@ -38,9 +38,9 @@ class ConnectSpark:
     It is a :class:`~airflow_provider.runner.session_state.live.LiveSession` too: the server copies the session after
     each component, and the next attempt goes on in a copy of the last copy.
 
-    A session of the server belongs to whoever knows its id and the user, so an id never comes from a checkpoint: a record
-    names a session by a word, and the id is a hash of that word and the run. Whatever somebody writes there, it leads to
-    a session of this run or to none.
+    A session of the server belongs to whoever knows its id and the user, so an id never comes from a checkpoint: a
+    record names a session by a word, and the id is a hash of that word and the run. Whatever somebody writes there, it
+    leads to a session of this run or to none.
 
     :param conn_id: connection of type ``spark_connect``; its extras ``spark.*`` are Spark properties
     :param spark_conf: Spark properties that win over the connection

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_provider.runner.record.names import ViewName, quote
 
+LONGEST_REASON = 10_000
+"""Characters; an error of Spark may hold a whole plan."""
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -118,7 +121,7 @@ class SessionStateRecord(_Record):
     """
 
     handling: Literal["kept", "replay", "none"]
-    reason: str
+    reason: str = Field(max_length=LONGEST_REASON)
     views: list[SavedView] = Field(default_factory=list)
     left_views: list[ViewName] = Field(default_factory=list)
     dropped_views: list[ViewName] = Field(default_factory=list)

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider.errors import NotRestoredError, ViewNotSavedError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
+from airflow_provider.runner.record.session_state import LONGEST_REASON, SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.capture import LeftBehind, difference
 from airflow_provider.runner.session_state.handling import Facts, Handling, decide
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
@@ -146,7 +146,7 @@ class SessionStateKeeper:
         described, place, handling = self._vouch(described, handling)
         return SessionStateRecord(
             handling="kept" if handling.action in ("keep", "save") else handling.action,
-            reason=handling.reason,
+            reason=handling.reason[:LONGEST_REASON],
             views=saved,
             left_views=left.views,
             dropped_views=left.dropped_views,
