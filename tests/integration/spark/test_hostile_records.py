@@ -73,7 +73,7 @@ class Scene:
         self.run.took_turns()
         self.run.does("c", self._c)
         runner = self.run.in_new_session().runner()
-        plan = runner.plan(self.run.store.load("run-1"))
+        plan = runner.plan(self.run.store.load("run-1", "p"))
         result = runner.run(plan=plan)
         assert result.failed_components == []
         assert result.status is PipelineResultStatus.SUCCESS

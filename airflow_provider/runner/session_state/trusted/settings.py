@@ -29,7 +29,7 @@ _NEVER = (
     ),
     (
         r"(?i).*(class|committer|provider|factory|plugin|serializer|listener|extension|initiali[sz]er|commitprotocol"
-        r"|\bimpl\b|\bjars?\b|\budt\b|artifact|\.codegen\.)",
+        r"|statestore.*codec|\bimpl\b|\bjars?\b|\budt\b|artifact|\.codegen\.)",
         "chooses code",
     ),
     (r"spark\.sql\.execution\.pyspark\.python|.*[pP]ython\.(exec|bin)", "chooses a program"),
