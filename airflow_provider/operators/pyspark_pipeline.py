@@ -26,6 +26,7 @@ from airflow_provider.operators.pipeline_task import PipelineTask
 from airflow_provider.operators.places import (
     SECTION,
     choose_store,
+    keeping,
     kept_by_clear_dialog,
     save_patience,
     session_state_base,
@@ -76,6 +77,9 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param session_state: ``auto``, ``save``, ``replay`` or ``none``; default: the pipeline's own, which is ``auto``
         unless it says otherwise (templated)
     :param keep_session_state: leave the saved views in place when the pipeline has succeeded
+    :param session_state_retention_days: for how many days after their last use the saved views of a run that has not
+        succeeded are kept before ``airflow pyspark-pipeline prune`` deletes them; 0 for ever. Default:
+        ``[pyspark_pipeline] session_state_retention_days``, and if that is empty, as the checkpoint
     :param on_config_change: ``restart``, ``rerun_affected`` or ``fail``; default: the pipeline's own, which is
         ``restart`` unless it says otherwise (templated)
     :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
@@ -119,6 +123,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         session_state_url: str | None = None,
         session_state: str | None = None,
         keep_session_state: bool = False,
+        session_state_retention_days: float | None = None,
         on_config_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | None = None,
@@ -141,6 +146,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.session_state_url = session_state_url
         self.session_state = session_state
         self.keep_session_state = keep_session_state
+        self.session_state_retention_days = session_state_retention_days
         self.on_config_change = on_config_change
         self.on_clear = on_clear
         self.restart_from = restart_from
@@ -210,6 +216,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=run.key.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
+                keeping=keeping(self.session_state_retention_days, self.retention_days),
                 hooks=[guard, metrics, TracingHooks(), *([self.hooks] if self.hooks else [])],
                 saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
                 surroundings=Surroundings(live=spark.live),

@@ -22,6 +22,7 @@ from airflow_provider.runner.session_state.saved.files import (
     new_attempt_directory,
     remove_attempts,
 )
+from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.views import restore_view, save_view
 from airflow_provider.runner.session_state.snapshot import Snapshot
 
@@ -37,16 +38,17 @@ class SessionStateKeeper:
     :param spark: the session
     :param probe: looks into it
     :param config: the pipeline, for its policies
-    :param url: directory of this run for saved views; None to save nothing
+    :param saved: directory of this run for saved views; None to save nothing
     """
 
     spark: Any
     probe: SessionProbe
     config: PipelineConfig
-    url: str | None
+    saved: SavedDirectory | None
 
     def __post_init__(self) -> None:
         self._global_database = str(self.spark.conf.get("spark.sql.globalTempDatabase", "global_temp"))
+        self.url = self.saved.url if self.saved else None
         self._files: Files | None = files_for(self.url, self.spark) if self.url else None
         self._before: Snapshot = self.probe.snapshot()
         self._first = self._before
@@ -209,8 +211,9 @@ class SessionStateKeeper:
     def _save_all(
         self, component: ComponentConfig, position: int, views: list[ViewName], handling: Handling
     ) -> tuple[list[SavedView], Handling]:
-        if self._files is None:
+        if self._files is None or self.saved is None:
             return [], Handling("replay", NOWHERE)
+        self.saved.claim(self._files)
         saved = []
         # A number names the directory: what a component or view is called is in the record, not in a path.
         step = f"{self._attempt}/{position:04d}-{uuid.uuid4().hex[:8]}"
