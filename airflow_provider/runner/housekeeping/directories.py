@@ -85,6 +85,9 @@ def delete_directory(files: RecordFiles, found: RunDirectory, *, keep_marker: bo
     :return: why nothing was deleted, None if all is gone
     """
     notice = _join(found.path, NOTICE)
+    if of_connect := [path for path in found.own if path.startswith(f"{notice}/")]:  # an attempt has emptied it
+        files.remove(of_connect)
+        files.remove_empty([notice])
     files.write(notice, found.text or (found.marker.to_bytes() if found.marker else b"{}"))
     if _content(files, found.path, MARKER, files.entries(found.path)) != found.text:
         files.remove([notice])
@@ -94,7 +97,7 @@ def delete_directory(files: RecordFiles, found: RunDirectory, *, keep_marker: bo
     now = files.entries(found.path)
     if not keep_marker and _content(files, found.path, MARKER, now) == found.text:
         files.remove(path for path in found.own if not path.startswith(notice))
-    files.remove([*(path for path in found.own if path.startswith(notice)), notice])
+    files.remove([notice])
     files.remove_empty([*(folder for folder in found.folders if folder != found.path), found.path])
     return None
 
