@@ -67,6 +67,7 @@ def leave_views(
         f"{attempt}/0001-{uuid.uuid4().hex[:8]}/0/part-0.parquet": b"1234",
         f"{attempt}/0001-{uuid.uuid4().hex[:8]}/1/_SUCCESS": b"",
         f"{attempt}/0002-{uuid.uuid4().hex[:8]}/0/_temporary/0/part-0.parquet": b"12",
+        f"{attempt}/0000-{uuid.uuid4().hex[:8]}/objects/part-0.txt": b"[]",
     }
     if marker:
         text = Marker.of(Ownership(key, **owner), at, at).to_bytes()

@@ -12,7 +12,7 @@ from airflow_provider.runner.session_state.saved.marker import LARGEST_MARKER, M
 
 _ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 _STEP = re.compile(r"\d{4,}-[0-9a-f]{8}")
-_VIEW = re.compile(r"\d+")
+_VIEW = re.compile(r"\d+|objects")  # a view by its number, or the description of tables
 _LEFTOVER = re.compile(r"\._pyspark_pipeline(_prune)?\.json(\.[0-9a-f]{8})?\.(tmp|crc)")
 
 

@@ -144,7 +144,7 @@ def test_checkpoints_are_listed_shown_and_deleted(
     assert main(["checkpoints", "delete", "one", "--store", store]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[:2] == ["checkpoint of pipeline 'daily', run 'one': deleted", "request to restart: was not there"]
-    assert said[2].startswith(f"saved views in {views}: deleted (3 files with ")
+    assert said[2].startswith(f"saved views in {views}: deleted (4 files with ")
     assert not Path(views).exists()
     assert [state.run_id for state in LocalCheckpointStore(store).list()] == ["two"]
 
