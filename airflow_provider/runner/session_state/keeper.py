@@ -30,16 +30,13 @@ from airflow_provider.runner.session_state.restore import (
     use,
 )
 from airflow_provider.runner.session_state.saved.files import (
-    files_for,
-    new_attempt_directory,
     readable_size,
     remove_attempts,
 )
+from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
 from airflow_provider.runner.session_state.saved.views import restore_view
-from airflow_provider.runner.session_state.saved.vouched import vouch
 from airflow_provider.runner.session_state.snapshot import Described, Snapshot
-from airflow_provider.runner.session_state.trusted.places import VOUCHED
 from airflow_provider.runner.session_state.trusted.settings import why_not_set
 from airflow_provider.runner.session_state.witness import Evidence, Witness
 
@@ -81,21 +78,19 @@ class SessionStateKeeper:
     :param spark: the session
     :param probe: looks into it
     :param config: the pipeline, for its policies
-    :param url: directory of this run for saved views; None to save nothing
+    :param saved: directory of this run for saved views; None to save nothing
     """
 
     spark: Any
     probe: SessionProbe
     config: PipelineConfig
-    url: str | None
+    saved: SavedDirectory | None
 
     def __post_init__(self) -> None:
+        self.url = self.saved.url if self.saved else None
         self._saver: ViewSaver | None = None
-        if self.url:
-            files = files_for(self.url, self.spark)
-            self._saver = ViewSaver(
-                self.spark, files, new_attempt_directory(self.url), self.config.session_state_format
-            )
+        if self.saved:
+            self._saver = ViewSaver(self.spark, self.saved, self.config.session_state_format)
         self._global_database = global_database(self.spark)
         self._restorer = Restorer(self.spark, self.probe, self.url, self.config.session_state_format)
         self._before: Snapshot = self.probe.snapshot()
@@ -333,9 +328,8 @@ class SessionStateKeeper:
             return Described(), None, handling
         if not found.chosen or self._saver is None:
             return found, None, handling
-        place = f"{self._saver.directory}/0000-{uuid.uuid4().hex[:8]}/{VOUCHED}"
         try:
-            vouch(self.spark, place, found.chosen)
+            place = self._saver.vouch(found.chosen)
         except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
             why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
             return Described(), None, Handling(Action.UNREPEATABLE, why, VOUCH)

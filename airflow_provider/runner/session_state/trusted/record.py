@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.session_state.trusted.places import VOUCHED, why_not_format, why_not_here
+from airflow_provider.runner.session_state.saved.vouched import VOUCHED
+from airflow_provider.runner.session_state.trusted.places import why_not_format, why_not_here
 from airflow_provider.runner.session_state.trusted.settings import why_not_setting
 from airflow_provider.runner.session_state.trusted.tables import why_not_object
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -239,3 +240,15 @@ def test_in_a_task_airflow_refuses_a_replaced_attempt() -> None:
         store.save(state(attempt=1))
     airflow.replaced = False
     assert store.load("run-1", "p") == newest
+
+
+@pytest.mark.parametrize("run_id", ["a.json", ".json", "a.json.corrupt-20240101T000000.000000"])
+def test_a_run_id_that_looks_like_a_file_of_ours_is_listed(shared_store: Any, run_id: str) -> None:
+    """In every store that lists: beside a run whose name it begins with."""
+    if not hasattr(shared_store, "list"):
+        pytest.skip("a store of an author's own need not list")
+    for name in (run_id, "a"):
+        shared_store.save(state(name))
+    assert sorted(found.run_id for found in shared_store.list()) == sorted([run_id, "a"])
+    assert shared_store.delete(run_id, "p")
+    assert [found.run_id for found in shared_store.list()] == ["a"]
