@@ -39,7 +39,7 @@ def recorded(place: Place) -> Recorder:
 
 def documents(place: Place) -> dict[str, str]:
     """What counts: the documents of the record and the head, not the fences."""
-    return {name: text for name, text in place.documents().items() if "/fences/" not in name}
+    return {name: text for name, text in place.documents().items() if "/~fences/" not in name}
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
