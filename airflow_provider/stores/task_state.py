@@ -209,9 +209,10 @@ class TaskStateCheckpointStore:
             raise replaced(mine.key, mine.attempt, look.head.attempt)
         if look.error is not None:
             self.set_aside(mine.key, look.data, look.error)
-        if look.state is None and mine.record is not None:
+        if look.state is None and (mine.record is not None or look.head is None):
             mine = mine.model_copy(update={"record": None})
-            self.put(head_key(mine.key), mine.to_json())  # Airflow refuses it if it was silent as to a replaced attempt
+            # To a replaced attempt it seems as if nothing were there; Airflow refuses to write for it.
+            self.put(head_key(mine.key), mine.to_json())
         return look.state, mine
 
     def _settled(self, key: RunKey) -> _Look:

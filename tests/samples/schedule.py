@@ -2,58 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from greenlet import getcurrent, greenlet
+
 from tests.samples.watched import Killed
 
-PATIENCE = 60.0
+
+_SOON = 80  # a step that most parties come to
 
 
-class Party(threading.Thread):
+class Party:
     """Somebody who does something with a store: an attempt, or one who looks on.
 
     :param name: for messages
-    :param act: what it does, given what opens its backend's steps to the schedule, see :class:`Steps`
+    :param act: what it does; opens its store's backend with :class:`Steps`
     """
 
     def __init__(self, name: str, act: Callable[[Party], object]) -> None:
-        super().__init__(name=name, daemon=True)
+        self.name = name
         self._act = act
-        self._turn, self._back = threading.Semaphore(0), threading.Semaphore(0)
-        self.error: BaseException | None = None
-        self.killed = self.ended = False
-        self.lose_answer = False
+        self._line = greenlet(self._run)
+        self._schedule: greenlet | None = None
+        self.killed = self.lose_answer = False
 
-    def step(self) -> None:
-        """Wait for the next turn; called by the party before each step of its backend."""
-        self._back.release()
-        assert self._turn.acquire(timeout=PATIENCE)
-        if self.killed:
-            raise Killed
+    @property
+    def ended(self) -> bool:
+        return bool(self._line.dead)
 
     def go(self) -> None:
         """Let it do one step; called by the schedule."""
-        if not self.ident:
-            self.start()
-            assert self._back.acquire(timeout=PATIENCE)
-            return
-        self._turn.release()
-        assert self._back.acquire(timeout=PATIENCE), f"{self.name} hangs"
+        self._schedule = getcurrent()
+        self._line.switch()
 
-    def run(self) -> None:
-        try:
-            self.step()
+    def step(self) -> None:
+        """Wait for the next turn; called by the party before each step of its backend."""
+        assert self._schedule is not None
+        self._schedule.switch()
+        if self.killed:
+            raise Killed
+
+    def _run(self) -> None:
+        with contextlib.suppress(Killed):
             self._act(self)
-        except Killed:
-            pass
-        except BaseException as error:
-            self.error = error
-        finally:
-            self.ended = True
-            self._back.release()
 
 
 class Steps:
@@ -88,27 +82,25 @@ class Steps:
 
 
 def play(
-    parties: list[Party], rng: random.Random, *, deaths: Iterable[Party] = (), loss: float = 0.0, burst: int = 8
+    parties: list[Party], rng: random.Random, *, deaths: Iterable[Party] = (), losses: int = 0, burst: int = 8
 ) -> None:
     """Let all parties come to their ends.
 
     :param parties: who takes part
     :param rng: decides whose turn it is
     :param deaths: those that are killed at some step
-    :param loss: how likely a step's answer is lost
+    :param losses: how many answers are lost to each at most
     :param burst: how many steps one party may do in a row at most
     """
-    dying = {party: rng.randrange(80) for party in deaths}
+    dies = {party: rng.randrange(_SOON) for party in deaths}
+    loses = {party: {rng.randrange(_SOON) for _ in range(losses)} for party in parties}
+    count = dict.fromkeys(parties, 0)
     while living := [party for party in parties if not party.ended]:
         party = rng.choice(living)
         for _ in range(rng.randint(1, burst)):
-            if party in dying:
-                dying[party] -= 1
-                party.killed = dying[party] < 0
-            party.lose_answer = rng.random() < loss
+            party.killed = count[party] == dies.get(party)
+            party.lose_answer = count[party] in loses[party]
+            count[party] += 1
             party.go()
             if party.ended:
                 break
-    for party in parties:
-        if party.error is not None:
-            raise party.error
