@@ -11,7 +11,6 @@ from greenlet import getcurrent, greenlet
 
 from tests.samples.watched import Killed
 
-
 _SOON = 80  # a step that most parties come to
 
 
