@@ -24,7 +24,7 @@ from airflow_provider.errors import (
 from airflow_provider.runner.checkpoint.store import Claim, Takeover, read_request, replaced, shut_out
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate
+from airflow_provider.runner.record.state import LAST_NUMBER, CheckpointState, CheckpointUpdate
 from airflow_provider.stores.task_state_rows import Head, Rows, TaskStateAccessor, aside_key, head_key, request_key
 
 logger = logging.getLogger(__name__)
@@ -194,10 +194,13 @@ class TaskStateCheckpointStore:
         """Return the head, None if there is none; a damaged one is set aside, and about to be replaced."""
         data = self.get(head_key(key))
         try:
-            return Head.from_json(data, key) if data is not None else None
+            head = Head.from_json(data, key) if data is not None else None
+            if head is not None and max(head.fence, head.attempt) >= LAST_NUMBER:
+                raise CheckpointCorruptError(f"there is no number after attempt {head.attempt} and fence {head.fence}")
         except CheckpointCorruptError as error:
             self.set_aside(key, data, error)
             return None
+        return head
 
     def _take(self, mine: Head) -> tuple[CheckpointState | None, Head]:
         """Return what an attempt has taken over, and its head, which names no record if that was damaged.

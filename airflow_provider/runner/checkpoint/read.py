@@ -140,7 +140,7 @@ def _look(files: RecordFiles, key: RunKey | None, directory: str) -> _Look:
 
 
 def _ranks(files: RecordFiles, directory: str) -> list[Rank]:
-    names = files.files(f"{directory}/{FENCES}")
+    names = [name for name in files.files(f"{directory}/{FENCES}") if name.endswith(".json")]  # not what was set aside
     return sorted(rank for rank in map(Rank.parse, names) if rank is not None)
 
 
