@@ -255,8 +255,8 @@ OWN_NAMES = [
 
 @pytest.mark.parametrize("name", OWN_NAMES)
 def test_no_name_leads_into_the_checkpoint_of_another_run(shared_store: CheckpointStore, name: str) -> None:
-    """Scope, run id and pipeline follow each other in a path, so the directory of one run key may lie in another's. What
-    that one keeps there never has the name of a scope, run id or pipeline.
+    """Scope, run id and pipeline follow each other in a path, so the directory of one run key may lie in another's.
+    What that one keeps there never has the name of a scope, run id or pipeline.
     """
     outer = state("a", "b", completed_components=["outer"])
     inner = [

@@ -23,7 +23,7 @@ from tests.samples.records import Recorder
 from tests.samples.schedule import Party, Steps, play
 from tests.samples.watched import Killed
 
-ORDERS = {"memory": 100, "local": 8, "s3://": 2, "task state": 100}
+ORDERS = {"memory": 200, "local": 20, "s3://": 2, "task state": 100}
 
 
 @pytest.fixture(params=ORDERS)
