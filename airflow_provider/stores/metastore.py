@@ -153,7 +153,7 @@ def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
         try:
             head = Head.from_json(row.value)
             if head_key(head.key) != row.key:
-                continue  # it was set aside
+                continue  # somebody copied it here
             accessor = MetastoreAccessor(row.dag_id, row.task_id, row.run_id, row.map_index)
             state = load(TaskStateCheckpointStore(accessor), head.key)
         except (CheckpointCorruptError, CheckpointFormatError) as error:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from airflow_provider.runner.checkpoint.durable_files import make_directories, write_durably
+
+_RACES = 10
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,14 @@ class Directory:
 
     def write(self, path: str, content: bytes) -> None:
         target = self._base / path
+        for _ in range(_RACES):
+            # Another process removes directories that are empty, perhaps this one before the file is in it.
+            with suppress(FileNotFoundError):
+                make_directories(target.parent)
+                write_durably(target, content)
+                return
         make_directories(target.parent)
-        try:
-            write_durably(target, content)
-        except FileNotFoundError:  # somebody else has just removed the directory, because it was empty
-            make_directories(target.parent)
-            write_durably(target, content)
+        write_durably(target, content)
 
     def move(self, path: str, target: str) -> None:
         (self._base / path).rename(self._base / target)
