@@ -127,7 +127,7 @@ def _below(start: str, budget: Budget) -> Iterator[SourceFile]:
         if not os.path.isdir(start):
             yield _file(start, os.stat(start))
             return
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     directories = [start]
     while directories:
