@@ -54,7 +54,7 @@ class SessionStateKeeper:
         self._first = self._before
         self._attempt = new_attempt_directory(self.url) if self.url else ""
         self._present: set[str] = set()
-        self.reading = reading_for(self.spark)
+        self.reading = reading_for(self.spark, self.url)
         self.touched: TouchedData | None = None
 
     def attached(self, records: Mapping[str, SessionStateRecord]) -> None:
@@ -163,6 +163,7 @@ class SessionStateKeeper:
 
     def replayed(self, component: str) -> None:
         """Take note that a component has been replayed: what it left needs no new record."""
+        self.reading.end()
         self._present.add(component)
         self._before = self.probe.snapshot()
 

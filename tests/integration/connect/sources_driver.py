@@ -29,6 +29,7 @@ changes = [difference(before, look_again(before))]
 (folder / "in" / "c.txt").write_text("x\n")
 changes.append(difference(before, look_again(before)))
 remote = before.model_copy(update={"globs": [f"file:{glob}" for glob in before.globs]})
-changes.append(difference(before, look_again(remote, lambda: spark)))
+now = look_again(remote, lambda: spark)
+changes.append(now.why or difference(before, now))
 told = {view: [[s.kind, s.name, s.state, s.files] for s in sources] for view, sources in found.items()}
 print(json.dumps({"sources": told, "changes": changes}))

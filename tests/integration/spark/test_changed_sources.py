@@ -72,6 +72,17 @@ def test_what_was_read_is_in_the_record(make: Make, inbox: str) -> None:
     assert (source.kind, source.name, source.files, source.state) == ("files", inbox, 1, "seen")
 
 
+def test_what_was_saved_is_no_source(make: Make, inbox: str) -> None:
+    """A component that reads a view that was saved has no source of its own: the files there are the run's own."""
+    run = make("reader", component("counter", "reader"), component("last", "reader"), session_state="save")
+    run.does("counter", lambda session: session.table("v").groupBy().count().createOrReplaceTempView("n"))
+    run.attempt()
+    checkpoint = run.store.load("run-1")
+    assert checkpoint is not None
+    assert [source.name for source in checkpoint.components["reader"].sources] == [inbox]
+    assert checkpoint.components["counter"].sources == []
+
+
 def test_a_retry_uses_what_was_saved_and_says_that_the_source_has_changed(
     spark: SparkSession, make: Make, inbox: str
 ) -> None:

@@ -77,21 +77,30 @@ public class SessionSources extends SparkListener {
     /** From now on take note of what is read. */
     public synchronized void begin() throws Exception {
         settle();
-        read.clear();
-        outside.clear();
-        written.clear();
+        forget();
         if (!listens) {
             session.sparkContext().addSparkListener(this);
             listens = true;
         }
     }
 
-    /** Take no more notes. */
+    /** Take no more notes, and forget those that there are: they hold on to lists of files. */
     public void end() {
+        stopListening();
+        forget();
+    }
+
+    private void stopListening() {
         if (listens) {
             session.sparkContext().removeSparkListener(this);
             listens = false;
         }
+    }
+
+    private synchronized void forget() {
+        read.clear();
+        outside.clear();
+        written.clear();
     }
 
     /**
@@ -103,7 +112,7 @@ public class SessionSources extends SparkListener {
      */
     public String found(String views, int most, long millis) throws Exception {
         settle();
-        end();
+        stopListening();
         Set leaves = Collections.newSetFromMap(new IdentityHashMap());
         List failed = new ArrayList();
         for (Object view : (List) json.readValue(views, List.class)) {
@@ -146,7 +155,8 @@ public class SessionSources extends SparkListener {
         }
         Map answer = new LinkedHashMap();
         answer.put("sources", told);
-        answer.put("writes", written);
+        answer.put("writes", new ArrayList(written));
+        forget();
         return packed(answer);
     }
 
