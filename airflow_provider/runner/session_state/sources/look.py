@@ -109,7 +109,7 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
         if "refused" in answer:
             raise SourceNotListedError(answer["refused"])
         found = [SourceFile(plain(path), size, modified) for path, size, modified in answer["files"]]
-    budget.spend(len(found))
+    budget.count(len(found))
     wanted = re.compile(name_pattern(record.only)) if record.only else None
     return [file for file in found if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2])]
 
