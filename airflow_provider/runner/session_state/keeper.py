@@ -96,7 +96,7 @@ class SessionStateKeeper:
         self._before: Snapshot = self.probe.snapshot()
         self._first = self._before
         self._present: set[str] = set()
-        self._witness = Witness(self.spark, self.probe, self.config)
+        self._witness = Witness(self.spark, self.probe, self.config, self.url)
         self._held = Held(self.spark, self)
         self._told: Mapping[str, str] = {}
 
