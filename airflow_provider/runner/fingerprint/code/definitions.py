@@ -143,6 +143,8 @@ def _matches(functions: Sequence[FunctionType], source: Source, module: Module) 
 
 
 def _matches_one(code: CodeType, source: Source, module: Module) -> bool:
+    if source.compiled is None:
+        return True
     compiled = source.compiled.get(code.co_qualname, ())
     if any(same_code(code, other) for other in compiled):
         return True

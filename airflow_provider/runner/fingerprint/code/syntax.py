@@ -245,6 +245,12 @@ class _Walk:
             self._reach(target, node, scope)
             if isinstance(target, Foreign):
                 tokens.add(f"@foreign {target.name}")
+                if target.name in _ATTRIBUTE_BY_NAME:  # not called here, or it would not have come this far
+                    self._cannot_see(f"{target.name.rpartition('.')[2]} by a computed name", node, scope)
+                elif target.name in _MODULE_BY_NAME:
+                    self._cannot_see("a module that is imported by a computed name", node, scope)
+                for name in _INSIDES.intersection(target.name.split(".")):
+                    self._cannot_see(name, node, scope)
             elif isinstance(target, (Own, Live)):
                 tokens.add(f"@own {target.name}.{'.'.join(rest)}")
                 members = self._resolver.members(target) if isinstance(target, Own) else None
