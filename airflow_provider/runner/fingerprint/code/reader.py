@@ -20,6 +20,7 @@ from airflow_provider.runner.fingerprint.code.definitions import (
     read_body,
     read_definition,
     read_function_object,
+    read_patches,
     read_whole,
 )
 from airflow_provider.runner.fingerprint.code.held import held_objects
@@ -28,10 +29,15 @@ from airflow_provider.runner.fingerprint.code.origin import Whose, find_distribu
 from airflow_provider.runner.fingerprint.code.reading import CodeReading, Reference, Unseen, short_hash
 from airflow_provider.runner.fingerprint.code.resolve import NameResolver
 from airflow_provider.runner.fingerprint.code.syntax import Piece
-from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Target, Whole
+from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Patches, Target, Whole
 from airflow_provider.runner.fingerprint.code.values import NotPlainError, value_hash
 
 _MOST_DEFINITIONS = 5_000
+
+_READS_ANNOTATIONS = frozenset(
+    {"arrow_udf", "get_annotations", "get_type_hints", "pandas_udf", "signature", "udf", "validate_call", "TypeAdapter"}
+)
+"""What decides by a function's type hints, also where it is no decorator."""
 
 _lock = threading.RLock()
 
@@ -110,6 +116,8 @@ class _World:
             ]
         if isinstance(target, Body):
             return read_body(target.module, self.resolver), []
+        if isinstance(target, Patches):
+            return read_patches(target.module, self.resolver), []
         if isinstance(target, Whole):
             return read_whole(target.module, self.resolver)
         if isinstance(target, Live):
@@ -189,8 +197,9 @@ class _Reach:
         constants: dict[str, str] = {}
         unseen: dict[Unseen, None] = {}
         shared = self._shared_names()
+        hints = any(r.name.rpartition(".")[2] in _READS_ANNOTATIONS for _, e in entries for r in e.piece.foreign)
         for target, entry in entries:
-            digest = self._digest(entry, shared)
+            digest = self._digest(entry, shared, hints)
             if entry.is_constant and isinstance(target, Own):
                 digest = f"{digest}{self._value_of(target, unseen)}"
             table = constants if entry.is_constant else functions
@@ -225,6 +234,7 @@ class _Reach:
             entries, more = self._world.entries(target)
             self._found[target] = entries
             waiting += more
+            waiting += [Patches(target.module)] if isinstance(target, Own) else []
             waiting += [further for entry in entries for further in entry.piece.targets]
 
     def _shared_names(self) -> set[str]:
@@ -235,12 +245,19 @@ class _Reach:
                 homes[target.name].add(target.module)
         return {name for name, modules in homes.items() if len(modules) > 1}
 
-    def _digest(self, entry: Entry, shared: set[str]) -> str:
-        """Return an entry's hash. Names stand there without modules, so where that leaves two alike they are added."""
+    def _digest(self, entry: Entry, shared: set[str], hints: bool) -> str:
+        """Return an entry's hash.
+
+        Names stand there without modules, so where that leaves two alike they are added. Type hints do not count unless
+        something that reads them is used.
+        """
+        digest = (
+            short_hash([entry.piece.digest, entry.piece.hints]) if hints and entry.piece.hints else entry.piece.digest
+        )
         alike = [t for t in entry.piece.targets if isinstance(t, Own) and t.name in shared]
         if not alike:
-            return entry.piece.digest
-        return short_hash([entry.piece.digest, *(f"{target.module.label}.{target.name}" for target in alike)])
+            return digest
+        return short_hash([digest, *(f"{target.module.label}.{target.name}" for target in alike)])
 
     def _value_of(self, target: Own, unseen: dict[Unseen, None]) -> str:
         bindings = target.module.bindings.names.get(target.name, ())

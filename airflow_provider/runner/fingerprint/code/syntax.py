@@ -51,6 +51,7 @@ class Piece:
     """What one definition comes to.
 
     :param digest: hash of its syntax tree
+    :param hints: hash of the type hints that are not in that, empty without any
     :param targets: the author's own things that it leads to
     :param foreign: what else it leads to
     :param attributes: attributes of values that are not known before it runs
@@ -62,6 +63,7 @@ class Piece:
     foreign: list[Reference] = field(default_factory=list)
     attributes: list[Reference] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
+    hints: str = ""
 
 
 def read_syntax(nodes: Iterable[tuple[ast.AST, Scope | None]], module: Module, label: str, resolver: Resolver) -> Piece:
@@ -88,6 +90,7 @@ class _Walk:
         self._foreign: dict[Reference, None] = {}
         self._attributes: dict[Reference, None] = {}
         self._unseen: dict[Unseen, None] = {}
+        self._hints: list[str] = []
 
     def piece(self) -> Piece:
         return Piece(
@@ -96,6 +99,7 @@ class _Walk:
             list(self._foreign),
             list(self._attributes),
             list(self._unseen),
+            short_hash(self._hints) if self._hints else "",
         )
 
     def over(self, node: ast.AST, scope: Scope | None) -> None:
@@ -173,15 +177,21 @@ class _Walk:
                 if argument is None:
                     continue
                 items.append(argument.arg)
-                if decorators and argument.annotation is not None:  # a decorator may read it, as pandas_udf does
-                    items.append((argument.annotation, scope))
+                items += self._hint(argument.annotation, decorators, scope)
         items += self._all(arguments.defaults, scope)
         items += self._all(arguments.kw_defaults, scope)
         if isinstance(node, ast.Lambda):
             return [*items, (node.body, inner)]
-        if decorators and node.returns is not None:
-            items += ["->", (node.returns, scope)]
+        items += ["->", *self._hint(node.returns, decorators, scope)]
         return [*items, *self._all(statements(node.body), inner)]
+
+    def _hint(self, annotation: ast.expr | None, decorators: list[ast.expr], scope: Scope | None) -> list[_Item]:
+        if annotation is None:
+            return []
+        if decorators:  # one of them may read it
+            return [(annotation, scope)]
+        self._hints.append(ast.unparse(annotation))
+        return []
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope | None) -> list[_Item]:
         tokens: list[_Item] = ["Import"]
