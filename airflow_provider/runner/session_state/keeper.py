@@ -168,12 +168,11 @@ class SessionStateKeeper:
         self._present.add(component.name)
         left = difference(before, after)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
-        refused = {key: why for key, value in left.settings.items() if (why := why_not_set(self.spark, key, value))}
+        refused = (why_not_set(self.spark, key, value) for key, value in left.settings.items())
         described = self._describe(left.objects)
-        unsavable = [_unsavable(left, evidence), *refused.values(), described.why_not]
         facts = Facts(
             has_views=bool(left.views),
-            unsavable=next(filter(None, unsavable), None),
+            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None) or described.why_not,
             doubts=evidence.doubts,
             work_seconds=evidence.work_seconds,
             nowhere=None if self._saver else NOWHERE,
@@ -195,7 +194,7 @@ class SessionStateKeeper:
             dropped_views=left.dropped_views,
             functions=left.functions,
             dropped_functions=left.dropped_functions,
-            settings={key: value for key, value in left.settings.items() if key not in refused},
+            settings=left.settings,
             catalog=left.catalog,
             database=left.database,
             objects=described.objects,
@@ -298,7 +297,7 @@ class SessionStateKeeper:
         :param wanted: records of the components that stay completed
         """
         if self._saver is not None and self.url:
-            remove_attempts(self._saver.files, self.url, [url for record in wanted for url in _urls(record)])
+            remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
 
     def _hold(self, name: str, place: str, record: SessionStateRecord, seconds: float, *, by_evidence: bool) -> None:
         if record.handling == "replay" and by_evidence:
@@ -332,7 +331,7 @@ class SessionStateKeeper:
             place = self._saver.vouch(found.chosen)
         except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
             why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
-            return Described(), None, Handling(Action.UNREPEATABLE, why, VOUCH)
+            return Described(), None, Handling(Action.UNREPEATABLE, f"{why}, and it must not run again", VOUCH)
         return found, place, handling
 
     def _save(
@@ -390,10 +389,6 @@ _RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = 
     Action.UNREPEATABLE: "unrepeatable",
     Action.NONE: "none",
 }
-
-
-def _urls(record: SessionStateRecord) -> list[str]:
-    return [view.url for view in record.views] + ([record.vouched] if record.vouched else [])
 
 
 def _unsavable(left: LeftBehind, evidence: Evidence) -> str | None:
