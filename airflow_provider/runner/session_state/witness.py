@@ -136,10 +136,11 @@ class Witness:
         if is_ready_made(target):
             does = acts(target, component.config)
             return Verdict((does,) if does else (), ())
-        reading = read_component(component, self._config.base_dir, entered)
+        vouched = self._config.harmless_modules
+        reading = read_component(component, self._config.base_dir, entered, stops=vouched)
         if reading is None:
             return Verdict(("its code cannot be read",), ())
-        return judge(reading, self._config.harmless_modules)
+        return judge(reading, vouched)
 
     def _unknown_python(self, component: str, effects: Effects, read: Verdict) -> list[str]:
         """Return why Python code that ran on executors may have done harm: it may be that of an earlier view, too."""

@@ -7,7 +7,7 @@ import functools
 import inspect
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -16,7 +16,7 @@ from airflow_provider.runner.fingerprint.code.constants import follows_from_file
 from airflow_provider.runner.fingerprint.code.definitions import Entry
 from airflow_provider.runner.fingerprint.code.modules import Module
 from airflow_provider.runner.fingerprint.code.reading import CodeReading, Reference, Unseen, short_hash
-from airflow_provider.runner.fingerprint.code.targets import Foreign, Own, Patches, Target, Whole
+from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Patches, Target, Whole
 from airflow_provider.runner.fingerprint.code.world import World, parts_of
 
 _MOST_DEFINITIONS = 5_000
@@ -31,10 +31,12 @@ class Reach:
     """What one component reaches.
 
     :param world: what is known of code
+    :param stops: names of the author's modules, or of anything in them, that are not looked into
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, stops: Collection[str] = ()) -> None:
         self._world = world
+        self._stops = stops
         self._found: dict[Target, list[Entry]] = {}
         self._seeds: list[Target] = []
         self._too_many = False
@@ -115,6 +117,8 @@ class Reach:
             if len(self._found) >= _MOST_DEFINITIONS:
                 self._too_many = True
                 return
+            if self._stops and _is_below(target, self._stops):
+                continue
             entries, more = self._world.entries(target)
             self._found[target] = entries
             waiting += more
@@ -170,6 +174,12 @@ class Reach:
                 if found is not None and found.label == label:
                     return found
         return None
+
+
+def _is_below(target: Own | Whole | Body | Patches | Live, names: Collection[str]) -> bool:
+    name = f"{target.module.label}.{target.name}" if isinstance(target, (Own, Live)) else target.module.label
+    parts = name.split(".")
+    return any(".".join(parts[:length]) in names for length in range(1, len(parts) + 1))
 
 
 def _objects(target: Any) -> Iterator[Any]:

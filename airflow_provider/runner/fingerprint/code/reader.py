@@ -11,14 +11,19 @@ from airflow_provider.runner.fingerprint.code.reach import Reach
 from airflow_provider.runner.fingerprint.code.reading import CodeReading
 from airflow_provider.runner.fingerprint.code.world import World
 
-_Key = tuple[int, str | None, tuple[str, ...]]
+_Key = tuple[int, str | None, tuple[str, ...], frozenset[str]]
 
 _lock = threading.RLock()
 _worlds: dict[tuple[str, ...], tuple[World, dict[_Key, tuple[Any, CodeReading]]]] = {}
 
 
 def read_code(
-    target: Any, *, roots: Sequence[str | os.PathLike[str]] = (), path: str | None = None, also: Iterable[str] = ()
+    target: Any,
+    *,
+    roots: Sequence[str | os.PathLike[str]] = (),
+    path: str | None = None,
+    also: Iterable[str] = (),
+    stops: Iterable[str] = (),
 ) -> CodeReading:
     """Read the code of a class or function, with everything of the author's own that it reaches.
 
@@ -28,15 +33,18 @@ def read_code(
     :param roots: directories that are the author's own, although they may lie where distributions are installed
     :param path: dotted path that the target was found by, which says more than the object if a decorator replaced it
     :param also: names as in a reading's ``functions`` that are known to have run although nothing refers to them
+    :param stops: names of the author's modules, or of anything in them, that are not looked into, nor what only they
+        reach
     """
     own, more = tuple(os.path.realpath(root) for root in roots), tuple(sorted(set(also)))
+    known = frozenset(stops)
     with _lock:
         if own not in _worlds or not _worlds[own][0].is_valid():
             _worlds[own] = World(own), {}
         world, readings = _worlds[own]
-        key = id(target), path, more
+        key = id(target), path, more, known
         if key not in readings:
-            reach = Reach(world)
+            reach = Reach(world, known)
             reach.begin(target, path)
             for name in more:
                 reach.by_name(name)
