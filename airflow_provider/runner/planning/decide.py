@@ -82,14 +82,17 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     if old and config.on_code_change == "fail":
         raise CodeChangedError(config.name, describe_all(old))
     would_be_kept: tuple[str, ...] = ()
+    restarted_by = ""
     if reasons:
         reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
     if changed and config.on_config_change == "restart":
         would_be_kept = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"config changed: {what}")
+        restarted_by = "on_config_change"
     elif old and config.on_code_change == "restart":
         would_be_kept = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"code changed: {describe_all(old)}")
+        restarted_by = "on_code_change"
     until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
     decisions: list[Decision] = []
     untouched = True  # once something runs, it may replace what a later component had left in the session
@@ -115,19 +118,21 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         config_changes=tuple(found),
         code_changes=code.completed,
         would_be_kept=would_be_kept,
+        restarted_by=restarted_by,
         restart_from=config.restart_from,
-        notes=tuple(_code_notes(code, decisions)),
+        notes=tuple(_code_notes(config.on_code_change, code, decisions)),
         live=facts.live,
         known=frozenset(checkpoint.completed_components),
     )
 
 
-def _code_notes(code: CodeChanges, decisions: Sequence[Decision]) -> Iterator[str]:
+def _code_notes(policy: str, code: CodeChanges, decisions: Sequence[Decision]) -> Iterator[str]:
     """Say which results are used without knowing that today's code would have made them."""
     kept = [decision.component for decision in decisions if decision.action is not Action.RUN]
     changed = {name: what for name, what in code.completed.items() if name in kept}
-    if changed:
-        yield f"on_code_change is 'reuse', so these are kept although their code changed: {describe_all(changed)}"
+    changed |= code.unfinished if kept else {}
+    if changed and policy == "reuse":
+        yield f"on_code_change is 'reuse', so results are kept although their code changed: {describe_all(changed)}"
     for why in dict.fromkeys(code.unknown.values()):
         names = [name for name in kept if code.unknown.get(name) == why]
         if names:

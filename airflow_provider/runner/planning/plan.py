@@ -55,6 +55,7 @@ class RunPlan:
     :param config_changes: what differs from the config of the checkpoint, as far as it is known
     :param code_changes: completed component to what changed in its code
     :param would_be_kept: components that ``rerun_affected`` would have kept where everything is restarted
+    :param restarted_by: the policy that restarts everything, if one does
     :param restart_from: the config's request to restart from a component, carried out now or earlier
     :param notes: what else the person who reads the plan should know
     :param live: whether the session begins with what the server has kept of the last attempt's
@@ -69,6 +70,7 @@ class RunPlan:
     config_changes: tuple[Change, ...] = ()
     code_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     would_be_kept: tuple[str, ...] = ()
+    restarted_by: str = ""
     restart_from: str | None = None
     notes: tuple[str, ...] = ()
     live: bool = False

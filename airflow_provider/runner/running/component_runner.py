@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider.errors import CheckpointError, ComponentError, describe
 from airflow_provider.runner.config.component import build
 from airflow_provider.runner.config.model import ComponentConfig
+from airflow_provider.runner.fingerprint.code.entered import watching
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -72,14 +73,15 @@ class ComponentRunner:
         self._hooks.before_component(ComponentStarted(component, position, total, decision))
         began = self._clock()
         try:
-            work = build(component.target(), component.config, spark, self._base_dir)
-            retries = run_with_retries(
-                work,
-                component.retry_policy,
-                self._breaker(component),
-                lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
-                self._sleep,
-            )
+            with watching() as entered:
+                work = build(component.target(), component.config, spark, self._base_dir)
+                retries = run_with_retries(
+                    work,
+                    component.retry_policy,
+                    self._breaker(component),
+                    lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
+                    self._sleep,
+                )
             took = self._clock() - began
             state = _keep(keeper, component, decision, position, took)
         except CheckpointError:
@@ -98,7 +100,7 @@ class ComponentRunner:
                 error=error,
             )
         self._hooks.after_component(
-            ComponentCompleted(component, position, total, decision, took, retries, session_state=state)
+            ComponentCompleted(component, position, total, decision, took, retries, state, entered.names())
         )
         return ComponentResult(
             component.name,
