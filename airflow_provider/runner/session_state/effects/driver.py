@@ -12,6 +12,7 @@ an event loop. Spark's own acts are told apart by who acts *and* by what it is d
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ from airflow_provider.runner.session_state.effects.origin import Origin, of_pyth
 MOST_ACTS = 100
 MOST_FILES = 1_000
 
+_USER = re.compile(r"\A[^/\s]*@")
 _NO_FILES = {"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"}
 
 
@@ -148,7 +150,10 @@ class DriverWatch:
         if found.kind == "read":
             self._opened(found, by)
         elif not self._is_nothing(found, by):
-            self._note(Act(found.kind, found.what, mask(_shown(found.target)), by.where))
+            target = _shown(found.target)
+            if found.kind == "connection":
+                target = _USER.sub("", target)
+            self._note(Act(found.kind, found.what, mask(target), by.where))
 
     def full_of(self, found: Announced) -> bool:
         """Whether no more of this kind is noted."""
