@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider.runner.session_state.effects.spark_plan import Executed
@@ -15,7 +15,7 @@ def effects_of(found: Mapping[str, Any]) -> Effects:
     :param found: what ``SessionHistory.java`` tells
     """
     executions = [Executed(*told) for told in found["plans"]]
-    unknown = _unknown(found)
+    unknown = _unknown(found, executions)
     wrote = next((f"wrote data ({e.wrote})" for e in executions if e.wrote), None)
     if wrote is None and found["output"]:
         wrote = "wrote files outside of SQL"
@@ -36,12 +36,14 @@ def effects_of(found: Mapping[str, Any]) -> Effects:
     )
 
 
-def _unknown(found: Mapping[str, Any]) -> str | None:
+def _unknown(found: Mapping[str, Any], executions: Sequence[Executed]) -> str | None:
     """Return why Spark's notes are not all there, None if they are."""
     if not found["settled"]:
         return "Spark is behind with its records"
     if found["forgotten_sql"]:
         return "ran more SQL than Spark remembers"
+    if not all(execution.is_readable for execution in executions):
+        return "ran SQL that spark.sql.ui.explainMode 'codegen' does not describe"
     return "ran more jobs than Spark remembers" if found["forgotten_jobs"] else None
 
 
