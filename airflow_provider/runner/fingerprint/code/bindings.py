@@ -53,11 +53,13 @@ class Bindings:
     :param names: each to what binds it, in order
     :param stars: modules from which everything is imported
     :param effects: statements that do something when the module is imported, beside binding names
+    :param patches: statements that set an attribute of something that is not the module's own
     """
 
     names: dict[str, list[Binding]] = field(default_factory=dict)
     stars: list[Import] = field(default_factory=list)
     effects: list[ast.stmt] = field(default_factory=list)
+    patches: list[ast.stmt] = field(default_factory=list)
 
 
 def bindings_of(tree: ast.Module) -> Bindings:
@@ -149,6 +151,9 @@ def _registered(node: FunctionNode | ast.ClassDef, found: Bindings) -> None:
 def _assign(node: ast.Assign | ast.AnnAssign, context: tuple[ast.expr, ...], found: Bindings) -> None:
     if node.value is None:
         return
+    if any(_is_patch(target, found) for target in (node.targets if isinstance(node, ast.Assign) else [node.target])):
+        found.patches.append(node)
+        return
     if any(isinstance(part, ast.Call) for part in ast.walk(node.value)):
         found.effects.append(node)
     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -188,6 +193,14 @@ def _changed(target: ast.AST) -> Iterator[str]:
         target = target.value
     if isinstance(target, ast.Name):
         yield target.id
+
+
+def _is_patch(target: ast.expr, found: Bindings) -> bool:
+    """Return whether ``settings.RATE = 1`` sets it in an imported module, or in what a call returns."""
+    if not isinstance(target, (ast.Attribute, ast.Subscript)):
+        return False
+    known = [found.names.get(root, []) for root in _changed(target)]
+    return all(bindings and all(binding.imported is not None for binding in bindings) for bindings in known)
 
 
 def _pairs_up(target: ast.AST, value: ast.AST) -> bool:
