@@ -250,7 +250,9 @@ def _thread(ident: int) -> threading.Thread | None:
 def _is_idle(thread: threading.Thread) -> bool:
     """Whether it is a worker of a pool that waits for work, or Spark's."""
     frame = sys._current_frames().get(thread.ident or 0)
-    if frame is None or frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
+    if frame is None:
+        return True  # it has just ended
+    if frame.f_code.co_name == "_worker" and frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
         return True
     return origin(frame).layer in ("spark", "own")
 
