@@ -208,6 +208,8 @@ def outside(self):
 
 
 class Job:
+    from tools import borrowed
+
     moved = outside
     size = property(lambda self: 5)
 
@@ -216,6 +218,14 @@ class Job:
             case [one, *_] if (n := one):
                 return n
         return Registry.items["First"]().go(), Plugin.known[0]().go(), pkg.exported(1), pkg.sub.direct()
+
+
+def fill(table, value):
+    table["b"] = value
+
+
+fill(HANDLERS, 1)
+setattr(Job, "late", 1)
 
 
 def values(spark):
@@ -264,6 +274,7 @@ FILES = {
         "class Plugin:\n    known = []\n\n    def __init_subclass__(cls):\n        cls.known.append(cls)\n"
     ),
     "udfs.py": "from pyspark.sql.functions import pandas_udf\n\n\ndef plus(x: int) -> int:\n    return x\n",
+    "tools.py": "def borrowed(self):\n    return 7\n",
     "optional.py": "def extra():\n    return 1\n",
     "models.py": "class Row:\n    x = 1\n",
     "rates.json": '{"eur": 1.0}\n',

@@ -178,8 +178,11 @@ def _other(node: ast.stmt, context: tuple[ast.expr, ...], found: Bindings) -> No
         if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete)):
             targets = part.targets if isinstance(part, (ast.Assign, ast.Delete)) else [part.target]
             changed.update(name for target in targets for name in _changed(target))
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            changed.update(_changed(part.func))
+        elif isinstance(part, ast.Call):
+            # ``fill(TABLE)`` may change the table as ``TABLE.update()`` does.
+            given = {argument.id for argument in part.args if isinstance(argument, ast.Name)}
+            changed.update(given & found.names.keys())
+            changed.update(_changed(part.func) if isinstance(part.func, ast.Attribute) else ())
     for name in sorted({*bound_names(node), *changed}):
         known = found.names.get(name, [])
         if name in changed and known and all(b.imported is not None and b.imported.attribute is None for b in known):

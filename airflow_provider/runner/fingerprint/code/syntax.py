@@ -184,7 +184,10 @@ class _Walk:
         for name, what in imports_of(node):
             if isinstance(node, ast.Import):
                 what = next(Import(a.name) for a in node.names if name in (a.asname, a.name.partition(".")[0]))
-            for target in self._resolver.run_by_import(self._module, what):
+            reached = self._resolver.run_by_import(self._module, what)
+            if scope is not None and scope.is_class:  # it makes attributes of the class
+                reached += [target for target, _ in self._resolver.imported(self._module, what, ())]
+            for target in reached:
                 self._reach(target, node, scope)
                 if isinstance(target, Foreign):
                     tokens.append(target.name)

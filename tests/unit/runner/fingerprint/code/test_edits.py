@@ -224,6 +224,13 @@ EDITS = {
     "a type hint that pandas_udf reads": Edit(
         "udfs.py", "(x: int) -> int", "(x: float) -> float", "hints", "udfs.plus"
     ),
+    "what a call at the module's level puts into a constant": Edit(
+        "more.py", "HANDLERS, 1", "HANDLERS, 2", "values", "more.HANDLERS"
+    ),
+    "a function that fills a constant": Edit(
+        "more.py", 'table["b"] = value', 'table["c"] = value', "values", "more.fill"
+    ),
+    "an attribute that setattr gives a class": Edit("more.py", '"late", 1', '"late", 2', "job", "more.Job"),
     "a function moved to another module": Edit(
         O,
         "from helpers import tidy",
