@@ -1,7 +1,7 @@
 """One row of the tables: a component, what is expected of it, and how that is found out end to end.
 
-The component finishes, a later one reads its view and fails, the next attempt resumes in a new session, and the later one
-reads the view again. Then its side effects are counted, where they happened.
+The component finishes, a later one reads its view and fails, the next attempt resumes in a new session, and the later
+one reads the view again. Then its side effects are counted, where they happened.
 """
 
 from __future__ import annotations
@@ -101,6 +101,8 @@ def _differences(case: Case, world: World) -> list[str]:
     [(failed, error)] = run.attempt().failed_components
     if failed != "later":
         return [f"it failed itself: {describe(error)}"]
+    if "later broke" not in str(error):
+        return [f"the later one could not read its view: {describe(error)}"]
     wrong = []
     record = run.record("it")
     got = {"kept": SAVED if record.views else NOTHING, "unrepeatable": LOST, "replay": REPLAYED}.get(record.handling)

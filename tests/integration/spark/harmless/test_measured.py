@@ -25,7 +25,7 @@ def resumed(world: World, *steps: ComponentConfig) -> Run:
     run = Run(world.spark, world.tmp / "state", *steps, "later")
     run.fails("later")
     [(failed, error)] = run.attempt().failed_components
-    assert failed == "later", error
+    assert (failed, str(error)) == ("later", "later broke")
     run.mend("later")
     world.spark.catalog.clearCache()
     assert run.resume(keep_session_state=True).failed_components == []

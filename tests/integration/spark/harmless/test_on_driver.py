@@ -10,7 +10,7 @@ from tests.integration.spark.harmless.world import World, entries, java_temp_fil
 CASES = [
     replayed("on_driver.lazy_view"),
     replayed("on_driver.sql_view"),
-    saved("on_driver.append_csv_with_pandas", "to_csv", path="{lines}", count=lines),
+    saved("on_driver.append_csv_with_pandas", "lines.txt", path="{lines}", count=lines),
     saved("on_driver.parquet_with_pandas", "to_parquet", outbox="{outbox}", count=entries),
     saved("on_driver.save_with_numpy", "save", outbox="{outbox}", count=entries),
     replayed("on_driver.read_csv_with_pandas", source="{csv}"),
@@ -35,7 +35,7 @@ CASES = [
     saved("on_driver.map_an_rdd", "outside"),
     saved("on_driver.append_through_the_jvm", "_jvm", path="{lines}", count=lines),
     saved("on_driver.append_through_py4j", "_gateway", path="{lines}", count=lines),
-    saved("on_driver.act_in_an_expression", "reflect", prefix="{prefix}", count=java_temp_files),
+    saved("on_driver.act_in_an_expression", "called a Java method", prefix="{prefix}", count=java_temp_files),
     replayed(
         "airflow_provider.components.ReadData",
         path="{csv}",

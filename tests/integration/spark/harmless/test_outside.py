@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,10 +22,16 @@ from tests.integration.spark.harmless.world import (
 
 
 def open_the_journal(world: World) -> None:
+    JOURNAL.addHandler(logging.FileHandler(world.lines))
+
+
+@pytest.fixture(autouse=True)
+def journal() -> Iterator[None]:
+    """Close the journal after the test."""
+    yield
     for handler in JOURNAL.handlers[:]:
         JOURNAL.removeHandler(handler)
         handler.close()
-    JOURNAL.addHandler(logging.FileHandler(world.lines))
 
 
 def touch(name: str) -> Callable[[World], object]:
@@ -34,32 +40,32 @@ def touch(name: str) -> Callable[[World], object]:
 
 
 CASES = [
-    saved("network.post_with_requests", "requests", url="{url}", count=posts),
-    saved("network.post_with_urllib", "urllib", url="{url}", count=posts),
-    saved("network.post_with_httpx", "httpx", url="{url}", count=posts),
-    saved("network.post_with_http_client", "http.client", url="{url}", count=posts),
-    saved("network.post_with_a_socket", "socket", url="{url}", count=posts),
-    saved("network.send_a_datagram", "socket", host="127.0.0.1", port="{datagram_port}", count=datagrams),
-    saved("network.send_a_mail", "smtplib", host="127.0.0.1", port="{mail_port}", count=mails),
-    saved("network.post_in_a_thread", "requests", url="{url}", count=posts),
-    saved("network.post_in_a_thread_pool", "requests", url="{url}", count=posts, effects=3),
-    saved("network.post_with_asyncio", "asyncio", url="{url}", count=posts),
+    saved("network.post_with_requests", "connected to '127.0.0.1", url="{url}", count=posts),
+    saved("network.post_with_urllib", "connected to '127.0.0.1", url="{url}", count=posts),
+    saved("network.post_with_httpx", "connected to '127.0.0.1", url="{url}", count=posts),
+    saved("network.post_with_http_client", "connected to '127.0.0.1", url="{url}", count=posts),
+    saved("network.post_with_a_socket", "connected to '127.0.0.1", url="{url}", count=posts),
+    saved("network.send_a_datagram", "sent to '127.0.0.1", host="127.0.0.1", port="{datagram_port}", count=datagrams),
+    saved("network.send_a_mail", "connected to '127.0.0.1", host="127.0.0.1", port="{mail_port}", count=mails),
+    saved("network.post_in_a_thread", "connected to '127.0.0.1", url="{url}", count=posts),
+    saved("network.post_in_a_thread_pool", "connected to '127.0.0.1", url="{url}", count=posts, effects=3),
+    saved("network.post_with_asyncio", "connected to '127.0.0.1", url="{url}", count=posts),
     saved("processes.run_a_program", "subprocess", path="{lines}", count=lines),
     saved("processes.run_with_os_system", "os.system", path="{lines}", count=lines),
     saved("processes.run_with_popen_and_leave", "popen", path="{lines}", count=lines),
     saved("processes.run_in_a_process", "multiprocessing", path="{lines}", count=lines),
-    saved("processes.call_the_c_library", "ctypes", path="{lines}", count=lines),
+    saved("processes.call_the_c_library", "library 'open'", path="{lines}", count=lines),
     saved("files.rename", "rename", outbox="{outbox}", count=entries),
     saved(
         "files.move_the_input", "rename", source="{csv}", target="{target}", count=removed("csv"), before=touch("csv")
     ),
     saved("files.remove_the_input", "remove", source="{csv}", count=removed("csv"), before=touch("csv")),
-    saved("files.copy", "shutil", source="{csv}", outbox="{outbox}", count=entries),
+    saved("files.copy", "copied a file", source="{csv}", outbox="{outbox}", count=entries),
     saved("files.make_a_directory", "mkdir", outbox="{outbox}", count=entries),
     saved("files.link", "symlink", source="{csv}", outbox="{outbox}", count=entries),
-    saved("files.leave_a_temp_file", "tempfile", outbox="{outbox}", count=entries),
+    saved("files.leave_a_temp_file", "made", outbox="{outbox}", count=entries),
     saved("files.log_with_a_handler_of_its_own", "lines.txt", path="{lines}", count=lines),
-    saved("files.log_to_a_journal", "log", before=open_the_journal, count=lines),
+    saved("files.log_to_a_journal", "'shop.journal' writes to a FileHandler", before=open_the_journal, count=lines),
     replayed("files.log_as_everybody_does"),
     saved("files.open_to_append", "lines.txt", path="{lines}", count=lines),
     saved("files.open_to_append_in_a_thread", "lines.txt", path="{lines}", count=lines),
@@ -78,7 +84,7 @@ CASES = [
     ),
     replayed("files.open_to_read", source="{csv}"),
     replayed("files.read_text", source="{csv}"),
-    replayed("files.list_a_directory", directory="{outbox}"),
+    saved("files.list_a_directory", "looks at files: os.listdir", directory="{outbox}"),
     replayed("files.print_a_line"),
 ]
 

@@ -19,7 +19,7 @@ def connect(world: World) -> None:
 CASES = [
     saved("reach.post_with_a_global_client", "requests", url="{url}", before=connect, count=posts),
     saved("reach.post_with_a_default_argument", "requests", url="{url}", before=connect, count=posts),
-    saved("reach.by_a_method_caller", "methodcaller", url="{url}", before=connect, count=posts),
+    saved("reach.by_a_method_caller", "requests", url="{url}", before=connect, count=posts),
     saved("reach.write_with_a_global_client", "pyarrow", **LINES),
     saved("reach.write_with_a_default_argument", "pyarrow", **LINES),
     saved("reach.getattr_by_a_computed_name", "getattr", **LINES),

@@ -19,7 +19,7 @@ S3 = {"endpoint": "{s3}", "bucket": "checkpoints", "key": "{key}", "count": vers
 CASES = [
     saved("services.insert_with_psycopg", "psycopg2", **PG),
     saved("services.select_with_psycopg", "psycopg2", dsn="{dsn}", table="{filled}", between=two_rows_more),
-    saved("services.choose_the_client_by_name", "getattr", kind="connect", **PG),
+    saved("services.choose_the_client_by_name", "psycopg2", kind="connect", **PG),
     saved("services.insert_partitions_with_psycopg", "psycopg2", effects=5, **PG),
     saved("services.read_with_jdbc", "jdbc", url="{jdbc}", table="{filled}", between=two_rows_more),
     saved("services.append_with_jdbc", "wrote", **JDBC),

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 
 def _view_of(spark: Any, value: object) -> None:
-    spark.createDataFrame([(str(value),)], "value string").createOrReplaceTempView("v")
+    spark.range(1).select(F.lit(str(value)).alias("value")).createOrReplaceTempView("v")
 
 
 def random_view(spark: Any) -> None:
