@@ -30,8 +30,8 @@ from airflow_provider.runner.session_state.effects.harmless_modules import (
     VARYING_ATTRIBUTES,
     Group,
 )
+from airflow_provider.runner.session_state.effects.held import HELD_BY, held
 
-_HELD_BY = " (value of "
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 _HOST = ("airflow.", "airflow_provider.", "opentelemetry.", "_pytest.")
 """Packages whose handlers are the log of the process."""
@@ -66,11 +66,17 @@ class Unseen(Protocol):
 class Reading(Protocol):
     """What was read of a component's code.
 
+    :param functions: dotted names of its functions, methods and classes
+    :param constants: dotted names of its constants
     :param foreign: what it reaches outside the author's own code
     :param attributes: names of attributes of values that are not known
     :param unseen: what cannot be followed
     """
 
+    @property
+    def functions(self) -> Mapping[str, str]: ...
+    @property
+    def constants(self) -> Mapping[str, str]: ...
     @property
     def foreign(self) -> Iterable[Named]: ...
     @property
@@ -99,12 +105,12 @@ def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
     """
     missing: dict[str, str] = {}
     varying: dict[str, str] = {}
-    for item in reading.foreign:
+    for item in (*reading.foreign, *held([*reading.constants, *reading.functions])):
         why = _side_effect(item.name, extra_harmless)
         if why is not None:
             missing.setdefault(item.name, f"reaches {item.name!r}{why and f', which {why}'} ({item.where})")
         what = _found(VARYING, _plain(item.name))
-        if what is not None and _HELD_BY not in item.name:
+        if what is not None and HELD_BY not in item.name:
             varying.setdefault(item.name, f"{what}: {item.name} ({item.where})")
     for item in reading.attributes:
         if item.name in ACTING_ATTRIBUTES:
@@ -124,10 +130,10 @@ def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
 def _side_effect(name: str, extra: Collection[str]) -> str | None:
     """Return what a name may do, empty if nobody knows; None if it is known to be harmless."""
     plain = _plain(name)
-    original = name.partition(_HELD_BY)[0]
+    original = name.partition(HELD_BY)[0]
     if _prefix(original, extra) or _prefix(plain, extra):
         return None
-    if _HELD_BY in name:
+    if HELD_BY in name:
         if _prefix(original, HELD_HARMLESS):
             return None
         held = _found(HELD, plain) or (original.rpartition(".")[2].endswith("Handler") and "a handler") or None
@@ -146,7 +152,7 @@ def _side_effect(name: str, extra: Collection[str]) -> str | None:
 
 def _plain(name: str) -> str:
     """Return the public name of something that goes by several."""
-    name = name.partition(_HELD_BY)[0]
+    name = name.partition(HELD_BY)[0]
     alias = _prefix(name, SAME)
     return f"{SAME[alias]}{name[len(alias) :]}" if alias else name
 

@@ -34,12 +34,12 @@ HARMLESS = (
     Group(
         "computes, in Python's standard library",
         _names(
-            "__future__ abc array ast base64 binascii bisect calendar cmath codecs collections colorsys contextlib "
-            "contextvars copy copyreg csv dataclasses datetime decimal difflib email enum errno fnmatch fractions "
-            "functools graphlib hashlib heapq hmac html inspect ipaddress itertools json keyword math numbers "
-            "operator pprint re reprlib shlex statistics string stringprep struct textwrap token tokenize traceback types "
-            "typing unicodedata urllib.parse uuid warnings weakref zlib http.HTTPStatus xml.etree gc random secrets time "
-            "pickle.dumps pickle.dump pickle.PicklingError"
+            "__future__ abc array ast base64 binascii bisect calendar cmath codecs collections colorsys "
+            "contextlib contextvars copy copyreg csv dataclasses datetime decimal difflib email enum errno "
+            "fnmatch fractions functools graphlib hashlib heapq hmac html inspect ipaddress itertools json "
+            "keyword math numbers operator pprint re reprlib shlex statistics string stringprep struct textwrap "
+            "token tokenize traceback types typing unicodedata urllib.parse uuid warnings weakref zlib "
+            "http.HTTPStatus xml.etree gc random secrets time pickle.dumps pickle.dump pickle.PicklingError"
         ),
     ),
     Group(
@@ -61,27 +61,28 @@ HARMLESS = (
         "only asks the system",
         _in(
             "os",
-            "environ getenv getcwd listdir scandir walk stat lstat access cpu_count getpid getppid uname urandom name "
-            "stat_result DirEntry error getlogin",
+            "environ getenv getcwd listdir scandir walk stat lstat access cpu_count getpid getppid uname urandom "
+            "name stat_result DirEntry error getlogin",
         ),
     ),
     Group(
         "only asks the system",
         _names(
             "sys.version sys.version_info sys.platform sys.maxsize sys.argv sys.stdout sys.stderr sys.exit "
-            "sys.exc_info sys.byteorder sys.float_info sys.getsizeof sys.executable sys.implementation sys.getrecursionlimit "
-            "platform socket.gethostname socket.getfqdn getpass.getuser locale zoneinfo importlib.metadata "
-            "tempfile.gettempdir"
+            "sys.exc_info sys.byteorder sys.float_info sys.getsizeof sys.executable sys.implementation "
+            "sys.getrecursionlimit platform socket.gethostname socket.getfqdn getpass.getuser locale zoneinfo "
+            "importlib.metadata tempfile.gettempdir"
         ),
     ),
     Group(
         "Spark: what it writes and runs is seen in its executions",
         _names(
             "pyspark.sql pyspark.pandas pyspark.ml pyspark.errors pyspark.Row pyspark.StorageLevel "
-            "pyspark.storagelevel pyspark.broadcast pyspark.Broadcast pyspark.accumulators pyspark.AccumulatorParam "
-            "pyspark.SparkContext pyspark.context pyspark.SparkConf pyspark.conf pyspark.SparkFiles pyspark.files "
-            "pyspark.rdd pyspark.RDD pyspark.serializers pyspark.TaskContext pyspark.taskcontext pyspark.statcounter "
-            "pyspark.util.InheritableThread pyspark.InheritableThread pyspark.inheritable_thread_target"
+            "pyspark.storagelevel pyspark.broadcast pyspark.Broadcast pyspark.accumulators "
+            "pyspark.AccumulatorParam pyspark.SparkContext pyspark.context pyspark.SparkConf pyspark.conf "
+            "pyspark.SparkFiles pyspark.files pyspark.rdd pyspark.RDD pyspark.serializers pyspark.TaskContext "
+            "pyspark.taskcontext pyspark.statcounter pyspark.util.InheritableThread pyspark.InheritableThread "
+            "pyspark.inheritable_thread_target"
         ),
     ),
     Group("computes arrays", ("numpy",)),
@@ -90,17 +91,18 @@ HARMLESS = (
         "computes columns in memory",
         _in(
             "pyarrow",
-            "Table RecordBatch Array ChunkedArray Schema Field DataType Scalar array chunked_array table record_batch "
-            "schema field scalar compute types lib.Table lib.RecordBatch lib.Array lib.ChunkedArray lib.Schema "
-            "lib.Field lib.DataType lib.array lib.schema lib.field int8 int16 int32 int64 float32 float64 string bool_ "
-            "binary date32 date64 timestamp decimal128 list_ struct map_ dictionary null concat_tables",
+            "Table RecordBatch Array ChunkedArray Schema Field DataType Scalar array chunked_array table "
+            "record_batch schema field scalar compute types lib.Table lib.RecordBatch lib.Array lib.ChunkedArray "
+            "lib.Schema lib.Field lib.DataType lib.array lib.schema lib.field int8 int16 int32 int64 float32 "
+            "float64 string bool_ binary date32 date64 timestamp decimal128 list_ struct map_ dictionary null "
+            "concat_tables",
         ),
     ),
     Group(
         "computes, in a package that is known",
         _names(
-            "pydantic pydantic_core annotated_types typing_extensions attr attrs dateutil pytz tzdata packaging toolz "
-            "more_itertools cloudpickle.dumps yaml.safe_load yaml.safe_dump yaml.YAMLError"
+            "pydantic pydantic_core annotated_types typing_extensions attr attrs dateutil pytz tzdata packaging "
+            "toolz more_itertools cloudpickle.dumps yaml.safe_load yaml.safe_dump yaml.YAMLError"
         ),
     ),
     Group(
@@ -123,7 +125,8 @@ NOT_KNOWN = (
         "starts processes",
         _names(
             "concurrent.futures.ProcessPoolExecutor concurrent.futures.process "
-            "concurrent.futures.InterpreterPoolExecutor asyncio.create_subprocess_exec asyncio.create_subprocess_shell asyncio.subprocess platform.popen"
+            "concurrent.futures.InterpreterPoolExecutor asyncio.create_subprocess_exec "
+            "asyncio.create_subprocess_shell asyncio.subprocess platform.popen"
         ),
     ),
     Group(
@@ -140,8 +143,9 @@ NOT_KNOWN = (
         "reads data elsewhere",
         _in(
             "pandas",
-            "read_clipboard read_excel read_feather read_gbq read_hdf read_html read_iceberg read_orc read_parquet "
-            "read_pickle read_sas read_spss read_sql read_sql_query read_sql_table read_stata read_xml to_pickle",
+            "read_clipboard read_excel read_feather read_gbq read_hdf read_html read_iceberg read_orc "
+            "read_parquet read_pickle read_sas read_spss read_sql read_sql_query read_sql_table read_stata "
+            "read_xml to_pickle",
         ),
     ),
     Group("looks for settings in the environment", ("pydantic.BaseSettings",)),
@@ -173,11 +177,11 @@ VARYING = (
         "reads the clock",
         _names(
             "datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today time.time "
-            "time.time_ns time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns time.process_time "
-            "time.process_time_ns time.thread_time time.thread_time_ns time.clock_gettime time.clock_gettime_ns "
-            "time.localtime time.gmtime time.ctime time.asctime time.strftime time.tzname time.timezone "
-            "pandas.Timestamp.now pandas.Timestamp.utcnow pandas.Timestamp.today dateutil.parser dateutil.utils.today "
-            "email.utils.localtime email.utils.formatdate email.utils.make_msgid"
+            "time.time_ns time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns "
+            "time.process_time time.process_time_ns time.thread_time time.thread_time_ns time.clock_gettime "
+            "time.clock_gettime_ns time.localtime time.gmtime time.ctime time.asctime time.strftime time.tzname "
+            "time.timezone pandas.Timestamp.now pandas.Timestamp.utcnow pandas.Timestamp.today dateutil.parser "
+            "dateutil.utils.today email.utils.localtime email.utils.formatdate email.utils.make_msgid"
         ),
     ),
     Group("draws random numbers", _names("random secrets numpy.random os.urandom")),
@@ -212,10 +216,10 @@ ACTING_ATTRIBUTES = {
     **dict.fromkeys(_names("stop addArtifact addArtifacts copyFromLocalToFs"), "changes the Spark application"),
     **dict.fromkeys(
         _names(
-            "post put patch delete request urlopen send sendall sendto sendmail send_message publish produce connect "
-            "cursor execute executemany executescript commit upload upload_file upload_fileobj upload_blob "
-            "upload_from_string upload_from_filename put_object delete_object delete_objects put_item put_record "
-            "insert_one insert_many update_one update_many delete_one delete_many system popen"
+            "post put patch delete request urlopen send sendall sendto sendmail send_message publish produce "
+            "connect cursor execute executemany executescript commit upload upload_file upload_fileobj "
+            "upload_blob upload_from_string upload_from_filename put_object delete_object delete_objects put_item "
+            "put_record insert_one insert_many update_one update_many delete_one delete_many system popen"
         ),
         "may act elsewhere",
     ),
