@@ -29,6 +29,8 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.checkpoint.forget import forget
+from airflow_provider.runner.fingerprint.code.components import read_components
+from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table, plan_table, table
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
@@ -62,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
 
     validate = commands.add_parser("validate", help="check a pipeline file, its components and their config")
     validate.add_argument("pipeline", type=Path)
+    validate.add_argument(
+        "--code", action="store_true", help="print what the fingerprint of each component's code covers"
+    )
     validate.set_defaults(command=_validate)
 
     plan = commands.add_parser("plan", help="print what an attempt would do and why, and run nothing")
@@ -109,6 +114,10 @@ def _validate(options: argparse.Namespace) -> int:
         print(line)
     if disabled:
         print(f"{disabled} disabled")
+    if options.code:
+        for name, reading in read_components(config, {}).items():
+            for line in code_lines(name, reading):
+                print(line)
     return OK
 
 
@@ -120,7 +129,9 @@ def _plan(options: argparse.Namespace) -> int:
     for line in plan_table(plan):
         print(line)
     if plan.would_be_kept:
-        print(f"rerun_affected would keep {', '.join(plan.would_be_kept)}")
+        print(f"{plan.restarted_by}: rerun_affected would keep {', '.join(plan.would_be_kept)}")
+    for note in plan.notes:
+        print(note)
     return OK
 
 

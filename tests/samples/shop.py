@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 import clock
 import helpers as h
+import plugins
 import settings
 from helpers import tidy
 from math import floor as cut
@@ -157,6 +158,26 @@ async def waits():
 
 def streams(spark):
     return list(numbers()), waits()
+
+
+@functools.singledispatch
+def convert(x):
+    return x
+
+
+@convert.register
+def _(x: int):
+    return x + 1
+
+
+def dispatch(spark, kind="one"):
+    from registry import HANDLERS
+
+    try:
+        from optional import extra
+    except ImportError:
+        extra = None
+    return HANDLERS[kind](1), convert(1), extra() if extra else None, plugins.CHOSEN
 '''
 
 FILES = {
@@ -171,6 +192,16 @@ FILES = {
     "lazy.py": "DELAY = 1\n\n\ndef late():\n    return DELAY\n\n\ndef unused():\n    return 2\n",
     "clock.py": "def tick():\n    return tock()\n\n\ndef tock():\n    return tick if False else 1\n",
     "settings.py": "class Settings:\n    depth = 1\n\n\ncurrent = Settings()\n",
+    "registry.py": "HANDLERS = {}\n\n\ndef register(name):\n    return lambda f: HANDLERS.setdefault(name, f)\n",
+    "plugins.py": (
+        "from registry import register\n\n\n@register('one')\ndef one(x):\n    return x\n\n\n"
+        "@register('two')\ndef two(x):\n    return x\n\n\ndef late_bound():\n    return 2\n\n\nCHOSEN = 'one'\n"
+    ),
+    "named.py": (
+        "import plugins\n\n\ndef by_name(spark, which='late_bound'):\n"
+        "    return globals()[which]() + getattr(plugins, which)()\n\n\ndef late_bound():\n    return 1\n"
+    ),
+    "optional.py": "def extra():\n    return 1\n",
     "models.py": "class Row:\n    x = 1\n",
     "rates.json": '{"eur": 1.0}\n',
 }
@@ -181,6 +212,8 @@ PIPELINE: list[dict[str, Any]] = [
     {"name": "enrich", "class_path": "orders.Enrich", "depends_on": ["clean"]},
     {"name": "side", "class_path": "orders.side"},
     {"name": "streams", "class_path": "orders.streams"},
+    {"name": "dispatch", "class_path": "orders.dispatch"},
+    {"name": "by_name", "class_path": "named.by_name"},
 ]
 
 

@@ -113,6 +113,7 @@ def _visit(statements: Sequence[ast.stmt], context: tuple[ast.expr, ...], found:
     for node in statements:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             _bind(found, node.name, Binding(node, None, context))
+            _registered(node, found)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             for name, imported in imports_of(node):
                 if name == "*":
@@ -133,6 +134,16 @@ def _visit(statements: Sequence[ast.stmt], context: tuple[ast.expr, ...], found:
             _assign(node, context, found)
         else:
             _other(node, context, found)
+
+
+def _registered(node: FunctionNode | ast.ClassDef, found: Bindings) -> None:
+    """Let what a definition is registered with lead to it: ``@handlers.add`` and ``@convert.register``."""
+    for decorator in node.decorator_list:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        for name in _changed(target) if isinstance(target, ast.Attribute) else ():
+            known = found.names.get(name, [])
+            if name != node.name and any(binding.imported is None for binding in known):
+                _bind(found, name, Binding(ast.copy_location(ast.Name(node.name, ast.Load()), node)))
 
 
 def _assign(node: ast.Assign | ast.AnnAssign, context: tuple[ast.expr, ...], found: Bindings) -> None:

@@ -22,6 +22,7 @@ from airflow_provider.runner.fingerprint.code.definitions import (
     read_function_object,
     read_whole,
 )
+from airflow_provider.runner.fingerprint.code.held import held_objects
 from airflow_provider.runner.fingerprint.code.modules import Module, ModuleFinder
 from airflow_provider.runner.fingerprint.code.origin import Whose, find_distribution, modified
 from airflow_provider.runner.fingerprint.code.reading import CodeReading, Reference, Unseen, short_hash
@@ -101,7 +102,12 @@ class _World:
 
     def _read(self, target: Target) -> tuple[list[Entry], list[Target]]:
         if isinstance(target, Own):
-            return read_definition(target, self.resolver), []
+            held = held_objects(target.module, target.name, self.finder)
+            return read_definition(target, self.resolver), [
+                further
+                for one in held
+                if isinstance(further := self.resolver.of_value(target.module, target.name, one), (Own, Live))
+            ]
         if isinstance(target, Body):
             return read_body(target.module, self.resolver), []
         if isinstance(target, Whole):

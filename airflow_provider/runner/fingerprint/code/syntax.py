@@ -33,6 +33,11 @@ _BY_NAME = {
     "importlib.reload": "a module that is loaded again",
     "inspect.getmembers": "inspect.getmembers",
 }
+_OF_THIS_MODULE = frozenset({"builtins.exec", "builtins.eval", "builtins.globals", "sys.modules"})
+"""What may use anything in the module that it stands in."""
+
+_INSIDES = frozenset({"__subclasses__", "__globals__", "__code__", "__builtins__", "__getattribute__"})
+
 _MODULE_BY_NAME = ("builtins.__import__", "importlib.import_module", "importlib.__import__")
 _ATTRIBUTE_BY_NAME = ("builtins.getattr", "operator.attrgetter", "operator.methodcaller")
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores", "type_params"})
@@ -125,6 +130,8 @@ class _Walk:
             if node.value is None:
                 return ["Declare", (node.target, scope)]
             return ["Assign", "[1", (node.target, scope), (node.value, scope)]
+        if isinstance(node, ast.AnnAssign):
+            return self._fields(_with_names(node), scope)
         if isinstance(node, ast.Assign):
             return ["Assign", *self._all(node.targets, scope), (node.value, scope)]
         if isinstance(node, ast.Set) and all(isinstance(element, ast.Constant) for element in node.elts):
@@ -238,6 +245,12 @@ class _Walk:
             self._reach(target, node, scope)
             if isinstance(target, Foreign):
                 tokens.add(f"@foreign {target.name}")
+                if target.name in _ATTRIBUTE_BY_NAME:  # not called here, or it would not have come this far
+                    self._cannot_see(f"{target.name.rpartition('.')[2]} by a computed name", node, scope)
+                elif target.name in _MODULE_BY_NAME:
+                    self._cannot_see("a module that is imported by a computed name", node, scope)
+                for name in _INSIDES.intersection(target.name.split(".")):
+                    self._cannot_see(name, node, scope)
             elif isinstance(target, (Own, Live)):
                 tokens.add(f"@own {target.name}.{'.'.join(rest)}")
                 members = self._resolver.members(target) if isinstance(target, Own) else None
@@ -273,11 +286,15 @@ class _Walk:
             self._foreign.setdefault(Reference(target.name, self._where(node, scope)))
             if target.name in _BY_NAME:
                 self._cannot_see(_BY_NAME[target.name], node, scope)
+            if target.name in _OF_THIS_MODULE:
+                self._targets.setdefault(Whole(self._module))
         else:
             self._targets.setdefault(target)
 
     def _attribute(self, name: str, node: ast.AST, scope: Scope | None) -> None:
         self._attributes.setdefault(Reference(name, self._where(node, scope)))
+        if name in _INSIDES:
+            self._cannot_see(name, node, scope)
 
     def _cannot_see(self, what: str, node: ast.AST, scope: Scope | None) -> None:
         self._unseen.setdefault(Unseen(what, self._where(node, scope)))
@@ -295,6 +312,18 @@ def statements(body: Sequence[ast.AST]) -> list[ast.AST]:
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and type(node.value.value) is str)
     ]
     return kept if kept or not body else [ast.Pass()]
+
+
+def _with_names(node: ast.AnnAssign) -> ast.AST:
+    """Return a field of a class whose annotation is a text with what that text says."""
+    if not (isinstance(node.annotation, ast.Constant) and isinstance(node.annotation.value, str)):
+        return node
+    try:
+        annotation = ast.parse(node.annotation.value, mode="eval").body
+    except (SyntaxError, ValueError):
+        return node
+    annotation = ast.copy_location(annotation, node)
+    return ast.copy_location(ast.AnnAssign(node.target, annotation, node.value, node.simple), node)
 
 
 def members_of(scope: Scope | None) -> frozenset[str]:

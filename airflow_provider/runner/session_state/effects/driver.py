@@ -1,22 +1,21 @@
 """Watches what Python code does outside the process while a component runs, through Python's audit events.
 
 An audit hook is there for the whole process and can never be taken out again, so it is installed when somebody watches
-for the first time; while nobody watches it costs one look into a dictionary for each event.
+for the first time; while nobody watches it costs one look at a list for each event.
 
 Whose act it is, is told by thread and by call stack. Acts of the watched thread count, and those of any other thread,
-except of threads that are there for something else: those that were running before anything was watched, or that were
-started while nothing was (heartbeats, exporters of metrics). Those count only where they do work for the author: with
-the author's code on their stack, or as a pool or an event loop. Spark's own acts are told apart by who acts *and* by
-what it is done to, see :class:`SparkFacts`.
+except of threads that are there for something else: those that were started while nobody watched (heartbeats, exporters
+of metrics). Those count only where they do work for the author: with the author's code on their stack, or as a pool or
+an event loop. Spark's own acts are told apart by who acts *and* by what it is done to, see :class:`SparkFacts`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -29,8 +28,8 @@ from airflow_provider.runner.session_state.effects.origin import Origin, of_pyth
 MOST_ACTS = 100
 MOST_FILES = 1_000
 
+_USER = re.compile(r"\A[^/\s]*@")
 _NO_FILES = {"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"}
-_THREAD_STARTS = {"_thread.start_new_thread", "_thread.start_joinable_thread"}
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,9 @@ class DriverSeen:
     :param read_files: absolute paths of the files that its code opened for reading, sorted
     :param truncated: whether there was more than was noted: over 100 acts or 1,000 files, or something that was not
         understood
-    :param cpu_seconds: CPU time of its thread; of the whole process if it started others. The latter counts some work
-        of threads that are not its own, so that a component may look costlier than it is, never cheaper
+    :param cpu_seconds: CPU time of the process, so that threads count which the component or a C library started; some
+        work of others counts with it, which makes a component look costlier, never cheaper. While another component is
+        watched as well, that of the component's own thread
     """
 
     acts: tuple[Act, ...]
@@ -106,15 +106,21 @@ class DriverWatch:
         self._acts: dict[Act, None] = {}
         self._read: dict[str, None] = {}
         self._truncated = False
-        self._threads: WeakSet[threading.Thread] = WeakSet()
-        self._started_threads = False
         self._cpu = 0.0
-        self.owner = 0
         self._began = (0.0, 0.0)
+        self._before: WeakSet[threading.Thread] = WeakSet()
+        self.owner = 0
+        self.alone = True
 
     def __enter__(self) -> Self:
         _install()
         self.owner = threading.get_ident()
+        self._before = WeakSet(threading.enumerate())
+        self.alone = not _watches
+        for watch in _watches:
+            watch.alone = False
+        if self.alone:
+            _others.update(t for t in self._before if t.ident != self.owner and t not in _components)
         self._began = (time.thread_time(), time.process_time())
         _watches.append(self)
         return self
@@ -122,9 +128,12 @@ class DriverWatch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         _watches.remove(self)
         thread, process = self._began
-        self._cpu += time.process_time() - process if self._started_threads else time.thread_time() - thread
-        for started in self._threads:
-            if started.is_alive() and not _is_idle(started):
+        self._cpu += time.process_time() - process if self.alone else time.thread_time() - thread
+        for started in threading.enumerate():
+            if started in self._before or started in _others or started.ident == self.owner:
+                continue
+            _components.add(started)
+            if not _is_idle(started):
                 self._note(Act("thread", "left a thread running", started.name))
 
     @property
@@ -136,18 +145,15 @@ class DriverWatch:
         """Take note that something could not be understood."""
         self._truncated = True
 
-    def thread_started(self, thread: threading.Thread | None, by: Origin) -> None:
-        """Take note of a new thread."""
-        self._started_threads = True
-        if thread is not None and by.layer != "spark":
-            self._threads.add(thread)
-
     def happened(self, found: Announced, by: Origin) -> None:
         """Take note of what was announced, if it counts."""
         if found.kind == "read":
             self._opened(found, by)
         elif not self._is_nothing(found, by):
-            self._note(Act(found.kind, found.what, mask(_shown(found.target)), by.where))
+            target = _shown(found.target)
+            if found.kind == "connection":
+                target = _USER.sub("", target)
+            self._note(Act(found.kind, found.what, mask(target), by.where))
 
     def full_of(self, found: Announced) -> bool:
         """Whether no more of this kind is noted."""
@@ -189,9 +195,9 @@ def watch_driver(facts: SparkFacts) -> DriverWatch:
 
 _watches: list[DriverWatch] = []
 _others: WeakSet[threading.Thread] = WeakSet()
-"""Threads that are there for something else."""
+"""Threads that are there for something else: they were started while nobody watched."""
 _components: WeakSet[threading.Thread] = WeakSet()
-"""Threads that components have started."""
+"""Threads that components have started and left running, pools most of all."""
 _installed = False
 
 
@@ -199,23 +205,20 @@ def _install() -> None:
     global _installed  # a process has one list of audit hooks
     if not _installed:
         _installed = True
-        here = threading.get_ident()
-        _others.update(thread for thread in threading.enumerate() if thread.ident != here)
         sys.addaudithook(_hook)
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if not _watches:
+        return
     reader = READERS.get(event)
-    if reader is not None:
-        if _watches:
-            try:
-                _happened(reader(args), sys._getframe(1))
-            except Exception:  # noqa: BLE001 - an error here would make the author's call fail
-                for watch in tuple(_watches):
-                    watch.missed()
-    elif event in _THREAD_STARTS:
-        with suppress(Exception):
-            _thread_starts(args[0], sys._getframe(1))
+    if reader is None:
+        return
+    try:
+        _happened(reader(args), sys._getframe(1))
+    except Exception:  # noqa: BLE001 - an error here would make the author's call fail
+        for watch in tuple(_watches):
+            watch.missed()
 
 
 def _happened(found: Announced | None, frame: FrameType | None) -> None:
@@ -244,29 +247,12 @@ def _thread(ident: int) -> threading.Thread | None:
     return known.get(ident)
 
 
-def _thread_starts(function: Any, frame: FrameType | None) -> None:
-    thread = getattr(function, "__self__", None)
-    thread = thread if isinstance(thread, threading.Thread) else None
-    here = threading.get_ident()
-    parent = _thread(here)
-    watches = [watch for watch in _watches if watch.owner == here]
-    if not watches and parent not in _components:
-        by = origin(frame)
-        if not _watches or (parent in _others and by.layer != "author" and not by.shared):
-            if thread is not None:
-                _others.add(thread)
-            return
-    by = origin(frame)
-    if thread is not None and by.layer != "own":
-        _components.add(thread)
-    for watch in watches or tuple(_watches):
-        watch.thread_started(thread, by)
-
-
 def _is_idle(thread: threading.Thread) -> bool:
-    """Whether it is a worker of a pool that waits for work."""
+    """Whether it is a worker of a pool that waits for work, or Spark's."""
     frame = sys._current_frames().get(thread.ident or 0)
-    return frame is not None and frame.f_code.co_filename.endswith("concurrent/futures/thread.py")
+    if frame is None or frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
+        return True
+    return origin(frame).layer in ("spark", "own")
 
 
 def _path(target: Any) -> str | None:

@@ -109,8 +109,8 @@ def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
         why = _side_effect(item.name, extra_harmless)
         if why is not None:
             missing.setdefault(item.name, f"reaches {item.name!r}{why and f', which {why}'} ({item.where})")
-        what = _found(VARYING, _plain(item.name))
-        if what is not None and HELD_BY not in item.name:
+        what = None if HELD_BY in item.name else _varies(_plain(item.name))
+        if what is not None:
             varying.setdefault(item.name, f"{what}: {item.name} ({item.where})")
     for item in reading.attributes:
         if item.name in ACTING_ATTRIBUTES:
@@ -125,6 +125,13 @@ def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
         for handler in log_elsewhere():
             missing.setdefault(handler, handler)
     return Verdict(tuple(missing.values()), tuple(varying.values()))
+
+
+def _varies(name: str) -> str | None:
+    """Return what a value comes from that another run would not get, None if nothing is known to."""
+    beyond = _beyond(name, _prefix(name, _table(HARMLESS)))
+    by_attribute = (VARYING_ATTRIBUTES[part] for part in beyond if part in VARYING_ATTRIBUTES)
+    return _found(VARYING, name) or next(by_attribute, None)
 
 
 def _side_effect(name: str, extra: Collection[str]) -> str | None:
@@ -147,6 +154,9 @@ def _side_effect(name: str, extra: Collection[str]) -> str | None:
     against = _prefix(plain, _table(NOT_KNOWN))
     if len(against) >= max(len(harmless), 1):
         return _table(NOT_KNOWN)[against]
+    acting = next((part for part in _beyond(plain, harmless) if part in ACTING_ATTRIBUTES), None)
+    if acting is not None:
+        return ACTING_ATTRIBUTES[acting]
     return None if harmless else ""
 
 
@@ -162,6 +172,11 @@ def _prefix(name: str, names: Collection[str]) -> str:
     while name and name not in names:
         name = name.rpartition(".")[0]
     return name
+
+
+def _beyond(name: str, prefix: str) -> list[str]:
+    """Return the parts of a name that follow one that is known."""
+    return name[len(prefix) + 1 :].split(".") if prefix else []
 
 
 def _found(groups: tuple[Group, ...], name: str) -> str | None:

@@ -39,7 +39,8 @@ HARMLESS = (
             "fnmatch fractions functools graphlib hashlib heapq hmac html inspect ipaddress itertools json "
             "keyword math numbers operator pprint re reprlib shlex statistics string stringprep struct textwrap "
             "token tokenize traceback types typing unicodedata urllib.parse uuid warnings weakref zlib "
-            "http.HTTPStatus xml.etree gc random secrets time pickle.dumps pickle.dump pickle.PicklingError"
+            "http.HTTPStatus xml.etree gc.collect random secrets time pickle.dumps pickle.dump "
+            "pickle.PicklingError"
         ),
     ),
     Group(
@@ -61,8 +62,8 @@ HARMLESS = (
         "only asks the system",
         _in(
             "os",
-            "environ getenv getcwd listdir scandir walk stat lstat access cpu_count getpid getppid uname urandom "
-            "name stat_result DirEntry error getlogin",
+            "environ getenv getcwd listdir scandir walk stat lstat access cpu_count getpid getppid uname "
+            "urandom name stat_result DirEntry error getlogin",
         ),
     ),
     Group(
@@ -71,7 +72,7 @@ HARMLESS = (
             "sys.version sys.version_info sys.platform sys.maxsize sys.argv sys.stdout sys.stderr sys.exit "
             "sys.exc_info sys.byteorder sys.float_info sys.getsizeof sys.executable sys.implementation "
             "sys.getrecursionlimit platform socket.gethostname socket.getfqdn getpass.getuser locale zoneinfo "
-            "importlib.metadata tempfile.gettempdir"
+            "importlib.metadata.version tempfile.gettempdir"
         ),
     ),
     Group(
@@ -92,10 +93,10 @@ HARMLESS = (
         _in(
             "pyarrow",
             "Table RecordBatch Array ChunkedArray Schema Field DataType Scalar array chunked_array table "
-            "record_batch schema field scalar compute types lib.Table lib.RecordBatch lib.Array lib.ChunkedArray "
-            "lib.Schema lib.Field lib.DataType lib.array lib.schema lib.field int8 int16 int32 int64 float32 "
-            "float64 string bool_ binary date32 date64 timestamp decimal128 list_ struct map_ dictionary null "
-            "concat_tables",
+            "record_batch schema field scalar compute types lib.Table lib.RecordBatch lib.Array "
+            "lib.ChunkedArray lib.Schema lib.Field lib.DataType lib.array lib.schema lib.field int8 int16 int32 "
+            "int64 float32 float64 string bool_ binary date32 date64 timestamp decimal128 list_ struct map_ "
+            "dictionary null concat_tables",
         ),
     ),
     Group(
@@ -118,8 +119,10 @@ NOT_KNOWN = (
     Group("runs code that cannot be read", _names("builtins.exec builtins.eval builtins.compile builtins.__import__")),
     Group("runs code that cannot be read", _in("types", "FunctionType CodeType")),
     Group("looks things up by name", _names("builtins.globals builtins.locals builtins.vars inspect.currentframe")),
-    Group("looks things up by name", _in("inspect", "stack trace getouterframes getinnerframes")),
+    Group("looks things up by name", _in("inspect", "getmodule stack trace getouterframes getinnerframes")),
     Group("asks a person", _names("builtins.input builtins.breakpoint")),
+    Group("sets what holds for the whole process", _names("locale.setlocale time.clock_settime time.clock_settime_ns")),
+    Group("runs an expression that is not read", _names("pandas.eval numexpr")),
     Group("runs later", _names("weakref.finalize asyncio.run_coroutine_threadsafe")),
     Group(
         "starts processes",
@@ -176,8 +179,8 @@ VARYING = (
     Group(
         "reads the clock",
         _names(
-            "datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today time.time "
-            "time.time_ns time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns "
+            "datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today "
+            "time.time time.time_ns time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns "
             "time.process_time time.process_time_ns time.thread_time time.thread_time_ns time.clock_gettime "
             "time.clock_gettime_ns time.localtime time.gmtime time.ctime time.asctime time.strftime time.tzname "
             "time.timezone pandas.Timestamp.now pandas.Timestamp.utcnow pandas.Timestamp.today dateutil.parser "
@@ -202,7 +205,7 @@ VARYING = (
         _in("os.path", "exists lexists isfile isdir islink ismount getsize getmtime getctime getatime"),
     ),
     Group("asks a person", ("builtins.input",)),
-    Group("depends on the process", _names("builtins.id builtins.hash gc")),
+    Group("depends on the process", _names("builtins.id builtins.hash")),
 )
 """What a value comes from that another run would not get."""
 
@@ -216,17 +219,19 @@ ACTING_ATTRIBUTES = {
     **dict.fromkeys(_names("stop addArtifact addArtifacts copyFromLocalToFs"), "changes the Spark application"),
     **dict.fromkeys(
         _names(
-            "post put patch delete request urlopen send sendall sendto sendmail send_message publish produce "
-            "connect cursor execute executemany executescript commit upload upload_file upload_fileobj "
-            "upload_blob upload_from_string upload_from_filename put_object delete_object delete_objects put_item "
-            "put_record insert_one insert_many update_one update_many delete_one delete_many system popen"
+            "create_connection create_datagram_endpoint create_server create_unix_connection sock_connect "
+            "subprocess_exec subprocess_shell post put patch delete request urlopen send sendall sendto "
+            "sendmail send_message publish produce connect cursor execute executemany executescript commit "
+            "upload upload_file upload_fileobj upload_blob upload_from_string upload_from_filename put_object "
+            "delete_object delete_objects put_item put_record insert_one insert_many update_one update_many "
+            "delete_one delete_many system popen"
         ),
         "may act elsewhere",
     ),
     **dict.fromkeys(
         _names(
-            "tofile to_clipboard to_excel to_feather to_gbq to_hdf to_iceberg to_orc to_parquet to_pickle to_sql "
-            "to_stata"
+            "tofile to_clipboard to_excel to_feather to_gbq to_hdf to_iceberg to_orc to_parquet to_pickle "
+            "to_sql to_stata"
         ),
         "writes data, also in C",
     ),
@@ -234,6 +239,7 @@ ACTING_ATTRIBUTES = {
         _names("__globals__ __builtins__ __subclasses__ __loader__ __code__ __closure__ f_globals f_back tb_frame"),
         "leads to code that cannot be followed",
     ),
+    **dict.fromkeys(_names("eval query"), "runs an expression that is not read"),
     "addHandler": "writes the log elsewhere",
 }
 """Names of attributes that count although nobody knows of what. Spark's own writers are seen in its executions."""

@@ -185,6 +185,23 @@ EDITS = {
         NOTHING,
         files={"lazy.py": None, "later/lazy.py": FILES["lazy.py"]},
     ),
+    "a function that a decorator has registered": Edit(
+        "plugins.py", "def one(x):\n    return x", "def one(x):\n    return x + 1", "dispatch by_name", "plugins.one"
+    ),
+    "an implementation that was registered": Edit(
+        O, "def _(x: int):\n    return x + 1", "def _(x: int):\n    return x + 2", "dispatch", "orders._"
+    ),
+    "an optional import inside a function": Edit("optional.py", "return 1", "return 2", "dispatch", "optional.extra"),
+    "a function that globals() may return": Edit(
+        "named.py", "def late_bound():\n    return 1", "def late_bound():\n    return 3", "by_name", "named.late_bound"
+    ),
+    "a function that getattr of a module may return": Edit(
+        "plugins.py",
+        "def late_bound():\n    return 2",
+        "def late_bound():\n    return 3",
+        "by_name",
+        "plugins.late_bound",
+    ),
     "a function moved to another module": Edit(
         O,
         "from helpers import tidy",
