@@ -18,6 +18,7 @@ CASES = [
     replayed("on_executors.map_in_pandas_and_count"),
     saved("on_executors.map_in_pandas_that_acts", "open", **LINES),
     saved("on_executors.map_in_pandas_that_acts_at_once", "open", **LINES),
+    saved("on_executors.append_csv_in_pandas", "to_csv", **LINES),
     replayed("on_executors.udf"),
     replayed("on_executors.udf_in_an_action"),
     replayed("on_executors.lambda_udf_in_an_action"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -38,6 +39,8 @@ def touch(name: str) -> Callable[[World], object]:
     """Return what makes a file of the world."""
     return lambda world: getattr(world, name)
 
+
+LATER = saved("files.open_to_append_later", "thread", path="{lines}")
 
 CASES = [
     saved("network.post_with_requests", "connected to '127.0.0.1", url="{url}", count=posts),
@@ -93,3 +96,12 @@ CASES = [
 def test_what_acts_outside_of_spark_happens_once_and_the_rest_is_replayed(case: Case, world: World) -> None:
     """The row says what is expected."""
     judge(case, world)
+
+
+def test_what_a_thread_does_after_its_component_happens_once(world: World) -> None:
+    """Nobody sees what it does, so that it goes on is reason enough."""
+    judge(LATER, world)
+    for thread in threading.enumerate():
+        if thread.name == "later":
+            thread.join()
+    assert lines(world) == 1

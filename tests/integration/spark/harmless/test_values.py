@@ -32,6 +32,7 @@ CASES = [
     saved("values.uuid4", "uuid"),
     saved("values.random_number", "random"),
     saved("values.random_number_of_numpy", "random"),
+    saved("values.shared_dice", "DICE"),
     saved("values.random_bytes", "urandom"),
     saved("values.file_length", "getsize", source="{csv}", between=grow),
     saved("values.file_time", "st_mtime_ns", source="{csv}", between=grow),

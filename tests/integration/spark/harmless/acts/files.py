@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,18 @@ def open_to_append_in_a_thread(spark: Any, *, path: str) -> None:
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
+    spark.range(5).createOrReplaceTempView("v")
+
+
+def open_to_append_later(spark: Any, *, path: str) -> None:
+    """Its thread goes on when the component has finished."""
+
+    def work() -> None:
+        time.sleep(1)
+        with open(path, "a") as file:
+            file.write("line\n")
+
+    threading.Thread(target=work, name="later").start()
     spark.range(5).createOrReplaceTempView("v")
 
 

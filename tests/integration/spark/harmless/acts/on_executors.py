@@ -63,6 +63,14 @@ def map_in_pandas_that_acts(spark: Any, *, path: str) -> None:
     spark.range(5).mapInPandas(act, "id long").createOrReplaceTempView("v")
 
 
+def append_csv_in_pandas(spark: Any, *, path: str) -> None:
+    def act(frame: pd.DataFrame) -> pd.DataFrame:
+        frame.to_csv(path, mode="a", header=False)
+        return frame
+
+    spark.range(5).groupBy("id").applyInPandas(act, "id long").createOrReplaceTempView("v")
+
+
 def map_in_pandas_that_acts_at_once(spark: Any, *, path: str) -> None:
     def act(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for frame in frames:

@@ -49,6 +49,14 @@ def random_number_of_numpy(spark: Any) -> None:
     _view_of(spark, np.random.default_rng().random())
 
 
+DICE = random.Random(42)
+"""Whoever asks it changes what the next one gets."""
+
+
+def shared_dice(spark: Any) -> None:
+    _view_of(spark, DICE.random())
+
+
 def random_bytes(spark: Any) -> None:
     _view_of(spark, os.urandom(8).hex())
 
