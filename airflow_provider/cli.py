@@ -78,7 +78,6 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--fresh", action="store_true", help="leave the checkpoint aside and run everything")
     run.add_argument("--master", help="Spark master (default: the pipeline's, or local[*])")
     run.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE", help="a Spark property; repeatable")
-    run.add_argument("--session-state-url", help="where to save temp views (default: below --store)")
     run.add_argument("--keep-session-state", action="store_true", help="leave saved views there after a success")
     run.set_defaults(command=_run)
 
@@ -103,6 +102,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
     parser.add_argument("--store", type=Path, help="directory of the checkpoints (default: none are kept)")
     parser.add_argument("--run-id", default="manual", help="name of the run (default: manual)")
+    parser.add_argument("--session-state-url", help="where temp views are saved (default: below --store)")
     parser.add_argument("--restart-from", metavar="COMPONENT", help="run it and all its descendants again")
 
 
@@ -124,7 +124,8 @@ def _validate(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     config = load_pipeline_config(options.pipeline)
     checkpoint = _store(options).load(options.run_id, config.name)
-    plan = SimplePipelineRunner(config).plan(checkpoint, restart_from=options.restart_from)
+    runner = SimplePipelineRunner(config, session_state_url=_session_state_url(options, config))
+    plan = runner.plan(checkpoint, restart_from=options.restart_from)
     print(f"pipeline {config.name!r}, run {options.run_id!r}:")
     for line in plan_table(plan):
         print(line)

@@ -14,6 +14,7 @@
     ├── DriverError                  a driver that spark-submit started did not do what it should
     │   └── DriverSetupError         where it runs something is missing, or the task is set up wrongly for it
     ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
+    ├── NotRestoredError             what a record says of a session is not used; its component is replayed instead
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
     │   ├── ReplayDiffersError       a component that was replayed left something else than before
@@ -150,6 +151,10 @@ class SourceNotListedError(PySparkPipelineError):
 
 class ViewNotSavedError(PySparkPipelineError):
     """A temp view cannot be saved. The message says why; its component is replayed when it is needed."""
+
+
+class NotRestoredError(PySparkPipelineError):
+    """What a record says of a session is not brought back. The message says why; its component is replayed."""
 
 
 class SparkSessionError(PySparkPipelineError):

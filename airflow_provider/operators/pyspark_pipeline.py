@@ -217,7 +217,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
         with (
-            launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name) as spark,
+            launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name, run=run.key.path) as spark,
             AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor(), began=self._began) as guard,
         ):
             self._guard = guard

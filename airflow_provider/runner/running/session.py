@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import SourceChangedError, SparkSessionError, describe
@@ -20,6 +21,7 @@ from airflow_provider.runner.session_state.saved.files import files_for, local_p
 from airflow_provider.runner.session_state.saved.views import damage
 from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.look import look_again
+from airflow_provider.runner.session_state.trusted.record import why_not_restored
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -89,13 +91,17 @@ class AttemptSession:
         :param record: what is recorded of it
         :param dropped: databases and tables that later components dropped
         """
+        if (refused := why_not_restored(record, self.url, self._config.session_state_format)) is not None:
+            return refused
         for view in record.views:
             if what := damage(files_for(view.url, self._spark_for(view.url)), view):
                 return what
+        if record.vouched and not files_for(record.vouched, self._spark_for(record.vouched)).exists(record.vouched):
+            return f"what it says of its tables is gone from {record.vouched}"
         for item in record.objects:
-            if item.name in dropped or not item.location:
-                continue
-            if not files_for(item.location, self._spark_for(item.location)).exists(item.location):
+            # Other storage is asked when the table is restored: only then is it certain that the record is right.
+            path = local_path(item.location)
+            if item.table is not None and item.name not in dropped and path is not None and not _exists(path):
                 return f"its table {item.name} is missing from {item.location}"
         return None
 
@@ -173,3 +179,10 @@ class AttemptSession:
 
     def _default(self) -> SparkSession:
         return running_session() or open_session(self._config.spark.to_spark_conf(), self._config.name)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, or a directory that nobody may look into
+        return False

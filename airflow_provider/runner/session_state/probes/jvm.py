@@ -16,11 +16,13 @@ class SessionJvm:
     """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
 
     :param spark: the session
+    :ivar catalog: ``CatalogTables.java`` of that session
     """
 
     def __init__(self, spark: Any) -> None:
         self._contents = look_from_inside(spark, "SessionContents")
         self._history = look_from_inside(spark, "SessionHistory")
+        self.catalog = look_from_inside(spark, "CatalogTables")
         self._known_contents = _Known()
         self._known_tables = _Known()
 
@@ -101,7 +103,7 @@ def look_from_inside(spark: Any, name: str) -> Any:
 def sources() -> dict[str, str]:
     """Return the Java classes by name: they lie next to this module, also in a zip file."""
     here = files(__package__)
-    names = ("SessionContents", "SessionHistory", "SessionSources")
+    names = ("SessionContents", "SessionHistory", "SessionSources", "CatalogTables")
     return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in names}
 
 

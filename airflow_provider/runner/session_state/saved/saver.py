@@ -23,7 +23,7 @@ class ViewSaver:
     def __init__(self, spark: Any, files: Files, directory: str, format_name: str) -> None:
         self.files = files
         self._spark = spark
-        self._directory = directory
+        self.directory = directory
         self._format = format_name
 
     def save(self, view: ViewName, frame: Any, place: str) -> SavedView:
@@ -34,7 +34,7 @@ class ViewSaver:
         :param place: a directory below that of the attempt, which does not exist yet
         :raises ViewNotSavedError: it could not be written, for whatever reason
         """
-        url = f"{self._directory}/{place}"
+        url = f"{self.directory}/{place}"
         try:
             return save_view(self._spark, self.files, view, frame, url, self._format)
         except Exception as error:
@@ -44,4 +44,4 @@ class ViewSaver:
 
     def discard(self, place: str) -> None:
         """Delete what was saved below a directory."""
-        delete_quietly(self.files, f"{self._directory}/{place}")
+        delete_quietly(self.files, f"{self.directory}/{place}")
