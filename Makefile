@@ -25,6 +25,7 @@ test: setup  ## everything that must hold: format, lint, types, layers, unit and
 	@$(IN_ENV) ruff check .
 	@$(IN_ENV) mypy
 	@$(IN_ENV) lint-imports
+	@$(IN_ENV) python scripts/local_postgres.py
 	@$(IN_ENV) pytest -n 2 --dist loadscope
 
 test-airflow: setup  ## retries, clears, kills and mapped tasks in a real Airflow, on PostgreSQL where there is one

@@ -1,10 +1,14 @@
-"""A private PostgreSQL server in a directory of its own, for Airflow's database. Needs the programs, no service."""
+"""A private PostgreSQL server in a directory of its own, for Airflow's database and for components that use one.
+
+Needs the programs, no service.
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,21 +18,26 @@ from types import TracebackType
 from typing import Self
 
 PATIENCE = 60.0
+JDBC_DRIVER = Path("/usr/share/java/postgresql.jar")
+"""Where Debian's package of it puts the JDBC driver."""
 
 
 class LocalPostgres:
-    """Makes an empty cluster, serves it on a Unix socket only, and removes it at the end.
+    """Makes an empty cluster, serves it on a Unix socket, and removes it at the end.
 
     :param programs: directory with ``initdb`` and ``postgres``, see :func:`find_programs`
+    :param tcp: serve it on a port of the loopback address, too; JDBC knows no Unix sockets
     """
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *, tcp: bool = False) -> None:
         self._programs = programs
+        self.port = _free_port() if tcp else None
         self._process: subprocess.Popen[bytes] | None = None
         # Not below a caller's directory: that may be closed to the user that the server runs as, and the path of a
         # Unix socket must be short.
         self.directory = Path(tempfile.mkdtemp(prefix="postgres-"))
-        self.url = f"postgresql+psycopg2://airflow@/postgres?host={self.directory}"
+        port = "" if self.port is None else f"&port={self.port}"
+        self.url = f"postgresql+psycopg2://airflow@/postgres?host={self.directory}{port}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -59,7 +68,8 @@ class LocalPostgres:
                 **as_user,
             )
             settings = {
-                "listen_addresses": "",
+                "listen_addresses": "" if self.port is None else "127.0.0.1",
+                "port": str(self.port or 5432),
                 "unix_socket_directories": str(self.directory),
                 "max_connections": "200",
                 # It is thrown away after the tests.
@@ -103,6 +113,12 @@ class LocalPostgres:
         return len(lines) > 7 and lines[7].strip() == "ready"
 
 
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 def _unprivileged(directory: Path) -> dict[str, object]:
     """Give the directory to a user that PostgreSQL is willing to run as; return how to start a process as that user."""
     if os.geteuid() != 0:
@@ -122,17 +138,24 @@ def find_programs() -> Path | None:
 
 
 def main() -> None:
-    """Install Debian's PostgreSQL if there is none and we may. Not having it is no error: the tests use SQLite then."""
-    if find_programs() is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("postgres: installing Debian's postgresql", flush=True)
+    """Install Debian's PostgreSQL and its JDBC driver if there is none and we may.
+
+    Not having them is no error: tests use SQLite then, or are skipped and say so.
+    """
+    missing = [] if find_programs() else ["postgresql"]
+    missing += [] if JDBC_DRIVER.exists() else ["libpostgresql-jdbc-java"]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"postgres: installing Debian's {' and '.join(missing)}", flush=True)
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         try:
-            for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "postgresql"]):
+            for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *missing]):
                 subprocess.run(["apt-get", *command], check=True, env=quiet, stdout=subprocess.DEVNULL, timeout=300)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             print(f"postgres: it could not be installed: {error}", file=sys.stderr)
     programs = find_programs()
     print(f"postgres: {programs}" if programs else "postgres: none found, the tests will use SQLite", flush=True)
+    driver = f"JDBC driver {JDBC_DRIVER}" if JDBC_DRIVER.exists() else "no JDBC driver, its tests will be skipped"
+    print(f"postgres: {driver}", flush=True)
 
 
 if __name__ == "__main__":

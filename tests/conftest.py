@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from scripts.local_postgres import JDBC_DRIVER
 from tests.samples import components as samples
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .config("spark.local.dir", str(scratch / "local"))
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.extraClassPath", str(JDBC_DRIVER))  # it need not exist
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")

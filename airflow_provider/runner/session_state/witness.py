@@ -9,12 +9,14 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.components import read_component
+from airflow_provider.runner.fingerprint.code.reading import CodeReading
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.sources import SourceRecord, TouchedData
 from airflow_provider.runner.session_state.capture import LeftBehind
 from airflow_provider.runner.session_state.effects.driver import DriverSeen, spark_facts, watch_driver
 from airflow_provider.runner.session_state.effects.executors import missing
 from airflow_provider.runner.session_state.effects.harmless import Verdict, judge
+from airflow_provider.runner.session_state.effects.held import state_of
 from airflow_provider.runner.session_state.effects.ready_made import acts, is_ready_made
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.snapshot import Effects
@@ -61,6 +63,8 @@ class Witness:
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverSeen((), (), False, 0.0)
         self._lazy_code: dict[str, str] = {}
+        readings = [self._read(component) for component in config.ordered]
+        self._state = state_of({name for reading in readings if reading for name in reading.constants})
 
     def recorded(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
         """Take note of what components read that completed in earlier attempts."""
@@ -92,7 +96,8 @@ class Witness:
         effects, seen = self._probe.effects_since(mark), self._seen
         touched = self._reading.finished(component.name, left.views, effects.targets, seen.read_files)
         self._sources[component.name] = touched.sources
-        read = self._judged(component, entered)
+        reading = self._read(component, entered)
+        read = self._judged(component, reading)
         unstable = {view: why for view in left.views if (why := self._probe.unstable(view)) is not None}
         python = self._unknown_python(component.name, effects, read)
         self._lazy_code.pop(component.name, None)
@@ -108,6 +113,7 @@ class Witness:
             *(f"reads {s.name}, and {s.why or 'that is not known'}" for s in touched.sources if s.state != "seen"),
             *unstable.values(),
             *read.varying,
+            *(f"changed {name}, which another run would find changed" for name in self._changed(reading)),
         ]
         return Evidence(
             doubts=_shortened(doubts),
@@ -131,16 +137,25 @@ class Witness:
         written = list(targets)
         return [n for n, sources in self._sources.items() if any(writes_into(written, source) for source in sources)]
 
-    def _judged(self, component: ComponentConfig, entered: Sequence[str]) -> Verdict:
+    def _read(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
+        vouched = self._config.harmless_modules
+        return read_component(component, self._config.base_dir, entered, stops=vouched)
+
+    def _changed(self, reading: CodeReading | None) -> list[str]:
+        """Return the values of modules that are not what they were before this component."""
+        now = state_of(reading.constants) if reading is not None else {}
+        changed = [name for name, value in now.items() if self._state.get(name, value) != value]
+        self._state.update(now)
+        return changed
+
+    def _judged(self, component: ComponentConfig, reading: CodeReading | None) -> Verdict:
         target = component.target()
         if is_ready_made(target):
             does = acts(target, component.config)
             return Verdict((does,) if does else (), ())
-        vouched = self._config.harmless_modules
-        reading = read_component(component, self._config.base_dir, entered, stops=vouched)
         if reading is None:
             return Verdict(("its code cannot be read",), ())
-        return judge(reading, vouched)
+        return judge(reading, self._config.harmless_modules)
 
     def _unknown_python(self, component: str, effects: Effects, read: Verdict) -> list[str]:
         """Return why Python code that ran on executors may have done harm: it may be that of an earlier view, too."""

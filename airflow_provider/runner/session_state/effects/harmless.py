@@ -20,18 +20,23 @@ from typing import Protocol
 
 from airflow_provider.runner.session_state.effects.harmless_modules import (
     ACTING_ATTRIBUTES,
+    ANNOUNCED,
     HARMLESS,
     HELD,
     HELD_HARMLESS,
+    HELD_VARYING,
     NOT_KNOWN,
     SAME,
     SPARK_ACTS,
+    TO_EXECUTORS,
+    UNSEEN_ON_EXECUTORS,
     VARYING,
     VARYING_ATTRIBUTES,
     Group,
 )
 from airflow_provider.runner.session_state.effects.held import HELD_BY, held
 
+UNSEEN = "nobody sees where Python runs on executors"
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 _HOST = ("airflow.", "airflow_provider.", "opentelemetry.", "_pytest.")
 """Packages whose handlers are the log of the process."""
@@ -105,17 +110,22 @@ def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
     """
     missing: dict[str, str] = {}
     varying: dict[str, str] = {}
+    executors = _reaches_executors(reading)
     for item in (*reading.foreign, *held([*reading.constants, *reading.functions])):
         why = _side_effect(item.name, extra_harmless)
+        if why is None and executors and _is_only_announced(item.name, extra_harmless):
+            why = UNSEEN
         if why is not None:
             missing.setdefault(item.name, f"reaches {item.name!r}{why and f', which {why}'} ({item.where})")
-        what = None if HELD_BY in item.name else _varies(_plain(item.name))
+        what = _varies(_plain(item.name)) if HELD_BY not in item.name else _found(HELD_VARYING, _plain(item.name))
         if what is not None:
             varying.setdefault(item.name, f"{what}: {item.name} ({item.where})")
     for item in reading.attributes:
         if item.name in ACTING_ATTRIBUTES:
             why = ACTING_ATTRIBUTES[item.name]
             missing.setdefault(f".{item.name}", f"uses '.{item.name}', which {why} ({item.where})")
+        if executors and item.name in UNSEEN_ON_EXECUTORS:
+            missing.setdefault(f".{item.name}", f"uses '.{item.name}', which {UNSEEN} ({item.where})")
         if item.name in VARYING_ATTRIBUTES:
             what = VARYING_ATTRIBUTES[item.name]
             varying.setdefault(f".{item.name}", f"{what}: .{item.name} ({item.where})")
@@ -125,6 +135,23 @@ def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
         for handler in log_elsewhere():
             missing.setdefault(handler, handler)
     return Verdict(tuple(missing.values()), tuple(varying.values()))
+
+
+def _reaches_executors(reading: Reading) -> bool:
+    """Whether some of the code may run on executors. Which part of it does is not known."""
+    spark = (part for item in reading.foreign if item.name.startswith("pyspark.") for part in item.name.split("."))
+    attributes = (item.name for item in reading.attributes)
+    return any(name in TO_EXECUTORS for name in (*spark, *attributes))
+
+
+def _is_only_announced(name: str, extra: Collection[str]) -> bool:
+    """Whether something is harmless only because Python announces what it does."""
+    plain = _plain(name)
+    if HELD_BY in name or _prefix(name, extra) or _prefix(plain, extra) or _prefix(plain, HELD_HARMLESS):
+        return False
+    if plain.startswith("pandas.") and any(part in UNSEEN_ON_EXECUTORS for part in plain.split(".")):
+        return True
+    return _prefix(plain, _table(HARMLESS)) in ANNOUNCED.names and not plain.startswith("pathlib.Pure")
 
 
 def _varies(name: str) -> str | None:

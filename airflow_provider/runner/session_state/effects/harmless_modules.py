@@ -29,6 +29,15 @@ def _in(module: str, text: str) -> tuple[str, ...]:
     return tuple(f"{module}.{name}" for name in text.split())
 
 
+ANNOUNCED = Group(
+    "files that it opens are announced, so what it does to them is seen when it runs",
+    _names(
+        "builtins.open io pathlib gzip bz2 lzma zipfile tarfile tomllib configparser fileinput "
+        "importlib.resources pkgutil.get_data glob"
+    ),
+)
+"""Harmless on the driver. Where Python runs on executors, nobody hears what is announced."""
+
 HARMLESS = (
     Group("computes", ("builtins",)),
     Group(
@@ -43,13 +52,7 @@ HARMLESS = (
             "pickle.PicklingError"
         ),
     ),
-    Group(
-        "files that it opens are announced, so what it does to them is seen when it runs",
-        _names(
-            "builtins.open io pathlib gzip bz2 lzma zipfile tarfile tomllib configparser fileinput "
-            "importlib.resources pkgutil.get_data glob"
-        ),
-    ),
+    ANNOUNCED,
     Group(
         "runs the author's own functions, which are read as well, in threads that are watched",
         _names("asyncio concurrent.futures queue threading"),
@@ -157,6 +160,17 @@ NOT_KNOWN = (
 )
 """Inside of what is harmless, or worth a word of its own."""
 
+TO_EXECUTORS = _names(
+    "udf pandas_udf arrow_udf udtf arrow_udtf mapInPandas mapInArrow applyInPandas applyInArrow applyInPandasWithState "
+    "transformWithState transformWithStateInPandas cogroup rdd parallelize mapPartitions pandas_api dataSource"
+)
+"""Names with which Python code gets to the executors."""
+
+UNSEEN_ON_EXECUTORS = _names(
+    "to_csv to_json to_html to_latex to_markdown to_string to_xml read_csv read_json read_fwf read_table"
+)
+"""Names of pandas that are harmless where the files that they open are seen."""
+
 SPARK_ACTS = {
     "DataFrameWriter": "writes",
     "DataFrameWriterV2": "writes",
@@ -246,6 +260,7 @@ ACTING_ATTRIBUTES = {
 
 VARYING_ATTRIBUTES = {
     **dict.fromkeys(_names("now utcnow today"), "reads the clock"),
+    **dict.fromkeys(_names("applicationId startTime uiWebUrl defaultParallelism"), "asks which Spark it is"),
     **dict.fromkeys(_names("sample randomSplit takeSample"), "draws a sample, with a seed that is not known"),
     **dict.fromkeys(
         _names("exists is_file is_dir iterdir rglob st_size st_mtime st_mtime_ns st_ctime st_atime"), "looks at files"
@@ -263,6 +278,15 @@ HELD = (
     ),
 )
 """Values that were made before the component ran: with them it can act without being seen."""
+
+HELD_VARYING = (
+    Group("goes on drawing where the last one stopped", _names("random numpy.random secrets")),
+    Group(
+        "goes on where the last one stopped",
+        _names("itertools builtins.generator builtins.map builtins.filter builtins.zip builtins.enumerate"),
+    ),
+)
+"""Values that remember how often they were asked: in a new process they begin anew."""
 
 HELD_HARMLESS = _names("io.StringIO io.BytesIO _io.StringIO _io.BytesIO _thread")
 

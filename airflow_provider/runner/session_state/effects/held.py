@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
+from airflow_provider.runner.fingerprint.code.values import NotPlainError, value_hash
 from airflow_provider.runner.session_state.effects.origin import layer_of
 
 HELD_BY = " (value of "
@@ -47,6 +48,23 @@ def held(names: Iterable[str]) -> tuple[Held, ...]:
             for kind in _kinds(value, seen):
                 found.setdefault(f"{kind} {name}", Held(f"{kind}{HELD_BY}{name})", name))
     return tuple(found.values())
+
+
+def state_of(constants: Iterable[str]) -> dict[str, str]:
+    """Return hashes of the values, as they are now, that modules of this process hold as plain data.
+
+    A component that changes one of them, such as a list that it appends to, would find another one when it runs again.
+
+    :param constants: ``module.NAME``. What is not loaded, or no plain data, is left out
+    """
+    found = {}
+    for name in constants:
+        module = sys.modules.get(name.rpartition(".")[0])
+        try:
+            found[name] = value_hash(vars(module)[name.rpartition(".")[2]])
+        except (KeyError, NotPlainError, TypeError):
+            continue
+    return found
 
 
 def _values(name: str) -> Iterator[Any]:

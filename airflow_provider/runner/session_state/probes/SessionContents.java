@@ -7,6 +7,11 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import org.apache.spark.Dependency;
+import org.apache.spark.api.python.PythonRDD;
+import org.apache.spark.rdd.MapPartitionsRDD;
+import org.apache.spark.rdd.ParallelCollectionRDD;
+import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.analysis.FunctionRegistry$;
 import org.apache.spark.sql.catalyst.analysis.FunctionRegistryBase;
@@ -262,7 +267,7 @@ public class SessionContents {
     }
 
     private static boolean holdsSampleOrRdd(TreeNode node) {
-        if (node instanceof Sample || node instanceof LogicalRDD) {
+        if (node instanceof Sample || node instanceof LogicalRDD && !isOfDriver(((LogicalRDD) node).rdd())) {
             return true;
         }
         Iterator below = node.children().iterator();
@@ -273,6 +278,18 @@ public class SessionContents {
             }
         }
         return false;
+    }
+
+    /** Whether the driver handed out the rows, as createDataFrame does: they are what its code says, and that is read. */
+    private static boolean isOfDriver(RDD rows) {
+        RDD rdd = rows;
+        while (rdd instanceof MapPartitionsRDD || rdd instanceof PythonRDD) {
+            if (rdd.dependencies().size() != 1) {
+                return false;
+            }
+            rdd = ((Dependency) rdd.dependencies().apply(0)).rdd();
+        }
+        return rdd instanceof ParallelCollectionRDD;
     }
 
     private static String identity(Object object) {

@@ -152,6 +152,12 @@ HARMLESS = {
             VectorAssembler(inputCols=['x'], outputCol='f').transform(spark.table('a')).createOrReplaceTempView('b')
         """,
     "pandas on Spark": "import pyspark.pandas as ps\ndef run(spark): return ps.range(3).to_spark().count()",
+    "a file without Python on executors": "def run(spark): return open('in').read()",
+    "a buffer where Python runs on executors": """
+        import io
+        from pyspark.sql import functions as F
+        def run(spark): F.udf(lambda x: io.StringIO(x).read())
+        """,
     "a buffer": "import io\nBUFFER = io.StringIO()\ndef run(spark): BUFFER.write('x')",
 }
 
@@ -331,6 +337,35 @@ NOT_KNOWN = {
         "import sqlite3\nDB = sqlite3.connect(':memory:')\ndef run(spark): DB.cursor()",
         "'sqlite3.Connection (value of orders.DB)'",
     ),
+    "a file on executors": (
+        """
+        def act(frames):
+            for frame in frames:
+                open('out', 'a').write('x')
+                yield frame
+        def run(spark): spark.range(1).mapInPandas(act, 'id long').createOrReplaceTempView('b')
+        """,
+        "reaches 'builtins.open', which nobody sees where Python runs on executors (orders.py:4",
+    ),
+    "a path on executors": (
+        """
+        from pathlib import Path
+        from pyspark.sql.functions import udf
+        @udf
+        def act(x): return Path(x).write_text(x)
+        def run(spark): spark.range(1).select(act('id')).createOrReplaceTempView('b')
+        """,
+        "reaches 'pathlib.Path', which nobody sees",
+    ),
+    "a CSV file on executors": (
+        """
+        def act(frame):
+            frame.to_csv('out', mode='a')
+            return frame
+        def run(spark): spark.range(1).groupBy('id').applyInPandas(act, 'id long').createOrReplaceTempView('b')
+        """,
+        "uses '.to_csv', which nobody sees",
+    ),
     "a handler that is held": (
         "import logging\nHANDLER = logging.FileHandler('out')\ndef run(spark): HANDLER.emit(None)",
         "which is a handler of the log",
@@ -346,6 +381,15 @@ def test_code_that_may_act_elsewhere_is_not_known_to_be_harmless(modules: Path, 
 
 
 VARYING = {
+    "a generator of random numbers that is held": (
+        "import random\nDICE = random.Random(42)\ndef run(spark): return DICE.random()",
+        "goes on drawing where the last one stopped: random.Random (value of orders.DICE)",
+    ),
+    "a counter that is held": (
+        "import itertools\nIDS = itertools.count()\ndef run(spark): return next(IDS)",
+        "goes on where the last one stopped: itertools.count (value of orders.IDS)",
+    ),
+    "the application": ("def run(spark): return spark.sparkContext.applicationId", "asks which Spark it is"),
     # code, what it says
     "now": (
         "from datetime import datetime\ndef run(spark): return datetime.now()",

@@ -1,0 +1,1 @@
+"""Helpers of the components in ``reach``, modules away from them."""

@@ -1,0 +1,37 @@
+"""Invariant 11: components whose Python code runs on the executors."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.spark.harmless.case import Case, judge, lost, replayed, saved
+from tests.integration.spark.harmless.world import World, lines, posts
+
+LINES = {"path": "{lines}", "count": lines, "effects": 5}
+POSTS = {"url": "{url}", "count": posts, "effects": 5}
+
+CASES = [
+    saved("on_executors.foreach", "outside", **LINES),
+    saved("on_executors.foreach_partition", "outside", **LINES),
+    saved("on_executors.foreach_of_an_rdd", "outside", **LINES),
+    replayed("on_executors.map_in_pandas"),
+    replayed("on_executors.map_in_pandas_and_count"),
+    saved("on_executors.map_in_pandas_that_acts", "open", **LINES),
+    saved("on_executors.map_in_pandas_that_acts_at_once", "open", **LINES),
+    saved("on_executors.append_csv_in_pandas", "to_csv", **LINES),
+    replayed("on_executors.udf"),
+    replayed("on_executors.udf_in_an_action"),
+    replayed("on_executors.lambda_udf_in_an_action"),
+    replayed("on_executors.pandas_udf"),
+    replayed("on_executors.group_and_apply"),
+    saved("on_executors.udf_that_posts", "requests", **POSTS),
+    saved("on_executors.udf_that_posts_at_once", "requests", **POSTS),
+    replayed("on_executors.register_a_udf", "plus_one"),
+    lost("on_executors.register_a_udf_that_posts", "post_row", "requests", **POSTS),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_acts_on_executors_happens_once_and_the_rest_is_replayed(case: Case, world: World) -> None:
+    """The row says what is expected."""
+    judge(case, world)
