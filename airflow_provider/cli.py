@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow_provider.errors import CheckpointError, ConfigChangedError, PipelineConfigError, PySparkPipelineError
+from airflow_provider.errors import (
+    CheckpointError,
+    CodeChangedError,
+    ConfigChangedError,
+    PipelineConfigError,
+    PySparkPipelineError,
+)
 from airflow_provider.runner import (
     CheckpointState,
     CheckpointStore,
@@ -41,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
-    except (PipelineConfigError, ConfigChangedError) as error:
+    except (PipelineConfigError, ConfigChangedError, CodeChangedError) as error:
         print(error, file=sys.stderr)
         return WRONG
     except PySparkPipelineError as error:
@@ -113,7 +119,7 @@ def _plan(options: argparse.Namespace) -> int:
     for line in plan_table(plan):
         print(line)
     if plan.would_be_kept:
-        print(f"on_config_change: rerun_affected would keep {', '.join(plan.would_be_kept)}")
+        print(f"rerun_affected would keep {', '.join(plan.would_be_kept)}")
     return OK
 
 

@@ -5,6 +5,10 @@
     PySparkPipelineError
     ├── PipelineConfigError          the config is wrong; lists every problem at once
     ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
+    ├── CodeChangedError             code differs from what completed components ran with and the policy is to fail
+    ├── SessionStateNotSavedError    what a component left is needed, was not saved, and it must not run again
+    ├── SourceChangedError           what a completed component had read has changed, and it must not go on like that
+    ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
     ├── DriverError                  a driver that spark-submit started did not do what it should
@@ -12,6 +16,7 @@
     ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
+    │   ├── ReplayDiffersError       a component that was replayed left something else than before
     │   ├── CircuitOpenError         a component failed too often and is not tried again for now
     │   └── DataCheckError           a data check did not hold
     └── CheckpointError              progress can no longer be relied on; never swallowed by hooks
@@ -93,6 +98,56 @@ class ConfigChangedError(PySparkPipelineError):
         )
 
 
+class CodeChangedError(PySparkPipelineError):
+    """The code of completed components has changed, and ``on_code_change`` is ``fail``.
+
+    :param pipeline: name of the pipeline
+    :param what: which components, and what in their code
+    """
+
+    def __init__(self, pipeline: str, what: str) -> None:
+        self.pipeline = pipeline
+        super().__init__(
+            f"pipeline {pipeline!r}: code of completed components changed: {what}; change it back, or set "
+            "on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the first of them"
+        )
+
+
+class SessionStateNotSavedError(PySparkPipelineError):
+    """What a component left in the session is needed, could not be saved, and the component must not run again.
+
+    :param pipeline: name of the pipeline
+    :param lost: for each such component its name, why, and what to do
+    """
+
+    def __init__(self, pipeline: str, lost: Sequence[tuple[str, str, str]]) -> None:
+        self.pipeline = pipeline
+        self.components = tuple(name for name, _, _ in lost)
+        lines = "".join(f"\n  - component {name!r}: {why}; {remedy}" for name, why, remedy in lost)
+        super().__init__(
+            f"pipeline {pipeline!r} cannot go on, because later components need what completed ones left in the "
+            f"Spark session:{lines}\nNothing ran again. Or restart the run from the first of them."
+        )
+
+
+class SourceChangedError(PySparkPipelineError):
+    """What completed components had read has changed since, and nothing right can be made of what they left.
+
+    :param pipeline: name of the pipeline
+    :param changes: a line for each source: which components, which source and what changed
+    :param remedy: what to do
+    """
+
+    def __init__(self, pipeline: str, changes: Sequence[str], remedy: str) -> None:
+        self.pipeline = pipeline
+        self.changes = tuple(changes)
+        super().__init__(f"pipeline {pipeline!r}: {'; '.join(changes)}; {remedy}")
+
+
+class SourceNotListedError(PySparkPipelineError):
+    """A source cannot be looked at within bounds. The message says what there is too much of."""
+
+
 class ViewNotSavedError(PySparkPipelineError):
     """A temp view cannot be saved. The message says why; its component is replayed when it is needed."""
 
@@ -134,6 +189,22 @@ class ComponentFailedError(ComponentError):
         self.total = total
         what = mask(cause) if isinstance(cause, str) else describe(cause)
         super().__init__(f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {what}")
+
+
+class ReplayDiffersError(ComponentError):
+    """A component that was replayed left something else in the session than when it completed.
+
+    :param component: its name
+    :param differences: what is not the same
+    """
+
+    def __init__(self, component: str, differences: Sequence[str]) -> None:
+        self.component = component
+        self.differences = tuple(differences)
+        super().__init__(
+            f"component {component!r} was replayed and did not leave what it had left: {'; '.join(differences)}; what "
+            f"was made of it no longer fits: set its session_state to 'save', and restart from {component!r}"
+        )
 
 
 class CircuitOpenError(ComponentError):

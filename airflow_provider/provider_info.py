@@ -66,6 +66,17 @@ def get_provider_info() -> dict[str, Any]:
                         "example": None,
                         "default": "300",
                     },
+                    "harmless_modules": {
+                        "description": (
+                            "Modules whose code has no side effects, or anything in them, separated by commas: added "
+                            "to a pipeline's own harmless_modules. A component that reaches nothing but such modules "
+                            "may be run again on a retry."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "our_company.text, geopy.distance",
+                        "default": "",
+                    },
                     "history_server_url": {
                         "description": (
                             "Address of a Spark History Server. With it the link 'Spark UI' beside a task leads there, "

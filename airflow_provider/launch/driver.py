@@ -91,6 +91,7 @@ def run(request: Mapping[str, Any]) -> int:
     :return: the exit status
     """
     from airflow_provider.errors import (
+        CodeChangedError,
         ConfigChangedError,
         PipelineConfigError,
         PySparkPipelineError,
@@ -104,7 +105,8 @@ def run(request: Mapping[str, Any]) -> int:
     except PySparkPipelineError as error:
         logger.error("%s: %s", type(error).__name__, mask(str(error)))
         _report(request, {"error_type": type(error).__name__, "message": mask(str(error))})
-        return NO_RETRY if isinstance(error, (ConfigChangedError, PipelineConfigError, SparkConfigError)) else FAILED
+        in_vain = (CodeChangedError, ConfigChangedError, PipelineConfigError, SparkConfigError)
+        return NO_RETRY if isinstance(error, in_vain) else FAILED
     except Exception as error:  # noqa: BLE001 - logged and reported, whatever it is
         logger.error("the driver failed:\n%s", mask(_trace(error)))
         _report(request, {"error_type": "DriverError", "message": describe(error)})

@@ -44,6 +44,7 @@ def summary_or_error(
 
 
 _ERRORS: Mapping[str, type[Exception]] = {
+    "CodeChangedError": DriverSetupError,
     "ConfigChangedError": DriverSetupError,
     "DriverSetupError": DriverSetupError,
     "PipelineConfigError": DriverSetupError,

@@ -23,6 +23,7 @@ class PipelineTask:
     pipeline: Any
     session_state: str | None
     on_config_change: str | None
+    on_code_change: str | None
     on_clear: str | None
     restart_from: str | None
     _written: Any
@@ -35,6 +36,7 @@ class PipelineTask:
         """
         from airflow_provider.operators.airflow_secrets import ask_airflow
         from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
+        from airflow_provider.operators.places import harmless_modules
         from airflow_provider.runner.planning.start import AirflowAttempt
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.runner.running.airflow_attempt import AirflowRun
@@ -49,10 +51,13 @@ class PipelineTask:
         policies = {
             "session_state": self.session_state,
             "on_config_change": self.on_config_change,
+            "on_code_change": self.on_code_change,
             "on_clear": self.on_clear,
             "restart_from": self.restart_from or self._restart_from_asked_for(context),
         }
         config = with_policies(rendered, origin, policies, runs_here=runs_here)
+        known = [*config.harmless_modules, *harmless_modules()]
+        config = config.model_copy(update={"harmless_modules": list(dict.fromkeys(known))})
         ti: Any = context["ti"]
         attempt = AirflowAttempt(
             ti.try_number,

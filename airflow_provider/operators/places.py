@@ -69,6 +69,11 @@ def save_patience(given: float | None) -> float:
     return float(conf.getfloat(SECTION, "save_patience_seconds", fallback=DEFAULT_SAVE_PATIENCE_SECONDS))
 
 
+def harmless_modules() -> list[str]:
+    """Return the modules that Airflow's configuration vouches for, in addition to a pipeline's own."""
+    return str(conf.get(SECTION, "harmless_modules", fallback="")).replace(",", " ").split()
+
+
 def kept_by_clear_dialog(store: CheckpointStore) -> bool:
     """Return whether a checkpoint that is there after a clear was kept by whoever cleared.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
 from airflow_provider.errors import (
+    CodeChangedError,
     ComponentFailedError,
     ConfigChangedError,
     PipelineConfigError,
@@ -78,6 +79,9 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param keep_session_state: leave the saved views in place when the pipeline has succeeded
     :param on_config_change: ``restart``, ``rerun_affected`` or ``fail``; default: the pipeline's own, which is
         ``restart`` unless it says otherwise (templated)
+    :param on_code_change: when the code of a completed component changed since: ``rerun_affected`` it and its
+        descendants, ``restart`` everything, ``reuse`` with a warning, or ``fail``; default: the pipeline's own, which
+        is ``rerun_affected`` unless it says otherwise (templated)
     :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
         default: the pipeline's own, which is ``resume`` unless it says otherwise. With Airflow's task state store and
         Airflow 3.4 or later the choice in the clear dialog decides instead (templated)
@@ -98,6 +102,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         "session_state_url",
         "session_state",
         "on_config_change",
+        "on_code_change",
         "on_clear",
         "restart_from",
     )
@@ -120,6 +125,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         session_state: str | None = None,
         keep_session_state: bool = False,
         on_config_change: str | None = None,
+        on_code_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | None = None,
         openlineage_inject_parent_job_info: bool | None = None,
@@ -142,6 +148,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.session_state = session_state
         self.keep_session_state = keep_session_state
         self.on_config_change = on_config_change
+        self.on_code_change = on_code_change
         self.on_clear = on_clear
         self.restart_from = restart_from
         self.openlineage_inject_parent_job_info = openlineage_inject_parent_job_info
@@ -163,7 +170,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self._began = time.monotonic()  # Airflow's clock for execution_timeout runs from here
         try:
             return self._run(self._pipeline_run(context), context)
-        except (PipelineConfigError, ConfigChangedError, SparkConfigError) as error:
+        except (PipelineConfigError, ConfigChangedError, CodeChangedError, SparkConfigError) as error:
             raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
 
     def on_kill(self) -> None:

@@ -60,6 +60,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     :param session_state: ``auto``, ``save``, ``replay`` or ``none``; default: the pipeline's own (templated)
     :param keep_session_state: leave the saved views in place when the pipeline has succeeded
     :param on_config_change: ``restart``, ``rerun_affected`` or ``fail``; default: the pipeline's own (templated)
+    :param on_code_change: when the code of a completed component changed since: ``rerun_affected`` it and its
+        descendants, ``restart`` everything, ``reuse`` with a warning, or ``fail``; default: the pipeline's own, which
+        is ``rerun_affected`` unless it says otherwise (templated)
     :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
         default: the pipeline's own (templated)
     :param restart_from: run this component and all its descendants again, although they had completed. Default:
@@ -80,6 +83,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         "session_state_url",
         "session_state",
         "on_config_change",
+        "on_code_change",
         "on_clear",
         "restart_from",
     )
@@ -97,6 +101,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         session_state: str | None = None,
         keep_session_state: bool = False,
         on_config_change: str | None = None,
+        on_code_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | None = None,
         **kwargs: Any,
@@ -116,6 +121,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         self.session_state = session_state
         self.keep_session_state = keep_session_state
         self.on_config_change = on_config_change
+        self.on_code_change = on_code_change
         self.on_clear = on_clear
         self.restart_from = restart_from
         self.killed = False

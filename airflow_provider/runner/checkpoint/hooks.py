@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from airflow_provider.errors import CheckpointWriteError, describe
@@ -12,17 +13,23 @@ from airflow_provider.runner.checkpoint.live_copies import LiveCopies
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, RestartRequests, Takeover
 from airflow_provider.runner.checkpoint.takeover import take_over
+from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.fingerprint.code.components import read_component
 from airflow_provider.runner.fingerprint.config import ConfigHashes
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
     PipelineFinished,
     PipelineStarted,
+    SessionStateSaved,
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
+from airflow_provider.runner.planning.code import recorded_code
+from airflow_provider.runner.record.code import CodeRecord
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
+from airflow_provider.runner.record.sources import TouchedData
 from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.session_state.live import LiveSession
 
@@ -107,6 +114,7 @@ class CheckpointHooks(NoOpHooks):
         now = self._saving.now()
         hashes = ConfigHashes.of(config)
         attempt.fingerprints = hashes.components
+        attempt.base_dir = config.base_dir
         request = plan.restart_request
         attempt.begun = CheckpointState(
             run_id=self._run_id,
@@ -121,6 +129,7 @@ class CheckpointHooks(NoOpHooks):
             owner=attempt.claim.owner,
             components={name: recorded.components[name] for name in kept if recorded and name in recorded.components},
             fields={name: dict(fields) for name, fields in hashes.fields.items()},
+            earlier_code=_earlier_code(config, kept, recorded) if recorded else {},
             restart_from=plan.restart_from,
             restart_request=request.id if request else (recorded.restart_request if recorded else None),
             session_state_url=event.session_state_url,
@@ -139,16 +148,28 @@ class CheckpointHooks(NoOpHooks):
         now = self._saving.now()
         update = CheckpointUpdate(at=now, live_copy=copy.copy_id, live_adds=list(copy.adds))
         if event.component.name not in attempt.completed:
+            touched = event.touched or TouchedData()
             record = ComponentRecord(
                 fingerprint=attempt.fingerprints[event.component.name],
                 completed_at=now,
                 duration_seconds=round(event.duration_seconds, 3),
                 attempt=attempt.begun.attempt,
                 session_state=event.session_state,
+                code=_code_of(event, attempt.base_dir),
+                sources=touched.sources,
+                writes=touched.writes,
+                left=touched.left,
             )
             update = update.model_copy(update={"component": event.component.name, "record": record})
         # Also if it was replayed and its record stays: a replaced attempt must notice before it goes on.
         self._add(update)
+
+    def on_session_state_saved(self, event: SessionStateSaved) -> None:
+        """Record that what a completed component left need not be replayed any more."""
+        record = self._current().state().components.get(event.component)
+        if record is not None:  # otherwise the caller had said that it is complete
+            record = record.model_copy(update={"session_state": event.session_state})
+            self._add(CheckpointUpdate(at=self._saving.now(), component=event.component, record=record))
 
     def on_component_failure(self, event: ComponentFailed) -> None:
         """Record which component failed."""
@@ -222,6 +243,24 @@ class CheckpointHooks(NoOpHooks):
 _TAKEOVER_SECONDS = 20.0
 
 
+def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
+    reading = read_component(event.component, base_dir, event.entered)
+    if reading is None:
+        return None
+    return CodeRecord.of(reading, event.entered)
+
+
+def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointState) -> dict[str, CodeRecord]:
+    """Return the code of what runs again although something that depends on it stays complete."""
+    depends_on = {component.name: component.depends_on for component in config.components}
+    known = {name: recorded_code(recorded, name) for name in depends_on if name not in kept}
+    return {
+        name: code
+        for name, code in known.items()
+        if code is not None and not descendants(depends_on, {name}).isdisjoint(kept)
+    }
+
+
 class _Attempt:
     """What has been recorded of one attempt."""
 
@@ -229,6 +268,7 @@ class _Attempt:
         self.claim = claim
         self.taken = taken
         self.fingerprints: Mapping[str, str] = {}
+        self.base_dir = Path()
         self.completed: set[str] = set()
         self._updates: list[CheckpointUpdate] = []
         self._begun: CheckpointState | None = None

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from airflow_provider.runner.checkpoint.store import CheckpointStore, load
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.fingerprint.code.components import read_components
+from airflow_provider.runner.planning.code import describe_all, entered_before
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.reasons import describe_changes
@@ -47,9 +49,11 @@ def load_checkpoint_for_resume(
     :raises CheckpointFormatError: written by a newer version of this package
     :raises CheckpointReadError: the store cannot be read
     :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
+    :raises CodeChangedError: code has changed and ``on_code_change`` is ``fail``
     """
     checkpoint = load(store, RunKey(scope, run_id, config.name))
-    plan = decide(config, Facts(checkpoint))
+    code = read_components(config, entered_before(checkpoint)) if checkpoint is not None else None
+    plan = decide(config, Facts(checkpoint, code=code))
     if checkpoint is not None and plan.config_changed:
         logger.warning(
             "pipeline %r, run %r: config changed: %s; %s",
@@ -57,5 +61,13 @@ def load_checkpoint_for_resume(
             run_id,
             describe_changes(checkpoint, plan.config_changes),
             f"kept are {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
+        )
+    if plan.code_changes:
+        logger.warning(
+            "pipeline %r, run %r: code changed: %s; kept are: %s",
+            config.name,
+            run_id,
+            describe_all(plan.code_changes),
+            ", ".join(plan.kept) or "none",
         )
     return CompletedComponents(plan.kept, checkpoint)

@@ -27,7 +27,7 @@ from airflow_provider.runner.config.component_check import check_component
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.given import Given, given_in, shared_paths
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.policies import OnClear, OnConfigChange, SessionStatePolicy
+from airflow_provider.runner.config.policies import OnClear, OnCodeChange, OnConfigChange, SessionStatePolicy
 from airflow_provider.runner.config.problems import (
     as_name,
     content_problems,
@@ -71,7 +71,8 @@ class ComponentConfig(Section):
     :param resilience: ``retry`` and ``circuit_breaker`` under one key; not together with either
     :param enabled: False leaves the component out
     :param session_state: what becomes of the temp views that it leaves; default: the pipeline's policy
-    :param checkpoint_version: raise it when the code changed in a way that makes old results wrong
+    :param checkpoint_version: the author's own word for the version of its results: another value counts as changed
+        config, for what no reading of code can know
     :param always_run: run it in every attempt in which anything runs, for components that set things up
     :raises PipelineConfigError: with every problem of this component
     """
@@ -147,13 +148,19 @@ class PipelineConfig(Section):
     :param spark: Spark settings
     :param on_config_change: when the config differs from the checkpoint's: ``restart`` everything,
         ``rerun_affected`` the changed components and their descendants, or ``fail``
+    :param on_code_change: when the code of a completed component differs from what it ran with: ``rerun_affected`` it
+        and its descendants, ``restart`` everything, ``reuse`` with a warning, or ``fail``
     :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``resume`` from the
         checkpoint, or ``restart`` everything
     :param restart_from: a component that runs again with all its descendants, although it had completed
-    :param session_state: what becomes of the temp views that components leave: ``auto`` replays what was cheap and
-        harmless and saves the rest; ``save`` all; ``replay`` the components instead; ``none``
+    :param session_state: what becomes of the temp views that components leave: ``auto`` replays what is known to be
+        harmless and saves the rest; ``save`` all; ``replay`` the components instead, which the author vouches for;
+        ``none``
+    :param harmless_modules: modules, or anything in them, that the author vouches for: they have no side effects. Added
+        to those that are known, see :mod:`airflow_provider.runner.session_state.effects.harmless_modules`
     :param session_state_format: Spark data source to save views with
-    :param replay_below_seconds: a run that took less counts as cheap for ``auto``
+    :param replay_below_cpu_seconds: a harmless component that took less processor time, Python's and the executors',
+        is replayed by ``auto`` without more ado; the views of others are saved when the attempt fails
     :raises PipelineConfigError: with every problem of the whole config
     """
 
@@ -164,11 +171,13 @@ class PipelineConfig(Section):
     tags: dict[str, str] = Field(default_factory=dict)
     spark: SparkSection = Field(default_factory=SparkSection)
     on_config_change: OnConfigChange = "restart"
+    on_code_change: OnCodeChange = "rerun_affected"
     on_clear: OnClear = "resume"
     restart_from: str | None = None
     session_state: SessionStatePolicy = "auto"
+    harmless_modules: list[str] = Field(default_factory=list)
     session_state_format: str = Field(default="parquet", min_length=1)
-    replay_below_seconds: float = Field(default=10.0, ge=0)
+    replay_below_cpu_seconds: float = Field(default=10.0, ge=0)
 
     _source: str | None = PrivateAttr(default=None)
 

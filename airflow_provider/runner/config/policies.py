@@ -6,6 +6,8 @@ from typing import Literal
 
 OnConfigChange = Literal["restart", "rerun_affected", "fail"]
 
+OnCodeChange = Literal["rerun_affected", "restart", "reuse", "fail"]
+
 OnClear = Literal["resume", "restart"]
 
 SessionStatePolicy = Literal["auto", "save", "replay", "none"]

@@ -8,6 +8,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import TouchedData
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class ComponentCompleted:
     :param duration_seconds: from the start of the first try to the end of the last
     :param retries: tries after the first
     :param session_state: what it left in the session; None if nobody looked, or if it was replayed
+    :param entered: the author's functions that ran, as far as Python could tell
+    :param touched: what data it read and wrote; None like that
     """
 
     component: ComponentConfig
@@ -72,6 +75,20 @@ class ComponentCompleted:
     duration_seconds: float
     retries: int
     session_state: SessionStateRecord | None = None
+    entered: tuple[str, ...] = ()
+    touched: TouchedData | None = None
+
+
+@dataclass(frozen=True)
+class SessionStateSaved:
+    """What a component that had completed left in the session was saved later on.
+
+    :param component: name of the component
+    :param session_state: what is to be recorded of it now
+    """
+
+    component: str
+    session_state: SessionStateRecord
 
 
 @dataclass(frozen=True)

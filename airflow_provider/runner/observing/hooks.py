@@ -19,6 +19,7 @@ from airflow_provider.runner.observing.events import (
     PipelineFinished,
     PipelineStarted,
     RetryScheduled,
+    SessionStateSaved,
 )
 from airflow_provider.runner.record.state import CheckpointState
 
@@ -43,6 +44,8 @@ class PipelineHooks(Protocol):
     def on_component_failure(self, event: ComponentFailed) -> None: ...
 
     def on_component_reuse(self, event: ComponentReused) -> None: ...
+
+    def on_session_state_saved(self, event: SessionStateSaved) -> None: ...
 
     def on_retry_attempt(self, event: RetryScheduled) -> None: ...
 
@@ -80,6 +83,9 @@ class NoOpHooks:
 
     def on_component_reuse(self, event: ComponentReused) -> None:
         """A component finished in an earlier attempt and is left alone."""
+
+    def on_session_state_saved(self, event: SessionStateSaved) -> None:
+        """What a completed component left was saved later on: the attempt fails, or what it had read changes."""
 
     def on_retry_attempt(self, event: RetryScheduled) -> None:
         """A try of a component failed and another one will follow."""
@@ -122,6 +128,9 @@ class CompositeHooks(NoOpHooks):
 
     def on_component_reuse(self, event: ComponentReused) -> None:
         self._tell("on_component_reuse", event)
+
+    def on_session_state_saved(self, event: SessionStateSaved) -> None:
+        self._tell("on_session_state_saved", event)
 
     def on_retry_attempt(self, event: RetryScheduled) -> None:
         self._tell("on_retry_attempt", event)

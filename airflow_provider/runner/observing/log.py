@@ -41,7 +41,9 @@ class LoggingHooks(NoOpHooks):
         self._lines(plan_table(plan))
         if plan.would_be_kept:
             self._log.info(
-                "on_config_change is 'restart'; 'rerun_affected' would have kept %s", ", ".join(plan.would_be_kept)
+                "%s is 'restart'; 'rerun_affected' would have kept %s",
+                plan.restarted_by,
+                ", ".join(plan.would_be_kept),
             )
         for note in plan.notes:
             self._log.warning("%s", note)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from airflow_provider.errors import ConfigChangedError, ConfigProblem, PipelineConfigError
+from airflow_provider.errors import CodeChangedError, ConfigChangedError, ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.problems import suggest
 from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.planning.code import CodeChanges, code_changes, describe_all
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
@@ -24,7 +25,7 @@ def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState 
     """
     decisions = tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered)
     known = frozenset(checkpoint.completed_components if checkpoint is not None else ())
-    return RunPlan(config.name, decisions, restart_from=config.restart_from, known=known)
+    return RunPlan(config.name, decisions, restart_from=config.restart_from, before=checkpoint, known=known)
 
 
 def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan:
@@ -49,13 +50,14 @@ def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan
 def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     """Plan to go on where the checkpoint says the run stopped.
 
-    A component runs if it has not completed, if its config or that of something it depends on has changed, if it was
-    asked for, or if what it saved is damaged. The others are reused, except those whose session state was not saved and
-    that come before one that runs: they are replayed.
+    A component runs if it has not completed, if its config or code or that of something it depends on has changed, if
+    it was asked for, or if what it saved is damaged. The others are reused, except those whose session state was not
+    saved and that come before one that runs: they are replayed.
 
     :param config: the pipeline as it is today, with its policies
     :param facts: what has been found out
     :raises ConfigChangedError: the config has changed and the policy is to fail
+    :raises CodeChangedError: code has changed and the policy is to fail
     :raises PipelineConfigError: there is no enabled component ``restart_from``
     """
     checkpoint, restart_from = facts.checkpoint, facts.restart_from
@@ -71,22 +73,41 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     what = describe_changes(checkpoint, found)
     if changed and config.on_config_change == "fail":
         raise ConfigChangedError(config.name, what)
-    reasons = reasons_to_run(config, facts, checkpoint, hashes, changed)
+    code = code_changes(config, facts, checkpoint)
+    without_code = reasons_to_run(config, facts, checkpoint, hashes, changed)
+    counts = config.on_code_change != "reuse" and not (changed and config.on_config_change == "restart")
+    reasons = reasons_to_run(config, facts, checkpoint, hashes, changed, code) if counts else dict(without_code)
+    # What runs anyway, with all that depends on it, uses no old result: then there is nothing to decide.
+    old = {**code.completed, **code.unfinished} if set(reasons) - set(without_code) else {}
+    if old and config.on_code_change == "fail":
+        raise CodeChangedError(config.name, describe_all(old))
     would_be_kept: tuple[str, ...] = ()
+    restarted_by = ""
     if reasons:
         reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
     if changed and config.on_config_change == "restart":
         would_be_kept = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"config changed: {what}")
+        restarted_by = "on_config_change"
+    elif old and config.on_code_change == "restart":
+        would_be_kept = tuple(name for name in names if name not in reasons)
+        reasons = dict.fromkeys(names, f"code changed: {describe_all(old)}")
+        restarted_by = "on_code_change"
     until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
     decisions: list[Decision] = []
+    policies = {c.name: c.session_state or config.session_state for c in config.ordered}
     untouched = True  # once something runs, it may replace what a later component had left in the session
     for index, name in enumerate(names):
         if name in reasons:
             decision = Decision(name, Action.RUN, reasons[name])
         else:
             is_present = untouched and name in facts.present
-            decision = _keep(name, checkpoint.components.get(name), needed=index < until and not is_present)
+            decision = _keep(
+                name,
+                checkpoint.components.get(name),
+                needed=index < until and not is_present,
+                vouched=policies[name] == "replay",
+            )
             if (
                 facts.live
                 and is_present
@@ -101,19 +122,40 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         tuple(decisions),
         config_changed=changed,
         config_changes=tuple(found),
+        code_changes=code.completed,
         would_be_kept=would_be_kept,
+        restarted_by=restarted_by,
         restart_from=config.restart_from,
+        notes=tuple(_code_notes(config.on_code_change, code, decisions)),
         live=facts.live,
+        before=checkpoint,
         known=frozenset(checkpoint.completed_components),
     )
 
 
-def _keep(name: str, record: ComponentRecord | None, *, needed: bool) -> Decision:
+def _code_notes(policy: str, code: CodeChanges, decisions: Sequence[Decision]) -> Iterator[str]:
+    """Say which results are used without knowing that today's code would have made them."""
+    kept = [decision.component for decision in decisions if decision.action is not Action.RUN]
+    changed = {name: what for name, what in code.completed.items() if name in kept}
+    changed |= code.unfinished if kept else {}
+    if changed and policy == "reuse":
+        yield f"on_code_change is 'reuse', so results are kept although their code changed: {describe_all(changed)}"
+    for why in dict.fromkeys(code.unknown.values()):
+        names = [name for name in kept if code.unknown.get(name) == why]
+        if names:
+            yield (
+                f"kept without a look at their code, which {why}: {', '.join(map(repr, names))}; if it has changed "
+                "since, restart from the first of them"
+            )
+
+
+def _keep(name: str, record: ComponentRecord | None, *, needed: bool, vouched: bool) -> Decision:
     if record is None:
         return Decision(name, Action.REUSE, "completed in an earlier attempt")
     state = record.session_state
     when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
-    if needed and state is not None and state.handling == "replay":
+    again = state is not None and (state.handling == "replay" or (state.handling == "unrepeatable" and vouched))
+    if needed and state is not None and again:
         why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
         return Decision(name, Action.REPLAY, f"{why}: {state.reason}", session_state=state)
     if needed and state is not None and state.views:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from airflow_provider.runner.fingerprint.code import CodeReading
 from airflow_provider.runner.fingerprint.config import ConfigHashes
 from airflow_provider.runner.record.state import CheckpointState
 
@@ -19,6 +20,7 @@ class Facts:
     :param present: components whose session state is in the session that will be used
     :param live: whether a server has kept that session since the last attempt
     :param hashes: those of the config, as the files that it names are now; None to look now
+    :param code: component to its code as it is today, None for one that cannot be read; None if nobody looked
     """
 
     checkpoint: CheckpointState | None = None
@@ -27,3 +29,4 @@ class Facts:
     present: Collection[str] = ()
     live: bool = False
     hashes: ConfigHashes | None = None
+    code: Mapping[str, CodeReading | None] | None = None

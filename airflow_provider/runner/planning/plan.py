@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from airflow_provider.runner.fingerprint.changes import Change
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.state import CheckpointState
 
 STILL_THERE = "still in the session on the server"
 
@@ -52,11 +54,14 @@ class RunPlan:
     :param decisions: the decisions
     :param config_changed: whether the checkpoint was made under another config
     :param config_changes: what differs from the config of the checkpoint, as far as it is known
-    :param would_be_kept: components that ``on_config_change: rerun_affected`` would have kept
+    :param code_changes: completed component to what changed in its code
+    :param would_be_kept: components that ``rerun_affected`` would have kept where everything is restarted
+    :param restarted_by: the policy that restarts everything, if one does
     :param restart_from: the config's request to restart from a component, carried out now or earlier
     :param notes: what else the person who reads the plan should know
     :param live: whether the session begins with what the server has kept of the last attempt's
     :param restart_request: what somebody asked for in the store, if this plan carries it out
+    :param before: the checkpoint when the plan was made, also if it is left aside; None if there was none
     :param known: the components that the checkpoint had as completed when the plan was made; None if somebody else said
         what is complete
     """
@@ -65,11 +70,14 @@ class RunPlan:
     decisions: tuple[Decision, ...]
     config_changed: bool = False
     config_changes: tuple[Change, ...] = ()
+    code_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     would_be_kept: tuple[str, ...] = ()
+    restarted_by: str = ""
     restart_from: str | None = None
     notes: tuple[str, ...] = ()
     live: bool = False
     restart_request: RestartRequest | None = None
+    before: CheckpointState | None = None
     known: frozenset[str] | None = None
 
     @property

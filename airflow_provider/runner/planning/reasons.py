@@ -8,12 +8,18 @@ from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.fingerprint.changes import Change, changes
 from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.planning.code import CodeChanges, describe_code
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.record.state import CheckpointState
 
 
 def reasons_to_run(
-    config: PipelineConfig, facts: Facts, checkpoint: CheckpointState, hashes: ConfigHashes, changed: bool
+    config: PipelineConfig,
+    facts: Facts,
+    checkpoint: CheckpointState,
+    hashes: ConfigHashes,
+    changed: bool,
+    code: CodeChanges | None = None,
 ) -> dict[str, str]:
     """Return component to reason for all that must run, whatever the policy for a changed config.
 
@@ -22,7 +28,9 @@ def reasons_to_run(
     :param checkpoint: the record among the facts
     :param hashes: those of the config
     :param changed: whether the config differs from the checkpoint's
+    :param code: changes of code that count; None to leave them aside
     """
+    code = code or CodeChanges()
     completed = set(checkpoint.completed_components)
     restart_from, damaged = facts.restart_from, facts.damaged
     depends_on = {component.name: component.depends_on for component in config.components}
@@ -38,8 +46,10 @@ def reasons_to_run(
     if changed:
         # A component that is new changes what its descendants get.
         own |= {name: "new in the config" for name in depends_on if checkpoint.fields and name not in checkpoint.fields}
+    own |= {name: f"code changed: {describe_code(what)}" for name, what in code.completed.items() if name not in own}
     reasons: dict[str, str] = {}
     unfinished = _changed_before_it_completed(config, checkpoint, hashes) if changed else set()
+    unfinished |= set(code.unfinished)
     affected = descendants(depends_on, set(own) | unfinished)
     asked_for = descendants(depends_on, {restart_from}) if restart_from is not None else set()
     for component in config.ordered:

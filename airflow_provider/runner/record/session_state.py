@@ -51,12 +51,28 @@ class CatalogObject(_Record):
     managed: bool = False
 
 
+class CachedView(_Record):
+    """A temp view whose rows Spark was told to keep.
+
+    :param name: name of the view
+    :param is_global: whether it is a global temp view
+    :param level: Spark's storage level: whether on disk, in memory, off-heap and deserialized, and how many copies
+    """
+
+    name: str
+    is_global: bool = False
+    level: str = Field(pattern=r"^((true|false) ){4}\d{1,3}$")
+
+
 class SessionStateRecord(_Record):
     """What a component left in the session, and what becomes of it on the next attempt.
 
     :param handling: ``kept`` if all of it is in this record and in storage, ``replay`` if the component must run
-        again to bring it back, ``none`` if the author wants neither
+        again to bring it back, ``unrepeatable`` if it can be brought back neither way, ``none`` if the author wants
+        neither
     :param reason: why
+    :param remedy: what the author can do about it, None if there is nothing to do
+    :param work_seconds: the processor time that the component took
     :param views: views that were saved
     :param left_views: all views that it created or replaced
     :param dropped_views: views that it dropped
@@ -67,10 +83,14 @@ class SessionStateRecord(_Record):
     :param database: current database, if it changed that
     :param objects: databases and tables that it created in a catalog that is in memory only
     :param dropped_objects: names of those that it dropped
+    :param cached: views that Spark was told to keep
+    :param uncached: views that it was told to keep no longer
     """
 
-    handling: Literal["kept", "replay", "none"]
+    handling: Literal["kept", "replay", "unrepeatable", "none"]
     reason: str
+    remedy: str | None = None
+    work_seconds: float = Field(default=0, ge=0, allow_inf_nan=False)
     views: list[SavedView] = Field(default_factory=list)
     left_views: list[ViewName] = Field(default_factory=list)
     dropped_views: list[ViewName] = Field(default_factory=list)
@@ -81,6 +101,8 @@ class SessionStateRecord(_Record):
     database: str | None = None
     objects: list[CatalogObject] = Field(default_factory=list)
     dropped_objects: list[str] = Field(default_factory=list)
+    cached: list[CachedView] = Field(default_factory=list)
+    uncached: list[ViewName] = Field(default_factory=list)
 
     @property
     def left_something(self) -> bool:
@@ -89,4 +111,5 @@ class SessionStateRecord(_Record):
             return False
         left = (self.left_views, self.dropped_views, self.functions, self.dropped_functions, self.settings)
         moved = self.database is not None
-        return self.handling == "replay" or moved or any((*left, self.objects, self.dropped_objects))
+        more = (self.objects, self.dropped_objects, self.cached, self.uncached)
+        return self.handling in ("replay", "unrepeatable") or moved or any((*left, *more))

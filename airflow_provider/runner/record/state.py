@@ -14,9 +14,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
+from airflow_provider.runner.record.code import CodeRecord
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import SourceRecord
 
 FORMAT_VERSION = 2
 """The format that this version of the package writes and reads. Format 1 kept everything in one document."""
@@ -40,6 +42,10 @@ class ComponentRecord(_Record):
     :param duration_seconds: how long it ran
     :param attempt: which attempt completed it
     :param session_state: what it left in the session; None if nobody looked
+    :param code: which code it ran with; None if that could not be read
+    :param sources: what it read, also through its views
+    :param writes: what Spark wrote for it: paths and names of tables
+    :param left: sources of this and earlier components into which it wrote, as they were when it had completed
     """
 
     fingerprint: str
@@ -47,6 +53,10 @@ class ComponentRecord(_Record):
     duration_seconds: float = Field(ge=0, allow_inf_nan=False)
     attempt: int = Field(ge=0, le=_MOST)
     session_state: SessionStateRecord | None = None
+    code: CodeRecord | None = None
+    sources: list[SourceRecord] = Field(default_factory=list)
+    writes: list[str] = Field(default_factory=list)
+    left: list[SourceRecord] = Field(default_factory=list)
 
 
 class CheckpointState(_Record):
@@ -66,6 +76,8 @@ class CheckpointState(_Record):
     :param owner: random id of the attempt that took it over
     :param components: details of the completed components
     :param fields: component to field hashes for the whole config, to say later what changed
+    :param earlier_code: code of components that had completed, were to run again and have not completed since, while
+        what depends on them still is complete
     :param restart_from: the request to restart from a component that has been carried out
     :param restart_request: id of the last restart request that has been carried out
     :param session_state_url: directory of this run's saved views
@@ -88,6 +100,7 @@ class CheckpointState(_Record):
     owner: str = ""
     components: dict[str, ComponentRecord] = Field(default_factory=dict)
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
+    earlier_code: dict[str, CodeRecord] = Field(default_factory=dict)
     restart_from: str | None = None
     restart_request: str | None = None
     session_state_url: str | None = None

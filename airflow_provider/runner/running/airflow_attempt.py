@@ -82,8 +82,7 @@ def _notes(run: AirflowRun, checkpoint: CheckpointState) -> list[str]:
     if None not in versions and versions[0] != versions[1]:
         notes.append(
             f"the DAG bundle's version was {versions[0]} in attempt {checkpoint.attempt} and is now {versions[1]}; "
-            "components are reused if their config is the same, whatever became of their code: raise "
-            "checkpoint_version where old results are wrong"
+            "components are reused if their config and the code that they reach are the same"
         )
     return notes
 

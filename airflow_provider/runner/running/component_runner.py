@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from airflow_provider.errors import CheckpointError, ComponentError, describe
 from airflow_provider.runner.config.component import build
 from airflow_provider.runner.config.model import ComponentConfig
+from airflow_provider.runner.fingerprint.code.entered import watching
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
     ComponentFailed,
     ComponentStarted,
     RetryScheduled,
+    SessionStateSaved,
 )
 from airflow_provider.runner.observing.hooks import PipelineHooks
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
-from airflow_provider.runner.session_state.keeper import SessionStateKeeper
+from airflow_provider.runner.session_state.keeper import Found, Ran, SessionStateKeeper
 
 
 class ComponentRunner:
@@ -72,22 +75,23 @@ class ComponentRunner:
         self._hooks.before_component(ComponentStarted(component, position, total, decision))
         began = self._clock()
         try:
-            work = build(component.target(), component.config, spark, self._base_dir)
-            retries = run_with_retries(
-                work,
-                component.retry_policy,
-                self._breaker(component),
-                lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
-                self._sleep,
-            )
+            with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
+                work = build(component.target(), component.config, spark, self._base_dir)
+                retries = run_with_retries(
+                    work,
+                    component.retry_policy,
+                    self._breaker(component),
+                    lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
+                    self._sleep,
+                )
             took = self._clock() - began
-            state = _keep(keeper, component, decision, position, took)
+            found = _keep(keeper, component, decision, position, Ran(took, entered.names()))
         except CheckpointError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
             took = self._clock() - began
-            if keeper is not None and self._goes_on_after_failure:
-                keeper.disturbed()
+            if keeper is not None:
+                self._tell_saved(keeper.failed(component.name, goes_on=self._goes_on_after_failure))
             self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error))
             return ComponentResult(
                 component.name,
@@ -97,8 +101,19 @@ class ComponentRunner:
                 duration_seconds=took,
                 error=error,
             )
+        self._tell_saved(found.saved)  # first: once it is recorded, what they would read again is another thing
         self._hooks.after_component(
-            ComponentCompleted(component, position, total, decision, took, retries, session_state=state)
+            ComponentCompleted(
+                component,
+                position,
+                total,
+                decision,
+                took,
+                retries,
+                session_state=found.session_state,
+                entered=entered.names(),
+                touched=found.touched,
+            )
         )
         return ComponentResult(
             component.name,
@@ -108,6 +123,10 @@ class ComponentRunner:
             duration_seconds=took,
             retries=retries,
         )
+
+    def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
+        for name, state in saved:
+            self._hooks.on_session_state_saved(SessionStateSaved(name, state))
 
     def _breaker(self, component: ComponentConfig) -> CircuitBreaker | None:
         policy = component.breaker_policy
@@ -128,15 +147,16 @@ class ComponentRunner:
 
 
 def _keep(
-    keeper: SessionStateKeeper | None, component: ComponentConfig, decision: Decision, position: int, seconds: float
-) -> SessionStateRecord | None:
+    keeper: SessionStateKeeper | None, component: ComponentConfig, decision: Decision, position: int, ran: Ran
+) -> Found:
     if keeper is None:
-        return None
+        return Found()
     try:
         if decision.action is Action.REPLAY:
-            keeper.replayed(component.name)
-            return None
-        return keeper.finished(component, position, seconds)
+            return keeper.replayed(component, position, ran, decision.session_state)
+        return keeper.finished(component, position, ran)
+    except ComponentError:
+        raise
     except Exception as error:
         raise ComponentError(
             f"after component {component.name!r} the Spark session cannot be looked at ({describe(error)}); a "

@@ -6,7 +6,9 @@ import logging
 from dataclasses import replace
 
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.fingerprint.code.components import read_components
 from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.planning.code import entered_before
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.live import why_not_live
@@ -30,11 +32,13 @@ def inspect(
     :param session: the attempt's session
     :raises PipelineConfigError: there is no enabled component ``restart_from``
     :raises ConfigChangedError: the config has changed and the policy is to fail
+    :raises CodeChangedError: code has changed and the policy is to fail
     """
     facts = Facts(checkpoint, restart_from)
     if checkpoint is None:
         return facts
-    facts = replace(facts, hashes=ConfigHashes.of(config))
+    code = read_components(config, entered_before(checkpoint))
+    facts = replace(facts, hashes=ConfigHashes.of(config), code=code)
     if session.may_be_live:
         live = _in_live_session(config, checkpoint, facts, session)
         if live is not None:

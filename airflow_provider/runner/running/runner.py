@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted
+from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
+from airflow_provider.runner.planning.brought_back import refuse_what_cannot_be_brought_back
 from airflow_provider.runner.planning.decide import decide, plan_skipping
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.state import CheckpointState
@@ -115,6 +116,9 @@ class SimplePipelineRunner:
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
         results = walk(self._config, plan, self._session, self._components, self._hooks, fail_fast=self._fail_fast)
         complete = all(result.success for result in results)
+        if not complete:
+            for name, state in self._session.saved_after_a_failure():
+                self._hooks.on_session_state_saved(SessionStateSaved(name, state))
         status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
         result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began)
         self._hooks.after_pipeline(PipelineFinished(self._config, result))
@@ -126,7 +130,9 @@ class SimplePipelineRunner:
         wanted = self._config.restart_from
         if restart_from is None and wanted is not None and checkpoint is not None and checkpoint.restart_from != wanted:
             restart_from = wanted
-        return decide(self._config, inspect(self._config, checkpoint, restart_from, self._session))
+        plan = decide(self._config, inspect(self._config, checkpoint, restart_from, self._session))
+        refuse_what_cannot_be_brought_back(plan)
+        return plan
 
     def _plan_for(self, completed: Collection[str], recorded: CheckpointState | None) -> RunPlan:
         """Return the plan for what a caller says is complete.

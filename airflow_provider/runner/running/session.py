@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import SparkSessionError, describe
@@ -105,6 +105,7 @@ class AttemptSession:
             if plan.live:
                 self.keeper.attached({d.component: d.session_state for d in plan.decisions if d.session_state})
         if self.keeper is not None:
+            self.keeper.recorded(plan.before.components if plan.before is not None else {})
             self.keeper.settle()
             if (
                 plan.known is not None
@@ -134,6 +135,11 @@ class AttemptSession:
             logger.warning("%s: %s; it is replayed", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)
         return decision
+
+    def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
+        """Save what would be costly to bring back; yield what is to be recorded of each component."""
+        if self.keeper is not None and self.keeper.answers():
+            yield from self.keeper.saved_after_a_failure()
 
     def remove_saved(self) -> None:
         """Delete what this run has saved."""

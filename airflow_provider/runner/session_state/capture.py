@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from airflow_provider.masking import looks_secret
 from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import CachedView
 from airflow_provider.runner.session_state.snapshot import Snapshot
 
 
@@ -23,6 +24,8 @@ class LeftBehind:
     :param database: current database, if it changed that
     :param objects: names of databases and tables that it created or altered in a catalog in memory
     :param dropped_objects: names of those that it dropped
+    :param cached: views that it told Spark to keep, with the storage level
+    :param uncached: views of earlier components that it told Spark to keep no longer
     """
 
     views: list[ViewName]
@@ -35,6 +38,8 @@ class LeftBehind:
     database: str | None
     objects: list[str]
     dropped_objects: list[str]
+    cached: list[CachedView]
+    uncached: list[ViewName]
 
 
 def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
@@ -45,8 +50,9 @@ def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
     settings |= {key: None for key in before.settings if key not in after.settings}
     secret = {key for key, value in settings.items() if looks_secret(key, value, after.settings)}
     moved = (before.catalog, before.database) != (after.catalog, after.database)
+    views = sorted(name for name, identity in after.views.items() if before.views.get(name) != identity)
     return LeftBehind(
-        views=sorted(name for name, identity in after.views.items() if before.views.get(name) != identity),
+        views=views,
         dropped_views=sorted(name for name in before.views if name not in after.views),
         functions=sorted(n for n, identity in after.functions.items() if before.functions.get(n) != identity),
         dropped_functions=sorted(name for name in before.functions if name not in after.functions),
@@ -56,4 +62,10 @@ def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
         database=after.database if moved else None,
         objects=[name for name, identity in after.objects.items() if before.objects.get(name) != identity],
         dropped_objects=[name for name in before.objects if name not in after.objects],
+        cached=[
+            CachedView(name=view.name, is_global=view.is_global, level=level)
+            for view, level in sorted(after.cached.items())
+            if view in views or before.cached.get(view) != level
+        ],
+        uncached=sorted(v for v in before.cached if v in after.views and v not in after.cached and v not in views),
     )

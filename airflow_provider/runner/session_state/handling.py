@@ -1,79 +1,101 @@
-"""Decides what becomes of the session state that a component left: save it, replay the component, or neither."""
+"""Decides what becomes of the session state that a component left: save it, replay the component, or neither.
+
+Running a finished component again is right only if running it twice is the same as once (invariant 11). So what is not
+known to be harmless is saved when it completes, and never run again; what is known to be harmless is replayed when it
+is needed, and where that would be costly its views are saved if the attempt fails.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 from airflow_provider.runner.config.policies import SessionStatePolicy
+
+VOUCH = "if running it twice does no harm, set session_state: replay"
+
+
+class Action(StrEnum):
+    """What becomes of what a component left.
+
+    ``KEEP``: nothing is to be saved, the record is enough. ``SAVE`` its views. ``REPLAY`` the component when what it
+    left is needed. ``UNREPEATABLE``: not everything can be saved, and the component must not run again, so an attempt
+    that needs what it left fails. ``NONE``: nothing later needs it.
+    """
+
+    KEEP = "keep"
+    SAVE = "save"
+    REPLAY = "replay"
+    UNREPEATABLE = "unrepeatable"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
 class Handling:
     """The decision and its reason.
 
-    :param action: ``keep`` (nothing to save, the record is enough), ``save`` the views, ``replay`` or ``none``
+    :param action: what becomes of it
     :param reason: why
+    :param remedy: what the author can do to avoid it, None if there is nothing to avoid
+    :param costly: whether a replay would take more work than the author wants
     """
 
-    action: Literal["keep", "save", "replay", "none"]
+    action: Action
     reason: str
+    remedy: str | None = None
+    costly: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
     """What is known of the component that has just run.
 
-    :param seconds: how long it ran
-    :param wrote: a few words about what Spark wrote while it ran, None if nothing
-    :param is_sink: whether its author declared it ``component_type: sink``
     :param has_views: whether it left views
-    :param cannot_save: why something that it left cannot be saved, None if nothing stands in the way
-    :param unstable: which view would come out differently if it were computed again, None if none is known to
+    :param unsavable: what else it left that cannot be saved, None if nothing
+    :param doubts: why it is not known to be harmless; empty if it is
+    :param work_seconds: the processor time that it took
     :param nowhere: why there is no place to save to, None if there is one
     """
 
-    seconds: float
-    wrote: str | None
-    is_sink: bool
     has_views: bool
-    cannot_save: str | None
-    unstable: str | None
+    unsavable: str | None
+    doubts: tuple[str, ...]
+    work_seconds: float
     nowhere: str | None
 
 
-def decide(policy: SessionStatePolicy, facts: Facts, replay_below_seconds: float) -> Handling:
+def decide(policy: SessionStatePolicy, facts: Facts, replay_below_cpu_seconds: float) -> Handling:
     """Return what becomes of the session state.
 
-    ``auto`` replays what was cheap and harmless and saves the views of the rest: a component that only defines lazy
-    views costs nothing to run again, while a saved view costs a write and loses Spark's fusion of steps. A view that
-    is not deterministic is saved too, or what earlier components made of it would no longer fit to it.
+    ``auto`` replays what is known to be harmless: a component that only defines lazy views costs nothing to run again,
+    while a saved view costs a write and loses Spark's fusion of steps. It saves the views of everything else.
 
     :param policy: what the author asked for
     :param facts: what is known of the component
-    :param replay_below_seconds: a run that took less counts as cheap
+    :param replay_below_cpu_seconds: a run that took less work counts as cheap
     """
     if policy == "none":
-        return Handling("none", "session_state is 'none'")
-    if facts.cannot_save is not None:
-        return Handling("replay", facts.cannot_save)
-    if not facts.has_views:
-        return Handling("keep", "left no view")
+        return Handling(Action.NONE, "session_state is 'none'")
+    if not facts.has_views and facts.unsavable is None:
+        return Handling(Action.KEEP, "left no view")
     if policy == "replay":
-        return Handling("replay", "session_state is 'replay'")
-    if policy == "save":
-        why = "session_state is 'save'"
-    else:
-        costly = facts.seconds >= replay_below_seconds
-        if not (costly or facts.wrote or facts.is_sink or facts.unstable):
-            return Handling("replay", f"ran only {facts.seconds:.1f} s and wrote nothing")
-        reasons = [
-            f"ran {facts.seconds:.1f} s" if costly else "",
-            facts.wrote or "",
-            "is a sink" if facts.is_sink else "",
-            facts.unstable or "",
-        ]
-        why = ", ".join(filter(None, reasons))
+        return Handling(Action.REPLAY, "session_state is 'replay'")
+    if policy == "auto" and not facts.doubts:
+        return _harmless(facts, replay_below_cpu_seconds)
+    why = "session_state is 'save'" if policy == "save" else "; ".join(facts.doubts)
+    remedy = None if policy == "save" else VOUCH
+    if facts.unsavable is not None:
+        apart = f"{VOUCH}, or make two components of it: one that acts, one that registers"
+        return Handling(Action.UNREPEATABLE, f"{facts.unsavable}, and it must not run again: {why}", apart)
     if facts.nowhere is not None:
-        return Handling("replay", f"{why}, but {facts.nowhere}")
-    return Handling("save", why)
+        somewhere = f"set session_state_url; or, {VOUCH}"
+        return Handling(Action.UNREPEATABLE, f"{facts.nowhere}, and it must not run again: {why}", somewhere)
+    return Handling(Action.SAVE, why, remedy)
+
+
+def _harmless(facts: Facts, replay_below_cpu_seconds: float) -> Handling:
+    costly = facts.work_seconds >= replay_below_cpu_seconds
+    reason = f"known to be harmless, {facts.work_seconds:.1f} s of work"
+    if facts.unsavable is not None:
+        reason = f"{facts.unsavable}; {reason}"
+    return Handling(Action.REPLAY, reason, costly=costly)

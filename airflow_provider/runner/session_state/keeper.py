@@ -3,31 +3,65 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName, quote
 from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
+from airflow_provider.runner.record.sources import TouchedData
+from airflow_provider.runner.record.state import ComponentRecord
 from airflow_provider.runner.session_state.capture import LeftBehind, difference
-from airflow_provider.runner.session_state.handling import Facts, Handling, decide
+from airflow_provider.runner.session_state.handling import VOUCH, Action, Facts, Handling, decide
+from airflow_provider.runner.session_state.held import LATE_BOUND, Held, HeldComponent
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.replayed import refuse_difference
+from airflow_provider.runner.session_state.restore import cache_again, in_words, restore, set_conf
 from airflow_provider.runner.session_state.saved.files import (
-    Files,
-    delete_quietly,
     files_for,
     new_attempt_directory,
+    readable_size,
     remove_attempts,
 )
-from airflow_provider.runner.session_state.saved.views import restore_view, save_view
+from airflow_provider.runner.session_state.saved.saver import ViewSaver
+from airflow_provider.runner.session_state.saved.views import restore_view
 from airflow_provider.runner.session_state.snapshot import Snapshot
+from airflow_provider.runner.session_state.witness import Evidence, Witness
 
 logger = logging.getLogger(__name__)
 
 NOWHERE = "there is no session_state_url to save to"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a component ran.
+
+    :param seconds: for how long
+    :param entered: the author's functions that ran, as far as Python could tell
+    """
+
+    seconds: float
+    entered: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found out about a component that has completed.
+
+    :param session_state: what is to be recorded of what it left; None if its record stays
+    :param touched: what it read and wrote; None if its record stays
+    :param saved: earlier components of which something was saved because of it, with what is to be recorded of them
+    """
+
+    session_state: SessionStateRecord | None = None
+    touched: TouchedData | None = None
+    saved: tuple[tuple[str, SessionStateRecord], ...] = ()
 
 
 @dataclass
@@ -46,12 +80,24 @@ class SessionStateKeeper:
     url: str | None
 
     def __post_init__(self) -> None:
+        self._saver: ViewSaver | None = None
+        if self.url:
+            files = files_for(self.url, self.spark)
+            self._saver = ViewSaver(
+                self.spark, files, new_attempt_directory(self.url), self.config.session_state_format
+            )
         self._global_database = str(self.spark.conf.get("spark.sql.globalTempDatabase", "global_temp"))
-        self._files: Files | None = files_for(self.url, self.spark) if self.url else None
         self._before: Snapshot = self.probe.snapshot()
         self._first = self._before
-        self._attempt = new_attempt_directory(self.url) if self.url else ""
         self._present: set[str] = set()
+        self._witness = Witness(self.spark, self.probe, self.config)
+        self._held = Held(self.spark, self)
+        self._told: Mapping[str, str] = {}
+
+    def recorded(self, records: Mapping[str, ComponentRecord]) -> None:
+        """Take note of what is recorded of components that completed in earlier attempts."""
+        self._told = {name: record.session_state.reason for name, record in records.items() if record.session_state}
+        self._witness.recorded({name: record.sources for name, record in records.items()})
 
     def attached(self, records: Mapping[str, SessionStateRecord]) -> None:
         """Take note that the session is a copy of one in which these components ran.
@@ -90,6 +136,10 @@ class SessionStateKeeper:
             self.spark.sql(f"USE {quote(before.catalog)}.{quote(before.database)}")
         self._before = self.probe.snapshot()
 
+    def watching(self) -> AbstractContextManager[object]:
+        """Watch what the component that runs in here does outside the session."""
+        return self._witness.watching()
+
     def disturbed(self) -> None:
         """Take note that a component failed, so that what it left is not taken for the next one's."""
         try:
@@ -98,48 +148,40 @@ class SessionStateKeeper:
             logger.warning("the Spark session cannot be looked at: %s", describe(error))
         self._present.clear()
 
-    def finished(self, component: ComponentConfig, position: int, seconds: float) -> SessionStateRecord:
-        """Record what a component left, and save its views if that is to be done.
+    def finished(self, component: ComponentConfig, position: int, ran: Ran) -> Found:
+        """Find out what a component left and did, and save its views if that is to be done.
 
-        Views that were saved read what was saved from now on. A view that cannot be saved is no failure: the
-        component is replayed on the next attempt instead, if it is needed then.
+        Views that were saved read what was saved from now on. A view that cannot be saved is no failure, but a later
+        attempt that needs it is.
 
         :param component: its config
         :param position: its place in the order of execution
-        :param seconds: how long it ran
+        :param ran: how it ran
         """
-        before = self._before
-        after = self.probe.snapshot()
+        before, after = self._before, self.probe.snapshot()
         self._present.add(component.name)
         left = difference(before, after)
-        effects = self.probe.effects_since(before.mark)
+        evidence = self._witness.evidence(component, before.mark, left, ran.entered)
+        objects, undescribed = self._describe(left.objects)
         facts = Facts(
-            seconds=seconds,
-            wrote=effects.wrote,
-            is_sink=component.component_type == "sink",
             has_views=bool(left.views),
-            cannot_save=_cannot_save(left, effects.variables),
-            unstable=next(filter(None, map(self.probe.unstable, left.views)), None),
-            nowhere=None if self.url else NOWHERE,
+            unsavable=_unsavable(left, evidence) or undescribed,
+            doubts=evidence.doubts,
+            work_seconds=evidence.work_seconds,
+            nowhere=None if self._saver else NOWHERE,
         )
         policy = component.session_state or self.config.session_state
-        handling = decide(policy, facts, self.config.replay_below_seconds)
-        saved: list[SavedView] = []
-        self._before = after
-        if handling.action == "save":
-            saved, handling = self._save_all(component, position, left.views, handling)
-            self._before = self.probe.snapshot()  # the views are other ones now
-        if handling.action == "replay" and ((effects.wrote and effects.certain) or facts.is_sink):
-            logger.warning(
-                "%s: a later attempt that needs its session state must run it again, although it %s",
-                component.name,
-                effects.wrote or "is a sink",
-            )
-        objects, handling = self._describe(left.objects, handling)
-        return SessionStateRecord(
-            handling="kept" if handling.action in ("keep", "save") else handling.action,
+        handling = decide(policy, facts, self.config.replay_below_cpu_seconds)
+        place = f"{position:04d}"
+        views: list[SavedView] = []
+        if handling.action is Action.SAVE:
+            views, handling = self._save(component.name, place, left, handling, evidence)
+        record = SessionStateRecord(
+            handling=_RECORDED[handling.action],
             reason=handling.reason,
-            views=saved,
+            remedy=handling.remedy,
+            work_seconds=round(evidence.work_seconds, 3),
+            views=views,
             left_views=left.views,
             dropped_views=left.dropped_views,
             functions=left.functions,
@@ -149,35 +191,80 @@ class SessionStateKeeper:
             database=left.database,
             objects=objects,
             dropped_objects=left.dropped_objects,
+            cached=left.cached,
+            uncached=left.uncached,
         )
+        self._tell_unrepeatable(component.name, record)
+        self._before = self.probe.snapshot() if views else after  # the views are other ones now
+        if views:
+            self._witness.saved(component.name)
+        self._hold(component.name, place, record, ran.seconds, by_evidence=policy == "auto")
+        return Found(record, evidence.touched, tuple(self._saved_before(evidence, component.name)))
 
-    def replayed(self, component: str) -> None:
-        """Take note that a component has been replayed: what it left needs no new record."""
-        self._present.add(component)
-        self._before = self.probe.snapshot()
+    def replayed(self, component: ComponentConfig, position: int, ran: Ran, record: SessionStateRecord | None) -> Found:
+        """Take note that a component has been replayed: what it left needs no new record.
 
-    def restore(self, component: str, record: SessionStateRecord, gone: Collection[str] = ()) -> None:
+        :param component: its config
+        :param position: its place in the order of execution
+        :param ran: how it ran
+        :param record: what is recorded of what it left, None if that is not known
+        :raises ReplayDiffersError: it left something else
+        """
+        before, after = self._before, self.probe.snapshot()
+        left = difference(before, after)
+        evidence = self._witness.evidence(component, before.mark, left, ran.entered)
+        if record is not None:
+            refuse_difference(component.name, record, left, after)
+        self._present.add(component.name)
+        self._before = after
+        if record is not None:
+            policy = component.session_state or self.config.session_state
+            self._hold(component.name, f"{position:04d}", record, ran.seconds, by_evidence=policy == "auto")
+        return Found(saved=tuple(self._saved_before(evidence, component.name)))
+
+    def failed(self, component: str, *, goes_on: bool) -> list[tuple[str, SessionStateRecord]]:
+        """Take note that a component failed; return of which others something was saved because of it.
+
+        :param component: its name
+        :param goes_on: whether further components may run in this session
+        """
+        saved: list[tuple[str, SessionStateRecord]] = []
+        if self.answers():
+            saved += self._held.saved_before_a_change(
+                self._witness.readers_of_what_was_written(self._before.mark), component
+            )
+        if goes_on:
+            self.disturbed()
+        return saved
+
+    def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
+        """Save what would be costly to bring back otherwise; yield what is to be recorded of each component."""
+        if self._saver is not None and self.answers():
+            yield from self._held.saved_after_a_failure()
+
+    def save(self, view: ViewName, frame: Any, place: str) -> SavedView:
+        """See :class:`~airflow_provider.runner.session_state.held.Views`."""
+        if self._saver is None:
+            raise ViewNotSavedError(NOWHERE)
+        return self._saver.save(view, frame, place)
+
+    def frame(self, view: ViewName, number: int) -> Any:
+        """See :class:`~airflow_provider.runner.session_state.held.Views`."""
+        return self.spark.table(view.quoted(self._global_database)) if number == LATE_BOUND else self.probe.held(number)
+
+    def release(self, number: int) -> None:
+        """See :class:`~airflow_provider.runner.session_state.held.Views`."""
+        self.probe.release(number)
+
+    def restore(self, component: str, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
         """Bring back what a component left.
 
         :param component: its name
         :param record: what was recorded of it
-        :param gone: databases and tables that later components dropped
+        :param dropped: databases and tables that later components dropped
         """
-        for item in record.objects:
-            if item.name not in gone:
-                self.probe.restore_object(item)
-        for key, value in record.settings.items():
-            set_conf(self.spark, key, value)
-        if record.catalog is not None and record.database is not None:
-            self.spark.sql(f"USE {quote(record.catalog)}.{quote(record.database)}")
-        for view in record.dropped_views:
-            drop = self.spark.catalog.dropGlobalTempView if view.is_global else self.spark.catalog.dropTempView
-            drop(view.name)
-        for name in record.dropped_functions:
-            self.spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {quote(name)}")
-        for saved in record.views:
-            restore_view(self.spark, saved)
-        what = _in_words(record)
+        restore(self.spark, self.probe, record, dropped)
+        what = in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
         self._before = self.probe.snapshot()
@@ -195,79 +282,88 @@ class SessionStateKeeper:
 
         :param wanted: records of the components that stay completed
         """
-        if self.url and self._files:
-            remove_attempts(self._files, self.url, [view.url for record in wanted for view in record.views])
+        if self._saver is not None and self.url:
+            remove_attempts(self._saver.files, self.url, [view.url for record in wanted for view in record.views])
 
-    def _describe(self, names: list[str], handling: Handling) -> tuple[list[CatalogObject], Handling]:
-        if not names or handling.action == "none":
-            return [], handling
+    def _hold(self, name: str, place: str, record: SessionStateRecord, seconds: float, *, by_evidence: bool) -> None:
+        if record.handling == "replay" and by_evidence:
+            plans = {view: self.probe.hold(view) for view in record.left_views}
+            costly = record.work_seconds >= self.config.replay_below_cpu_seconds
+            self._held.hold(HeldComponent(name, place, record, plans, seconds, costly))
+        else:
+            self._held.give_up(name)
+
+    def _saved_before(self, evidence: Evidence, writer: str) -> Iterator[tuple[str, SessionStateRecord]]:
+        yield from self._held.saved_before_a_change([n for n in evidence.readers if n != writer], writer)
+
+    def _describe(self, names: list[str]) -> tuple[list[CatalogObject], str | None]:
         try:
-            return self.probe.describe_objects(names), handling
+            return (self.probe.describe_objects(names) if names else []), None
         except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
-            return [], Handling("replay", f"its tables cannot be described: {describe(error)}")
+            return [], f"its tables cannot be described: {describe(error)}"
 
-    def _save_all(
-        self, component: ComponentConfig, position: int, views: list[ViewName], handling: Handling
+    def _save(
+        self, name: str, place: str, left: LeftBehind, handling: Handling, evidence: Evidence
     ) -> tuple[list[SavedView], Handling]:
-        if self._files is None:
-            return [], Handling("replay", NOWHERE)
-        saved = []
+        if self._saver is None:
+            raise ViewNotSavedError(NOWHERE)
         # A number names the directory: what a component or view is called is in the record, not in a path.
-        step = f"{self._attempt}/{position:04d}-{uuid.uuid4().hex[:8]}"
-        for index, view in enumerate(views):
-            try:
-                saved.append(
-                    save_view(
-                        self.spark,
-                        self._files,
-                        view,
-                        f"{step}/{index}",
-                        self.config.session_state_format,
-                        self._global_database,
-                    )
-                )
-            except Exception as error:  # noqa: BLE001 - whatever Spark, the format or the storage object to
-                why = str(error) if isinstance(error, ViewNotSavedError) else describe(error)
-                logger.warning("%s: view %r cannot be saved: %s", component.name, str(view), why)
-                delete_quietly(self._files, f"{step}/{index}")
-                return [], Handling("replay", f"view {str(view)!r} cannot be saved: {why}")
-        size = sum(view.bytes for view in saved)
-        names = ", ".join(str(view) for view in views)
-        logger.info("%s: saved %s (%s bytes), because: %s", component.name, names, f"{size:,}", handling.reason)
+        place = f"{place}-{uuid.uuid4().hex[:8]}"
+        began = time.monotonic()
+        saved: list[SavedView] = []
+        try:
+            for index, view in enumerate(left.views):
+                saved.append(self.save(view, self.frame(view, LATE_BOUND), f"{place}/{index}"))
+        except ViewNotSavedError as error:
+            self._saver.discard(place)
+            return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
+        self._read_saved(saved, left, evidence)
+        self._tell_saved(name, saved, time.monotonic() - began, handling)
         return saved, handling
 
+    def _read_saved(self, views: list[SavedView], left: LeftBehind, evidence: Evidence) -> None:
+        """Let views read what was saved of them, so that they are not computed again. One that is cached is not."""
+        cached = {ViewName(entry.name, entry.is_global): entry for entry in left.cached}
+        for saved in views:
+            view = ViewName(saved.name, saved.is_global)
+            if view not in cached:
+                restore_view(self.spark, saved)
+            elif view in evidence.unstable:  # rows that Spark drops from its cache would come out differently
+                restore_view(self.spark, saved)
+                cache_again(self.spark, cached[view], self._global_database)
 
-def set_conf(spark: Any, key: str, value: str | None) -> None:
-    """Set a setting, or unset it for None; leave alone what cannot be changed in a running Spark."""
-    from pyspark.errors import PySparkException
+    def _tell_saved(self, name: str, saved: list[SavedView], seconds: float, handling: Handling) -> None:
+        views = ", ".join(str(ViewName(view.name, view.is_global)) for view in saved)
+        size = sum(view.bytes for view in saved)
+        why = "for the same reason as before"
+        if self._told.get(name) != handling.reason:
+            why = f"{handling.reason}; {handling.remedy}" if handling.remedy else handling.reason
+        logger.info("%s: saved %s (%s, %.1f s): %s", name, views, readable_size(size), seconds, why)
 
-    try:
-        if value is None:
-            spark.conf.unset(key)
-        else:
-            spark.conf.set(key, value)
-    except PySparkException as error:
-        logger.warning("setting %r cannot be changed in this session: %s", key, describe(error))
+    def _tell_unrepeatable(self, name: str, record: SessionStateRecord) -> None:
+        if record.handling == "unrepeatable" and self._told.get(name) != record.reason:
+            logger.warning(
+                "%s: an attempt that needs what it left in the session will fail: %s; %s",
+                name,
+                record.reason,
+                record.remedy,
+            )
 
 
-def _cannot_save(left: LeftBehind, variables: bool) -> str | None:
+_RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = {
+    Action.KEEP: "kept",
+    Action.SAVE: "kept",
+    Action.REPLAY: "replay",
+    Action.UNREPEATABLE: "unrepeatable",
+    Action.NONE: "none",
+}
+
+
+def _unsavable(left: LeftBehind, evidence: Evidence) -> str | None:
     if left.functions:
         return f"registered temp function {', '.join(map(repr, left.functions))}, which cannot be saved"
     if left.secret_settings:
         return f"changed {', '.join(map(repr, left.secret_settings))}, which looks like a secret and is not recorded"
-    if variables:
+    if evidence.set_variables:
         return "set a session variable, which cannot be saved"
     return None
-
-
-def _in_words(record: SessionStateRecord) -> str:
-    parts = []
-    if record.views:
-        parts.append("views " + ", ".join(str(ViewName(view.name, view.is_global)) for view in record.views))
-    if record.settings:
-        parts.append("settings " + ", ".join(record.settings))
-    if record.database is not None:
-        parts.append(f"current database {record.catalog}.{record.database}")
-    if record.objects:
-        parts.append("tables and databases " + ", ".join(item.name for item in record.objects))
-    return "; ".join(parts)

@@ -16,11 +16,27 @@ class Effects:
     :param wrote: a few words such as "wrote data (…)"; None if nothing was written
     :param certain: False if it may as well not have written
     :param variables: whether session variables were declared or set
+    :param targets: where SQL wrote: paths as Spark spells them, tables with backticks, ``?`` for what a plan does not
+        tell
+    :param outside_sql: names of jobs that belong to no SQL execution and are not Spark's own
+    :param ran_python: whether an action ran, or may have run, Python code of a person on executors. It may be code of
+        an earlier component, in a view that was used
+    :param java: how Java code came in whose effects are not known
+    :param cpu_seconds: CPU time of executors
+    :param task_seconds: time that tasks took
+    :param complete: False if there may be more than this
     """
 
     wrote: str | None = None
     certain: bool = True
     variables: bool = False
+    targets: tuple[str, ...] = ()
+    outside_sql: tuple[str, ...] = ()
+    ran_python: bool = False
+    java: tuple[str, ...] = ()
+    cpu_seconds: float = 0.0
+    task_seconds: float = 0.0
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,7 @@ class Snapshot:
     :param catalog: current catalog
     :param database: current database
     :param objects: databases and tables of a catalog that is in memory only, by name
+    :param cached: view whose rows Spark was told to keep to the storage level
     :param mark: where the session's history stands
     """
 
@@ -42,6 +59,7 @@ class Snapshot:
     catalog: str
     database: str
     objects: Mapping[str, str] = field(default_factory=dict)
+    cached: Mapping[ViewName, str] = field(default_factory=dict)
     mark: Any = None
 
 

@@ -1,6 +1,8 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -18,9 +20,13 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Sample;
 import org.apache.spark.sql.catalyst.trees.TreeNode;
 import org.apache.spark.sql.catalyst.trees.TreePattern;
+import org.apache.spark.sql.classic.Dataset;
+import org.apache.spark.sql.classic.Dataset$;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.CacheManager;
 import org.apache.spark.sql.execution.LogicalRDD;
 import org.apache.spark.sql.internal.SessionState;
+import org.apache.spark.storage.StorageLevel;
 import scala.Option;
 import scala.Tuple2;
 import scala.collection.Iterator;
@@ -36,6 +42,10 @@ public class SessionContents {
     private final ObjectMapper json = new ObjectMapper();
     private final Memory contents = new Memory();
     private final Memory tables = new Memory();
+    private final Map levels = new HashMap(); // view to its identity and level, as long as the cache stays as it is
+    private final Map held = new HashMap();
+    private Object cacheState;
+    private long lastHeld = 0;
     private SparkSession session;
 
     public void of(SparkSession session) {
@@ -53,6 +63,10 @@ public class SessionContents {
         found.put("views", views(state.catalog()));
         found.put("global_views", globalViews(state.catalog().globalTempViewManager()));
         found.put("functions", functions(state));
+        boolean anyCached = lookAtCache();
+        String global = quoted(state.conf().getConfString("spark.sql.globalTempDatabase", "global_temp")) + ".";
+        found.put("cached", anyCached ? cached((Map) found.get("views"), "") : Collections.emptyMap());
+        found.put("global_cached", anyCached ? cached((Map) found.get("global_views"), global) : Collections.emptyMap());
         found.put("settings", settings(state));
         Map answer = contents.changes(found, known);
         answer.put("catalog", session.catalog().currentCatalog());
@@ -82,6 +96,34 @@ public class SessionContents {
         return json.writeValueAsString(tables.changes(Collections.singletonMap("tables", found), known));
     }
 
+    /**
+     * Hold the plan of a temp view as it is now, whatever becomes of the view and of the files that it reads.
+     *
+     * @return a number for it; 0 if the view has no plan of its own, because it is stored as its SQL text and so
+     *     changes with what that names
+     */
+    public long hold(String name, boolean isGlobal) {
+        SessionCatalog catalog = session.sessionState().catalog();
+        Option view = isGlobal ? catalog.globalTempViewManager().get(name) : view(catalog, name);
+        Option plan = view.isEmpty() ? view : ((TemporaryViewRelation) view.get()).plan();
+        if (plan.isEmpty()) {
+            return 0;
+        }
+        lastHeld++;
+        held.put(Long.valueOf(lastHeld), plan.get());
+        return lastHeld;
+    }
+
+    /** What is held under a number. */
+    public Dataset held(long number) {
+        return Dataset$.MODULE$.ofRows(session, (LogicalPlan) held.get(Long.valueOf(number)));
+    }
+
+    /** Hold it no longer. */
+    public void release(long number) {
+        held.remove(Long.valueOf(number));
+    }
+
     /** Why a temp view would come out differently if it were computed again; null if it would not. */
     public String unstable(String name, boolean isGlobal, String quoted) {
         SessionCatalog catalog = session.sessionState().catalog();
@@ -109,6 +151,49 @@ public class SessionContents {
         // These two say that they are deterministic: a sample depends on the order of its rows, and an RDD holds what
         // some code put into it.
         return holdsSampleOrRdd(plan) ? "is of a sample or of rows that were computed outside of SQL" : null;
+    }
+
+    /** Whether anything is cached; if that is not what it was at the last look, what was known of it is forgotten. */
+    private boolean lookAtCache() throws Exception {
+        CacheManager cache = session.sharedState().cacheManager();
+        Object now = null;
+        if (!cache.isEmpty()) {
+            Field entries = CacheManager.class.getDeclaredField("cachedData"); // a list that is replaced when it changes
+            entries.setAccessible(true);
+            now = entries.get(cache);
+        }
+        if (now == null || now != cacheState) {
+            levels.clear();
+        }
+        cacheState = now;
+        return now != null;
+    }
+
+    /** The views whose rows Spark was told to keep, with the storage level. */
+    private Map cached(Map views, String prefix) {
+        Map found = new LinkedHashMap();
+        for (Object name : views.keySet()) {
+            String key = prefix + quoted((String) name);
+            String[] known = (String[]) levels.get(key);
+            if (known == null || !known[0].equals(views.get(name))) {
+                known = new String[] {(String) views.get(name), level(key)};
+                levels.put(key, known);
+            }
+            if (!known[1].isEmpty()) {
+                found.put(name, known[1]);
+            }
+        }
+        return found;
+    }
+
+    private String level(String view) {
+        try {
+            StorageLevel level = session.table(view).storageLevel();
+            return !level.isValid() ? "" : level.useDisk() + " " + level.useMemory() + " " + level.useOffHeap() + " "
+                + level.deserialized() + " " + level.replication();
+        } catch (Exception error) {
+            return ""; // a view that cannot be analysed
+        }
     }
 
     private static Map views(SessionCatalog catalog) {

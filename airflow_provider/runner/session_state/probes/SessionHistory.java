@@ -1,7 +1,9 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
@@ -16,6 +18,8 @@ import org.apache.spark.sql.execution.ui.SQLExecutionUIData;
 import org.apache.spark.status.JobDataWrapper;
 import org.apache.spark.status.StageDataWrapper;
 import org.apache.spark.status.api.v1.StageData;
+import org.apache.spark.ui.scope.RDDOperationCluster;
+import org.apache.spark.ui.scope.RDDOperationNode;
 import org.apache.spark.util.kvstore.KVStore;
 import scala.Option;
 import scala.collection.Iterator;
@@ -25,6 +29,11 @@ public class SessionHistory {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
     private static final long PAUSE = TimeUnit.MICROSECONDS.toNanos(200);
     private static final int ENOUGH = 200; // characters of a plan's root
+    private static final int MUCH = 4000; // characters of its arguments
+    private static final String PHYSICAL = "== Physical Plan ==";
+    private static final String EXECUTE = "Execute ";
+    private static final String ARGUMENTS = "\nArguments: ";
+    private static final String HADOOP_WRITER = "SparkHadoopWriter"; // what saves an RDD
 
     private final ObjectMapper json = new ObjectMapper();
     private SparkSession session;
@@ -42,7 +51,8 @@ public class SessionHistory {
     }
 
     /**
-     * What was done since a mark: the roots of the physical plans of the SQL executions, and whether a job had output.
+     * What was done since a mark: the SQL executions, and of the jobs what they wrote, what they took, and which of
+     * them belong to no SQL execution and are not Spark's own.
      *
      * Settled is false if Spark is still behind with its notes. Forgotten says that it has removed some of them.
      */
@@ -51,7 +61,8 @@ public class SessionHistory {
         Map found = new LinkedHashMap();
         found.put("settled", Boolean.valueOf(settle(context)));
         addPlans(found, session.sharedState().statusStore(), execution, context);
-        addOutput(found, context.statusStore().store(), job, context.dagScheduler().numTotalJobs());
+        addJobs(found, context, job, context.dagScheduler().numTotalJobs());
+        found.put("streams", Integer.valueOf(session.streams().active().length));
         return json.writeValueAsString(found);
     }
 
@@ -96,13 +107,30 @@ public class SessionHistory {
         for (long id = first; id < next; id++) {
             Option kept = store.execution(id);
             if (kept.isDefined()) {
-                plans.add(root(((SQLExecutionUIData) kept.get()).physicalPlanDescription()));
+                plans.add(described((SQLExecutionUIData) kept.get()));
             } else {
                 forgotten = true;
             }
         }
         found.put("plans", plans);
         found.put("forgotten_sql", Boolean.valueOf(forgotten));
+    }
+
+    /** Root, its arguments, whether there was a job, whether it may run Python of a person, or Java by name. */
+    private static List described(SQLExecutionUIData execution) {
+        String plan = execution.physicalPlanDescription();
+        plan = plan.substring(Math.max(0, plan.indexOf(PHYSICAL)));
+        String root = root(plan);
+        boolean python = plan.contains("Python") || plan.contains("InPandas") || plan.contains("InArrow")
+            || plan.contains("RDD[");
+        boolean reflection = plan.contains("reflect(") || plan.contains("java_method(");
+        return Arrays.asList(new Object[] {
+            root,
+            arguments(plan, root),
+            Boolean.valueOf(execution.jobs().nonEmpty()),
+            Boolean.valueOf(python),
+            Boolean.valueOf(reflection),
+        });
     }
 
     private static String root(String plan) {
@@ -117,22 +145,58 @@ public class SessionHistory {
                 || line.startsWith("AdaptiveSparkPlan", start)
                 || line.startsWith("ResultQueryStage", start);
             if (start < line.length() && !wrapper) {
-                String root = line.substring(start, Math.min(line.length(), start + ENOUGH));
-                boolean persistent = root.startsWith("Execute CreateViewCommand") && plan.contains("PersistedView");
-                return persistent ? root + " PersistedView" : root;
+                return line.substring(start, Math.min(line.length(), start + ENOUGH));
             }
         }
         return "";
     }
 
-    private static void addOutput(Map found, KVStore store, int first, int next) throws Exception {
-        Set wanted = new HashSet();
+    /** What the plan says of its root: below the tree, or, where the plan is written in one piece, beside it. */
+    private static String arguments(String plan, String root) {
+        int end = root.lastIndexOf(" (");
+        String operator = end < 0 ? root : root.substring(0, end);
+        operator = operator.startsWith(EXECUTE) ? operator.substring(EXECUTE.length()) : operator;
+        for (int at = plan.indexOf(") " + operator); at >= 0; at = plan.indexOf(") " + operator, at + 1)) {
+            String told = told(plan, at);
+            if (!told.isEmpty()) {
+                return told;
+            }
+        }
+        int executed = plan.indexOf(") " + EXECUTE + operator);
+        if (executed >= 0) {
+            return told(plan, executed);
+        }
+        int space = operator.indexOf(' ');
+        return space < 0 ? "" : operator.substring(space + 1);
+    }
+
+    private static String told(String plan, int at) {
+        int blank = plan.indexOf("\n\n", at);
+        int arguments = plan.indexOf(ARGUMENTS, at);
+        if (arguments < 0 || (blank >= 0 && arguments > blank)) {
+            return "";
+        }
+        String all = plan.substring(arguments + ARGUMENTS.length(), blank < 0 ? plan.length() : blank).trim();
+        int half = MUCH / 2; // a statement may stand between what counts
+        return all.length() <= MUCH ? all : all.substring(0, half) + " … " + all.substring(all.length() - half);
+    }
+
+    private static void addJobs(Map found, SparkContext context, int first, int next) throws Exception {
+        KVStore store = context.statusStore().store();
+        Map jobs = new LinkedHashMap(); // stage to the job that it belongs to
+        Set outside = new LinkedHashSet();
         boolean forgotten = false;
         for (int job = first; job < next; job++) {
             try {
                 JobDataWrapper kept = (JobDataWrapper) store.read(JobDataWrapper.class, Integer.valueOf(job));
+                boolean ofSpark = kept.sqlExecutionId().isDefined() || !kept.info().name().contains(HADOOP_WRITER);
                 for (Iterator stages = kept.info().stageIds().iterator(); stages.hasNext();) {
-                    wanted.add(stages.next());
+                    Object stage = stages.next();
+                    jobs.put(stage, kept);
+                    ofSpark = ofSpark && (kept.sqlExecutionId().isDefined() || withoutPython(context, stage));
+                }
+                if (!ofSpark) {
+                    outside.add(kept.info().name());
                 }
             } catch (NoSuchElementException gone) {
                 forgotten = true;
@@ -140,17 +204,53 @@ public class SessionHistory {
         }
         Set seen = new HashSet();
         long output = 0;
-        if (!wanted.isEmpty()) {
+        long cpu = 0;
+        long run = 0;
+        if (!jobs.isEmpty()) {
             for (Object kept : store.view(StageDataWrapper.class)) { // of each attempt
                 StageData stage = ((StageDataWrapper) kept).info();
                 Integer id = Integer.valueOf(stage.stageId());
-                if (wanted.contains(id)) {
+                if (jobs.containsKey(id)) {
                     seen.add(id);
-                    output += stage.outputBytes() + stage.outputRecords();
+                    cpu += stage.executorCpuTime();
+                    run += stage.executorRunTime();
+                    long written = stage.outputBytes() + stage.outputRecords();
+                    output += written;
+                    JobDataWrapper job = (JobDataWrapper) jobs.get(id);
+                    if (written > 0 && !job.sqlExecutionId().isDefined()) {
+                        outside.add(job.info().name());
+                    }
                 }
             }
         }
+        found.put("outside_sql", outside);
         found.put("output", Boolean.valueOf(output > 0));
-        found.put("forgotten_jobs", Boolean.valueOf(forgotten || seen.size() < wanted.size()));
+        found.put("cpu_seconds", Double.valueOf(cpu / 1e9));
+        found.put("task_seconds", Double.valueOf(run / 1e3));
+        found.put("forgotten_jobs", Boolean.valueOf(forgotten || seen.size() < jobs.size()));
+    }
+
+    /** Whether no RDD of Python is part of a stage. Then it is Spark that computes, such as a schema or a model. */
+    private static boolean withoutPython(SparkContext context, Object stage) {
+        try {
+            int id = ((Integer) stage).intValue();
+            return withoutPython(context.statusStore().operationGraphForStage(id).rootCluster());
+        } catch (NoSuchElementException gone) {
+            return false;
+        }
+    }
+
+    private static boolean withoutPython(RDDOperationCluster cluster) {
+        for (Iterator nodes = cluster.childNodes().iterator(); nodes.hasNext();) {
+            if (((RDDOperationNode) nodes.next()).name().contains("Python")) {
+                return false;
+            }
+        }
+        for (Iterator inner = cluster.childClusters().iterator(); inner.hasNext();) {
+            if (!withoutPython((RDDOperationCluster) inner.next())) {
+                return false;
+            }
+        }
+        return true;
     }
 }

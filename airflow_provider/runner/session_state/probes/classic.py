@@ -6,9 +6,9 @@ from typing import Any
 
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import CatalogObject
+from airflow_provider.runner.session_state.effects.executors import effects_of
 from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
-from airflow_provider.runner.session_state.probes.spark_plan import touches_variables, written_by
 from airflow_provider.runner.session_state.snapshot import Effects, Snapshot
 
 
@@ -16,6 +16,7 @@ class ClassicProbe:
     """Asks the session's JVM."""
 
     def __init__(self, spark: Any) -> None:
+        self._spark = spark
         self._jvm = SessionJvm(spark)
         self._memory_catalog = MemoryCatalog(spark)
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
@@ -24,6 +25,8 @@ class ClassicProbe:
         found = self._jvm.contents()
         views = {ViewName(name): identity for name, identity in found["views"].items()}
         views |= {ViewName(name, is_global=True): identity for name, identity in found["global_views"].items()}
+        cached = {ViewName(name): level for name, level in found["cached"].items()}
+        cached |= {ViewName(name, is_global=True): level for name, level in found["global_cached"].items()}
         return Snapshot(
             views=views,
             functions=found["functions"],
@@ -31,29 +34,28 @@ class ClassicProbe:
             catalog=found["catalog"],
             database=found["database"],
             objects=self._memory_catalog.objects(),
+            cached=cached,
             mark=self._jvm.mark(),
         )
 
     def effects_since(self, mark: Any) -> Effects:
-        found = self._jvm.since(mark)
-        if not found["settled"]:
-            return Effects("may have written, Spark is behind with its records", certain=False, variables=True)
-        if found["forgotten_sql"]:
-            return Effects("ran more SQL than Spark remembers, so it may have written", certain=False, variables=True)
-        variables = any(map(touches_variables, found["plans"]))
-        if what := next(filter(None, map(written_by, found["plans"])), None):
-            return Effects(f"wrote data ({what})", variables=variables)
-        if found["output"]:
-            return Effects("wrote files outside of SQL", variables=variables)
-        if found["forgotten_jobs"]:
-            why = "ran more jobs than Spark remembers, so it may have written"
-            return Effects(why, certain=False, variables=variables)
-        return Effects(variables=variables)
+        return effects_of(self._jvm.since(mark))
 
     def unstable(self, view: ViewName) -> str | None:
         """Return why a view would come out differently if it were computed again, None if it would not."""
         why = self._jvm.unstable(view.name, view.is_global, view.quoted(self._global_database))
         return why and f"view {str(view)!r} {why}"
+
+    def hold(self, view: ViewName) -> int:
+        return self._jvm.hold(view.name, view.is_global)
+
+    def held(self, number: int) -> Any:
+        from pyspark.sql import DataFrame
+
+        return DataFrame(self._jvm.held(number), self._spark)
+
+    def release(self, number: int) -> None:
+        self._jvm.release(number)
 
     def describe_objects(self, names: list[str]) -> list[CatalogObject]:
         return self._memory_catalog.describe(names)

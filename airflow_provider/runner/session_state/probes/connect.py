@@ -32,10 +32,20 @@ class ConnectProbe:
         )
 
     def effects_since(self, mark: Any) -> Effects:
-        return Effects("may have written, Spark Connect does not tell", certain=False)
+        unknown = "may have written, Spark Connect does not tell"
+        return Effects(unknown, certain=False, ran_python=True, complete=False)
 
     def unstable(self, view: ViewName) -> str | None:
         return None
+
+    def hold(self, view: ViewName) -> int:
+        return 0  # the client has only the name of a view
+
+    def held(self, number: int) -> Any:
+        raise LookupError("a client of Spark Connect holds no plans")
+
+    def release(self, number: int) -> None:
+        """Nothing is held."""
 
     def describe_objects(self, names: list[str]) -> list[CatalogObject]:
         return []

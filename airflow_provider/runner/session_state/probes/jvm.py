@@ -1,6 +1,6 @@
 """Asks the JVM of a classic session for everything at once.
 
-A call to the JVM costs more than what it looks at, so two small Java classes do the looking there. Spark compiles them
+A call to the JVM costs more than what it looks at, so small Java classes do the looking there. Spark compiles them
 with Janino, the compiler that it brings along for the code that it generates itself.
 """
 
@@ -19,9 +19,8 @@ class SessionJvm:
     """
 
     def __init__(self, spark: Any) -> None:
-        self._contents, self._history = (found.newInstance() for found in _compiled(spark.sparkContext._gateway))
-        for look in (self._contents, self._history):
-            look.of(spark._jsparkSession)
+        self._contents = look_from_inside(spark, "SessionContents")
+        self._history = look_from_inside(spark, "SessionHistory")
         self._known_contents = _Known()
         self._known_tables = _Known()
 
@@ -43,6 +42,18 @@ class SessionJvm:
         """
         why: str | None = self._contents.unstable(name, is_global, quoted)
         return why
+
+    def hold(self, name: str, is_global: bool) -> int:
+        """Hold the plan of a temp view; return its number, 0 if it has none of its own."""
+        return int(self._contents.hold(name, is_global))
+
+    def held(self, number: int) -> Any:
+        """Return what is held, as a Dataset of the JVM."""
+        return self._contents.held(number)
+
+    def release(self, number: int) -> None:
+        """Hold it no longer."""
+        self._contents.release(number)
 
     def mark(self) -> tuple[int, int]:
         """Return the ids of the next SQL execution and the next job."""
@@ -76,21 +87,32 @@ class _Known:
         return sections
 
 
+def look_from_inside(spark: Any, name: str) -> Any:
+    """Return an object in the JVM that looks at a session.
+
+    :param spark: the session
+    :param name: name of one of the Java classes
+    """
+    look = _compiled(spark.sparkContext._gateway)[name].newInstance()
+    look.of(spark._jsparkSession)
+    return look
+
+
 def sources() -> dict[str, str]:
     """Return the Java classes by name: they lie next to this module, also in a zip file."""
     here = files(__package__)
-    names = ("SessionContents", "SessionHistory")
+    names = ("SessionContents", "SessionHistory", "SessionSources")
     return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in names}
 
 
 @lru_cache(maxsize=1)  # a process has one JVM, whatever sessions come and go in it
-def _compiled(gateway: Any) -> list[Any]:
+def _compiled(gateway: Any) -> dict[str, Any]:
     jvm = gateway.jvm
     spark_loader = jvm.java.lang.Class.forName("org.apache.spark.sql.classic.SparkSession").getClassLoader()
-    compiled = []
+    compiled = {}
     for name, source in sources().items():
         compiler = jvm.org.codehaus.janino.SimpleCompiler()
         compiler.setParentClassLoader(spark_loader)
         compiler.cook(source)
-        compiled.append(compiler.getClassLoader().loadClass(name))
+        compiled[name] = compiler.getClassLoader().loadClass(name)
     return compiled

@@ -25,6 +25,15 @@ class SessionProbe(Protocol):
 
     def unstable(self, view: ViewName) -> str | None: ...
 
+    def hold(self, view: ViewName) -> int:
+        """Hold the plan of a view as it is now; return a number for it, 0 if the view has none of its own."""
+
+    def held(self, number: int) -> Any:
+        """Return the DataFrame of a held plan."""
+
+    def release(self, number: int) -> None:
+        """Hold a plan no longer."""
+
     def describe_objects(self, names: list[str]) -> list[CatalogObject]: ...
 
     def restore_object(self, item: CatalogObject) -> None: ...

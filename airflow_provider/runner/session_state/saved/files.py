@@ -36,6 +36,17 @@ class Listing:
         return f"{self.files} files with {self.bytes:,} bytes"
 
 
+def readable_size(size: int) -> str:
+    """Return a number of bytes that reads well: ``12.4 MB``."""
+    if size < 1_000:
+        return f"{size} bytes"
+    for unit in ("kB", "MB", "GB"):
+        size_in_unit = size / {"kB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+        if size_in_unit < 1_000:
+            return f"{size_in_unit:.1f} {unit}"
+    return f"{size / 1e12:.1f} TB"
+
+
 class Files(Protocol):
     """Storage as this package needs it."""
 

@@ -14,21 +14,20 @@ from airflow_provider.runner.record.session_state import SavedView
 from airflow_provider.runner.session_state.saved.files import Files, readable, writable
 
 
-def save_view(spark: Any, files: Files, view: ViewName, url: str, format_name: str, global_database: str) -> SavedView:
-    """Write a view and let it read what was written from now on.
+def save_view(spark: Any, files: Files, view: ViewName, frame: Any, url: str, format_name: str) -> SavedView:
+    """Write the rows of a view. The view itself stays as it is.
 
     :param spark: the session
     :param files: storage of ``url``
     :param view: which view
+    :param frame: its rows
     :param url: a directory that does not exist yet
     :param format_name: Spark data source to write with
-    :param global_database: database of the global temp views
     :raises ViewNotSavedError: it is a stream
     :raises Exception: what Spark raises when it cannot compute the view or the format cannot hold it
     """
     from pyspark.sql import functions as F
 
-    frame = spark.table(view.quoted(global_database))
     if frame.isStreaming:
         raise ViewNotSavedError("it is a stream")
     columns = list(frame.columns)
@@ -58,7 +57,6 @@ def save_view(spark: Any, files: Files, view: ViewName, url: str, format_name: s
     ]
     if changed:
         raise ViewNotSavedError(f"format {format_name} reads back {', '.join(changed)}")
-    register(spark, written, view)
     return saved
 
 

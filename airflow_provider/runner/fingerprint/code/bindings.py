@@ -1,0 +1,199 @@
+"""What a module's own statements bind its names to, read from its syntax tree.
+
+All of them count, in both branches of an ``if`` and of a ``try``: which one has run may differ from host to host, and
+it must not matter to a fingerprint whether the module has been imported yet.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Import:
+    """A name that an import binds.
+
+    :param module: dotted name of the module, empty for ``from . import name``
+    :param attribute: what is taken from it, None for the module itself
+    :param level: number of leading dots
+    """
+
+    module: str
+    attribute: str | None = None
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One statement that binds a name, or changes what it is bound to.
+
+    :param node: the definition, or the part of the statement that decides the value
+    :param imported: what is imported, if it is an import
+    :param context: conditions that the statement stands under
+    """
+
+    node: ast.AST
+    imported: Import | None = None
+    context: tuple[ast.expr, ...] = ()
+
+    @property
+    def is_definition(self) -> bool:
+        """Whether it defines a function or class."""
+        return isinstance(self.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+
+
+@dataclass
+class Bindings:
+    """The names of a module.
+
+    :param names: each to what binds it, in order
+    :param stars: modules from which everything is imported
+    :param effects: statements that do something when the module is imported, beside binding names
+    """
+
+    names: dict[str, list[Binding]] = field(default_factory=dict)
+    stars: list[Import] = field(default_factory=list)
+    effects: list[ast.stmt] = field(default_factory=list)
+
+
+def bindings_of(tree: ast.Module) -> Bindings:
+    """Return what a module binds."""
+    found = Bindings()
+    _visit(tree.body, (), found)
+    return found
+
+
+def imports_of(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Import]]:
+    """Yield the names that an import binds, ``*`` for all."""
+    for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            yield alias.asname or alias.name, Import(node.module or "", alias.name, node.level)
+        elif alias.asname:
+            yield alias.asname, Import(alias.name)
+        else:
+            yield alias.name.partition(".")[0], Import(alias.name.partition(".")[0])
+
+
+def bound_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a statement or target binds, without entering functions and classes."""
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, ast.Name) and isinstance(one.ctx, (ast.Store, ast.Del)):
+            yield one.id
+        elif isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield one.name
+            continue
+        elif isinstance(one, (ast.Import, ast.ImportFrom)):
+            yield from (name for name, _ in imports_of(one))
+        elif isinstance(one, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and one.name:
+            yield one.name
+        elif isinstance(one, ast.MatchMapping) and one.rest:
+            yield one.rest
+        elif isinstance(one, ast.Lambda):
+            continue
+        elif isinstance(one, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            yield from (walrus.target.id for walrus in ast.walk(one) if isinstance(walrus, ast.NamedExpr))
+            continue
+        stack.extend(ast.iter_child_nodes(one))
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    """Return whether a condition is ``TYPE_CHECKING``: what it guards is never run."""
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _visit(statements: Sequence[ast.stmt], context: tuple[ast.expr, ...], found: Bindings) -> None:
+    for node in statements:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            _bind(found, node.name, Binding(node, None, context))
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for name, imported in imports_of(node):
+                if name == "*":
+                    found.stars.append(imported)
+                else:
+                    _bind(found, name, Binding(node, imported, context))
+        elif isinstance(node, ast.If):
+            if _is_main(node.test):
+                continue
+            inner = (*context, node.test)
+            if not is_type_checking(node.test):
+                _visit(node.body, inner, found)
+            _visit(node.orelse, () if is_type_checking(node.test) else inner, found)
+        elif isinstance(node, (ast.Try, ast.TryStar)):
+            handlers = [statement for handler in node.handlers for statement in handler.body]
+            _visit([*node.body, *handlers, *node.orelse, *node.finalbody], context, found)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            _assign(node, context, found)
+        else:
+            _other(node, context, found)
+
+
+def _assign(node: ast.Assign | ast.AnnAssign, context: tuple[ast.expr, ...], found: Bindings) -> None:
+    if node.value is None:
+        return
+    if any(isinstance(part, ast.Call) for part in ast.walk(node.value)):
+        found.effects.append(node)
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        if isinstance(target, ast.Name):
+            _bind(found, target.id, Binding(node.value, None, context))
+        elif _pairs_up(target, node.value):
+            for part, value in zip(target.elts, node.value.elts, strict=True):  # type: ignore[attr-defined]
+                for name in bound_names(part):
+                    _bind(found, name, Binding(value if isinstance(part, ast.Name) else node, None, context))
+        else:
+            for name in {*bound_names(target), *_changed(target)}:
+                _bind(found, name, Binding(node, None, context))
+
+
+def _other(node: ast.stmt, context: tuple[ast.expr, ...], found: Bindings) -> None:
+    """Take note of a statement that binds or changes names in a way of its own, such as a loop."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
+    found.effects.append(node)
+    changed: set[str] = set()
+    for part in ast.walk(node):
+        if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete)):
+            targets = part.targets if isinstance(part, (ast.Assign, ast.Delete)) else [part.target]
+            changed.update(name for target in targets for name in _changed(target))
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+            changed.update(_changed(part.func))
+    for name in sorted({*bound_names(node), *changed}):
+        known = found.names.get(name, [])
+        if name in changed and known and all(b.imported is not None and b.imported.attribute is None for b in known):
+            continue  # a call of a module's function changes nothing of ours
+        _bind(found, name, Binding(node, None, context))
+
+
+def _changed(target: ast.AST) -> Iterator[str]:
+    """Yield the name at the root of ``NAME.x``, ``NAME[x]``."""
+    while isinstance(target, (ast.Attribute, ast.Subscript)):
+        target = target.value
+    if isinstance(target, ast.Name):
+        yield target.id
+
+
+def _pairs_up(target: ast.AST, value: ast.AST) -> bool:
+    sequences = (ast.Tuple, ast.List)
+    if not (isinstance(target, sequences) and isinstance(value, sequences) and len(target.elts) == len(value.elts)):
+        return False
+    return not any(isinstance(part, ast.Starred) for part in _all(target.elts, value.elts))
+
+
+def _all(*groups: Iterable[ast.expr]) -> Iterator[ast.expr]:
+    for group in groups:
+        yield from group
+
+
+def _is_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def _bind(found: Bindings, name: str, binding: Binding) -> None:
+    found.names.setdefault(name, []).append(binding)

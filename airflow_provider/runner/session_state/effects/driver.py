@@ -1,0 +1,284 @@
+"""Watches what Python code does outside the process while a component runs, through Python's audit events.
+
+An audit hook is there for the whole process and can never be taken out again, so it is installed when somebody watches
+for the first time; while nobody watches it costs one look into a dictionary for each event.
+
+Whose act it is, is told by thread and by call stack. Acts of the watched thread count, and those of any other thread,
+except of threads that are there for something else: those that were running before anything was watched, or that were
+started while nothing was (heartbeats, exporters of metrics). Those count only where they do work for the author: with
+the author's code on their stack, or as a pool or an event loop. Spark's own acts are told apart by who acts *and* by
+what it is done to, see :class:`SparkFacts`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, Self
+from weakref import WeakSet
+
+from airflow_provider.masking import mask
+from airflow_provider.runner.session_state.effects.acts import READERS, Act, Announced
+from airflow_provider.runner.session_state.effects.origin import Origin, of_python, origin
+
+MOST_ACTS = 100
+MOST_FILES = 1_000
+
+_NO_FILES = {"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"}
+_THREAD_STARTS = {"_thread.start_new_thread", "_thread.start_joinable_thread"}
+
+
+@dataclass(frozen=True)
+class SparkFacts:
+    """How Spark's own acts are known.
+
+    :param directories: where Spark's Python keeps temporary files, without symbolic links
+    :param hosts: addresses of Spark's own sockets besides loopback ones
+    """
+
+    directories: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def owns(self, found: Announced) -> bool:
+        """Whether that is what Spark's Python does for its own purposes, given that it is what acts."""
+        if found.kind == "state":
+            return True  # pyspark sets environment variables for pyarrow and for its workers
+        if found.kind == "file":
+            path = _path(found.target)
+            return path is not None and f"{path}{os.sep}".startswith(tuple(f"{d}{os.sep}" for d in self.directories))
+        if found.kind == "connection" and found.what == "connected to":
+            return self._is_near(found.target)
+        return False
+
+    def _is_near(self, address: Any) -> bool:
+        if isinstance(address, (str, bytes)):
+            return True  # a Unix socket
+        host = str(address[0]) if isinstance(address, tuple) and address else ""
+        return host.startswith("127.") or host in ("localhost", "::1") or host in self.hosts
+
+
+def spark_facts(spark: Any) -> SparkFacts:
+    """Return how the acts of a session's Python are known. For Spark Connect nothing needs to be: gRPC is C code.
+
+    :param spark: the session
+    """
+    context = getattr(spark, "_sc", None)
+    if context is None:
+        return SparkFacts()
+    from pyspark import SparkFiles
+
+    directories = (context._temp_dir, SparkFiles.getRootDirectory())
+    gateway = context._gateway.gateway_parameters.address
+    return SparkFacts(tuple(os.path.realpath(d) for d in directories), (str(gateway),))
+
+
+@dataclass(frozen=True)
+class DriverSeen:
+    """What Python announced while a component ran.
+
+    :param acts: what its code did outside the process, in order
+    :param read_files: absolute paths of the files that its code opened for reading, sorted
+    :param truncated: whether there was more than was noted: over 100 acts or 1,000 files, or something that was not
+        understood
+    :param cpu_seconds: CPU time of its thread; of the whole process if it started others. The latter counts some work
+        of threads that are not its own, so that a component may look costlier than it is, never cheaper
+    """
+
+    acts: tuple[Act, ...]
+    read_files: tuple[str, ...]
+    truncated: bool
+    cpu_seconds: float
+
+
+class DriverWatch:
+    """Watches the thread that enters it, as often as it is entered: ``with watch: component.run()``.
+
+    :param facts: of the session that the component works with
+    """
+
+    def __init__(self, facts: SparkFacts) -> None:
+        self._facts = facts
+        self._acts: dict[Act, None] = {}
+        self._read: dict[str, None] = {}
+        self._truncated = False
+        self._threads: WeakSet[threading.Thread] = WeakSet()
+        self._started_threads = False
+        self._cpu = 0.0
+        self.owner = 0
+        self._began = (0.0, 0.0)
+
+    def __enter__(self) -> Self:
+        _install()
+        self.owner = threading.get_ident()
+        self._began = (time.thread_time(), time.process_time())
+        _watches.append(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        _watches.remove(self)
+        thread, process = self._began
+        self._cpu += time.process_time() - process if self._started_threads else time.thread_time() - thread
+        for started in self._threads:
+            if started.is_alive() and not _is_idle(started):
+                self._note(Act("thread", "left a thread running", started.name))
+
+    @property
+    def seen(self) -> DriverSeen:
+        """What has been seen so far."""
+        return DriverSeen(tuple(self._acts), tuple(sorted(self._read)), self._truncated, self._cpu)
+
+    def missed(self) -> None:
+        """Take note that something could not be understood."""
+        self._truncated = True
+
+    def thread_started(self, thread: threading.Thread | None, by: Origin) -> None:
+        """Take note of a new thread."""
+        self._started_threads = True
+        if thread is not None and by.layer != "spark":
+            self._threads.add(thread)
+
+    def happened(self, found: Announced, by: Origin) -> None:
+        """Take note of what was announced, if it counts."""
+        if found.kind == "read":
+            self._opened(found, by)
+        elif not self._is_nothing(found, by):
+            self._note(Act(found.kind, found.what, mask(_shown(found.target)), by.where))
+
+    def full_of(self, found: Announced) -> bool:
+        """Whether no more of this kind is noted."""
+        full = len(self._read) >= MOST_FILES if found.kind == "read" else len(self._acts) >= MOST_ACTS
+        self._truncated = self._truncated or full
+        return full
+
+    def _note(self, act: Act) -> None:
+        if len(self._acts) < MOST_ACTS:
+            self._acts[act] = None
+        else:
+            self._truncated = True
+
+    def _is_nothing(self, found: Announced, by: Origin) -> bool:
+        if by.layer == "own":
+            return True  # what this package does for itself
+        if found.kind == "file":
+            if by.host_logs or by.python_reads or _path(found.target) in _NO_FILES:
+                return True
+        elif by.importing and (found.kind in ("state", "library") or found.what == "listened on"):
+            return True  # modules load libraries, and look what the machine can do
+        return by.layer == "spark" and self._facts.owns(found)
+
+    def _opened(self, found: Announced, by: Origin) -> None:
+        if by.layer in ("own", "spark") or by.python_reads or (by.importing and by.layer != "author"):
+            return
+        path = _path(found.target)
+        if path is not None and not of_python(path):
+            self._read[path] = None
+
+
+def watch_driver(facts: SparkFacts) -> DriverWatch:
+    """Return what watches this thread: ``with watch_driver(facts) as watch: …``, then ``watch.seen``.
+
+    :param facts: see :func:`spark_facts`
+    """
+    return DriverWatch(facts)
+
+
+_watches: list[DriverWatch] = []
+_others: WeakSet[threading.Thread] = WeakSet()
+"""Threads that are there for something else."""
+_components: WeakSet[threading.Thread] = WeakSet()
+"""Threads that components have started."""
+_installed = False
+
+
+def _install() -> None:
+    global _installed  # a process has one list of audit hooks
+    if not _installed:
+        _installed = True
+        here = threading.get_ident()
+        _others.update(thread for thread in threading.enumerate() if thread.ident != here)
+        sys.addaudithook(_hook)
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    reader = READERS.get(event)
+    if reader is not None:
+        if _watches:
+            try:
+                _happened(reader(args), sys._getframe(1))
+            except Exception:  # noqa: BLE001 - an error here would make the author's call fail
+                for watch in tuple(_watches):
+                    watch.missed()
+    elif event in _THREAD_STARTS:
+        with suppress(Exception):
+            _thread_starts(args[0], sys._getframe(1))
+
+
+def _happened(found: Announced | None, frame: FrameType | None) -> None:
+    if found is None:
+        return
+    here = threading.get_ident()
+    watches = [watch for watch in _watches if watch.owner == here]
+    if not watches:
+        watches = list(_watches)
+    if all(watch.full_of(found) for watch in watches):
+        return
+    by = origin(frame)
+    if watches[0].owner != here and _is_of_another(here) and by.layer != "author" and not by.shared:
+        return
+    for watch in watches:
+        watch.happened(found, by)
+
+
+def _is_of_another(ident: int) -> bool:
+    return _thread(ident) in _others
+
+
+def _thread(ident: int) -> threading.Thread | None:
+    """Return a thread. None if Python has not started it; asking for the current one would make it up, with a lock."""
+    known: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]
+    return known.get(ident)
+
+
+def _thread_starts(function: Any, frame: FrameType | None) -> None:
+    thread = getattr(function, "__self__", None)
+    thread = thread if isinstance(thread, threading.Thread) else None
+    here = threading.get_ident()
+    parent = _thread(here)
+    watches = [watch for watch in _watches if watch.owner == here]
+    if not watches and parent not in _components:
+        by = origin(frame)
+        if not _watches or (parent in _others and by.layer != "author" and not by.shared):
+            if thread is not None:
+                _others.add(thread)
+            return
+    by = origin(frame)
+    if thread is not None and by.layer != "own":
+        _components.add(thread)
+    for watch in watches or tuple(_watches):
+        watch.thread_started(thread, by)
+
+
+def _is_idle(thread: threading.Thread) -> bool:
+    """Whether it is a worker of a pool that waits for work."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return frame is not None and frame.f_code.co_filename.endswith("concurrent/futures/thread.py")
+
+
+def _path(target: Any) -> str | None:
+    try:
+        return os.path.realpath(os.fsdecode(target))
+    except (TypeError, ValueError):
+        return None
+
+
+def _shown(target: Any) -> str:
+    if isinstance(target, (str, bytes, os.PathLike)):
+        return os.fsdecode(target)[:200]
+    if isinstance(target, tuple) and len(target) > 1:  # an address
+        return f"{target[0]}:{target[1]}"
+    return str(target)[:200]

@@ -1,0 +1,304 @@
+"""What is known to have no side effects, and what is known to come out differently each time: read it as a table.
+
+A name stands for itself and for everything below it; the longest name that fits decides. What is not here is not known.
+Authors add their own with ``harmless_modules``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Group:
+    """Names that are judged alike.
+
+    :param why: the reason, in words that fit into a log line
+    :param names: dotted names of modules, classes or functions
+    """
+
+    why: str
+    names: tuple[str, ...]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _in(module: str, text: str) -> tuple[str, ...]:
+    return tuple(f"{module}.{name}" for name in text.split())
+
+
+HARMLESS = (
+    Group("computes", ("builtins",)),
+    Group(
+        "computes, in Python's standard library",
+        _names(
+            "__future__ abc array ast base64 binascii bisect calendar cmath codecs collections colorsys "
+            "contextlib contextvars copy copyreg csv dataclasses datetime decimal difflib email enum errno "
+            "fnmatch fractions functools graphlib hashlib heapq hmac html inspect ipaddress itertools json "
+            "keyword math numbers operator pprint re reprlib shlex statistics string stringprep struct textwrap "
+            "token tokenize traceback types typing unicodedata urllib.parse uuid warnings weakref zlib "
+            "http.HTTPStatus xml.etree gc random secrets time pickle.dumps pickle.dump pickle.PicklingError"
+        ),
+    ),
+    Group(
+        "files that it opens are announced, so what it does to them is seen when it runs",
+        _names(
+            "builtins.open io pathlib gzip bz2 lzma zipfile tarfile tomllib configparser fileinput "
+            "importlib.resources pkgutil.get_data glob"
+        ),
+    ),
+    Group(
+        "runs the author's own functions, which are read as well, in threads that are watched",
+        _names("asyncio concurrent.futures queue threading"),
+    ),
+    Group("writes to the log; where its handlers write is looked at", ("logging",)),
+    Group(
+        "only asks the system", _in("os", "path sep linesep pathsep curdir pardir fspath fsdecode fsencode PathLike")
+    ),
+    Group(
+        "only asks the system",
+        _in(
+            "os",
+            "environ getenv getcwd listdir scandir walk stat lstat access cpu_count getpid getppid uname urandom "
+            "name stat_result DirEntry error getlogin",
+        ),
+    ),
+    Group(
+        "only asks the system",
+        _names(
+            "sys.version sys.version_info sys.platform sys.maxsize sys.argv sys.stdout sys.stderr sys.exit "
+            "sys.exc_info sys.byteorder sys.float_info sys.getsizeof sys.executable sys.implementation "
+            "sys.getrecursionlimit platform socket.gethostname socket.getfqdn getpass.getuser locale zoneinfo "
+            "importlib.metadata tempfile.gettempdir"
+        ),
+    ),
+    Group(
+        "Spark: what it writes and runs is seen in its executions",
+        _names(
+            "pyspark.sql pyspark.pandas pyspark.ml pyspark.errors pyspark.Row pyspark.StorageLevel "
+            "pyspark.storagelevel pyspark.broadcast pyspark.Broadcast pyspark.accumulators "
+            "pyspark.AccumulatorParam pyspark.SparkContext pyspark.context pyspark.SparkConf pyspark.conf "
+            "pyspark.SparkFiles pyspark.files pyspark.rdd pyspark.RDD pyspark.serializers pyspark.TaskContext "
+            "pyspark.taskcontext pyspark.statcounter pyspark.util.InheritableThread pyspark.InheritableThread "
+            "pyspark.inheritable_thread_target"
+        ),
+    ),
+    Group("computes arrays", ("numpy",)),
+    Group("computes tables; what it writes is seen or has a name of its own", ("pandas",)),
+    Group(
+        "computes columns in memory",
+        _in(
+            "pyarrow",
+            "Table RecordBatch Array ChunkedArray Schema Field DataType Scalar array chunked_array table "
+            "record_batch schema field scalar compute types lib.Table lib.RecordBatch lib.Array lib.ChunkedArray "
+            "lib.Schema lib.Field lib.DataType lib.array lib.schema lib.field int8 int16 int32 int64 float32 "
+            "float64 string bool_ binary date32 date64 timestamp decimal128 list_ struct map_ dictionary null "
+            "concat_tables",
+        ),
+    ),
+    Group(
+        "computes, in a package that is known",
+        _names(
+            "pydantic pydantic_core annotated_types typing_extensions attr attrs dateutil pytz tzdata packaging "
+            "toolz more_itertools cloudpickle.dumps yaml.safe_load yaml.safe_dump yaml.YAMLError"
+        ),
+    ),
+    Group(
+        "a part of this package that only describes or runs a component",
+        _names(
+            "airflow_provider.components airflow_provider.errors airflow_provider.runner.DataFlow "
+            "airflow_provider.runner.config airflow_provider.runner.ComponentConfig"
+        ),
+    ),
+)
+
+NOT_KNOWN = (
+    Group("runs code that cannot be read", _names("builtins.exec builtins.eval builtins.compile builtins.__import__")),
+    Group("runs code that cannot be read", _in("types", "FunctionType CodeType")),
+    Group("looks things up by name", _names("builtins.globals builtins.locals builtins.vars inspect.currentframe")),
+    Group("looks things up by name", _in("inspect", "stack trace getouterframes getinnerframes")),
+    Group("asks a person", _names("builtins.input builtins.breakpoint")),
+    Group("runs later", _names("weakref.finalize asyncio.run_coroutine_threadsafe")),
+    Group(
+        "starts processes",
+        _names(
+            "concurrent.futures.ProcessPoolExecutor concurrent.futures.process "
+            "concurrent.futures.InterpreterPoolExecutor asyncio.create_subprocess_exec "
+            "asyncio.create_subprocess_shell asyncio.subprocess platform.popen"
+        ),
+    ),
+    Group(
+        "talks to the network",
+        _in("asyncio", "open_connection start_server open_unix_connection start_unix_server streams transports"),
+    ),
+    Group("writes the log elsewhere", _in("logging", "FileHandler StreamHandler config handlers basicConfig")),
+    Group("writes files in C", _in("numpy", "memmap ctypeslib f2py distutils DataSource core.memmap _core.memmap")),
+    Group(
+        "writes files", _in("numpy", "save savez savez_compressed savetxt lib.format testing load fromfile lib.npyio")
+    ),
+    Group("reads or writes data elsewhere", ("pandas.io", "pandas.HDFStore", "pandas.ExcelWriter", "pandas.ExcelFile")),
+    Group(
+        "reads data elsewhere",
+        _in(
+            "pandas",
+            "read_clipboard read_excel read_feather read_gbq read_hdf read_html read_iceberg read_orc "
+            "read_parquet read_pickle read_sas read_spss read_sql read_sql_query read_sql_table read_stata "
+            "read_xml to_pickle",
+        ),
+    ),
+    Group("looks for settings in the environment", ("pydantic.BaseSettings",)),
+    Group("is the bridge to the JVM", _names("pyspark.java_gateway pyspark.sql.context.SQLContext._jvm")),
+    Group("streams", _names("pyspark.sql.streaming pyspark.streaming")),
+)
+"""Inside of what is harmless, or worth a word of its own."""
+
+SPARK_ACTS = {
+    "DataFrameWriter": "writes",
+    "DataFrameWriterV2": "writes",
+    "DataStreamReader": "streams",
+    "DataStreamWriter": "streams",
+    "MergeIntoWriter": "writes",
+    "StreamingQuery": "streams",
+    "StreamingQueryManager": "streams",
+    "foreach": "runs code on executors",
+    "foreachPartition": "runs code on executors",
+    "java_method": "calls Java methods by name",
+    "reflect": "calls Java methods by name",
+    "try_reflect": "calls Java methods by name",
+    "registerJavaFunction": "runs functions in Java",
+    "registerJavaUDAF": "runs functions in Java",
+}
+"""Names that keep a part of pyspark from being harmless, wherever in it they stand."""
+
+VARYING = (
+    Group(
+        "reads the clock",
+        _names(
+            "datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today time.time "
+            "time.time_ns time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns "
+            "time.process_time time.process_time_ns time.thread_time time.thread_time_ns time.clock_gettime "
+            "time.clock_gettime_ns time.localtime time.gmtime time.ctime time.asctime time.strftime time.tzname "
+            "time.timezone pandas.Timestamp.now pandas.Timestamp.utcnow pandas.Timestamp.today dateutil.parser "
+            "dateutil.utils.today email.utils.localtime email.utils.formatdate email.utils.make_msgid"
+        ),
+    ),
+    Group("draws random numbers", _names("random secrets numpy.random os.urandom")),
+    Group("makes an id of its own", _names("uuid.uuid1 uuid.uuid4 uuid.uuid6 uuid.uuid7 uuid.uuid8 uuid.getnode")),
+    Group("reads the environment", _names("os.environ os.environb os.getenv os.getenvb sys.argv")),
+    Group("reads the environment", _in("os.path", "expandvars expanduser abspath realpath")),
+    Group(
+        "asks where it runs",
+        _names(
+            "os.getpid os.getppid os.uname os.getcwd os.cpu_count os.getlogin platform socket.gethostname "
+            "socket.getfqdn getpass.getuser locale sys.executable threading.get_ident threading.get_native_id "
+            "threading.current_thread tempfile.gettempdir pathlib.Path.cwd pathlib.Path.home"
+        ),
+    ),
+    Group("looks at files", _names("os.listdir os.scandir os.walk os.stat os.lstat os.access glob")),
+    Group(
+        "looks at files",
+        _in("os.path", "exists lexists isfile isdir islink ismount getsize getmtime getctime getatime"),
+    ),
+    Group("asks a person", ("builtins.input",)),
+    Group("depends on the process", _names("builtins.id builtins.hash gc")),
+)
+"""What a value comes from that another run would not get."""
+
+ACTING_ATTRIBUTES = {
+    **dict.fromkeys(
+        _names("_jvm _jsc _gateway _jsparkSession _jdf _jrdd _jreader _jwrite _sc _jc _ssql_ctx"),
+        "is the bridge to the JVM",
+    ),
+    **dict.fromkeys(_names("registerJavaFunction registerJavaUDAF"), "runs functions in Java"),
+    **dict.fromkeys(_names("readStream writeStream foreachBatch"), "streams"),
+    **dict.fromkeys(_names("stop addArtifact addArtifacts copyFromLocalToFs"), "changes the Spark application"),
+    **dict.fromkeys(
+        _names(
+            "post put patch delete request urlopen send sendall sendto sendmail send_message publish produce "
+            "connect cursor execute executemany executescript commit upload upload_file upload_fileobj "
+            "upload_blob upload_from_string upload_from_filename put_object delete_object delete_objects put_item "
+            "put_record insert_one insert_many update_one update_many delete_one delete_many system popen"
+        ),
+        "may act elsewhere",
+    ),
+    **dict.fromkeys(
+        _names(
+            "tofile to_clipboard to_excel to_feather to_gbq to_hdf to_iceberg to_orc to_parquet to_pickle to_sql "
+            "to_stata"
+        ),
+        "writes data, also in C",
+    ),
+    **dict.fromkeys(
+        _names("__globals__ __builtins__ __subclasses__ __loader__ __code__ __closure__ f_globals f_back tb_frame"),
+        "leads to code that cannot be followed",
+    ),
+    "addHandler": "writes the log elsewhere",
+}
+"""Names of attributes that count although nobody knows of what. Spark's own writers are seen in its executions."""
+
+VARYING_ATTRIBUTES = {
+    **dict.fromkeys(_names("now utcnow today"), "reads the clock"),
+    **dict.fromkeys(_names("sample randomSplit takeSample"), "draws a sample, with a seed that is not known"),
+    **dict.fromkeys(
+        _names("exists is_file is_dir iterdir rglob st_size st_mtime st_mtime_ns st_ctime st_atime"), "looks at files"
+    ),
+}
+
+HELD = (
+    Group("an open file", _names("io _io gzip bz2 lzma zipfile tarfile tempfile mmap")),
+    Group("a queue that something else may read", _names("queue asyncio multiprocessing concurrent.futures")),
+    Group("a thread", ("threading.Thread", "threading.Timer")),
+    Group("a handler of the log", ("logging.Handler", "logging.StreamHandler", "logging.FileHandler")),
+    Group("a Spark context", ("pyspark.context", "pyspark.SparkContext", "pyspark.rdd", "pyspark.java_gateway")),
+    Group(
+        "code in a form that cannot be read", ("types.CodeType", "types.FrameType", "builtins.code", "builtins.frame")
+    ),
+)
+"""Values that were made before the component ran: with them it can act without being seen."""
+
+HELD_HARMLESS = _names("io.StringIO io.BytesIO _io.StringIO _io.BytesIO _thread")
+
+SAME = {
+    "posixpath": "os.path",
+    "ntpath": "os.path",
+    "genericpath": "os.path",
+    "posix": "os",
+    "_io": "io",
+    "_io.open": "builtins.open",
+    "io.open": "builtins.open",
+    "codecs.open": "builtins.open",
+    "_datetime": "datetime",
+    "_random": "random",
+    "_socket": "socket",
+    "_thread": "threading",
+    "_operator": "operator",
+    "_functools": "functools",
+    "_collections": "collections",
+    "_collections_abc": "collections.abc",
+    "_decimal": "decimal",
+    "_pydatetime": "datetime",
+    "_hashlib": "hashlib",
+    "_json": "json",
+    "_csv": "csv",
+    "_struct": "struct",
+    "_weakref": "weakref",
+    "_uuid": "uuid",
+    "_contextvars": "contextvars",
+    "_heapq": "heapq",
+    "_bisect": "bisect",
+    "_statistics": "statistics",
+    "_sre": "re",
+    "_abc": "abc",
+    "_ast": "ast",
+    "_pickle": "pickle",
+    "_queue": "queue",
+    "_asyncio": "asyncio",
+    "_strptime": "datetime",
+    "pathlib._local": "pathlib",
+    "pandas._libs.tslibs.timestamps.Timestamp": "pandas.Timestamp",
+    "pandas.core": "pandas",
+    "pandas._libs": "pandas",
+}
+"""Other names of the same."""

@@ -1,0 +1,103 @@
+"""Reads from the root of an executed plan what it did: did it write, and where? Did it touch session variables?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+UNKNOWN_TARGET = "?"
+"""Somewhere that the plan does not tell, such as a table of another database or a topic."""
+
+_VARIABLE = re.compile(r"(Create|Set|Drop)Variable\b")
+
+# Commands that change nothing outside of the session. A command that is in neither list counts as a write.
+_HARMLESS_COMMAND = re.compile(
+    r"Execute (Show|Describe|List|Explain|Set|Reset|Refresh|Cache|Uncache|ClearCache|Analyze|Stream|Add(Jar|File|Arch)"
+    r"|CreateUserDefined|DropTemp|CreateTempView)"
+)
+_WRITING_OPERATOR = re.compile(
+    r"(Append|Overwrite|Create|Replace|Drop|Alter|Delete|Update|Merge|Truncate|Rename|Write|Insert|Add|Recover|Repair"
+    r"|Load|Call|Atomic|Save)\w*"
+)
+_SESSION_OPERATOR = re.compile(r"(CreateVariable|DropVariable|SetVariable|SetCatalogAndNamespace)\b")
+
+# Whether these commands act in the session only follows from their arguments.
+_TEMP_VIEW = re.compile(r", (?:Local|Global)TempView, ")
+_TEMP_FUNCTION = {
+    "CreateFunctionCommand": re.compile(r"[^,.]+, .*, true, (?:true|false), (?:true|false)\Z"),
+    "CreateSQLFunctionCommand": re.compile(r".*, (?:true|false), true, (?:true|false), (?:true|false)\Z", re.DOTALL),
+    "DropFunctionCommand": re.compile(r"[^,]+, (?:true|false), true\Z"),
+}
+_JAVA_FUNCTION = re.compile(r"Execute (CreateFunctionCommand|AddJar)")
+
+_QUOTED = r"`(?:[^`]|``)+`"
+_TABLE = re.compile(rf"{_QUOTED}(?:\.{_QUOTED})*")
+_PATH = re.compile(r"(.+?), (?:false|true), ", re.DOTALL)
+_OPTION_PATH = re.compile(r"[\[ ]path=(.*?)(?:, \w[\w.]*=|\](?:, |\Z))", re.DOTALL)
+_LOCATION = re.compile(r"Location: (.*?)(?:\)|, \w+: )", re.DOTALL)
+_CATALOG = re.compile(r"\w+\((\w+)\), ([^,\[\]]+|\[[^\]]*\])")
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What is known of one SQL execution.
+
+    :param root: first operator of its physical plan
+    :param arguments: what the plan says of it
+    :param ran: whether it had a job
+    :param python: whether Python code of a person may be part of it
+    :param reflection: whether it calls Java methods by name
+    """
+
+    root: str
+    arguments: str
+    ran: bool = False
+    python: bool = False
+    reflection: bool = False
+
+    @property
+    def touches_variables(self) -> bool:
+        """Whether it declared, set or dropped a session variable."""
+        return _VARIABLE.match(self.root) is not None
+
+    @property
+    def wrote(self) -> str | None:
+        """What it wrote, in a word; None if nothing."""
+        if self.root.startswith("Execute "):
+            command = self.root.split()[1]
+            if _HARMLESS_COMMAND.match(self.root):
+                return None
+            if command == "CreateViewCommand":
+                temporary = _TEMP_VIEW.search(self.arguments) and "PersistedView" not in self.arguments
+                return None if temporary else f"{command} (persistent view)"
+            if command in _TEMP_FUNCTION:
+                return None if _TEMP_FUNCTION[command].match(self.arguments) else f"{command} (persistent function)"
+            return command
+        if _SESSION_OPERATOR.match(self.root) or "noop-table" in self.root:
+            return None
+        found = _WRITING_OPERATOR.match(self.root)
+        return found.group(0) if found else None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Where it wrote: paths as Spark spells them, tables with backticks; :data:`UNKNOWN_TARGET` if not known."""
+        if self.wrote is None:
+            return ()
+        found = set(_TABLE.findall(self.arguments))
+        if "InsertIntoHadoopFsRelation" in self.root:
+            path = _PATH.match(self.arguments)
+        else:
+            path = _OPTION_PATH.search(self.arguments) or _LOCATION.search(self.arguments)
+        if path:
+            found.add(path.group(1))
+        if not found and (named := _CATALOG.match(self.arguments)):
+            parts = [named.group(1), *re.split(r"[.,] ?", named.group(2).strip("[]"))]
+            found.add(".".join(f"`{part}`" for part in parts))
+        return tuple(sorted(found)) or (UNKNOWN_TARGET,)
+
+    @property
+    def java(self) -> str | None:
+        """How Java code comes in whose effects are not known; None if it does not."""
+        if found := _JAVA_FUNCTION.match(self.root):
+            return "registered a function in Java" if "Function" in found.group(1) else "added a jar"
+        return "called a Java method by name" if self.reflection and self.ran else None

@@ -1,0 +1,197 @@
+"""Views that would be replayed, held as they were when their component completed, so that they can still be saved.
+
+Holding costs nothing: a view is a plan, and a plan that has been analysed pins the list of files that it reads. It is
+saved when the attempt fails, if running its component again would be costly, and when a later component changes what it
+reads, because from then on running the component again would give other rows, or do something else.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from airflow_provider.errors import describe
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
+from airflow_provider.runner.session_state.handling import VOUCH
+
+logger = logging.getLogger(__name__)
+
+LATE_BOUND = 0
+"""Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
+
+_GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND")
+
+
+class Views(Protocol):
+    """What is needed of the session."""
+
+    def frame(self, view: ViewName, number: int) -> Any:
+        """Return the DataFrame of a held plan, or of a late-bound view as it is now."""
+
+    def save(self, view: ViewName, frame: Any, place: str) -> SavedView:
+        """Write a view's rows to a directory below that of the attempt. The view itself stays as it is."""
+
+    def release(self, number: int) -> None:
+        """Hold a plan no longer."""
+
+
+@dataclass(frozen=True)
+class HeldComponent:
+    """A completed component that would be replayed.
+
+    :param name: its name
+    :param place: directory for its views, below that of the attempt
+    :param record: what is recorded of what it left
+    :param plans: for each of its views the number of its plan, or :data:`LATE_BOUND`
+    :param seconds: how long it ran
+    :param costly: whether running it again costs more than the author wants
+    """
+
+    name: str
+    place: str
+    record: SessionStateRecord
+    plans: dict[ViewName, int]
+    seconds: float
+    costly: bool
+
+
+@dataclass
+class Held:
+    """The components of one attempt that would be replayed.
+
+    :param spark: the session
+    :param views: its views
+    """
+
+    spark: Any
+    views: Views
+    _held: dict[str, HeldComponent] = field(default_factory=dict)
+
+    def hold(self, component: HeldComponent) -> None:
+        """Hold what a component left; what was held of it before is given up."""
+        self.give_up(component.name)
+        self._held[component.name] = component
+
+    def give_up(self, name: str) -> None:
+        """Hold nothing of a component any more."""
+        component = self._held.pop(name, None)
+        for number in component.plans.values() if component else ():
+            if number != LATE_BOUND:
+                self.views.release(number)
+
+    def names(self) -> list[str]:
+        """Return the components of which something is held, in the order in which they completed."""
+        return list(self._held)
+
+    def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
+        """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
+
+        All of it may take as long as these components took. What cannot be saved, or not in time, is replayed.
+        """
+        costly = [held for held in reversed(self._held.values()) if held.costly and _is_complete(held)]
+        left = sum(held.seconds for held in costly)
+        for number, held in enumerate(costly, start=1):
+            logger.info(
+                "saving what %s left, %d of %d, so that a retry need not run it again (%.0f s of work)",
+                held.name,
+                number,
+                len(costly),
+                held.record.work_seconds,
+            )
+            began = time.monotonic()
+            try:
+                with _at_most(self.spark, left):
+                    views = self._save(held)
+            except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+                logger.warning(
+                    "what %s left is not saved: %s; a retry replays what is not saved", held.name, describe(error)
+                )
+                return
+            left -= time.monotonic() - began
+            yield held.name, _kept(held.record, views, "saved when the attempt failed")
+
+    def saved_before_a_change(self, names: Collection[str], writer: str) -> Iterator[tuple[str, SessionStateRecord]]:
+        """Save what a writer has pulled the ground from; yield what is to be recorded of each component.
+
+        A view whose files are gone cannot be read in this session either, so the next one will do without it.
+
+        :param names: the components that had read what it wrote to
+        :param writer: the component that wrote
+        """
+        for name in [name for name in self._held if name in names]:
+            held = self._held[name]
+            why = f"{writer!r} has written to what it read"
+            if held.record.functions or not held.plans:
+                what = held.record.reason
+                yield name, _unrepeatable(held.record, f"{what}; but it must not run again: {why}")
+                self.give_up(name)
+                continue
+            try:
+                views = self._save(held)
+            except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+                if any(word in str(error) for word in _GONE):
+                    reason = f"{why} and removed files that its views read, so they cannot be read any more"
+                    yield name, _kept(held.record, [], reason)
+                else:
+                    reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
+                    yield name, _unrepeatable(held.record, reason)
+                logger.warning("%s: %s", name, reason)
+            else:
+                logger.info("saved what %s left, because %s", name, why)
+                yield name, _kept(held.record, views, f"saved, because {why}")
+            self.give_up(name)
+
+    def _save(self, held: HeldComponent) -> list[SavedView]:
+        place = f"{held.place}-{uuid.uuid4().hex[:8]}"
+        return [
+            self.views.save(view, self.views.frame(view, number), f"{place}/{index}")
+            for index, (view, number) in enumerate(held.plans.items())
+        ]
+
+
+def _is_complete(held: HeldComponent) -> bool:
+    """Whether saving the views, as they were, makes running it again unnecessary."""
+    return bool(held.plans) and LATE_BOUND not in held.plans.values() and not held.record.functions
+
+
+def _kept(record: SessionStateRecord, views: list[SavedView], reason: str) -> SessionStateRecord:
+    return record.model_copy(update={"handling": "kept", "reason": reason, "views": views})
+
+
+def _unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateRecord:
+    return record.model_copy(update={"handling": "unrepeatable", "reason": reason, "remedy": VOUCH})
+
+
+@contextmanager
+def _at_most(spark: Any, seconds: float) -> Iterator[None]:
+    """Cancel the Spark jobs that are started in here when they take longer.
+
+    :raises TimeoutError: they did
+    """
+    context, tag = spark.sparkContext, f"pyspark_pipeline_{uuid.uuid4().hex}"
+    late = threading.Event()
+
+    def cancel() -> None:
+        late.set()
+        context.cancelJobsWithTag(tag)
+
+    timer = threading.Timer(seconds, cancel)
+    timer.daemon = True
+    context.addJobTag(tag)
+    timer.start()
+    try:
+        yield
+    except Exception as error:
+        if late.is_set():
+            raise TimeoutError(f"it took longer than the {seconds:.0f} s that running it took") from error
+        raise
+    finally:
+        timer.cancel()
+        context.removeJobTag(tag)

@@ -1,0 +1,555 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkContext;
+import org.apache.spark.rdd.HadoopRDD;
+import org.apache.spark.rdd.NewHadoopRDD;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerEvent;
+import org.apache.spark.scheduler.SparkListenerJobStart;
+import org.apache.spark.scheduler.StageInfo;
+import org.apache.spark.sql.catalyst.catalog.CatalogTable;
+import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
+import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
+import org.apache.spark.sql.catalyst.catalog.TemporaryViewRelation;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.V2WriteCommand;
+import org.apache.spark.sql.catalyst.trees.TreeNode;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.execution.LogicalRDD;
+import org.apache.spark.sql.execution.QueryExecution;
+import org.apache.spark.sql.execution.command.CreateDataSourceTableAsSelectCommand;
+import org.apache.spark.sql.execution.datasources.CatalogFileIndex;
+import org.apache.spark.sql.execution.datasources.FileIndex;
+import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
+import org.apache.spark.sql.execution.datasources.InsertIntoHadoopFsRelationCommand;
+import org.apache.spark.sql.execution.datasources.LogicalRelation;
+import org.apache.spark.sql.execution.datasources.PartitioningAwareFileIndex;
+import org.apache.spark.sql.execution.datasources.jdbc.JDBCRelation;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
+import org.apache.spark.sql.execution.datasources.v2.FileTable;
+import org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd;
+import org.apache.spark.storage.RDDInfo;
+import scala.Option;
+import scala.collection.Iterator;
+
+/**
+ * Tells what was read in a classic Spark session: by the views in it, by SQL executions, by jobs outside of SQL.
+ *
+ * A DataFrame that was made from a directory has listed its files then. What is told is that list, not what is there now.
+ */
+public class SessionSources extends SparkListener {
+    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
+    private static final long PAUSE = TimeUnit.MICROSECONDS.toNanos(200);
+
+    private final ObjectMapper json = new ObjectMapper();
+    private final Set read = Collections.newSetFromMap(new IdentityHashMap()); // the leaves of plans
+    private final Map outside = new LinkedHashMap(); // of SQL
+    private final Set written = new LinkedHashSet();
+    private SparkSession session;
+    private boolean listens = false;
+
+    public void of(SparkSession session) {
+        this.session = session;
+    }
+
+    /** From now on take note of what is read. */
+    public synchronized void begin() throws Exception {
+        settle();
+        read.clear();
+        outside.clear();
+        written.clear();
+        if (!listens) {
+            session.sparkContext().addSparkListener(this);
+            listens = true;
+        }
+    }
+
+    /** Take no more notes. */
+    public void end() {
+        if (listens) {
+            session.sparkContext().removeSparkListener(this);
+            listens = false;
+        }
+    }
+
+    /**
+     * What was read since the beginning, and what temp views read; and what was written.
+     *
+     * @param views their names in JSON: [name, whether it is global, how SQL names it]
+     * @param most how many files may be told, in all
+     * @param millis how long it may take
+     */
+    public String found(String views, int most, long millis) throws Exception {
+        settle();
+        end();
+        Set leaves = Collections.newSetFromMap(new IdentityHashMap());
+        List failed = new ArrayList();
+        for (Object view : (List) json.readValue(views, List.class)) {
+            List parts = (List) view;
+            try {
+                LogicalPlan plan = planOf((String) parts.get(0), Boolean.TRUE.equals(parts.get(1)), (String) parts.get(2));
+                if (plan != null) {
+                    addLeaves(plan, leaves, null);
+                }
+            } catch (Exception error) {
+                failed.add(other("view " + parts.get(0), "it cannot be analysed"));
+            }
+        }
+        List told = new ArrayList(failed);
+        synchronized (this) {
+            leaves.addAll(read);
+            told.addAll(outside.values());
+        }
+        Budget budget = new Budget(most, millis);
+        Set indexes = Collections.newSetFromMap(new IdentityHashMap());
+        Set rdds = Collections.newSetFromMap(new IdentityHashMap());
+        Set pinned = Collections.newSetFromMap(new IdentityHashMap());
+        for (Object leaf : leaves) {
+            FileIndex index = indexOf(leaf);
+            if (index instanceof PartitioningAwareFileIndex) {
+                pinned.add(index);
+            }
+        }
+        for (Object leaf : leaves) {
+            FileIndex index = indexOf(leaf);
+            if (index == null || !isPartOfAnother(index, pinned)) {
+                add(told, (LogicalPlan) leaf, indexes, rdds, budget);
+            }
+        }
+        for (Object source : told) {
+            Map map = (Map) source;
+            if ("rdd".equals(map.remove("from"))) {
+                addFiles(map, (List) map.get("roots"), budget);
+            }
+        }
+        Map answer = new LinkedHashMap();
+        answer.put("sources", told);
+        answer.put("writes", written);
+        return json.writeValueAsString(answer);
+    }
+
+    /**
+     * The files below paths as they are now: path, size, time of modification; or a text that says why not.
+     *
+     * @param roots paths in JSON
+     * @param globs patterns of such, in JSON
+     */
+    public String files(String roots, String globs, int most, long millis) throws Exception {
+        Map found = new LinkedHashMap();
+        List starts = new ArrayList((List) json.readValue(roots, List.class));
+        for (Object glob : (List) json.readValue(globs, List.class)) {
+            Path pattern = new Path((String) glob);
+            FileStatus[] matches = pattern.getFileSystem(conf()).globStatus(pattern);
+            for (int index = 0; matches != null && index < matches.length; index++) {
+                starts.add(matches[index].getPath().toString());
+            }
+        }
+        addFiles(found, starts, new Budget(most, millis));
+        return json.writeValueAsString(found);
+    }
+
+    /** The version of a table now; null if its format has none. */
+    public String version(String quoted) {
+        Set leaves = Collections.newSetFromMap(new IdentityHashMap());
+        addLeaves(session.table(quoted).queryExecution().analyzed(), leaves, null);
+        for (Object leaf : leaves) {
+            if (leaf instanceof DataSourceV2Relation) {
+                return versionOf(((DataSourceV2Relation) leaf).table());
+            }
+        }
+        return null;
+    }
+
+    public void onOtherEvent(SparkListenerEvent event) {
+        if (event instanceof SparkListenerSQLExecutionEnd) {
+            QueryExecution execution = ((SparkListenerSQLExecutionEnd) event).qe();
+            if (execution != null) {
+                try {
+                    synchronized (this) {
+                        addLeaves(execution.analyzed(), read, written);
+                    }
+                } catch (Exception error) { // a statement that cannot be analysed has read nothing
+                    return;
+                }
+            }
+        }
+    }
+
+    /** A job outside of SQL, if it is not one by which Spark itself finds out the schema of files. */
+    public void onJobStart(SparkListenerJobStart job) {
+        if (job.properties() != null && job.properties().getProperty("spark.sql.execution.id") != null) {
+            return;
+        }
+        for (Iterator stages = job.stageInfos().iterator(); stages.hasNext();) {
+            StageInfo stage = (StageInfo) stages.next();
+            boolean spark = stage.name().endsWith(" at <unknown>:0") || stage.name().contains(" at NativeMethodAccessor");
+            for (Iterator infos = stage.rddInfos().iterator(); infos.hasNext();) {
+                RDDInfo info = (RDDInfo) infos.next();
+                String scope = info.scope().isDefined() ? String.valueOf(info.scope().get()) : "";
+                if (scope.contains("File\"") || scope.contains("Files\"")) { // textFile, wholeTextFiles, …
+                    addOutside(roots(info.name()));
+                } else if (!spark && (info.name().equals("FileScanRDD") || info.name().equals("JDBCRDD"))) {
+                    synchronized (this) {
+                        outside.put(info.name(), other("rows of a DataFrame, read outside of SQL", "an RDD does not tell"));
+                    }
+                }
+            }
+        }
+    }
+
+    private void addOutside(List roots) {
+        if (roots != null) {
+            synchronized (this) {
+                Map source = source("files", null, roots);
+                source.put("from", "rdd");
+                outside.put(roots, source);
+            }
+        }
+    }
+
+    private static List roots(String name) {
+        // The name of such an RDD is its path, or several with commas between them.
+        return name.indexOf('/') < 0 ? null : Arrays.asList(name.split(","));
+    }
+
+    /** Wait until Spark has told its listeners what it did; after ten seconds go on with what is known. */
+    private void settle() throws Exception {
+        SparkContext context = session.sparkContext();
+        for (long began = System.nanoTime(); System.nanoTime() - began < PATIENCE; LockSupport.parkNanos(PAUSE)) {
+            try {
+                context.listenerBus().waitUntilEmpty(-1L); // given any time, Spark looks only every 10 ms
+                return;
+            } catch (TimeoutException behind) {
+                continue;
+            }
+        }
+        addLate();
+    }
+
+    private synchronized void addLate() {
+        outside.put("late", other("what its statements read", "Spark is behind with its records"));
+    }
+
+    private LogicalPlan planOf(String name, boolean isGlobal, String quoted) {
+        SessionCatalog catalog = session.sessionState().catalog();
+        Option view = isGlobal ? catalog.globalTempViewManager().get(name) : catalog.getRawTempView(name);
+        if (view.isEmpty()) {
+            return null;
+        }
+        Option stored = ((TemporaryViewRelation) view.get()).plan();
+        // A view that was made by SQL is stored as its text.
+        return stored.isDefined() ? (LogicalPlan) stored.get() : session.table(quoted).queryExecution().analyzed();
+    }
+
+    private static void addLeaves(TreeNode node, Set leaves, Set targets) {
+        if (targets != null) {
+            addTarget(node, targets);
+        }
+        Iterator below = node.children().iterator();
+        Iterator inside = node.innerChildren().iterator(); // subqueries, and what a command runs
+        if (!below.hasNext() && node instanceof LogicalPlan) {
+            leaves.add(node);
+        }
+        while (below.hasNext() || inside.hasNext()) {
+            addLeaves((TreeNode) (below.hasNext() ? below.next() : inside.next()), leaves, targets);
+        }
+    }
+
+    private static void addTarget(TreeNode node, Set targets) {
+        if (node instanceof InsertIntoHadoopFsRelationCommand) {
+            InsertIntoHadoopFsRelationCommand command = (InsertIntoHadoopFsRelationCommand) node;
+            targets.add(command.outputPath().toString());
+            if (command.catalogTable().isDefined()) {
+                targets.add(((CatalogTable) command.catalogTable().get()).identifier().quotedString());
+            }
+        } else if (node instanceof CreateDataSourceTableAsSelectCommand) {
+            targets.add(((CreateDataSourceTableAsSelectCommand) node).table().identifier().quotedString());
+        } else if (node instanceof V2WriteCommand) {
+            targets.add(((V2WriteCommand) node).table().name());
+        }
+    }
+
+    private static FileIndex indexOf(Object leaf) {
+        if (leaf instanceof LogicalRelation && ((LogicalRelation) leaf).relation() instanceof HadoopFsRelation) {
+            return ((HadoopFsRelation) ((LogicalRelation) leaf).relation()).location();
+        }
+        if (leaf instanceof DataSourceV2Relation && ((DataSourceV2Relation) leaf).table() instanceof FileTable) {
+            return ((FileTable) ((DataSourceV2Relation) leaf).table()).fileIndex();
+        }
+        return null;
+    }
+
+    /** Spark finds out the schema of a directory by reading its files one by one. */
+    private static boolean isPartOfAnother(FileIndex index, Set pinned) {
+        for (Object other : pinned) {
+            PartitioningAwareFileIndex whole = (PartitioningAwareFileIndex) other;
+            if (whole != index && whole.rootPaths().size() < index.rootPaths().size()) {
+                boolean all = true;
+                for (Iterator roots = index.rootPaths().iterator(); all && roots.hasNext();) {
+                    all = whole.leafFiles().contains(roots.next());
+                }
+                if (all) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private void add(List told, LogicalPlan leaf, Set indexes, Set rdds, Budget budget) throws Exception {
+        if (leaf instanceof LogicalRelation) {
+            LogicalRelation relation = (LogicalRelation) leaf;
+            Object base = relation.relation();
+            if (base instanceof HadoopFsRelation) {
+                HadoopFsRelation files = (HadoopFsRelation) base;
+                if (indexes.add(files.location())) {
+                    told.add(ofIndex(files.location(), files.options(), relation.catalogTable(), budget));
+                }
+            } else if (base instanceof JDBCRelation) {
+                JDBCRelation jdbc = (JDBCRelation) base;
+                Map source = other("jdbc", "a database does not tell");
+                source.put("url", jdbc.jdbcOptions().url());
+                source.put("table", jdbc.jdbcOptions().tableOrQuery());
+                told.add(source);
+            } else {
+                told.add(other(base.getClass().getSimpleName(), "such a source does not tell"));
+            }
+        } else if (leaf instanceof HiveTableRelation) {
+            CatalogTable table = ((HiveTableRelation) leaf).tableMeta();
+            Map source = source("table", table.identifier().quotedString(), locations(table));
+            addFiles(source, (List) source.get("roots"), budget);
+            told.add(source);
+        } else if (leaf instanceof DataSourceV2Relation) {
+            DataSourceV2Relation relation = (DataSourceV2Relation) leaf;
+            if (relation.table() instanceof FileTable) {
+                FileIndex index = ((FileTable) relation.table()).fileIndex();
+                if (indexes.add(index)) {
+                    told.add(ofIndex(index, null, Option.empty(), budget));
+                }
+            } else {
+                told.add(ofTable(relation));
+            }
+        } else if (leaf instanceof LogicalRDD) {
+            addRdd(told, ((LogicalRDD) leaf).rdd(), rdds, budget);
+        } else if (leaf.isStreaming()) {
+            told.add(other("a stream", "a stream does not tell"));
+        }
+    }
+
+    private Map ofIndex(FileIndex index, scala.collection.immutable.Map options, Option table, Budget budget) {
+        List roots = new ArrayList();
+        for (Iterator paths = index.rootPaths().iterator(); paths.hasNext();) {
+            roots.add(paths.next().toString());
+        }
+        String name = null;
+        if (table.isDefined()) {
+            name = ((CatalogTable) table.get()).identifier().quotedString();
+        }
+        Map source = source(name == null ? "files" : "table", name, roots);
+        if (options != null) {
+            source.put("written", option(options, "path"));
+            source.put("only", option(options, "pathglobfilter"));
+        }
+        if (index instanceof PartitioningAwareFileIndex) {
+            scala.collection.Map leaves = ((PartitioningAwareFileIndex) index).leafFiles();
+            if (budget.spend(source, leaves.size())) {
+                List files = new ArrayList();
+                for (Iterator found = leaves.valuesIterator(); found.hasNext();) {
+                    files.add(file((FileStatus) found.next()));
+                }
+                source.put("files", files);
+            }
+        } else {
+            addFiles(source, roots, budget);
+        }
+        return source;
+    }
+
+    private static String option(scala.collection.immutable.Map options, String name) {
+        for (Iterator entries = options.iterator(); entries.hasNext();) {
+            scala.Tuple2 entry = (scala.Tuple2) entries.next();
+            if (name.equalsIgnoreCase((String) entry._1())) {
+                return (String) entry._2();
+            }
+        }
+        return null;
+    }
+
+    private static Map ofTable(DataSourceV2Relation relation) {
+        String version = versionOf(relation.table());
+        String kind = relation.catalog().isDefined() ? "table" : "other";
+        if (version == null) {
+            return other(relation.name(), "its format tells no version");
+        }
+        Map source = source(kind, relation.name(), new ArrayList());
+        source.put("version", version);
+        return source;
+    }
+
+    private static String versionOf(Table table) {
+        try { // since Spark 4.2
+            Object version = Table.class.getMethod("version", new Class[0]).invoke(table, new Object[0]);
+            if (version != null) {
+                return version.toString();
+            }
+        } catch (Exception older) {
+            return (String) table.properties().get("current-snapshot-id");
+        }
+        return (String) table.properties().get("current-snapshot-id");
+    }
+
+    private static List locations(CatalogTable table) {
+        Option location = table.storage().locationUri();
+        List roots = new ArrayList();
+        if (location.isDefined()) {
+            roots.add(new Path((URI) location.get()).toString());
+        }
+        return roots;
+    }
+
+    /** Where the rows of an RDD come from, as far as that can be followed. */
+    private void addRdd(List told, RDD rdd, Set seen, Budget budget) {
+        if (!seen.add(rdd) || seen.size() > 1000) {
+            return;
+        }
+        Iterator dependencies = rdd.dependencies().iterator();
+        if (rdd instanceof HadoopRDD || rdd instanceof NewHadoopRDD) {
+            Configuration conf = rdd instanceof HadoopRDD ? ((HadoopRDD) rdd).getConf() : ((NewHadoopRDD) rdd).getConf();
+            String paths = conf.get("mapreduce.input.fileinputformat.inputdir");
+            List roots = paths == null ? null : roots(paths);
+            if (roots == null) {
+                told.add(other("an RDD of Hadoop", "its input format does not tell"));
+            } else {
+                Map source = source("files", null, roots);
+                source.put("from", "rdd");
+                told.add(source);
+            }
+        } else if (!dependencies.hasNext()) {
+            String kind = rdd.getClass().getSimpleName();
+            if (!Arrays.asList(new String[] {"ParallelCollectionRDD", "EmptyRDD", "LocalCheckpointRDD",
+                    "ReliableCheckpointRDD"}).contains(kind)) {
+                told.add(other("rows of an RDD (" + kind + ")", "an RDD does not tell"));
+            }
+        }
+        while (dependencies.hasNext()) {
+            addRdd(told, ((org.apache.spark.Dependency) dependencies.next()).rdd(), seen, budget);
+        }
+    }
+
+    private static Map source(String kind, String name, List roots) {
+        Map source = new LinkedHashMap();
+        source.put("kind", kind);
+        source.put("name", name);
+        source.put("roots", roots);
+        return source;
+    }
+
+    private static Map other(String name, String why) {
+        Map source = source("other", name, new ArrayList());
+        source.put("why", why);
+        return source;
+    }
+
+    private void addFiles(Map source, List roots, Budget budget) {
+        List files = new ArrayList();
+        try {
+            for (Object root : roots) {
+                Path path = new Path((String) root);
+                FileSystem system = path.getFileSystem(conf());
+                FileStatus status = null;
+                try {
+                    status = system.getFileStatus(path);
+                } catch (java.io.FileNotFoundException gone) {
+                    continue;
+                }
+                if (!addBelow(files, system, status, source, budget)) {
+                    return;
+                }
+            }
+            source.put("files", files);
+        } catch (Exception error) {
+            source.put("refused", "it cannot be listed (" + error.getClass().getSimpleName() + ")");
+        }
+    }
+
+    private static boolean addBelow(List files, FileSystem system, FileStatus status, Map source, Budget budget)
+            throws Exception {
+        if (!status.isDirectory()) {
+            files.add(file(status));
+            return budget.spend(source, 1);
+        }
+        if (!budget.spend(source, 0)) {
+            return false;
+        }
+        FileStatus[] found = system.listStatus(status.getPath());
+        for (int index = 0; index < found.length; index++) {
+            boolean hidden = isHidden(found[index].getPath().getName());
+            if (!hidden && !addBelow(files, system, found[index], source, budget)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isHidden(String name) {
+        if (name.startsWith("_metadata") || name.startsWith("_common_metadata")) {
+            return false;
+        }
+        return name.startsWith(".") || name.endsWith("._COPYING_") || (name.startsWith("_") && name.indexOf('=') < 0);
+    }
+
+    private static List file(FileStatus status) {
+        Object[] parts = {
+            status.getPath().toString(), Long.valueOf(status.getLen()), Long.valueOf(status.getModificationTime())
+        };
+        return Arrays.asList(parts);
+    }
+
+    private Configuration conf() {
+        return session.sessionState().newHadoopConf();
+    }
+
+    /** How much may be looked at. */
+    private static class Budget {
+        private final int most;
+        private final long millis;
+        private final long until;
+        private int seen = 0;
+
+        Budget(int most, long millis) {
+            this.most = most;
+            this.millis = millis;
+            this.until = System.nanoTime() + millis * 1000000L;
+        }
+
+        boolean spend(Map source, int files) {
+            seen += files;
+            if (seen > most) {
+                source.put("refused", "more than " + String.format("%,d", new Object[] {Integer.valueOf(most)}) + " files");
+            } else if (System.nanoTime() > until) {
+                source.put("refused", "listing takes longer than " + millis / 1000 + " s");
+            } else {
+                return true;
+            }
+            return false;
+        }
+    }
+}

@@ -1,0 +1,173 @@
+"""Lists the files of a source as Spark would read them, on local storage without Spark, and sums them up."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from airflow_provider.errors import SourceNotListedError
+from airflow_provider.runner.session_state.sources.globs import escaped, name_pattern, parts_of
+from airflow_provider.runner.session_state.sources.paths import plain
+
+MOST_FILES = 10_000
+MOST_SECONDS = 2.0
+MOST_MARKS = 200
+
+
+class SourceFile(NamedTuple):
+    """One file.
+
+    :param path: where it is, in one spelling
+    :param size: in bytes
+    :param modified: when it was modified, in milliseconds since 1970
+    """
+
+    path: str
+    size: int
+    modified: int
+
+
+@dataclass
+class Budget:
+    """How much may be looked at.
+
+    :param files: most files
+    :param seconds: longest time
+    :param clock: a monotonic clock in seconds
+    """
+
+    files: int = MOST_FILES
+    seconds: float = MOST_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _until: float = field(init=False)
+    _seen: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._until = self.clock() + self.seconds
+
+    @property
+    def files_left(self) -> int:
+        """How many more files may be looked at."""
+        return max(0, self.files - self._seen)
+
+    @property
+    def seconds_left(self) -> float:
+        """For how long one may go on."""
+        return max(0.0, self._until - self.clock())
+
+    def spend(self, files: int = 0) -> None:
+        """Take note of so many files more.
+
+        :raises SourceNotListedError: it is enough
+        """
+        self._seen += files
+        if self._seen > self.files:
+            raise SourceNotListedError(f"more than {self.files:,} files")
+        if self.clock() > self._until:
+            raise SourceNotListedError(f"listing takes longer than {self.seconds:g} s")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Files summed up, see :class:`~airflow_provider.runner.record.sources.SourceRecord`."""
+
+    files: int
+    bytes: int
+    digest: str
+    marks: str
+
+
+def summary(files: Iterable[SourceFile]) -> Summary:
+    """Sum files up; in which order they come makes no difference."""
+    found = sorted(set(files))
+    digest = hashlib.sha256("\n".join(f"{size} {modified} {path}" for path, size, modified in found).encode())
+    marks = "".join(_mark(path) + _mark(f"{size} {modified}") for path, size, modified in found)
+    return Summary(
+        len(found),
+        sum(file.size for file in found),
+        digest.hexdigest()[:16],
+        marks if len(found) <= MOST_MARKS else "",
+    )
+
+
+def local_files(roots: Sequence[str], globs: Sequence[str], only: str | None, budget: Budget) -> list[SourceFile]:
+    """List the files below local paths, without those that Spark leaves out. What does not exist has none.
+
+    :param roots: paths, literally
+    :param globs: patterns of such
+    :param only: pattern that file names must match
+    :raises SourceNotListedError: there are more than the budget allows
+    :raises OSError: something cannot be read
+    """
+    wanted = re.compile(name_pattern(only)) if only else None
+    found = []
+    for start in [*roots, *(match for pattern in globs for match in _matches(pattern, budget))]:
+        for file in _below(start, budget):
+            if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2]):
+                budget.spend(1)
+                found.append(file)
+    return found
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether Spark leaves out a file or directory of this name when it lists a directory."""
+    if name.startswith(("_metadata", "_common_metadata")):
+        return False
+    return name.startswith(".") or name.endswith("._COPYING_") or (name.startswith("_") and "=" not in name)
+
+
+def _below(start: str, budget: Budget) -> Iterator[SourceFile]:
+    try:
+        if not os.path.isdir(start):
+            yield _file(start, os.stat(start))
+            return
+    except FileNotFoundError:
+        return
+    directories = [start]
+    while directories:
+        budget.spend()
+        with os.scandir(directories.pop()) as entries:
+            for entry in entries:
+                if is_hidden(entry.name):
+                    continue
+                try:
+                    if entry.is_dir():
+                        directories.append(entry.path)
+                    else:
+                        yield _file(entry.path, entry.stat())
+                except FileNotFoundError:  # removed just now, or a link to nothing
+                    continue
+
+
+def _file(path: str, stat: os.stat_result) -> SourceFile:
+    return SourceFile(plain(path), stat.st_size, stat.st_mtime_ns // 1_000_000)
+
+
+def _matches(pattern: str, budget: Budget) -> list[str]:
+    found = [""]
+    for part in parts_of(plain(pattern))[1:]:
+        wanted, literal = re.compile(name_pattern(part)), re.sub(r"\\(.)", r"\1", part)
+        below = []
+        for directory in found:
+            budget.spend()
+            if wanted.pattern == name_pattern(escaped(literal)):
+                names = [literal]
+            else:
+                try:
+                    names = [name for name in os.listdir(directory or "/") if wanted.fullmatch(name)]
+                except (FileNotFoundError, NotADirectoryError):
+                    names = []
+                names = [name for name in names if not is_hidden(name) or part[:1] in ("_", ".")]
+            below += [f"{directory}/{name}" for name in names]
+        found = below
+    return found
+
+
+def _mark(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:3]).decode()

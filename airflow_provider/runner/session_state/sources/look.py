@@ -1,0 +1,129 @@
+"""Looks at sources as they are now: on local paths without Spark, elsewhere through the session."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from airflow_provider.errors import SourceNotListedError, describe
+from airflow_provider.runner.record.names import quote
+from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.session_state.probes.jvm import look_from_inside
+from airflow_provider.runner.session_state.sources.globs import name_pattern
+from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summary
+from airflow_provider.runner.session_state.sources.paths import plain
+
+MOST_ROOTS = 20
+
+OpenSession = Callable[[], Any]
+"""Returns the Spark session, which is opened if it is not open yet."""
+
+
+def look_again(record: SourceRecord, spark: OpenSession | None = None, budget: Budget | None = None) -> SourceRecord:
+    """Return how a source is now.
+
+    What could not be seen before is not looked at now, for there is nothing to compare it with.
+
+    :param record: how it was
+    :param spark: the session, for what is not on local paths; None if there is none
+    :param budget: how much may be looked at
+    """
+    if record.state != "seen":
+        return record
+    budget = budget or Budget()
+    try:
+        if record.version is not None:
+            return _version_now(record, spark)
+        if all(is_local(place) for place in (*record.roots, *record.globs)):
+            files = local_files(record.roots, record.globs, record.only, budget)
+        else:
+            files = _files_through_spark(record, spark, budget)
+    except SourceNotListedError as stop:
+        return not_looked_at(record, str(stop))
+    except Exception as error:  # noqa: BLE001 - whatever the storage, its client or the catalog object to
+        return not_looked_at(record, f"it cannot be listed: {describe(error)}")
+    return with_files(record, files)
+
+
+def driver_files(paths: Iterable[str]) -> list[SourceRecord]:
+    """Return what Python code of the driver has read, one source for each directory.
+
+    :param paths: files or directories
+    """
+    by_directory: dict[str, set[str]] = {}
+    for path in map(os.path.abspath, paths):
+        by_directory.setdefault(os.path.dirname(path), set()).add(path)
+    found = []
+    for directory, files in sorted(by_directory.items()):
+        roots = sorted(files) if len(files) <= MOST_ROOTS else [directory]
+        found.append(look_again(SourceRecord(kind="files", name=name_of(roots), roots=roots)))
+    return found
+
+
+def is_local(place: str) -> bool:
+    """Return whether a path in one spelling can be looked at without Spark."""
+    return place.startswith("/")
+
+
+def with_files(record: SourceRecord, files: Iterable[SourceFile]) -> SourceRecord:
+    """Return a source with the files that it has."""
+    sums = summary(files)
+    update = {"files": sums.files, "bytes": sums.bytes, "digest": sums.digest, "marks": sums.marks}
+    return record.model_copy(update={**update, "state": "seen", "why": None})
+
+
+def not_looked_at(record: SourceRecord, why: str) -> SourceRecord:
+    """Return a source that is not looked at, and why."""
+    nothing = {"files": 0, "bytes": 0, "digest": "", "marks": ""}
+    return record.model_copy(update={**nothing, "state": "not looked at", "why": why})
+
+
+def name_of(places: Sequence[str]) -> str:
+    """Return what people call a source of files."""
+    return f"{places[0]} and {len(places) - 1} more" if len(places) > 1 else "".join(places)
+
+
+def _version_now(record: SourceRecord, spark: OpenSession | None) -> SourceRecord:
+    session = spark() if spark is not None else None
+    if not hasattr(session, "_jsparkSession"):
+        return not_looked_at(record, "its version cannot be asked for here")
+    names = re.findall(r"`(?:[^`]|``)+`|[^.`]+", record.name)
+    quoted = ".".join(name if name.startswith("`") else quote(name) for name in names)
+    version = look_from_inside(session, "SessionSources").version(quoted)
+    return record.model_copy(update={"version": version})
+
+
+def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget: Budget) -> list[SourceFile]:
+    session = spark() if spark is not None else None
+    if session is None:
+        raise SourceNotListedError("looking there needs Spark")
+    if not hasattr(session, "_jsparkSession"):
+        found = _files_through_connect(session, record, budget)
+    else:
+        millis = int(budget.seconds_left * 1000)
+        look = look_from_inside(session, "SessionSources")
+        answer = json.loads(look.files(json.dumps(record.roots), json.dumps(record.globs), budget.files_left, millis))
+        if "refused" in answer:
+            raise SourceNotListedError(answer["refused"])
+        found = [SourceFile(plain(path), size, modified) for path, size, modified in answer["files"]]
+    budget.spend(len(found))
+    wanted = re.compile(name_pattern(record.only)) if record.only else None
+    return [file for file in found if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2])]
+
+
+def _files_through_connect(spark: Any, record: SourceRecord, budget: Budget) -> list[SourceFile]:
+    from airflow_provider.runner.session_state.saved.files import readable
+
+    places = [*map(readable, record.roots), *record.globs]
+    rows = (
+        spark.read.format("binaryFile")
+        .option("recursiveFileLookup", "true")
+        .load(places)
+        .selectExpr("path", "length", "unix_millis(modificationTime) AS modified")
+        .limit(budget.files_left + 1)
+        .collect()
+    )
+    return [SourceFile(plain(row["path"]), row["length"], row["modified"]) for row in rows]

@@ -1,0 +1,91 @@
+"""Places of data, whoever spells them: is this path, pattern or table the same as that one, or a part of it?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.session_state.sources.globs import name_pattern, parts_of
+
+_SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://([^/]*))?(?=/|$)")
+_FORMAT_AND_PATH = re.compile(r"^[\w.]+\.`(/.*|[a-zA-Z][\w+.-]*:/.*)`$", re.DOTALL)
+
+
+def plain(place: str) -> str:
+    """Return a path in one spelling: local ones without scheme, ``s3`` and ``s3n`` as ``s3a``, no slash at the end."""
+    found = _SCHEME.match(place)
+    scheme, host, path = (found[1].lower(), found[2] or "", place[found.end() :]) if found else ("", "", place)
+    path = re.sub("/{2,}", "/", path)
+    path = path.rstrip("/") or "/"
+    if scheme in ("", "file"):
+        return path
+    return f"{'s3a' if scheme in ('s3', 's3n') else scheme}://{host}{path}"
+
+
+def writes_into(targets: Iterable[str], source: SourceRecord) -> bool:
+    """Return whether something was written into a source, or where a part of it is, or around it.
+
+    In doubt it says yes: then the source is looked at once more, or views are saved that need not be.
+
+    :param targets: paths, or names of tables
+    :param source: what was read
+    """
+    return any(_hits(target, source) for target in targets)
+
+
+def overlap(one: SourceRecord, other: SourceRecord) -> bool:
+    """Return whether two sources share data, as far as their names tell."""
+    if one.key == other.key:
+        return True
+    places = [*one.roots, *one.globs, *([one.name] if one.kind == "table" else [])]
+    return writes_into(places, other)
+
+
+def _hits(target: str, source: SourceRecord) -> bool:
+    in_format = _FORMAT_AND_PATH.match(target)
+    if in_format:
+        target = in_format[1]
+    elif "/" not in target:
+        return _is_table(target, source)
+    spellings = {plain(target), plain(unquote(target))}
+    return any(
+        _nested(parts_of(spelling), parts, is_glob)
+        for spelling in spellings
+        for places, is_glob in ((source.roots, False), (source.globs, True))
+        for parts in (parts_of(plain(place)) for place in places)
+    )
+
+
+def _is_table(name: str, source: SourceRecord) -> bool:
+    wanted = _identifier(name)
+    if source.kind == "table" and source.name:
+        known = _identifier(source.name)
+        shared = min(len(wanted), len(known))
+        return shared > 0 and wanted[-shared:] == known[-shared:]
+    # Somebody may read the files of a table by their path; the directory of a table has its name.
+    return bool(wanted) and any(parts_of(plain(root))[-1].lower() == wanted[-1] for root in source.roots)
+
+
+def _identifier(name: str) -> list[str]:
+    found = re.findall(r"`((?:[^`]|``)+)`|([^.`]+)", name)
+    parts = [(quoted.replace("``", "`") or bare).lower() for quoted, bare in found]
+    return parts[1:] if len(parts) > 2 and parts[0] == "spark_catalog" else parts
+
+
+def _nested(target: list[str], place: list[str], is_glob: bool) -> bool:
+    """Return whether one of two places is the other, or inside it."""
+    if not _same_storage(target[0], place[0]):
+        return False
+    return all(
+        ours == theirs or (is_glob and re.fullmatch(name_pattern(theirs), ours) is not None)
+        for ours, theirs in zip(target[1:], place[1:], strict=False)
+    )
+
+
+def _same_storage(one: str, other: str) -> bool:
+    # Without a scheme or a host a path is on whatever the cluster's default is.
+    if one == other or "" in (one, other):
+        return True
+    return one.partition("://")[0] == other.partition("://")[0] and (one.endswith("://") or other.endswith("://"))

@@ -1,0 +1,111 @@
+"""Finds out what components read and wrote, while they run and when they have completed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from airflow_provider.errors import describe
+from airflow_provider.masking import mask
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.sources import SourceRecord, TouchedData
+from airflow_provider.runner.session_state.sources.classic import ClassicSources
+from airflow_provider.runner.session_state.sources.connect import ConnectSources
+from airflow_provider.runner.session_state.sources.look import driver_files, look_again
+from airflow_provider.runner.session_state.sources.paths import plain, writes_into
+
+logger = logging.getLogger(__name__)
+
+
+class SourceProbe(Protocol):
+    """One way to find out what is read in a session."""
+
+    def begin(self) -> None:
+        """From now on take note of what is read."""
+
+    def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
+        """Return what was read since then or is read by views, and where Spark wrote."""
+
+
+def reading_for(spark: Any) -> Reading:
+    """Return what finds out what is read in a session.
+
+    :param spark: a classic session or one of Spark Connect
+    """
+    return Reading(ClassicSources(spark) if hasattr(spark, "_jsparkSession") else ConnectSources(spark), spark)
+
+
+class Reading:
+    """What the components of one attempt read, and what earlier ones had read.
+
+    :param probe: finds it out
+    :param spark: the session
+    """
+
+    def __init__(self, probe: SourceProbe, spark: Any) -> None:
+        self._probe = probe
+        self._spark = spark
+        self._known: dict[str, Sequence[SourceRecord]] = {}
+
+    def recorded(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
+        """Take note of what components read that completed in earlier attempts."""
+        self._known.update(sources)
+
+    def begin(self) -> None:
+        """A component begins."""
+        self._probe.begin()
+
+    def finished(
+        self, component: str, views: Sequence[ViewName], targets: Iterable[str] = (), extra_files: Iterable[str] = ()
+    ) -> TouchedData:
+        """Return what a component read and wrote. Call it before its views are saved.
+
+        :param component: its name
+        :param views: the views that it left
+        :param targets: what it wrote, beside what Spark's plans say
+        :param extra_files: files that its Python code read in the driver
+        """
+        began = time.monotonic()
+        try:
+            found, written = self._probe.found(views)
+        except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever Spark objects to
+            why = f"Spark does not say: {describe(error)}"
+            found, written = [SourceRecord(kind="other", name="what it read", state="cannot be told", why=why)], []
+        sources = distinct([*found, *driver_files(extra_files)])
+        writes = list(dict.fromkeys(mask(plain(target)) for target in (*written, *targets)))
+        self._known[component] = sources
+        for source in sources:
+            if source.state == "not looked at":
+                logger.info(
+                    "%s: its source %s is not looked at (%s), so a change there goes unnoticed",
+                    component,
+                    source.name,
+                    source.why,
+                )
+        left = self._left(writes)
+        logger.debug("%s: finding its sources took %.3f s", component, time.monotonic() - began)
+        return TouchedData(sources=sources, writes=writes, left=left)
+
+    def _left(self, writes: Collection[str]) -> list[SourceRecord]:
+        """Look once more at the sources into which a component wrote."""
+        hit = {s.key: s for sources in self._known.values() for s in sources if writes_into(writes, s)}
+        return [look_again(source, lambda: self._spark) for source in hit.values()]
+
+
+def distinct(sources: Iterable[SourceRecord]) -> list[SourceRecord]:
+    """Return each source once, and twice if it was seen in two states.
+
+    Of several names for the same files the one stays that covers most: the directory rather than its files.
+    """
+    found: dict[tuple[str, ...], SourceRecord] = {}
+    for source in sorted(sources, key=_breadth):
+        same_files = (source.digest, source.only or "") if source.files else (*source.key, source.state)
+        found.setdefault(same_files, source)
+    return sorted(found.values(), key=lambda source: source.name)
+
+
+def _breadth(source: SourceRecord) -> tuple[bool, int, bool]:
+    places = [*source.roots, *source.globs]
+    return source.kind != "table", max((place.count("/") for place in places), default=0), bool(source.globs)

@@ -1,0 +1,157 @@
+"""What is known of what a component did outside the session: brings together all who saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.fingerprint.code.components import read_component
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.sources import SourceRecord, TouchedData
+from airflow_provider.runner.session_state.capture import LeftBehind
+from airflow_provider.runner.session_state.effects.driver import DriverSeen, spark_facts, watch_driver
+from airflow_provider.runner.session_state.effects.executors import missing
+from airflow_provider.runner.session_state.effects.harmless import Verdict, judge
+from airflow_provider.runner.session_state.effects.ready_made import acts, is_ready_made
+from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.snapshot import Effects
+from airflow_provider.runner.session_state.sources.paths import writes_into
+from airflow_provider.runner.session_state.sources.reading import reading_for
+
+_MOST_DOUBTS = 3  # in a reason; one is enough to decide
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one component.
+
+    :param doubts: why it is not known that running it twice is the same as once; empty if it is
+    :param work_seconds: the processor time that it took
+    :param set_variables: whether it declared or set session variables
+    :param unstable: views that would come out differently if they were computed again
+    :param touched: what it read and wrote
+    :param readers: components that had read what it wrote to
+    """
+
+    doubts: tuple[str, ...]
+    work_seconds: float
+    set_variables: bool
+    unstable: frozenset[ViewName]
+    touched: TouchedData
+    readers: tuple[str, ...]
+
+
+class Witness:
+    """Collects the evidence of the components of one attempt, one after the other.
+
+    :param spark: the session
+    :param probe: looks into it
+    :param config: the pipeline
+    """
+
+    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig) -> None:
+        self._probe = probe
+        self._config = config
+        self._facts = spark_facts(spark)
+        self._reading = reading_for(spark)
+        self._sources: dict[str, Sequence[SourceRecord]] = {}
+        self._seen = DriverSeen((), (), False, 0.0)
+        self._lazy_code: dict[str, str] = {}
+
+    def recorded(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
+        """Take note of what components read that completed in earlier attempts."""
+        self._sources.update(sources)
+        self._reading.recorded(sources)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch what happens in here."""
+        self._reading.begin()
+        watch = watch_driver(self._facts)
+        try:
+            with watch:
+                yield
+        except BaseException:
+            self._reading.end()
+            raise
+        finally:
+            self._seen = watch.seen
+
+    def evidence(self, component: ComponentConfig, mark: Any, left: LeftBehind, entered: Sequence[str]) -> Evidence:
+        """Return what is known of a component that has just completed. To be called before its views are saved.
+
+        :param component: its config
+        :param mark: where the session's history stood before it
+        :param left: what it left in the session
+        :param entered: the author's functions that ran, as far as Python could tell
+        """
+        effects, seen = self._probe.effects_since(mark), self._seen
+        touched = self._reading.finished(component.name, left.views, effects.targets, seen.read_files)
+        self._sources[component.name] = touched.sources
+        read = self._judged(component, entered)
+        unstable = {view: why for view in left.views if (why := self._probe.unstable(view)) is not None}
+        python = self._unknown_python(component.name, effects, read)
+        self._lazy_code.pop(component.name, None)
+        if read.missing and (left.views or left.functions):
+            self._lazy_code[component.name] = read.missing[0]
+        doubts = [
+            *(str(act) for act in seen.acts),
+            *(["did more than could be noted"] if seen.truncated else []),
+            *read.missing,
+            *missing(effects),
+            *python,
+            *(["is a sink"] if component.component_type == "sink" else []),
+            *(f"reads {s.name}, and {s.why or 'that is not known'}" for s in touched.sources if s.state != "seen"),
+            *unstable.values(),
+            *read.varying,
+        ]
+        return Evidence(
+            doubts=_shortened(doubts),
+            # What Python does on executors is no processor time of theirs.
+            work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
+            set_variables=effects.variables,
+            unstable=frozenset(unstable),
+            touched=touched,
+            readers=tuple(self._readers_of(touched.writes)),
+        )
+
+    def saved(self, component: str) -> None:
+        """Take note that a component's views read what was saved, so that none of its code runs any more."""
+        self._lazy_code.pop(component, None)
+
+    def readers_of_what_was_written(self, mark: Any) -> list[str]:
+        """Return the components that had read what was written since a mark."""
+        return self._readers_of(self._probe.effects_since(mark).targets)
+
+    def _readers_of(self, targets: Iterable[str]) -> list[str]:
+        written = list(targets)
+        return [n for n, sources in self._sources.items() if any(writes_into(written, source) for source in sources)]
+
+    def _judged(self, component: ComponentConfig, entered: Sequence[str]) -> Verdict:
+        target = component.target()
+        if is_ready_made(target):
+            does = acts(target, component.config)
+            return Verdict((does,) if does else (), ())
+        reading = read_component(component, self._config.base_dir, entered)
+        if reading is None:
+            return Verdict(("its code cannot be read",), ())
+        return judge(reading, self._config.harmless_modules)
+
+    def _unknown_python(self, component: str, effects: Effects, read: Verdict) -> list[str]:
+        """Return why Python code that ran on executors may have done harm: it may be that of an earlier view, too."""
+        if not effects.ran_python or read.missing:
+            return []
+        return [
+            f"ran Python code on executors, which may be that of {name!r}: {why}"
+            for name, why in self._lazy_code.items()
+            if name != component
+        ][:1]
+
+
+def _shortened(doubts: Sequence[str]) -> tuple[str, ...]:
+    distinct = list(dict.fromkeys(doubts))
+    more = len(distinct) - _MOST_DOUBTS
+    return (*distinct[:_MOST_DOUBTS], *([f"and {more} more"] if more > 0 else []))
