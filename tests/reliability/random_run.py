@@ -156,8 +156,6 @@ def attempt(
 
 def configured(story: Story, places: dict[str, str]) -> PipelineConfig:
     fields = story.config(places)
-    if "replay_below_cpu_seconds" not in PipelineConfig.model_fields and "replay_below_cpu_seconds" in fields:
-        fields["replay_below_seconds"] = fields.pop("replay_below_cpu_seconds")
     return PipelineConfig.model_validate(fields)
 
 
