@@ -16,6 +16,7 @@ from airflow_provider.errors import (
     ConfigChangedError,
     PipelineConfigError,
     PySparkPipelineError,
+    SourceChangedError,
 )
 from airflow_provider.runner import (
     CheckpointState,
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
-    except (PipelineConfigError, ConfigChangedError, CodeChangedError) as error:
+    except (PipelineConfigError, ConfigChangedError, CodeChangedError, SourceChangedError) as error:
         print(error, file=sys.stderr)
         return WRONG
     except PySparkPipelineError as error:

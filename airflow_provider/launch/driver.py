@@ -95,6 +95,7 @@ def run(request: Mapping[str, Any]) -> int:
         ConfigChangedError,
         PipelineConfigError,
         PySparkPipelineError,
+        SourceChangedError,
         SparkConfigError,
         describe,
     )
@@ -105,7 +106,7 @@ def run(request: Mapping[str, Any]) -> int:
     except PySparkPipelineError as error:
         logger.error("%s: %s", type(error).__name__, mask(str(error)))
         _report(request, {"error_type": type(error).__name__, "message": mask(str(error))})
-        in_vain = (CodeChangedError, ConfigChangedError, PipelineConfigError, SparkConfigError)
+        in_vain = (CodeChangedError, ConfigChangedError, PipelineConfigError, SourceChangedError, SparkConfigError)
         return NO_RETRY if isinstance(error, in_vain) else FAILED
     except Exception as error:  # noqa: BLE001 - logged and reported, whatever it is
         logger.error("the driver failed:\n%s", mask(_trace(error)))

@@ -46,6 +46,7 @@ def summary_or_error(
 _ERRORS: Mapping[str, type[Exception]] = {
     "CodeChangedError": DriverSetupError,
     "ConfigChangedError": DriverSetupError,
+    "SourceChangedError": DriverSetupError,
     "DriverSetupError": DriverSetupError,
     "PipelineConfigError": DriverSetupError,
     "SparkConfigError": DriverSetupError,

@@ -24,6 +24,7 @@ class PipelineTask:
     session_state: str | None
     on_config_change: str | None
     on_code_change: str | None
+    on_source_change: str | None
     on_clear: str | None
     restart_from: str | None
     _written: Any
@@ -52,6 +53,7 @@ class PipelineTask:
             "session_state": self.session_state,
             "on_config_change": self.on_config_change,
             "on_code_change": self.on_code_change,
+            "on_source_change": self.on_source_change,
             "on_clear": self.on_clear,
             "restart_from": self.restart_from or self._restart_from_asked_for(context),
         }

@@ -19,6 +19,7 @@ from airflow_provider.errors import (
     ComponentFailedError,
     ConfigChangedError,
     PipelineConfigError,
+    SourceChangedError,
     SparkConfigError,
 )
 from airflow_provider.launch.settings import DEFAULT_CONNECTION
@@ -82,6 +83,9 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param on_code_change: when the code of a completed component changed since: ``rerun_affected`` it and its
         descendants, ``restart`` everything, ``reuse`` with a warning, or ``fail``; default: the pipeline's own, which
         is ``rerun_affected`` unless it says otherwise (templated)
+    :param on_source_change: when somebody else changed what completed components had read: ``auto``, ``keep``,
+        ``rerun_affected`` or ``fail``; default: the pipeline's own, which is ``auto`` unless it says otherwise
+        (templated)
     :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
         default: the pipeline's own, which is ``resume`` unless it says otherwise. With Airflow's task state store and
         Airflow 3.4 or later the choice in the clear dialog decides instead (templated)
@@ -103,6 +107,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         "session_state",
         "on_config_change",
         "on_code_change",
+        "on_source_change",
         "on_clear",
         "restart_from",
     )
@@ -126,6 +131,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         keep_session_state: bool = False,
         on_config_change: str | None = None,
         on_code_change: str | None = None,
+        on_source_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | None = None,
         openlineage_inject_parent_job_info: bool | None = None,
@@ -149,6 +155,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.keep_session_state = keep_session_state
         self.on_config_change = on_config_change
         self.on_code_change = on_code_change
+        self.on_source_change = on_source_change
         self.on_clear = on_clear
         self.restart_from = restart_from
         self.openlineage_inject_parent_job_info = openlineage_inject_parent_job_info
@@ -170,7 +177,13 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self._began = time.monotonic()  # Airflow's clock for execution_timeout runs from here
         try:
             return self._run(self._pipeline_run(context), context)
-        except (PipelineConfigError, ConfigChangedError, CodeChangedError, SparkConfigError) as error:
+        except (
+            PipelineConfigError,
+            ConfigChangedError,
+            CodeChangedError,
+            SourceChangedError,
+            SparkConfigError,
+        ) as error:
             raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
 
     def on_kill(self) -> None:

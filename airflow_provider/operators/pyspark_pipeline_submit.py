@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider.errors import ConfigChangedError, DriverSetupError, PipelineConfigError
+from airflow_provider.errors import ConfigChangedError, DriverSetupError, PipelineConfigError, SourceChangedError
 from airflow_provider.launch.addresses import refusal
 from airflow_provider.operators import places
 from airflow_provider.operators.pipeline_task import PipelineTask
@@ -63,6 +63,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     :param on_code_change: when the code of a completed component changed since: ``rerun_affected`` it and its
         descendants, ``restart`` everything, ``reuse`` with a warning, or ``fail``; default: the pipeline's own, which
         is ``rerun_affected`` unless it says otherwise (templated)
+    :param on_source_change: when somebody else changed what completed components had read: ``auto``, ``keep``,
+        ``rerun_affected`` or ``fail``; default: the pipeline's own, which is ``auto`` unless it says otherwise
+        (templated)
     :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
         default: the pipeline's own (templated)
     :param restart_from: run this component and all its descendants again, although they had completed. Default:
@@ -84,6 +87,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         "session_state",
         "on_config_change",
         "on_code_change",
+        "on_source_change",
         "on_clear",
         "restart_from",
     )
@@ -102,6 +106,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         keep_session_state: bool = False,
         on_config_change: str | None = None,
         on_code_change: str | None = None,
+        on_source_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | None = None,
         **kwargs: Any,
@@ -122,6 +127,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         self.keep_session_state = keep_session_state
         self.on_config_change = on_config_change
         self.on_code_change = on_code_change
+        self.on_source_change = on_source_change
         self.on_clear = on_clear
         self.restart_from = restart_from
         self.killed = False
@@ -150,7 +156,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         try:
             self._attempt = SubmittedAttempt(self, self._pipeline_run(context, runs_here=False))
             return self._attempt.run(context)
-        except (PipelineConfigError, ConfigChangedError, DriverSetupError) as error:
+        except (PipelineConfigError, ConfigChangedError, SourceChangedError, DriverSetupError) as error:
             raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
 
     def on_kill(self) -> None:

@@ -27,7 +27,13 @@ from airflow_provider.runner.config.component_check import check_component
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.given import Given, given_in, shared_paths
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.policies import OnClear, OnCodeChange, OnConfigChange, SessionStatePolicy
+from airflow_provider.runner.config.policies import (
+    OnClear,
+    OnCodeChange,
+    OnConfigChange,
+    OnSourceChange,
+    SessionStatePolicy,
+)
 from airflow_provider.runner.config.problems import (
     as_name,
     content_problems,
@@ -150,6 +156,9 @@ class PipelineConfig(Section):
         ``rerun_affected`` the changed components and their descendants, or ``fail``
     :param on_code_change: when the code of a completed component differs from what it ran with: ``rerun_affected`` it
         and its descendants, ``restart`` everything, ``reuse`` with a warning, or ``fail``
+    :param on_source_change: when somebody else changed what a completed component had read: ``auto`` keeps what was
+        read in a retry, never mixing old and new, and reads it again after a clear by a person; ``keep`` never runs a
+        component because of a source; ``rerun_affected`` always runs what read it, and the descendants; or ``fail``
     :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``resume`` from the
         checkpoint, or ``restart`` everything
     :param restart_from: a component that runs again with all its descendants, although it had completed
@@ -172,6 +181,7 @@ class PipelineConfig(Section):
     spark: SparkSection = Field(default_factory=SparkSection)
     on_config_change: OnConfigChange = "restart"
     on_code_change: OnCodeChange = "rerun_affected"
+    on_source_change: OnSourceChange = "auto"
     on_clear: OnClear = "resume"
     restart_from: str | None = None
     session_state: SessionStatePolicy = "auto"

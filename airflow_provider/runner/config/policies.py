@@ -8,6 +8,8 @@ OnConfigChange = Literal["restart", "rerun_affected", "fail"]
 
 OnCodeChange = Literal["rerun_affected", "restart", "reuse", "fail"]
 
+OnSourceChange = Literal["auto", "keep", "rerun_affected", "fail"]
+
 OnClear = Literal["resume", "restart"]
 
 SessionStatePolicy = Literal["auto", "save", "replay", "none"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from airflow_provider.errors import CodeChangedError, ConfigChangedError, ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
@@ -11,9 +10,11 @@ from airflow_provider.runner.config.problems import suggest
 from airflow_provider.runner.fingerprint.config import ConfigHashes
 from airflow_provider.runner.planning.code import CodeChanges, code_changes, describe_all
 from airflow_provider.runner.planning.facts import Facts
-from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision, RunPlan
+from airflow_provider.runner.planning.keeping import decisions_for, not_brought_back
+from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
-from airflow_provider.runner.record.state import CheckpointState, ComponentRecord
+from airflow_provider.runner.planning.sources import judge_replays, reasons_by_source, taken_along
+from airflow_provider.runner.record.state import CheckpointState
 
 
 def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState | None = None) -> RunPlan:
@@ -51,13 +52,15 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     """Plan to go on where the checkpoint says the run stopped.
 
     A component runs if it has not completed, if its config or code or that of something it depends on has changed, if
-    it was asked for, or if what it saved is damaged. The others are reused, except those whose session state was not
-    saved and that come before one that runs: they are replayed.
+    it was asked for, if what it saved is damaged, or if its sources have changed and the policy says so. The others are
+    reused, except those whose session state was not saved and that come before one that runs: they are replayed.
 
     :param config: the pipeline as it is today, with its policies
     :param facts: what has been found out
+    :return: the plan; with an ``obstacle`` if it must not be carried out
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises CodeChangedError: code has changed and the policy is to fail
+    :raises SourceChangedError: a source has changed and the policy is to fail
     :raises PipelineConfigError: there is no enabled component ``restart_from``
     """
     checkpoint, restart_from = facts.checkpoint, facts.restart_from
@@ -81,10 +84,9 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     old = {**code.completed, **code.unfinished} if set(reasons) - set(without_code) else {}
     if old and config.on_code_change == "fail":
         raise CodeChangedError(config.name, describe_all(old))
+    reasons |= _always_run(config, reasons)
     would_be_kept: tuple[str, ...] = ()
     restarted_by = ""
-    if reasons:
-        reasons |= {c.name: "always_run" for c in config.ordered if c.always_run and c.name not in reasons}
     if changed and config.on_config_change == "restart":
         would_be_kept = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"config changed: {what}")
@@ -93,30 +95,16 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         would_be_kept = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"code changed: {describe_all(old)}")
         restarted_by = "on_code_change"
-    until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
-    decisions: list[Decision] = []
-    policies = {c.name: c.session_state or config.session_state for c in config.ordered}
-    untouched = True  # once something runs, it may replace what a later component had left in the session
-    for index, name in enumerate(names):
-        if name in reasons:
-            decision = Decision(name, Action.RUN, reasons[name])
-        else:
-            is_present = untouched and name in facts.present
-            decision = _keep(
-                name,
-                checkpoint.components.get(name),
-                needed=index < until and not is_present,
-                vouched=policies[name] == "replay",
-            )
-            if (
-                facts.live
-                and is_present
-                and decision.session_state is not None
-                and decision.session_state.left_something
-            ):
-                decision = replace(decision, reason=f"{decision.reason}; {STILL_THERE}")
-        untouched = untouched and decision.action is Action.REUSE
-        decisions.append(decision)
+    elif reasons or checkpoint.status != "completed":
+        reasons |= reasons_by_source(config, facts.sources, reasons)
+    while True:
+        reasons |= _always_run(config, reasons)
+        decisions = decisions_for(config, facts, checkpoint, reasons)
+        more = taken_along(config, facts.sources, decisions)
+        if not more:
+            break
+        reasons |= more
+    source_notes, refusal = judge_replays(config, facts.sources, decisions)
     return RunPlan(
         config.name,
         tuple(decisions),
@@ -126,11 +114,17 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         would_be_kept=would_be_kept,
         restarted_by=restarted_by,
         restart_from=config.restart_from,
-        notes=tuple(_code_notes(config.on_code_change, code, decisions)),
+        notes=(*_code_notes(config.on_code_change, code, decisions), *source_notes),
+        obstacle=refusal or not_brought_back(config.name, decisions),
         live=facts.live,
         before=checkpoint,
         known=frozenset(checkpoint.completed_components),
     )
+
+
+def _always_run(config: PipelineConfig, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Return what runs because something else does."""
+    return {c.name: "always_run" for c in config.ordered if reasons and c.always_run and c.name not in reasons}
 
 
 def _code_notes(policy: str, code: CodeChanges, decisions: Sequence[Decision]) -> Iterator[str]:
@@ -147,18 +141,3 @@ def _code_notes(policy: str, code: CodeChanges, decisions: Sequence[Decision]) -
                 f"kept without a look at their code, which {why}: {', '.join(map(repr, names))}; if it has changed "
                 "since, restart from the first of them"
             )
-
-
-def _keep(name: str, record: ComponentRecord | None, *, needed: bool, vouched: bool) -> Decision:
-    if record is None:
-        return Decision(name, Action.REUSE, "completed in an earlier attempt")
-    state = record.session_state
-    when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
-    again = state is not None and (state.handling == "replay" or (state.handling == "unrepeatable" and vouched))
-    if needed and state is not None and again:
-        why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
-        return Decision(name, Action.REPLAY, f"{why}: {state.reason}", session_state=state)
-    if needed and state is not None and state.views:
-        count = f"{len(state.views)} saved {'view' if len(state.views) == 1 else 'views'}"
-        when = f"{when}; {count} to restore"
-    return Decision(name, Action.REUSE, when, record.duration_seconds, state, restore=needed and state is not None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider.runner.fingerprint.code import CodeReading
 from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.planning.sources import SourceFacts
 from airflow_provider.runner.record.state import CheckpointState
 
 
@@ -19,6 +20,7 @@ class Facts:
     :param damaged: component to what is wrong with what it saved
     :param present: components whose session state is in the session that will be used
     :param live: whether a server has kept that session since the last attempt
+    :param sources: what is known of what completed components had read
     :param hashes: those of the config, as the files that it names are now; None to look now
     :param code: component to its code as it is today, None for one that cannot be read; None if nobody looked
     """
@@ -28,5 +30,6 @@ class Facts:
     damaged: Mapping[str, str] = field(default_factory=dict)
     present: Collection[str] = ()
     live: bool = False
+    sources: SourceFacts = field(default_factory=SourceFacts)
     hashes: ConfigHashes | None = None
     code: Mapping[str, CodeReading | None] | None = None

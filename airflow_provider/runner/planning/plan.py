@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from airflow_provider.errors import PySparkPipelineError
 from airflow_provider.runner.fingerprint.changes import Change
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.record.state import CheckpointState
 
 STILL_THERE = "still in the session on the server"
@@ -35,6 +37,7 @@ class Decision:
     :param reason: why
     :param seconds_saved: how long the component ran when it ran, if it is reused
     :param session_state: what it left in the session, if it is reused
+    :param sources: what it had read, if it stays completed
     :param restore: whether that is needed and not in the session
     """
 
@@ -44,6 +47,7 @@ class Decision:
     seconds_saved: float = 0.0
     session_state: SessionStateRecord | None = None
     restore: bool = False
+    sources: tuple[SourceRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class RunPlan:
     :param restarted_by: the policy that restarts everything, if one does
     :param restart_from: the config's request to restart from a component, carried out now or earlier
     :param notes: what else the person who reads the plan should know
+    :param obstacle: why it must not be carried out, None if it may
     :param live: whether the session begins with what the server has kept of the last attempt's
     :param restart_request: what somebody asked for in the store, if this plan carries it out
     :param before: the checkpoint when the plan was made, also if it is left aside; None if there was none
@@ -75,6 +80,7 @@ class RunPlan:
     restarted_by: str = ""
     restart_from: str | None = None
     notes: tuple[str, ...] = ()
+    obstacle: PySparkPipelineError | None = None
     live: bool = False
     restart_request: RestartRequest | None = None
     before: CheckpointState | None = None

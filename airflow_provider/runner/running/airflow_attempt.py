@@ -72,6 +72,7 @@ def _beginning(run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointSt
         # Carried out before, but whoever cleared the task wants it again.
         restart_from=run.config.restart_from if start.cleared else None,
         notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and start.resume else (),
+        cleared=start.cleared,
     )
 
 

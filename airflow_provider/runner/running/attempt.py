@@ -37,11 +37,13 @@ class Beginning:
     :param fresh: why the checkpoint is left aside and everything runs; None to go on from it
     :param restart_from: run this component again with all its descendants
     :param notes: what the log should say beside the plan
+    :param cleared: whether a person cleared the Airflow task, so that it is more than a retry
     """
 
     fresh: str | None = None
     restart_from: str | None = None
     notes: tuple[str, ...] = ()
+    cleared: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
 
     :raises PipelineConfigError: a component cannot be imported or does not take its config
     :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
+    :raises SourceChangedError: a source has changed and ``on_source_change`` is ``fail``, or nothing right can be done
     :raises SparkSessionError: Spark did not start, or was lost while session state was restored
     :raises CheckpointError: the checkpoint cannot be taken over, progress could not be recorded, or a newer attempt has
         taken over
@@ -109,7 +112,8 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
     if beginning.fresh is not None:
         plan = plan_fresh(config, beginning.fresh, checkpoint)
     else:
-        plan = runner.plan(checkpoint, restart_from=request.component if request else beginning.restart_from)
+        restart_from = request.component if request else beginning.restart_from
+        plan = runner.plan(checkpoint, restart_from=restart_from, cleared=beginning.cleared)
     return runner.run(plan=dataclasses.replace(plan, notes=(*plan.notes, *beginning.notes), restart_request=request))
 
 

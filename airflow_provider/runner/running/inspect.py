@@ -13,6 +13,8 @@ from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.live import why_not_live
 from airflow_provider.runner.planning.plan import Action, RunPlan
+from airflow_provider.runner.planning.sources import SourceFacts, compare_sources
+from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.session import AttemptSession
 
@@ -20,7 +22,12 @@ logger = logging.getLogger(__name__)
 
 
 def inspect(
-    config: PipelineConfig, checkpoint: CheckpointState | None, restart_from: str | None, session: AttemptSession
+    config: PipelineConfig,
+    checkpoint: CheckpointState | None,
+    restart_from: str | None,
+    session: AttemptSession,
+    *,
+    cleared: bool = False,
 ) -> Facts:
     """Find out what there is.
 
@@ -30,20 +37,38 @@ def inspect(
     :param checkpoint: the record of the earlier attempts, None if there is none
     :param restart_from: somebody asked to run this component again with all its descendants
     :param session: the attempt's session
+    :param cleared: whether a person cleared the task
     :raises PipelineConfigError: there is no enabled component ``restart_from``
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises CodeChangedError: code has changed and the policy is to fail
+    :raises SourceChangedError: a source has changed and the policy is to fail, or nothing right can be done
     """
     facts = Facts(checkpoint, restart_from)
     if checkpoint is None:
         return facts
     code = read_components(config, entered_before(checkpoint))
     facts = replace(facts, hashes=ConfigHashes.of(config), code=code)
+    if checkpoint.status != "completed":
+        facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))
     if session.may_be_live:
         live = _in_live_session(config, checkpoint, facts, session)
         if live is not None:
             return live
     return _with_damage(config, replace(facts, present=session.present()), session)
+
+
+def _sources(checkpoint: CheckpointState, session: AttemptSession, *, cleared: bool) -> SourceFacts:
+    """Look at what completed components had read, once at each source."""
+    looked_at: dict[tuple[str, ...], SourceRecord] = {}
+
+    def look(source: SourceRecord) -> SourceRecord:
+        if source.state != "seen":
+            return source
+        if source.key not in looked_at:
+            looked_at[source.key] = session.look_again(source)
+        return looked_at[source.key]
+
+    return compare_sources(checkpoint, look, cleared=cleared)
 
 
 def dropped_after(plan: RunPlan, position: int) -> set[str]:

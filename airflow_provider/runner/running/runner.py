@@ -13,7 +13,6 @@ from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_c
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
-from airflow_provider.runner.planning.brought_back import refuse_what_cannot_be_brought_back
 from airflow_provider.runner.planning.decide import decide, plan_skipping
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.state import CheckpointState
@@ -84,17 +83,22 @@ class SimplePipelineRunner:
             sleep=surroundings.sleep,
         )
 
-    def plan(self, checkpoint: CheckpointState | None = None, *, restart_from: str | None = None) -> RunPlan:
+    def plan(
+        self, checkpoint: CheckpointState | None = None, *, restart_from: str | None = None, cleared: bool = False
+    ) -> RunPlan:
         """Decide what an attempt would do, and run nothing.
 
         :param checkpoint: the record of the earlier attempts, None if there is none
         :param restart_from: run this component again with all its descendants. Default: the config's, if that has
             not been carried out under this checkpoint
+        :param cleared: whether a person cleared the Airflow task, so that it is more than a retry
         :raises PipelineConfigError: a component cannot be imported or does not take its config
         :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
+        :raises SourceChangedError: a source has changed and ``on_source_change`` is ``fail``, or nothing right can be
+            done
         """
         load_pipeline_config(self._config)
-        return self._decided(checkpoint, restart_from)
+        return self._decided(checkpoint, restart_from, cleared=cleared)
 
     def run(
         self, completed_components: Collection[str] | None = None, *, plan: RunPlan | None = None
@@ -126,12 +130,15 @@ class SimplePipelineRunner:
             self._session.remove_saved()
         return result
 
-    def _decided(self, checkpoint: CheckpointState | None, restart_from: str | None) -> RunPlan:
+    def _decided(
+        self, checkpoint: CheckpointState | None, restart_from: str | None, *, cleared: bool = False
+    ) -> RunPlan:
         wanted = self._config.restart_from
         if restart_from is None and wanted is not None and checkpoint is not None and checkpoint.restart_from != wanted:
             restart_from = wanted
-        plan = decide(self._config, inspect(self._config, checkpoint, restart_from, self._session))
-        refuse_what_cannot_be_brought_back(plan)
+        plan = decide(self._config, inspect(self._config, checkpoint, restart_from, self._session, cleared=cleared))
+        if plan.obstacle is not None:
+            raise plan.obstacle
         return plan
 
     def _plan_for(self, completed: Collection[str], recorded: CheckpointState | None) -> RunPlan:

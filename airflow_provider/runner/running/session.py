@@ -6,17 +6,20 @@ import logging
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
-from airflow_provider.errors import SparkSessionError, describe
+from airflow_provider.errors import SourceChangedError, SparkSessionError, describe
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.running.spark_session import open_session, running_session
 from airflow_provider.runner.session_state.keeper import SessionStateKeeper
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
 from airflow_provider.runner.session_state.saved.files import files_for, local_path, remove_attempts
 from airflow_provider.runner.session_state.saved.views import damage
+from airflow_provider.runner.session_state.sources.compare import difference
+from airflow_provider.runner.session_state.sources.look import look_again
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -96,6 +99,10 @@ class AttemptSession:
                 return f"its table {item.name} is missing from {item.location}"
         return None
 
+    def look_again(self, source: SourceRecord) -> SourceRecord:
+        """Return how a source is now. Spark is started only for one that needs it."""
+        return look_again(source, self.spark)
+
     def begin(self, plan: RunPlan) -> None:
         """Make the session ready for the components of a plan."""
         spark = self.spark()
@@ -119,6 +126,7 @@ class AttemptSession:
         :param dropped: databases and tables that later components dropped
         :return: what is to be done with the component now
         :raises SparkSessionError: the session is lost
+        :raises SourceChangedError: it cannot be restored, and a replay would read other data
         """
         if not decision.restore or self.keeper is None or decision.session_state is None:
             return decision
@@ -131,6 +139,7 @@ class AttemptSession:
                     f"{describe(error)}; nothing ran again, and the next attempt restores it"
                 ) from error
             # Otherwise it is whatever the catalog or the storage object to.
+            self._refuse_other_data(decision, error)
             reason = f"its session state cannot be restored: {describe(error)}"
             logger.warning("%s: %s; it is replayed", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)
@@ -140,6 +149,19 @@ class AttemptSession:
         """Save what would be costly to bring back; yield what is to be recorded of each component."""
         if self.keeper is not None and self.keeper.answers():
             yield from self.keeper.saved_after_a_failure()
+
+    def _refuse_other_data(self, decision: Decision, error: Exception) -> None:
+        """A component that is replayed must read what it read, or what others made of that no longer fits."""
+        compared = ((source.name, difference(source, self.look_again(source))) for source in decision.sources)
+        changed = [f"{name}: {what}" for name, what in compared if what is not None]
+        [component] = (c for c in self._config.components if c.name == decision.component)
+        policy = component.session_state or self._config.session_state
+        if changed and policy != "replay" and self._config.on_source_change != "keep":
+            told = (
+                f"what {decision.component!r} left in the session cannot be restored ({describe(error)}), and its "
+                f"source has changed since it was read: {', '.join(changed)}"
+            )
+            raise SourceChangedError(self._config.name, [told], "restart the run from it") from error
 
     def remove_saved(self) -> None:
         """Delete what this run has saved."""

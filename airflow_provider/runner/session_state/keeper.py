@@ -195,11 +195,13 @@ class SessionStateKeeper:
             uncached=left.uncached,
         )
         self._tell_unrepeatable(component.name, record)
-        self._before = self.probe.snapshot() if views else after  # the views are other ones now
         if views:
             self._witness.saved(component.name)
         self._hold(component.name, place, record, ran.seconds, by_evidence=policy == "auto")
-        return Found(record, evidence.touched, tuple(self._saved_before(evidence, component.name)))
+        saved = self._saved_before(evidence, component.name)
+        # Views that were saved are other ones now, and no saving is the next component's work.
+        self._before = self.probe.snapshot() if views or saved else after
+        return Found(record, evidence.touched, saved)
 
     def replayed(self, component: ComponentConfig, position: int, ran: Ran, record: SessionStateRecord | None) -> Found:
         """Take note that a component has been replayed: what it left needs no new record.
@@ -216,11 +218,12 @@ class SessionStateKeeper:
         if record is not None:
             refuse_difference(component.name, record, left, after)
         self._present.add(component.name)
-        self._before = after
         if record is not None:
             policy = component.session_state or self.config.session_state
             self._hold(component.name, f"{position:04d}", record, ran.seconds, by_evidence=policy == "auto")
-        return Found(saved=tuple(self._saved_before(evidence, component.name)))
+        saved = self._saved_before(evidence, component.name)
+        self._before = self.probe.snapshot() if saved else after
+        return Found(saved=saved)
 
     def failed(self, component: str, *, goes_on: bool) -> list[tuple[str, SessionStateRecord]]:
         """Take note that a component failed; return of which others something was saved because of it.
@@ -293,8 +296,9 @@ class SessionStateKeeper:
         else:
             self._held.give_up(name)
 
-    def _saved_before(self, evidence: Evidence, writer: str) -> Iterator[tuple[str, SessionStateRecord]]:
-        yield from self._held.saved_before_a_change([n for n in evidence.readers if n != writer], writer)
+    def _saved_before(self, evidence: Evidence, writer: str) -> tuple[tuple[str, SessionStateRecord], ...]:
+        readers = [name for name in evidence.readers if name != writer]
+        return tuple(self._held.saved_before_a_change(readers, writer)) if readers else ()
 
     def _describe(self, names: list[str]) -> tuple[list[CatalogObject], str | None]:
         try:

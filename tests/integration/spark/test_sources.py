@@ -27,6 +27,7 @@ def reading(session: SparkSession) -> Iterator[Reading]:
     found = reading_for(session)
     found.begin()
     yield found
+    found.end()
 
 
 @pytest.fixture

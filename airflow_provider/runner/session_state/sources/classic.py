@@ -31,6 +31,9 @@ class ClassicSources:
     def begin(self) -> None:
         self._look.begin()
 
+    def end(self) -> None:
+        self._look.end()
+
     def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
         asked = [[view.name, view.is_global, view.quoted(self._global_database)] for view in views]
         answer = json.loads(self._look.found(json.dumps(asked), MOST_FILES, int(MOST_SECONDS * 1000)))

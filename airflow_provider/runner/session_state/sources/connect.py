@@ -31,6 +31,9 @@ class ConnectSources:
     def begin(self) -> None:
         """Nothing: the server does not tell what is executed."""
 
+    def end(self) -> None:
+        """Nothing, like :meth:`begin`."""
+
     def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
         unknown = SourceRecord(
             kind="other",

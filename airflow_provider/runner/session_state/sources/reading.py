@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,6 +25,9 @@ class SourceProbe(Protocol):
 
     def begin(self) -> None:
         """From now on take note of what is read."""
+
+    def end(self) -> None:
+        """Take no more notes."""
 
     def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
         """Return what was read since then or is read by views, and where Spark wrote."""
@@ -56,6 +60,11 @@ class Reading:
     def begin(self) -> None:
         """A component begins."""
         self._probe.begin()
+
+    def end(self) -> None:
+        """A component failed, or what it read need not be known."""
+        with contextlib.suppress(Exception):  # Spark may be what failed, and then it notes nothing any more
+            self._probe.end()
 
     def finished(
         self, component: str, views: Sequence[ViewName], targets: Iterable[str] = (), extra_files: Iterable[str] = ()
