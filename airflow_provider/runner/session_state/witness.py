@@ -74,9 +74,6 @@ class Witness:
         try:
             with watch:
                 yield
-        except BaseException:
-            self._reading.end()
-            raise
         finally:
             self._seen = watch.seen
 
