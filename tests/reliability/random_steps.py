@@ -64,18 +64,18 @@ def totals(spark: SparkSession, *, source: str, view: str) -> None:
 
 
 def cached_frame(spark: SparkSession, *, source: str, view: str) -> None:
-    frame = spark.table(source).selectExpr("id", "v + 7 AS v", "tag").cache()
+    frame = spark.table(source).selectExpr("id", "v + 700 AS v", "tag").cache()
     frame.createOrReplaceTempView(view)
 
 
 def cached_table(spark: SparkSession, *, source: str, view: str) -> None:
-    spark.sql(f"CACHE TABLE {view} AS SELECT id, v + 9 AS v, tag FROM {source}")
+    spark.sql(f"CACHE TABLE {view} AS SELECT id, v + 900 AS v, tag FROM {source}")
 
 
 def persisted_frame(spark: SparkSession, *, source: str, view: str) -> None:
     from pyspark import StorageLevel
 
-    frame = spark.table(source).selectExpr("id", "v - 3 AS v", "tag").persist(StorageLevel.DISK_ONLY)
+    frame = spark.table(source).selectExpr("id", "v + 300 AS v", "tag").persist(StorageLevel.DISK_ONLY)
     frame.createOrReplaceTempView(view)
 
 
