@@ -144,7 +144,7 @@ def attempt(
         except CheckpointError:
             raise
         except PySparkPipelineError as error:
-            trial.error, trial.refused = describe(error), type(error).__name__ == REFUSED
+            trial.error, trial.refused = str(error), type(error).__name__ == REFUSED
         else:
             failed = dict(result.failed_components)
             if failed:
