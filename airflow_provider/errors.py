@@ -14,6 +14,7 @@
     ├── DriverError                  a driver that spark-submit started did not do what it should
     │   └── DriverSetupError         where it runs something is missing, or the task is set up wrongly for it
     ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
+    ├── NotRestoredError             what a record says of a session is not used; its component is replayed instead
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
     │   ├── ReplayDiffersError       a component that was replayed left something else than before
@@ -24,6 +25,7 @@
         ├── CheckpointReadError      the store could not be read
         ├── CheckpointCorruptError   the stored text is no checkpoint; stores set it aside
         ├── CheckpointFormatError    written by a newer version of this package
+        ├── CheckpointInUseError     an attempt may be running, so the checkpoint is not deleted
         └── StaleAttemptError        a newer attempt has taken over
 
     AttemptStopped                   no Exception: the attempt must end now, and components must not swallow it
@@ -152,6 +154,10 @@ class ViewNotSavedError(PySparkPipelineError):
     """A temp view cannot be saved. The message says why; its component is replayed when it is needed."""
 
 
+class NotRestoredError(PySparkPipelineError):
+    """What a record says of a session is not brought back. The message says why; its component is replayed."""
+
+
 class SparkSessionError(PySparkPipelineError):
     """No Spark session could be opened, or it was lost. The message says which and where."""
 
@@ -258,6 +264,10 @@ class CheckpointFormatError(CheckpointError):
             f"airflow-provider-pyspark-pipeline reads up to {supported}; "
             f"upgrade the package where this task runs, or delete the checkpoint to start afresh"
         )
+
+
+class CheckpointInUseError(CheckpointError):
+    """The checkpoint is not deleted, because an attempt that may be running would write it again."""
 
 
 class StaleAttemptError(CheckpointError):

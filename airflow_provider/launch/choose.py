@@ -11,7 +11,12 @@ from airflow_provider.launch.launcher import Launcher
 
 
 def launcher(
-    conn_id: str | None, spark_conf: Mapping[str, Any] | None, pipeline_conf: Mapping[str, str], app_name: str
+    conn_id: str | None,
+    spark_conf: Mapping[str, Any] | None,
+    pipeline_conf: Mapping[str, str],
+    app_name: str,
+    *,
+    run: str,
 ) -> Launcher:
     """Return what opens Spark for one attempt.
 
@@ -19,6 +24,7 @@ def launcher(
     :param spark_conf: Spark properties that win over the connection
     :param pipeline_conf: Spark properties of the pipeline file, which lie below both
     :param app_name: application name, unless one of the above has one; a Spark Connect server has its own
+    :param run: what tells the run apart from all others
     """
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
@@ -27,5 +33,5 @@ def launcher(
     except AirflowNotFoundException:
         kind = None  # whether it may be missing is decided where it is read
     if conn_id is not None and kind == ConnectSpark.CONNECTION_TYPE:
-        return ConnectSpark(conn_id, spark_conf, pipeline_conf)
+        return ConnectSpark(conn_id, spark_conf, pipeline_conf, run=run)
     return InProcessSpark(conn_id, spark_conf, pipeline_conf, app_name)

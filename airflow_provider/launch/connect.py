@@ -38,9 +38,14 @@ class ConnectSpark:
     It is a :class:`~airflow_provider.runner.session_state.live.LiveSession` too: the server copies the session after
     each component, and the next attempt goes on in a copy of the last copy.
 
+    A session of the server belongs to whoever knows its id and the user, so an id never comes from a checkpoint: a
+    record names a session by a word, and the id is a hash of that word and the run. Whatever somebody writes there, it
+    leads to a session of this run or to none.
+
     :param conn_id: connection of type ``spark_connect``; its extras ``spark.*`` are Spark properties
     :param spark_conf: Spark properties that win over the connection
     :param pipeline_conf: Spark properties of the pipeline file, which lie below both
+    :param run: what tells the run apart from all others that use the server
     :param connect_seconds: how long to wait for the server
     """
 
@@ -54,13 +59,15 @@ class ConnectSpark:
         spark_conf: Mapping[str, Any] | None,
         pipeline_conf: Mapping[str, str],
         *,
+        run: str,
         connect_seconds: float = _CONNECT_SECONDS,
     ) -> None:
         self._server = ConnectServer(conn_id)
         self._spark_conf = {key: spell(value) for key, value in (spark_conf or {}).items()}
         self._pipeline_conf = pipeline_conf
         self._connect_seconds = connect_seconds
-        self._session_id = str(uuid.uuid4())
+        self._run = run
+        self._name = uuid.uuid4().hex
         self._session: SparkSession | None = None
         self._attached = False
         self._copies = True
@@ -83,7 +90,7 @@ class ConnectSpark:
 
     @property
     def session_id(self) -> str:
-        return self._session_id
+        return self._name
 
     @cached_property
     def origin(self) -> str:
@@ -125,7 +132,7 @@ class ConnectSpark:
 
         def end() -> None:
             try:
-                with self._server.client(self._session_id) as client:
+                with self._server.client(self._id_of(self._name)) as client:
                     client.interrupt_all()
             except Exception as error:  # noqa: BLE001 - the server may be gone, and then nothing runs
                 logger.info("what runs on the server could not be stopped: %s", in_a_line(error))
@@ -143,8 +150,8 @@ class ConnectSpark:
         if self._session is None:
             logger.info("connecting to Spark Connect at %s", self._server.endpoint)
             self._server.wait(self._connect_seconds)
-            self._session = self._server.open(self._session_id)
-        logger.info("Spark %s, session %s", self._session.version, self._session_id)
+            self._session = self._server.open(self._id_of(self._name))
+        logger.info("Spark %s, session %s", self._session.version, self._id_of(self._name))
         logger.info("Spark properties: %s", masked(self.conf))
         self._set_properties(self._session)
         while self._to_release:
@@ -156,13 +163,13 @@ class ConnectSpark:
             return False
         self._server.wait(self._connect_seconds)
         try:
-            with self._server.client(copy) as client:
-                client.clone(self._session_id).close()
-            session = self._server.open(self._session_id)
+            with self._server.client(self._id_of(copy)) as client:
+                client.clone(self._id_of(self._name)).close()
+            session = self._server.open(self._id_of(self._name))
             _freeze(session)
         except Exception as error:  # noqa: BLE001 - then what is in the session is restored, as without a server
             logger.info("the session on the server is not used: %s", in_a_line(error))
-            self._session_id = str(uuid.uuid4())  # the server may have begun to make that one
+            self._name = uuid.uuid4().hex  # the server may have begun to make that one
             return False
         self._session = session
         self._attached = True
@@ -173,16 +180,16 @@ class ConnectSpark:
         session, self._session = self._session, None
         if session is not None:
             close(session)
-        self._session_id = str(uuid.uuid4())
+        self._name = uuid.uuid4().hex
         self._attached = False
 
     def copy(self) -> str | None:
         session: Any = self._session
         if session is None or not self._copies or not self._can_copy():
             return None
-        copy_id = str(uuid.uuid4())
+        copy_id = uuid.uuid4().hex
         try:
-            made = session.cloneSession(copy_id)
+            made = session.cloneSession(self._id_of(copy_id))
             _freeze(made)
             made.client.close()
         except Exception as error:  # noqa: BLE001 - the component has succeeded, and its views are saved as ever
@@ -196,10 +203,13 @@ class ConnectSpark:
             self._to_release.append(session_id)  # when there is a connection
             return
         try:
-            with self._server.client(session_id) as client:
+            with self._server.client(self._id_of(session_id)) as client:
                 client.release_session()
         except Exception as error:  # noqa: BLE001 - the server forgets it by itself after a while
-            logger.info("session %s could not be released: %s", session_id, in_a_line(error))
+            logger.info("session %s could not be released: %s", self._id_of(session_id), in_a_line(error))
+
+    def _id_of(self, name: str) -> str:
+        return session_id_of(self._run, name)
 
     def _set_properties(self, session: SparkSession) -> None:
         from pyspark.errors import PySparkException
@@ -222,6 +232,16 @@ class ConnectSpark:
         from pyspark.sql.connect.client import SparkConnectClient
 
         return hasattr(SparkConnectClient, "clone")
+
+
+def session_id_of(run: str, name: str) -> str:
+    """Return the id on the server of a session of a run.
+
+    :param run: what tells the run apart from all others
+    :param name: name of the session within the run, which may come from a record
+    """
+    digest = hashlib.sha256(json.dumps([run, name]).encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
 def _freeze(session: Any) -> None:

@@ -96,12 +96,12 @@ class Run:
 
     def plan(self) -> RunPlan:
         """What the next attempt would do."""
-        return self.runner().plan(self.store.load("run-1"))
+        return self.runner().plan(self.store.load("run-1", "p"))
 
     def attempt(self, **options: Any) -> PipelineResult:
         """One attempt, in the current session."""
         runner = self.runner(**options)
-        return runner.run(plan=runner.plan(self.store.load("run-1")))
+        return runner.run(plan=runner.plan(self.store.load("run-1", "p")))
 
     def resume(self, **options: Any) -> PipelineResult:
         """The next attempt, in a new session."""
@@ -109,7 +109,7 @@ class Run:
 
     def record(self, name: str) -> SessionStateRecord:
         """What is recorded of the session state that a component left."""
-        checkpoint = self.store.load("run-1")
+        checkpoint = self.store.load("run-1", "p")
         assert checkpoint is not None
         state = checkpoint.components[name].session_state
         assert state is not None
@@ -121,7 +121,7 @@ class Run:
 
     def record_text(self) -> str:
         """The whole stored record."""
-        checkpoint = self.store.load("run-1")
+        checkpoint = self.store.load("run-1", "p")
         assert checkpoint is not None
         return str(checkpoint.to_json())
 

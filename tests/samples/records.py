@@ -7,12 +7,18 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_provider.runner import CheckpointState, CheckpointStore
-from airflow_provider.runner.checkpoint.store import Takeover
+from airflow_provider.runner.checkpoint.store import Claim, Takeover
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
+from airflow_provider.runner.record.session_state import (
+    Buckets,
+    CatalogObject,
+    SavedView,
+    SessionStateRecord,
+    TableDescription,
+)
 from airflow_provider.runner.record.state import CheckpointUpdate, ComponentRecord
 
 KEY = RunKey((), "run-1", "p")
@@ -55,6 +61,24 @@ def completed(component: str, attempt: int = 1, session_state: SessionStateRecor
     return CheckpointUpdate(at=AT, component=component, record=record(session_state, attempt))
 
 
+TABLE = CatalogObject(
+    database="db",
+    location="/db/t",
+    comment='it\'s "mine"',
+    properties={"a b": "`x`"},
+    table=TableDescription(
+        name="t",
+        managed=True,
+        provider="csv",
+        columns='{"type":"struct","fields":[{"name":"日 `本`","type":"long","nullable":true,"metadata":{}}]}',
+        options={"sep": ";"},
+        partition_columns=["p"],
+        has_partitions=True,
+        buckets=Buckets(count=3, columns=["x"], sorted_by=["y"]),
+    ),
+)
+"""A table with something in every field of its description."""
+
 FULL = state(
     completed_components=["a", "日本\n", "e"],
     failed_component="c",
@@ -77,8 +101,9 @@ FULL = state(
                 settings={"spark.sql.ansi.enabled": "false", "spark.x": None},
                 catalog="spark_catalog",
                 database="db",
-                objects=[CatalogObject(name="db.t", statements=["CREATE TABLE db.t"], location="/t", managed=True)],
-                dropped_objects=["db.u"],
+                objects=[CatalogObject(database="db", location="/db"), TABLE],
+                vouched="s3://bucket/runs/run-1/attempt-0123456789ab/0000-01234567/objects",
+                dropped_objects=["`db`.`u`"],
             )
         ),
     },
@@ -97,10 +122,12 @@ class Recorder:
 
     :param store: where it keeps its record
     :param key: which checkpoint
+    :ivar claim: what it said of itself
     :ivar taken: what it took over
     :ivar acknowledged: the components of which the store has said that their record is durable
     """
 
+    claim: Claim
     taken: Takeover
 
     def __init__(self, store: CheckpointStore, key: RunKey = KEY) -> None:
@@ -111,7 +138,7 @@ class Recorder:
         self.acknowledged: list[str] = []
 
     def take_over(self) -> None:
-        self._claim, self.taken = take_over(self._store, self._key)
+        self.claim, self.taken = take_over(self._store, self._key)
 
     def begin(self, drop: Collection[str] = ()) -> None:
         """Begin with what was recorded, except what the plan runs again."""
@@ -127,7 +154,7 @@ class Recorder:
             components=kept,
             attempt=taken.attempt,
             fence=taken.fence,
-            owner=self._claim.owner,
+            owner=self.claim.owner,
         )
         taken.writer.begin(self._begun)
 

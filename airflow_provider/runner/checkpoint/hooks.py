@@ -244,10 +244,13 @@ _TAKEOVER_SECONDS = 20.0
 
 
 def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
-    reading = read_component(event.component, base_dir, event.entered)
+    """Return the code that a component ran with: what it reaches, and what else of the author's own was entered."""
+    reading = read_component(event.component, base_dir)
     if reading is None:
         return None
-    return CodeRecord.of(reading, event.entered)
+    unread = [name for name in event.entered if name not in reading.functions]
+    reading = read_component(event.component, base_dir, unread) if unread else reading
+    return CodeRecord.of(reading, unread) if reading is not None else None
 
 
 def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointState) -> dict[str, CodeRecord]:

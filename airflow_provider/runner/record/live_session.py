@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 class LiveSessionRecord(BaseModel):
     """Where the server keeps the session of a run.
 
-    :param session: id of the newest attempt's own session
+    :param session: name of the newest attempt's own session, within the run
     :param origin: see :class:`LiveSession`
-    :param copy_id: id of the frozen copy; None if there is none
+    :param copy_id: name of the frozen copy; None if there is none
     :param present: the components whose session state is in the copy
     """
 

@@ -6,7 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.names import ViewName, quote
+
+LONGEST_REASON = 10_000
+"""Characters; an error of Spark may hold a whole plan."""
 
 
 class _Record(BaseModel):
@@ -31,24 +34,70 @@ class SavedView(_Record):
     url: str
     format: str
     columns: list[str]
-    files: int
-    bytes: int
+    files: int = Field(ge=0, le=10**12)
+    bytes: int = Field(ge=0, le=10**18)
     digest: str
+
+
+class Buckets(_Record):
+    """How the rows of a table are spread over files.
+
+    :param count: number of buckets
+    :param columns: what decides on the bucket
+    :param sorted_by: how rows are sorted in one
+    """
+
+    count: int = Field(ge=1, le=10**6)
+    columns: list[str]
+    sorted_by: list[str] = Field(default_factory=list)
+
+
+class TableDescription(_Record):
+    """What makes a table of a database.
+
+    :param name: its name without the database
+    :param managed: whether Spark deletes its files with it
+    :param provider: data source
+    :param columns: schema, as Spark writes it as JSON
+    :param options: how its files are written
+    :param partition_columns: names of the columns that make directories
+    :param has_partitions: whether the catalog lists the partitions
+    :param buckets: None if it has none
+    """
+
+    name: str
+    managed: bool
+    provider: str
+    columns: str
+    options: dict[str, str] = Field(default_factory=dict)
+    partition_columns: list[str] = Field(default_factory=list)
+    has_partitions: bool = False
+    buckets: Buckets | None = None
 
 
 class CatalogObject(_Record):
     """A database or table that Spark would forget with the session, because its catalog is in memory only.
 
-    :param name: qualified name
-    :param statements: SQL that makes it known again; the data stays where it is
-    :param location: where the data is, None if it has none
-    :param managed: whether it is a table whose files Spark manages
+    It is data: the catalog's API makes it known again, and the files stay where they are.
+
+    :param database: name of the database, or of the one that the table is in
+    :param location: where the data is
+    :param comment: None if there is none
+    :param properties: what else is written on it
+    :param table: None for the database itself
     """
 
-    name: str
-    statements: list[str]
-    location: str | None = None
-    managed: bool = False
+    database: str
+    location: str
+    comment: str | None = None
+    properties: dict[str, str] = Field(default_factory=dict)
+    table: TableDescription | None = None
+
+    @property
+    def name(self) -> str:
+        """Its qualified name, quoted."""
+        database = quote(self.database)
+        return database if self.table is None else f"{database}.{quote(self.table.name)}"
 
 
 class CachedView(_Record):
@@ -82,14 +131,16 @@ class SessionStateRecord(_Record):
     :param catalog: current catalog, if it changed that
     :param database: current database, if it changed that
     :param objects: databases and tables that it created in a catalog that is in memory only
+    :param vouched: directory in which those that lie where the component chose are described a second time; None if
+        there are none
     :param dropped_objects: names of those that it dropped
     :param cached: views that Spark was told to keep
     :param uncached: views that it was told to keep no longer
     """
 
     handling: Literal["kept", "replay", "unrepeatable", "none"]
-    reason: str
-    remedy: str | None = None
+    reason: str = Field(max_length=LONGEST_REASON)
+    remedy: str | None = Field(default=None, max_length=LONGEST_REASON)
     work_seconds: float = Field(default=0, ge=0, allow_inf_nan=False)
     views: list[SavedView] = Field(default_factory=list)
     left_views: list[ViewName] = Field(default_factory=list)
@@ -100,9 +151,15 @@ class SessionStateRecord(_Record):
     catalog: str | None = None
     database: str | None = None
     objects: list[CatalogObject] = Field(default_factory=list)
+    vouched: str | None = None
     dropped_objects: list[str] = Field(default_factory=list)
     cached: list[CachedView] = Field(default_factory=list)
     uncached: list[ViewName] = Field(default_factory=list)
+
+    @property
+    def urls(self) -> list[str]:
+        """The directories that it needs."""
+        return [view.url for view in self.views] + ([self.vouched] if self.vouched else [])
 
     @property
     def left_something(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import SourceChangedError, SparkSessionError, describe
@@ -16,10 +17,12 @@ from airflow_provider.runner.running.spark_session import open_session, running_
 from airflow_provider.runner.session_state.keeper import SessionStateKeeper
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
-from airflow_provider.runner.session_state.saved.files import files_for, local_path, remove_attempts
+from airflow_provider.runner.session_state.saved.files import files_for, local_path
+from airflow_provider.runner.session_state.saved.marker import SavedDirectory, remove_run
 from airflow_provider.runner.session_state.saved.views import damage
 from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.look import look_again
+from airflow_provider.runner.session_state.trusted.record import why_not_restored
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,7 +35,7 @@ class AttemptSession:
 
     :param config: the pipeline; its ``spark`` section is for a new session
     :param spark: the session, or a function that opens it; None for the active session, or a new one
-    :param url: directory of this run for saved views; None to save nothing
+    :param saved: directory of this run for saved views; None to save nothing
     :param live: the session that ``spark`` opens, if its server keeps it for the next attempt
     """
 
@@ -40,14 +43,15 @@ class AttemptSession:
         self,
         config: PipelineConfig,
         spark: SparkSession | Callable[[], SparkSession] | None,
-        url: str | None,
+        saved: SavedDirectory | None,
         live: LiveSession | None,
     ) -> None:
         self._config = config
         self._open = spark if callable(spark) else None
         self._spark: SparkSession | None = None if callable(spark) else spark
         self._live = live
-        self.url = url
+        self._saved = saved
+        self.url = saved.url if saved else None
         self.keeper: SessionStateKeeper | None = None
 
     def spark(self) -> SparkSession:
@@ -89,13 +93,21 @@ class AttemptSession:
         :param record: what is recorded of it
         :param dropped: databases and tables that later components dropped
         """
+        if (refused := why_not_restored(record, self.url, self._config.session_state_format)) is not None:
+            return refused
+        if record.views and self._saved is not None:
+            self._claim(self._saved)
+            if self._saved.pruned:
+                return f"`prune` was deleting what was saved in {self.url}"
         for view in record.views:
             if what := damage(files_for(view.url, self._spark_for(view.url)), view):
                 return what
+        if record.vouched and not files_for(record.vouched, self._spark_for(record.vouched)).exists(record.vouched):
+            return f"what it says of its tables is gone from {record.vouched}"
         for item in record.objects:
-            if item.name in dropped or not item.location:
-                continue
-            if not files_for(item.location, self._spark_for(item.location)).exists(item.location):
+            # Other storage is asked when the table is restored: only then is it certain that the record is right.
+            path = local_path(item.location)
+            if item.table is not None and item.name not in dropped and path is not None and not _exists(path):
                 return f"its table {item.name} is missing from {item.location}"
         return None
 
@@ -108,9 +120,11 @@ class AttemptSession:
         spark = self.spark()
         probe = probe_for(spark)
         if self.keeper is None and probe is not None:
-            self.keeper = SessionStateKeeper(spark, probe, self._config, self.url)
+            self.keeper = SessionStateKeeper(spark, probe, self._config, self._saved)
             if plan.live:
                 self.keeper.attached({d.component: d.session_state for d in plan.decisions if d.session_state})
+        if self._saved is not None and any(d.session_state and d.session_state.views for d in plan.decisions):
+            self._claim(self._saved)
         if self.keeper is not None:
             self.keeper.recorded(plan.before.components if plan.before is not None else {})
             self.keeper.settle()
@@ -166,10 +180,20 @@ class AttemptSession:
     def remove_saved(self) -> None:
         """Delete what this run has saved."""
         if self.url and (self._spark is not None or local_path(self.url) is not None):
-            remove_attempts(files_for(self.url, self._spark), self.url)
+            remove_run(files_for(self.url, self._spark), self.url)
+
+    def _claim(self, saved: SavedDirectory) -> None:
+        saved.claim(files_for(saved.url, self._spark_for(saved.url)))
 
     def _spark_for(self, url: str) -> SparkSession | None:
         return None if local_path(url) is not None else self.spark()
 
     def _default(self) -> SparkSession:
         return running_session() or open_session(self._config.spark.to_spark_conf(), self._config.name)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, or a directory that nobody may look into
+        return False

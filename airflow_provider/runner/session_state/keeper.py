@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
-from airflow_provider.runner.record.names import ViewName, quote
-from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import LONGEST_REASON, SavedView, SessionStateRecord
 from airflow_provider.runner.record.sources import TouchedData
 from airflow_provider.runner.record.state import ComponentRecord
 from airflow_provider.runner.session_state.capture import LeftBehind, difference
@@ -21,16 +21,23 @@ from airflow_provider.runner.session_state.handling import VOUCH, Action, Facts,
 from airflow_provider.runner.session_state.held import LATE_BOUND, Held, HeldComponent
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.replayed import refuse_difference
-from airflow_provider.runner.session_state.restore import cache_again, in_words, restore, set_conf
+from airflow_provider.runner.session_state.restore import (
+    Restorer,
+    cache_again,
+    global_database,
+    in_words,
+    set_conf,
+    use,
+)
 from airflow_provider.runner.session_state.saved.files import (
-    files_for,
-    new_attempt_directory,
     readable_size,
     remove_attempts,
 )
+from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
 from airflow_provider.runner.session_state.saved.views import restore_view
-from airflow_provider.runner.session_state.snapshot import Snapshot
+from airflow_provider.runner.session_state.snapshot import Described, Snapshot
+from airflow_provider.runner.session_state.trusted.settings import why_not_set
 from airflow_provider.runner.session_state.witness import Evidence, Witness
 
 logger = logging.getLogger(__name__)
@@ -71,26 +78,25 @@ class SessionStateKeeper:
     :param spark: the session
     :param probe: looks into it
     :param config: the pipeline, for its policies
-    :param url: directory of this run for saved views; None to save nothing
+    :param saved: directory of this run for saved views; None to save nothing
     """
 
     spark: Any
     probe: SessionProbe
     config: PipelineConfig
-    url: str | None
+    saved: SavedDirectory | None
 
     def __post_init__(self) -> None:
+        self.url = self.saved.url if self.saved else None
         self._saver: ViewSaver | None = None
-        if self.url:
-            files = files_for(self.url, self.spark)
-            self._saver = ViewSaver(
-                self.spark, files, new_attempt_directory(self.url), self.config.session_state_format
-            )
-        self._global_database = str(self.spark.conf.get("spark.sql.globalTempDatabase", "global_temp"))
+        if self.saved:
+            self._saver = ViewSaver(self.spark, self.saved, self.config.session_state_format)
+        self._global_database = global_database(self.spark)
+        self._restorer = Restorer(self.spark, self.probe, self.url, self.config.session_state_format)
         self._before: Snapshot = self.probe.snapshot()
         self._first = self._before
         self._present: set[str] = set()
-        self._witness = Witness(self.spark, self.probe, self.config)
+        self._witness = Witness(self.spark, self.probe, self.config, self.url)
         self._held = Held(self.spark, self)
         self._told: Mapping[str, str] = {}
 
@@ -106,7 +112,7 @@ class SessionStateKeeper:
         """
         moved = [record for record in records.values() if record.catalog and record.database]
         if moved:  # the one thing that Spark does not copy is the current catalog
-            self.spark.sql(f"USE {quote(str(moved[-1].catalog))}.{quote(str(moved[-1].database))}")
+            use(self.spark, str(moved[-1].catalog), str(moved[-1].database))
         self._present.update(records)
         self._before = self._first = self.probe.snapshot()
 
@@ -133,7 +139,7 @@ class SessionStateKeeper:
         for key in now.settings.keys() - before.settings.keys():
             set_conf(self.spark, key, None)
         if (now.catalog, now.database) != (before.catalog, before.database):
-            self.spark.sql(f"USE {quote(before.catalog)}.{quote(before.database)}")
+            use(self.spark, before.catalog, before.database)
         self._before = self.probe.snapshot()
 
     def watching(self) -> AbstractContextManager[object]:
@@ -162,10 +168,11 @@ class SessionStateKeeper:
         self._present.add(component.name)
         left = difference(before, after)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
-        objects, undescribed = self._describe(left.objects)
+        refused = (why_not_set(self.spark, key, value) for key, value in left.settings.items())
+        described = self._describe(left.objects)
         facts = Facts(
             has_views=bool(left.views),
-            unsavable=_unsavable(left, evidence) or undescribed,
+            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None) or described.why_not,
             doubts=evidence.doubts,
             work_seconds=evidence.work_seconds,
             nowhere=None if self._saver else NOWHERE,
@@ -176,9 +183,10 @@ class SessionStateKeeper:
         views: list[SavedView] = []
         if handling.action is Action.SAVE:
             views, handling = self._save(component.name, place, left, handling, evidence)
+        described, vouched, handling = self._vouch(described, handling)
         record = SessionStateRecord(
             handling=_RECORDED[handling.action],
-            reason=handling.reason,
+            reason=handling.reason[:LONGEST_REASON],
             remedy=handling.remedy,
             work_seconds=round(evidence.work_seconds, 3),
             views=views,
@@ -189,7 +197,8 @@ class SessionStateKeeper:
             settings=left.settings,
             catalog=left.catalog,
             database=left.database,
-            objects=objects,
+            objects=described.objects,
+            vouched=vouched,
             dropped_objects=left.dropped_objects,
             cached=left.cached,
             uncached=left.uncached,
@@ -200,7 +209,7 @@ class SessionStateKeeper:
         self._hold(component.name, place, record, ran.seconds, by_evidence=policy == "auto")
         saved = self._saved_before(evidence, component.name)
         # Views that were saved are other ones now, and no saving is the next component's work.
-        self._before = self.probe.snapshot() if views or saved else after
+        self._before = self.probe.snapshot() if views or saved or vouched else after
         return Found(record, evidence.touched, saved)
 
     def replayed(self, component: ComponentConfig, position: int, ran: Ran, record: SessionStateRecord | None) -> Found:
@@ -265,8 +274,10 @@ class SessionStateKeeper:
         :param component: its name
         :param record: what was recorded of it
         :param dropped: databases and tables that later components dropped
+        :raises NotRestoredError: the record holds what must not come from one; nothing of it has been used
+        :raises Exception: what Spark raises
         """
-        restore(self.spark, self.probe, record, dropped)
+        self._restorer.restore(record, dropped)
         what = in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
@@ -286,7 +297,7 @@ class SessionStateKeeper:
         :param wanted: records of the components that stay completed
         """
         if self._saver is not None and self.url:
-            remove_attempts(self._saver.files, self.url, [view.url for record in wanted for view in record.views])
+            remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
 
     def _hold(self, name: str, place: str, record: SessionStateRecord, seconds: float, *, by_evidence: bool) -> None:
         if record.handling == "replay" and by_evidence:
@@ -300,11 +311,28 @@ class SessionStateKeeper:
         readers = [name for name in evidence.readers if name != writer]
         return tuple(self._held.saved_before_a_change(readers, writer)) if readers else ()
 
-    def _describe(self, names: list[str]) -> tuple[list[CatalogObject], str | None]:
+    def _describe(self, names: list[str]) -> Described:
         try:
-            return (self.probe.describe_objects(names) if names else []), None
+            found = self.probe.describe_objects(names) if names else Described()
         except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
-            return [], f"its tables cannot be described: {describe(error)}"
+            return Described(why_not=f"its tables cannot be described: {describe(error)}")
+        if found.chosen and self.url is None:
+            what = f"{found.chosen[0].name} lies where the component chose"
+            return Described(why_not=f"{what}, and {NOWHERE}, where a second description would vouch for that")
+        return found
+
+    def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None, Handling]:
+        """Write the second description of what lies where the component chose, if any is needed."""
+        if handling.action not in (Action.KEEP, Action.SAVE):
+            return Described(), None, handling
+        if not found.chosen or self._saver is None:
+            return found, None, handling
+        try:
+            place = self._saver.vouch(found.chosen)
+        except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+            why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
+            return Described(), None, Handling(Action.UNREPEATABLE, f"{why}, and it must not run again", VOUCH)
+        return found, place, handling
 
     def _save(
         self, name: str, place: str, left: LeftBehind, handling: Handling, evidence: Evidence
@@ -334,7 +362,7 @@ class SessionStateKeeper:
                 restore_view(self.spark, saved)
             elif view in evidence.unstable:  # rows that Spark drops from its cache would come out differently
                 restore_view(self.spark, saved)
-                cache_again(self.spark, cached[view], self._global_database)
+                cache_again(self.spark, cached[view])
 
     def _tell_saved(self, name: str, saved: list[SavedView], seconds: float, handling: Handling) -> None:
         views = ", ".join(str(ViewName(view.name, view.is_global)) for view in saved)

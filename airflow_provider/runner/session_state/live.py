@@ -3,6 +3,8 @@
 After every component the server copies the session, before the component is recorded, and the record names the copy.
 So a copy holds what completed components left and nothing of one that was still running; and because each attempt
 works in a copy of the copy, a replaced attempt that still runs shares nothing with its successor.
+
+A record names sessions by words that mean something within their run only, so that it cannot lead to another run's.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ class LiveSession(Protocol):
 
     @property
     def session_id(self) -> str:
-        """The id of this attempt's own session on the server."""
+        """The name of this attempt's own session, as a record may have it."""
 
     @property
     def origin(self) -> str:
@@ -28,7 +30,7 @@ class LiveSession(Protocol):
         """Give up what :meth:`attach` gave: the next session begins empty."""
 
     def copy(self) -> str | None:
-        """Let the server copy the session as it is now and return the copy's id; None if it cannot."""
+        """Let the server copy the session as it is now and return the copy's name; None if it cannot."""
 
     def release(self, session_id: str) -> None:
         """Let the server forget a session and stop what still runs in it. Never fails."""

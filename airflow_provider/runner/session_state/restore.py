@@ -1,4 +1,7 @@
-"""Brings back what a component left in the session, from its record and from storage. Nothing of it is computed yet."""
+"""Brings back what a component left in the session, from its record and from storage. Nothing of it is computed yet.
+
+Nothing in a record is executed: all that is going to be used is checked before any of it is.
+"""
 
 from __future__ import annotations
 
@@ -6,66 +9,108 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
-from airflow_provider.errors import describe
-from airflow_provider.runner.record.names import ViewName, quote
+from airflow_provider.errors import NotRestoredError, describe
+from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import CachedView, SessionStateRecord
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.views import restore_view
+from airflow_provider.runner.session_state.saved.vouched import vouched
+from airflow_provider.runner.session_state.trusted.record import why_not_restored
+from airflow_provider.runner.session_state.trusted.settings import why_not_set
 
 logger = logging.getLogger(__name__)
 
 
-def restore(spark: Any, probe: SessionProbe, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
-    """Bring back what a component left.
+class Restorer:
+    """Restores session state in one session.
 
     :param spark: the session
     :param probe: looks into it
-    :param record: what was recorded of the component
-    :param dropped: databases and tables that later components dropped
+    :param url: directory of this run for saved views, None if there is none
+    :param format_name: Spark data source that views are saved with
     """
-    for item in record.objects:
-        if item.name not in dropped:
-            probe.restore_object(item)
-    for key, value in record.settings.items():
-        set_conf(spark, key, value)
-    if record.catalog is not None and record.database is not None:
-        spark.sql(f"USE {quote(record.catalog)}.{quote(record.database)}")
-    for view in record.dropped_views:
-        _drop(spark, view)
-    for name in record.dropped_functions:
-        spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {quote(name)}")
-    for saved in record.views:
-        restore_view(spark, saved)
-    if record.handling == "kept":
-        _drop_unreadable(spark, record)
-    database = str(spark.conf.get("spark.sql.globalTempDatabase", "global_temp"))
-    for view in record.uncached:
-        spark.table(view.quoted(database)).unpersist()
-    for cached in record.cached:
-        cache_again(spark, cached, database)
+
+    def __init__(self, spark: Any, probe: SessionProbe, url: str | None, format_name: str) -> None:
+        self._spark = spark
+        self._probe = probe
+        self._url = url
+        self._format = format_name
+        self._global_views: set[str] = set()  # those that this attempt has brought back
+
+    def restore(self, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
+        """Bring back what a component left.
+
+        :param record: what was recorded of it
+        :param dropped: databases and tables that later components dropped
+        :raises NotRestoredError: the record holds what must not come from one; nothing of it has been used
+        :raises Exception: what Spark raises
+        """
+        self._check(record)
+        spark = self._spark
+        known = vouched(spark, record.vouched) if record.vouched else []
+        for item in record.objects:
+            if item.name not in dropped:
+                self._probe.restore_object(item, vouched=item in known)
+        for key, value in record.settings.items():
+            _ = spark.conf.unset(key) if value is None else spark.conf.set(key, value)
+        if record.catalog is not None and record.database is not None:
+            use(spark, record.catalog, record.database)
+        for view in record.dropped_views:
+            self._drop(view)
+        for name in record.dropped_functions:
+            self._probe.drop_function(name)
+        for saved in record.views:
+            restore_view(spark, saved)
+            if saved.is_global:
+                self._global_views.add(saved.name)
+        if record.handling == "kept":
+            self._drop_unreadable(record)
+        database = global_database(spark)
+        for view in record.uncached:
+            spark.table(view.quoted(database)).unpersist()
+        for cached in record.cached:
+            cache_again(spark, cached)
+
+    def _check(self, record: SessionStateRecord) -> None:
+        why = why_not_restored(record, self._url, self._format)
+        for key, value in record.settings.items():
+            why = why or why_not_set(self._spark, key, value)
+        if why is not None:
+            raise NotRestoredError(why)
+
+    def _drop_unreadable(self, record: SessionStateRecord) -> None:
+        """Drop views that could not be read any more when they were to be saved, so that no older ones are taken."""
+        saved = {ViewName(view.name, view.is_global) for view in record.views}
+        for view in record.left_views:
+            if view not in saved:
+                self._drop(view)
+                logger.warning("view %r is not there: %s", str(view), record.reason)
+
+    def _drop(self, view: ViewName) -> None:
+        if not view.is_global:
+            self._spark.catalog.dropTempView(view.name)
+        elif view.name in self._global_views:  # others of that name may be those of other sessions
+            self._spark.catalog.dropGlobalTempView(view.name)
 
 
-def cache_again(spark: Any, cached: CachedView, global_database: str) -> None:
+def global_database(spark: Any) -> str:
+    """Return the database of the global temp views."""
+    return str(spark.conf.get("spark.sql.globalTempDatabase", "global_temp"))
+
+
+def cache_again(spark: Any, cached: CachedView) -> None:
     """Let Spark keep the rows of a view when they are computed next."""
     from pyspark import StorageLevel
 
     *flags, copies = cached.level.split()
     level = StorageLevel(*(flag == "true" for flag in flags), int(copies))
-    spark.table(ViewName(cached.name, cached.is_global).quoted(global_database)).persist(level)
+    spark.table(ViewName(cached.name, cached.is_global).quoted(global_database(spark))).persist(level)
 
 
-def _drop_unreadable(spark: Any, record: SessionStateRecord) -> None:
-    """Drop views that could not be read any more when they were to be saved, so that no older one is taken for them."""
-    saved = {ViewName(view.name, view.is_global) for view in record.views}
-    for view in record.left_views:
-        if view not in saved:
-            _drop(spark, view)
-            logger.warning("view %r is not there: %s", str(view), record.reason)
-
-
-def _drop(spark: Any, view: ViewName) -> None:
-    drop = spark.catalog.dropGlobalTempView if view.is_global else spark.catalog.dropTempView
-    drop(view.name)
+def use(spark: Any, catalog: str, database: str) -> None:
+    """Make a catalog and one of its databases the current ones. Names are parsed as names, never as SQL."""
+    spark.catalog.setCurrentCatalog(catalog)
+    spark.catalog.setCurrentDatabase(database)
 
 
 def set_conf(spark: Any, key: str, value: str | None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import CatalogObject
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,20 @@ class Effects:
     cpu_seconds: float = 0.0
     task_seconds: float = 0.0
     complete: bool = True
+
+
+@dataclass(frozen=True)
+class Described:
+    """Databases and tables as data.
+
+    :param objects: all of them, in the order in which they are made known again
+    :param chosen: those of them that lie where the component chose
+    :param why_not: why they cannot be recorded as data, None if they can
+    """
+
+    objects: list[CatalogObject] = field(default_factory=list)
+    chosen: list[CatalogObject] = field(default_factory=list)
+    why_not: str | None = None
 
 
 @dataclass(frozen=True)

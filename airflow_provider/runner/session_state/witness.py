@@ -50,13 +50,14 @@ class Witness:
     :param spark: the session
     :param probe: looks into it
     :param config: the pipeline
+    :param url: directory of this run for saved views, which is no source
     """
 
-    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig) -> None:
+    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
         self._probe = probe
         self._config = config
         self._facts = spark_facts(spark)
-        self._reading = reading_for(spark)
+        self._reading = reading_for(spark, url)
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverSeen((), (), False, 0.0)
         self._lazy_code: dict[str, str] = {}

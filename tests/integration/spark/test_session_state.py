@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -231,14 +232,45 @@ def test_a_component_that_sets_a_session_variable_is_replayed(make: Make) -> Non
 
 def test_settings_that_were_changed_and_unset_are_so_again(make: Make) -> None:
     run = make("a", "b", "c")
-    run.does("a", sql("SET spark.sql.session.timeZone=Asia/Tokyo", "SET my.own.setting=1", "SET my.other=x y=z"))
-    run.does("b", lambda session: session.conf.unset("my.own.setting"))
+    run.does("a", sql("SET spark.sql.session.timeZone=Asia/Tokyo", "SET spark.sql.ansi.enabled=false"))
+    run.does("b", lambda session: session.conf.unset("spark.sql.ansi.enabled"))
     assert after_failure(run) == ["c"]
     assert run.record("a").settings["spark.sql.session.timeZone"] == "Asia/Tokyo"
-    assert run.record("b").settings == {"my.own.setting": None}
+    assert run.record("b").settings in ({"spark.sql.ansi.enabled": None}, {"spark.sql.ansi.enabled": "true"})
     conf = run.session.conf
-    assert conf.get("spark.sql.session.timeZone") == "Asia/Tokyo"
-    assert (conf.get("my.own.setting", None), conf.get("my.other")) == (None, "x y=z")
+    assert (conf.get("spark.sql.session.timeZone"), conf.get("spark.sql.ansi.enabled")) == ("Asia/Tokyo", "true")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("my_date", "2024-01-01", "is none that Spark lets a session change"),
+        ("my.own.setting", "x y=z", "is none that Spark lets a session change"),
+        ("spark.hadoop.fs.s3a.endpoint", "http://elsewhere", "chooses file systems and credentials"),
+        ("fs.other.impl", "org.apache.hadoop.fs.LocalFileSystem", "chooses file systems and credentials"),
+        ("spark.sql.streaming.stateStore.providerClass", "org.example.Provider", "chooses code"),
+        ("spark.sql.execution.pyspark.python", "/usr/bin/python3", "chooses a program"),
+        ("spark.sql.sources.default", "orc", "chooses what is read and written"),
+        ("spark.sql.optimizer.excludedRules", "x" * 100_001, "which is no setting"),
+    ],
+)
+def test_a_setting_that_is_more_than_data_makes_its_component_run_again(
+    make: Make, key: str, value: str, said: str
+) -> None:
+    """Invariant 8: it is neither recorded nor restored, and the reason says which it is and why."""
+    run = make("a", "c")
+    run.does("a", lambda session: session.conf.set(key, value))
+    run.fails("c")
+    run.attempt()
+    handling, reason = run.handling("a")
+    assert (handling, run.record("a").settings) == ("replay", {})
+    assert repr(key) in reason
+    assert said in reason
+    run.mend("c")
+    run.took_turns()
+    assert run.resume().status is SUCCESS
+    assert run.took_turns() == ["a", "c"]
+    assert run.session.conf.get(key) == value
 
 
 @pytest.mark.parametrize("via", ["USE {0}", "USE spark_catalog.{0}", "USE DATABASE {0}"])
@@ -263,7 +295,7 @@ def test_the_current_catalog_is_current_again(make: Make, spark: SparkSession) -
         session.sql(f"USE {catalog}.APP")
 
     run.does("a", use)
-    assert after_failure(run) == ["c"]
+    assert after_failure(run) == ["a", "c"], "what names a catalog's class is not taken from a record"
     assert run.session.catalog.currentCatalog() == catalog
     assert run.session.catalog.currentDatabase() == "APP"
 
@@ -369,7 +401,6 @@ WRITES: dict[str, Callable[[SparkSession, str, str], object]] = {
     "TRUNCATE": lambda s, table, path: s.sql(f"TRUNCATE TABLE {table}_old"),
     "DROP TABLE": lambda s, table, path: s.sql(f"DROP TABLE {table}_old"),
     "ALTER TABLE": lambda s, table, path: s.sql(f"ALTER TABLE {table}_old SET TBLPROPERTIES ('a' = 'b')"),
-    "a persistent view": lambda s, table, path: s.sql(f"CREATE VIEW {table} AS SELECT 1 AS x"),
 }
 
 
@@ -842,7 +873,7 @@ def test_a_component_that_stops_the_session_is_told_so(
 def forget(session: SparkSession, database: str, scratch: Path) -> None:
     """Let the catalog forget a database while its files stay, as at the end of the process."""
     row = session.sql(f"DESCRIBE DATABASE {database}").where("info_name = 'Location'").first()
-    location = Path(row["info_value"].removeprefix("file:"))
+    location = Path(unquote(row["info_value"].removeprefix("file:")))
     if location.exists():
         location.rename(scratch / "aside")
     session.sql(f"DROP DATABASE {database} CASCADE")
@@ -863,28 +894,48 @@ def forgotten(spark: SparkSession) -> Iterator[str]:
 def test_databases_and_tables_of_a_catalog_in_memory_are_known_again(
     make: Make, forgotten: str, tmp_path: Path
 ) -> None:
+    """As they were: managed or not, partitions, options, comments, types that only the catalog knows."""
     db = forgotten
     run = make("a", "b", "c")
-    run.does("a", sql(f"CREATE DATABASE {db}", f"USE {db}"))
+    run.does("a", sql(f"CREATE DATABASE {db} COMMENT 'it''s \"mine\"' WITH DBPROPERTIES ('a b' = '`x`')", f"USE {db}"))
 
     def tables(session: SparkSession) -> None:
         session.range(4).write.saveAsTable("plain")
         session.range(4).selectExpr("id", "id % 2 AS `odd part`").write.partitionBy("odd part").saveAsTable("`parted`")
-        session.range(2).write.option("path", str(tmp_path / "ext")).saveAsTable("external")
-        session.sql("CREATE TABLE csvs (a STRING, b INT) USING csv OPTIONS (sep ';') COMMENT 'it''s'")
+        session.range(2).write.option("path", str(tmp_path / "ext ernal%20")).saveAsTable("external")
+        session.range(9).write.bucketBy(3, "id").sortBy("id").format("orc").saveAsTable("bucketed")
+        session.sql(
+            "CREATE TABLE csvs (`a``\"'.日本` STRING COMMENT 'it''s', b INT) USING csv OPTIONS (sep ';')"
+            " COMMENT 'it''s' TBLPROPERTIES ('prop' = '\"`x`\"')"
+        )
         session.sql("INSERT INTO csvs VALUES ('x', 1)")
-        session.sql("CREATE VIEW looked AS SELECT id * 10 AS id FROM plain")
+        session.sql("CREATE TABLE chars (c CHAR(3), v ARRAY<VARCHAR(2)>) USING parquet")
+        session.sql("INSERT INTO chars VALUES ('a', array('b'))")
 
+    def described(session: SparkSession) -> dict[str, Any]:
+        per_run = ("Created Time", "Last Access", "Created By", "Owner", "Statistics")
+        rows = {
+            name: [
+                tuple(row) for row in session.sql(f"DESCRIBE EXTENDED {db}.{name}").collect() if row[0] not in per_run
+            ]
+            for name in names
+        }
+        return rows | {"": [tuple(row) for row in session.sql(f"DESCRIBE DATABASE EXTENDED {db}").collect()]}
+
+    names = ("plain", "parted", "external", "bucketed", "csvs", "chars")
     run.does("b", tables)
     run.fails("c")
     run.attempt()
+    assert run.handling("b") == ("kept", "left no view")
+    before = described(run.session)
     forget(run.session, db, tmp_path)
     found: dict[str, Any] = {}
 
     def look(session: SparkSession) -> None:
-        for name in ("plain", "external", "csvs", "looked"):
+        for name in ("plain", "external", "csvs", "chars", "bucketed"):
             found[name] = values(session, name)
         found["parted"] = sorted(tuple(row) for row in session.table("parted").collect())
+        found["partitions"] = [row[0] for row in session.sql("SHOW PARTITIONS parted").collect()]
 
     run.does("c", look)
     run.took_turns()
@@ -894,9 +945,75 @@ def test_databases_and_tables_of_a_catalog_in_memory_are_known_again(
         "plain": [0, 1, 2, 3],
         "external": [0, 1],
         "csvs": ["x"],
-        "looked": [0, 10, 20, 30],
+        "chars": ["a  "],
+        "bucketed": list(range(9)),
         "parted": [(0, 0), (1, 1), (2, 0), (3, 1)],
+        "partitions": ["odd part=0", "odd part=1"],
     }
+    assert described(run.session) == before
+
+
+def test_a_database_where_its_component_chose_and_its_tables_are_known_again(
+    make: Make, forgotten: str, tmp_path: Path
+) -> None:
+    """What vouches for the place lies in the run's own directory, and goes when the pipeline is complete."""
+    place = tmp_path / "chosen place"
+    run = make("a", "b", "c", "d")
+    run.does("a", sql(f"CREATE DATABASE {forgotten} LOCATION '{place}'"))
+    run.does("b", lambda session: session.range(3).write.saveAsTable(f"{forgotten}.t"))
+    run.fails("c")
+    run.attempt()
+    assert run.record("b").vouched is None
+    assert _files(Path(str(run.record("a").vouched)))
+    forget(run.session, forgotten, tmp_path)
+    run.mend("c")
+    run.fails("d")
+    run.took_turns()
+    run.resume(), forget(run.session, forgotten, tmp_path)
+    found = []
+    run.does("d", lambda session: found.append(values(session, f"{forgotten}.t")))
+    assert run.resume().failed_components == []
+    assert (run.took_turns(), found) == (["c", "d", "d"], [[0, 1, 2]])
+    assert not _files(tmp_path / "state")
+
+
+def test_with_nothing_to_vouch_for_it_a_chosen_place_is_not_taken_from_the_record(
+    spark: SparkSession, script: Script, forgotten: str, tmp_path: Path
+) -> None:
+    run = Run(spark, None, "a", "c")
+    run.does("a", sql(f"CREATE DATABASE IF NOT EXISTS {forgotten} LOCATION '{tmp_path / 'chosen'}'"))
+    run.fails("c")
+    run.attempt()
+    handling, reason = run.handling("a")
+    assert (handling, "lies where the component chose" in reason) == ("replay", True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW {0}.v AS SELECT 1 AS x",
+        "CREATE TABLE {0}.t (x INT DEFAULT 3) USING parquet",
+        "CREATE TABLE {0}.t (x INT) USING csv OPTIONS ('fs.file.impl' 'org.example.Files')",
+        "CREATE TABLE {0}.t (x INT) USING parquet TBLPROPERTIES ('my.password' = 'hunter2')",
+        "CREATE TABLE {0}.t (x INT) USING parquet COMMENT 'password=hunter2'",
+    ],
+)
+def test_what_is_more_than_data_is_not_recorded_and_its_component_runs_again(
+    make: Make, forgotten: str, tmp_path: Path, statement: str
+) -> None:
+    """Invariant 8: texts that Spark would run, options that choose a class, and secrets."""
+    run = make("a", "b", "c")
+    run.does("a", sql(f"CREATE DATABASE {forgotten}"))
+    run.does("b", sql(statement.format(forgotten)))
+    run.fails("c")
+    run.attempt()
+    assert (run.handling("b")[0], run.record("b").objects) == ("replay", [])
+    assert "hunter2" not in run.record_text()
+    forget(run.session, forgotten, tmp_path)
+    run.mend("c")
+    run.took_turns()
+    assert run.resume().failed_components == []
+    assert run.took_turns() == ["b", "c"]
 
 
 def test_a_table_that_a_later_component_dropped_does_not_come_back(make: Make, forgotten: str, tmp_path: Path) -> None:

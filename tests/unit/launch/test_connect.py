@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import uuid
 from collections.abc import Iterator
 from concurrent import futures
 from typing import Any
@@ -15,7 +16,7 @@ from pyspark.sql.connect.proto import base_pb2, base_pb2_grpc
 
 from airflow_provider.errors import SparkConfigError, SparkSessionError
 from airflow_provider.launch.choose import launcher
-from airflow_provider.launch.connect import ConnectSpark
+from airflow_provider.launch.connect import ConnectSpark, session_id_of
 from airflow_provider.launch.in_process import InProcessSpark
 
 
@@ -61,15 +62,25 @@ def test_user_and_token_of_the_connection_reach_the_server_and_no_log_or_error(
     servicer, port = refusing
     conn_id = connect(host="localhost", port=port, login="etl", password="hush hush/now;1")
 
-    with caplog.at_level(logging.INFO), ConnectSpark(conn_id, None, {}) as spark:
+    with caplog.at_level(logging.INFO), ConnectSpark(conn_id, None, {}, run="r") as spark:
         with pytest.raises(
             SparkSessionError, match=r"refuses the session.*who are you.*of connection 'server'"
         ) as info:
             spark.open()
-        session_id = spark.session_id
+        session_id = session_id_of("r", spark.session_id)
 
     assert servicer.asked == [(session_id, "etl", "Bearer hush hush/now;1")]
     assert "hush" not in caplog.text + str(info.value)
+
+
+def test_a_record_cannot_lead_to_the_session_of_another_run() -> None:
+    """Invariant 8: it names a session, and the id follows from that name and the run. So an id there leads nowhere."""
+    somebody_elses = session_id_of("other", "x")
+    names = ["x", "", somebody_elses, f"{somebody_elses}\n", "日本", "x" * 10_000]
+    ids = [session_id_of(run, name) for run in ("r", "other") for name in names]
+    assert len(set(ids)) == len(ids)
+    assert {uuid.UUID(found).version for found in ids} == {4}, "pyspark takes no others"
+    assert somebody_elses not in {session_id_of("r", name) for name in names}
 
 
 def test_a_server_that_cannot_copy_sessions_is_no_failure(
@@ -78,7 +89,7 @@ def test_a_server_that_cannot_copy_sessions_is_no_failure(
     """Spark before 4.1 cannot; then what is in the session is restored or replayed."""
     conn_id = connect(host="localhost", port=refusing[1], password="a-token")
 
-    with caplog.at_level(logging.INFO), ConnectSpark(conn_id, None, {}) as spark:
+    with caplog.at_level(logging.INFO), ConnectSpark(conn_id, None, {}, run="r") as spark:
         assert not spark.attach("00000000-0000-4000-8000-000000000000")
 
     assert "not used: the server cannot copy sessions, which Spark can from 4.1 on" in caplog.text
@@ -91,7 +102,7 @@ def test_a_server_that_does_not_answer_is_one_clear_error(connect: Any) -> None:
         port = nobody.getsockname()[1]
         conn_id = connect(host="127.0.0.1", port=port)
         with (
-            ConnectSpark(conn_id, None, {}, connect_seconds=0.5) as spark,
+            ConnectSpark(conn_id, None, {}, run="r", connect_seconds=0.5) as spark,
             pytest.raises(SparkSessionError, match=rf"answers at 127.0.0.1:{port} .*use_ssl of connection 'server'"),
         ):
             spark.open()
@@ -107,7 +118,7 @@ def test_a_server_that_does_not_answer_is_one_clear_error(connect: Any) -> None:
 )
 def test_a_connection_without_a_usable_address_is_refused(connect: Any, fields: dict[str, Any], message: str) -> None:
     """Trying again cannot help."""
-    with pytest.raises(SparkConfigError, match=message), ConnectSpark(connect(**fields), None, {}):
+    with pytest.raises(SparkConfigError, match=message), ConnectSpark(connect(**fields), None, {}, run="r"):
         pass
 
 
@@ -116,7 +127,7 @@ def test_spark_conf_wins_over_the_connection_which_wins_over_the_pipeline(connec
     conn_id = connect(host="h", extra={"use_ssl": True, "spark.a": 2, "spark.b": 2, "spark.flag": True})
     pipeline = {"spark.a": "1", "spark.b": "1", "spark.c": "1", "spark.master": "yarn", "spark.app.name": "x"}
 
-    assert ConnectSpark(conn_id, {"spark.b": 3}, pipeline).conf == {
+    assert ConnectSpark(conn_id, {"spark.b": 3}, pipeline, run="r").conf == {
         "spark.a": "2",
         "spark.b": "3",
         "spark.c": "1",
@@ -128,7 +139,7 @@ def test_the_origin_of_a_session_is_its_server_user_and_properties(connect: Any)
     """What names the attempt is left out, or no attempt could go on in the session of another one."""
 
     def origin(conf: dict[str, str], **fields: Any) -> str:
-        return ConnectSpark(connect(**{"host": "h", "login": "etl"} | fields), conf, {}).origin
+        return ConnectSpark(connect(**{"host": "h", "login": "etl"} | fields), conf, {}, run="r").origin
 
     first = origin({"spark.a": "1", "spark.openlineage.parentRunId": "1"})
 
@@ -140,17 +151,17 @@ def test_the_origin_of_a_session_is_its_server_user_and_properties(connect: Any)
 @pytest.mark.parametrize(("conn_type", "kind"), [("spark_connect", ConnectSpark), ("spark", InProcessSpark)])
 def test_the_type_of_the_connection_decides_how_spark_is_reached(connect: Any, conn_type: str, kind: type) -> None:
     """A type that is neither is refused when it is read, with both types in the message."""
-    assert type(launcher(connect(conn_type, host="h"), None, {}, "app")) is kind
+    assert type(launcher(connect(conn_type, host="h"), None, {}, "app", run="r")) is kind
     with pytest.raises(SparkConfigError, match="use one of type 'spark' or 'spark_connect'"):
-        _ = launcher(connect("postgres", host="h"), None, {}, "app").conf
+        _ = launcher(connect("postgres", host="h"), None, {}, "app", run="r").conf
 
 
 def test_a_missing_connection_and_none_are_left_to_spark_in_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default one may be missing."""
     monkeypatch.delenv("AIRFLOW_CONN_SPARK_DEFAULT", raising=False)
 
-    assert type(launcher("spark_default", None, {}, "app")) is InProcessSpark
-    assert type(launcher(None, None, {}, "app")) is InProcessSpark
+    assert type(launcher("spark_default", None, {}, "app", run="r")) is InProcessSpark
+    assert type(launcher(None, None, {}, "app", run="r")) is InProcessSpark
 
 
 def test_secrets_among_spark_properties_are_masked() -> None:

@@ -8,6 +8,9 @@ from types import CodeType
 
 from airflow_provider.runner.fingerprint.code.reading import short_hash
 
+_OF_THE_CODE = 0xFFFF
+"""Those flags of a code object that say what it is; the others are the ``__future__`` imports around it."""
+
 
 def bytecode_hash(code: CodeType) -> str:
     """Return a short hash of a function's code, whatever lines and file it was on."""
@@ -62,7 +65,7 @@ def _parts(code: CodeType) -> Iterator[str]:
     for one in _nested(code):
         yield one.co_name
         yield one.co_code.hex()
-        yield repr((one.co_argcount, one.co_posonlyargcount, one.co_kwonlyargcount, one.co_flags))
+        yield repr((one.co_argcount, one.co_posonlyargcount, one.co_kwonlyargcount, one.co_flags & _OF_THE_CODE))
         yield repr((one.co_names, one.co_varnames, one.co_freevars, one.co_cellvars))
         yield one.co_exceptiontable.hex()
         for constant in one.co_consts:

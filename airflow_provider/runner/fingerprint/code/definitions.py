@@ -69,13 +69,20 @@ def read_body(module: Module, resolver: NameResolver) -> list[Entry]:
     return [Entry(f"{module.label}.<import>", read_syntax(effects, module, "<import>", resolver))]
 
 
+def read_patches(module: Module, resolver: NameResolver) -> list[Entry]:
+    """Read what a module sets in other modules when it is imported."""
+    patches = [(node, None) for node in module.bindings.patches]
+    return [Entry(f"{module.label}.<patches>", read_syntax(patches, module, "<patches>", resolver))] if patches else []
+
+
 def read_whole(module: Module, resolver: NameResolver) -> tuple[list[Entry], list[Target]]:
     """Read a module of which anything may be used.
 
     :return: what stands for it if there is no source, and what it has otherwise
     """
     if module.sources or module.file is None:
-        return [], [Own(module, name) for name in module.bindings.names]
+        own = [n for n, bindings in module.bindings.names.items() if any(b.imported is None for b in bindings)]
+        return [], [Own(module, name) for name in own]
     code = _code_of(module)
     if code is not None:
         entry = _of_code(module, f"{module.label}.<module>", code, resolver)
@@ -143,6 +150,8 @@ def _matches(functions: Sequence[FunctionType], source: Source, module: Module) 
 
 
 def _matches_one(code: CodeType, source: Source, module: Module) -> bool:
+    if source.compiled is None:
+        return True
     compiled = source.compiled.get(code.co_qualname, ())
     if any(same_code(code, other) for other in compiled):
         return True

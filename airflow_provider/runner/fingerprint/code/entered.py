@@ -6,6 +6,7 @@ switched off for that function after the first report, so that a million calls c
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ class Entered:
         found = {
             f"{label_of(by_file[code.co_filename])}.{_definition(code.co_qualname)}"
             for code in self._codes
-            if code.co_filename in by_file and not code.co_qualname.startswith("<")
+            if code.co_filename in by_file and code.co_flags & inspect.CO_OPTIMIZED  # a function, no class body
         }
         return tuple(sorted(found))
 

@@ -37,10 +37,12 @@ class Source:
     """The text of a module or notebook cell, parsed.
 
     :param file: where it is
+    :param text: the text
     :param tree: its syntax tree
     """
 
     file: str
+    text: str
     tree: ast.Module
 
     @cached_property
@@ -49,10 +51,13 @@ class Source:
         return bindings_of(self.tree)
 
     @cached_property
-    def compiled(self) -> Mapping[str, Sequence[CodeType]]:
-        """The code of all its functions as this Python compiles it, by qualified name."""
+    def compiled(self) -> Mapping[str, Sequence[CodeType]] | None:
+        """The code of all its functions as this Python compiles it, by qualified name; None if that is beyond it."""
         found: dict[str, list[CodeType]] = {}
-        stack = [compile(self.tree, self.file, "exec", dont_inherit=True)]
+        try:
+            stack = [compile(self.text, self.file, "exec", dont_inherit=True)]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
         while stack:
             code = stack.pop()
             found.setdefault(code.co_qualname, []).append(code)
@@ -246,7 +251,8 @@ def _text(name: str, file: str, loader: Any) -> bytes | None:
 def _parse(file: str, text: bytes) -> Source | None:
     try:
         encoding, _ = tokenize.detect_encoding(BytesIO(text).readline)
-        return Source(file, ast.parse(text.decode(encoding), file))
+        decoded = text.decode(encoding)
+        return Source(file, decoded, ast.parse(decoded, file))
     except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError):
         return None
 

@@ -32,7 +32,7 @@ class NameResolver:
         if found:
             return found
         if hasattr(builtins, name):
-            return [(Foreign(f"builtins.{name}"), ())]
+            return [(Foreign(".".join(["builtins", name, *attributes])), ())]
         return None
 
     def imported(self, module: Module, what: Import, attributes: Sequence[str]) -> list[Use]:

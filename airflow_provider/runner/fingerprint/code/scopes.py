@@ -15,7 +15,7 @@ class Scope:
 
     :param label: for people: the qualified name of the function or class
     :param names: what it binds
-    :param imports: names that nothing but an import binds
+    :param imports: names that an import binds, also if something else does, as after ``except ImportError``
     :param outer: the scope around it, None for the module
     :param is_class: whether functions inside do not see its names
     :param receiver: name of the first argument of a method, ``self`` or ``cls``
@@ -99,9 +99,7 @@ def _fill(scope: Scope, body: Iterable[ast.AST]) -> None:
             stack.extend(ast.iter_child_nodes(node))
     scope.names |= bound | set(imported)
     scope.names -= elsewhere
-    scope.imports = {
-        name: found for name, found in imported.items() if name not in bound | arguments and name not in elsewhere
-    }
+    scope.imports = {name: found for name, found in imported.items() if name not in arguments | elsewhere}
 
 
 def _bound_by(node: ast.AST) -> list[str]:

@@ -9,7 +9,7 @@ from airflow_provider.runner.record.session_state import CatalogObject
 from airflow_provider.runner.session_state.effects.executors import effects_of
 from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
-from airflow_provider.runner.session_state.snapshot import Effects, Snapshot
+from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot
 
 
 class ClassicProbe:
@@ -57,8 +57,12 @@ class ClassicProbe:
     def release(self, number: int) -> None:
         self._jvm.release(number)
 
-    def describe_objects(self, names: list[str]) -> list[CatalogObject]:
+    def drop_function(self, name: str) -> None:
+        """Drop a temp function, whatever characters its name has. It need not exist."""
+        self._spark._jsparkSession.sessionState().catalog().dropTempFunction(name, True)
+
+    def describe_objects(self, names: list[str]) -> Described:
         return self._memory_catalog.describe(names)
 
-    def restore_object(self, item: CatalogObject) -> None:
-        self._memory_catalog.restore(item)
+    def restore_object(self, item: CatalogObject, *, vouched: bool) -> None:
+        self._memory_catalog.restore(item, vouched=vouched)

@@ -7,9 +7,10 @@ import io
 import re
 from typing import Any
 
-from airflow_provider.runner.record.names import ViewName
+from airflow_provider.errors import NotRestoredError
+from airflow_provider.runner.record.names import ViewName, quote
 from airflow_provider.runner.record.session_state import CatalogObject
-from airflow_provider.runner.session_state.snapshot import Effects, Snapshot, settings_of
+from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot, settings_of
 
 
 class ConnectProbe:
@@ -47,10 +48,19 @@ class ConnectProbe:
     def release(self, number: int) -> None:
         """Nothing is held."""
 
-    def describe_objects(self, names: list[str]) -> list[CatalogObject]:
-        return []
+    def drop_function(self, name: str) -> None:
+        """Drop a temp function. It need not exist.
 
-    def restore_object(self, item: CatalogObject) -> None:
+        :raises NotRestoredError: its name is more than letters, digits and ``_``; there is no API to give it to
+        """
+        if not re.fullmatch(r"\w{1,1000}", name):
+            raise NotRestoredError(f"temp function {name[:200]!r} cannot be dropped by that name")
+        self._spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {quote(name)}")
+
+    def describe_objects(self, names: list[str]) -> Described:
+        return Described()
+
+    def restore_object(self, item: CatalogObject, *, vouched: bool) -> None:
         """Nothing: the catalog is the server's and outlives the session."""
 
     def _plan_text(self, name: ViewName) -> str:

@@ -6,6 +6,8 @@ with Janino, the compiler that it brings along for the code that it generates it
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from functools import lru_cache
 from importlib.resources import files
@@ -16,11 +18,13 @@ class SessionJvm:
     """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
 
     :param spark: the session
+    :ivar catalog: ``CatalogTables.java`` of that session
     """
 
     def __init__(self, spark: Any) -> None:
         self._contents = look_from_inside(spark, "SessionContents")
         self._history = look_from_inside(spark, "SessionHistory")
+        self.catalog = look_from_inside(spark, "CatalogTables")
         self._known_contents = _Known()
         self._known_tables = _Known()
 
@@ -98,10 +102,15 @@ def look_from_inside(spark: Any, name: str) -> Any:
     return look
 
 
+def unpacked(answer: str) -> Any:
+    """Return what Java packed because it may be long."""
+    return json.loads(gzip.decompress(base64.b64decode(answer)))
+
+
 def sources() -> dict[str, str]:
     """Return the Java classes by name: they lie next to this module, also in a zip file."""
     here = files(__package__)
-    names = ("SessionContents", "SessionHistory", "SessionSources")
+    names = ("SessionContents", "SessionHistory", "SessionSources", "CatalogTables")
     return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in names}
 
 

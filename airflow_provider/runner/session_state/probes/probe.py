@@ -13,7 +13,7 @@ from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import CatalogObject
 from airflow_provider.runner.session_state.probes.classic import ClassicProbe
 from airflow_provider.runner.session_state.probes.connect import ConnectProbe
-from airflow_provider.runner.session_state.snapshot import Effects, Snapshot
+from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot
 
 
 class SessionProbe(Protocol):
@@ -34,9 +34,11 @@ class SessionProbe(Protocol):
     def release(self, number: int) -> None:
         """Hold a plan no longer."""
 
-    def describe_objects(self, names: list[str]) -> list[CatalogObject]: ...
+    def drop_function(self, name: str) -> None: ...
 
-    def restore_object(self, item: CatalogObject) -> None: ...
+    def describe_objects(self, names: list[str]) -> Described: ...
+
+    def restore_object(self, item: CatalogObject, *, vouched: bool) -> None: ...
 
 
 def probe_for(spark: Any) -> SessionProbe | None:

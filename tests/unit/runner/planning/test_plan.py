@@ -21,7 +21,13 @@ from airflow_provider.runner import CheckpointState, PipelineConfig, SimplePipel
 from airflow_provider.runner.planning.decide import decide, plan_fresh, plan_skipping
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, RunPlan
-from airflow_provider.runner.record.session_state import CatalogObject, SavedView, SessionStateRecord
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import (
+    CatalogObject,
+    SavedView,
+    SessionStateRecord,
+    TableDescription,
+)
 from airflow_provider.runner.session_state.saved.files import LocalFiles
 from tests.samples.sketches import SECONDS, checkpoint, config, session_state
 
@@ -405,22 +411,28 @@ def test_what_the_caller_says_is_complete_is_left_out_and_nothing_else() -> None
 # What the runner adds: it looks at what was saved
 
 
+def place(directory: Path, name: str) -> Path:
+    """Where a run of this directory keeps a view."""
+    return directory / "attempt-0123456789ab" / f"0001-{name.encode().hex():0>8}" / "0"
+
+
 def saved_view(directory: Path, name: str) -> SessionStateRecord:
     """A view that is really there, for whoever only looks at its files."""
-    (directory / name).mkdir(parents=True)
-    (directory / name / "part-0").write_text("rows")
-    listing = LocalFiles().listing(str(directory / name))
+    path = place(directory, name)
+    path.mkdir(parents=True)
+    (path / "part-0").write_text("rows")
+    listing = LocalFiles().listing(str(path))
     assert listing is not None
     view = SavedView(
         name=name,
-        url=str(directory / name),
+        url=str(path),
         format="parquet",
         columns=["id"],
         files=listing.files,
         bytes=listing.bytes,
         digest=listing.digest,
     )
-    return SessionStateRecord(handling="kept", reason="ran 61.0 s", views=[view])
+    return SessionStateRecord(handling="kept", reason="ran 61.0 s", views=[view], left_views=[ViewName(name)])
 
 
 def with_session_state(state: CheckpointState, records: Mapping[str, SessionStateRecord]) -> CheckpointState:
@@ -462,13 +474,13 @@ def test_a_component_whose_saved_view_is_damaged_runs_again_with_that_reason(
     """What it left cannot be brought back, so it runs; no Spark is started to find out."""
     today = config("a b(a) c")
     state = with_session_state(checkpoint(today, "a b"), {"a": saved_view(tmp_path, "v")})
-    spoil(tmp_path / "v")
-    plan = SimplePipelineRunner(today, spark=no_spark).plan(state)
+    spoil(place(tmp_path, "v"))
+    plan = SimplePipelineRunner(today, spark=no_spark, session_state_url=str(tmp_path)).plan(state)
     a, b, c = plan.decisions
     if why is None:
         assert (a.action, a.reason.partition("; ")[2]) == (Action.REUSE, "1 saved view to restore")
     else:
-        assert (a.action, a.reason) == (Action.RUN, why.format(path=tmp_path / "v"))
+        assert (a.action, a.reason) == (Action.RUN, why.format(path=place(tmp_path, "v")))
     assert (b.action, c.action) == (Action.REUSE, Action.RUN)
 
 
@@ -477,20 +489,22 @@ def test_a_damaged_view_that_nothing_needs_is_not_missed(tmp_path: Path) -> None
     today = config("a b c")
     records = {"a": saved_view(tmp_path, "va"), "c": saved_view(tmp_path, "vc")}
     for name in ("va", "vc"):
-        (tmp_path / name / "part-0").unlink()
-    runner = SimplePipelineRunner(today, spark=no_spark)
+        (place(tmp_path, name) / "part-0").unlink()
+    runner = SimplePipelineRunner(today, spark=no_spark, session_state_url=str(tmp_path))
     assert runner.plan(with_session_state(checkpoint(today, "a b c"), records)).kept == ["a", "b", "c"]
     assert runner.plan(with_session_state(checkpoint(today, "a c"), records)).kept == ["c"]
 
 
 def test_a_table_that_is_gone_makes_its_component_run_again(tmp_path: Path) -> None:
     """A catalog in memory forgets it, and its data is not where it was."""
-    table = CatalogObject(name="spark_catalog.db.t", statements=["CREATE TABLE db.t"], location=str(tmp_path / "t"))
+    columns = '{"type":"struct","fields":[]}'
+    description = TableDescription(name="t", managed=True, provider="parquet", columns=columns)
+    table = CatalogObject(database="db", location=str(tmp_path / "t"), table=description)
     made = SessionStateRecord(handling="kept", reason="left no view", objects=[table])
     today = config("a b")
     state = with_session_state(checkpoint(today, "a"), {"a": made})
-    runner = SimplePipelineRunner(today, spark=no_spark)
-    assert runner.plan(state).decisions[0].reason == f"its table spark_catalog.db.t is missing from {tmp_path / 't'}"
+    runner = SimplePipelineRunner(today, spark=no_spark, session_state_url=str(tmp_path))
+    assert runner.plan(state).decisions[0].reason == f"its table `db`.`t` is missing from {tmp_path / 't'}"
     (tmp_path / "t").mkdir()
     assert runner.plan(state).decisions[0].action is Action.REUSE
 
@@ -498,8 +512,10 @@ def test_a_table_that_is_gone_makes_its_component_run_again(tmp_path: Path) -> N
 def test_always_run_runs_with_a_component_whose_view_is_damaged(tmp_path: Path) -> None:
     today = config("a! b c d")
     view = saved_view(tmp_path, "v")
-    (tmp_path / "v" / "part-0").unlink()
-    plan = SimplePipelineRunner(today, spark=no_spark).plan(with_session_state(checkpoint(today, "a b d"), {"b": view}))
+    (place(tmp_path, "v") / "part-0").unlink()
+    plan = SimplePipelineRunner(today, spark=no_spark, session_state_url=str(tmp_path)).plan(
+        with_session_state(checkpoint(today, "a b d"), {"b": view})
+    )
     assert [d.action for d in plan.decisions] == [Action.RUN, Action.RUN, Action.RUN, Action.REUSE]
 
 

@@ -1,0 +1,65 @@
+"""Which settings a record may bring back.
+
+A checkpoint is data, and some settings are more than that: they name code to load, places to read and write, or what is
+shown of a secret. Those are never taken from a record; the component that changes one runs again instead.
+
+Beyond this list Spark is asked (``spark.conf.isModifiable``), so what Spark does not know is not restored either, such
+as ``SET my_date = …``. That is on purpose: Hadoop is given every setting of a session, and would take ``fs.x.impl``
+from there; and the value of any setting is put into the author's SQL where that says ``${my_date}``. It costs a replay.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_NEVER = (
+    (
+        r"(spark\.hadoop\.|hadoop\.|fs\.|dfs\.|io\.|mapred|yarn\.|google\.|javax\.|datanucleus\.)",
+        "chooses file systems and credentials",
+    ),
+    (
+        r"spark\.(jars|driver|executor|submit|yarn|kubernetes|plugins|extraListeners|files|archives|pyspark|master|remote)",
+        "belongs to the application",
+    ),
+    (
+        r"spark\.sql\.(catalog\b|catalogImplementation|default(Catalog|Path)|path\.|hive\.|warehouse|metastore)"
+        r"|.*metastore",
+        "chooses where names lead",
+    ),
+    (
+        r"(?i).*(class|committer|provider|factory|plugin|serializer|listener|extension|initiali[sz]er|commitprotocol"
+        r"|statestore.*codec|\bimpl\b|\bjars?\b|\budt\b|artifact|\.codegen\.)",
+        "chooses code",
+    ),
+    (r"spark\.sql\.execution\.pyspark\.python|.*[pP]ython\.(exec|bin)", "chooses a program"),
+    (r"(?i).*(\b|_)(credential|keytab|principal|proxy)|.*redaction", "is about secrets"),
+    (
+        r"spark\.sql\.(sources\.default$|sources\.useV1SourceList|runSQLOnFiles)|(?i:.*(location|directory|\bdir|ur[il])$)",
+        "chooses what is read and written",
+    ),
+)
+"""What a name begins with, and why a setting of that name is never restored."""
+
+_RULES = tuple((re.compile(pattern), why) for pattern, why in _NEVER)
+
+LONGEST = 100_000
+"""Characters of a value that is recorded."""
+
+
+def why_not_setting(key: str, value: str | None) -> str | None:
+    """Return why a setting must not come from a record, None if nothing speaks against it but perhaps Spark."""
+    for rule, why in _RULES:
+        if rule.match(key):
+            return f"setting {key[:200]!r} {why}, so it is not taken from a record"
+    if value is not None and len(value) > LONGEST:
+        return f"setting {key[:200]!r} has {len(value):,} characters, which is no setting"
+    return None
+
+
+def why_not_set(spark: Any, key: str, value: str | None) -> str | None:
+    """Return why a setting must not come from a record into this session, None if it may."""
+    why = why_not_setting(key, value)
+    if why is None and not spark.conf.isModifiable(key):
+        why = f"setting {key[:200]!r} is none that Spark lets a session change, so it is not taken from a record"
+    return why
