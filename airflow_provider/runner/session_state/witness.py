@@ -148,7 +148,7 @@ class Witness:
     def _judged(self, component: ComponentConfig, reading: CodeReading | None) -> Verdict:
         target = component.target()
         if is_ready_made(target):
-            does = acts(target, component.config)
+            does = acts(target, component.config, self._config.base_dir)
             return Verdict((does,) if does else (), ())
         if reading is None:
             return Verdict(("its code cannot be read",), ())
