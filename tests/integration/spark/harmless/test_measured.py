@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider.runner import ComponentConfig
 from tests.integration.spark.harmless.case import ACTS
-from tests.integration.spark.harmless.world import World, lines, postgres_rows, posts
+from tests.integration.spark.harmless.world import World, lines, postgres_rows, posts, target_rows
 from tests.samples.attempts import Run
 
 if TYPE_CHECKING:
@@ -100,6 +100,38 @@ def test_a_file_that_a_later_component_appends_to_is_seen_as_it_was(world: World
     )
     assert rows(run.session, "v") == rows(run.session, "used") == ["12"]
     assert world.csv.read_text().count("\n") == 3
+
+
+def test_ready_made_components_are_known_by_what_they_do(world: World) -> None:
+    """What reads and checks is replayed or left alone, what writes is done once, and what follows sees the same."""
+    ready = "airflow_provider.components"
+    run = resumed(
+        world,
+        ComponentConfig(
+            name="read",
+            class_path=f"{ready}.ReadData",
+            config={"path": str(world.csv), "format": "csv", "schema": "id INT, name STRING", "output_view": "people"},
+        ),
+        ComponentConfig(name="check", class_path=f"{ready}.CheckData", config={"input_view": "people", "min_rows": 2}),
+        ComponentConfig(
+            name="write",
+            class_path=f"{ready}.WriteData",
+            config={"input_view": "people", "path": str(world.target), "mode": "append"},
+        ),
+        ComponentConfig(
+            name="query",
+            class_path=f"{ready}.RunSql",
+            config={"sql": "SELECT count(*) AS people FROM people", "output_view": "counted"},
+        ),
+    )
+    assert {name: run.record(name).handling for name in ("read", "check", "write", "query")} == {
+        "read": "replay",
+        "check": "kept",
+        "write": "kept",
+        "query": "replay",
+    }
+    assert target_rows(world) == 2
+    assert rows(run.session, "counted") == [2]
 
 
 @pytest.mark.parametrize("component", ["time_ns", "uuid4", "file_length"])
