@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import CheckpointError, PySparkPipelineError
@@ -18,6 +19,8 @@ def get_cli_commands() -> list[CLICommand]:
     """Return the commands, in the form that Airflow asks providers for."""
     from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
+    from airflow_provider.ages import AGE, age
+
     dag = Arg(("dag_id",), help="the DAG")
     task = Arg(("task_id",), help="the task")
     run = Arg(("run_id",), help="the DAG run")
@@ -30,6 +33,23 @@ def get_cli_commands() -> list[CLICommand]:
     )
     some_dag = Arg(("--dag-id",), help="only this DAG")
     one = (dag, task, run, index, pipeline, store)
+    saved = Arg(
+        ("--session-state-url",),
+        action="append",
+        help="where temp views are saved, as this command reaches it, such as s3://my_aws@bucket/prefix; repeatable",
+    )
+    spark = Arg(("--spark",), action="store_true", help="reach saved views through Spark: hdfs:// and the like")
+    conf = Arg(("--conf",), action="append", help="a Spark property for that, KEY=VALUE; repeatable")
+    force = Arg(("--force",), action="store_true", help="also while an attempt may be running: fence it off first")
+    older = Arg(("--older-than",), type=age, help=f"{AGE} (default: what each says; checkpoints: retention_days)")
+    silent = Arg(
+        ("--silent-at-most",),
+        type=age,
+        default=timedelta(days=7),
+        help="where Airflow cannot tell, an attempt that has recorded nothing for so long is taken for dead "
+        "(default: 7d)",
+    )
+    dry = Arg(("--dry-run",), action="store_true", help="list what would be deleted, and delete nothing")
     return [
         GroupCommand(
             name="pyspark-pipeline",
@@ -38,7 +58,16 @@ def get_cli_commands() -> list[CLICommand]:
                 ActionCommand("list", "One line for each checkpoint", _command(_list), (some_dag, store)),
                 ActionCommand("show", "What a checkpoint says of each component", _command(_show), one),
                 ActionCommand(
-                    "forget", "Delete a checkpoint, so that the run starts from the beginning", _command(_forget), one
+                    "forget",
+                    "Delete a checkpoint and its saved views, so that the run starts from the beginning",
+                    _command(_forget),
+                    (*one, saved, spark, conf, force),
+                ),
+                ActionCommand(
+                    "prune",
+                    "Delete checkpoints and saved views that have expired or belong to no run any more",
+                    _command(_prune),
+                    (store, saved, older, silent, dry, spark, conf),
                 ),
                 ActionCommand(
                     "restart-from",
@@ -93,9 +122,73 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _forget(options: argparse.Namespace) -> None:
-    from airflow_provider.runner.checkpoint.forget import forget
+    from airflow_provider.cleaning import reach, spark_conf
+    from airflow_provider.runner.housekeeping.forget import Saved, forget
+    from airflow_provider.stores.metastore import task_instance_activity
+    from airflow_provider.stores.object_files import files_at
 
-    print(forget(*_find(options)))
+    conf = spark_conf(options)
+    store, state = _find(options)
+    url = state.session_state_url
+    if url is not None and options.session_state_url:
+        url = state.key.directory(options.session_state_url[-1])
+    done = forget(
+        store,
+        state,
+        Saved(url, lambda base: reach(base, conf, files_at)),
+        activity=task_instance_activity(state.key),
+        force=options.force,
+    )
+    print(*done.lines(), sep="\n")
+    if not done.complete:
+        raise SystemExit(1)
+
+
+def _prune(options: argparse.Namespace) -> None:
+    from datetime import UTC, datetime
+
+    from airflow_provider.cleaning import reach, report, spark_conf
+    from airflow_provider.operators.places import checkpoint_retention, deployment
+    from airflow_provider.runner.housekeeping.prune import Kept, Prune, Rules
+    from airflow_provider.stores.location import store_at
+    from airflow_provider.stores.metastore import Lookup, running_activity
+    from airflow_provider.stores.object_files import files_at
+
+    conf = spark_conf(options)
+    days = checkpoint_retention(None)
+    address = _checkpoints(options)
+    store = store_at(address) if address else None
+    prune = Prune(
+        Rules(
+            datetime.now(UTC),
+            retention=None if days is None else timedelta(days=days),
+            older_than=options.older_than,
+            silent_at_most=options.silent_at_most,
+        ),
+        Kept(store, reach(address, None, files_at)) if store and address else None,
+        [(url, reach(url, conf, files_at)) for url in _saved(options)],
+        Lookup(store, deployment()),
+        running_activity,
+        dry_run=options.dry_run,
+    )
+    if not report(prune(), dry_run=options.dry_run):
+        raise SystemExit(1)
+
+
+def _checkpoints(options: argparse.Namespace) -> str | None:
+    """Return where checkpoints are kept beside the task state store, None if nowhere."""
+    from airflow_provider.operators.places import airflow_home
+
+    default = airflow_home() / "pyspark_pipeline" / "checkpoints"
+    return _url(options) or (str(default) if default.is_dir() else None)
+
+
+def _saved(options: argparse.Namespace) -> list[str]:
+    """Return where saved views are looked for."""
+    from airflow_provider.operators.places import session_state_base
+
+    base = session_state_base(None, True, first=False)
+    return options.session_state_url or ([base] if base else [])
 
 
 def _restart_from(options: argparse.Namespace) -> None:

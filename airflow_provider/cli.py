@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
+from airflow_provider.ages import AGE, age
+from airflow_provider.cleaning import properties, reach, report, spark_conf
 from airflow_provider.errors import (
     CheckpointError,
     CodeChangedError,
@@ -28,15 +29,22 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     load_pipeline_config,
 )
-from airflow_provider.runner.checkpoint.forget import forget
+from airflow_provider.runner.checkpoint.files import Directory
+from airflow_provider.runner.checkpoint.place import place_of
+from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.fingerprint.code.components import read_components
+from airflow_provider.runner.housekeeping.forget import Saved, forget
+from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
 from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table, plan_table, table
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 from airflow_provider.runner.running.spark_session import open_session
+from airflow_provider.runner.session_state.saved.marker import Marker
 
 OK, FAILED, WRONG = 0, 1, 2
+
+_SAVED = ".session_state"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,16 +94,43 @@ def _parser() -> argparse.ArgumentParser:
     listing = actions.add_parser("list", help="one line for each checkpoint")
     show = actions.add_parser("show", help="what a checkpoint says of each component")
     delete = actions.add_parser("delete", help="delete a checkpoint and its saved views")
-    prune = actions.add_parser("prune", help="delete all that have not changed for some time")
-    for action, command in ((listing, _list), (show, _show), (delete, _delete), (prune, _prune)):
+    for action, command in ((listing, _list), (show, _show), (delete, _delete)):
         action.add_argument("--store", type=Path, required=True, help="directory of the checkpoints")
         action.set_defaults(command=command)
     for action in (show, delete):
         action.add_argument("run_id")
         action.add_argument("--pipeline", help="name of the pipeline, if the run has several")
         action.add_argument("--scope", nargs="*", help="dag id, task id and map index, if several share the run id")
-    prune.add_argument("--older-than", type=_age, required=True, metavar="AGE", help="such as 30d, 12h or 90m")
+    delete.add_argument("--force", action="store_true", help="also while an attempt may be running: fence it off first")
+    _add_spark_options(delete)
+
+    prune = commands.add_parser("prune", help="delete checkpoints and saved views that have expired or belong to none")
+    prune.add_argument("--store", type=Path, help="directory of the checkpoints")
+    prune.add_argument(
+        "--session-state-url",
+        action="append",
+        metavar="URL",
+        help="where temp views are saved; repeatable (default: below --store)",
+    )
+    prune.add_argument(
+        "--older-than", type=age, metavar="AGE", help=f"{AGE} (default: what each says; checkpoints: 90d)"
+    )
+    prune.add_argument(
+        "--silent-at-most",
+        type=age,
+        metavar="AGE",
+        default=SILENT_AT_MOST,
+        help="an attempt that has recorded nothing for so long is taken for dead (default: 7d)",
+    )
+    prune.add_argument("--dry-run", action="store_true", help="list what would be deleted, and delete nothing")
+    _add_spark_options(prune)
+    prune.set_defaults(command=_prune)
     return parser
+
+
+def _add_spark_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--spark", action="store_true", help="reach saved views that are not local through Spark")
+    parser.add_argument("--conf", action="append", metavar="KEY=VALUE", help="a Spark property for that; repeatable")
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +174,7 @@ def _plan(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     config = load_pipeline_config(options.pipeline)
     store = _store(options)
-    conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **_properties(options.conf)}
+    conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **properties(options.conf)}
     if options.master:
         conf["spark.master"] = options.master
     beginning = Beginning("--fresh was given" if options.fresh else None, options.restart_from)
@@ -175,18 +210,37 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _delete(options: argparse.Namespace) -> int:
-    print(forget(LocalCheckpointStore(options.store), _find(options)))
-    return OK
+    conf = spark_conf(options)
+    state = _find(options)
+    done = forget(
+        LocalCheckpointStore(options.store),
+        state,
+        Saved(state.session_state_url, lambda url: reach(url, conf, None)),
+        force=options.force,
+    )
+    print(*done.lines(), sep="\n")
+    return OK if done.complete else FAILED
 
 
 def _prune(options: argparse.Namespace) -> int:
-    store = LocalCheckpointStore(options.store)
-    limit = datetime.now(UTC) - options.older_than
-    old = [state for state in store.list() if state.updated_at is None or state.updated_at < limit]
-    for state in old:
-        print(forget(store, state))
-    print(f"{len(old)} deleted")
-    return OK
+    conf = spark_conf(options)
+    if options.store is None and not options.session_state_url:
+        raise CheckpointError("nothing to look through: give --store, --session-state-url, or both")
+    store = LocalCheckpointStore(options.store) if options.store else None
+    urls = options.session_state_url or [f"{options.store.absolute()}/{_SAVED}"]
+    kept_at = place_of(store) if store else None
+
+    def known(marker: Marker, key: RunKey) -> Known:
+        return Known(True, load(store, key)) if store and marker.checkpoint == kept_at else Known()
+
+    prune = Prune(
+        Rules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.silent_at_most),
+        Kept(store, Directory(options.store)) if store else None,
+        [(url, reach(url, conf, None)) for url in urls],
+        known,
+        dry_run=options.dry_run,
+    )
+    return OK if report(prune(), dry_run=options.dry_run) else FAILED
 
 
 def _find(options: argparse.Namespace) -> CheckpointState:
@@ -210,20 +264,5 @@ def _store(options: argparse.Namespace) -> CheckpointStore:
 
 
 def _session_state_url(options: argparse.Namespace, config: PipelineConfig) -> str | None:
-    base = options.session_state_url or (f"{options.store.resolve()}/.session_state" if options.store else None)
+    base = options.session_state_url or (f"{options.store.resolve()}/{_SAVED}" if options.store else None)
     return RunKey((), options.run_id, config.name).directory(base) if base else None
-
-
-def _properties(pairs: list[str]) -> dict[str, str]:
-    wrong = [pair for pair in pairs if "=" not in pair]
-    if wrong:
-        raise SystemExit(f"--conf {wrong[0]!r} is not KEY=VALUE")
-    return dict(pair.split("=", 1) for pair in pairs)
-
-
-def _age(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d+)([dhm])", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 30d, 12h or 90m")
-    unit = {"d": "days", "h": "hours", "m": "minutes"}[found.group(2)]
-    return timedelta(**{unit: int(found.group(1))})

@@ -25,6 +25,7 @@
         ├── CheckpointReadError      the store could not be read
         ├── CheckpointCorruptError   the stored text is no checkpoint; stores set it aside
         ├── CheckpointFormatError    written by a newer version of this package
+        ├── CheckpointInUseError     an attempt may be running, so the checkpoint is not deleted
         └── StaleAttemptError        a newer attempt has taken over
 
     AttemptStopped                   no Exception: the attempt must end now, and components must not swallow it
@@ -263,6 +264,10 @@ class CheckpointFormatError(CheckpointError):
             f"airflow-provider-pyspark-pipeline reads up to {supported}; "
             f"upgrade the package where this task runs, or delete the checkpoint to start afresh"
         )
+
+
+class CheckpointInUseError(CheckpointError):
+    """The checkpoint is not deleted, because an attempt that may be running would write it again."""
 
 
 class StaleAttemptError(CheckpointError):

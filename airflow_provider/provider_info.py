@@ -49,13 +49,24 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "retention_days": {
                         "description": (
-                            "How long Airflow's task state store keeps a checkpoint after it was last saved, in days. "
-                            "0: for ever."
+                            "How long a checkpoint is kept after it was last saved, in days: by Airflow's task state "
+                            "store, or elsewhere until `airflow pyspark-pipeline prune` runs. 0: for ever."
                         ),
                         "version_added": "0.1.0",
                         "type": "float",
                         "example": None,
                         "default": "90",
+                    },
+                    "session_state_retention_days": {
+                        "description": (
+                            "How long the saved views of a run that has not succeeded are kept after their last use, "
+                            "in days, until `airflow pyspark-pipeline prune` runs. 0: for ever. Empty: as the "
+                            "checkpoint, see retention_days."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "14",
+                        "default": "",
                     },
                     "save_patience_seconds": {
                         "description": (

@@ -258,8 +258,17 @@ class LocalAirflow:
 
     def task_state(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
         """Return what the task state store holds for a task, by key."""
-        answer = self.call("GET", f"{_task_path(dag_id, run_id, task_id)}/state-store")
-        return {entry["key"]: entry["value"] for entry in answer["task_state_store"]}
+        rows: dict[str, Any] = {}
+        while True:
+            path = f"{_task_path(dag_id, run_id, task_id)}/state-store?limit=50&offset={len(rows)}"
+            page = self.call("GET", path)["task_state_store"]
+            rows |= {entry["key"]: entry["value"] for entry in page}
+            if len(page) < 50:
+                return rows
+
+    def put_task_state(self, dag_id: str, run_id: str, task_id: str, key: str, value: Any) -> None:
+        """Write one entry of the task state store, as its edit button does."""
+        self.call("PUT", f"{_task_path(dag_id, run_id, task_id)}/state-store/{quote(key)}", {"value": value})
 
     def delete_task_state(self, dag_id: str, run_id: str, task_id: str, key: str) -> None:
         """Delete one entry of the task state store, as its trash button does."""

@@ -128,6 +128,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.planning.start import AirflowAttempt
     from airflow_provider.runner.record.run_key import RunKey
     from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
+    from airflow_provider.runner.session_state.saved.marker import Keeping
     from airflow_provider.stores.hadoop_files import driver_store
 
     origin = request["origin"]
@@ -149,6 +150,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             spark=spark,
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],
+            keeping=Keeping(**request["keeping"]),
             saving=Saving(request["save_patience_seconds"]),
         )
     finally:

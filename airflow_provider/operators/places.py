@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 
 if TYPE_CHECKING:
     from airflow_provider.runner import CheckpointStore
+    from airflow_provider.runner.session_state.saved.marker import Keeping
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +51,40 @@ def choose_store(
     if address is not None:
         return store_at(address)
     if task_state is not None:
-        days = retention_days
-        if days is None:
-            days = conf.getfloat(SECTION, "retention_days", fallback=DEFAULT_RETENTION_DAYS)
-        return TaskStateCheckpointStore(task_state, retention=timedelta(days=days) if days else None)
+        days = checkpoint_retention(retention_days)
+        return TaskStateCheckpointStore(task_state, retention=timedelta(days=days) if days is not None else None)
     local = LocalCheckpointStore(airflow_home() / "pyspark_pipeline" / "checkpoints")
     logger.warning("%s serves a single host only; set checkpoint_url if attempts can run on different hosts", local)
     return local
+
+
+def checkpoint_retention(given: float | None) -> float | None:
+    """Return for how many days checkpoints are kept, None for ever.
+
+    :param given: the operator's ``retention_days``; None: as Airflow's configuration says, 0: for ever
+    """
+    days = conf.getfloat(SECTION, "retention_days", fallback=DEFAULT_RETENTION_DAYS) if given is None else given
+    return float(days) or None
+
+
+def keeping(given: float | None, checkpoint_days: float | None = None) -> Keeping:
+    """Return for how long saved views are kept.
+
+    :param given: the operator's ``session_state_retention_days``; None: as Airflow's configuration says, and if that
+        says nothing, as the checkpoint; 0: for ever
+    :param checkpoint_days: the operator's ``retention_days``
+    """
+    from airflow_provider.runner.session_state.saved.marker import Keeping
+
+    if given is None and conf.get(SECTION, "session_state_retention_days", fallback=""):
+        given = conf.getfloat(SECTION, "session_state_retention_days")
+    days = checkpoint_retention(checkpoint_days) if given is None else float(given) or None
+    return Keeping(days, deployment())
+
+
+def deployment() -> str:
+    """Return what tells this Airflow from others that save to the same place: the address of its API server."""
+    return str(conf.get("api", "base_url", fallback="") or "")
 
 
 def save_patience(given: float | None) -> float:

@@ -28,6 +28,7 @@ from airflow_provider.operators.pipeline_task import PipelineTask
 from airflow_provider.operators.places import (
     SECTION,
     choose_store,
+    keeping,
     kept_by_clear_dialog,
     save_patience,
     session_state_base,
@@ -78,6 +79,9 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param session_state: ``auto``, ``save``, ``replay`` or ``none``; default: the pipeline's own, which is ``auto``
         unless it says otherwise (templated)
     :param keep_session_state: leave the saved views in place when the pipeline has succeeded
+    :param session_state_retention_days: for how many days after their last use the saved views of a run that has not
+        succeeded are kept before ``airflow pyspark-pipeline prune`` deletes them; 0 for ever. Default:
+        ``[pyspark_pipeline] session_state_retention_days``, and if that is empty, as the checkpoint
     :param on_config_change: ``restart``, ``rerun_affected`` or ``fail``; default: the pipeline's own, which is
         ``restart`` unless it says otherwise (templated)
     :param on_code_change: when the code of a completed component changed since: ``rerun_affected`` it and its
@@ -129,6 +133,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         session_state_url: str | None = None,
         session_state: str | None = None,
         keep_session_state: bool = False,
+        session_state_retention_days: float | None = None,
         on_config_change: str | None = None,
         on_code_change: str | None = None,
         on_source_change: str | None = None,
@@ -153,6 +158,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.session_state_url = session_state_url
         self.session_state = session_state
         self.keep_session_state = keep_session_state
+        self.session_state_retention_days = session_state_retention_days
         self.on_config_change = on_config_change
         self.on_code_change = on_code_change
         self.on_source_change = on_source_change
@@ -230,6 +236,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=run.key.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
+                keeping=keeping(self.session_state_retention_days, self.retention_days),
                 hooks=[guard, metrics, TracingHooks(), *([self.hooks] if self.hooks else [])],
                 saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
                 surroundings=Surroundings(live=spark.live),

@@ -59,6 +59,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         are needed are replayed (templated)
     :param session_state: ``auto``, ``save``, ``replay`` or ``none``; default: the pipeline's own (templated)
     :param keep_session_state: leave the saved views in place when the pipeline has succeeded
+    :param session_state_retention_days: for how many days after their last use the saved views of a run that has not
+        succeeded are kept before ``airflow pyspark-pipeline prune`` deletes them; 0 for ever. Default:
+        ``[pyspark_pipeline] session_state_retention_days``, and if that is empty, ``retention_days``
     :param on_config_change: ``restart``, ``rerun_affected`` or ``fail``; default: the pipeline's own (templated)
     :param on_code_change: when the code of a completed component changed since: ``rerun_affected`` it and its
         descendants, ``restart`` everything, ``reuse`` with a warning, or ``fail``; default: the pipeline's own, which
@@ -104,6 +107,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         session_state_url: str | None = None,
         session_state: str | None = None,
         keep_session_state: bool = False,
+        session_state_retention_days: float | None = None,
         on_config_change: str | None = None,
         on_code_change: str | None = None,
         on_source_change: str | None = None,
@@ -125,6 +129,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         self.session_state_url = session_state_url
         self.session_state = session_state
         self.keep_session_state = keep_session_state
+        self.session_state_retention_days = session_state_retention_days
         self.on_config_change = on_config_change
         self.on_code_change = on_code_change
         self.on_source_change = on_source_change

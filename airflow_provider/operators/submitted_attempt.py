@@ -119,6 +119,7 @@ class SubmittedAttempt:
             "checkpoint_url": driver_address(url),
             "session_state_url": run.key.directory(base) if base else None,
             "keep_session_state": task.keep_session_state,
+            "keeping": asdict(places.keeping(task.session_state_retention_days)),
             "save_patience_seconds": places.save_patience(task.save_patience_seconds),
         }
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider.runner import CheckpointStore, LocalCheckpointStore
-from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
+from airflow_provider.runner.checkpoint.files import Directory, Entry, RecordFiles
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 
 
@@ -69,6 +69,9 @@ class HadoopFiles:
     def directories(self, directory: str) -> list[str]:
         return [str(status.getPath().getName()) for status in self._list(directory) if status.isDirectory()]
 
+    def entries(self, directory: str) -> list[Entry]:
+        return sorted(map(_entry, self._list(directory)), key=lambda entry: entry.name)
+
     def walk(self) -> Iterator[str]:
         root = f"{self._system.makeQualified(self._path('')).toString()}".rstrip("/") + "/"
         try:
@@ -119,6 +122,11 @@ class HadoopFiles:
             for folder in folders:
                 self._remove_empty(folder)
 
+    def remove_empty(self, directories: Iterable[str]) -> None:
+        with _translated():
+            for directory in directories:
+                self._remove_empty(directory)
+
     def _remove_empty(self, folder: str) -> None:
         while folder and not self._list(folder):
             self._system.delete(self._path(folder), False)
@@ -143,6 +151,13 @@ class HadoopFiles:
 
     def _path(self, path: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self._base}/{path}" if path else self._base)
+
+
+def _entry(status: Any) -> Entry:
+    name = str(status.getPath().getName())
+    if status.isSymlink():
+        return Entry(name, "other")
+    return Entry(name, "directory") if status.isDirectory() else Entry(name, "file", int(status.getLen()))
 
 
 @contextmanager

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
-from airflow_provider.runner import CheckpointState
+from airflow_provider.runner import CheckpointState, CheckpointStore
+from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.checkpoint.store import load
+from airflow_provider.runner.housekeeping.activity import Activity
+from airflow_provider.runner.housekeeping.prune import Known
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.session_state.saved.marker import Marker
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from airflow_provider.stores.task_state_rows import HEAD_PREFIX, Head, head_key
 
 logger = logging.getLogger(__name__)
+
+TASK_STATE_PLACE = "Airflow's task state store"
+"""What a marker calls it: the words of :class:`TaskStateCheckpointStore`."""
 
 
 class MetastoreAccessor:
@@ -44,6 +54,84 @@ class MetastoreAccessor:
         self._backend.delete(self._scope, key)
 
 
+_ACTIVE = ("scheduled", "queued", "running", "restarting", "deferred")
+
+
+def task_instance_activity(key: RunKey) -> Activity | None:
+    """Return what Airflow's database says of a run's task instance, None if it has none.
+
+    :param key: which run
+    """
+    from airflow.models.taskinstance import TaskInstance as Row
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    if not _is_airflows(key):
+        return None
+    dag_id, task_id, index = key.scope
+    statement = select(Row.state, Row.try_number, Row.start_date, Row.queued_dttm).where(
+        Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == int(index)
+    )
+    with create_session() as session:
+        row = session.execute(statement).first()
+    if row is None:
+        return None
+    state = str(getattr(row.state, "value", row.state))
+    since = row.start_date if state == "running" else row.queued_dttm
+    words = f"Airflow's database says that the task instance is {state!r} (try {row.try_number})"
+    return Activity(state in _ACTIVE, f"{words} since {since:%Y-%m-%d %H:%M:%S} UTC" if since else words)
+
+
+def running_activity(key: RunKey) -> Activity | None:
+    """Return what Airflow's database says of a run's task instance if that is active.
+
+    Otherwise nothing is known: another Airflow may keep its checkpoints in the same place.
+    """
+    activity = task_instance_activity(key)
+    return activity if activity is not None and activity.active else None
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Finds out what is known of the checkpoint that a marker names.
+
+    :param store: where checkpoints are kept beside the task state store, None for nowhere
+    :param deployment: which Airflow this is
+    """
+
+    store: CheckpointStore | None
+    deployment: str
+
+    def __call__(self, marker: Marker, key: RunKey) -> Known:
+        ours = _is_airflows(key) and marker.deployment == self.deployment
+        activity = task_instance_activity(key) if ours else running_activity(key)
+        if ours and activity is None:
+            activity = Activity(False, "the task instance is gone from Airflow's database")
+        if self.store is not None and marker.checkpoint == place_of(self.store):
+            return Known(True, load(self.store, key), activity)
+        if ours and marker.checkpoint == TASK_STATE_PLACE:
+            return Known(True, _in_task_state(key), activity)
+        return Known(False, None, activity)
+
+
+def _is_airflows(key: RunKey) -> bool:
+    return len(key.scope) == 3 and re.fullmatch(r"-1|\d{1,9}", key.scope[2]) is not None
+
+
+def _in_task_state(key: RunKey) -> CheckpointState | None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    dag_id, task_id, index = key.scope
+    with create_session() as session:
+        statement = select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id == key.run_id)
+        if session.execute(statement).first() is None:
+            return None  # and with it the rows
+    accessor = MetastoreAccessor(dag_id, task_id, key.run_id, int(index))
+    return load(TaskStateCheckpointStore(accessor), key)
+
+
 def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
     """Return the checkpoints in the task state store.
 
@@ -65,7 +153,7 @@ def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
         try:
             head = Head.from_json(row.value)
             if head_key(head.key) != row.key:
-                continue  # it was set aside
+                continue  # somebody copied it here
             accessor = MetastoreAccessor(row.dag_id, row.task_id, row.run_id, row.map_index)
             state = load(TaskStateCheckpointStore(accessor), head.key)
         except (CheckpointCorruptError, CheckpointFormatError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
+from airflow_provider.runner.checkpoint.files import Directory, Entry, RecordFiles
 
 
 def files_at(url: str, conn_id: str | None = None) -> RecordFiles:
@@ -64,6 +64,16 @@ class Bucket:
             if not any(part.startswith(".") for part in inner.split("/")[:-1]):
                 yield inner
 
+    def entries(self, directory: str) -> list[Entry]:
+        return [
+            Entry(_last(entry["name"]), entry["type"], entry.get("size") or 0)
+            if entry["type"] in ("file", "directory")
+            else Entry(_last(entry["name"]), "other")
+            for entry in self._listed(directory)
+            if entry["name"].rstrip("/")
+            != f"{self._base}/{directory}".rstrip("/")  # what stands for the directory itself
+        ]
+
     def read(self, path: str) -> bytes:
         content: bytes = self._fs.cat_file(f"{self._base}/{path}")
         return content
@@ -87,13 +97,22 @@ class Bucket:
             with suppress(FileNotFoundError):
                 self._fs.rm_file(path)
 
+    def remove_empty(self, directories: Iterable[str]) -> None:
+        """Nothing: a bucket has no directories."""
+
     def _list(self, directory: str, kind: str) -> list[str]:
-        path = f"{self._base}/{directory}"
+        return [_last(entry["name"]) for entry in self._listed(directory) if entry["type"] == kind]
+
+    def _listed(self, directory: str) -> list[Any]:
+        path = f"{self._base}/{directory}".rstrip("/")
         # fsspec keeps listings for the whole process. Not every backend knows `refresh`, and not every one stops
         # at an invalidated cache, so both.
         self._fs.invalidate_cache(path)
         try:
-            entries = self._fs.ls(path, detail=True, refresh=True)
+            return list(self._fs.ls(path, detail=True, refresh=True))
         except FileNotFoundError:
             return []
-        return [entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == kind]
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]

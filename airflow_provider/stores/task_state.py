@@ -10,8 +10,8 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from airflow_provider.errors import (
@@ -24,13 +24,14 @@ from airflow_provider.errors import (
 from airflow_provider.runner.checkpoint.store import Claim, Takeover, read_request, replaced, shut_out
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate
-from airflow_provider.stores.task_state_rows import Head, Rows, TaskStateAccessor, head_key, request_key
+from airflow_provider.runner.record.state import LAST_NUMBER, CheckpointState, CheckpointUpdate
+from airflow_provider.stores.task_state_rows import Head, Rows, TaskStateAccessor, aside_key, head_key, request_key
 
 logger = logging.getLogger(__name__)
 
 _FOR_EVER = timedelta.max  # this very object is what Airflow calls NEVER_EXPIRE; None would mean its 30 days
 _SHUT_OUT = "shut-out"
+_LOOKS = 20  # how often to look when an attempt keeps changing what is being read
 
 
 class TaskStateCheckpointStore:
@@ -40,10 +41,14 @@ class TaskStateCheckpointStore:
     checkpoint and which other rows hold the record; no row is larger than 50 kB, see
     :class:`~airflow_provider.stores.task_state_rows.Rows`. Rows are written whole or not at all.
 
-    An attempt takes over by writing the head with its own fence; that leaves the record as it is. When it begins it
-    writes the whole record into rows of new names, then lets the head name those, then removes the old ones: a kill at
-    any point leaves a head that names complete rows. After each component it reads the head, and if that is still its
-    own it writes one row.
+    An attempt takes over by writing the head with its own fence, and then reads; that leaves the record as it is. When
+    it begins it writes the whole record into rows of new names, then lets the head name those, then removes the old
+    ones: a kill at any point leaves a head that names complete rows. After each component it writes one row and then
+    reads the head; the record counts as saved if that is still its own.
+
+    Who looks while an attempt writes may find a part. So a record is believed if its head is the same afterwards, and
+    damage if a second look finds the same head, the same rows and the same damage. A look changes nothing; only an
+    attempt that has taken over sets aside what is damaged.
 
     Airflow refuses every write of an attempt that it has replaced, and answers its reads as if nothing were there. So a
     head that is missing is written again, which shows whether the attempt was replaced or a person deleted the row.
@@ -64,47 +69,68 @@ class TaskStateCheckpointStore:
         return "Airflow's task state store"
 
     def save(self, state: CheckpointState) -> None:
-        head = self.head(state.key)
-        if head is not None and (
-            head.fence > state.fence or (head.fence == state.fence and head.owner not in ("", state.owner))
+        key = state.key
+        mine = Head.of(key, state.fence, state.attempt, state.owner)
+        found = self._usable_head(key)
+        if found is not None and (
+            found.fence > mine.fence or (found.fence == mine.fence and found.owner not in ("", mine.owner))
         ):
-            raise replaced(state.key, state.attempt, head.attempt)
-        record = head.record if head is not None else None
-        _Writer(self, Head.of(state.key, state.fence, state.attempt, state.owner, record)).write_whole(state)
+            raise replaced(key, state.attempt, found.attempt)
+        if found is not None and not found.of_same_attempt(mine):
+            self._take(found)
+            found = self._usable_head(key)
+        if found is not None:
+            mine = mine.model_copy(update={"record": found.record, "leftover": found.leftover})
+        _Writer(self, mine).write_whole(state)
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
         if pipeline_name is None:
             raise CheckpointReadError("the task state store is read by name; give the pipeline name")
         key = RunKey(scope, run_id, pipeline_name)
-        head = self.head(key)
-        return self._read(key, head) if head is not None else None
+        look = self._settled(key)
+        if look.error is not None:
+            logger.warning(
+                "the checkpoint %r in Airflow's task state store is damaged (%s); it counts as none, and the next "
+                "attempt will set it aside",
+                head_key(key),
+                look.error,
+            )
+        return look.state
 
     def take_over(self, claim: Claim) -> Takeover:
-        head = self.head(claim.key)
-        recorded = self._read(claim.key, head) if head is not None else None
-        if recorded is None:
-            head = self.head(claim.key)  # a damaged one has been set aside
-        fence = head.fence + 1 if head is not None else 1
-        mine = Head.of(claim.key, fence, claim.number_after(recorded), claim.owner, head.record if head else None)
-        with self.refusals(claim.key, mine.attempt):
-            self.put(head_key(claim.key), mine.to_json())
-        if recorded is not None:
-            recorded = recorded.model_copy(update={"fence": fence, "owner": claim.owner})
-        return Takeover(recorded, fence, mine.attempt, _Writer(self, mine))
+        key = claim.key
+        head = self._usable_head(key)
+        fence, number = 1, claim.attempt or 1
+        if head is not None:
+            fence = head.fence + 1
+            number = claim.attempt or head.attempt + (head.owner != claim.owner)
+        mine = Head.of(key, fence, number, claim.owner)
+        if head is not None:
+            mine = mine.model_copy(update={"record": head.record, "leftover": head.leftover})
+        with self.refusals(key, number):
+            self.put(head_key(key), mine.to_json())
+            recorded, mine = self._take(mine)
+        return Takeover(recorded, fence, number, _Writer(self, mine))
 
     def shut_out(self, key: RunKey) -> None:
-        head = self.head(key)
-        fence = head.fence + 1 if head is not None else 1
-        self.put(head_key(key), Head.of(key, fence, 0, _SHUT_OUT, head.record if head else None).to_json())
+        head = self._usable_head(key) or Head.of(key, 0, 0, "")
+        shut = head.model_copy(update={"fence": head.fence + 1, "attempt": 0, "owner": _SHUT_OUT})
+        self.put(head_key(key), shut.to_json())
 
     def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
         key = RunKey(scope, run_id, pipeline_name)
-        head = self.head(key)
+        head = self._usable_head(key)
+        last = head
         if head is not None and head.record is not None:
-            self.rows(key, head.record).remove()
-        if head is not None and head.owner == _SHUT_OUT:  # whoever was shut out stays so
-            self.put(head_key(key), Head.of(key, head.fence, 0, _SHUT_OUT, None).to_json())
-        else:
+            # First, so that what a kill leaves is the checkpoint as it was, or none.
+            last = head.naming(None)
+            self.put(head_key(key), last.to_json())
+        if last is not None and last.leftover is not None:
+            self.rows(key, last.leftover).remove()
+        if last is None:
+            self._accessor.delete(head_key(key))  # there is none, or what was there has been set aside
+        elif last.owner != _SHUT_OUT and self.get(head_key(key)) == last.to_json():
+            # Otherwise whoever was shut out stays so, or an attempt has taken over since and goes on.
             self._accessor.delete(head_key(key))
         self._accessor.delete(request_key(key))
         return head is not None and head.record is not None
@@ -148,35 +174,14 @@ class TaskStateCheckpointStore:
                 raise replaced(key, attempt) from error
             raise
 
-    def head(self, key: RunKey) -> Head | None:
-        """Return the head of a checkpoint, None if there is none."""
-        data = self.get(head_key(key))
-        if data is None:
-            return None
-        try:
-            return Head.from_json(data, key)
-        except CheckpointCorruptError as error:
-            self._set_aside(key, data, error)
-            return None
-
-    def _read(self, key: RunKey, head: Head) -> CheckpointState | None:
-        if head.record is None:
-            return None
-        try:
-            state = self.rows(key, head.record).read()
-            if state.key != key:
-                raise CheckpointCorruptError(f"it is the record of {state.key}")
-        except CheckpointCorruptError as error:
-            self._set_aside(key, head.to_json(), error)
-            return None
-        return state.model_copy(update={"fence": head.fence, "owner": head.owner})
-
-    def _set_aside(self, key: RunKey, data: Any, error: Exception) -> None:
-        aside = f"{head_key(key)}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+    def set_aside(self, key: RunKey, data: Any, error: Exception) -> None:
+        """Keep what was in the row of a head under another key; the row itself is the caller's to write."""
+        aside = aside_key(key)
         try:
             self.put(aside, data)
-            self._accessor.delete(head_key(key))
         except Exception as failure:
+            if _is_replaced(failure):
+                raise
             raise CheckpointWriteError(f"the damaged checkpoint {head_key(key)!r} cannot be set aside") from failure
         logger.warning(
             "the checkpoint in Airflow's task state store is damaged (%s); it was set aside as %r and the "
@@ -184,6 +189,92 @@ class TaskStateCheckpointStore:
             error,
             aside,
         )
+
+    def _usable_head(self, key: RunKey) -> Head | None:
+        """Return the head, None if there is none; a damaged one is set aside, and about to be replaced."""
+        data = self.get(head_key(key))
+        try:
+            head = Head.from_json(data, key) if data is not None else None
+            if head is not None and max(head.fence, head.attempt) >= LAST_NUMBER:
+                raise CheckpointCorruptError(f"there is no number after attempt {head.attempt} and fence {head.fence}")
+        except CheckpointCorruptError as error:
+            self.set_aside(key, data, error)
+            return None
+        return head
+
+    def _take(self, mine: Head) -> tuple[CheckpointState | None, Head]:
+        """Return what an attempt has taken over, and its head, which names no record if that was damaged.
+
+        :raises StaleAttemptError: another attempt has taken over since
+        """
+        look = self._settled(mine.key)
+        if look.head is not None and not look.head.of_same_attempt(mine):
+            raise replaced(mine.key, mine.attempt, look.head.attempt)
+        if look.error is not None:
+            self.set_aside(mine.key, look.data, look.error)
+        if look.state is None and (mine.record is not None or look.head is None):
+            mine = mine.model_copy(update={"record": None})
+            # To a replaced attempt it seems as if nothing were there; Airflow refuses to write for it.
+            self.put(head_key(mine.key), mine.to_json())
+        return look.state, mine
+
+    def _settled(self, key: RunKey) -> _Look:
+        """Look until what is found can be believed: a record whose head has not changed meanwhile, or none, or twice
+        the same damage in the same rows.
+        """
+        before = None
+        for _ in range(_LOOKS):
+            look = self._look(key)
+            if look.error is None:
+                if look.state is None or self.get(head_key(key)) == look.data:
+                    return look
+                before = None
+            elif look == before:
+                return look
+            else:
+                before = look
+        raise CheckpointReadError(
+            f"the checkpoint {head_key(key)!r} in Airflow's task state store changed {_LOOKS} times while it was read"
+        )
+
+    def _look(self, key: RunKey) -> _Look:
+        seen: dict[str, Any] = {}
+
+        def get(name: str) -> Any:
+            seen[name] = self.get(name)
+            return seen[name]
+
+        data, head = self.get(head_key(key)), None
+        try:
+            head = Head.from_json(data, key) if data is not None else None
+            if head is None or head.record is None:
+                return _Look(data, head)
+            state = Rows(get, self.put, self._accessor.delete, key, head.record).read()
+            if state.key != key:
+                raise CheckpointCorruptError(f"it is the record of {state.key}")
+        except CheckpointCorruptError as error:
+            return _Look(data, head, None, error, str(error), seen)
+        return _Look(data, head, state.model_copy(update={"fence": head.fence, "owner": head.owner}))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one look at a checkpoint has found.
+
+    :param data: the row of the head
+    :param head: what it says, None if there is none or it is damaged
+    :param state: the record
+    :param error: what is wrong
+    :param message: the same for a comparison
+    :param seen: the rows that show it
+    """
+
+    data: Any
+    head: Head | None
+    state: CheckpointState | None = None
+    error: CheckpointCorruptError | None = field(default=None, compare=False)
+    message: str = ""
+    seen: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -197,6 +288,7 @@ class _Writer:
     store: TaskStateCheckpointStore
     head: Head
     _rows: Rows | None = None
+    _unconfirmed: CheckpointUpdate | None = None
 
     def begin(self, state: CheckpointState) -> None:
         with self.store.refusals(self.head.key, self.head.attempt):
@@ -211,17 +303,23 @@ class _Writer:
         self._rows = None  # until the head names the new ones: what is added to the old ones might not count
         with self.store.refusals(key, self.head.attempt):
             rows.write(state)
-            before, self.head = self.head.record, self.head.model_copy(update={"record": record})
+            obsolete = {self.head.record, self.head.leftover}
+            self.head = self.head.naming(record)
             self.store.put(head_key(key), self.head.to_json())
-        self._rows = rows
-        if before is not None:
-            self._tidy(before)
+        self._rows, self._unconfirmed = rows, None
+        for name in obsolete:
+            if name is not None:
+                self._tidy(name)
 
     def append(self, update: CheckpointUpdate, whole: Callable[[], CheckpointState]) -> None:
         with self.store.refusals(self.head.key, self.head.attempt):
-            if self._rows is not None and self._refuse_replaced():
-                self._rows.append(update)
-                return
+            if self._rows is not None:
+                if update is not self._unconfirmed:
+                    self._rows.append(update)
+                    self._unconfirmed = update
+                if self._refuse_replaced():
+                    self._unconfirmed = None
+                    return
         logger.warning(
             "the row %r is gone from Airflow's task state store; it is written again", head_key(self.head.key)
         )
@@ -232,12 +330,20 @@ class _Writer:
 
         :raises StaleAttemptError: it is another attempt's
         """
-        found = self.store.head(self.head.key)
-        if found is None or (found.fence, found.owner) == (self.head.fence, self.head.owner):
-            return found is not None
+        key = self.head.key
+        data = self.store.get(head_key(key))
+        if data is None:
+            return False
+        try:
+            found = Head.from_json(data, key)
+        except CheckpointCorruptError as error:
+            self.store.set_aside(key, data, error)
+            return False
+        if found.of_same_attempt(self.head):
+            return True
         if found.owner == _SHUT_OUT:
-            raise shut_out(self.head.key, self.head.attempt)
-        raise replaced(self.head.key, self.head.attempt, found.attempt)
+            raise shut_out(key, self.head.attempt)
+        raise replaced(key, self.head.attempt, found.attempt)
 
     def _tidy(self, record: str) -> None:
         try:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_provider.errors import CheckpointCorruptError
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.record.state import FORMAT_VERSION, CheckpointState, CheckpointUpdate, read_document
+from airflow_provider.runner.record.state import (
+    FORMAT_VERSION,
+    LAST_NUMBER,
+    CheckpointState,
+    CheckpointUpdate,
+    read_document,
+)
 
 HEAD_PREFIX = "pyspark_pipeline/"
+_ASIDE_PREFIX = "pyspark_pipeline_corrupt/"
 _RECORD_PREFIX = "pyspark_pipeline_record/"
 _REQUEST_PREFIX = "pyspark_pipeline_restart_from/"
 _LONGEST_KEY = 400  # Airflow's column holds 512 characters
+_RECORD = "^[0-9a-f]{1,32}$"
 
 _LARGEST_ROW = 45_000  # characters of JSON; Airflow warns above 65,535 bytes, and its REST API refuses such a row
 _SEGMENT = 16  # updates
@@ -38,6 +46,11 @@ def head_key(key: RunKey) -> str:
     return HEAD_PREFIX + _shortened(key.pipeline_name)
 
 
+def aside_key(key: RunKey) -> str:
+    """Return a new key for a row that is set aside."""
+    return f"{_ASIDE_PREFIX}{_shortened(key.pipeline_name)}/{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+
+
 def request_key(key: RunKey) -> str:
     """Return the key of the row that holds a request to restart."""
     return _REQUEST_PREFIX + _shortened(key.pipeline_name)
@@ -50,6 +63,7 @@ class Head(BaseModel):
     :param owner: random id of the attempt
     :param attempt: its number
     :param record: names the rows that hold the record; None before the first attempt has begun
+    :param leftover: names rows that no longer count; a kill may have kept some of them from being removed
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -61,10 +75,12 @@ class Head(BaseModel):
     fence: int = Field(ge=0, le=10**9)
     owner: str
     attempt: int = Field(ge=0, le=10**9)
-    record: str | None = Field(default=None, pattern="^[0-9a-f]{1,32}$")
+    record: str | None = Field(default=None, pattern=_RECORD)
+    leftover: str | None = Field(default=None, pattern=_RECORD)
 
     @classmethod
-    def of(cls, key: RunKey, fence: int, attempt: int, owner: str, record: str | None) -> Head:
+    def of(cls, key: RunKey, fence: int, attempt: int, owner: str) -> Head:
+        """Return the head of an attempt that has no record yet."""
         return cls(
             run_id=key.run_id,
             pipeline_name=key.pipeline_name,
@@ -72,20 +88,28 @@ class Head(BaseModel):
             fence=fence,
             owner=owner,
             attempt=attempt,
-            record=record,
         )
+
+    def naming(self, record: str | None) -> Head:
+        """Return this head with a record that takes the place of the one that it names."""
+        return self.model_copy(update={"record": record, "leftover": self.record or self.leftover})
+
+    def of_same_attempt(self, other: Head) -> bool:
+        return (self.fence, self.owner) == (other.fence, other.owner)
 
     @classmethod
     def from_json(cls, data: object, key: RunKey | None = None) -> Head:
         """Read a row.
 
         :param key: which checkpoint it should be of
-        :raises CheckpointCorruptError: it is no head, or that of another checkpoint
+        :raises CheckpointCorruptError: it is no head, or that of another checkpoint, or no attempt has such a number
         :raises CheckpointFormatError: written by a newer version
         """
         head = read_document(cls, data)
         if key is not None and head.key != key:
             raise CheckpointCorruptError(f"it is the record of {head.key}")
+        if max(head.fence, head.attempt) > LAST_NUMBER:
+            raise CheckpointCorruptError(f"attempt {head.attempt} and fence {head.fence} cannot be")
         return head
 
     @property
@@ -105,7 +129,9 @@ class Rows:
     take some 80 rows; and each is written at most twice, however many there are. A value that is too large for a
     row lies in several, which are written first.
 
-    Every update has a number. Read are the segments until one is missing, then those of the recent rows that follow.
+    Every update has a number. Read are the segments until one is missing, then those of the recent rows that follow. An
+    attempt may be writing meanwhile: who misses the segment that it has just written finds recent rows that it has used
+    again since, so a number is missing. ``checkpoint`` is removed last, so as long as anything is there, it is.
 
     :param get: returns the value of a row, None if there is none
     :param put: writes a row
@@ -123,6 +149,7 @@ class Rows:
         record: str,
     ) -> None:
         self._get, self._put, self._delete = get, put, delete
+        self._record = record
         self._base = f"{_RECORD_PREFIX}{_shortened(key.pipeline_name)}/{record}"
         self._count = 0
         self._segments = 0
@@ -131,7 +158,7 @@ class Rows:
 
     def write(self, state: CheckpointState) -> None:
         """Write the whole record."""
-        self._write("checkpoint", state.to_json())
+        self._write("checkpoint", {"record": self._record, **state.to_json()})
 
     def append(self, update: CheckpointUpdate) -> None:
         """Write what has happened since."""
@@ -156,6 +183,8 @@ class Rows:
         whole = self._read("checkpoint")
         if whole is None:
             raise CheckpointCorruptError("the row of the whole record is missing")
+        if not isinstance(whole, dict) or whole.get("record") != self._record:
+            raise CheckpointCorruptError("the row of the whole record is that of another record")
         entries: dict[int, Any] = {}
         segment = 0
         while (found := self._read(f"segment-{segment}")) is not None:
@@ -178,14 +207,16 @@ class Rows:
 
     def remove(self) -> None:
         """Remove all rows."""
-        self._remove("checkpoint")
+        if self._get(f"{self._base}/checkpoint") is None:
+            return
         segment = 0
         while self._get(f"{self._base}/segment-{segment}") is not None:
-            self._remove(f"segment-{segment}")
             segment += 1
+        for number in reversed(range(segment)):  # so that after a kill they are found
+            self._remove(f"segment-{number}")
         for slot in range(_SEGMENT):
-            if self._get(f"{self._base}/recent-{slot}") is not None:
-                self._remove(f"recent-{slot}")
+            self._remove(f"recent-{slot}")
+        self._remove("checkpoint")
 
     def _close_segment(self, more: list[dict[str, Any]]) -> None:
         self._write(f"segment-{self._segments}", [*self._recent, *more])
@@ -221,15 +252,16 @@ class Rows:
 
     def _remove(self, name: str) -> None:
         value = self._get(f"{self._base}/{name}")
-        self._delete(f"{self._base}/{name}")
         if isinstance(value, dict) and set(value) == {"parts"}:
             for index in range(_parts(value)):
                 self._delete(f"{self._base}/{name}/part-{index}")
+        if value is not None:
+            self._delete(f"{self._base}/{name}")
 
 
 def _parts(value: dict[str, Any]) -> int:
     count = value["parts"]
-    if not isinstance(count, int) or not 0 < count <= _MOST_PARTS:
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 < count <= _MOST_PARTS:
         raise CheckpointCorruptError("the number of parts of a row is none")
     return count
 
@@ -239,13 +271,13 @@ _MOST_PARTS = 10_000
 
 def _number(entry: Any) -> int:
     number = entry.get("number") if isinstance(entry, dict) else None
-    if not isinstance(number, int):
+    if not isinstance(number, int) or isinstance(number, bool):
         raise CheckpointCorruptError("an update has no number")
     return number
 
 
 def _shortened(name: str) -> str:
-    if len(name) <= _LONGEST_KEY:
+    if len(name) < _LONGEST_KEY:  # a name that is cut has exactly that many
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{name[: _LONGEST_KEY - 65]}~{digest}"

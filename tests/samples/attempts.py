@@ -53,7 +53,8 @@ class Run:
         self.session = spark.newSession()
         self.url = None if url is None else str(url)
         steps = [component(step) if isinstance(step, str) else step for step in components]
-        self.config = PipelineConfig(name="p", components=steps, **fields)
+        # What the test lets them do is none of their code; what comes of it is seen as ever.
+        self.config = PipelineConfig(name="p", components=steps, **{"harmless_modules": ["tests.samples"], **fields})
         self.store = InMemoryCheckpointStore()
         self.clock = Clock()
 

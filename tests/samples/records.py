@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_provider.runner import CheckpointState, CheckpointStore
-from airflow_provider.runner.checkpoint.store import Takeover
+from airflow_provider.runner.checkpoint.store import Claim, Takeover
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.names import ViewName
@@ -122,10 +122,12 @@ class Recorder:
 
     :param store: where it keeps its record
     :param key: which checkpoint
+    :ivar claim: what it said of itself
     :ivar taken: what it took over
     :ivar acknowledged: the components of which the store has said that their record is durable
     """
 
+    claim: Claim
     taken: Takeover
 
     def __init__(self, store: CheckpointStore, key: RunKey = KEY) -> None:
@@ -136,7 +138,7 @@ class Recorder:
         self.acknowledged: list[str] = []
 
     def take_over(self) -> None:
-        self._claim, self.taken = take_over(self._store, self._key)
+        self.claim, self.taken = take_over(self._store, self._key)
 
     def begin(self, drop: Collection[str] = ()) -> None:
         """Begin with what was recorded, except what the plan runs again."""
@@ -152,7 +154,7 @@ class Recorder:
             components=kept,
             attempt=taken.attempt,
             fence=taken.fence,
-            owner=self._claim.owner,
+            owner=self.claim.owner,
         )
         taken.writer.begin(self._begun)
 

@@ -180,6 +180,64 @@ def dispatch(spark, kind="one"):
     return HANDLERS[kind](1), convert(1), extra() if extra else None, plugins.CHOSEN
 '''
 
+MORE = """
+import decimal
+import settings
+import kinds
+import pkg.sub
+import pkg
+from registries import Plugin, Registry
+
+settings.LIMIT = 3
+decimal.getcontext().prec = 12
+first, *rest = 1, 2, 3
+HANDLERS = {"a": lambda x: x + 1}
+
+if rest:
+
+    def either():
+        return 1
+else:
+
+    def either():
+        return 2
+
+
+def outside(self):
+    return 4
+
+
+class Job:
+    from tools import borrowed
+
+    moved = outside
+    size = property(lambda self: 5)
+
+    def run(self):
+        match self.size:
+            case [one, *_] if (n := one):
+                return n
+        return Registry.items["First"]().go(), Plugin.known[0]().go(), pkg.exported(1), pkg.sub.direct()
+
+
+def fill(table, value):
+    table["b"] = value
+
+
+fill(HANDLERS, 1)
+setattr(Job, "late", 1)
+
+
+def values(spark):
+    return rest, HANDLERS["a"](1), either(), settings.LIMIT
+
+
+def hints(spark):
+    import udfs
+
+    return udfs.pandas_udf(udfs.plus, "int")
+"""
+
 FILES = {
     "orders.py": ORDERS,
     "helpers.py": (
@@ -201,6 +259,22 @@ FILES = {
         "import plugins\n\n\ndef by_name(spark, which='late_bound'):\n"
         "    return globals()[which]() + getattr(plugins, which)()\n\n\ndef late_bound():\n    return 1\n"
     ),
+    "more.py": MORE,
+    "pkg/__init__.py": "from .impl import exported\n",
+    "pkg/impl.py": "from .base import low\n\n\ndef exported(x):\n    return low(x)\n",
+    "pkg/base.py": "def low(x):\n    return x\n",
+    "pkg/sub.py": "def direct():\n    return 1\n",
+    "kinds.py": (
+        "import registries\n\n\n@registries.Registry.add\nclass First:\n    def go(self):\n        return 1\n\n\n"
+        "class Second(registries.Plugin):\n    def go(self):\n        return 2\n"
+    ),
+    "registries.py": (
+        "class Registry:\n    items = {}\n\n    @classmethod\n    def add(cls, kind):\n"
+        "        cls.items[kind.__name__] = kind\n        return kind\n\n\n"
+        "class Plugin:\n    known = []\n\n    def __init_subclass__(cls):\n        cls.known.append(cls)\n"
+    ),
+    "udfs.py": "from pyspark.sql.functions import pandas_udf\n\n\ndef plus(x: int) -> int:\n    return x\n",
+    "tools.py": "def borrowed(self):\n    return 7\n",
     "optional.py": "def extra():\n    return 1\n",
     "models.py": "class Row:\n    x = 1\n",
     "rates.json": '{"eur": 1.0}\n',
@@ -214,6 +288,9 @@ PIPELINE: list[dict[str, Any]] = [
     {"name": "streams", "class_path": "orders.streams"},
     {"name": "dispatch", "class_path": "orders.dispatch"},
     {"name": "by_name", "class_path": "named.by_name"},
+    {"name": "job", "class_path": "more.Job"},
+    {"name": "values", "class_path": "more.values"},
+    {"name": "hints", "class_path": "more.hints"},
 ]
 
 

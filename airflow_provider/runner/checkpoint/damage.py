@@ -1,10 +1,10 @@
-"""Sets aside what is no checkpoint: it is renamed beside where it was, never deleted."""
+"""What becomes of what is no checkpoint: who looks passes over it, who takes over renames it. It is never deleted."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from airflow_provider.errors import CheckpointReadError, describe
@@ -24,65 +24,64 @@ def is_set_aside(name: str) -> bool:
     return _SET_ASIDE.fullmatch(name) is not None
 
 
-class SetAside:
-    """Renames damaged files of one store.
+class Damage:
+    """Deals with damaged files of one store.
 
-    :param files: its backend
+    Only an attempt that has taken over sets them aside: no attempt that may still record anything uses them then. Who
+    merely looks says what is wrong and changes nothing, so that no look can harm a running attempt.
+
+    :param files: the store's backend
     :param place: says where that is
+    :param taken_over: whether an attempt has taken over
     """
 
-    def __init__(self, files: RecordFiles, place: str) -> None:
+    def __init__(self, files: RecordFiles, place: str, *, taken_over: bool) -> None:
         self._files = files
+        self._taken_over = taken_over
         self.place = place
 
     def checkpoint(self, directory: str, found: Sequence[Rank], error: Exception) -> None:
-        """Set a whole checkpoint aside. The fences stay, so that whoever was replaced stays so.
+        """A whole checkpoint is damaged. Its fences stay, so that whoever was replaced stays so.
 
         Older ranks come first and newer documents before older ones: whatever a kill leaves was a checkpoint once.
         """
+        paths = []
         for rank in found:
             own = f"{directory}/{rank.name}"
-            for name in sorted(self._files.files(own), reverse=True):
-                if name.endswith(".json"):
-                    self._rename(f"{own}/{name}", error)
-        logger.warning(
-            "checkpoint %s in %s is damaged (%s); its files were set aside (….json%s…) and the pipeline starts afresh",
-            directory,
-            self.place,
-            error,
-            _MARK,
-        )
+            paths += [
+                f"{own}/{name}" for name in sorted(self._files.files(own), reverse=True) if name.endswith(".json")
+            ]
+        self._deal_with(f"checkpoint {directory}", paths, error, "it counts as none, and the pipeline starts afresh")
 
     def last_document(self, path: str, error: Exception) -> None:
-        """Set aside the newest document alone."""
-        aside = self._rename(path, error)
-        logger.warning(
-            "%s in %s is damaged (%s), so it was not written in full; it was set aside as %s, and what was recorded "
-            "before it counts",
-            path,
-            self.place,
-            error,
-            aside.rpartition("/")[2],
-        )
+        """The newest document alone is damaged."""
+        self._deal_with(path, [path], error, "it was not written in full; what was recorded before it counts")
 
     def format_1(self, directory: str) -> None:
-        """Set aside what a version before the first release has left in the place of a checkpoint."""
+        """Look for what a version before the first release has left in the place of a checkpoint."""
         parent, _, name = directory.rpartition("/")
         old = [f"{directory}/{file}" for file in self._files.files(directory) if _FORMAT_1.fullmatch(file)]
         old += [f"{parent}/{file}" for file in self._files.files(parent) if parent and file == f"{name}.json"]
         for path in old:
-            error = ValueError(FORMAT_1)
-            aside = self._rename(path, error)
-            logger.warning(
-                "checkpoint %s in %s: %s; it was set aside as %s and the pipeline starts afresh",
-                path,
-                self.place,
-                error,
-                aside.rpartition("/")[2],
-            )
+            self._deal_with(f"checkpoint {path}", [path], ValueError(FORMAT_1), "the pipeline starts afresh")
 
-    def _rename(self, path: str, error: Exception) -> str:
-        aside = f"{path}{_MARK}{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+    def fences(self, directory: str, absurd: Iterable[str]) -> None:
+        """Fences have numbers that no attempt can have come to."""
+        for path in absurd:
+            error = ValueError("no attempt has such a number")
+            self._deal_with(f"fence {path}", [path], error, f"it does not count for checkpoint {directory}")
+
+    def _deal_with(self, what: str, paths: Sequence[str], error: Exception, so: str) -> None:
+        if not self._taken_over:
+            done = "the next attempt will set it aside"
+        else:
+            mark = f"{_MARK}{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+            for path in paths:
+                self._rename(path, f"{path}{mark}", error)
+            done = f"it was set aside as ….json{mark}"
+        logger.warning("%s in %s is damaged (%s); %s; %s", what, self.place, error, done, so)
+
+    def _rename(self, path: str, aside: str, error: Exception) -> None:
         try:
             self._files.move(path, aside)
         except FileNotFoundError:
@@ -92,4 +91,3 @@ class SetAside:
                 f"checkpoint {path} in {self.place} is damaged ({error}) and cannot be set aside: {describe(failure)}; "
                 "move it away"
             ) from failure
-        return aside

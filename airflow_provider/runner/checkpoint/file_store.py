@@ -8,10 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from airflow_provider.errors import CheckpointError, CheckpointFormatError, CheckpointReadError, describe
-from airflow_provider.runner.checkpoint.damage import SetAside, is_set_aside
+from airflow_provider.runner.checkpoint.damage import Damage, is_set_aside
 from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.checkpoint.layout import FENCES, REQUEST, Document, Rank, encode
-from airflow_provider.runner.checkpoint.read import NEVER, documents, ranks, read_newest, refuse_newer_format
+from airflow_provider.runner.checkpoint.read import (
+    NEVER,
+    documents,
+    possible_ranks,
+    ranks,
+    read_newest,
+    refuse_newer_format,
+)
 from airflow_provider.runner.checkpoint.store import Claim, Takeover, only_one, read_request, replaced, shut_out
 from airflow_provider.runner.record.file_names import file_name
 from airflow_provider.runner.record.requests import RestartRequest
@@ -32,7 +39,7 @@ class FileCheckpointStore:
     after it. An attempt
 
     - *takes over*: writes a fence one above the highest, lists the fences, gives up if there is now a higher one, and
-      reads the checkpoint;
+      reads the checkpoint, of which it sets aside what is damaged;
     - *begins*: writes the whole record, lists the fences, gives up if there is a higher one, and removes what lower
       ranks have left;
     - *records an event*: writes one small file, lists the fences, and gives up if there is a higher one.
@@ -72,6 +79,8 @@ class FileCheckpointStore:
         rivals = [rank for rank in found if not rank.is_same_attempt(mine) and (rank > mine or not own)]
         if rivals and rivals[-1].fence >= mine.fence:
             raise replaced(key, state.attempt, rivals[-1].attempt)
+        if not own:
+            self._take(files, key)
         _Writer(self, files, key, own[-1] if own else mine).begin(state)
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
@@ -87,30 +96,33 @@ class FileCheckpointStore:
     def take_over(self, claim: Claim) -> Takeover:
         files, key = self._files(), claim.key
         with self._reading(f"the checkpoint of {key}"):
-            before = ranks(files, key)
+            before = possible_ranks(files, key, Damage(files, str(self), taken_over=True))
             refuse_newer_format(files, key, before)  # before anything is written
         highest = before[-1].fence if before else 0
-        number = claim.attempt or max((rank.attempt for rank in before), default=0) + 1
+        earlier = [rank.attempt for rank in before if rank.owner != Rank.of(0, 0, claim.owner).owner]
+        number = claim.attempt or max(earlier, default=0) + 1
         mine = Rank.of(highest + 1, number, claim.owner)
         files.write(f"{key.path}/{mine.fence_path}", encode(_fence(key, mine)))
         self.refuse_replaced(files, key, mine)
-        with self._reading(f"the checkpoint of {key}"):
-            recorded = self._read(files, key)
-        return Takeover(recorded, mine.fence, number, _Writer(self, files, key, mine))
+        return Takeover(self._take(files, key), mine.fence, number, _Writer(self, files, key, mine))
 
     def shut_out(self, key: RunKey) -> None:
         files = self._files()
-        highest = max((rank.fence for rank in ranks(files, key)), default=0)
+        highest = max(
+            (rank.fence for rank in possible_ranks(files, key, Damage(files, str(self), taken_over=True))), default=0
+        )
         rank = Rank(highest + 1, 0, _SHUT_OUT)
         files.write(f"{key.path}/{rank.fence_path}", encode(_fence(key, rank)))
 
     def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
         files, key = self._files(), RunKey(scope, run_id, pipeline_name)
         found = ranks(files, key)
-        gone = [name for rank in found for name in reversed(_paths(files, key, rank))]
-        # Last, so that what is left by a kill is a checkpoint as it was, or none. Whoever was shut out stays so.
+        gone = [name for rank in _all_ranks(files, key) for name in reversed(_paths(files, key, rank))]
+        # Last, so that what is left by a kill is a checkpoint as it once was, or none. Whoever was shut out stays so.
         fences = [f"{key.path}/{rank.fence_path}" for rank in found if rank.owner != _SHUT_OUT]
-        files.remove([*gone, *fences, f"{key.path}/{REQUEST}"])
+        # One after the other: object storage may remove what it is given at once in any order.
+        for paths in filter(None, (gone, [*fences, f"{key.path}/{REQUEST}"])):
+            files.remove(paths)
         return bool(gone)
 
     def list(self) -> Iterator[CheckpointState]:
@@ -157,7 +169,13 @@ class FileCheckpointStore:
         return mine in found
 
     def _read(self, files: RecordFiles, key: RunKey | None, directory: str | None = None) -> CheckpointState | None:
-        return read_newest(files, key, directory or (key.path if key else ""), SetAside(files, str(self)))
+        damage = Damage(files, str(self), taken_over=False)
+        return read_newest(files, key, directory or (key.path if key else ""), damage)
+
+    def _take(self, files: RecordFiles, key: RunKey) -> CheckpointState | None:
+        """Return what earlier attempts have recorded; what is damaged is set aside."""
+        with self._reading(f"the checkpoint of {key}"):
+            return read_newest(files, key, key.path, Damage(files, str(self), taken_over=True))
 
     @contextmanager
     def _reading(self, what: str) -> Iterator[None]:
@@ -188,6 +206,7 @@ class _Writer:
     rank: Rank
     _number: int = NEVER
     _begun: bool = False
+    _unconfirmed: str | None = None
 
     def begin(self, state: CheckpointState) -> None:
         files, directory = self.files, f"{self.key.path}/{self.rank.name}"
@@ -199,28 +218,34 @@ class _Writer:
         files.write(f"{directory}/{whole.name}", encode(state.to_json()))
         if not self.store.refuse_replaced(files, self.key, self.rank):
             raise OSError(f"the fence of this attempt was written to {self.store} but is not in the listing")
-        self._number, self._begun = number, True
+        self._number, self._begun, self._unconfirmed = number, True, None
         self._tidy(earlier)
 
     def append(self, update: CheckpointUpdate, whole: Callable[[], CheckpointState]) -> None:
+        document = Document.of_update(self._number + 1, update)
+        if self._unconfirmed not in (None, document.name):
+            # Something else may be there under this number, of which nobody knows whether it was written.
+            self._begun = False
         if self._begun:
-            document = Document.of_update(self._number + 1, update)
-            content = {"format_version": FORMAT_VERSION, "owner": self.rank.owner, **update.to_json()}
-            self.files.write(f"{self.key.path}/{self.rank.name}/{document.name}", encode(content))
+            self._unconfirmed = document.name
+            self._write(document, update)
             if self.store.refuse_replaced(self.files, self.key, self.rank):
-                self._number = document.number
+                self._number, self._unconfirmed = document.number, None
                 return
             logger.warning("somebody removed the checkpoint of %s from %s; it is written again", self.key, self.store)
             self._begun = False  # until the whole is there: nothing that is added to a part of it would count
         self.begin(whole())
 
+    def _write(self, document: Document, update: CheckpointUpdate) -> None:
+        about = {"format_version": FORMAT_VERSION, "owner": self.rank.owner, "number": document.number}
+        path = f"{self.key.path}/{self.rank.name}/{document.name}"
+        self.files.write(path, encode({**about, **update.to_json()}))
+
     def _tidy(self, earlier: list[Document]) -> None:
         """Remove what no longer counts; if that fails, it stays and still does not count."""
         directory = f"{self.key.path}/{self.rank.name}"
         try:
-            # Also what an attempt wrote whose fence has been removed already.
-            found = {*ranks(self.files, self.key), *map(Rank.parse, self.files.directories(self.key.path))}
-            lower = sorted(rank for rank in found if rank is not None and rank < self.rank)
+            lower = [rank for rank in _all_ranks(self.files, self.key) if rank < self.rank]
             left = [path for rank in lower for path in _paths(self.files, self.key, rank)]
             # First, so that whoever is reading such a record finds nothing rather than a part of it.
             whole = [path for path in left if Document.is_whole(path)]
@@ -251,3 +276,9 @@ def _paths(files: RecordFiles, key: RunKey, rank: Rank) -> list[str]:
     """Return the files of an attempt, in the order of writing; without what was set aside, which is never removed."""
     directory = f"{key.path}/{rank.name}"
     return [f"{directory}/{name}" for name in sorted(files.files(directory)) if not is_set_aside(name)]
+
+
+def _all_ranks(files: RecordFiles, key: RunKey) -> list[Rank]:
+    """Return the attempts of which there is anything, also without a fence."""
+    found = {*ranks(files, key), *map(Rank.parse, files.directories(key.path))}
+    return sorted(rank for rank in found if rank is not None)

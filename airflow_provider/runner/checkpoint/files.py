@@ -5,10 +5,28 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from airflow_provider.runner.checkpoint.durable_files import make_directories, write_durably
+
+_RACES = 10
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What lies in a directory under one name.
+
+    :param name: the name
+    :param kind: ``file``, ``directory``, or ``other``: a symbolic link for one
+    :param size: bytes of a file
+    """
+
+    name: str
+    kind: Literal["file", "directory", "other"]
+    size: int = 0
 
 
 class RecordFiles(Protocol):
@@ -25,6 +43,9 @@ class RecordFiles(Protocol):
 
     def walk(self) -> Iterator[str]:
         """Yield the path of every file below the base, except below directories whose name starts with a dot."""
+
+    def entries(self, directory: str) -> list[Entry]:
+        """Return what a directory holds, and follow no link; empty if there is no such directory."""
 
     def read(self, path: str) -> bytes:
         """Return the content.
@@ -43,6 +64,9 @@ class RecordFiles(Protocol):
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files in this order, those that there are, and directories that are empty then."""
+
+    def remove_empty(self, directories: Iterable[str]) -> None:
+        """Remove directories in this order, those that are empty."""
 
 
 class Directory:
@@ -70,17 +94,26 @@ class Directory:
             for name in sorted(names):
                 yield (Path(folder) / name).relative_to(self._base).as_posix()
 
+    def entries(self, directory: str) -> list[Entry]:
+        try:
+            with os.scandir(self._base / directory) as found:
+                return sorted((_entry(entry) for entry in found), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
     def read(self, path: str) -> bytes:
         return (self._base / path).read_bytes()
 
     def write(self, path: str, content: bytes) -> None:
         target = self._base / path
+        for _ in range(_RACES):
+            # Another process removes directories that are empty, perhaps this one before the file is in it.
+            with suppress(FileNotFoundError):
+                make_directories(target.parent)
+                write_durably(target, content)
+                return
         make_directories(target.parent)
-        try:
-            write_durably(target, content)
-        except FileNotFoundError:  # somebody else has just removed the directory, because it was empty
-            make_directories(target.parent)
-            write_durably(target, content)
+        write_durably(target, content)
 
     def move(self, path: str, target: str) -> None:
         (self._base / path).rename(self._base / target)
@@ -93,6 +126,10 @@ class Directory:
             folders[target.parent] = None
         for folder in folders:
             self._remove_empty(folder)
+
+    def remove_empty(self, directories: Iterable[str]) -> None:
+        for directory in directories:
+            self._remove_empty(self._base / directory)
 
     def _remove_empty(self, folder: Path) -> None:
         while folder != self._base and folder.is_relative_to(self._base):
@@ -108,6 +145,14 @@ class Directory:
                 return sorted(entry.name for entry in entries if is_kind(entry))
         except (FileNotFoundError, NotADirectoryError):
             return []
+
+
+def _entry(entry: os.DirEntry[str]) -> Entry:
+    if entry.is_dir(follow_symlinks=False):
+        return Entry(entry.name, "directory")
+    if entry.is_file(follow_symlinks=False):
+        return Entry(entry.name, "file", entry.stat(follow_symlinks=False).st_size)
+    return Entry(entry.name, "other")
 
 
 class Memory:
@@ -126,6 +171,11 @@ class Memory:
             prefix = f"{directory}/" if directory else ""
             below = [folder.removeprefix(prefix) for folder in self._folders if folder.startswith(prefix)]
         return sorted({folder.partition("/")[0] for folder in below if folder})
+
+    def entries(self, directory: str) -> list[Entry]:
+        with self._lock:
+            found = [Entry(name, "file", len(text)) for name, text in self._folders.get(directory, {}).items()]
+        return sorted([*found, *(Entry(n, "directory") for n in self.directories(directory))], key=lambda e: e.name)
 
     def walk(self) -> Iterator[str]:
         with self._lock:
@@ -158,3 +208,6 @@ class Memory:
                 names.pop(name, None)
                 if not names:
                     self._folders.pop(folder, None)
+
+    def remove_empty(self, directories: Iterable[str]) -> None:
+        """Nothing: there are no empty directories."""

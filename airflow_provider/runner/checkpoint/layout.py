@@ -3,14 +3,19 @@
 ::
 
     <scope…>/<run id>/<pipeline>/
-        fences/000002~000003~<owner>.json          attempt 3 has taken over, with fence 2
+        ~fences/000002~000003~<owner>.json         attempt 3 has taken over, with fence 2
         000002~000003~<owner>/
             000000.checkpoint.json                 the whole record, as it was when the attempt began
             000001.component.clean.json            component clean has completed
             000002.status.failed.json              a component has failed
-        request.json                               somebody asks the next attempt to restart from a component
+        ~request.json                              somebody asks the next attempt to restart from a component
 
 Everything that counts is the number in front and the kind; the rest of a name is for people.
+
+The directory of one run key may lie inside another's: scope ``(a,)``, run ``b`` below scope ``()``, run ``a``, pipeline
+``b``. So what a checkpoint keeps in its own directory has names that no scope, run id or pipeline is encoded as:
+:func:`~airflow_provider.runner.record.file_names.file_name` writes ``~`` only near the end of a name that is cut, and
+there once.
 """
 
 from __future__ import annotations
@@ -21,12 +26,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.runner.record.file_names import file_name
-from airflow_provider.runner.record.state import CheckpointUpdate
+from airflow_provider.runner.record.state import LAST_NUMBER, CheckpointUpdate
 
-FENCES = "fences"
-REQUEST = "request.json"
+FENCES = "~fences"
+REQUEST = "~request.json"
 
-_RANK = re.compile(r"(\d{6,12})~(\d{6,12})~(.*)")
+_RANK = re.compile(r"(\d{6,9})~(\d{6,9})~(.*)")
 _DOCUMENT = re.compile(r"(\d{6,12})\.(checkpoint|component|status)(\..*)?\.json")
 _LEFTOVER = re.compile(r"\.(.*\.json)\b.*\.tmp")
 _LONGEST_LABEL = 60
@@ -106,6 +111,11 @@ class Document:
         kind = "status" if update.component is None else "component"
         label = update.status if update.component is None else update.component
         return cls(number, kind, f"{number:06}.{kind}.{file_name(label or 'other')[:_LONGEST_LABEL]}.json")
+
+
+def is_absurd(rank: Rank) -> bool:
+    """Return whether no attempt can have come to such a number, so that somebody has made the file."""
+    return max(rank.fence, rank.attempt) >= LAST_NUMBER
 
 
 def encode(data: Any) -> bytes:

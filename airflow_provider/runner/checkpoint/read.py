@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointReadError
-from airflow_provider.runner.checkpoint.damage import SetAside
+from airflow_provider.runner.checkpoint.damage import Damage
 from airflow_provider.runner.checkpoint.files import RecordFiles
-from airflow_provider.runner.checkpoint.layout import FENCES, Document, Rank, decode
+from airflow_provider.runner.checkpoint.layout import FENCES, Document, Rank, decode, is_absurd
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate, Piece, read_document
 
 NEVER = -1
 """The number before the first document."""
 
-_LISTINGS = 20  # how often to look again when an attempt that begins keeps removing what is about to be read
+_LOOKS = 20  # how often to look when attempts that begin keep removing what is about to be read
 
 
 def ranks(files: RecordFiles, key: RunKey) -> list[Rank]:
@@ -22,50 +23,43 @@ def ranks(files: RecordFiles, key: RunKey) -> list[Rank]:
     return _ranks(files, key.path)
 
 
+def possible_ranks(files: RecordFiles, key: RunKey, damage: Damage) -> list[Rank]:
+    """Return what :func:`ranks` does, without fences that no attempt can have written: those block no attempt."""
+    found = ranks(files, key)
+    absurd = [rank for rank in found if is_absurd(rank)]
+    damage.fences(key.path, [f"{key.path}/{rank.fence_path}" for rank in absurd])
+    return [rank for rank in found if rank not in absurd]
+
+
 def documents(files: RecordFiles, directory: str) -> list[Document]:
     """Return what an attempt has written into its directory, in that order."""
     return sorted(found for found in map(Document.parse, files.files(directory)) if found is not None)
 
 
-def read_newest(files: RecordFiles, key: RunKey | None, directory: str, set_aside: SetAside) -> CheckpointState | None:
-    """Read a checkpoint; None if there is none. What is damaged is set aside.
+def read_newest(files: RecordFiles, key: RunKey | None, directory: str, damage: Damage) -> CheckpointState | None:
+    """Read a checkpoint; None if there is none, or if it is damaged.
+
+    An attempt that begins removes what it makes obsolete, and who reads meanwhile may find a part of that, or nothing.
+    So one look is enough for a record that is whole, and only for that. Anything else is believed when a second look
+    finds the same fences, the same documents and the same damage: whoever removed something has written a whole record
+    before that, under a fence that the second look sees, or a higher one in its place.
 
     :param files: where it is
     :param key: which checkpoint it should be; None to take what it says, if it is in the place that follows from it
     :param directory: its directory
-    :param set_aside: what to do with damage
+    :param damage: deals with damage
     :raises CheckpointFormatError: written by a newer version
     :raises CheckpointReadError: it cannot be read
     """
-    damage = ""
-    for _ in range(_LISTINGS):
-        found = _ranks(files, directory)
-        if not found:
-            set_aside.format_1(directory)
-        try:
-            for rank in reversed(found):
-                state = _state_of(files, key, directory, rank, set_aside)
-                if state is not None:
-                    newest = found[-1]
-                    if newest != rank and not newest.is_same_attempt(rank):
-                        state = state.model_copy(update={"fence": newest.fence, "owner": newest.owner})
-                    return state
-        except FileNotFoundError:
-            continue  # an attempt has just begun and removed it, or another process has set it aside
-        except CheckpointCorruptError as error:
-            if str(error) != damage:
-                # What an attempt that has just begun is removing looks damaged, too; a second look finds that attempt.
-                damage = str(error)
-                continue
-            # A higher rank had nothing, and may have begun by now.
-            set_aside.checkpoint(directory, found[: found.index(rank) + 1], error)
-            return None
-        if _ranks(files, directory) == found:
-            return None
-        # Otherwise an attempt has taken over since, begun, and removed what was about to be read.
-    raise CheckpointReadError(
-        f"checkpoint {directory} in {set_aside.place} changed {_LISTINGS} times while it was read"
-    )
+    look = _settled(files, key, directory, damage.place)
+    if look.state is None and look.error is None:
+        damage.format_1(directory)
+    if look.error is not None and look.torn is not None:
+        damage.last_document(look.torn, look.error)
+    elif look.error is not None:
+        # Nothing of a higher rank: that had no document, and may have begun by now.
+        damage.checkpoint(directory, look.fences[: look.fences.index(look.documents[-1][0]) + 1], look.error)
+    return look.state
 
 
 def refuse_newer_format(files: RecordFiles, key: RunKey, found: list[Rank]) -> None:
@@ -85,46 +79,115 @@ def refuse_newer_format(files: RecordFiles, key: RunKey, found: list[Rank]) -> N
             return
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What one look at a checkpoint has found.
+
+    :param fences: the attempts that have taken it over, the newest last
+    :param documents: those of each attempt that was looked at, the newest attempt first
+    :param state: the record, None if there is none or it is damaged
+    :param error: what is wrong with it
+    :param torn: path of the newest document, if that alone is damaged
+    """
+
+    fences: list[Rank]
+    documents: list[tuple[Rank, list[Document]]]
+    state: CheckpointState | None = None
+    error: CheckpointCorruptError | None = None
+    torn: str | None = None
+
+    def agrees_with(self, other: _Look) -> bool:
+        return (self.fences, self.documents, self.torn, str(self.error)) == (
+            other.fences,
+            other.documents,
+            other.torn,
+            str(other.error),
+        )
+
+
+def _settled(files: RecordFiles, key: RunKey | None, directory: str, place: str) -> _Look:
+    """Look until what is found can be believed."""
+    before = None
+    for _ in range(_LOOKS):
+        try:
+            look = _look(files, key, directory)
+        except FileNotFoundError:  # it has been removed since it was listed
+            before = None
+            continue
+        if look.state is not None and look.error is None:
+            return look
+        if before is not None and look.agrees_with(before):
+            return look
+        before = look
+    raise CheckpointReadError(f"checkpoint {directory} in {place} changed {_LOOKS} times while it was read")
+
+
+def _look(files: RecordFiles, key: RunKey | None, directory: str) -> _Look:
+    fences = _ranks(files, directory)
+    seen: list[tuple[Rank, list[Document]]] = []
+    for rank in reversed(fences):
+        seen.append((rank, documents(files, f"{directory}/{rank.name}")))
+        if not seen[-1][1]:
+            continue  # it has not begun
+        try:
+            whole, later = _parts(files, key, directory, *seen[-1])
+            updates, error, torn = _updates(files, f"{directory}/{rank.name}", rank, later)
+        except CheckpointCorruptError as damage:
+            return _Look(fences, seen, error=damage)
+        newest = {"fence": fences[-1].fence, "owner": fences[-1].owner} if rank != fences[-1] else {}
+        return _Look(fences, seen, whole.updated(updates).model_copy(update=newest), error, torn)
+    return _Look(fences, seen)
+
+
 def _ranks(files: RecordFiles, directory: str) -> list[Rank]:
-    names = files.files(f"{directory}/{FENCES}")
+    names = [name for name in files.files(f"{directory}/{FENCES}") if name.endswith(".json")]  # not what was set aside
     return sorted(rank for rank in map(Rank.parse, names) if rank is not None)
 
 
-def _state_of(
-    files: RecordFiles, key: RunKey | None, directory: str, rank: Rank, set_aside: SetAside
-) -> CheckpointState | None:
-    """Return what one attempt has recorded, None if it has not begun.
+def _parts(
+    files: RecordFiles, key: RunKey | None, directory: str, rank: Rank, found: list[Document]
+) -> tuple[CheckpointState, list[tuple[int, Document]]]:
+    """Return an attempt's whole record, and the documents after it with the number that each should have.
 
-    :raises CheckpointCorruptError: that is damaged, or of another run
+    :raises CheckpointCorruptError: it is damaged, or of another run or attempt
     """
     own = f"{directory}/{rank.name}"
-    found = documents(files, own)
-    if not found:
-        return None
     first = max((index for index, document in enumerate(found) if document.kind == "checkpoint"), default=None)
     if first is None:
         raise CheckpointCorruptError(f"{own} has records of components but not the one that they belong to")
-    whole, later = found[first], found[first + 1 :]
-    state = CheckpointState.from_json(_text(files, f"{own}/{whole.name}"))
+    state = CheckpointState.from_json(_text(files, f"{own}/{found[first].name}"))
     if (state.key if key is None else key) != state.key or state.key.path != directory:
         raise CheckpointCorruptError(f"it is the record of {state.key}")
+    written_by = Rank.of(state.fence, state.attempt, state.owner)
+    if not written_by.is_same_attempt(rank):
+        raise CheckpointCorruptError(f"{own} holds the record of another attempt, {written_by.name}")
+    return state, list(enumerate(found[first + 1 :], start=found[first].number + 1))
+
+
+def _updates(
+    files: RecordFiles, own: str, rank: Rank, later: list[tuple[int, Document]]
+) -> tuple[list[CheckpointUpdate], CheckpointCorruptError | None, str | None]:
+    """Return what happened since the whole record; and of the last document, if that is damaged, error and path.
+
+    The last one may be torn where a file system lost what it had not been asked to keep.
+
+    :raises CheckpointCorruptError: another document is damaged or missing
+    """
     updates: list[CheckpointUpdate] = []
-    for number, document in enumerate(later, start=whole.number + 1):
+    for number, document in later:
         path = f"{own}/{document.name}"
+        if document.number != number:
+            raise CheckpointCorruptError(f"number {number} is missing from {own}")
         try:
-            if document.number != number:
-                raise CheckpointCorruptError(f"number {number} is missing from {own}")
             piece = read_document(Piece, _text(files, path))
-            if piece.owner != rank.owner:
-                raise CheckpointCorruptError(f"{path} was written by another attempt")
+            if (piece.owner, piece.number) != (rank.owner, number):
+                raise CheckpointCorruptError(f"{path} was written as number {piece.number} of {piece.owner}")
         except CheckpointCorruptError as error:
-            if document is not later[-1] or document.number != number:
+            if document is not later[-1][1]:
                 raise
-            # The last one may be torn where a file system lost what it had not been asked to keep.
-            set_aside.last_document(path, error)
-            break
+            return updates, error, path
         updates.append(piece)
-    return state.updated(updates)
+    return updates, None, None
 
 
 def _text(files: RecordFiles, path: str) -> str:

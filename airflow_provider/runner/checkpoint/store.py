@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -12,6 +13,8 @@ from airflow_provider.errors import CheckpointReadError, StaleAttemptError
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate
+
+logger = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -30,7 +33,8 @@ class CheckpointStore(Protocol):
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
         """Return the checkpoint, or None if there is none. Looking changes nothing.
 
-        What is stored but is no checkpoint, or that of another run, is set aside with a warning, and counts as none.
+        What is stored but is no checkpoint, or that of another run, counts as none, with a warning. An attempt sets it
+        aside when it takes over.
 
         :param run_id: the run
         :param pipeline_name: may be left out when the run has one pipeline in this scope
@@ -135,8 +139,12 @@ class FencingStore(Protocol):
 
 
 def load(store: CheckpointStore, key: RunKey) -> CheckpointState | None:
-    """Return the checkpoint of a run. Errors are those of :meth:`CheckpointStore.load`."""
-    return store.load(key.run_id, key.pipeline_name, scope=key.scope)
+    """Return the checkpoint of a run; another run's never counts. Errors are those of :meth:`CheckpointStore.load`."""
+    found = store.load(key.run_id, key.pipeline_name, scope=key.scope)
+    if found is not None and found.key != key:
+        logger.warning("%s was asked for %s and has the checkpoint of %s; it counts as none", store, key, found.key)
+        return None
+    return found
 
 
 def refuse_stale(stored: CheckpointState | None, new: CheckpointState) -> None:

@@ -4,8 +4,10 @@ That is its name, class path, ``config``, dependencies, ``checkpoint_version`` a
 content of the files that it names (see ``fingerprint_files`` below). Two different configs never share a fingerprint by
 concatenation, because the hashed text is JSON in which every value keeps its type and place.
 
-A component whose behaviour also depends on a file can say so with a class method
-``fingerprint_files(config) -> list[str]``: the content of those files then counts like config.
+The content of a file counts like config if a component's config names it and its ending says that it is a statement, a
+template or a schema (:data:`CONFIG_ENDINGS`). By their names alone files of data, of results and of settings cannot be
+told apart, and data that counted as config would start the pipeline over with every new row. So for any other file a
+component says so itself, with a class method ``fingerprint_files(config) -> list[str]``.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.changes import FieldHashes
+
+CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")
+"""Endings of files that a config names for what stands in them: nobody keeps data under these."""
 
 _TAG = "\0"  # starts the key of a value that JSON has no form for, so that no mapping looks like one
 
@@ -84,7 +89,7 @@ def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, A
     yield "checkpoint_version", component.checkpoint_version
     for key in sorted(component.config):
         yield f"config.{key}", canonical(component.config[key])
-    for path in _files_of(component):
+    for path in dict.fromkeys([*_files_of(component), *_named_files(component.config, base_dir)]):
         yield f"file {path}", _content_hash(base_dir / path)
 
 
@@ -94,6 +99,26 @@ def _files_of(component: ComponentConfig) -> Sequence[str]:
     except LookupError:
         return ()  # such a pipeline cannot run; the config check says so
     return list(declare(component.config)) if callable(declare) else ()
+
+
+def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
+    """Yield the files that a config names, at any depth, if their endings say what they are."""
+    if isinstance(value, str):
+        if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and _is_file(base_dir / value):
+            yield value
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield from _named_files(value[key], base_dir)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _named_files(item, base_dir)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # such as a statement that is too long for a name
+        return False
 
 
 def _content_hash(path: Path) -> str:

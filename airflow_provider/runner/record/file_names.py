@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from urllib.parse import quote
 
+_EMPTY = "~"  # no other name gives this
 _LONGEST = 180  # bytes; file systems stop at 255, and suffixes are added
 
 
@@ -13,6 +14,8 @@ def file_name(name: str) -> str:
 
     Every character that is not safe is percent-encoded; a name that would be too long is cut and ends in its hash.
     """
+    if not name:
+        return _EMPTY
     raw = name.encode("utf-8", "surrogatepass")
     encoded = quote(raw, safe="").replace("~", "%7E")
     if encoded.startswith("."):

@@ -157,6 +157,11 @@ class SessionStateRecord(_Record):
     uncached: list[ViewName] = Field(default_factory=list)
 
     @property
+    def urls(self) -> list[str]:
+        """The directories that it needs."""
+        return [view.url for view in self.views] + ([self.vouched] if self.vouched else [])
+
+    @property
     def left_something(self) -> bool:
         """Whether a later component may need what it left."""
         if self.handling == "none":

@@ -25,6 +25,9 @@ FORMAT_VERSION = 2
 
 _MOST = 10**9
 
+LAST_NUMBER = 10**8
+"""No attempt and no fence comes to this number, so what has it was made by somebody else. The next one still fits."""
+
 FORMAT_1 = "it is in format 1, of a version before the first release, which is no longer read"
 
 Status = Literal["in_progress", "failed", "completed"]
@@ -124,7 +127,10 @@ class CheckpointState(_Record):
         :raises CheckpointFormatError: written by a newer version
         :raises CheckpointCorruptError: not a checkpoint
         """
-        return read_document(cls, data)
+        state = read_document(cls, data)
+        if max(state.attempt, state.fence) > LAST_NUMBER:
+            raise CheckpointCorruptError(f"attempt {state.attempt} and fence {state.fence} cannot be")
+        return state
 
     def updated(self, updates: Iterable[CheckpointUpdate]) -> CheckpointState:
         """Return the record with what has happened since."""
@@ -176,9 +182,11 @@ class Piece(CheckpointUpdate):
     """An update in a document of its own.
 
     :param owner: the attempt that wrote it
+    :param number: its place among what that attempt has written
     """
 
     owner: str
+    number: int
 
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -201,9 +209,7 @@ def read_document(kind: type[Document], data: object) -> Document:
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise CheckpointFormatError(version, FORMAT_VERSION)
     if version == 1:
-        raise CheckpointCorruptError(
-            "it is in format 1, of a version before the first release, which is no longer read"
-        )
+        raise CheckpointCorruptError(FORMAT_1)
     if version != FORMAT_VERSION or isinstance(version, bool):
         raise CheckpointCorruptError("it has no format_version that this package knows")
     try:

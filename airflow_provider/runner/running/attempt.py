@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.checkpoint.hooks import AboutAttempt, CheckpointHooks
+from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
@@ -23,6 +24,7 @@ from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.runner import SimplePipelineRunner, Surroundings
+from airflow_provider.runner.session_state.saved.marker import Keeping
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -58,6 +60,7 @@ class Attempt:
     :param spark: see :class:`SimplePipelineRunner`
     :param session_state_url: see :class:`SimplePipelineRunner`
     :param keep_session_state: see :class:`SimplePipelineRunner`
+    :param keeping: for how long what is saved there is kept
     :param hooks: further hooks, called before those of the log and of the checkpoint
     :param saving: how records are saved
     :param surroundings: see :class:`SimplePipelineRunner`
@@ -71,6 +74,7 @@ class Attempt:
     spark: SparkSession | Callable[[], SparkSession] | None = None
     session_state_url: str | None = None
     keep_session_state: bool = False
+    keeping: Keeping = field(default_factory=Keeping)
     hooks: Sequence[PipelineHooks] = ()
     saving: Saving = field(default_factory=Saving)
     surroundings: Surroundings = field(default_factory=Surroundings)
@@ -104,7 +108,9 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
         spark=attempt.spark,
         session_state_url=attempt.session_state_url,
         keep_session_state=attempt.keep_session_state,
-        surroundings=attempt.surroundings,
+        surroundings=dataclasses.replace(
+            attempt.surroundings, owner=attempt.keeping.owner(attempt.key, place_of(attempt.store))
+        ),
     )
     checkpoint = checkpoint_hooks.take_over(config)
     beginning = attempt.beginning(checkpoint)

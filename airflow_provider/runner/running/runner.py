@@ -21,6 +21,7 @@ from airflow_provider.runner.running.inspect import inspect
 from airflow_provider.runner.running.session import AttemptSession
 from airflow_provider.runner.running.walk import walk
 from airflow_provider.runner.session_state.live import LiveSession
+from airflow_provider.runner.session_state.saved.marker import Ownership, SavedDirectory
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,11 +34,13 @@ class Surroundings:
     """What an attempt takes for granted, and what a launcher or a test puts in its place.
 
     :param live: the session that the runner is given, if its server keeps it for the next attempt
+    :param owner: whose the saved views are; None for nobody in particular
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
     """
 
     live: LiveSession | None = None
+    owner: Ownership | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -71,7 +74,9 @@ class SimplePipelineRunner:
         surroundings = surroundings or Surroundings()
         self._config = config
         self._hooks = CompositeHooks(hooks) if hooks is not None else CompositeHooks()
-        self._session = AttemptSession(config, spark, session_state_url, surroundings.live)
+        owner = surroundings.owner or Ownership()
+        saved = SavedDirectory(session_state_url, owner) if session_state_url else None
+        self._session = AttemptSession(config, spark, saved, surroundings.live)
         self._keep_session_state = keep_session_state
         self._fail_fast = fail_fast
         self._clock = surroundings.clock

@@ -17,7 +17,8 @@ from airflow_provider.runner.running.spark_session import open_session, running_
 from airflow_provider.runner.session_state.keeper import SessionStateKeeper
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
-from airflow_provider.runner.session_state.saved.files import files_for, local_path, remove_attempts
+from airflow_provider.runner.session_state.saved.files import files_for, local_path
+from airflow_provider.runner.session_state.saved.marker import SavedDirectory, remove_run
 from airflow_provider.runner.session_state.saved.views import damage
 from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.look import look_again
@@ -34,7 +35,7 @@ class AttemptSession:
 
     :param config: the pipeline; its ``spark`` section is for a new session
     :param spark: the session, or a function that opens it; None for the active session, or a new one
-    :param url: directory of this run for saved views; None to save nothing
+    :param saved: directory of this run for saved views; None to save nothing
     :param live: the session that ``spark`` opens, if its server keeps it for the next attempt
     """
 
@@ -42,14 +43,15 @@ class AttemptSession:
         self,
         config: PipelineConfig,
         spark: SparkSession | Callable[[], SparkSession] | None,
-        url: str | None,
+        saved: SavedDirectory | None,
         live: LiveSession | None,
     ) -> None:
         self._config = config
         self._open = spark if callable(spark) else None
         self._spark: SparkSession | None = None if callable(spark) else spark
         self._live = live
-        self.url = url
+        self._saved = saved
+        self.url = saved.url if saved else None
         self.keeper: SessionStateKeeper | None = None
 
     def spark(self) -> SparkSession:
@@ -93,6 +95,10 @@ class AttemptSession:
         """
         if (refused := why_not_restored(record, self.url, self._config.session_state_format)) is not None:
             return refused
+        if record.views and self._saved is not None:
+            self._claim(self._saved)
+            if self._saved.pruned:
+                return f"`prune` was deleting what was saved in {self.url}"
         for view in record.views:
             if what := damage(files_for(view.url, self._spark_for(view.url)), view):
                 return what
@@ -114,9 +120,11 @@ class AttemptSession:
         spark = self.spark()
         probe = probe_for(spark)
         if self.keeper is None and probe is not None:
-            self.keeper = SessionStateKeeper(spark, probe, self._config, self.url)
+            self.keeper = SessionStateKeeper(spark, probe, self._config, self._saved)
             if plan.live:
                 self.keeper.attached({d.component: d.session_state for d in plan.decisions if d.session_state})
+        if self._saved is not None and any(d.session_state and d.session_state.views for d in plan.decisions):
+            self._claim(self._saved)
         if self.keeper is not None:
             self.keeper.recorded(plan.before.components if plan.before is not None else {})
             self.keeper.settle()
@@ -172,7 +180,10 @@ class AttemptSession:
     def remove_saved(self) -> None:
         """Delete what this run has saved."""
         if self.url and (self._spark is not None or local_path(self.url) is not None):
-            remove_attempts(files_for(self.url, self._spark), self.url)
+            remove_run(files_for(self.url, self._spark), self.url)
+
+    def _claim(self, saved: SavedDirectory) -> None:
+        saved.claim(files_for(saved.url, self._spark_for(saved.url)))
 
     def _spark_for(self, url: str) -> SparkSession | None:
         return None if local_path(url) is not None else self.spark()

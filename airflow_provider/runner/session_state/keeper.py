@@ -30,16 +30,13 @@ from airflow_provider.runner.session_state.restore import (
     use,
 )
 from airflow_provider.runner.session_state.saved.files import (
-    files_for,
-    new_attempt_directory,
     readable_size,
     remove_attempts,
 )
+from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
 from airflow_provider.runner.session_state.saved.views import restore_view
-from airflow_provider.runner.session_state.saved.vouched import vouch
 from airflow_provider.runner.session_state.snapshot import Described, Snapshot
-from airflow_provider.runner.session_state.trusted.places import VOUCHED
 from airflow_provider.runner.session_state.trusted.settings import why_not_set
 from airflow_provider.runner.session_state.witness import Evidence, Witness
 
@@ -81,27 +78,25 @@ class SessionStateKeeper:
     :param spark: the session
     :param probe: looks into it
     :param config: the pipeline, for its policies
-    :param url: directory of this run for saved views; None to save nothing
+    :param saved: directory of this run for saved views; None to save nothing
     """
 
     spark: Any
     probe: SessionProbe
     config: PipelineConfig
-    url: str | None
+    saved: SavedDirectory | None
 
     def __post_init__(self) -> None:
+        self.url = self.saved.url if self.saved else None
         self._saver: ViewSaver | None = None
-        if self.url:
-            files = files_for(self.url, self.spark)
-            self._saver = ViewSaver(
-                self.spark, files, new_attempt_directory(self.url), self.config.session_state_format
-            )
+        if self.saved:
+            self._saver = ViewSaver(self.spark, self.saved, self.config.session_state_format)
         self._global_database = global_database(self.spark)
         self._restorer = Restorer(self.spark, self.probe, self.url, self.config.session_state_format)
         self._before: Snapshot = self.probe.snapshot()
         self._first = self._before
         self._present: set[str] = set()
-        self._witness = Witness(self.spark, self.probe, self.config)
+        self._witness = Witness(self.spark, self.probe, self.config, self.url)
         self._held = Held(self.spark, self)
         self._told: Mapping[str, str] = {}
 
@@ -173,12 +168,11 @@ class SessionStateKeeper:
         self._present.add(component.name)
         left = difference(before, after)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
-        refused = {key: why for key, value in left.settings.items() if (why := why_not_set(self.spark, key, value))}
+        refused = (why_not_set(self.spark, key, value) for key, value in left.settings.items())
         described = self._describe(left.objects)
-        unsavable = [_unsavable(left, evidence), *refused.values(), described.why_not]
         facts = Facts(
             has_views=bool(left.views),
-            unsavable=next(filter(None, unsavable), None),
+            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None) or described.why_not,
             doubts=evidence.doubts,
             work_seconds=evidence.work_seconds,
             nowhere=None if self._saver else NOWHERE,
@@ -200,7 +194,7 @@ class SessionStateKeeper:
             dropped_views=left.dropped_views,
             functions=left.functions,
             dropped_functions=left.dropped_functions,
-            settings={key: value for key, value in left.settings.items() if key not in refused},
+            settings=left.settings,
             catalog=left.catalog,
             database=left.database,
             objects=described.objects,
@@ -303,7 +297,7 @@ class SessionStateKeeper:
         :param wanted: records of the components that stay completed
         """
         if self._saver is not None and self.url:
-            remove_attempts(self._saver.files, self.url, [url for record in wanted for url in _urls(record)])
+            remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
 
     def _hold(self, name: str, place: str, record: SessionStateRecord, seconds: float, *, by_evidence: bool) -> None:
         if record.handling == "replay" and by_evidence:
@@ -333,12 +327,11 @@ class SessionStateKeeper:
             return Described(), None, handling
         if not found.chosen or self._saver is None:
             return found, None, handling
-        place = f"{self._saver.directory}/0000-{uuid.uuid4().hex[:8]}/{VOUCHED}"
         try:
-            vouch(self.spark, place, found.chosen)
+            place = self._saver.vouch(found.chosen)
         except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
             why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
-            return Described(), None, Handling(Action.UNREPEATABLE, why, VOUCH)
+            return Described(), None, Handling(Action.UNREPEATABLE, f"{why}, and it must not run again", VOUCH)
         return found, place, handling
 
     def _save(
@@ -396,10 +389,6 @@ _RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = 
     Action.UNREPEATABLE: "unrepeatable",
     Action.NONE: "none",
 }
-
-
-def _urls(record: SessionStateRecord) -> list[str]:
-    return [view.url for view in record.views] + ([record.vouched] if record.vouched else [])
 
 
 def _unsavable(left: LeftBehind, evidence: Evidence) -> str | None:

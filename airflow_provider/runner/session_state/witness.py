@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
-from airflow_provider.runner.fingerprint.code.components import read_component, read_components
+from airflow_provider.runner.fingerprint.code.components import read_component
 from airflow_provider.runner.fingerprint.code.reading import CodeReading
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.sources import SourceRecord, TouchedData
@@ -52,17 +52,18 @@ class Witness:
     :param spark: the session
     :param probe: looks into it
     :param config: the pipeline
+    :param url: directory of this run for saved views, which is no source
     """
 
-    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig) -> None:
+    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
         self._probe = probe
         self._config = config
         self._facts = spark_facts(spark)
-        self._reading = reading_for(spark)
+        self._reading = reading_for(spark, url)
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverSeen((), (), False, 0.0)
         self._lazy_code: dict[str, str] = {}
-        readings = read_components(config, {}).values()
+        readings = [self._read(component) for component in config.ordered]
         self._state = state_of({name for reading in readings if reading for name in reading.constants})
 
     def recorded(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
@@ -78,9 +79,6 @@ class Witness:
         try:
             with watch:
                 yield
-        except BaseException:
-            self._reading.end()
-            raise
         finally:
             self._seen = watch.seen
 
@@ -95,7 +93,7 @@ class Witness:
         effects, seen = self._probe.effects_since(mark), self._seen
         touched = self._reading.finished(component.name, left.views, effects.targets, seen.read_files)
         self._sources[component.name] = touched.sources
-        reading = read_component(component, self._config.base_dir, entered)
+        reading = self._read(component, entered)
         read = self._judged(component, reading)
         unstable = {view: why for view in left.views if (why := self._probe.unstable(view)) is not None}
         python = self._unknown_python(component.name, effects, read)
@@ -136,6 +134,10 @@ class Witness:
         written = list(targets)
         return [n for n, sources in self._sources.items() if any(writes_into(written, source) for source in sources)]
 
+    def _read(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
+        vouched = self._config.harmless_modules
+        return read_component(component, self._config.base_dir, entered, stops=vouched)
+
     def _changed(self, reading: CodeReading | None) -> list[str]:
         """Return the values of modules that are not what they were before this component."""
         now = state_of(reading.constants) if reading is not None else {}
@@ -146,7 +148,7 @@ class Witness:
     def _judged(self, component: ComponentConfig, reading: CodeReading | None) -> Verdict:
         target = component.target()
         if is_ready_made(target):
-            does = acts(target, component.config)
+            does = acts(target, component.config, self._config.base_dir)
             return Verdict((does,) if does else (), ())
         if reading is None:
             return Verdict(("its code cannot be read",), ())

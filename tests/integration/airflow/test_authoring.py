@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -9,11 +10,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore, LocalCheckpointStore
+from airflow_provider.runner.checkpoint.files import Directory
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.session_state.saved.marker import MARKER
+from airflow_provider.stores.metastore import TASK_STATE_PLACE
+from tests.samples.saved import leave_views
 
 FILE = "authoring.py"
 
@@ -192,6 +199,20 @@ def test_a_store_and_its_address_are_not_given_together(tmp_path: Path) -> None:
         )
 
 
+def told(
+    airflow: Any, airflow_environment: Callable[[Path, Path], dict[str, str]], *words: str
+) -> subprocess.CompletedProcess[str]:
+    """Give a command to ``airflow pyspark-pipeline``."""
+    return subprocess.run(
+        [sys.executable, "-m", "airflow", "pyspark-pipeline", *words],
+        env=airflow_environment(airflow.home, airflow.dags_folder),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def test_airflows_command_line_shows_restarts_and_forgets(
     airflow: Any,
     journal: Path,
@@ -202,14 +223,7 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     task = ("functions_in_a_dict", "work", ended.run_id)
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "airflow", "pyspark-pipeline", *words],
-            env=airflow_environment(airflow.home, airflow.dags_folder),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return told(airflow, airflow_environment, *words)
 
     listed = command("list", "--dag-id", "functions_in_a_dict").stdout
     assert "/".join((*task[:2], "-1")) in listed
@@ -222,9 +236,74 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     asked = command("restart-from", *task, "b")
     assert "runs 'b' and all its descendants again; if none is due, clear the task" in asked.stdout
     assert "the next attempt restarts from 'b'" in command("show", *task).stdout
-    assert "deleted the checkpoint" in command("forget", *task).stdout
+    forgotten = command("forget", *task)
+    assert (forgotten.returncode, forgotten.stdout.splitlines()) == (
+        0,
+        [
+            f"checkpoint of pipeline 'chain' of functions_in_a_dict/work/-1, run {ended.run_id!r}: deleted",
+            "request to restart: deleted",
+            f"saved views in {airflow.home}/pyspark_pipeline/session_state/"
+            f"{quote('functions_in_a_dict')}/work/-1/{quote(ended.run_id, safe='')}/chain: was not there",
+        ],
+    )
     gone = command("show", *task)
     assert gone.returncode == 1
     assert "no checkpoint of task functions_in_a_dict.work" in gone.stderr
     assert "--store" in gone.stderr
     assert query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id) == []
+
+
+def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
+    airflow: Any,
+    journal: Path,
+    airflow_environment: Callable[[Path, Path], dict[str, str]],
+) -> None:
+    """While the task instance runs nothing goes; once the DAG run is deleted its views do, with their directory."""
+    ended = airflow.run(FILE, "leaves_views", journal=str(journal))
+    key = RunKey(("leaves_views", "work", "-1"), ended.run_id, "saves")
+    base = airflow.home / "pyspark_pipeline" / "session_state"
+    mine = Path(key.directory(str(base)))
+    marker = json.loads((mine / MARKER).read_text())
+    assert (marker["run_id"], marker["checkpoint"], marker["retention_days"]) == (ended.run_id, TASK_STATE_PLACE, 14)
+    # Of another Airflow that saves to the same place: what this one does not know of says nothing about it.
+    other = RunKey(("their_dag", "work", "-1"), "r", "p")
+    leave_views(
+        Directory(base),
+        other,
+        path=other.path,
+        at=datetime.now(UTC),
+        checkpoint=TASK_STATE_PLACE,
+        deployment="https://another",
+    )
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return told(airflow, airflow_environment, *words)
+
+    def state(value: str) -> None:
+        with sqlite3.connect(airflow.home / "airflow.db") as database:
+            database.execute("UPDATE task_instance SET state = ? WHERE run_id = ?", (value, ended.run_id))
+
+    kept = command("prune")
+    assert (kept.returncode, "0 of 2 deleted" in kept.stdout) == (0, True), kept.stderr
+    assert "kept for 14 days after that" in kept.stdout
+    state("running")
+    said = "Airflow's database says that the task instance is 'running' (try 1) since 20"
+    busy = command("prune", "--older-than", "0m")
+    assert said in busy.stdout
+    assert list(mine.rglob("*.parquet"))
+    refused = command("forget", *key.scope[:2], ended.run_id)
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Nothing was deleted" in refused.stderr
+    state("failed")
+
+    with sqlite3.connect(airflow.home / "airflow.db") as database:
+        database.execute("PRAGMA foreign_keys = ON")
+        database.execute("DELETE FROM dag_run WHERE run_id = ?", (ended.run_id,))
+    listed = command("prune", "--dry-run")
+    assert "1 of 2 would be deleted" in listed.stdout, listed.stderr
+    assert "belongs to no checkpoint any more" in listed.stdout
+    assert list(mine.rglob("*.parquet"))
+    pruned = command("prune")
+    assert "1 of 2 deleted" in pruned.stdout
+    assert [path.name for path in base.iterdir()] == ["their_dag"]

@@ -42,3 +42,19 @@ def test_a_new_client_finds_views_settings_database_and_functions_again(server: 
     ]
     # The totals were made of the same random numbers that the view holds now.
     assert all(abs(row["difference"]) < 1e-9 for row in second["rows"])
+
+
+def test_the_clients_own_acts_are_none_of_the_component(server: ConnectServer, tmp_path: Path) -> None:
+    """gRPC announces nothing, and what else the client does is known. What the server does is not, and that is said."""
+    done = subprocess.run(
+        [sys.executable, Path(__file__).parent / "watched.py", server.url, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["seen"].pop("a file of its own") == ["opened for writing"]
+    assert {name: acts for name, acts in told["seen"].items() if acts} == {}
+    assert (told["certain"], told["complete"]) == (False, False)

@@ -73,7 +73,7 @@ def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
         before = len(calls)
         assert keeper.finished(component("a"), 1, 0.0).left_views == [ViewName("left")]
         needed.append(len(calls) - before)
-    assert needed == [5, 5, 5]
+    assert needed == [6, 6, 6]
 
 
 def test_all_settings_are_seen(session: SparkSession) -> None:

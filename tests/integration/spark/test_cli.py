@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,12 @@ import pytest
 
 from airflow_provider.cli import main
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
+from airflow_provider.runner.checkpoint.files import Directory
+from airflow_provider.runner.checkpoint.place import place_of
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.session_state.saved.marker import MARKER
 from tests.conftest import Script
+from tests.samples.saved import leave_views
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -111,7 +118,7 @@ def save(store: str, run_id: str, pipeline: str = "daily", age: timedelta = time
         pipeline_name=pipeline,
         pipeline_fingerprint="f",
         updated_at=datetime.now(UTC) - age,
-        **fields,
+        **{"status": "failed", **fields},
     )
     LocalCheckpointStore(store).save(state)
 
@@ -119,10 +126,11 @@ def save(store: str, run_id: str, pipeline: str = "daily", age: timedelta = time
 def test_checkpoints_are_listed_shown_and_deleted(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With its checkpoint go the saved views."""
-    views = tmp_path / "views" / "one"
-    (views / "attempt-0123456789ab" / "0001-00000000").mkdir(parents=True)
-    save(store, "one", session_state_url=str(views), completed_components=["a"], failed_component="b")
+    """With its checkpoint go the saved views; what was deleted is said, part by part."""
+    key = RunKey((), "one", "daily")
+    leave_views(Directory(tmp_path / "views"), key, path=key.path)
+    views = key.directory(str(tmp_path / "views"))
+    save(store, "one", session_state_url=views, completed_components=["a"], failed_component="b")
     save(store, "two", scope=("dag", "task", "-1"))
 
     assert main(["checkpoints", "list", "--store", store]) == 0
@@ -131,11 +139,78 @@ def test_checkpoints_are_listed_shown_and_deleted(
     assert "dag/task/-1" in listed
 
     assert main(["checkpoints", "show", "one", "--store", store]) == 0
-    assert "run 'one', pipeline 'daily': in_progress" in capsys.readouterr().out
+    assert "run 'one', pipeline 'daily': failed" in capsys.readouterr().out
 
     assert main(["checkpoints", "delete", "one", "--store", store]) == 0
-    assert not views.exists()
+    said = capsys.readouterr().out.splitlines()
+    assert said[:2] == ["checkpoint of pipeline 'daily', run 'one': deleted", "request to restart: was not there"]
+    assert said[2].startswith(f"saved views in {views}: deleted (4 files with ")
+    assert not Path(views).exists()
     assert [state.run_id for state in LocalCheckpointStore(store).list()] == ["two"]
+
+
+def test_a_checkpoint_of_an_attempt_that_may_run_is_deleted_by_force_only(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The refusal says since when, how that is known and what to do, and ends with status 1."""
+    save(store, "one", status="in_progress", age=timedelta(minutes=3))
+    assert main(["checkpoints", "delete", "one", "--store", store]) == 1
+    refused = capsys.readouterr().err
+    assert "its checkpoint says in_progress, and it last recorded something at" in refused
+    assert "--force fences it off" in refused
+    assert main(["checkpoints", "delete", "one", "--store", store, "--force"]) == 0
+    assert "fenced off" in capsys.readouterr().out
+    assert list(LocalCheckpointStore(store).list()) == []
+
+
+def test_views_that_this_command_does_not_reach_are_said_and_are_no_success(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without Spark it reaches directories only."""
+    save(store, "one", session_state_url="s3a://bucket/views/one/daily")
+    assert main(["checkpoints", "delete", "one", "--store", store]) == 1
+    out = capsys.readouterr().out
+    assert "checkpoint of pipeline 'daily', run 'one': deleted" in out
+    assert "saved views in s3a://bucket/views/one/daily: could not be deleted" in out
+    assert "give --spark" in out
+
+
+def test_a_run_that_was_killed_by_force_stops_at_its_next_record_and_prune_finds_the_rest(
+    spark: SparkSession, script: Script, pipeline: str, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real attempt with real saved views: its record does not come back, and no view is left for ever."""
+    running, go_on = threading.Event(), threading.Event()
+    ended: list[int] = []
+
+    def wait() -> None:
+        running.set()
+        assert go_on.wait(120)
+
+    script.on("gate", wait)
+    command = ["run", pipeline, "--store", store, "--run-id", "one"]
+    worker = threading.Thread(target=lambda: ended.append(main(command)))
+    worker.start()
+    assert running.wait(120)
+    saved = Path(store) / ".session_state" / "one" / "daily"
+    assert json.loads((saved / MARKER).read_text())["run_id"] == "one"
+
+    prune = ["prune", "--store", store, "--older-than", "0m"]
+    assert main(prune) == 0
+    assert "may be running" in capsys.readouterr().out
+    assert list(saved.rglob("*.parquet"))
+    assert main(["checkpoints", "delete", "one", "--store", store]) == 1
+    assert main(["checkpoints", "delete", "one", "--store", store, "--force"]) == 0
+    assert not list(saved.rglob("*.parquet"))
+    go_on.set()
+    worker.join(120)
+
+    assert ended == [1]
+    assert "StaleAttemptError: somebody has deleted the checkpoint" in capsys.readouterr().err
+    assert list(LocalCheckpointStore(store).list()) == []
+    assert script.take_calls() == ["gate"]
+    assert main([*prune, "--silent-at-most", "0m"]) == 0
+    assert "belongs to no checkpoint any more" in capsys.readouterr().out
+    assert not saved.exists()
 
 
 def test_a_run_id_that_several_checkpoints_share_must_be_told_apart(
@@ -149,13 +224,36 @@ def test_a_run_id_that_several_checkpoints_share_must_be_told_apart(
     assert [state.scope for state in LocalCheckpointStore(store).list()] == [()]
 
 
-def test_prune_deletes_what_has_not_changed_for_some_time(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prune_deletes_what_has_expired(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Checkpoints, what was set aside, and saved views with them; the dry run lists the same and deletes nothing."""
     save(store, "old", age=timedelta(days=31))
     save(store, "new", age=timedelta(days=29))
-    assert main(["checkpoints", "prune", "--older-than", "30d", "--store", store]) == 0
+    aside = Path(store) / "x" / "p" / "000000.checkpoint.json.corrupt-20240101T000000.000000"
+    aside.parent.mkdir(parents=True)
+    aside.write_text("torn")
+    place = place_of(LocalCheckpointStore(store))
+    old, new = RunKey((), "old", "daily"), RunKey((), "new", "daily")
+    for key, age in ((old, timedelta(days=31)), (new, timedelta(days=29))):
+        files = Directory(Path(store) / ".session_state")
+        leave_views(files, key, path=key.path, at=datetime.now(UTC) - age, checkpoint=place)
+
+    command = ["prune", "--older-than", "30d", "--store", store]
+    assert main([*command, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "3 of 5 would be deleted" in out
+    assert [state.run_id for state in LocalCheckpointStore(store).list()] == ["new", "old"]
+    assert main(command) == 0
+    assert "3 of 5 deleted" in capsys.readouterr().out
     assert [state.run_id for state in LocalCheckpointStore(store).list()] == ["new"]
+    assert not aside.exists()
+    assert [path.name for path in (Path(store) / ".session_state").iterdir()] == ["new"]
+
+
+def test_prune_says_what_it_was_not_told(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prune"]) == 1
+    assert "give --store, --session-state-url, or both" in capsys.readouterr().err
     with pytest.raises(SystemExit) as refused:
-        main(["checkpoints", "prune", "--older-than", "soon", "--store", store])
+        main(["prune", "--older-than", "soon", "--store", store])
     assert refused.value.code == 2
     assert "'soon' is not an age such as 30d, 12h or 90m" in capsys.readouterr().err
 

@@ -362,3 +362,23 @@ def test_where_a_component_wrote_and_what_it_left_of_the_sources_of_others(
     assert left.key == before.sources[0].key
     assert left.files > before.sources[0].files
     assert look_again(left) == left
+
+
+def test_a_session_that_does_not_answer_is_no_failure_of_the_component(session: SparkSession, inbox: Path) -> None:
+    """What Spark does not say counts as unknown, whenever it stops answering."""
+
+    class Deaf:
+        def begin(self) -> None:
+            raise RuntimeError("gone")
+
+        def end(self) -> None:
+            raise RuntimeError("gone")
+
+        def found(self, views: object) -> tuple[list[SourceRecord], list[str]]:
+            return [], []
+
+    reading = Reading(Deaf(), session)
+    reading.begin()
+    [source] = sources_of(reading)
+    assert (source.state, source.why) == ("cannot be told", "Spark does not say: RuntimeError: gone")
+    reading.end()

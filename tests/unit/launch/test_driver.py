@@ -80,8 +80,11 @@ def _fails(error: Exception) -> Callable[..., PipelineResult]:
         _raises(SparkSessionError("password=hunter2")),
         _raises(OSError("password=hunter2")),
         _fails(OSError("pwd=hunter2")),
+        _fails(OSError("my.db.pwd=hunter2")),
+        _fails(OSError("https://lake.blob/x?sv=1&sig=hunter2")),
+        _fails(OSError("AccountName=lake;AccountKey=hunter2")),
     ],
-    ids=["an error of ours", "any other", "a component's"],
+    ids=["an error of ours", "any other", "a component's", "a setting", "a signed address", "an account key"],
 )
 def test_neither_log_nor_report_holds_a_secret(
     attempt: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider.operators.places import keeping
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
@@ -67,3 +68,29 @@ def test_the_operators_place_wins_over_the_configuration(chosen: list[Any], monk
     execute("spark://h:7077")
     execute("spark://h:7077", session_state_url="s3a://bucket/given/")
     assert chosen == ["s3a://bucket/configured/d/t/-1/r%3A1/p%2F1", "s3a://bucket/given/d/t/-1/r%3A1/p%2F1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "checkpoint", "settings", "days"),
+    [
+        (None, None, {}, 90),
+        (None, None, {"RETENTION_DAYS": "30"}, 30),
+        (None, 20, {"RETENTION_DAYS": "30"}, 20),
+        (None, 0, {}, None),
+        (None, 20, {"SESSION_STATE_RETENTION_DAYS": "7"}, 7),
+        (None, 20, {"SESSION_STATE_RETENTION_DAYS": "0"}, None),
+        (3.5, 20, {"SESSION_STATE_RETENTION_DAYS": "7"}, 3.5),
+        (0, 20, {"SESSION_STATE_RETENTION_DAYS": "7"}, None),
+    ],
+)
+def test_saved_views_are_kept_as_told_or_as_the_checkpoint(
+    monkeypatch: pytest.MonkeyPatch,
+    given: float | None,
+    checkpoint: float | None,
+    settings: dict[str, str],
+    days: float | None,
+) -> None:
+    """The operator's word, the setting, the checkpoint's retention, in that order; 0 is for ever."""
+    for name, value in settings.items():
+        monkeypatch.setenv(f"AIRFLOW__PYSPARK_PIPELINE__{name}", value)
+    assert keeping(given, checkpoint).retention_days == days

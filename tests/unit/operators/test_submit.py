@@ -227,7 +227,13 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
     """Everything that decides how the attempt starts, and no store or connection of Airflow's."""
     connect("local[2]")
     pipeline = {**PIPELINE, "components": [{"name": "a", "class_path": "x.y", "config": {"day": "{{ ds }}"}}]}
-    work = operator("s3://my_aws@bucket/c", pipeline=pipeline, session_state_url="s3a://b/views", on_clear="restart")
+    work = operator(
+        "s3://my_aws@bucket/c",
+        pipeline=pipeline,
+        session_state_url="s3a://b/views",
+        on_clear="restart",
+        session_state_retention_days=14,
+    )
     work.pipeline = {**pipeline, "components": [{"name": "a", "class_path": "x.y", "config": {"day": "2026-01-01"}}]}
     work.execute(context(try_number=2, max_tries=3))
 
@@ -243,6 +249,7 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
     assert request["templated"] == [["a", "config.day"]]
     assert request["checkpoint_url"] == "s3a://bucket/c"
     assert request["session_state_url"] == "s3a://b/views/d/t/-1/r%3A1/p"
+    assert request["keeping"] == {"retention_days": 14, "deployment": ""}
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_list_yields_every_good_checkpoint_once(
     torn.write_text("{")
     (newer,) = (base / "run-3").rglob("*.checkpoint.json")
     newer.write_text('{"format_version": 99}')
-    views = base / ".views" / "p" / "fences" / "000001~000001~me.json"
+    views = base / ".views" / "p" / "~fences" / "000001~000001~me.json"
     views.parent.mkdir(parents=True)
     views.write_text(json.dumps(state().to_json()))
     assert [found.run_id for found in store.list()] == ["run-2"]
@@ -157,7 +157,7 @@ def test_what_another_process_saved_is_seen_at_once(s3: ObjectStorageCheckpointS
     assert done(s3) == ["a"]
     prefix = str(s3).rpartition("/")[2]
     taken_over = state(2, "new", "a", "b")
-    for name in ("fences/000002~000002~new.json", "000002~000002~new/000000.checkpoint.json"):
+    for name in ("~fences/000002~000002~new.json", "000002~000002~new/000000.checkpoint.json"):
         body = json.dumps(taken_over.to_json()).encode()
         client.put_object(Bucket=BUCKET, Key=f"{prefix}/run-1/p/{name}", Body=body)
     assert s3.load("run-1", "p") == s3.load("run-1") == taken_over
@@ -232,7 +232,7 @@ def test_a_bucket_that_does_not_exist_holds_nothing_and_takes_nothing() -> None:
 
 def test_what_is_no_request_is_an_error(store: ObjectStorageCheckpointStore, base: Path) -> None:
     store.leave_request(RestartRequest(component="a"), KEY)
-    (base / "run-1" / "p" / "request.json").write_text('{"component": ""}')
+    (base / "run-1" / "p" / "~request.json").write_text('{"component": ""}')
     with pytest.raises(CheckpointReadError, match=r"request\.json in object storage .* is no request"):
         store.find_request(KEY)
 

@@ -69,22 +69,27 @@ HEAD = "pyspark_pipeline/etl"
 def test_a_damaged_head_is_set_aside_and_the_pipeline_starts_afresh(
     accessor: FakeTaskState, damaged: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is kept under another key, never deleted; the log says so; nothing blocks (invariant 9)."""
+    """It is kept under another key, never deleted; the log says so; nothing blocks (invariant 9). A look leaves it."""
     TaskStateCheckpointStore(accessor).save(STATE)
     if isinstance(damaged, dict) and damaged:
         damaged = {**accessor.get(HEAD), **damaged}
     accessor.set(HEAD, damaged)
 
+    before = dict(accessor.rows)
     with caplog.at_level(logging.WARNING):
         assert load(accessor) is None
+    assert accessor.rows == before
+    assert "the next attempt will set it aside" in caplog.messages[-1]
+    following = Recorder(TaskStateCheckpointStore(accessor), KEY)
+    following.start()
 
-    (aside,) = [key for key in accessor.rows if key.startswith(f"{HEAD}.corrupt-")]
+    (aside,) = [key for key in accessor.rows if key.startswith("pyspark_pipeline_corrupt/etl/")]
     assert accessor.get(aside) == damaged
-    (warning,) = caplog.messages
+    warning = caplog.messages[-1]
     assert aside in warning
     assert "starts afresh" in warning
-    TaskStateCheckpointStore(accessor).save(STATE)
-    assert load(accessor) == STATE
+    assert following.taken.recorded is None
+    assert load(accessor) == following.whole
 
 
 def test_a_damaged_checkpoint_that_cannot_be_set_aside_is_an_error(
@@ -100,7 +105,7 @@ def test_a_damaged_checkpoint_that_cannot_be_set_aside_is_an_error(
     monkeypatch.setattr(accessor, "set", refuse)
 
     with pytest.raises(CheckpointWriteError, match="set aside"):
-        load(accessor)
+        Recorder(TaskStateCheckpointStore(accessor), KEY).start()
     assert accessor.get(HEAD) == "gibberish"
 
 

@@ -53,11 +53,13 @@ class Bindings:
     :param names: each to what binds it, in order
     :param stars: modules from which everything is imported
     :param effects: statements that do something when the module is imported, beside binding names
+    :param patches: statements that set an attribute of something that is not the module's own
     """
 
     names: dict[str, list[Binding]] = field(default_factory=dict)
     stars: list[Import] = field(default_factory=list)
     effects: list[ast.stmt] = field(default_factory=list)
+    patches: list[ast.stmt] = field(default_factory=list)
 
 
 def bindings_of(tree: ast.Module) -> Bindings:
@@ -149,6 +151,9 @@ def _registered(node: FunctionNode | ast.ClassDef, found: Bindings) -> None:
 def _assign(node: ast.Assign | ast.AnnAssign, context: tuple[ast.expr, ...], found: Bindings) -> None:
     if node.value is None:
         return
+    if any(_is_patch(target, found) for target in (node.targets if isinstance(node, ast.Assign) else [node.target])):
+        found.patches.append(node)
+        return
     if any(isinstance(part, ast.Call) for part in ast.walk(node.value)):
         found.effects.append(node)
     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -173,8 +178,11 @@ def _other(node: ast.stmt, context: tuple[ast.expr, ...], found: Bindings) -> No
         if isinstance(part, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete)):
             targets = part.targets if isinstance(part, (ast.Assign, ast.Delete)) else [part.target]
             changed.update(name for target in targets for name in _changed(target))
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            changed.update(_changed(part.func))
+        elif isinstance(part, ast.Call):
+            # ``fill(TABLE)`` may change the table as ``TABLE.update()`` does.
+            given = {argument.id for argument in part.args if isinstance(argument, ast.Name)}
+            changed.update(given & found.names.keys())
+            changed.update(_changed(part.func) if isinstance(part.func, ast.Attribute) else ())
     for name in sorted({*bound_names(node), *changed}):
         known = found.names.get(name, [])
         if name in changed and known and all(b.imported is not None and b.imported.attribute is None for b in known):
@@ -188,6 +196,14 @@ def _changed(target: ast.AST) -> Iterator[str]:
         target = target.value
     if isinstance(target, ast.Name):
         yield target.id
+
+
+def _is_patch(target: ast.expr, found: Bindings) -> bool:
+    """Return whether ``settings.RATE = 1`` sets it in an imported module, or in what a call returns."""
+    if not isinstance(target, (ast.Attribute, ast.Subscript)):
+        return False
+    known = [found.names.get(root, []) for root in _changed(target)]
+    return all(bindings and all(binding.imported is not None for binding in bindings) for bindings in known)
 
 
 def _pairs_up(target: ast.AST, value: ast.AST) -> bool:

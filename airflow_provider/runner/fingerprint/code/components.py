@@ -14,12 +14,15 @@ from airflow_provider.runner.fingerprint.code.reading import CodeReading
 logger = logging.getLogger(__name__)
 
 
-def read_component(component: ComponentConfig, base_dir: Path, also: Iterable[str] = ()) -> CodeReading | None:
+def read_component(
+    component: ComponentConfig, base_dir: Path, also: Iterable[str] = (), stops: Iterable[str] = ()
+) -> CodeReading | None:
     """Read the code of one component; None if there is no such thing here, or it cannot be read.
 
     :param component: its config
     :param base_dir: the pipeline's folder; what lies there is the author's own
     :param also: see :func:`~airflow_provider.runner.fingerprint.code.reader.read_code`
+    :param stops: see there
     """
     try:
         target = component.target()
@@ -27,7 +30,7 @@ def read_component(component: ComponentConfig, base_dir: Path, also: Iterable[st
         return None  # such a pipeline cannot run; the config check says so
     path = None if component.given is not None else component.class_path
     try:
-        return read_code(target, roots=[base_dir], path=path, also=also)
+        return read_code(target, roots=[base_dir], path=path, also=also, stops=stops)
     except Exception as error:  # noqa: BLE001 - a run must not fail because its code is out of the ordinary
         logger.warning("the code of component %r cannot be read: %s", component.name, describe(error))
         return None

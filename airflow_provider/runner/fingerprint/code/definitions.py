@@ -69,6 +69,12 @@ def read_body(module: Module, resolver: NameResolver) -> list[Entry]:
     return [Entry(f"{module.label}.<import>", read_syntax(effects, module, "<import>", resolver))]
 
 
+def read_patches(module: Module, resolver: NameResolver) -> list[Entry]:
+    """Read what a module sets in other modules when it is imported."""
+    patches = [(node, None) for node in module.bindings.patches]
+    return [Entry(f"{module.label}.<patches>", read_syntax(patches, module, "<patches>", resolver))] if patches else []
+
+
 def read_whole(module: Module, resolver: NameResolver) -> tuple[list[Entry], list[Target]]:
     """Read a module of which anything may be used.
 

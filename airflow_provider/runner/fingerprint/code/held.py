@@ -29,7 +29,7 @@ def held_objects(module: Module, name: str, finder: ModuleFinder) -> list[Any]:
     if module.loaded is None or name not in module.namespace:
         return []
     seen = _first_seen.setdefault(module.loaded, {})
-    if name not in seen:
+    if name not in seen or module.cell:  # a later cell may have bound the name anew
         seen[name] = list(_in(module.namespace[name], finder))
     return seen[name]
 

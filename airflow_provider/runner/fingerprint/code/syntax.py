@@ -14,32 +14,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider.runner.fingerprint.code.bindings import Import, imports_of
+from airflow_provider.runner.fingerprint.code.computed import (
+    ATTRIBUTE_BY_NAME,
+    BY_NAME,
+    INSIDES,
+    MODULE_BY_NAME,
+    OF_THIS_MODULE,
+)
 from airflow_provider.runner.fingerprint.code.modules import Module
 from airflow_provider.runner.fingerprint.code.reading import Reference, Unseen, short_hash
 from airflow_provider.runner.fingerprint.code.scopes import Scope, class_scope, comprehension_scope, function_scope
 from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Resolver, Target, Use, Whole
 
-_BY_NAME = {
-    "builtins.exec": "exec",
-    "builtins.eval": "eval",
-    "builtins.compile": "compile of text",
-    "builtins.globals": "globals()",
-    "builtins.locals": "locals()",
-    "builtins.vars": "vars()",
-    "sys.modules": "sys.modules",
-    "runpy.run_path": "a file that is run by its path",
-    "runpy.run_module": "a module that is run by its name",
-    "importlib.util.spec_from_file_location": "a module that is loaded from a path",
-    "importlib.reload": "a module that is loaded again",
-    "inspect.getmembers": "inspect.getmembers",
-}
-_OF_THIS_MODULE = frozenset({"builtins.exec", "builtins.eval", "builtins.globals", "sys.modules"})
-"""What may use anything in the module that it stands in."""
-
-_INSIDES = frozenset({"__subclasses__", "__globals__", "__code__", "__builtins__", "__getattribute__"})
-
-_MODULE_BY_NAME = ("builtins.__import__", "importlib.import_module", "importlib.__import__")
-_ATTRIBUTE_BY_NAME = ("builtins.getattr", "operator.attrgetter", "operator.methodcaller")
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores", "type_params"})
 _MODULE_NAMES = frozenset({"__name__", "__file__", "__doc__", "__package__", "__spec__", "__path__", "__class__"})
 
@@ -51,6 +37,7 @@ class Piece:
     """What one definition comes to.
 
     :param digest: hash of its syntax tree
+    :param hints: hash of the type hints that are not in that, empty without any
     :param targets: the author's own things that it leads to
     :param foreign: what else it leads to
     :param attributes: attributes of values that are not known before it runs
@@ -62,6 +49,7 @@ class Piece:
     foreign: list[Reference] = field(default_factory=list)
     attributes: list[Reference] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
+    hints: str = ""
 
 
 def read_syntax(nodes: Iterable[tuple[ast.AST, Scope | None]], module: Module, label: str, resolver: Resolver) -> Piece:
@@ -88,6 +76,7 @@ class _Walk:
         self._foreign: dict[Reference, None] = {}
         self._attributes: dict[Reference, None] = {}
         self._unseen: dict[Unseen, None] = {}
+        self._hints: list[str] = []
 
     def piece(self) -> Piece:
         return Piece(
@@ -96,6 +85,7 @@ class _Walk:
             list(self._foreign),
             list(self._attributes),
             list(self._unseen),
+            short_hash(self._hints) if self._hints else "",
         )
 
     def over(self, node: ast.AST, scope: Scope | None) -> None:
@@ -173,22 +163,31 @@ class _Walk:
                 if argument is None:
                     continue
                 items.append(argument.arg)
-                if decorators and argument.annotation is not None:  # a decorator may read it, as pandas_udf does
-                    items.append((argument.annotation, scope))
+                items += self._hint(argument.annotation, decorators, scope)
         items += self._all(arguments.defaults, scope)
         items += self._all(arguments.kw_defaults, scope)
         if isinstance(node, ast.Lambda):
             return [*items, (node.body, inner)]
-        if decorators and node.returns is not None:
-            items += ["->", (node.returns, scope)]
+        items += ["->", *self._hint(node.returns, decorators, scope)]
         return [*items, *self._all(statements(node.body), inner)]
+
+    def _hint(self, annotation: ast.expr | None, decorators: list[ast.expr], scope: Scope | None) -> list[_Item]:
+        if annotation is None:
+            return []
+        if decorators:  # one of them may read it
+            return [(annotation, scope)]
+        self._hints.append(ast.unparse(annotation))
+        return []
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope | None) -> list[_Item]:
         tokens: list[_Item] = ["Import"]
         for name, what in imports_of(node):
             if isinstance(node, ast.Import):
                 what = next(Import(a.name) for a in node.names if name in (a.asname, a.name.partition(".")[0]))
-            for target in self._resolver.run_by_import(self._module, what):
+            reached = self._resolver.run_by_import(self._module, what)
+            if scope is not None and scope.is_class:  # it makes attributes of the class
+                reached += [target for target, _ in self._resolver.imported(self._module, what, ())]
+            for target in reached:
                 self._reach(target, node, scope)
                 if isinstance(target, Foreign):
                     tokens.append(target.name)
@@ -200,7 +199,7 @@ class _Walk:
         if known == "builtins.getattr" and len(node.args) > 1 and literal[1] is not None:
             attribute = ast.copy_location(ast.Attribute(node.args[0], literal[1], ast.Load()), node)
             return ["getattr", (attribute, scope), *self._all(node.args[2:], scope)]
-        if known in _ATTRIBUTE_BY_NAME:
+        if known in ATTRIBUTE_BY_NAME:
             if known == "builtins.getattr" or not literal or literal[0] is None:
                 self._cannot_see(f"{known.rpartition('.')[2]} by a computed name", node, scope)
             else:
@@ -208,7 +207,7 @@ class _Walk:
                     self._attribute(name, node, scope)
             self._reach(Foreign(known), node, scope)
             return ["Call", known, *self._all([*node.args, *node.keywords], scope)]
-        if known in _MODULE_BY_NAME:
+        if known in MODULE_BY_NAME:
             self._reach(Foreign(known), node, scope)
             if literal and literal[0] and not literal[0].startswith("."):
                 for target in self._resolver.run_by_import(self._module, Import(literal[0])):
@@ -245,11 +244,11 @@ class _Walk:
             self._reach(target, node, scope)
             if isinstance(target, Foreign):
                 tokens.add(f"@foreign {target.name}")
-                if target.name in _ATTRIBUTE_BY_NAME:  # not called here, or it would not have come this far
+                if target.name in ATTRIBUTE_BY_NAME:  # not called here, or it would not have come this far
                     self._cannot_see(f"{target.name.rpartition('.')[2]} by a computed name", node, scope)
-                elif target.name in _MODULE_BY_NAME:
+                elif target.name in MODULE_BY_NAME:
                     self._cannot_see("a module that is imported by a computed name", node, scope)
-                for name in _INSIDES.intersection(target.name.split(".")):
+                for name in INSIDES.intersection(target.name.split(".")):
                     self._cannot_see(name, node, scope)
             elif isinstance(target, (Own, Live)):
                 tokens.add(f"@own {target.name}.{'.'.join(rest)}")
@@ -284,16 +283,16 @@ class _Walk:
     def _reach(self, target: Target, node: ast.AST, scope: Scope | None) -> None:
         if isinstance(target, Foreign):
             self._foreign.setdefault(Reference(target.name, self._where(node, scope)))
-            if target.name in _BY_NAME:
-                self._cannot_see(_BY_NAME[target.name], node, scope)
-            if target.name in _OF_THIS_MODULE:
+            if target.name in BY_NAME:
+                self._cannot_see(BY_NAME[target.name], node, scope)
+            if target.name in OF_THIS_MODULE:
                 self._targets.setdefault(Whole(self._module))
         else:
             self._targets.setdefault(target)
 
     def _attribute(self, name: str, node: ast.AST, scope: Scope | None) -> None:
         self._attributes.setdefault(Reference(name, self._where(node, scope)))
-        if name in _INSIDES:
+        if name in INSIDES:
             self._cannot_see(name, node, scope)
 
     def _cannot_see(self, what: str, node: ast.AST, scope: Scope | None) -> None:

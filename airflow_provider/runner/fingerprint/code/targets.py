@@ -33,6 +33,13 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Patches:
+    """What one of the author's modules changes in others when it is imported, which concerns whatever is in it."""
+
+    module: Module
+
+
+@dataclass(frozen=True)
 class Foreign:
     """Something that is not the author's own.
 
@@ -56,7 +63,7 @@ class Live:
     value: Any
 
 
-Target = Own | Whole | Body | Foreign | Live
+Target = Own | Whole | Body | Patches | Foreign | Live
 
 Use = tuple[Target, Sequence[str]]
 """A target, and the attributes of it that the code goes on to."""

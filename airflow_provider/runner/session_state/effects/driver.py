@@ -248,11 +248,21 @@ def _thread(ident: int) -> threading.Thread | None:
 
 
 def _is_idle(thread: threading.Thread) -> bool:
-    """Whether it is a worker of a pool that waits for work, or Spark's."""
+    """Whether it is a worker of a pool that waits for work, or one of Spark or of gRPC, which Spark Connect uses."""
     frame = sys._current_frames().get(thread.ident or 0)
-    if frame is None or frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
+    if frame is None:
+        return True  # it has just ended
+    if frame.f_code.co_name == "_worker" and frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
         return True
-    return origin(frame).layer in ("spark", "own")
+    return origin(frame).layer in ("spark", "own") or _is_grpc(frame)
+
+
+def _is_grpc(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if f"{os.sep}grpc{os.sep}" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _path(target: Any) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider.runner.session_state.effects.spark_plan import Executed
@@ -15,34 +15,41 @@ def effects_of(found: Mapping[str, Any]) -> Effects:
     :param found: what ``SessionHistory.java`` tells
     """
     executions = [Executed(*told) for told in found["plans"]]
-    unknown = _unknown(found)
+    no_sql, no_jobs = _unknown_sql(found, executions), found["forgotten_jobs"]
     wrote = next((f"wrote data ({e.wrote})" for e in executions if e.wrote), None)
-    if wrote is None and found["output"]:
+    certain = no_sql is None
+    if no_sql is not None:
+        wrote = f"{no_sql}, so it may have written"
+    elif wrote is None and found["output"]:
         wrote = "wrote files outside of SQL"
+    elif wrote is None and no_jobs:
+        wrote, certain = "ran more jobs than Spark remembers, so it may have written", False
     java = [e.java for e in executions if e.java]
     if found["streams"]:
         java.append("has a streaming query running")
     return Effects(
-        wrote=wrote or (f"{unknown}, so it may have written" if unknown else None),
-        certain=wrote is not None or unknown is None,
-        variables=any(e.touches_variables for e in executions) or bool(unknown and "jobs" not in unknown),
+        wrote=wrote,
+        certain=certain,
+        variables=no_sql is not None or any(e.touches_variables for e in executions),
         targets=tuple(dict.fromkeys(target for e in executions for target in e.targets)),
         outside_sql=tuple(found["outside_sql"]),
         ran_python=bool(found["outside_sql"]) or any(e.python and e.ran for e in executions),
         java=tuple(dict.fromkeys(java)),
         cpu_seconds=float(found["cpu_seconds"]),
         task_seconds=float(found["task_seconds"]),
-        complete=unknown is None,
+        complete=no_sql is None and not no_jobs,
     )
 
 
-def _unknown(found: Mapping[str, Any]) -> str | None:
-    """Return why Spark's notes are not all there, None if they are."""
+def _unknown_sql(found: Mapping[str, Any], executions: Sequence[Executed]) -> str | None:
+    """Return why not all SQL is known, None if it is."""
     if not found["settled"]:
         return "Spark is behind with its records"
     if found["forgotten_sql"]:
         return "ran more SQL than Spark remembers"
-    return "ran more jobs than Spark remembers" if found["forgotten_jobs"] else None
+    if not all(execution.is_readable for execution in executions):
+        return "ran SQL that spark.sql.ui.explainMode 'codegen' does not describe"
+    return None
 
 
 def missing(effects: Effects) -> tuple[str, ...]:

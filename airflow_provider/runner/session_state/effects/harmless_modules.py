@@ -75,7 +75,7 @@ HARMLESS = (
             "sys.version sys.version_info sys.platform sys.maxsize sys.argv sys.stdout sys.stderr sys.exit "
             "sys.exc_info sys.byteorder sys.float_info sys.getsizeof sys.executable sys.implementation "
             "sys.getrecursionlimit platform socket.gethostname socket.getfqdn getpass.getuser locale zoneinfo "
-            "importlib.metadata.version tempfile.gettempdir"
+            "importlib.metadata.version tempfile.gettempdir importlib.util.find_spec"
         ),
     ),
     Group(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 _PACKAGE = "airflow_provider.components"
@@ -18,20 +19,23 @@ def is_ready_made(component: Any) -> bool:
     return f"{getattr(component, '__module__', '')}.".startswith(f"{_PACKAGE}.")
 
 
-def acts(component: Any, config: Mapping[str, Any]) -> str | None:
+def acts(component: Any, config: Mapping[str, Any], base_dir: Path) -> str | None:
     """Return what a ready-made component does outside the session, None if nothing.
 
     :param component: its class
     :param config: its config
+    :param base_dir: where relative paths in the config start
     """
     name = getattr(component, "__qualname__", "")
     if name in ("ReadData", "CheckData"):
         return None
     if name == "RunSql":
         statement = config.get("sql")
-        if not isinstance(statement, str):
-            return "runs a statement from a file"
-        return None if is_query(statement) else "runs a statement that is no query"
+        try:
+            statement = statement or (base_dir / str(config.get("sql_file"))).read_text(encoding="utf-8")
+        except OSError:
+            return "runs a statement that cannot be read"
+        return None if is_query(str(statement)) else "runs a statement that is no query"
     return "writes data"
 
 

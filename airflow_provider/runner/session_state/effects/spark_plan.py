@@ -8,6 +8,7 @@ from dataclasses import dataclass
 UNKNOWN_TARGET = "?"
 """Somewhere that the plan does not tell, such as a table of another database or a topic."""
 
+_NO_PLAN = re.compile(r"Found \d+ WholeStageCodegen subtrees")
 _VARIABLE = re.compile(r"(Create|Set|Drop)Variable\b")
 
 # Commands that change nothing outside of the session. A command that is in neither list counts as a write.
@@ -54,6 +55,11 @@ class Executed:
     ran: bool = False
     python: bool = False
     reflection: bool = False
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is a plan at all: a Spark that explains the code that it generates shows none."""
+        return bool(self.root) and _NO_PLAN.match(self.root) is None
 
     @property
     def touches_variables(self) -> bool:

@@ -153,21 +153,25 @@ public class SessionHistory {
 
     /** What the plan says of its root: below the tree, or, where the plan is written in one piece, beside it. */
     private static String arguments(String plan, String root) {
-        int end = root.lastIndexOf(" (");
-        String operator = end < 0 ? root : root.substring(0, end);
-        operator = operator.startsWith(EXECUTE) ? operator.substring(EXECUTE.length()) : operator;
-        for (int at = plan.indexOf(") " + operator); at >= 0; at = plan.indexOf(") " + operator, at + 1)) {
-            String told = told(plan, at);
-            if (!told.isEmpty()) {
-                return told;
+        String operator = root.startsWith(EXECUTE) ? root.substring(EXECUTE.length()) : root;
+        int space = operator.indexOf(' ');
+        operator = space < 0 ? operator : operator.substring(0, space);
+        String[] headings = new String[] {") " + operator, ") " + EXECUTE + operator};
+        for (int i = 0; i < headings.length; i++) {
+            for (int at = plan.indexOf(headings[i]); at >= 0; at = plan.indexOf(headings[i], at + 1)) {
+                String told = told(plan, at);
+                if (!told.isEmpty()) {
+                    return told;
+                }
             }
         }
-        int executed = plan.indexOf(") " + EXECUTE + operator);
-        if (executed >= 0) {
-            return told(plan, executed);
+        for (int at = plan.indexOf(operator + " "); at >= 0; at = plan.indexOf(operator + " ", at + 1)) {
+            int end = at + operator.length() + 1;
+            if (end < plan.length() && plan.charAt(end) != '(') {
+                return shortened(plan.substring(end).trim());
+            }
         }
-        int space = operator.indexOf(' ');
-        return space < 0 ? "" : operator.substring(space + 1);
+        return "";
     }
 
     private static String told(String plan, int at) {
@@ -176,7 +180,10 @@ public class SessionHistory {
         if (arguments < 0 || (blank >= 0 && arguments > blank)) {
             return "";
         }
-        String all = plan.substring(arguments + ARGUMENTS.length(), blank < 0 ? plan.length() : blank).trim();
+        return shortened(plan.substring(arguments + ARGUMENTS.length(), blank < 0 ? plan.length() : blank).trim());
+    }
+
+    private static String shortened(String all) {
         int half = MUCH / 2; // a statement may stand between what counts
         return all.length() <= MUCH ? all : all.substring(0, half) + " … " + all.substring(all.length() - half);
     }

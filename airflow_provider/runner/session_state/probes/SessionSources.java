@@ -1,7 +1,10 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -12,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.zip.GZIPOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -73,21 +77,30 @@ public class SessionSources extends SparkListener {
     /** From now on take note of what is read. */
     public synchronized void begin() throws Exception {
         settle();
-        read.clear();
-        outside.clear();
-        written.clear();
+        forget();
         if (!listens) {
             session.sparkContext().addSparkListener(this);
             listens = true;
         }
     }
 
-    /** Take no more notes. */
+    /** Take no more notes, and forget those that there are: they hold on to lists of files. */
     public void end() {
+        stopListening();
+        forget();
+    }
+
+    private void stopListening() {
         if (listens) {
             session.sparkContext().removeSparkListener(this);
             listens = false;
         }
+    }
+
+    private synchronized void forget() {
+        read.clear();
+        outside.clear();
+        written.clear();
     }
 
     /**
@@ -99,7 +112,7 @@ public class SessionSources extends SparkListener {
      */
     public String found(String views, int most, long millis) throws Exception {
         settle();
-        end();
+        stopListening();
         Set leaves = Collections.newSetFromMap(new IdentityHashMap());
         List failed = new ArrayList();
         for (Object view : (List) json.readValue(views, List.class)) {
@@ -142,8 +155,9 @@ public class SessionSources extends SparkListener {
         }
         Map answer = new LinkedHashMap();
         answer.put("sources", told);
-        answer.put("writes", written);
-        return json.writeValueAsString(answer);
+        answer.put("writes", new ArrayList(written));
+        forget();
+        return packed(answer);
     }
 
     /**
@@ -163,7 +177,16 @@ public class SessionSources extends SparkListener {
             }
         }
         addFiles(found, starts, new Budget(most, millis));
-        return json.writeValueAsString(found);
+        return packed(found);
+    }
+
+    /** As JSON in base64 of GZIP: names of files repeat each other, and more than 8 KB reach Python in slow pieces. */
+    private String packed(Map answer) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        OutputStream out = new GZIPOutputStream(bytes);
+        out.write(json.writeValueAsBytes(answer));
+        out.close();
+        return Base64.getEncoder().encodeToString(bytes.toByteArray());
     }
 
     /** The version of a table now; null if its format has none. */

@@ -6,6 +6,8 @@ with Janino, the compiler that it brings along for the code that it generates it
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from functools import lru_cache
 from importlib.resources import files
@@ -98,6 +100,11 @@ def look_from_inside(spark: Any, name: str) -> Any:
     look = _compiled(spark.sparkContext._gateway)[name].newInstance()
     look.of(spark._jsparkSession)
     return look
+
+
+def unpacked(answer: str) -> Any:
+    """Return what Java packed because it may be long."""
+    return json.loads(gzip.decompress(base64.b64decode(answer)))
 
 
 def sources() -> dict[str, str]:

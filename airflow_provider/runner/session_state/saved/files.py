@@ -48,7 +48,12 @@ def readable_size(size: int) -> str:
 
 
 class Files(Protocol):
-    """Storage as this package needs it."""
+    """Storage as this package needs it.
+
+    :ivar deletes: whether anything can be deleted there
+    """
+
+    deletes: bool
 
     def exists(self, url: str) -> bool: ...
 
@@ -57,6 +62,15 @@ class Files(Protocol):
 
     def children(self, url: str) -> list[str]:
         """Return the urls of the directories inside."""
+
+    def read(self, url: str) -> bytes | None:
+        """Return a small file's content, None if there is none."""
+
+    def write(self, url: str, content: bytes) -> None:
+        """Write a small file, with the directories above it; an earlier one is replaced."""
+
+    def clear(self, url: str) -> None:
+        """Delete a small file; where nothing can be deleted, let it be empty. It need not exist."""
 
     def delete(self, url: str) -> None:
         """Delete a directory with all that is in it. It need not exist."""
@@ -99,6 +113,8 @@ def files_for(url: str, spark: Any) -> Files:
 class LocalFiles:
     """Local directories, without Spark."""
 
+    deletes = True
+
     def exists(self, url: str) -> bool:
         return _local(url).exists()
 
@@ -113,6 +129,26 @@ class LocalFiles:
         root = _local(url)
         return [f"{url.rstrip('/')}/{path.name}" for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
 
+    def read(self, url: str) -> bytes | None:
+        try:
+            return _local(url).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def write(self, url: str, content: bytes) -> None:
+        path = _local(url)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+        except FileNotFoundError:  # somebody else has just removed the directory, because it was empty
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+        temporary.replace(path)
+
+    def clear(self, url: str) -> None:
+        _local(url).unlink(missing_ok=True)
+
     def delete(self, url: str) -> None:
         shutil.rmtree(_local(url), ignore_errors=True)
 
@@ -123,6 +159,8 @@ class LocalFiles:
 
 class HadoopFiles:
     """Any storage of a classic session, through Hadoop's file systems."""
+
+    deletes = True
 
     def __init__(self, spark: Any) -> None:
         self._jvm = spark._jvm
@@ -153,6 +191,32 @@ class HadoopFiles:
         names = [status.getPath().getName() for status in system.listStatus(path) if status.isDirectory()]
         return [f"{url.rstrip('/')}/{name}" for name in names]
 
+    def read(self, url: str) -> bytes | None:
+        system, path = self._at(url)
+        if not system.exists(path):
+            return None
+        if system.getFileStatus(path).isDirectory():  # as a session of Spark Connect wrote it
+            parts = [status.getPath() for status in system.listStatus(path) if status.getLen()]
+            return b"".join(self.read(str(part.toString())) or b"" for part in parts)
+        stream = system.open(path)
+        try:
+            return bytes(stream.readAllBytes())
+        finally:
+            stream.close()
+
+    def write(self, url: str, content: bytes) -> None:
+        system, path = self._at(url)
+        if system.exists(path) and system.getFileStatus(path).isDirectory():
+            system.delete(path, True)
+        stream = system.create(path, True)
+        try:
+            stream.write(content)
+        finally:
+            stream.close()
+
+    def clear(self, url: str) -> None:
+        self.delete(url)  # also what a session of Spark Connect wrote, which is a directory
+
     def delete(self, url: str) -> None:
         system, path = self._at(url)
         system.delete(path, True)
@@ -165,6 +229,8 @@ class HadoopFiles:
 
 class ReadableFiles:
     """Storage behind Spark Connect: it can be read through Spark, but not be deleted."""
+
+    deletes = False
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark
@@ -185,6 +251,23 @@ class ReadableFiles:
 
     def children(self, url: str) -> list[str]:
         return []
+
+    def read(self, url: str) -> bytes | None:
+        try:
+            rows = self._spark.read.option("wholetext", "true").text(readable(url)).collect()
+        except Exception as error:
+            if "PATH_NOT_FOUND" in str(error):
+                return None
+            raise
+        return "".join(row[0] for row in rows).encode()
+
+    def write(self, url: str, content: bytes) -> None:
+        # Spark writes directories: one of this name, with the content in one part.
+        frame = self._spark.createDataFrame([(content.decode(),)], "value string")
+        frame.coalesce(1).write.mode("overwrite").text(writable(url))
+
+    def clear(self, url: str) -> None:
+        self.write(url, b"")
 
     def delete(self, url: str) -> None:
         logger.info("Spark Connect cannot delete files; remove %s when it is no longer needed", url)

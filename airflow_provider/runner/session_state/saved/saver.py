@@ -1,29 +1,33 @@
-"""Saves the views of one attempt, each in a directory of its own."""
+"""Saves what one attempt saves, each view in a directory of its own."""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.session_state import SavedView
-from airflow_provider.runner.session_state.saved.files import Files, delete_quietly
+from airflow_provider.runner.record.session_state import CatalogObject, SavedView
+from airflow_provider.runner.session_state.saved.files import delete_quietly, files_for, new_attempt_directory
+from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.views import save_view
+from airflow_provider.runner.session_state.saved.vouched import VOUCHED, vouch
 
 
 class ViewSaver:
-    """Saves views below the directory of an attempt.
+    """Saves below a directory of the attempt's own, in that of its run.
 
     :param spark: the session
-    :param files: storage of the directory
-    :param directory: the attempt's own, for views
-    :param format_name: Spark data source to write with
+    :param run: directory of the run
+    :param format_name: Spark data source to write views with
     """
 
-    def __init__(self, spark: Any, files: Files, directory: str, format_name: str) -> None:
-        self.files = files
+    def __init__(self, spark: Any, run: SavedDirectory, format_name: str) -> None:
+        self.files = files_for(run.url, spark)
         self._spark = spark
-        self.directory = directory
+        self._run = run
+        self._directory = new_attempt_directory(run.url)
         self._format = format_name
 
     def save(self, view: ViewName, frame: Any, place: str) -> SavedView:
@@ -34,14 +38,26 @@ class ViewSaver:
         :param place: a directory below that of the attempt, which does not exist yet
         :raises ViewNotSavedError: it could not be written, for whatever reason
         """
-        url = f"{self.directory}/{place}"
+        url = f"{self._directory}/{place}"
         try:
+            self._run.claim(self.files)
             return save_view(self._spark, self.files, view, frame, url, self._format)
         except Exception as error:
             delete_quietly(self.files, url)
             why = str(error) if isinstance(error, ViewNotSavedError) else describe(error)
             raise ViewNotSavedError(f"view {str(view)!r} cannot be saved: {why}") from error
 
+    def vouch(self, objects: Sequence[CatalogObject]) -> str:
+        """Write the second description of what lies where a component chose; return its directory.
+
+        :param objects: databases and tables
+        :raises Exception: whatever Spark or the storage object to
+        """
+        place = f"{self._directory}/0000-{uuid.uuid4().hex[:8]}/{VOUCHED}"
+        self._run.claim(self.files)
+        vouch(self._spark, place, objects)
+        return place
+
     def discard(self, place: str) -> None:
         """Delete what was saved below a directory."""
-        delete_quietly(self.files, f"{self.directory}/{place}")
+        delete_quietly(self.files, f"{self._directory}/{place}")

@@ -15,6 +15,9 @@ from pydantic import TypeAdapter
 from airflow_provider.runner.record.session_state import CatalogObject
 from airflow_provider.runner.session_state.saved.files import readable, writable
 
+VOUCHED = "objects"
+"""The directory in which a component's databases and tables are described."""
+
 _OBJECTS = TypeAdapter(list[CatalogObject])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider.masking import mask
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.sources import SourceRecord
-from airflow_provider.runner.session_state.probes.jvm import look_from_inside
+from airflow_provider.runner.session_state.probes.jvm import look_from_inside, unpacked
 from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, pattern_of
 from airflow_provider.runner.session_state.sources.listing import MOST_FILES, MOST_SECONDS, SourceFile
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, name_of, not_looked_at, with_files
@@ -36,7 +36,7 @@ class ClassicSources:
 
     def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
         asked = [[view.name, view.is_global, view.quoted(self._global_database)] for view in views]
-        answer = json.loads(self._look.found(json.dumps(asked), MOST_FILES, int(MOST_SECONDS * 1000)))
+        answer = unpacked(self._look.found(json.dumps(asked), MOST_FILES, int(MOST_SECONDS * 1000)))
         return [self._record(told) for told in answer["sources"]], answer["writes"]
 
     def _record(self, told: Mapping[str, Any]) -> SourceRecord:

@@ -23,7 +23,7 @@ def parts_of(path: str) -> list[str]:
     """Return storage (scheme and host, empty for local) and the names of a path in one spelling, or of a pattern."""
     found = re.match(r"^(\w[\w+.-]*://[^/]*)?(/.*|)$", path, re.DOTALL)
     storage, rest = (found[1] or "", found[2]) if found else ("", path)
-    return [storage, *re.split(r"/(?![^{]*\})", rest.strip("/"))]
+    return [storage, *filter(None, re.split(r"/(?![^{]*\})", rest))]
 
 
 @lru_cache(maxsize=1024)

@@ -61,14 +61,21 @@ class Budget:
         """For how long one may go on."""
         return max(0.0, self._until - self.clock())
 
-    def spend(self, files: int = 0) -> None:
+    def count(self, files: int) -> None:
         """Take note of so many files more.
 
-        :raises SourceNotListedError: it is enough
+        :raises SourceNotListedError: they are too many
         """
         self._seen += files
         if self._seen > self.files:
             raise SourceNotListedError(f"more than {self.files:,} files")
+
+    def spend(self, files: int = 0) -> None:
+        """Take note of so many files more while looking goes on.
+
+        :raises SourceNotListedError: it is enough
+        """
+        self.count(files)
         if self.clock() > self._until:
             raise SourceNotListedError(f"listing takes longer than {self.seconds:g} s")
 
@@ -127,7 +134,7 @@ def _below(start: str, budget: Budget) -> Iterator[SourceFile]:
         if not os.path.isdir(start):
             yield _file(start, os.stat(start))
             return
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     directories = [start]
     while directories:

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider.errors import SourceNotListedError, describe
 from airflow_provider.runner.record.names import quote
 from airflow_provider.runner.record.sources import SourceRecord
-from airflow_provider.runner.session_state.probes.jvm import look_from_inside
+from airflow_provider.runner.session_state.probes.jvm import look_from_inside, unpacked
 from airflow_provider.runner.session_state.sources.globs import name_pattern
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summary
 from airflow_provider.runner.session_state.sources.paths import plain
@@ -105,11 +105,11 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
     else:
         millis = int(budget.seconds_left * 1000)
         look = look_from_inside(session, "SessionSources")
-        answer = json.loads(look.files(json.dumps(record.roots), json.dumps(record.globs), budget.files_left, millis))
+        answer = unpacked(look.files(json.dumps(record.roots), json.dumps(record.globs), budget.files_left, millis))
         if "refused" in answer:
             raise SourceNotListedError(answer["refused"])
         found = [SourceFile(plain(path), size, modified) for path, size, modified in answer["files"]]
-    budget.spend(len(found))
+    budget.count(len(found))
     wanted = re.compile(name_pattern(record.only)) if record.only else None
     return [file for file in found if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2])]
 

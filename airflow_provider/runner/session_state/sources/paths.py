@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from airflow_provider.runner.record.sources import SourceRecord
-from airflow_provider.runner.session_state.sources.globs import name_pattern, parts_of
+from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, parts_of
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://([^/]*))?(?=/|$)")
 _FORMAT_AND_PATH = re.compile(r"^[\w.]+\.`(/.*|[a-zA-Z][\w+.-]*:/.*)`$", re.DOTALL)
@@ -39,8 +39,21 @@ def overlap(one: SourceRecord, other: SourceRecord) -> bool:
     """Return whether two sources share data, as far as their names tell."""
     if one.key == other.key:
         return True
-    places = [*one.roots, *one.globs, *([one.name] if one.kind == "table" else [])]
-    return writes_into(places, other)
+    return (
+        writes_into(_literally(one), other)
+        or writes_into(_literally(other), one)
+        or any(_may_meet(parts_of(mine), parts_of(theirs)) for mine in one.globs for theirs in other.globs)
+    )
+
+
+def _literally(source: SourceRecord) -> list[str]:
+    return [*source.roots, *([source.name] if source.kind == "table" else [])]
+
+
+def _may_meet(one: list[str], other: list[str]) -> bool:
+    return _same_storage(one[0], other[0]) and all(
+        mine == theirs or is_glob(mine) or is_glob(theirs) for mine, theirs in zip(one[1:], other[1:], strict=False)
+    )
 
 
 def _hits(target: str, source: SourceRecord) -> bool:
@@ -51,9 +64,9 @@ def _hits(target: str, source: SourceRecord) -> bool:
         return _is_table(target, source)
     spellings = {plain(target), plain(unquote(target))}
     return any(
-        _nested(parts_of(spelling), parts, is_glob)
+        _nested(parts_of(spelling), parts, matched)
         for spelling in spellings
-        for places, is_glob in ((source.roots, False), (source.globs, True))
+        for places, matched in ((source.roots, False), (source.globs, True))
         for parts in (parts_of(plain(place)) for place in places)
     )
 
@@ -65,7 +78,7 @@ def _is_table(name: str, source: SourceRecord) -> bool:
         shared = min(len(wanted), len(known))
         return shared > 0 and wanted[-shared:] == known[-shared:]
     # Somebody may read the files of a table by their path; the directory of a table has its name.
-    return bool(wanted) and any(parts_of(plain(root))[-1].lower() == wanted[-1] for root in source.roots)
+    return bool(wanted) and any(plain(root).rpartition("/")[2].lower() == wanted[-1] for root in source.roots)
 
 
 def _identifier(name: str) -> list[str]:
@@ -74,12 +87,12 @@ def _identifier(name: str) -> list[str]:
     return parts[1:] if len(parts) > 2 and parts[0] == "spark_catalog" else parts
 
 
-def _nested(target: list[str], place: list[str], is_glob: bool) -> bool:
+def _nested(target: list[str], place: list[str], matched: bool) -> bool:
     """Return whether one of two places is the other, or inside it."""
     if not _same_storage(target[0], place[0]):
         return False
     return all(
-        ours == theirs or (is_glob and re.fullmatch(name_pattern(theirs), ours) is not None)
+        ours == theirs or (matched and re.fullmatch(name_pattern(theirs), ours) is not None)
         for ours, theirs in zip(target[1:], place[1:], strict=False)
     )
 

@@ -33,12 +33,14 @@ class SourceProbe(Protocol):
         """Return what was read since then or is read by views, and where Spark wrote."""
 
 
-def reading_for(spark: Any) -> Reading:
+def reading_for(spark: Any, saved_url: str | None = None) -> Reading:
     """Return what finds out what is read in a session.
 
     :param spark: a classic session or one of Spark Connect
+    :param saved_url: directory of this run for saved views; None if nothing is saved
     """
-    return Reading(ClassicSources(spark) if hasattr(spark, "_jsparkSession") else ConnectSources(spark), spark)
+    probe = ClassicSources(spark) if hasattr(spark, "_jsparkSession") else ConnectSources(spark)
+    return Reading(probe, spark, saved_url)
 
 
 class Reading:
@@ -46,11 +48,15 @@ class Reading:
 
     :param probe: finds it out
     :param spark: the session
+    :param saved_url: directory of this run for saved views. They are no source: what they were made of is one, of the
+        component that left them
     """
 
-    def __init__(self, probe: SourceProbe, spark: Any) -> None:
+    def __init__(self, probe: SourceProbe, spark: Any, saved_url: str | None = None) -> None:
         self._probe = probe
         self._spark = spark
+        self._saved_inside = f"{plain(saved_url)}/" if saved_url else None
+        self._blind: str | None = None
         self._known: dict[str, Sequence[SourceRecord]] = {}
 
     def recorded(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
@@ -59,7 +65,11 @@ class Reading:
 
     def begin(self) -> None:
         """A component begins."""
-        self._probe.begin()
+        try:
+            self._probe.begin()
+            self._blind = None
+        except Exception as error:  # noqa: BLE001 - if Spark is gone, the component will say so in its own words
+            self._blind = describe(error)
 
     def end(self) -> None:
         """A component failed, or what it read need not be known."""
@@ -80,9 +90,11 @@ class Reading:
         try:
             found, written = self._probe.found(views)
         except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever Spark objects to
-            why = f"Spark does not say: {describe(error)}"
-            found, written = [SourceRecord(kind="other", name="what it read", state="cannot be told", why=why)], []
-        sources = distinct([*found, *driver_files(extra_files)])
+            found, written, self._blind = [], [], describe(error)
+        if self._blind is not None:
+            why = f"Spark does not say: {self._blind}"
+            found = [*found, SourceRecord(kind="other", name="what it read", state="cannot be told", why=why)]
+        sources = distinct([*filter(self._is_source, found), *driver_files(extra_files)])
         writes = list(dict.fromkeys(mask(plain(target)) for target in (*written, *targets)))
         self._known[component] = sources
         for source in sources:
@@ -96,6 +108,10 @@ class Reading:
         left = self._left(writes)
         logger.debug("%s: finding its sources took %.3f s", component, time.monotonic() - began)
         return TouchedData(sources=sources, writes=writes, left=left)
+
+    def _is_source(self, source: SourceRecord) -> bool:
+        places, saved = [*source.roots, *source.globs], self._saved_inside
+        return not (places and saved and all(f"{place}/".startswith(saved) for place in places))
 
     def _left(self, writes: Collection[str]) -> list[SourceRecord]:
         """Look once more at the sources into which a component wrote."""

@@ -10,12 +10,10 @@ import re
 from pathlib import Path
 
 from airflow_provider.runner.session_state.saved.files import local_path, writable
+from airflow_provider.runner.session_state.saved.vouched import VOUCHED
 
 FILE_FORMATS = frozenset({"parquet", "orc", "avro", "json", "csv", "text", "xml", "delta"})
 """Data sources that hold nothing but the files below one directory, by the short names that Spark gives them."""
-
-VOUCHED = "objects"
-"""The directory in which a component's databases and tables are described a second time."""
 
 _OWN = re.compile(rf"attempt-[0-9a-f]{{12}}/[0-9]{{4,9}}-[0-9a-f]{{8}}/([0-9]{{1,9}}|{VOUCHED})")
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.session_state.trusted.places import VOUCHED, why_not_format, why_not_here
+from airflow_provider.runner.session_state.saved.vouched import VOUCHED
+from airflow_provider.runner.session_state.trusted.places import why_not_format, why_not_here
 from airflow_provider.runner.session_state.trusted.settings import why_not_setting
 from airflow_provider.runner.session_state.trusted.tables import why_not_object
 
@@ -22,8 +23,8 @@ def why_not_restored(record: SessionStateRecord, run: str | None, view_format: s
 
 
 def _problems(record: SessionStateRecord, run: str | None, view_format: str) -> Iterator[str | None]:
-    saved = sorted(ViewName(view.name, view.is_global) for view in record.views)
-    if record.handling == "kept" and saved != sorted(record.left_views):
+    saved = [ViewName(view.name, view.is_global) for view in record.views]
+    if len(saved) > len(set(saved)) or not set(saved) <= set(record.left_views):
         yield "the views that it saved are not those that it left"
     for view in record.views:
         for why in (why_not_here(run, view.url), why_not_format(view.format, view_format)):

@@ -180,3 +180,22 @@ with dag("lineage"):
         openlineage_inject_parent_job_info=True,
         spark_conf=LOCAL,
     )
+
+with dag("leaves_views"):
+    PySparkPipelineOperator(
+        task_id="work",
+        pipeline={
+            "name": "saves",
+            "session_state": "save",
+            "components": [
+                {
+                    "name": "numbers",
+                    "class_path": "airflow_provider.components.RunSql",
+                    "config": {"sql": "SELECT id FROM range(10)", "output_view": "numbers"},
+                },
+                *chain(stops=1000)["components"],
+            ],
+        },
+        session_state_retention_days=14,
+        spark_conf=LOCAL,
+    )

@@ -72,7 +72,7 @@ def test_a_checkpoint_is_a_fence_the_whole_record_and_a_file_for_each_event(
         f"run-1/p/{rank}/000002.component.%2E.%2Fb.json",
         f"run-1/p/{rank}/000003.component.%E6%97%A5%E6%9C%AC.json",
         f"run-1/p/{rank}/000004.status.failed.json",
-        f"run-1/p/fences/{rank}.json",
+        f"run-1/p/~fences/{rank}.json",
     ]
     assert done(store) == ["a", "../b", "日本"]
 
@@ -100,7 +100,7 @@ def test_of_the_attempts_before_it_nothing_is_left_once_an_attempt_has_begun(
         assert tree(store) == [
             f"run-1/p/{rank}/000000.checkpoint.json",
             f"run-1/p/{rank}/000001.component.b{number}.json",
-            f"run-1/p/fences/{rank}.json",
+            f"run-1/p/~fences/{rank}.json",
         ]
     assert done(store) == ["a", "b2", "b3", "b4"]
 
@@ -119,8 +119,8 @@ def test_the_place_of_a_checkpoint_can_be_read_by_a_person(store: LocalCheckpoin
     directory = "my_dag/my.task/-1/manual__2024-01-01T00%3A00%3A00%2B00%3A00/p"
     assert tree(store) == [
         f"{directory}/000001~000001~me/000000.checkpoint.json",
-        f"{directory}/fences/000001~000001~me.json",
-        f"{directory}/request.json",
+        f"{directory}/~fences/000001~000001~me.json",
+        f"{directory}/~request.json",
     ]
 
 
@@ -144,7 +144,7 @@ def test_every_character_that_is_not_safe_is_percent_encoded(
     store.save(state(run_id=name, pipeline_name=name, owner=name))
     assert tree(store) == [
         f"{expected}/{expected}/000001~000001~{expected}/000000.checkpoint.json",
-        f"{expected}/{expected}/fences/000001~000001~{expected}.json",
+        f"{expected}/{expected}/~fences/000001~000001~{expected}.json",
     ]
 
 
@@ -244,7 +244,7 @@ def test_the_first_takeover_makes_the_new_directories_durable_as_well(
     attempt = Recorder(LocalCheckpointStore(tmp_path / "new" / "store"))
     attempt.take_over()
     flushed = [event.removeprefix("fsync directory ") for event in journal.events if "directory" in event]
-    assert flushed == [tmp_path.name, "new", "store", "run-1", "p", "fences"]
+    assert flushed == [tmp_path.name, "new", "store", "run-1", "p", "~fences"]
     journal.events.clear()
     attempt.begin()
     flushed = [event.removeprefix("fsync directory ") for event in journal.events if "directory" in event]
@@ -343,7 +343,7 @@ def test_a_directory_that_cannot_be_read_is_an_error_and_not_a_fresh_start(
     store: LocalCheckpointStore, begun: Recorder
 ) -> None:
     """It is unknown what has completed, so nothing may run (a loop of links stands in for missing permissions)."""
-    fences = store.base_dir / "run-1" / "p" / "fences"
+    fences = store.base_dir / "run-1" / "p" / "~fences"
     fences.rename(fences.with_name("away"))
     fences.symlink_to(fences)
     for act in (lambda: store.load("run-1", "p"), Recorder(store).take_over):
@@ -424,7 +424,7 @@ def test_when_eight_processes_take_over_at_once_the_last_goes_on_and_nothing_is_
     assert all(len(words) == 20 for words in went_on)
     acknowledged = {word for words in said for word in words} - {"replaced"}
     assert set(done(store)) >= {"a"} | acknowledged
-    assert len(list((store.base_dir / "run-1" / "p" / "fences").iterdir())) == 1
+    assert len(list((store.base_dir / "run-1" / "p" / "~fences").iterdir())) == 1
 
 
 ROOT = Path(__file__).parents[4]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_provider.errors import CheckpointReadError, StaleAttemptError
 from airflow_provider.runner import CheckpointStore
 from airflow_provider.runner.checkpoint.store import FencingStore, RestartRequests, TakeoverStore
+from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from tests.samples.records import FULL, state
 from tests.samples.stores import FakeTaskState, PlainStore
@@ -239,3 +241,65 @@ def test_in_a_task_airflow_refuses_a_replaced_attempt() -> None:
         store.save(state(attempt=1))
     airflow.replaced = False
     assert store.load("run-1", "p") == newest
+
+
+@pytest.mark.parametrize("run_id", ["a.json", ".json", "a.json.corrupt-20240101T000000.000000"])
+def test_a_run_id_that_looks_like_a_file_of_ours_is_listed(shared_store: Any, run_id: str) -> None:
+    """In every store that lists: beside a run whose name it begins with."""
+    if not hasattr(shared_store, "list"):
+        pytest.skip("a store of an author's own need not list")
+    for name in (run_id, "a"):
+        shared_store.save(state(name))
+    assert sorted(found.run_id for found in shared_store.list()) == sorted([run_id, "a"])
+    assert shared_store.delete(run_id, "p")
+    assert [found.run_id for found in shared_store.list()] == ["a"]
+
+
+OWN_NAMES = [
+    "fences",
+    "~fences",
+    "request.json",
+    "~request.json",
+    "request",
+    "000001~000001~me",
+    "000000.checkpoint.json",
+]
+
+
+@pytest.mark.parametrize("name", OWN_NAMES)
+def test_no_name_leads_into_the_checkpoint_of_another_run(shared_store: CheckpointStore, name: str) -> None:
+    """Scope, run id and pipeline follow each other in a path, so the directory of one run key may lie in another's.
+    What that one keeps there never has the name of a scope, run id or pipeline.
+    """
+    outer = state("a", "b", completed_components=["outer"])
+    inner = [
+        state("b", name, scope=("a",), completed_components=["pipeline"]),
+        state(name, "p", scope=("a", "b"), completed_components=["run"]),
+        state("r", "p", scope=("a", "b", name), completed_components=["scope"]),
+    ]
+    request = RestartRequest(component="outer")
+    for one in (outer, *inner):
+        shared_store.save(one)
+    if isinstance(shared_store, RestartRequests):
+        shared_store.leave_request(request, outer.key)
+    for one in (outer, *inner):
+        assert shared_store.load(one.run_id, one.pipeline_name, scope=one.scope) == one
+    if isinstance(shared_store, RestartRequests):
+        assert shared_store.find_request(outer.key) == request
+        found = list(shared_store.list())  # type: ignore[attr-defined]
+        assert sorted(found, key=str) == sorted([outer, *inner], key=str)
+    assert shared_store.load("a") == outer
+    assert shared_store.load("b", scope=("a",)) == inner[0]
+    shared_store.delete("a", "b")
+    assert shared_store.load("a", "b") is None
+    for one in inner:
+        assert shared_store.load(one.run_id, one.pipeline_name, scope=one.scope) == one
+
+
+def test_an_empty_name_is_a_name_like_any_other(shared_store: CheckpointStore, tmp_path: Path) -> None:
+    """In a path it must not be nothing: the next name would take its place, or the path begin at the root."""
+    for scope in (("",), ("", ""), ("", "x")):
+        one = state(scope=scope, completed_components=["a"])
+        shared_store.save(one)
+        assert shared_store.load(one.run_id, one.pipeline_name, scope=one.scope) == one
+    assert set(os.listdir(tmp_path)) <= {"checkpoints"}

@@ -313,3 +313,30 @@ def test_a_component_of_the_authors_own_may_declare_files(
     assert [str(c) for c in changes({"a": before}, {"a": field_hashes(own, tmp_path)})] == [
         "file rules.txt of 'a' changed"
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"query": "clean.sql"}, ["clean.sql"]),
+        ({"steps": [{"template": "sub/page.JINJA2"}]}, ["sub/page.JINJA2"]),
+        ({"query": "missing.sql"}, []),
+        ({"query": "SELECT 1\n-- see clean.sql"}, []),
+        ({"query": "SELECT " + "x" * 5000 + ".sql"}, []),
+        ({"path": "rows.csv", "report_file": "report.json", "folder": "sub"}, []),
+    ],
+    ids=["a statement", "deep inside", "no file", "SQL that names a file", "no file name", "data and results"],
+)
+def test_the_content_of_statements_and_templates_that_a_config_names_counts(
+    config: dict[str, object], named: list[str], tmp_path: Path
+) -> None:
+    """Such a file counts like config, whatever component names it; a file of data does not, or each row would."""
+    (tmp_path / "sub").mkdir()
+    for name in ("clean.sql", "sub/page.JINJA2", "rows.csv", "report.json"):
+        (tmp_path / name).write_text("first")
+    component = ComponentConfig(name="a", class_path=OTHER, config=config)
+    before = field_hashes(component, tmp_path)
+    for name in ("clean.sql", "sub/page.JINJA2", "rows.csv", "report.json"):
+        (tmp_path / name).write_text("second")
+    found = changes({"a": before}, {"a": field_hashes(component, tmp_path)})
+    assert [str(change) for change in found] == [f"file {name} of 'a' changed" for name in named]

@@ -21,6 +21,7 @@ from airflow_provider.runner import CheckpointState, PipelineConfig, SimplePipel
 from airflow_provider.runner.planning.decide import decide, plan_fresh, plan_skipping
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, RunPlan
+from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import (
     CatalogObject,
     SavedView,
@@ -431,7 +432,7 @@ def saved_view(directory: Path, name: str) -> SessionStateRecord:
         bytes=listing.bytes,
         digest=listing.digest,
     )
-    return SessionStateRecord(handling="kept", reason="ran 61.0 s", views=[view])
+    return SessionStateRecord(handling="kept", reason="ran 61.0 s", views=[view], left_views=[ViewName(name)])
 
 
 def with_session_state(state: CheckpointState, records: Mapping[str, SessionStateRecord]) -> CheckpointState:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,6 +201,26 @@ def test_what_ran_again_and_failed_still_decides_over_what_was_kept(tmp_path: Pa
     assert set(run.stored.completed_components) == {"second", "apart"}
     run.files["steps.py"] = MENDED.replace('RAN.append(("first", 1))', 'RAN.append(("first", 2))')
     assert run.attempt(components=always) == ["first", "second", "third"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
+def test_what_ran_by_a_computed_name_is_noticed_on_newer_pythons(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A module that is imported by a computed name counts, because its function was seen to run."""
+    by_name = 'import importlib; importlib.import_module("plug_" + "in").go(); RAN.append(("first", 1))'
+    steps = STEPS.replace('RAN.append(("first", 1))', by_name)
+    plugin = "def go():\n    return deep()\n\ndef deep():\n    return 1\n"
+    run = Run(tmp_path, {"steps.py": steps, "util.py": UTIL, "plug_in.py": plugin})
+    run.attempt()
+    code = run.stored.components["first"].code
+    assert code is not None
+    assert code.entered == ["plug_in.deep", "plug_in.go"]
+    assert run.attempt() == ["third"]
+    run.files["plug_in.py"] = plugin.replace("return 1", "return 2")
+    caplog.set_level(logging.INFO)
+    assert run.attempt() == ["first", "second", "third"]
+    assert "code changed: plug_in.deep" in caplog.text
 
 
 def test_the_record_holds_hashes_and_no_text(run: Run) -> None:

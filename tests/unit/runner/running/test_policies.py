@@ -86,7 +86,7 @@ class Attempts:
 
     def documents(self) -> dict[Path, bytes]:
         """Return what is recorded, byte for byte, beside which attempt has taken it over."""
-        return {path: path.read_bytes() for path in self.directory.rglob("*.json") if path.parent.name != "fences"}
+        return {path: path.read_bytes() for path in self.directory.rglob("*.json") if path.parent.name != "~fences"}
 
     def reasons(self) -> dict[str, str]:
         """Return what the last attempt did with each component and why."""

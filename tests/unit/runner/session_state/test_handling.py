@@ -34,7 +34,9 @@ CASES: dict[str, tuple[SessionStatePolicy, dict[str, Any], Handling]] = {
     "auto gives all its reasons": (
         "auto", {"doubts": (POSTS, "wrote t")}, Handling(Action.SAVE, f"{POSTS}; wrote t", VOUCH),
     ),
-    "auto needs no place to save to for what is harmless": ("auto", {"nowhere": NOWHERE}, Handling(Action.REPLAY, KNOWN)),
+    "auto needs no place to save to for what is harmless": (
+        "auto", {"nowhere": NOWHERE}, Handling(Action.REPLAY, KNOWN),
+    ),
     "auto never repeats what is not known to be harmless, also with nowhere to save": (
         "auto",
         {"doubts": (POSTS,), "nowhere": NOWHERE},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, get_current_context, task
 
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 
@@ -92,3 +92,25 @@ with dag("restart", restart_from=""):
     PySparkPipelineOperator(
         task_id="work", pipeline=chain("a", "b", "c", "d"), restart_from="{{ params.restart_from }}"
     )
+
+
+@task(task_id="work")
+def record_a_thousand() -> None:
+    """The first attempt records a thousand components with three saved views each; the next one takes that over."""
+    from airflow_provider.runner.record.run_key import RunKey
+    from airflow_provider.stores.task_state import TaskStateCheckpointStore
+    from tests.samples.records import Recorder, completed, saved_views
+
+    context = get_current_context()
+    instance = context["ti"]
+    key = RunKey((instance.dag_id, instance.task_id, str(instance.map_index)), instance.run_id, "thousand")
+    recorder = Recorder(TaskStateCheckpointStore(context["task_state_store"]), key)
+    recorder.start()
+    if recorder.taken.recorded is None:
+        for number in range(1000):
+            name = f"component {number}"
+            recorder.add(completed(name, session_state=saved_views(name, 3)))
+
+
+with dag("thousand"):
+    record_a_thousand()

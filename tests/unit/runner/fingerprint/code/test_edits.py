@@ -202,6 +202,35 @@ EDITS = {
         "by_name",
         "plugins.late_bound",
     ),
+    "a class in the registry of another class": Edit("kinds.py", "return 1", "return 3", "job", "kinds.First.go"),
+    "a subclass that its base class keeps": Edit("kinds.py", "return 2", "return 3", "job", "kinds.Second.go"),
+    "what a package exports": Edit("pkg/impl.py", "return low(x)", "return low(x) + 1", "job", "pkg.impl.exported"),
+    "what a package imports relatively": Edit("pkg/base.py", "return x", "return x + 1", "job", "pkg.base.low"),
+    "a submodule by its full name": Edit("pkg/sub.py", "return 1", "return 2", "job", "pkg.sub.direct"),
+    "a function that a class takes as a method": Edit("more.py", "return 4", "return 5", "job", "more.outside"),
+    "a property made by a call": Edit("more.py", "lambda self: 5", "lambda self: 6", "job", "more.Job"),
+    "a pattern of a match": Edit("more.py", "case [one, *_]", "case [_, one, *_]", "job", "more.Job.run"),
+    "a constant from an unpacking": Edit("more.py", "rest = 1, 2, 3", "rest = 1, 2, 4", "values", "more.rest"),
+    "a lambda in a mapping": Edit("more.py", "lambda x: x + 1", "lambda x: x + 2", "values", "more.HANDLERS"),
+    "the definition in the other branch": Edit(
+        "more.py", "        return 2\n\n\ndef outside", "        return 3\n\n\ndef outside", "values", "more.either"
+    ),
+    "what a module sets in another": Edit(
+        "more.py", "settings.LIMIT = 3", "settings.LIMIT = 4", "job values hints", "more.<patches>"
+    ),
+    "what a module sets in a library": Edit(
+        "more.py", ".prec = 12", ".prec = 13", "job values hints", "more.<patches>"
+    ),
+    "a type hint that pandas_udf reads": Edit(
+        "udfs.py", "(x: int) -> int", "(x: float) -> float", "hints", "udfs.plus"
+    ),
+    "what a call at the module's level puts into a constant": Edit(
+        "more.py", "HANDLERS, 1", "HANDLERS, 2", "values", "more.HANDLERS"
+    ),
+    "a function that fills a constant": Edit(
+        "more.py", 'table["b"] = value', 'table["c"] = value', "values", "more.fill"
+    ),
+    "an attribute that setattr gives a class": Edit("more.py", '"late", 1', '"late", 2', "job", "more.Job"),
     "a function moved to another module": Edit(
         O,
         "from helpers import tidy",
@@ -227,6 +256,7 @@ def test_an_edit_runs_again_what_it_concerns(tmp_path: Path, edit: Edit) -> None
     write(tmp_path, {**edit.files, edit.file: changed})
     with process(tmp_path):
         plan = decide(config, Facts(checkpoint, code=read_components(config, {})))
+    assert plan.notes == ()
     again = [decision for decision in plan.decisions if decision.action is Action.RUN]
     assert {decision.component for decision in again} == set(edit.again.split()), plan.decisions
     own = [decision.reason for decision in again if "depends on" not in decision.reason]

@@ -53,7 +53,7 @@ def jobs(tmp_path: Path) -> Iterator[ModuleType]:
 
 @monitored
 def test_the_authors_functions_that_ran_are_named(jobs: ModuleType) -> None:
-    """Each that was entered, once, whatever it was called by; nothing of the standard library, nothing that did not run."""
+    """Each that was entered, once, whatever it was called by; nothing that did not run, nothing of the library."""
     with watching() as entered:
         jobs.Job().run()
         getattr(jobs, "lo" + "op")()

@@ -389,6 +389,17 @@ def test_a_pool_that_waits_for_work_is_none(here: Path) -> None:
     assert ready == ()
 
 
+def test_a_pool_that_works_on_is_an_act(here: Path) -> None:
+    pool, end = ThreadPoolExecutor(1), threading.Event()
+    acts = seen_of(lambda: pool.submit(end.wait)).acts
+    in_c = threading.Lock()
+    in_c.acquire()
+    in_c_acts = seen_of(lambda: (end.set(), ThreadPoolExecutor(1).submit(in_c.acquire))).acts
+    in_c.release()
+    pool.shutdown()
+    assert [a.kind for a in (*acts, *in_c_acts)] == ["thread", "thread"]
+
+
 def burn(seconds: float) -> None:
     end = time.thread_time() + seconds
     while time.thread_time() < end:

@@ -1,0 +1,18 @@
+"""Ages on a command line. Imports nothing: Airflow builds its parser for every command."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import timedelta
+
+AGE = "such as 30d, 12h or 90m"
+
+
+def age(text: str) -> timedelta:
+    """Read an age such as ``30d``."""
+    found = re.fullmatch(r"(\d{1,6})([dhm])", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age {AGE}")
+    unit = {"d": "days", "h": "hours", "m": "minutes"}[found.group(2)]
+    return timedelta(**{unit: int(found.group(1))})

@@ -1,0 +1,31 @@
+"""What makes code that reading cannot follow: names that are computed, and code that is made when it runs."""
+
+from __future__ import annotations
+
+BY_NAME = {
+    "builtins.exec": "exec",
+    "builtins.eval": "eval",
+    "builtins.compile": "compile of text",
+    "builtins.globals": "globals()",
+    "builtins.locals": "locals()",
+    "builtins.vars": "vars()",
+    "sys.modules": "sys.modules",
+    "runpy.run_path": "a file that is run by its path",
+    "runpy.run_module": "a module that is run by its name",
+    "importlib.util.spec_from_file_location": "a module that is loaded from a path",
+    "importlib.reload": "a module that is loaded again",
+    "inspect.getmembers": "inspect.getmembers",
+}
+"""Foreign names, and what to say of them."""
+
+OF_THIS_MODULE = frozenset({"builtins.exec", "builtins.eval", "builtins.globals", "sys.modules"})
+"""What may use anything in the module that it stands in."""
+
+INSIDES = frozenset({"__subclasses__", "__globals__", "__code__", "__builtins__", "__getattribute__"})
+"""Attributes that lead past all names."""
+
+MODULE_BY_NAME = ("builtins.__import__", "importlib.import_module", "importlib.__import__")
+"""What imports the module that a text names."""
+
+ATTRIBUTE_BY_NAME = ("builtins.getattr", "operator.attrgetter", "operator.methodcaller")
+"""What takes an attribute by the name that a text says."""

@@ -1,0 +1,169 @@
+"""Runs on a real Spark whose sources change between the attempts, by the run itself and by somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider.errors import SourceChangedError
+from airflow_provider.runner.planning.plan import Action, RunPlan
+from tests.conftest import Script
+from tests.samples.attempts import Run
+from tests.samples.pipelines import component
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    Make = Callable[..., Run]
+
+
+@pytest.fixture
+def inbox(spark: SparkSession, tmp_path: Path) -> str:
+    """A directory with five rows."""
+    path = str(tmp_path / "in")
+    spark.range(5).coalesce(1).write.parquet(path)
+    return path
+
+
+@pytest.fixture
+def make(spark: SparkSession, script: Script, tmp_path: Path, inbox: str) -> Make:
+    """Makes a run whose first component leaves a view of the five rows, and whose last one fails."""
+
+    def run(*components: Any, **fields: Any) -> Run:
+        found = Run(spark, tmp_path / "state", *components, **fields)
+        found.does("reader", lambda session: session.read.parquet(inbox).createOrReplaceTempView("v"))
+        found.fails("last")
+        return found
+
+    return run
+
+
+def append(spark: SparkSession, path: str) -> None:
+    spark.range(100, 103).coalesce(1).write.mode("append").parquet(path)
+
+
+def planned(run: Run, *, cleared: bool = False) -> RunPlan:
+    return run.in_new_session().runner().plan(run.store.load("run-1"), cleared=cleared)
+
+
+def finish(run: Run, query: str = "SELECT count(*) FROM v", *, cleared: bool = False) -> int:
+    """Carry the next attempt out and return what its last component saw: how many rows the view has."""
+    seen: list[int] = []
+    run.does("last", lambda session: seen.append(session.sql(query).first()[0]))
+    runner = run.in_new_session().runner()
+    assert runner.run(plan=runner.plan(run.store.load("run-1"), cleared=cleared)).failed_components == []
+    return seen[0]
+
+
+def actions(plan: RunPlan) -> list[Action]:
+    return [decision.action for decision in plan.decisions]
+
+
+def test_what_was_read_is_in_the_record(make: Make, inbox: str) -> None:
+    """The record of a component names its source, and holds no more than that needs."""
+    run = make("reader", component("last", "reader"))
+    run.attempt()
+    checkpoint = run.store.load("run-1")
+    assert checkpoint is not None
+    [source] = checkpoint.components["reader"].sources
+    assert (source.kind, source.name, source.files, source.state) == ("files", inbox, 1, "seen")
+
+
+def test_what_was_saved_is_no_source(make: Make, inbox: str) -> None:
+    """A component that reads a view that was saved has no source of its own: the files there are the run's own."""
+    run = make("reader", component("counter", "reader"), component("last", "reader"), session_state="save")
+    run.does("counter", lambda session: session.table("v").groupBy().count().createOrReplaceTempView("n"))
+    run.attempt()
+    checkpoint = run.store.load("run-1")
+    assert checkpoint is not None
+    assert [source.name for source in checkpoint.components["reader"].sources] == [inbox]
+    assert checkpoint.components["counter"].sources == []
+
+
+def test_a_retry_uses_what_was_saved_and_says_that_the_source_has_changed(
+    spark: SparkSession, make: Make, inbox: str
+) -> None:
+    """Somebody appends between the attempts: a retry still sees what the run had read."""
+    run = make("reader", component("last", "reader"), session_state="save")
+    run.attempt()
+    append(spark, inbox)
+    plan = planned(run)
+    assert actions(plan) == [Action.REUSE, Action.RUN]
+    assert plan.notes == (
+        f"source of 'reader' has changed since it was read: {inbox}: 1 file more; what was read is kept "
+        "(on_source_change is 'auto' and this is a retry; a clear or 'rerun_affected' reads it again)",
+    )
+    assert finish(run) == 5
+
+
+def test_a_clear_reads_again_what_somebody_else_changed(spark: SparkSession, make: Make, inbox: str) -> None:
+    """Who repairs data and clears the task gets the repaired data, also if the old was saved."""
+    run = make("reader", component("last", "reader"), session_state="save")
+    run.attempt()
+    append(spark, inbox)
+    assert actions(planned(run, cleared=True)) == [Action.RUN, Action.RUN]
+    assert finish(run, cleared=True) == 8
+
+
+def test_what_would_be_replayed_takes_along_what_read_the_same(spark: SparkSession, make: Make, inbox: str) -> None:
+    """Nothing that was made of the old rows is left beside what is made of the new ones."""
+    run = make(component("counter", session_state="save"), "reader", component("last", "reader"))
+    count = f"SELECT count(*) AS n FROM parquet.`{inbox}`"
+    run.does("counter", lambda session: session.sql(count).createOrReplaceTempView("n"))
+    run.attempt()
+    append(spark, inbox)
+    assert actions(planned(run)) == [Action.RUN, Action.RUN, Action.RUN]
+    assert finish(run, "SELECT count(*) * 100 + (SELECT n FROM n) FROM v") == 808
+
+
+@pytest.mark.parametrize("cleared", [False, True], ids=["retry", "clear"])
+def test_what_the_run_itself_wrote_is_nobody_elses_change(make: Make, inbox: str, cleared: bool) -> None:
+    """A later component appended to what the first one had read: the first one still has its five rows."""
+    run = make("reader", component("writer", "reader"), component("last", "writer"), session_state="save")
+    run.does("writer", lambda session: append(session, inbox))
+    run.attempt()
+    plan = planned(run, cleared=cleared)
+    assert (actions(plan), plan.notes) == ([Action.REUSE, Action.REUSE, Action.RUN], ())
+    assert finish(run, cleared=cleared) == 5
+
+
+def test_a_clear_after_our_own_and_somebody_elses_change(spark: SparkSession, make: Make, inbox: str) -> None:
+    """What the run wrote and what somebody else did are told apart."""
+    run = make("reader", component("writer"), component("last", "reader"), session_state="save")
+    run.does("writer", lambda session: append(session, inbox))
+    run.attempt()
+    append(spark, inbox)
+    assert actions(planned(run, cleared=True)) == [Action.RUN, Action.REUSE, Action.RUN]
+
+
+def test_a_replay_that_would_read_what_the_run_wrote_is_refused(make: Make, inbox: str) -> None:
+    """What was not saved and can no longer be made is an error, not another number of rows."""
+    run = make(
+        component("reader", config={"x": 1}),
+        component("writer", "reader"),
+        component("last", "writer"),
+        session_state="auto",
+    )
+    run.url = None  # so that nothing can be saved
+    run.does("writer", lambda session: append(session, inbox))
+    run.attempt()
+    with pytest.raises(SourceChangedError, match=r"1 file more, by a later component of this run; its session state"):
+        planned(run)
+
+
+def test_keep_and_fail(spark: SparkSession, make: Make, inbox: str) -> None:
+    """With ``keep`` a replay reads what is there and the plan says so, with ``fail`` nothing goes on."""
+    for policy in ("keep", "fail"):
+        run = make("reader", component("last", "reader"), on_source_change=policy)
+        run.attempt()
+        append(spark, inbox)
+        if policy == "fail":
+            with pytest.raises(SourceChangedError, match="1 file more; on_source_change is 'fail'"):
+                planned(run)
+        else:
+            plan = planned(run)
+            assert actions(plan) == [Action.REPLAY, Action.RUN]
+            assert plan.notes[0].startswith("'reader' is replayed and reads other data than before")
