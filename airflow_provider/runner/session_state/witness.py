@@ -91,7 +91,8 @@ class Witness:
         :param entered: the author's functions that ran, as far as Python could tell
         """
         effects, seen = self._probe.effects_since(mark), self._seen
-        touched = self._reading.finished(component.name, left.views, effects.targets, seen.read_files)
+        targets = (*effects.targets, *seen.written_files)
+        touched = self._reading.finished(component.name, left.views, targets, seen.read_files)
         self._sources[component.name] = touched.sources
         reading = self._read(component, entered)
         read = self._judged(component, reading)
@@ -128,7 +129,7 @@ class Witness:
 
     def readers_of_what_was_written(self, mark: Any) -> list[str]:
         """Return the components that had read what was written since a mark."""
-        return self._readers_of(self._probe.effects_since(mark).targets)
+        return self._readers_of([*self._probe.effects_since(mark).targets, *self._seen.written_files])
 
     def _readers_of(self, targets: Iterable[str]) -> list[str]:
         written = list(targets)

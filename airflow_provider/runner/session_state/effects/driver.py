@@ -84,6 +84,7 @@ class DriverSeen:
     :param read_files: absolute paths of the files that its code opened for reading, sorted
     :param truncated: whether there was more than was noted: over 100 acts or 1,000 files, or something that was not
         understood
+    :param written_files: absolute paths of the files and directories that its code wrote, moved or removed, sorted
     :param cpu_seconds: CPU time of the process, so that threads count which the component or a C library started; some
         work of others counts with it, which makes a component look costlier, never cheaper. While another component is
         watched as well, that of the component's own thread
@@ -93,6 +94,7 @@ class DriverSeen:
     read_files: tuple[str, ...]
     truncated: bool
     cpu_seconds: float
+    written_files: tuple[str, ...] = ()
 
 
 class DriverWatch:
@@ -105,6 +107,7 @@ class DriverWatch:
         self._facts = facts
         self._acts: dict[Act, None] = {}
         self._read: dict[str, None] = {}
+        self._written: dict[str, None] = {}
         self._truncated = False
         self._cpu = 0.0
         self._began = (0.0, 0.0)
@@ -139,7 +142,8 @@ class DriverWatch:
     @property
     def seen(self) -> DriverSeen:
         """What has been seen so far."""
-        return DriverSeen(tuple(self._acts), tuple(sorted(self._read)), self._truncated, self._cpu)
+        read, written = tuple(sorted(self._read)), tuple(sorted(self._written))
+        return DriverSeen(tuple(self._acts), read, self._truncated, self._cpu, written)
 
     def missed(self) -> None:
         """Take note that something could not be understood."""
@@ -154,6 +158,8 @@ class DriverWatch:
             if found.kind == "connection":
                 target = _USER.sub("", target)
             self._note(Act(found.kind, found.what, mask(target), by.where))
+            if found.kind == "file":
+                self._written.update(dict.fromkeys(filter(None, map(_path, (found.target, found.also)))))
 
     def full_of(self, found: Announced) -> bool:
         """Whether no more of this kind is noted."""
