@@ -172,9 +172,9 @@ class AttemptSession:
             return
         if self._policy(decision.component) != "replay":
             raise SparkSessionError(
-                f"what {decision.component!r} left in the session cannot be restored: {describe(error)}; it is not known "
-                "that running it again does no harm, so nothing ran again, and the next attempt tries to restore it. If "
-                "it does no harm, set session_state: replay; otherwise restart from it"
+                f"what {decision.component!r} left in the session cannot be restored: {describe(error)}; it is not "
+                "known that running it again does no harm, so nothing ran again, and the next attempt tries to restore "
+                "it. If it does no harm, set session_state: replay; otherwise restart from it"
             ) from error
 
     def _policy(self, component: str) -> SessionStatePolicy:
