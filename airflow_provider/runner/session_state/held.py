@@ -96,7 +96,6 @@ class Held:
         """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
 
         All of it may take as long as these components took, or ten seconds. What is not saved in time is replayed.
- as long as these components took. What cannot be saved, or not in time, is replayed.
         """
         costly = [held for held in reversed(self._held.values()) if held.costly and _is_complete(held)]
         left = max(_AT_LEAST_SECONDS, sum(held.seconds for held in costly))
