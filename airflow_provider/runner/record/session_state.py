@@ -120,6 +120,7 @@ class SessionStateRecord(_Record):
         again to bring it back, ``unrepeatable`` if it can be brought back neither way, ``none`` if the author wants
         neither
     :param reason: why
+    :param harmless: whether running it twice is known to be the same as once
     :param remedy: what the author can do about it, None if there is nothing to do
     :param work_seconds: the processor time that the component took
     :param late_bound: whether its views are kept as their SQL text and nothing was computed for them: then they show
@@ -142,6 +143,7 @@ class SessionStateRecord(_Record):
 
     handling: Literal["kept", "replay", "unrepeatable", "none"]
     reason: str = Field(max_length=LONGEST_REASON)
+    harmless: bool = False
     remedy: str | None = Field(default=None, max_length=LONGEST_REASON)
     work_seconds: float = Field(default=0, ge=0, allow_inf_nan=False)
     late_bound: bool = False

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider.errors import SourceChangedError, SparkSessionError, describe
+from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkSessionError, describe
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.config.policies import SessionStatePolicy
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.session_state import SessionStateRecord
@@ -128,18 +129,17 @@ class AttemptSession:
         if self.keeper is not None:
             self.keeper.recorded(plan.before.components if plan.before is not None else {})
             self.keeper.settle()
-            if (
-                plan.known is not None
-            ):  # otherwise somebody else said what is complete, and what that saved is not known
+            # Otherwise somebody else said what is complete, and what that saved is not known.
+            if plan.known is not None:
                 self.keeper.remove_others(d.session_state for d in plan.decisions if d.session_state is not None)
 
     def restore(self, decision: Decision, dropped: Collection[str]) -> Decision:
-        """Bring back what a reused component left. If that fails, it is to be replayed instead.
+        """Bring back what a reused component left. If that fails, it is to be replayed instead, if that does no harm.
 
         :param decision: what the plan says
         :param dropped: databases and tables that later components dropped
         :return: what is to be done with the component now
-        :raises SparkSessionError: the session is lost
+        :raises SparkSessionError: the session is lost, or it is not known that a replay does no harm
         :raises SourceChangedError: it cannot be restored, and a replay would read other data
         """
         if not decision.restore or self.keeper is None or decision.session_state is None:
@@ -153,6 +153,7 @@ class AttemptSession:
                     f"{describe(error)}; nothing ran again, and the next attempt restores it"
                 ) from error
             # Otherwise it is whatever the catalog or the storage object to.
+            self._refuse_harm(decision, error)
             self._refuse_other_data(decision, error)
             reason = f"its session state cannot be restored: {describe(error)}"
             logger.warning("%s: %s; it is replayed", decision.component, reason)
@@ -164,13 +165,27 @@ class AttemptSession:
         if self.keeper is not None and self.keeper.answers():
             yield from self.keeper.saved_after_a_failure()
 
+    def _refuse_harm(self, decision: Decision, error: Exception) -> None:
+        """A component that may do harm does not run again because a storage was not there for a moment."""
+        state = decision.session_state
+        if isinstance(error, NotRestoredError) or state is None or state.harmless:
+            return
+        if self._policy(decision.component) != "replay":
+            raise SparkSessionError(
+                f"what {decision.component!r} left in the session cannot be restored: {describe(error)}; it is not "
+                "known that running it again does no harm, so nothing ran again, and the next attempt tries to restore "
+                "it. If it does no harm, set session_state: replay; otherwise restart from it"
+            ) from error
+
+    def _policy(self, component: str) -> SessionStatePolicy:
+        own = next((c.session_state for c in self._config.components if c.name == component), None)
+        return own or self._config.session_state
+
     def _refuse_other_data(self, decision: Decision, error: Exception) -> None:
         """A component that is replayed must read what it read, or what others made of that no longer fits."""
         compared = ((source.name, difference(source, self.look_again(source))) for source in decision.sources)
         changed = [f"{name}: {what}" for name, what in compared if what is not None]
-        [component] = (c for c in self._config.components if c.name == decision.component)
-        policy = component.session_state or self._config.session_state
-        if changed and policy != "replay" and self._config.on_source_change != "keep":
+        if changed and self._policy(decision.component) != "replay" and self._config.on_source_change != "keep":
             told = (
                 f"what {decision.component!r} left in the session cannot be restored ({describe(error)}), and its "
                 f"source has changed since it was read: {', '.join(changed)}"

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 LATE_BOUND = 0
 """Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
 
+_AT_LEAST_SECONDS = 10.0
+
 _GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND")
 
 
@@ -93,10 +95,10 @@ class Held:
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
 
-        All of it may take as long as these components took. What cannot be saved, or not in time, is replayed.
+        All of it may take as long as these components took, or ten seconds. What is not saved in time is replayed.
         """
         costly = [held for held in reversed(self._held.values()) if held.costly and _is_complete(held)]
-        left = sum(held.seconds for held in costly)
+        left = max(_AT_LEAST_SECONDS, sum(held.seconds for held in costly))
         for number, held in enumerate(costly, start=1):
             logger.info(
                 "saving what %s left, %d of %d, so that a retry need not run it again (%.0f s of work)",

@@ -187,6 +187,7 @@ class SessionStateKeeper:
         record = SessionStateRecord(
             handling=_RECORDED[handling.action],
             reason=handling.reason[:LONGEST_REASON],
+            harmless=not evidence.doubts,
             remedy=handling.remedy,
             work_seconds=round(evidence.work_seconds, 3),
             views=views,

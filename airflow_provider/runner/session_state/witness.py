@@ -93,7 +93,8 @@ class Witness:
         :param entered: the author's functions that ran, as far as Python could tell
         """
         effects, seen = self._probe.effects_since(mark), self._seen
-        touched = self._reading.finished(component.name, left.views, effects.targets, seen.read_files)
+        targets = (*effects.targets, *seen.written_files)
+        touched = self._reading.finished(component.name, left.views, targets, seen.read_files)
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._reading.recorded({component.name: self._sources[component.name]})
@@ -133,7 +134,7 @@ class Witness:
 
     def readers_of_what_was_written(self, mark: Any) -> list[str]:
         """Return the components that had read what was written since a mark."""
-        return self._readers_of(self._probe.effects_since(mark).targets)
+        return self._readers_of([*self._probe.effects_since(mark).targets, *self._seen.written_files])
 
     def _readers_of(self, targets: Iterable[str]) -> list[str]:
         written = list(targets)

@@ -16,7 +16,7 @@ from airflow_provider.runner.fingerprint.code.definitions import (
     read_whole,
 )
 from airflow_provider.runner.fingerprint.code.held import held_objects
-from airflow_provider.runner.fingerprint.code.modules import ModuleFinder
+from airflow_provider.runner.fingerprint.code.modules import Module, ModuleFinder
 from airflow_provider.runner.fingerprint.code.origin import Whose, find_distribution, modified
 from airflow_provider.runner.fingerprint.code.reading import Unseen
 from airflow_provider.runner.fingerprint.code.resolve import NameResolver
@@ -65,11 +65,8 @@ class World:
     def _read(self, target: Target) -> tuple[list[Entry], list[Target]]:
         if isinstance(target, Own):
             held = held_objects(target.module, target.name, self.finder)
-            return read_definition(target, self.resolver), [
-                further
-                for one in held
-                if isinstance(further := self.resolver.of_value(target.module, target.name, one), (Own, Live))
-            ]
+            found = [self.resolver.of_value(target.module, target.name, one) for one in held]
+            return read_definition(target, self.resolver), [one for one in found if _is_further(one, target.module)]
         if isinstance(target, Body):
             return read_body(target.module, self.resolver), []
         if isinstance(target, Patches):
@@ -102,6 +99,13 @@ class World:
             kind = self.resolver.of_value(target.module, type(value).__name__, type(value))
             return [Entry(name, proxy, is_constant=True)], [kind]
         return [Entry(name, Piece(digest), is_constant=True)], []
+
+
+def _is_further(held: Target, home: Module) -> bool:
+    """Return whether what a name holds is read by itself: a lambda of its own module is part of its expression."""
+    if isinstance(held, Live):
+        return not (held.module is home and home.sources and held.name.startswith("<lambda>"))
+    return isinstance(held, Own)
 
 
 def parts_of(partial: functools.partial[Any]) -> list[Any]:

@@ -43,11 +43,13 @@ class Announced:
     :param kind: see :class:`Act`; ``read`` for a file that was opened for reading
     :param what: see :class:`Act`
     :param target: the path, the address, the command, …
+    :param also: a second path that is not what it was, as when a file gets another name; None if there is none
     """
 
     kind: Kind | Literal["read"]
     what: str
     target: Any
+    also: Any = None
 
 
 Reader = Callable[[tuple[Any, ...]], Announced | None]
@@ -80,6 +82,15 @@ def _at(kind: Kind, what: str, index: int | None = 0) -> Reader:
     return read
 
 
+def _renamed(what: str) -> Reader:
+    """Return what reads an event that gives a file a second path."""
+
+    def read(args: tuple[Any, ...]) -> Announced:
+        return Announced("file", what, args[0], also=args[1])
+
+    return read
+
+
 def _server(kind: Kind, what: str) -> Reader:
     """Return what reads an event of a client: itself, host, port."""
 
@@ -107,27 +118,24 @@ _FILES = {
     "os.chmod": "changed the mode of",
     "os.chown": "changed the owner of",
     "os.chflags": "changed the flags of",
-    "os.link": "linked",
     "os.mkdir": "made the directory",
     "os.remove": "removed",
     "os.removexattr": "changed an attribute of",
-    "os.rename": "renamed",
     "os.rmdir": "removed the directory",
     "os.setxattr": "changed an attribute of",
-    "os.symlink": "linked",
     "os.truncate": "truncated",
     "os.utime": "changed the times of",
     "shutil.chown": "changed the owner of",
     "shutil.copymode": "copied the mode of",
     "shutil.copystat": "copied the mode of",
     "shutil.make_archive": "made the archive",
-    "shutil.move": "moved",
     "shutil.rmtree": "removed the directory",
     "shutil.unpack_archive": "unpacked",
     "tempfile.mkdtemp": "made the directory",
     "tempfile.mkstemp": "made",
 }
 _COPIES = {"shutil.copyfile": "copied a file to", "shutil.copytree": "copied a directory to"}
+_RENAMES = {"os.link": "linked", "os.rename": "renamed", "os.symlink": "linked", "shutil.move": "moved"}
 _PROCESSES = {
     "os.exec": "became",
     "os.posix_spawn": "started",
@@ -153,6 +161,7 @@ READERS: Mapping[str, Reader] = {
     "mmap.__new__": _mapped,
     **{event: _at("file", what) for event, what in _FILES.items()},
     **{event: _at("file", what, 1) for event, what in _COPIES.items()},
+    **{event: _renamed(what) for event, what in _RENAMES.items()},
     **dict.fromkeys(_PROCESSES, _command),
     "os.spawn": _at("process", "started", 1),
     **{event: _at("process", "forked", None) for event in ("os.fork", "os.forkpty")},

@@ -23,7 +23,7 @@ from weakref import WeakSet
 
 from airflow_provider.masking import mask
 from airflow_provider.runner.session_state.effects.acts import READERS, Act, Announced
-from airflow_provider.runner.session_state.effects.origin import Origin, of_python, origin
+from airflow_provider.runner.session_state.effects.origin import Origin, layer_of, of_python, origin
 
 MOST_ACTS = 100
 MOST_FILES = 1_000
@@ -84,6 +84,7 @@ class DriverSeen:
     :param read_files: absolute paths of the files that its code opened for reading, sorted
     :param truncated: whether there was more than was noted: over 100 acts or 1,000 files, or something that was not
         understood
+    :param written_files: absolute paths of the files and directories that its code wrote, moved or removed, sorted
     :param cpu_seconds: CPU time of the process, so that threads count which the component or a C library started; some
         work of others counts with it, which makes a component look costlier, never cheaper. While another component is
         watched as well, that of the component's own thread
@@ -93,6 +94,7 @@ class DriverSeen:
     read_files: tuple[str, ...]
     truncated: bool
     cpu_seconds: float
+    written_files: tuple[str, ...] = ()
 
 
 class DriverWatch:
@@ -105,6 +107,7 @@ class DriverWatch:
         self._facts = facts
         self._acts: dict[Act, None] = {}
         self._read: dict[str, None] = {}
+        self._written: dict[str, None] = {}
         self._truncated = False
         self._cpu = 0.0
         self._began = (0.0, 0.0)
@@ -115,6 +118,7 @@ class DriverWatch:
     def __enter__(self) -> Self:
         _install()
         self.owner = threading.get_ident()
+        _owners.add(threading.current_thread())
         self._before = WeakSet(threading.enumerate())
         self.alone = not _watches
         for watch in _watches:
@@ -130,7 +134,7 @@ class DriverWatch:
         thread, process = self._began
         self._cpu += time.process_time() - process if self.alone else time.thread_time() - thread
         for started in threading.enumerate():
-            if started in self._before or started in _others or started.ident == self.owner:
+            if started in self._before or started in _others or started in _owners:
                 continue
             _components.add(started)
             if not _is_idle(started):
@@ -139,7 +143,8 @@ class DriverWatch:
     @property
     def seen(self) -> DriverSeen:
         """What has been seen so far."""
-        return DriverSeen(tuple(self._acts), tuple(sorted(self._read)), self._truncated, self._cpu)
+        read, written = tuple(sorted(self._read)), tuple(sorted(self._written))
+        return DriverSeen(tuple(self._acts), read, self._truncated, self._cpu, written)
 
     def missed(self) -> None:
         """Take note that something could not be understood."""
@@ -154,6 +159,8 @@ class DriverWatch:
             if found.kind == "connection":
                 target = _USER.sub("", target)
             self._note(Act(found.kind, found.what, mask(target), by.where))
+            if found.kind == "file":
+                self._written.update(dict.fromkeys(filter(None, map(_path, (found.target, found.also)))))
 
     def full_of(self, found: Announced) -> bool:
         """Whether no more of this kind is noted."""
@@ -196,6 +203,8 @@ def watch_driver(facts: SparkFacts) -> DriverWatch:
 _watches: list[DriverWatch] = []
 _others: WeakSet[threading.Thread] = WeakSet()
 """Threads that are there for something else: they were started while nobody watched."""
+_owners: WeakSet[threading.Thread] = WeakSet()
+"""Threads that have been watched: they run components."""
 _components: WeakSet[threading.Thread] = WeakSet()
 """Threads that components have started and left running, pools most of all."""
 _installed = False
@@ -254,12 +263,13 @@ def _is_idle(thread: threading.Thread) -> bool:
         return True  # it has just ended
     if frame.f_code.co_name == "_worker" and frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
         return True
-    return origin(frame).layer in ("spark", "own") or _is_grpc(frame)
+    return origin(frame).layer in ("spark", "own") or _runs_components_or_grpc(frame)
 
 
-def _is_grpc(frame: FrameType | None) -> bool:
+def _runs_components_or_grpc(frame: FrameType | None) -> bool:
     while frame is not None:
-        if f"{os.sep}grpc{os.sep}" in frame.f_code.co_filename:
+        file = frame.f_code.co_filename
+        if f"{os.sep}grpc{os.sep}" in file or layer_of(file) == "runner":
             return True
         frame = frame.f_back
     return False

@@ -9,12 +9,15 @@ from airflow_provider.runner.session_state.effects.spark_plan import Executed
 from airflow_provider.runner.session_state.snapshot import Effects
 
 
-def effects_of(found: Mapping[str, Any]) -> Effects:
+def effects_of(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> Effects:
     """Return what was done in a classic session.
 
     :param found: what ``SessionHistory.java`` tells
+    :param catalog_in_memory: whether persistent views go with the process, like temp views
     """
     executions = [Executed(*told) for told in found["plans"]]
+    if catalog_in_memory:
+        executions = [execution for execution in executions if not execution.makes_persistent_view]
     no_sql, no_jobs = _unknown_sql(found, executions), found["forgotten_jobs"]
     wrote = next((f"wrote data ({e.wrote})" for e in executions if e.wrote), None)
     certain = no_sql is None

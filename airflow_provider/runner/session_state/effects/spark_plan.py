@@ -29,6 +29,7 @@ _TEMP_FUNCTION = {
     "CreateSQLFunctionCommand": re.compile(r".*, (?:true|false), true, (?:true|false), (?:true|false)\Z", re.DOTALL),
     "DropFunctionCommand": re.compile(r"[^,]+, (?:true|false), true\Z"),
 }
+_PERSISTENT_VIEW = " (persistent view)"
 _JAVA_FUNCTION = re.compile(r"Execute (CreateFunctionCommand|AddJar)")
 
 _QUOTED = r"`(?:[^`]|``)+`"
@@ -67,6 +68,11 @@ class Executed:
         return _VARIABLE.match(self.root) is not None
 
     @property
+    def makes_persistent_view(self) -> bool:
+        """Whether it made a view of a catalog."""
+        return self.wrote is not None and self.wrote.endswith(_PERSISTENT_VIEW)
+
+    @property
     def wrote(self) -> str | None:
         """What it wrote, in a word; None if nothing."""
         if self.root.startswith("Execute "):
@@ -75,7 +81,7 @@ class Executed:
                 return None
             if command == "CreateViewCommand":
                 temporary = _TEMP_VIEW.search(self.arguments) and "PersistedView" not in self.arguments
-                return None if temporary else f"{command} (persistent view)"
+                return None if temporary else f"{command}{_PERSISTENT_VIEW}"
             if command in _TEMP_FUNCTION:
                 return None if _TEMP_FUNCTION[command].match(self.arguments) else f"{command} (persistent function)"
             return command

@@ -39,7 +39,7 @@ class ClassicProbe:
         )
 
     def effects_since(self, mark: Any) -> Effects:
-        return effects_of(self._jvm.since(mark))
+        return effects_of(self._jvm.since(mark), catalog_in_memory=self._memory_catalog.in_memory)
 
     def unstable(self, view: ViewName) -> str | None:
         """Return why a view would come out differently if it were computed again, None if it would not."""

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider.runner import ComponentConfig
 from tests.integration.spark.harmless.case import ACTS
-from tests.integration.spark.harmless.world import World, lines, postgres_rows, posts
+from tests.integration.spark.harmless.world import World, lines, postgres_rows, posts, target_rows
 from tests.samples.attempts import Run
 
 if TYPE_CHECKING:
@@ -89,17 +89,63 @@ def test_a_directory_is_read_on_both_sides_of_a_writer(world: World) -> None:
     assert world.spark.read.parquet(directory).count() == 8
 
 
-def test_a_file_that_a_later_component_appends_to_is_seen_as_it_was(world: World) -> None:
+@pytest.mark.parametrize(("writer", "now"), [("append_line", 3), ("replace_file", 1)])
+def test_a_file_that_a_later_component_changes_is_seen_as_it_was(world: World, writer: str, now: int) -> None:
     """Invariant 6, for a file that Python reads and writes: the length that was read stays."""
     path = str(world.csv)
     run = resumed(
         world,
         step("chains.read_with_python", path=path),
         step("chains.use_value"),
-        step("chains.append_line", path=path),
+        step(f"chains.{writer}", path=path),
     )
     assert rows(run.session, "v") == rows(run.session, "used") == ["12"]
-    assert world.csv.read_text().count("\n") == 3
+    assert world.csv.read_text().count("\n") == now
+
+
+def test_a_file_that_somebody_else_changes_is_never_mixed_with_what_it_was(world: World) -> None:
+    """Invariant 6: what was made of the old file and has been posted is not beside a view of the new one."""
+    read = step("chains.read_with_python", path=str(world.csv))
+    use = step("chains.use_value_and_post", url=world.url).model_copy(update={"depends_on": [read.name]})
+    run = Run(world.spark, world.tmp / "state", read, use, "later")
+    run.fails("later")
+    run.attempt()
+    world.csv.write_text("1,ann\n")
+    run.mend("later")
+    assert run.resume(keep_session_state=True).failed_components == []
+    assert rows(run.session, "v") == rows(run.session, "used")
+
+
+def test_ready_made_components_are_known_by_what_they_do(world: World) -> None:
+    """What reads and checks is replayed or left alone, what writes is done once, and what follows sees the same."""
+    ready = "airflow_provider.components"
+    run = resumed(
+        world,
+        ComponentConfig(
+            name="read",
+            class_path=f"{ready}.ReadData",
+            config={"path": str(world.csv), "format": "csv", "schema": "id INT, name STRING", "output_view": "people"},
+        ),
+        ComponentConfig(name="check", class_path=f"{ready}.CheckData", config={"input_view": "people", "min_rows": 2}),
+        ComponentConfig(
+            name="write",
+            class_path=f"{ready}.WriteData",
+            config={"input_view": "people", "path": str(world.target), "mode": "append"},
+        ),
+        ComponentConfig(
+            name="query",
+            class_path=f"{ready}.RunSql",
+            config={"sql": "SELECT count(*) AS people FROM people", "output_view": "counted"},
+        ),
+    )
+    assert {name: run.record(name).handling for name in ("read", "check", "write", "query")} == {
+        "read": "replay",
+        "check": "kept",
+        "write": "kept",
+        "query": "replay",
+    }
+    assert target_rows(world) == 2
+    assert rows(run.session, "counted") == [2]
 
 
 @pytest.mark.parametrize("component", ["time_ns", "uuid4", "file_length"])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+import requests
+from pyspark.sql import functions as F
 
 
 def read(spark: Any, *, directory: str) -> None:
@@ -38,6 +42,19 @@ def read_with_python(spark: Any, *, path: str) -> None:
     with open(path) as file:
         length = len(file.read())
     spark.createDataFrame([(str(length),)], "value string").createOrReplaceTempView("v")
+
+
+def use_value_and_post(spark: Any, *, url: str) -> None:
+    [row] = spark.table("v").collect()
+    requests.post(url, data=row.value, timeout=10)
+    spark.range(1).select(F.lit(row.value).alias("value")).createOrReplaceTempView("used")
+
+
+def replace_file(spark: Any, *, path: str) -> None:
+    """Write a new file and let it take the place of the old one, as one does so that nobody reads half of it."""
+    with open(f"{path}.new", "w") as file:
+        file.write("3,cy\n")
+    os.replace(f"{path}.new", path)
 
 
 def append_line(spark: Any, *, path: str) -> None:

@@ -498,6 +498,17 @@ def test_functions_that_ran_unseen_are_added(project: Callable[..., Any]) -> Non
     assert set(read_code(run, also=["far.hidden", "gone.away"]).functions) == {"orders.run", "far.hidden", "far.deep"}
 
 
+def test_a_lambda_in_a_constant_is_part_of_its_expression(project: Callable[..., Any]) -> None:
+    """What a registry holds is read by itself only where no expression of the module has it."""
+    reading = read_code(
+        project(
+            "orders.run", orders="HANDLERS = {'a': lambda x: x + 1}\n\ndef run(spark):\n    return HANDLERS['a'](1)\n"
+        )
+    )
+    assert set(reading.constants) == {"orders.HANDLERS"}
+    assert (reading.unseen, reading.python) == ((), None)
+
+
 def test_partial_of_a_function_in_a_constant(project: Callable[..., Any]) -> None:
     """``functools.partial`` in a constant leads to its function."""
     run = project(
