@@ -159,6 +159,12 @@ FOLLOWING = {
         steps=[read("in0", "v0"), make(kind, "v0", "v6"), append("in0", T0), append("in0", T0), post("v6")],
     )
     for kind in ("cached_frame", "cached_table")
+} | {
+    "a view of a table that was saved when the attempt failed follows what is appended after the resume": tell(
+        ("error", "c1"),
+        steps=[Step("read_table", {"table": T0, "view": "v0"}), act("append_table", T1, table=T0), post("v0")],
+        **COSTLY,
+    ),
 }
 
 
@@ -175,8 +181,9 @@ def test_a_hard_story_ends_as_if_nothing_had_failed(judge: Judge, story: Story) 
     check(judge, story)
 
 
-@pytest.mark.xfail(reason="a write makes Spark list the files of cached data anew, which what was saved does not do")
+@pytest.mark.torture
+@pytest.mark.xfail(reason="some writes let Spark list the files of a view anew, which what was saved of it does not do")
 @pytest.mark.parametrize("story", FOLLOWING.values(), ids=FOLLOWING)
-def test_cached_data_follows_what_is_written(judge: Judge, story: Story) -> None:
-    """A view that pins its files follows them as long as it or what is made of it is cached."""
+def test_a_view_follows_what_this_session_writes(judge: Judge, story: Story) -> None:
+    """Cached data and what ``saveAsTable`` appends to: in the session that writes, views show it from then on."""
     check(judge, story)
