@@ -152,7 +152,7 @@ def judge_replays(
     """Return what the person who reads the plan should know about sources that have changed, and why not to go on.
 
     It must not go on if a component would have to be replayed and would read what a later component of this run wrote,
-    and its author does not vouch for that.
+    unless its author vouches for that or its views, which are bound late, show that anyway.
 
     :param config: the pipeline
     :param facts: what is known of the sources
@@ -162,16 +162,17 @@ def judge_replays(
     stays: dict[str, tuple[list[SourceChange], list[str]]] = {}
     vouched = {c.name for c in config.components if (c.session_state or config.session_state) == "replay"}
     refused = []
+    late = {d.component for d in decisions if d.session_state is not None and d.session_state.late_bound}
     for name, action in [(decision.component, decision.action) for decision in decisions]:
         changes = facts.changes.get(name, ())
         if action is Action.REPLAY and changes:
-            if not facts.by_others(name) and name not in vouched:
-                refused.append(f"{_told(changes, [name])}, by a later component of this run")
-            else:
+            if facts.by_others(name) or name in vouched:
                 notes.append(
                     f"{name!r} is replayed and reads other data than before: {_list(changes)} "
                     f"({_set_to(config.on_source_change)})"
                 )
+            elif name not in late:
+                refused.append(f"{_told(changes, [name])}, by a later component of this run")
         elif action is Action.REUSE:
             for change in facts.by_others(name):
                 told = stays.setdefault(f"{change.source.name} {change.what}", ([change], []))

@@ -122,13 +122,16 @@ class Held:
     def saved_before_a_change(self, names: Collection[str], writer: str) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what a writer has pulled the ground from; yield what is to be recorded of each component.
 
-        A view whose files are gone cannot be read in this session either, so the next one will do without it.
+        A view whose files are gone cannot be read in this session either, so the next one will do without it. A view
+        that is bound late shows what was written, now and after a replay.
 
         :param names: the components that had read what it wrote to
         :param writer: the component that wrote
         """
         for name in [name for name in self._held if name in names]:
             held = self._held[name]
+            if held.record.late_bound:
+                continue
             why = f"{writer!r} has written to what it read"
             if held.record.functions or not held.plans:
                 what = held.record.reason
@@ -138,7 +141,7 @@ class Held:
             try:
                 views = self._save(held)
             except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
-                if any(word in str(error) for word in _GONE):
+                if any(word in f"{error} {error.__cause__}" for word in _GONE):
                     reason = f"{why} and removed files that its views read, so they cannot be read any more"
                     yield name, _kept(held.record, [], reason)
                 else:

@@ -207,7 +207,7 @@ class SessionStateKeeper:
         self._tell_unrepeatable(component.name, record)
         if views:
             self._witness.saved(component.name)
-        self._hold(component.name, place, record, ran.seconds, by_evidence=policy == "auto")
+        record = self._hold(component, place, record, ran.seconds, computed=evidence.computed)
         saved = self._saved_before(evidence, component.name)
         # Views that were saved are other ones now, and no saving is the next component's work.
         self._before = self.probe.snapshot() if views or saved or vouched else after
@@ -229,8 +229,7 @@ class SessionStateKeeper:
             refuse_difference(component.name, record, left, after)
         self._present.add(component.name)
         if record is not None:
-            policy = component.session_state or self.config.session_state
-            self._hold(component.name, f"{position:04d}", record, ran.seconds, by_evidence=policy == "auto")
+            self._hold(component, f"{position:04d}", record, ran.seconds, computed=not record.late_bound)
         saved = self._saved_before(evidence, component.name)
         self._before = self.probe.snapshot() if saved else after
         return Found(saved=saved)
@@ -300,13 +299,20 @@ class SessionStateKeeper:
         if self._saver is not None and self.url:
             remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
 
-    def _hold(self, name: str, place: str, record: SessionStateRecord, seconds: float, *, by_evidence: bool) -> None:
-        if record.handling == "replay" and by_evidence:
-            plans = {view: self.probe.hold(view) for view in record.left_views}
-            costly = record.work_seconds >= self.config.replay_below_cpu_seconds
-            self._held.hold(HeldComponent(name, place, record, plans, seconds, costly))
-        else:
-            self._held.give_up(name)
+    def _hold(
+        self, component: ComponentConfig, place: str, record: SessionStateRecord, seconds: float, *, computed: bool
+    ) -> SessionStateRecord:
+        """Hold what a component left if it is to be replayed by evidence; return what is to be recorded of it."""
+        policy = component.session_state or self.config.session_state
+        if record.handling != "replay" or policy != "auto":
+            self._held.give_up(component.name)
+            return record
+        plans = {view: self.probe.hold(view) for view in record.left_views}
+        late_bound = bool(plans) and not computed and set(plans.values()) == {LATE_BOUND}
+        record = record.model_copy(update={"late_bound": late_bound})
+        costly = record.work_seconds >= self.config.replay_below_cpu_seconds
+        self._held.hold(HeldComponent(component.name, place, record, plans, seconds, costly))
+        return record
 
     def _saved_before(self, evidence: Evidence, writer: str) -> tuple[tuple[str, SessionStateRecord], ...]:
         readers = [name for name in evidence.readers if name != writer]

@@ -32,6 +32,7 @@ class Evidence:
 
     :param doubts: why it is not known that running it twice is the same as once; empty if it is
     :param work_seconds: the processor time that it took
+    :param computed: whether it computed something, so that it knows what it read
     :param set_variables: whether it declared or set session variables
     :param unstable: views that would come out differently if they were computed again
     :param touched: what it read and wrote
@@ -40,6 +41,7 @@ class Evidence:
 
     doubts: tuple[str, ...]
     work_seconds: float
+    computed: bool
     set_variables: bool
     unstable: frozenset[ViewName]
     touched: TouchedData
@@ -93,7 +95,9 @@ class Witness:
         effects, seen = self._probe.effects_since(mark), self._seen
         targets = (*effects.targets, *seen.written_files)
         touched = self._reading.finished(component.name, left.views, targets, seen.read_files)
-        self._sources[component.name] = touched.sources
+        # A replay may read what was saved of an earlier component, and what that had read still counts for it.
+        self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
+        self._reading.recorded({component.name: self._sources[component.name]})
         reading = self._read(component, entered)
         read = self._judged(component, reading)
         unstable = {view: why for view in left.views if (why := self._probe.unstable(view)) is not None}
@@ -117,6 +121,7 @@ class Witness:
             doubts=_shortened(doubts),
             # What Python does on executors is no processor time of theirs.
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
+            computed=effects.computed or bool(seen.read_files),
             set_variables=effects.variables,
             unstable=frozenset(unstable),
             touched=touched,
