@@ -74,8 +74,7 @@ def compare_sources(
             now = look(source)
             what = difference(source, now)
             if what is not None:
-                ours = _as_the_run_left_it(checkpoint, name, source)
-                found.append(SourceChange(source, what, difference(ours, now)))
+                found.append(SourceChange(source, what, _by_others(checkpoint, name, source, now)))
             elif (source.state, now.state) != ("seen", "seen"):
                 untold.append(source)
         if found:
@@ -193,16 +192,17 @@ def judge_replays(
     return notes, None
 
 
-def _as_the_run_left_it(checkpoint: CheckpointState, reader: str, source: SourceRecord) -> SourceRecord:
-    """Return how a source was when this run last read it there or wrote into it."""
-    latest, since = source, checkpoint.components[reader].completed_at
-    for name in checkpoint.completed_components:
-        record = checkpoint.components.get(name)
-        if record is not None and record.completed_at >= since:
-            for left in record.left:
-                if left.key == source.key:
-                    latest, since = left, record.completed_at
-    return latest
+def _by_others(checkpoint: CheckpointState, reader: str, source: SourceRecord, now: SourceRecord) -> str | None:
+    """Return what has changed since this run last wrote into a source; None if all of the change is its own.
+
+    A component that failed may have written there, too.
+    """
+    since = checkpoint.components[reader].completed_at
+    records = [checkpoint.components[n] for n in checkpoint.completed_components if n in checkpoint.components]
+    after = sorted((r for r in records if r.completed_at >= since), key=lambda record: record.completed_at)
+    states = [source, *(left for record in after for left in record.left), *checkpoint.left]
+    changes = [difference(state, now) for state in states if state.key == source.key]
+    return None if None in changes else changes[-1]
 
 
 def _reruns(policy: str, facts: SourceFacts) -> bool:

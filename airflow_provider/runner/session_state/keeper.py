@@ -234,20 +234,20 @@ class SessionStateKeeper:
         self._before = self.probe.snapshot() if saved else after
         return Found(saved=saved)
 
-    def failed(self, component: str, *, goes_on: bool) -> list[tuple[str, SessionStateRecord]]:
-        """Take note that a component failed; return of which others something was saved because of it.
+    def failed(self, component: str, *, goes_on: bool) -> Found:
+        """Take note that a component failed, and find out what it wrote before.
 
         :param component: its name
         :param goes_on: whether further components may run in this session
         """
-        saved: list[tuple[str, SessionStateRecord]] = []
+        found = Found()
         if self.answers():
-            saved += self._held.saved_before_a_change(
-                self._witness.readers_of_what_was_written(self._before.mark), component
-            )
+            readers, left = self._witness.after_a_failure(self._before.mark)
+            saved = tuple(self._held.saved_before_a_change(readers, component))
+            found = Found(touched=TouchedData(left=left), saved=saved)
         if goes_on:
             self.disturbed()
-        return saved
+        return found
 
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise; yield what is to be recorded of each component."""

@@ -94,7 +94,8 @@ class Witness:
         """
         effects, seen = self._probe.effects_since(mark), self._seen
         targets = (*effects.targets, *seen.written_files)
-        touched = self._reading.finished(component.name, left.views, targets, seen.read_files)
+        read_files = set(seen.read_files).difference(seen.written_files)  # what it wrote is its own
+        touched = self._reading.finished(component.name, left.views, targets, read_files)
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._reading.recorded({component.name: self._sources[component.name]})
@@ -132,9 +133,13 @@ class Witness:
         """Take note that a component's views read what was saved, so that none of its code runs any more."""
         self._lazy_code.pop(component, None)
 
-    def readers_of_what_was_written(self, mark: Any) -> list[str]:
-        """Return the components that had read what was written since a mark."""
-        return self._readers_of([*self._probe.effects_since(mark).targets, *self._seen.written_files])
+    def after_a_failure(self, mark: Any) -> tuple[list[str], list[SourceRecord]]:
+        """Return the components that had read what was written since a mark, and how their sources are now.
+
+        :param mark: where the session's history stood before the component that failed
+        """
+        written = [*self._probe.effects_since(mark).targets, *self._seen.written_files]
+        return self._readers_of(written), self._reading.left_by(written)
 
     def _readers_of(self, targets: Iterable[str]) -> list[str]:
         written = list(targets)
