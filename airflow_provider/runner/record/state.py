@@ -157,7 +157,7 @@ class CheckpointState(_Record):
             "completed_components": list(completed),
             "components": components,
             "live_session": live,
-            "left": left,
+            "left": list(left.values()),
         }
         return self.model_copy(update=changes)
 
