@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.session_state.capture import difference
-from airflow_provider.runner.session_state.keeper import SessionStateKeeper
+from airflow_provider.runner.session_state.keeper import Ran, SessionStateKeeper
 from airflow_provider.runner.session_state.probes.classic import ClassicProbe
 from tests.samples.pipelines import component, pipeline
 
@@ -71,7 +71,9 @@ def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
         keeper.disturbed()
         session.range(3).createOrReplaceTempView("left")
         before = len(calls)
-        assert keeper.finished(component("a"), 1, 0.0).left_views == [ViewName("left")]
+        found = keeper.finished(component("a"), 1, Ran(0.0))
+        assert found.session_state is not None
+        assert found.session_state.left_views == [ViewName("left")]
         needed.append(len(calls) - before)
     assert needed == [6, 6, 6]
 
