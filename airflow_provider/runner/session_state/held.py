@@ -130,7 +130,7 @@ class Held:
         for name in [name for name in self._held if name in names]:
             held = self._held[name]
             why = f"{writer!r} has written to what it read"
-            if held.record.functions or not held.plans:
+            if held.record.unsavable is not None or not held.plans:
                 what = held.record.reason
                 yield name, _unrepeatable(held.record, f"{what}; but it must not run again: {why}")
                 self.give_up(name)
@@ -177,7 +177,7 @@ def _is_gone(error: BaseException) -> bool:
 
 def _is_complete(held: HeldComponent) -> bool:
     """Whether saving the views, as they were, makes running it again unnecessary."""
-    return bool(held.plans) and LATE_BOUND not in held.plans.values() and not held.record.functions
+    return bool(held.plans) and LATE_BOUND not in held.plans.values() and held.record.unsavable is None
 
 
 def _kept(record: SessionStateRecord, views: list[SavedView], reason: str) -> SessionStateRecord:

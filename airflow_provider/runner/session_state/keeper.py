@@ -193,6 +193,7 @@ class SessionStateKeeper:
             harmless=not evidence.doubts,
             remedy=handling.remedy,
             work_seconds=round(evidence.work_seconds, 3),
+            unsavable=facts.unsavable and facts.unsavable[:LONGEST_REASON],
             views=views,
             left_views=left.views,
             dropped_views=left.dropped_views,

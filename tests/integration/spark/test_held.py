@@ -227,11 +227,19 @@ def test_storage_that_fails_then_changes_nothing(
     assert values(run.session, "v") == [0, 1, 2]
 
 
-def test_a_temp_function_is_not_saved_so_its_component_is_replayed_with_its_views(make: Make) -> None:
+UNSAVABLE: dict[str, Work] = {
+    "a temp function": lambda s: s.udf.register("f", lambda x: x + 1, "int"),
+    "a session variable": lambda s: s.sql("DECLARE VARIABLE answer INT DEFAULT 42"),
+    "a secret setting": lambda s: s.conf.set("my.api.token", "hunter2"),
+    "a setting that is none of Spark's": lambda s: s.conf.set("my_date", "2024-01-01"),
+}
+
+
+@pytest.mark.parametrize("what", UNSAVABLE)
+def test_views_beside_what_cannot_be_saved_are_not_saved_so_that_nothing_of_it_gets_lost(make: Make, what: str) -> None:
+    """Invariant 6: its component is replayed with all that it leaves."""
     run = make("a", "c")
-    run.does(
-        "a", lambda session: (session.udf.register("f", lambda x: x + 1, "int"), view("v", 3)(session)), seconds=LONG
-    )
+    run.does("a", lambda session: (UNSAVABLE[what](session), view("v", 3)(session)), seconds=LONG)
     run.fails("c")
     run.attempt()
     assert run.handling("a")[0] == "replay"
@@ -334,8 +342,9 @@ def test_a_view_whose_files_a_later_component_removed_is_not_there(
     assert values(run.session, "other") == [0, 1, 2]
 
 
+@pytest.mark.parametrize("with_view", [False, True])
 def test_a_function_made_of_what_a_later_component_changed_is_an_error_with_the_remedy(
-    make: Make, tmp_path: Path
+    make: Make, tmp_path: Path, with_view: bool
 ) -> None:
     """It cannot be saved, and running its component again would make another one of it."""
     path = str(tmp_path / "in")
@@ -345,6 +354,8 @@ def test_a_function_made_of_what_a_later_component_changed_is_an_error_with_the_
     def register(session: SparkSession) -> None:
         count = session.read.parquet(path).count()
         session.udf.register("f", lambda: count, "long")
+        if with_view:
+            view("v", 3)(session)
 
     run.does("a", register)
     run.does("w", lambda session: session.range(3).write.mode("append").parquet(path))
