@@ -27,6 +27,7 @@ LATE_BOUND = 0
 """Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
 
 _CANCEL_AGAIN = 0.1  # seconds; a cancellation does not reach jobs that start after it
+_AT_LEAST_SECONDS = 10.0
 
 _GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND")
 
@@ -95,10 +96,10 @@ class Held:
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
 
-        All of it may take as long as these components took. What cannot be saved, or not in time, is replayed.
+        All of it may take as long as these components took, or ten seconds. What is not saved in time is replayed.
         """
         costly = [held for held in reversed(self._held.values()) if held.costly and _is_complete(held)]
-        left = sum(held.seconds for held in costly)
+        left = max(_AT_LEAST_SECONDS, sum(held.seconds for held in costly))
         for number, held in enumerate(costly, start=1):
             logger.info(
                 "saving what %s left, %d of %d, so that a retry need not run it again (%.0f s of work)",
@@ -122,13 +123,16 @@ class Held:
     def saved_before_a_change(self, names: Collection[str], writer: str) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what a writer has pulled the ground from; yield what is to be recorded of each component.
 
-        A view whose files are gone cannot be read in this session either, so the next one will do without it.
+        A view whose files are gone cannot be read in this session either, so the next one will do without it. A view
+        that is bound late shows what was written, now and after a replay.
 
         :param names: the components that had read what it wrote to
         :param writer: the component that wrote
         """
         for name in [name for name in self._held if name in names]:
             held = self._held[name]
+            if held.record.late_bound:
+                continue
             why = f"{writer!r} has written to what it read"
             if held.record.unsavable is not None or not held.plans:
                 what = held.record.reason

@@ -211,7 +211,7 @@ class SessionStateKeeper:
         self._tell_unrepeatable(component.name, record)
         if views:
             self._witness.saved(component.name)
-        self._hold(component.name, place, record, ran.seconds, by_evidence=policy == "auto")
+        record = self._hold(component, place, record, ran.seconds, computed=evidence.computed)
         saved = self._saved_before(evidence, component.name)
         # Views that were saved are other ones now, and no saving is the next component's work.
         self._before = self.probe.snapshot() if views or saved or vouched else after
@@ -234,26 +234,25 @@ class SessionStateKeeper:
         self._present.add(component.name)
         self._views.update(left.views)
         if record is not None:
-            policy = component.session_state or self.config.session_state
-            self._hold(component.name, f"{position:04d}", record, ran.seconds, by_evidence=policy == "auto")
+            self._hold(component, f"{position:04d}", record, ran.seconds, computed=not record.late_bound)
         saved = self._saved_before(evidence, component.name)
         self._before = self.probe.snapshot() if saved else after
         return Found(saved=saved)
 
-    def failed(self, component: str, *, goes_on: bool) -> list[tuple[str, SessionStateRecord]]:
-        """Take note that a component failed; return of which others something was saved because of it.
+    def failed(self, component: str, *, goes_on: bool) -> Found:
+        """Take note that a component failed, and find out what it wrote before.
 
         :param component: its name
         :param goes_on: whether further components may run in this session
         """
-        saved: list[tuple[str, SessionStateRecord]] = []
+        found = Found()
         if self.answers():
-            saved += self._held.saved_before_a_change(
-                self._witness.readers_of_what_was_written(self._before.mark), component
-            )
+            readers, left = self._witness.after_a_failure(self._before.mark)
+            saved = tuple(self._held.saved_before_a_change(readers, component))
+            found = Found(touched=TouchedData(left=left), saved=saved)
         if goes_on:
             self.disturbed()
-        return saved
+        return found
 
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise; yield what is to be recorded of each component."""
@@ -306,13 +305,20 @@ class SessionStateKeeper:
         if self._saver is not None and self.url:
             remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
 
-    def _hold(self, name: str, place: str, record: SessionStateRecord, seconds: float, *, by_evidence: bool) -> None:
-        if record.handling == "replay" and by_evidence:
-            plans = {view: self.probe.hold(view) for view in record.left_views}
-            costly = record.work_seconds >= self.config.replay_below_cpu_seconds
-            self._held.hold(HeldComponent(name, place, record, plans, seconds, costly))
-        else:
-            self._held.give_up(name)
+    def _hold(
+        self, component: ComponentConfig, place: str, record: SessionStateRecord, seconds: float, *, computed: bool
+    ) -> SessionStateRecord:
+        """Hold what a component left if it is to be replayed by evidence; return what is to be recorded of it."""
+        policy = component.session_state or self.config.session_state
+        if record.handling != "replay" or policy != "auto":
+            self._held.give_up(component.name)
+            return record
+        plans = {view: self.probe.hold(view) for view in record.left_views}
+        late_bound = bool(plans) and not computed and set(plans.values()) == {LATE_BOUND}
+        record = record.model_copy(update={"late_bound": late_bound})
+        costly = record.work_seconds >= self.config.replay_below_cpu_seconds
+        self._held.hold(HeldComponent(component.name, place, record, plans, seconds, costly))
+        return record
 
     def _saved_before(self, evidence: Evidence, writer: str) -> tuple[tuple[str, SessionStateRecord], ...]:
         readers = [name for name in evidence.readers if name != writer]

@@ -228,7 +228,8 @@ def test_an_act_in_the_network_is_seen(server: int, act: Callable[[int], object]
 
 def test_a_request_on_a_connection_that_was_there_already_is_seen(server: int) -> None:
     client = http.client.HTTPConnection("127.0.0.1", server)
-    client.connect()
+    client.request("GET", "/")
+    client.getresponse().read()  # now the server has its thread for this connection
     acts = seen_of(lambda: client.request("POST", "/", b"secret body")).acts
     client.close()
     assert [(a.kind, a.what, a.target) for a in acts] == [("connection", "sent to", "127.0.0.1")]
