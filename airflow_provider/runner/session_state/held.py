@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 LATE_BOUND = 0
 """Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
 
+_CANCEL_AGAIN = 0.1  # seconds; a cancellation does not reach jobs that start after it
 _AT_LEAST_SECONDS = 10.0
 
 _GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND")
@@ -133,37 +134,54 @@ class Held:
             if held.record.late_bound:
                 continue
             why = f"{writer!r} has written to what it read"
-            if held.record.functions or not held.plans:
+            if held.record.unsavable is not None or not held.plans:
                 what = held.record.reason
                 yield name, _unrepeatable(held.record, f"{what}; but it must not run again: {why}")
                 self.give_up(name)
                 continue
+            gone: list[ViewName] = []
             try:
-                views = self._save(held)
+                views = self._save(held, gone)
             except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
-                if any(word in f"{error} {error.__cause__}" for word in _GONE):
-                    reason = f"{why} and removed files that its views read, so they cannot be read any more"
-                    yield name, _kept(held.record, [], reason)
-                else:
-                    reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
-                    yield name, _unrepeatable(held.record, reason)
+                reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
                 logger.warning("%s: %s", name, reason)
+                yield name, _unrepeatable(held.record, reason)
             else:
-                logger.info("saved what %s left, because %s", name, why)
-                yield name, _kept(held.record, views, f"saved, because {why}")
+                reason = f"saved, because {why}"
+                if gone:
+                    names_of = ", ".join(repr(str(view)) for view in gone)
+                    reason = f"{why} and removed files that {names_of} needs, so that it cannot be read any more"
+                logger.log(logging.WARNING if gone else logging.INFO, "%s: %s", name, reason)
+                yield name, _kept(held.record, views, reason)
             self.give_up(name)
 
-    def _save(self, held: HeldComponent) -> list[SavedView]:
+    def _save(self, held: HeldComponent, gone: list[ViewName] | None = None) -> list[SavedView]:
+        """Save the views of a component.
+
+        :param held: the component
+        :param gone: collects the views whose files are not there any more; None to raise for them, too
+        """
         place = f"{held.place}-{uuid.uuid4().hex[:8]}"
-        return [
-            self.views.save(view, self.views.frame(view, number), f"{place}/{index}")
-            for index, (view, number) in enumerate(held.plans.items())
-        ]
+        saved = []
+        for index, (view, number) in enumerate(held.plans.items()):
+            try:
+                saved.append(self.views.save(view, self.views.frame(view, number), f"{place}/{index}"))
+            except Exception as error:
+                if gone is None or not _is_gone(error):
+                    raise
+                gone.append(view)
+        return saved
+
+
+def _is_gone(error: BaseException) -> bool:
+    """Whether files that a view reads are missing. What Spark said is the cause of what the saver says."""
+    told = f"{error} {error.__cause__}"
+    return any(word in told for word in _GONE)
 
 
 def _is_complete(held: HeldComponent) -> bool:
     """Whether saving the views, as they were, makes running it again unnecessary."""
-    return bool(held.plans) and LATE_BOUND not in held.plans.values() and not held.record.functions
+    return bool(held.plans) and LATE_BOUND not in held.plans.values() and held.record.unsavable is None
 
 
 def _kept(record: SessionStateRecord, views: list[SavedView], reason: str) -> SessionStateRecord:
@@ -176,21 +194,23 @@ def _unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateRecord
 
 @contextmanager
 def _at_most(spark: Any, seconds: float) -> Iterator[None]:
-    """Cancel the Spark jobs that are started in here when they take longer.
+    """Cancel the Spark jobs that are started in here when they take longer, also those that start after that.
 
     :raises TimeoutError: they did
     """
     context, tag = spark.sparkContext, f"pyspark_pipeline_{uuid.uuid4().hex}"
-    late = threading.Event()
+    late, over = threading.Event(), threading.Event()
 
     def cancel() -> None:
-        late.set()
-        context.cancelJobsWithTag(tag)
+        pause = seconds
+        while not over.wait(pause):
+            late.set()
+            context.cancelJobsWithTag(tag)
+            pause = _CANCEL_AGAIN
 
-    timer = threading.Timer(seconds, cancel)
-    timer.daemon = True
+    canceller = threading.Thread(target=cancel, name="pyspark-pipeline-saving-limit", daemon=True)
     context.addJobTag(tag)
-    timer.start()
+    canceller.start()
     try:
         yield
     except Exception as error:
@@ -198,5 +218,6 @@ def _at_most(spark: Any, seconds: float) -> Iterator[None]:
             raise TimeoutError(f"it took longer than the {seconds:.0f} s that running it took") from error
         raise
     finally:
-        timer.cancel()
+        over.set()
+        canceller.join()
         context.removeJobTag(tag)

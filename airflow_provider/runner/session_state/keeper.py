@@ -96,6 +96,7 @@ class SessionStateKeeper:
         self._before: Snapshot = self.probe.snapshot()
         self._first = self._before
         self._present: set[str] = set()
+        self._views: set[ViewName] = set()  # that components have left in this attempt
         self._witness = Witness(self.spark, self.probe, self.config, self.url)
         self._held = Held(self.spark, self)
         self._told: Mapping[str, str] = {}
@@ -131,6 +132,7 @@ class SessionStateKeeper:
 
         If it did more than that, everything is brought back from the start, so the start's settings are put back.
         """
+        self._views.clear()
         before = self._before if self.present() else self._first
         now = self.probe.snapshot()
         for key, value in before.settings.items():
@@ -167,6 +169,7 @@ class SessionStateKeeper:
         before, after = self._before, self.probe.snapshot()
         self._present.add(component.name)
         left = difference(before, after)
+        self._views.update(left.views)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
         refused = (why_not_set(self.spark, key, value) for key, value in left.settings.items())
         described = self._describe(left.objects)
@@ -190,6 +193,7 @@ class SessionStateKeeper:
             harmless=not evidence.doubts,
             remedy=handling.remedy,
             work_seconds=round(evidence.work_seconds, 3),
+            unsavable=facts.unsavable and facts.unsavable[:LONGEST_REASON],
             views=views,
             left_views=left.views,
             dropped_views=left.dropped_views,
@@ -226,8 +230,9 @@ class SessionStateKeeper:
         left = difference(before, after)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
         if record is not None:
-            refuse_difference(component.name, record, left, after)
+            refuse_difference(component.name, record, left, after, self._views)
         self._present.add(component.name)
+        self._views.update(left.views)
         if record is not None:
             self._hold(component, f"{position:04d}", record, ran.seconds, computed=not record.late_bound)
         saved = self._saved_before(evidence, component.name)
@@ -278,6 +283,7 @@ class SessionStateKeeper:
         :raises Exception: what Spark raises
         """
         self._restorer.restore(record, dropped)
+        self._views.update(record.left_views)
         what = in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
