@@ -14,17 +14,17 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.handling import VOUCH
+from airflow_provider.runner.session_state.views_at_hand import LATE_BOUND, ViewsAtHand
 
 logger = logging.getLogger(__name__)
 
-LATE_BOUND = 0
-"""Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
+_AT_LEAST_SECONDS = 10.0
 
 _CANCEL_AGAIN = 0.1  # seconds; a cancellation does not reach jobs that start after it
 _AT_LEAST_SECONDS = 10.0
@@ -32,25 +32,12 @@ _AT_LEAST_SECONDS = 10.0
 _GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND")
 
 
-class Views(Protocol):
-    """What is needed of the session."""
-
-    def frame(self, view: ViewName, number: int) -> Any:
-        """Return the DataFrame of a held plan, or of a late-bound view as it is now."""
-
-    def save(self, view: ViewName, frame: Any, place: str) -> SavedView:
-        """Write a view's rows to a directory below that of the attempt. The view itself stays as it is."""
-
-    def release(self, number: int) -> None:
-        """Hold a plan no longer."""
-
-
 @dataclass(frozen=True)
 class HeldComponent:
     """A completed component that would be replayed.
 
     :param name: its name
-    :param place: directory for its views, below that of the attempt
+    :param position: its place in the order of execution
     :param record: what is recorded of what it left
     :param plans: for each of its views the number of its plan, or :data:`LATE_BOUND`
     :param seconds: how long it ran
@@ -58,7 +45,7 @@ class HeldComponent:
     """
 
     name: str
-    place: str
+    position: int
     record: SessionStateRecord
     plans: dict[ViewName, int]
     seconds: float
@@ -74,7 +61,7 @@ class Held:
     """
 
     spark: Any
-    views: Views
+    views: ViewsAtHand
     _held: dict[str, HeldComponent] = field(default_factory=dict)
 
     def hold(self, component: HeldComponent) -> None:
@@ -86,8 +73,7 @@ class Held:
         """Hold nothing of a component any more."""
         component = self._held.pop(name, None)
         for number in component.plans.values() if component else ():
-            if number != LATE_BOUND:
-                self.views.release(number)
+            self.views.release(number)
 
     def names(self) -> list[str]:
         """Return the components of which something is held, in the order in which they completed."""
@@ -161,16 +147,15 @@ class Held:
         :param held: the component
         :param gone: collects the views whose files are not there any more; None to raise for them, too
         """
-        place = f"{held.place}-{uuid.uuid4().hex[:8]}"
-        saved = []
-        for index, (view, number) in enumerate(held.plans.items()):
-            try:
-                saved.append(self.views.save(view, self.views.frame(view, number), f"{place}/{index}"))
-            except Exception as error:
-                if gone is None or not _is_gone(error):
-                    raise
-                gone.append(view)
-        return saved
+
+        def passes_over(view: ViewName, error: Exception) -> bool:
+            if gone is None or not _is_gone(error):
+                return False
+            gone.append(view)
+            return True
+
+        frames = {view: self.views.held(view, number) for view, number in held.plans.items()}
+        return self.views.save(held.position, frames, passes_over)
 
 
 def _is_gone(error: BaseException) -> bool:
