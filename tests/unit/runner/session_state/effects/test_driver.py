@@ -469,3 +469,17 @@ def test_an_error_in_watching_is_no_error_of_the_component(here: Path, monkeypat
     seen = seen_of(lambda: Path("new").touch())
     assert (here / "new").exists()
     assert seen.truncated
+
+
+def test_it_is_known_which_files_are_other_ones_now(here: Path) -> None:
+    """Whatever was done to them; of a file that gets another name, both names."""
+
+    def work() -> None:
+        opened("old", "a")
+        opened("link", "r")
+        os.replace("old", "folder/new")
+        os.mkdir("more")
+        os.rmdir("more")
+
+    place = os.path.realpath(here)
+    assert seen_of(work).written_files == (f"{place}/folder/new", f"{place}/more", f"{place}/old")
