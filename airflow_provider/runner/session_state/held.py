@@ -24,8 +24,6 @@ from airflow_provider.runner.session_state.views_at_hand import LATE_BOUND, View
 
 logger = logging.getLogger(__name__)
 
-_AT_LEAST_SECONDS = 10.0
-
 _CANCEL_AGAIN = 0.1  # seconds; a cancellation does not reach jobs that start after it
 _AT_LEAST_SECONDS = 10.0
 
