@@ -290,7 +290,12 @@ class AttemptStopped(BaseException):
     """
 
 
+_PY4J = "An error occurred while calling "
+
+
 def describe(error: BaseException) -> str:
     """Return ``Type: first line`` for a log line, secrets masked; the full text stays in the traceback."""
     lines = [line for line in mask(str(error)).strip().splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith(_PY4J):  # what Java said comes after it
+        lines = [lines[1].removeprefix(": ")]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from tests.reliability.random_story import SOURCES, Failure, Mode, Step, Story
 TABLES = ("{db}.t0", "{other}.t1")
 NOTES = "{dir}/notes"
 ZONE = "spark.sql.session.timeZone"
+CACHES = ("cached_frame", "cached_table", "persisted_frame")
 ZONES = ("Asia/Tokyo", "America/New_York", "Europe/Berlin")
 
 
@@ -38,6 +40,34 @@ def draw(seed: str, kills: bool = False) -> Story:
     modes: list[Mode] = ["kill"] if kills else ["error", "error", "error", "late error", "once", "stop"]
     failures = tuple(Failure(rng.random() ** 0.7, rng.choice(modes)) for _ in range(rng.choice((1, 1, 2, 2, 3))))
     return Story(seed, author.steps, edges, fields, failures)
+
+
+def beyond(story: Story) -> str | None:
+    """Return why a story is one of those that are known to end otherwise; see ``test_hard_stories.py``.
+
+    :param story: the pipeline and what goes wrong with it
+    """
+    writes = Counter(place for step in story.steps.values() if step.acts and (place := _place(step)))
+    read = {place for step in story.steps.values() for place in _read_in(step)} - {NOTES}
+    if any(step.kind in CACHES for step in story.steps.values()) and read & writes.keys():
+        return "cached data follows what is written"
+    often = {place for place, count in writes.items() if count > 1 or story.fields}
+    if read & often & {*TABLES, "{db}.t2"}:
+        return "a view of a table follows what is written"
+    return None
+
+
+def _place(step: Step) -> str | None:
+    return step.config.get("table") or step.config.get("path")
+
+
+def _read_in(step: Step) -> set[str]:
+    """Return the directories and tables that a step reads itself."""
+    keys = ("source", "first", "second", "input_view", *(() if step.acts else ("table", "path")))
+    read = {step.config[key] for key in keys if key in step.config}
+    if step.acts and "view" in step.config:
+        read.add(str(_place(step)))
+    return read
 
 
 @dataclass(frozen=True)
@@ -164,7 +194,7 @@ class Author:
 
     def _caches(self) -> Step | None:
         source = self._source()
-        kind = self._rng.choice(("cached_frame", "cached_table", "persisted_frame"))
+        kind = self._rng.choice(CACHES)
         if kind != "cached_table":
             return Step(kind, {"source": source, "view": self._new_view(source)}, needs=frozenset({source}))
         view = f"v{self._rng.randrange(6, 9)}"

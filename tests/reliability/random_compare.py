@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_provider.runner import InMemoryCheckpointStore
 from airflow_provider.runner.planning.plan import Action
 from tests.reliability.counting_server import CountingServer
-from tests.reliability.random_author import draw
+from tests.reliability.random_author import beyond, draw
 from tests.reliability.random_judge import differences, repeated
 from tests.reliability.random_run import Trial, attempt
 from tests.reliability.random_story import Failure, Story
@@ -201,7 +201,11 @@ def judge_many(judge: Judges, stories: Iterator[Story], wanted: int) -> Counter[
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     while counts["pipelines"] < wanted:
-        verdict = judge.judge(next(stories))
+        story = next(stories)
+        if beyond(story):
+            counts["beyond"] += 1
+            continue
+        verdict = judge.judge(story)
         if verdict.void is not None:
             counts["left out"] += 1
             continue

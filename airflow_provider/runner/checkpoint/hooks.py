@@ -130,6 +130,7 @@ class CheckpointHooks(NoOpHooks):
             components={name: recorded.components[name] for name in kept if recorded and name in recorded.components},
             fields={name: dict(fields) for name, fields in hashes.fields.items()},
             earlier_code=_earlier_code(config, kept, recorded) if recorded else {},
+            left=recorded.left if recorded and kept else [],
             restart_from=plan.restart_from,
             restart_request=request.id if request else (recorded.restart_request if recorded else None),
             session_state_url=event.session_state_url,
@@ -174,7 +175,14 @@ class CheckpointHooks(NoOpHooks):
     def on_component_failure(self, event: ComponentFailed) -> None:
         """Record which component failed."""
         self._copies.disturbed()
-        self._add(CheckpointUpdate(at=self._saving.now(), status="failed", failed_component=event.component.name))
+        self._add(
+            CheckpointUpdate(
+                at=self._saving.now(),
+                status="failed",
+                failed_component=event.component.name,
+                left=list(event.left),
+            )
+        )
 
     def after_pipeline(self, event: PipelineFinished) -> None:
         """Record, as the last act, whether the pipeline is complete."""

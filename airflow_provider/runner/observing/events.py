@@ -8,7 +8,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
 from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.record.sources import TouchedData
+from airflow_provider.runner.record.sources import SourceRecord, TouchedData
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ class ComponentFailed:
     :param total: number of enabled components
     :param duration_seconds: from the start of the first try to the end of the last
     :param error: what it raised
+    :param left: sources of earlier components into which it wrote before it failed, as they are now
     """
 
     component: ComponentConfig
@@ -107,6 +108,7 @@ class ComponentFailed:
     total: int
     duration_seconds: float
     error: BaseException
+    left: tuple[SourceRecord, ...] = ()
 
 
 @dataclass(frozen=True)

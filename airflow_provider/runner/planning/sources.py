@@ -74,8 +74,7 @@ def compare_sources(
             now = look(source)
             what = difference(source, now)
             if what is not None:
-                ours = _as_the_run_left_it(checkpoint, name, source)
-                found.append(SourceChange(source, what, difference(ours, now)))
+                found.append(SourceChange(source, what, _by_others(checkpoint, name, source, now)))
             elif (source.state, now.state) != ("seen", "seen"):
                 untold.append(source)
         if found:
@@ -152,7 +151,7 @@ def judge_replays(
     """Return what the person who reads the plan should know about sources that have changed, and why not to go on.
 
     It must not go on if a component would have to be replayed and would read what a later component of this run wrote,
-    and its author does not vouch for that.
+    unless its author vouches for that or its views, which are bound late, show that anyway.
 
     :param config: the pipeline
     :param facts: what is known of the sources
@@ -162,16 +161,17 @@ def judge_replays(
     stays: dict[str, tuple[list[SourceChange], list[str]]] = {}
     vouched = {c.name for c in config.components if (c.session_state or config.session_state) == "replay"}
     refused = []
+    late = {d.component for d in decisions if d.session_state is not None and d.session_state.late_bound}
     for name, action in [(decision.component, decision.action) for decision in decisions]:
         changes = facts.changes.get(name, ())
         if action is Action.REPLAY and changes:
-            if not facts.by_others(name) and name not in vouched:
-                refused.append(f"{_told(changes, [name])}, by a later component of this run")
-            else:
+            if facts.by_others(name) or name in vouched:
                 notes.append(
                     f"{name!r} is replayed and reads other data than before: {_list(changes)} "
                     f"({_set_to(config.on_source_change)})"
                 )
+            elif name not in late:
+                refused.append(f"{_told(changes, [name])}, by a later component of this run")
         elif action is Action.REUSE:
             for change in facts.by_others(name):
                 told = stays.setdefault(f"{change.source.name} {change.what}", ([change], []))
@@ -192,16 +192,17 @@ def judge_replays(
     return notes, None
 
 
-def _as_the_run_left_it(checkpoint: CheckpointState, reader: str, source: SourceRecord) -> SourceRecord:
-    """Return how a source was when this run last read it there or wrote into it."""
-    latest, since = source, checkpoint.components[reader].completed_at
-    for name in checkpoint.completed_components:
-        record = checkpoint.components.get(name)
-        if record is not None and record.completed_at >= since:
-            for left in record.left:
-                if left.key == source.key:
-                    latest, since = left, record.completed_at
-    return latest
+def _by_others(checkpoint: CheckpointState, reader: str, source: SourceRecord, now: SourceRecord) -> str | None:
+    """Return what has changed since this run last wrote into a source; None if all of the change is its own.
+
+    A component that failed may have written there, too.
+    """
+    since = checkpoint.components[reader].completed_at
+    records = [checkpoint.components[n] for n in checkpoint.completed_components if n in checkpoint.components]
+    after = sorted((r for r in records if r.completed_at >= since), key=lambda record: record.completed_at)
+    states = [source, *(left for record in after for left in record.left), *checkpoint.left]
+    changes = [difference(state, now) for state in states if state.key == source.key]
+    return None if None in changes else changes[-1]
 
 
 def _reruns(policy: str, facts: SourceFacts) -> bool:

@@ -81,6 +81,7 @@ class CheckpointState(_Record):
     :param fields: component to field hashes for the whole config, to say later what changed
     :param earlier_code: code of components that had completed, were to run again and have not completed since, while
         what depends on them still is complete
+    :param left: sources of completed components as the last component that failed and wrote there left them
     :param restart_from: the request to restart from a component that has been carried out
     :param restart_request: id of the last restart request that has been carried out
     :param session_state_url: directory of this run's saved views
@@ -104,6 +105,7 @@ class CheckpointState(_Record):
     components: dict[str, ComponentRecord] = Field(default_factory=dict)
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
     earlier_code: dict[str, CodeRecord] = Field(default_factory=dict)
+    left: list[SourceRecord] = Field(default_factory=list)
     restart_from: str | None = None
     restart_request: str | None = None
     session_state_url: str | None = None
@@ -137,6 +139,7 @@ class CheckpointState(_Record):
         completed, components = dict.fromkeys(self.completed_components), dict(self.components)
         changes: dict[str, Any] = {}
         live = self.live_session
+        left = {source.key: source for source in self.left}
         for update in updates:
             if update.component is not None and update.record is not None:
                 completed[update.component] = None
@@ -148,8 +151,14 @@ class CheckpointState(_Record):
                 live = live.model_copy(update={"copy_id": update.live_copy, "present": present})
             if update.status == "completed":
                 live = None
+            left |= {source.key: source for source in update.left}
             changes["updated_at"] = update.at
-        changes |= {"completed_components": list(completed), "components": components, "live_session": live}
+        changes |= {
+            "completed_components": list(completed),
+            "components": components,
+            "live_session": live,
+            "left": list(left.values()),
+        }
         return self.model_copy(update=changes)
 
 
@@ -163,6 +172,7 @@ class CheckpointUpdate(_Record):
     :param failed_component: together with ``status``: the component that failed last
     :param live_copy: id of the newest copy of the session on its server, None if it stays
     :param live_adds: the components whose session state is in that copy and was not in the one before
+    :param left: sources of completed components as a component that failed left them
     """
 
     at: datetime
@@ -172,6 +182,7 @@ class CheckpointUpdate(_Record):
     failed_component: str | None = None
     live_copy: str | None = None
     live_adds: list[str] = Field(default_factory=list)
+    left: list[SourceRecord] = Field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON data without nulls."""

@@ -91,9 +91,10 @@ class ComponentRunner:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
             took = self._clock() - began
-            if keeper is not None:
-                self._tell_saved(keeper.failed(component.name, goes_on=self._goes_on_after_failure))
-            self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error))
+            failed = keeper.failed(component.name, goes_on=self._goes_on_after_failure) if keeper else Found()
+            self._tell_saved(failed.saved)
+            left = tuple(failed.touched.left) if failed.touched else ()
+            self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error, left))
             return ComponentResult(
                 component.name,
                 decision.action,

@@ -108,8 +108,8 @@ def _with_damage(config: PipelineConfig, facts: Facts, session: AttemptSession) 
         for position, decision in enumerate(plan.decisions, start=1):
             name, state = decision.component, decision.session_state
             needed = decision.restore or (plan.live and decision.action is Action.REUSE)
-            if not needed or state is None or name in looked_at:
-                continue
+            if not needed or state is None or name in looked_at or state.handling == "unrepeatable":
+                continue  # what cannot be restored anyway is no reason to run it again
             looked_at.add(name)
             if what := session.damage(state, dropped_after(plan, position)):
                 damaged[name] = what

@@ -26,6 +26,8 @@ class Effects:
     :param cpu_seconds: CPU time of executors
     :param task_seconds: time that tasks took
     :param complete: False if there may be more than this
+    :param computed: whether an action computed something, so that the component knows what it read; True if that is
+        not known
     """
 
     wrote: str | None = None
@@ -38,6 +40,7 @@ class Effects:
     cpu_seconds: float = 0.0
     task_seconds: float = 0.0
     complete: bool = True
+    computed: bool = True
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Evidence:
 
     :param doubts: why it is not known that running it twice is the same as once; empty if it is
     :param work_seconds: the processor time that it took
+    :param computed: whether it computed something, so that it knows what it read
     :param set_variables: whether it declared or set session variables
     :param unstable: views that would come out differently if they were computed again
     :param touched: what it read and wrote
@@ -40,6 +41,7 @@ class Evidence:
 
     doubts: tuple[str, ...]
     work_seconds: float
+    computed: bool
     set_variables: bool
     unstable: frozenset[ViewName]
     touched: TouchedData
@@ -92,8 +94,11 @@ class Witness:
         """
         effects, seen = self._probe.effects_since(mark), self._seen
         targets = (*effects.targets, *seen.written_files)
-        touched = self._reading.finished(component.name, left.views, targets, seen.read_files)
-        self._sources[component.name] = touched.sources
+        read_files = set(seen.read_files).difference(seen.written_files)  # what it wrote is its own
+        touched = self._reading.finished(component.name, left.views, targets, read_files)
+        # A replay may read what was saved of an earlier component, and what that had read still counts for it.
+        self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
+        self._reading.recorded({component.name: self._sources[component.name]})
         reading = self._read(component, entered)
         read = self._judged(component, reading)
         unstable = {view: why for view in left.views if (why := self._probe.unstable(view)) is not None}
@@ -117,6 +122,7 @@ class Witness:
             doubts=_shortened(doubts),
             # What Python does on executors is no processor time of theirs.
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
+            computed=effects.computed or bool(seen.read_files),
             set_variables=effects.variables,
             unstable=frozenset(unstable),
             touched=touched,
@@ -127,9 +133,13 @@ class Witness:
         """Take note that a component's views read what was saved, so that none of its code runs any more."""
         self._lazy_code.pop(component, None)
 
-    def readers_of_what_was_written(self, mark: Any) -> list[str]:
-        """Return the components that had read what was written since a mark."""
-        return self._readers_of([*self._probe.effects_since(mark).targets, *self._seen.written_files])
+    def after_a_failure(self, mark: Any) -> tuple[list[str], list[SourceRecord]]:
+        """Return the components that had read what was written since a mark, and how their sources are now.
+
+        :param mark: where the session's history stood before the component that failed
+        """
+        written = [*self._probe.effects_since(mark).targets, *self._seen.written_files]
+        return self._readers_of(written), self._reading.left_by(written)
 
     def _readers_of(self, targets: Iterable[str]) -> list[str]:
         written = list(targets)

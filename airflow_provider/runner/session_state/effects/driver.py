@@ -23,7 +23,7 @@ from weakref import WeakSet
 
 from airflow_provider.masking import mask
 from airflow_provider.runner.session_state.effects.acts import READERS, Act, Announced
-from airflow_provider.runner.session_state.effects.origin import Origin, of_python, origin
+from airflow_provider.runner.session_state.effects.origin import Origin, layer_of, of_python, origin
 
 MOST_ACTS = 100
 MOST_FILES = 1_000
@@ -118,6 +118,7 @@ class DriverWatch:
     def __enter__(self) -> Self:
         _install()
         self.owner = threading.get_ident()
+        _owners.add(threading.current_thread())
         self._before = WeakSet(threading.enumerate())
         self.alone = not _watches
         for watch in _watches:
@@ -133,7 +134,7 @@ class DriverWatch:
         thread, process = self._began
         self._cpu += time.process_time() - process if self.alone else time.thread_time() - thread
         for started in threading.enumerate():
-            if started in self._before or started in _others or started.ident == self.owner:
+            if started in self._before or started in _others or started in _owners:
                 continue
             _components.add(started)
             if not _is_idle(started):
@@ -202,6 +203,8 @@ def watch_driver(facts: SparkFacts) -> DriverWatch:
 _watches: list[DriverWatch] = []
 _others: WeakSet[threading.Thread] = WeakSet()
 """Threads that are there for something else: they were started while nobody watched."""
+_owners: WeakSet[threading.Thread] = WeakSet()
+"""Threads that have been watched: they run components."""
 _components: WeakSet[threading.Thread] = WeakSet()
 """Threads that components have started and left running, pools most of all."""
 _installed = False
@@ -260,12 +263,13 @@ def _is_idle(thread: threading.Thread) -> bool:
         return True  # it has just ended
     if frame.f_code.co_name == "_worker" and frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
         return True
-    return origin(frame).layer in ("spark", "own") or _is_grpc(frame)
+    return origin(frame).layer in ("spark", "own") or _runs_components_or_grpc(frame)
 
 
-def _is_grpc(frame: FrameType | None) -> bool:
+def _runs_components_or_grpc(frame: FrameType | None) -> bool:
     while frame is not None:
-        if f"{os.sep}grpc{os.sep}" in frame.f_code.co_filename:
+        file = frame.f_code.co_filename
+        if f"{os.sep}grpc{os.sep}" in file or layer_of(file) == "runner":
             return True
         frame = frame.f_back
     return False

@@ -41,6 +41,7 @@ def effects_of(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> 
         cpu_seconds=float(found["cpu_seconds"]),
         task_seconds=float(found["task_seconds"]),
         complete=no_sql is None and not no_jobs,
+        computed=no_sql is not None or no_jobs or bool(found["outside_sql"]) or any(e.ran for e in executions),
     )
 
 

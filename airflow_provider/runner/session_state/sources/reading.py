@@ -105,7 +105,7 @@ class Reading:
                     source.name,
                     source.why,
                 )
-        left = self._left(writes)
+        left = self.left_by(writes)
         logger.debug("%s: finding its sources took %.3f s", component, time.monotonic() - began)
         return TouchedData(sources=sources, writes=writes, left=left)
 
@@ -113,8 +113,11 @@ class Reading:
         places, saved = [*source.roots, *source.globs], self._saved_inside
         return not (places and saved and all(f"{place}/".startswith(saved) for place in places))
 
-    def _left(self, writes: Collection[str]) -> list[SourceRecord]:
-        """Look once more at the sources into which a component wrote."""
+    def left_by(self, writes: Collection[str]) -> list[SourceRecord]:
+        """Look once more at the sources into which a component wrote.
+
+        :param writes: paths, or names of tables
+        """
         hit = {s.key: s for sources in self._known.values() for s in sources if writes_into(writes, s)}
         return [look_again(source, lambda: self._spark) for source in hit.values()]
 

@@ -125,7 +125,7 @@ def _differences(case: Case, world: World) -> list[str]:
 def _resumed(case: Case, run: Run) -> list[str]:
     """Plan and run the second attempt; return what is wrong with it."""
     try:
-        planned = {decision.component: str(decision.action) for decision in run.plan().decisions}
+        [decision] = [d for d in run.plan().decisions if d.component == "it"]
         failed = run.attempt().failed_components
     except PySparkPipelineError as error:
         if case.verdict != LOST or type(error).__name__ != "SessionStateNotSavedError":
@@ -135,8 +135,8 @@ def _resumed(case: Case, run: Run) -> list[str]:
     if case.verdict == LOST:
         wrong.append("the resume was not refused")
     expected = "REPLAY" if case.verdict == REPLAYED else "REUSE"
-    if planned["it"] != expected and case.verdict != LOST:
-        wrong.append(f"the plan was to {planned['it']} it, expected {expected}")
+    if decision.action != expected and case.verdict != LOST:
+        wrong.append(f"the plan was to {decision.action} it, because {decision.reason}; expected {expected}")
     return wrong + [f"in the resume {name} failed: {describe(error)}" for name, error in failed]
 
 

@@ -295,9 +295,24 @@ def test_fail_lists_what_has_changed() -> None:
 def test_a_replay_that_would_read_what_this_run_wrote_is_refused(policy: str) -> None:
     """Nothing right can be made of it: the run's own writer has changed the source and will not run again."""
     case = Case("r w(r) x(w)", "r:replay w:kept", "r:/in=5", "/in=8", {}, left="w:/in=8", policy=policy)
-    obstacle = case.plan().obstacle
-    assert isinstance(obstacle, SourceChangedError)
-    assert "by a later component of this run; its session state is needed" in str(obstacle)
+    refusal = case.plan().obstacle
+    assert isinstance(refusal, SourceChangedError)
+    assert "by a later component of this run; its session state is needed" in str(refusal)
+
+
+def test_a_view_that_is_bound_late_may_be_replayed_after_this_run_wrote_there() -> None:
+    """It shows what was written in any case, so a replay makes no difference."""
+    case = Case("r w(r) x(w)", "r:replay w:kept", "r:/in=5", "/in=8", {}, left="w:/in=8")
+    state = case.checkpoint()
+    reader = state.components["r"]
+    assert reader.session_state is not None
+    late = reader.session_state.model_copy(update={"late_bound": True})
+    records = {**state.components, "r": reader.model_copy(update={"session_state": late})}
+    state = state.model_copy(update={"components": records})
+    found = compare_sources(state, lambda record: source(record.name, 8), cleared=False)
+    plan = decide(config(case.now), Facts(state, sources=found))
+    assert plan.obstacle is None
+    assert not plan.notes
 
 
 def test_a_complete_pipeline_is_left_alone() -> None:

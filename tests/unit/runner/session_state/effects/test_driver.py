@@ -228,7 +228,8 @@ def test_an_act_in_the_network_is_seen(server: int, act: Callable[[int], object]
 
 def test_a_request_on_a_connection_that_was_there_already_is_seen(server: int) -> None:
     client = http.client.HTTPConnection("127.0.0.1", server)
-    client.connect()
+    client.request("GET", "/")
+    client.getresponse().read()  # now the server has its thread for this connection
     acts = seen_of(lambda: client.request("POST", "/", b"secret body")).acts
     client.close()
     assert [(a.kind, a.what, a.target) for a in acts] == [("connection", "sent to", "127.0.0.1")]
@@ -468,3 +469,17 @@ def test_an_error_in_watching_is_no_error_of_the_component(here: Path, monkeypat
     seen = seen_of(lambda: Path("new").touch())
     assert (here / "new").exists()
     assert seen.truncated
+
+
+def test_it_is_known_which_files_are_other_ones_now(here: Path) -> None:
+    """Whatever was done to them; of a file that gets another name, both names."""
+
+    def work() -> None:
+        opened("old", "a")
+        opened("link", "r")
+        os.replace("old", "folder/new")
+        os.mkdir("more")
+        os.rmdir("more")
+
+    place = os.path.realpath(here)
+    assert seen_of(work).written_files == (f"{place}/folder/new", f"{place}/more", f"{place}/old")

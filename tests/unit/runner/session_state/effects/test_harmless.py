@@ -15,6 +15,7 @@ import pytest
 
 from airflow_provider.runner.fingerprint.code import read_code
 from airflow_provider.runner.session_state.effects.harmless import Verdict, judge, log_elsewhere
+from airflow_provider.runner.session_state.effects.held import state_of
 
 
 @pytest.fixture
@@ -462,3 +463,15 @@ def test_a_handler_that_was_added_earlier_counts_for_whoever_logs(modules: Path)
         assert log_elsewhere() == ()  # that is where this process has its log
     finally:
         logging.root.removeHandler(handler)
+
+
+def test_a_value_of_a_module_that_was_changed_is_another_one(modules: Path) -> None:
+    """Plain data only: what is none, or not there, is left out."""
+    made = module(modules, "CALLS = []\nRATE = 2\nLOCK = object()")
+    names = ["orders.CALLS", "orders.RATE", "orders.LOCK", "orders.NONE", "elsewhere.X"]
+    before = state_of(names)
+    made.CALLS.append(1)
+    after = state_of(names)
+    assert set(before) == set(after) == {"orders.CALLS", "orders.RATE"}
+    assert before["orders.CALLS"] != after["orders.CALLS"]
+    assert before["orders.RATE"] == after["orders.RATE"]
