@@ -25,6 +25,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from airflow_provider.runner.record.file_names import file_name
 from airflow_provider.runner.record.state import LAST_NUMBER, CheckpointUpdate
 
@@ -120,7 +122,10 @@ def is_absurd(rank: Rank) -> bool:
 
 def encode(data: Any) -> bytes:
     """Return data as the text of a JSON document that a person can read."""
-    return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+    try:
+        return to_json(data, indent=1)  # ten times as fast as Python's own
+    except (PydanticSerializationError, UnicodeEncodeError):  # half a character in a name, which file systems allow
+        return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
 
 
 def decode(content: bytes) -> str:

@@ -168,9 +168,10 @@ class AttemptSession:
     def _refuse_harm(self, decision: Decision, error: Exception) -> None:
         """A component that may do harm does not run again because a storage was not there for a moment."""
         state = decision.session_state
-        if isinstance(error, NotRestoredError) or state is None or state.harmless:
+        policy = self._policy(decision.component)
+        if isinstance(error, NotRestoredError) or state is None or (state.harmless and policy != "save"):
             return
-        if self._policy(decision.component) != "replay":
+        if policy != "replay":
             raise SparkSessionError(
                 f"what {decision.component!r} left in the session cannot be restored: {describe(error)}; it is not "
                 "known that running it again does no harm, so nothing ran again, and the next attempt tries to restore "
