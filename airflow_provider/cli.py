@@ -11,14 +11,7 @@ from pathlib import Path
 
 from airflow_provider.ages import AGE, age
 from airflow_provider.cleaning import properties, reach, report, spark_conf
-from airflow_provider.errors import (
-    CheckpointError,
-    CodeChangedError,
-    ConfigChangedError,
-    PipelineConfigError,
-    PySparkPipelineError,
-    SourceChangedError,
-)
+from airflow_provider.errors import CheckpointError, NotRetriableError, PySparkPipelineError
 from airflow_provider.runner import (
     CheckpointState,
     CheckpointStore,
@@ -51,14 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     :param arguments: the command line; default: the process's own
-    :return: 0 if it worked, 1 if the pipeline failed or there was nothing to do, 2 if the input is wrong
+    :return: 0 if it worked, 1 if the pipeline failed or there was nothing to do, 2 if trying again cannot help, because
+        the input is wrong or what is recorded does not fit it
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
-    except (PipelineConfigError, ConfigChangedError, CodeChangedError, SourceChangedError) as error:
+    except NotRetriableError as error:
         print(error, file=sys.stderr)
         return WRONG
     except PySparkPipelineError as error:

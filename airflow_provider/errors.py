@@ -3,16 +3,18 @@
 ::
 
     PySparkPipelineError
-    ├── PipelineConfigError          the config is wrong; lists every problem at once
-    ├── ConfigChangedError           the config differs from the checkpoint's and the policy is to fail
-    ├── CodeChangedError             code differs from what completed components ran with and the policy is to fail
-    ├── SessionStateNotSavedError    what a component left is needed, was not saved, and it must not run again
-    ├── SourceChangedError           what a completed component had read has changed, and it must not go on like that
+    ├── NotRetriableError            trying again cannot help: somebody has to do what the message says
+    │   ├── PipelineConfigError      the config is wrong; lists every problem at once
+    │   ├── ConfigChangedError       the config differs from the checkpoint's and the policy is to fail
+    │   ├── CodeChangedError         code differs from what completed components ran with and the policy is to fail
+    │   ├── SessionStateNotSavedError  what a component left is needed, was not saved, and it must not run again
+    │   ├── SourceChangedError       what a completed component had read has changed, and it must not go on like that
+    │   ├── SparkConfigError         what was configured for Spark is wrong (also a SparkSessionError)
+    │   └── DriverSetupError         where the driver runs something is missing, or the task is set up wrongly for it
+    │                                (also a DriverError)
     ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
     ├── SparkSessionError            no Spark session could be opened, or it was lost
-    │   └── SparkConfigError         what was configured for Spark is wrong; trying again cannot help
     ├── DriverError                  a driver that spark-submit started did not do what it should
-    │   └── DriverSetupError         where it runs something is missing, or the task is set up wrongly for it
     ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
     ├── NotRestoredError             what a record says of a session is not used; its component is replayed instead
     ├── ComponentError
@@ -43,6 +45,13 @@ class PySparkPipelineError(Exception):
     """Root of every exception that this package raises on purpose."""
 
 
+class NotRetriableError(PySparkPipelineError):
+    """Trying again cannot help: the task fails without using up retries, a driver ends with status 2.
+
+    The message says what somebody has to do first.
+    """
+
+
 @dataclass(frozen=True)
 class ConfigProblem:
     """One thing that is wrong with a config.
@@ -66,8 +75,8 @@ class ConfigProblem:
         return f"{', '.join(place)}: {self.message}" if place else self.message
 
 
-class PipelineConfigError(PySparkPipelineError):
-    """The pipeline config is wrong. Trying again cannot help.
+class PipelineConfigError(NotRetriableError):
+    """The pipeline config is wrong.
 
     :param problems: every problem that was found, at least one
     :param source: the file the config came from, None if it was built in Python
@@ -85,7 +94,7 @@ class PipelineConfigError(PySparkPipelineError):
         super().__init__(text)
 
 
-class ConfigChangedError(PySparkPipelineError):
+class ConfigChangedError(NotRetriableError):
     """The config has changed since the checkpoint, and ``on_config_change`` is ``fail``.
 
     :param pipeline: name of the pipeline
@@ -100,7 +109,7 @@ class ConfigChangedError(PySparkPipelineError):
         )
 
 
-class CodeChangedError(PySparkPipelineError):
+class CodeChangedError(NotRetriableError):
     """The code of completed components has changed, and ``on_code_change`` is ``fail``.
 
     :param pipeline: name of the pipeline
@@ -115,7 +124,7 @@ class CodeChangedError(PySparkPipelineError):
         )
 
 
-class SessionStateNotSavedError(PySparkPipelineError):
+class SessionStateNotSavedError(NotRetriableError):
     """What a component left in the session is needed, could not be saved, and the component must not run again.
 
     :param pipeline: name of the pipeline
@@ -132,7 +141,7 @@ class SessionStateNotSavedError(PySparkPipelineError):
         )
 
 
-class SourceChangedError(PySparkPipelineError):
+class SourceChangedError(NotRetriableError):
     """What completed components had read has changed since, and nothing right can be made of what they left.
 
     :param pipeline: name of the pipeline
@@ -162,7 +171,7 @@ class SparkSessionError(PySparkPipelineError):
     """No Spark session could be opened, or it was lost. The message says which and where."""
 
 
-class SparkConfigError(SparkSessionError):
+class SparkConfigError(NotRetriableError, SparkSessionError):
     """What was configured for Spark is wrong: a connection that is missing or does not fit, a deploy mode."""
 
 
@@ -170,8 +179,8 @@ class DriverError(PySparkPipelineError):
     """A driver that spark-submit started did not do what it should. The message is what it reported."""
 
 
-class DriverSetupError(DriverError):
-    """Where the driver runs something is missing, or the task is set up wrongly for it. Trying again cannot help."""
+class DriverSetupError(NotRetriableError, DriverError):
+    """Where the driver runs something is missing, or the task is set up wrongly for it."""
 
 
 class ComponentError(PySparkPipelineError):
@@ -281,7 +290,12 @@ class AttemptStopped(BaseException):
     """
 
 
+_PY4J = "An error occurred while calling "
+
+
 def describe(error: BaseException) -> str:
     """Return ``Type: first line`` for a log line, secrets masked; the full text stays in the traceback."""
     lines = [line for line in mask(str(error)).strip().splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith(_PY4J):  # what Java said comes after it
+        lines = [lines[1].removeprefix(": ")]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -90,15 +90,7 @@ def run(request: Mapping[str, Any]) -> int:
     :param request: what the operator wrote
     :return: the exit status
     """
-    from airflow_provider.errors import (
-        CodeChangedError,
-        ConfigChangedError,
-        PipelineConfigError,
-        PySparkPipelineError,
-        SourceChangedError,
-        SparkConfigError,
-        describe,
-    )
+    from airflow_provider.errors import NotRetriableError, PySparkPipelineError, describe
     from airflow_provider.masking import mask
 
     try:
@@ -106,8 +98,7 @@ def run(request: Mapping[str, Any]) -> int:
     except PySparkPipelineError as error:
         logger.error("%s: %s", type(error).__name__, mask(str(error)))
         _report(request, {"error_type": type(error).__name__, "message": mask(str(error))})
-        in_vain = (CodeChangedError, ConfigChangedError, PipelineConfigError, SourceChangedError, SparkConfigError)
-        return NO_RETRY if isinstance(error, in_vain) else FAILED
+        return NO_RETRY if isinstance(error, NotRetriableError) else FAILED
     except Exception as error:  # noqa: BLE001 - logged and reported, whatever it is
         logger.error("the driver failed:\n%s", mask(_trace(error)))
         _report(request, {"error_type": "DriverError", "message": describe(error)})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider import errors
 from airflow_provider.errors import (
     CheckpointError,
     ComponentFailedError,
     DriverError,
-    DriverSetupError,
+    NotRetriableError,
     StaleAttemptError,
 )
 from airflow_provider.runner import PipelineConfig
@@ -29,7 +30,7 @@ def summary_or_error(
             raise DriverError(f"the driver of pipeline {config.name!r} ended without a report, so nothing is certain")
         raise error
     if "message" in outcome:
-        raise _ERRORS.get(outcome["error_type"], DriverError)(outcome["message"]) from error
+        raise _meaning(outcome["error_type"])(outcome["message"]) from error
     summary: dict[str, Any] = outcome["summary"]
     for position, component in enumerate(summary["components"], start=1):
         if "error" in component:
@@ -43,16 +44,8 @@ def summary_or_error(
     return summary
 
 
-_ERRORS: Mapping[str, type[Exception]] = {
-    "CodeChangedError": DriverSetupError,
-    "ConfigChangedError": DriverSetupError,
-    "SourceChangedError": DriverSetupError,
-    "DriverSetupError": DriverSetupError,
-    "PipelineConfigError": DriverSetupError,
-    "SparkConfigError": DriverSetupError,
-    "StaleAttemptError": StaleAttemptError,
-    **dict.fromkeys(
-        ("CheckpointCorruptError", "CheckpointFormatError", "CheckpointReadError", "CheckpointWriteError"),
-        CheckpointError,
-    ),
-}
+def _meaning(error_type: str) -> type[errors.PySparkPipelineError]:
+    """Return what to raise for an error that the driver names: it takes a message only, and is as retriable."""
+    reported = getattr(errors, error_type, None)
+    kinds = (NotRetriableError, StaleAttemptError, CheckpointError)
+    return next((kind for kind in kinds if isinstance(reported, type) and issubclass(reported, kind)), DriverError)

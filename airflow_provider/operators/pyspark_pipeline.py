@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
-from airflow_provider.errors import (
-    CodeChangedError,
-    ComponentFailedError,
-    ConfigChangedError,
-    PipelineConfigError,
-    SourceChangedError,
-    SparkConfigError,
-)
+from airflow_provider.errors import ComponentFailedError, NotRetriableError
 from airflow_provider.launch.settings import DEFAULT_CONNECTION
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui_url
 from airflow_provider.operators.pipeline_task import PipelineTask
@@ -174,8 +167,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the pipeline, or what is left of it.
 
-        :raises AirflowFailException: the config is wrong, or has changed and must not, or the named connection does
-            not exist
+        :raises AirflowFailException: a retry cannot help: the config is wrong, or has changed and must not, what cannot
+            be brought back is needed, or the named connection does not exist
         :raises ComponentFailedError: a component failed; its error is the cause
         :raises CheckpointError: the progress could not be read or recorded
         :raises AttemptStopped: Airflow stopped the task, or its time is over
@@ -183,14 +176,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self._began = time.monotonic()  # Airflow's clock for execution_timeout runs from here
         try:
             return self._run(self._pipeline_run(context), context)
-        except (
-            PipelineConfigError,
-            ConfigChangedError,
-            CodeChangedError,
-            SourceChangedError,
-            SparkConfigError,
-        ) as error:
-            raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
+        except NotRetriableError as error:
+            raise AirflowFailException(str(error)) from None  # the message says it all
 
     def on_kill(self) -> None:
         """Stop Spark and make :meth:`execute` end.

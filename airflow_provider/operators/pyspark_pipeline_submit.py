@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider.errors import ConfigChangedError, DriverSetupError, PipelineConfigError, SourceChangedError
+from airflow_provider.errors import NotRetriableError
 from airflow_provider.launch.addresses import refusal
 from airflow_provider.operators import places
 from airflow_provider.operators.pipeline_task import PipelineTask
@@ -150,8 +150,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit the driver, or attach to that of an earlier attempt, and wait for its end.
 
-        :raises AirflowFailException: the config is wrong, or has changed and must not; the connection does not exist;
-            the driver cannot reach the checkpoint, or lacks something
+        :raises AirflowFailException: a retry cannot help: the config is wrong, or has changed and must not; what cannot
+            be brought back is needed; the connection does not exist; the driver cannot reach the checkpoint, or lacks
+            something
         :raises ComponentFailedError: a component failed
         :raises CheckpointError: the progress could not be read or recorded, or a newer attempt has taken over
         :raises AttemptStopped: Airflow stopped the task
@@ -161,8 +162,8 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         try:
             self._attempt = SubmittedAttempt(self, self._pipeline_run(context, runs_here=False))
             return self._attempt.run(context)
-        except (PipelineConfigError, ConfigChangedError, SourceChangedError, DriverSetupError) as error:
-            raise AirflowFailException(str(error)) from None  # the message says it all, and a retry cannot help
+        except NotRetriableError as error:
+            raise AirflowFailException(str(error)) from None  # the message says it all
 
     def on_kill(self) -> None:
         """Kill spark-submit, or the application on the cluster, so that :meth:`execute` ends."""

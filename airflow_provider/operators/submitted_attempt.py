@@ -60,8 +60,8 @@ class SubmittedAttempt:
     def run(self, context: Context) -> dict[str, Any]:
         """Wait for the driver's end, and return the summary.
 
-        :raises DriverSetupError: the connection does not exist; the driver cannot reach the checkpoint, or lacks
-            something
+        :raises NotRetriableError: the connection does not exist; the driver cannot reach the checkpoint, lacks
+            something, or reported what a retry cannot help
         :raises ComponentFailedError: a component failed
         :raises CheckpointError: the progress could not be read or recorded, or a newer attempt has taken over
         :raises AttemptStopped: Airflow stopped the task
@@ -128,7 +128,7 @@ class SubmittedAttempt:
         run = self._run
         if error is not None and _NO_RETRY_STATUS.search(str(error)):
             message = f"the driver ended with status 2; {DETAILS}: {mask(str(error))}"
-            return {"error_type": "DriverSetupError", "message": message}
+            return {"error_type": "NotRetriableError", "message": message}
         try:
             checkpoint: CheckpointState | None = load(store_at(worker_address(url)), run.key)
         except Exception as failure:  # noqa: BLE001 - the driver may reach storage that the worker does not

@@ -16,5 +16,6 @@ def component(name: str, *depends_on: str, **fields: Any) -> ComponentConfig:
 
 
 def pipeline(*components: ComponentConfig | str, name: str = "p") -> PipelineConfig:
-    """A pipeline; a component given as text has no dependencies."""
-    return PipelineConfig(name=name, components=[component(c) if isinstance(c, str) else c for c in components])
+    """A pipeline; a component given as text has no dependencies. What a test lets it do is none of its own code."""
+    steps = [component(c) if isinstance(c, str) else c for c in components]
+    return PipelineConfig(name=name, components=steps, harmless_modules=["tests.samples"])

@@ -29,7 +29,7 @@ def config(sketch: str, **fields: Any) -> PipelineConfig:
 
 
 def checkpoint(made_with: PipelineConfig, completed: str, **fields: Any) -> CheckpointState:
-    """Return what attempt 1 left that completed ``a b:kept c:replay d:none e:2views``.
+    """Return what attempt 1 left that completed ``a b:kept c:replay d:none e:2views f:unrepeatable``.
 
     What follows the colon is what became of the session state; nothing means that nobody looked.
     """
@@ -79,8 +79,14 @@ def session_state(name: str, handling: str) -> SessionStateRecord | None:
                 for index in range(int(handling.removesuffix("s").removesuffix("view")))
             ],
         )
-    reasons = {"kept": "left no view", "replay": "it was cheap", "none": "session_state is 'none'"}
-    return SessionStateRecord(handling=handling, reason=reasons[handling])  # type: ignore[arg-type]
+    reasons = {
+        "kept": "left no view",
+        "replay": "it was cheap",
+        "none": "session_state is 'none'",
+        "unrepeatable": "registered temp function 'f', which cannot be saved",
+    }
+    remedy = "make two components of it" if handling == "unrepeatable" else None
+    return SessionStateRecord(handling=handling, reason=reasons[handling], remedy=remedy)  # type: ignore[arg-type]
 
 
 def _component(word: str) -> ComponentConfig:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -201,12 +202,18 @@ class PipelineConfig(Section):
         """Where relative paths inside the config start: the folder of its file, else the working directory."""
         return Path(self._source).parent if self._source else Path.cwd()
 
-    @property
+    @cached_property
     def ordered(self) -> tuple[ComponentConfig, ...]:
         """The enabled components in the order of execution."""
         by_name = {component.name: component for component in self.components}
         order = execution_order({name: component.depends_on for name, component in by_name.items()})
         return tuple(by_name[name] for name in order if by_name[name].enabled)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy it; what was worked out from the fields is worked out again, as they may be others."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("ordered", None)
+        return copy
 
     def as_written(self) -> dict[str, Any]:
         """Return the fields that were set, to be rendered and validated again. What was given itself stays itself."""

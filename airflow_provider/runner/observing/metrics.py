@@ -13,6 +13,7 @@ from airflow_provider.runner.observing.events import (
     PipelineFinished,
     PipelineStarted,
     RetryScheduled,
+    SessionStateSaved,
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.planning.plan import Action
@@ -29,7 +30,8 @@ class MetricsHooks(NoOpHooks):
         self._emit = emit
         self._pipeline = ""
         self.counts: Counter[str] = Counter()
-        """How often each thing happened: ``completed``, ``replayed``, ``failed``, ``reused``, ``retried``."""
+        """How often each thing happened: ``completed``, ``replayed``, ``failed``, ``reused``, ``retried``, ``saved``
+        (of a component that had completed before)."""
         self.durations: dict[str, float] = {}
         """Seconds that each component took, failed ones included."""
 
@@ -51,6 +53,11 @@ class MetricsHooks(NoOpHooks):
 
     def on_component_reuse(self, event: ComponentReused) -> None:
         self._count("reused", event.component.name)
+
+    def on_session_state_saved(self, event: SessionStateSaved) -> None:
+        self._count("saved", event.component)
+        size = sum(view.bytes for view in event.session_state.views)
+        self._pass_on("component.saved_bytes", size, component=event.component)
 
     def on_retry_attempt(self, event: RetryScheduled) -> None:
         self._count("retried", event.component.name)

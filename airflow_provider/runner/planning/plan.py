@@ -83,7 +83,7 @@ class RunPlan:
     obstacle: PySparkPipelineError | None = None
     live: bool = False
     restart_request: RestartRequest | None = None
-    before: CheckpointState | None = None
+    before: CheckpointState | None = field(default=None, compare=False, repr=False)
     known: frozenset[str] | None = None
 
     @property

@@ -123,6 +123,7 @@ class SessionStateRecord(_Record):
     :param harmless: whether running it twice is known to be the same as once
     :param remedy: what the author can do about it, None if there is nothing to do
     :param work_seconds: the processor time that the component took
+    :param unsavable: what it left that can be brought back by running it again only, None if there is nothing like that
     :param late_bound: whether its views are kept as their SQL text and nothing was computed for them: then they show
         whatever their sources hold, and replaying it is right also after this run has written there
     :param views: views that were saved
@@ -146,6 +147,7 @@ class SessionStateRecord(_Record):
     harmless: bool = False
     remedy: str | None = Field(default=None, max_length=LONGEST_REASON)
     work_seconds: float = Field(default=0, ge=0, allow_inf_nan=False)
+    unsavable: str | None = Field(default=None, max_length=LONGEST_REASON)
     late_bound: bool = False
     views: list[SavedView] = Field(default_factory=list)
     left_views: list[ViewName] = Field(default_factory=list)

@@ -85,7 +85,8 @@ class ComponentRunner:
                     self._sleep,
                 )
             took = self._clock() - began
-            found = _keep(keeper, component, decision, position, Ran(took, entered.names()))
+            ran = Ran(took, entered.names())
+            found = _keep(keeper, component, decision, position, ran)
         except CheckpointError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
@@ -112,7 +113,7 @@ class ComponentRunner:
                 took,
                 retries,
                 session_state=found.session_state,
-                entered=entered.names(),
+                entered=tuple(ran.entered),
                 touched=found.touched,
             )
         )

@@ -14,34 +14,20 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.handling import VOUCH
+from airflow_provider.runner.session_state.views_at_hand import LATE_BOUND, ViewsAtHand
 
 logger = logging.getLogger(__name__)
 
-LATE_BOUND = 0
-"""Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
-
+_CANCEL_AGAIN = 0.1  # seconds; a cancellation does not reach jobs that start after it
 _AT_LEAST_SECONDS = 10.0
 
 _GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND")
-
-
-class Views(Protocol):
-    """What is needed of the session."""
-
-    def frame(self, view: ViewName, number: int) -> Any:
-        """Return the DataFrame of a held plan, or of a late-bound view as it is now."""
-
-    def save(self, view: ViewName, frame: Any, place: str) -> SavedView:
-        """Write a view's rows to a directory below that of the attempt. The view itself stays as it is."""
-
-    def release(self, number: int) -> None:
-        """Hold a plan no longer."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,7 @@ class HeldComponent:
     """A completed component that would be replayed.
 
     :param name: its name
-    :param place: directory for its views, below that of the attempt
+    :param position: its place in the order of execution
     :param record: what is recorded of what it left
     :param plans: for each of its views the number of its plan, or :data:`LATE_BOUND`
     :param seconds: how long it ran
@@ -57,7 +43,7 @@ class HeldComponent:
     """
 
     name: str
-    place: str
+    position: int
     record: SessionStateRecord
     plans: dict[ViewName, int]
     seconds: float
@@ -73,7 +59,7 @@ class Held:
     """
 
     spark: Any
-    views: Views
+    views: ViewsAtHand
     _held: dict[str, HeldComponent] = field(default_factory=dict)
 
     def hold(self, component: HeldComponent) -> None:
@@ -85,8 +71,7 @@ class Held:
         """Hold nothing of a component any more."""
         component = self._held.pop(name, None)
         for number in component.plans.values() if component else ():
-            if number != LATE_BOUND:
-                self.views.release(number)
+            self.views.release(number)
 
     def names(self) -> list[str]:
         """Return the components of which something is held, in the order in which they completed."""
@@ -133,37 +118,53 @@ class Held:
             if held.record.late_bound:
                 continue
             why = f"{writer!r} has written to what it read"
-            if held.record.functions or not held.plans:
+            if held.record.unsavable is not None or not held.plans:
                 what = held.record.reason
                 yield name, _unrepeatable(held.record, f"{what}; but it must not run again: {why}")
                 self.give_up(name)
                 continue
+            gone: list[ViewName] = []
             try:
-                views = self._save(held)
+                views = self._save(held, gone)
             except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
-                if any(word in f"{error} {error.__cause__}" for word in _GONE):
-                    reason = f"{why} and removed files that its views read, so they cannot be read any more"
-                    yield name, _kept(held.record, [], reason)
-                else:
-                    reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
-                    yield name, _unrepeatable(held.record, reason)
+                reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
                 logger.warning("%s: %s", name, reason)
+                yield name, _unrepeatable(held.record, reason)
             else:
-                logger.info("saved what %s left, because %s", name, why)
-                yield name, _kept(held.record, views, f"saved, because {why}")
+                reason = f"saved, because {why}"
+                if gone:
+                    names_of = ", ".join(repr(str(view)) for view in gone)
+                    reason = f"{why} and removed files that {names_of} needs, so that it cannot be read any more"
+                logger.log(logging.WARNING if gone else logging.INFO, "%s: %s", name, reason)
+                yield name, _kept(held.record, views, reason)
             self.give_up(name)
 
-    def _save(self, held: HeldComponent) -> list[SavedView]:
-        place = f"{held.place}-{uuid.uuid4().hex[:8]}"
-        return [
-            self.views.save(view, self.views.frame(view, number), f"{place}/{index}")
-            for index, (view, number) in enumerate(held.plans.items())
-        ]
+    def _save(self, held: HeldComponent, gone: list[ViewName] | None = None) -> list[SavedView]:
+        """Save the views of a component.
+
+        :param held: the component
+        :param gone: collects the views whose files are not there any more; None to raise for them, too
+        """
+
+        def passes_over(view: ViewName, error: Exception) -> bool:
+            if gone is None or not _is_gone(error):
+                return False
+            gone.append(view)
+            return True
+
+        frames = {view: self.views.held(view, number) for view, number in held.plans.items()}
+        return self.views.save(held.position, frames, passes_over)
+
+
+def _is_gone(error: BaseException) -> bool:
+    """Whether files that a view reads are missing. What Spark said is the cause of what the saver says."""
+    told = f"{error} {error.__cause__}"
+    return any(word in told for word in _GONE)
 
 
 def _is_complete(held: HeldComponent) -> bool:
     """Whether saving the views, as they were, makes running it again unnecessary."""
-    return bool(held.plans) and LATE_BOUND not in held.plans.values() and not held.record.functions
+    return bool(held.plans) and LATE_BOUND not in held.plans.values() and held.record.unsavable is None
 
 
 def _kept(record: SessionStateRecord, views: list[SavedView], reason: str) -> SessionStateRecord:
@@ -176,21 +177,23 @@ def _unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateRecord
 
 @contextmanager
 def _at_most(spark: Any, seconds: float) -> Iterator[None]:
-    """Cancel the Spark jobs that are started in here when they take longer.
+    """Cancel the Spark jobs that are started in here when they take longer, also those that start after that.
 
     :raises TimeoutError: they did
     """
     context, tag = spark.sparkContext, f"pyspark_pipeline_{uuid.uuid4().hex}"
-    late = threading.Event()
+    late, over = threading.Event(), threading.Event()
 
     def cancel() -> None:
-        late.set()
-        context.cancelJobsWithTag(tag)
+        pause = seconds
+        while not over.wait(pause):
+            late.set()
+            context.cancelJobsWithTag(tag)
+            pause = _CANCEL_AGAIN
 
-    timer = threading.Timer(seconds, cancel)
-    timer.daemon = True
+    canceller = threading.Thread(target=cancel, name="pyspark-pipeline-saving-limit", daemon=True)
     context.addJobTag(tag)
-    timer.start()
+    canceller.start()
     try:
         yield
     except Exception as error:
@@ -198,5 +201,6 @@ def _at_most(spark: Any, seconds: float) -> Iterator[None]:
             raise TimeoutError(f"it took longer than the {seconds:.0f} s that running it took") from error
         raise
     finally:
-        timer.cancel()
+        over.set()
+        canceller.join()
         context.removeJobTag(tag)

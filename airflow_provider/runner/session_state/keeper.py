@@ -3,46 +3,31 @@
 from __future__ import annotations
 
 import logging
-import time
-import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from airflow_provider.errors import ViewNotSavedError, describe
+from airflow_provider.errors import describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.session_state import LONGEST_REASON, SavedView, SessionStateRecord
+from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.record.sources import TouchedData
 from airflow_provider.runner.record.state import ComponentRecord
-from airflow_provider.runner.session_state.capture import LeftBehind, difference
-from airflow_provider.runner.session_state.handling import VOUCH, Action, Facts, Handling, decide
-from airflow_provider.runner.session_state.held import LATE_BOUND, Held, HeldComponent
+from airflow_provider.runner.session_state.capture import difference
+from airflow_provider.runner.session_state.held import Held, HeldComponent
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.recorder import Recorder
 from airflow_provider.runner.session_state.replayed import refuse_difference
-from airflow_provider.runner.session_state.restore import (
-    Restorer,
-    cache_again,
-    global_database,
-    in_words,
-    set_conf,
-    use,
-)
-from airflow_provider.runner.session_state.saved.files import (
-    readable_size,
-    remove_attempts,
-)
+from airflow_provider.runner.session_state.restore import Restorer, in_words, set_conf, use
+from airflow_provider.runner.session_state.saved.files import remove_attempts
 from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
-from airflow_provider.runner.session_state.saved.views import restore_view
-from airflow_provider.runner.session_state.snapshot import Described, Snapshot
-from airflow_provider.runner.session_state.trusted.settings import why_not_set
+from airflow_provider.runner.session_state.snapshot import Snapshot
+from airflow_provider.runner.session_state.views_at_hand import LATE_BOUND, ViewsAtHand
 from airflow_provider.runner.session_state.witness import Evidence, Witness
 
 logger = logging.getLogger(__name__)
-
-NOWHERE = "there is no session_state_url to save to"
 
 
 @dataclass(frozen=True)
@@ -88,21 +73,22 @@ class SessionStateKeeper:
 
     def __post_init__(self) -> None:
         self.url = self.saved.url if self.saved else None
-        self._saver: ViewSaver | None = None
-        if self.saved:
-            self._saver = ViewSaver(self.spark, self.saved, self.config.session_state_format)
-        self._global_database = global_database(self.spark)
+        self._saver = (
+            ViewSaver(self.spark, self.saved, self.config.session_state_format) if self.saved is not None else None
+        )
+        self._views_at_hand = ViewsAtHand(self.spark, self.probe, self._saver)
+        self._recorder = Recorder(self.spark, self.probe, self.config, self._views_at_hand)
         self._restorer = Restorer(self.spark, self.probe, self.url, self.config.session_state_format)
         self._before: Snapshot = self.probe.snapshot()
         self._first = self._before
         self._present: set[str] = set()
+        self._views: set[ViewName] = set()  # that components have left in this attempt
         self._witness = Witness(self.spark, self.probe, self.config, self.url)
-        self._held = Held(self.spark, self)
-        self._told: Mapping[str, str] = {}
+        self._held = Held(self.spark, self._views_at_hand)
 
     def recorded(self, records: Mapping[str, ComponentRecord]) -> None:
         """Take note of what is recorded of components that completed in earlier attempts."""
-        self._told = {name: record.session_state.reason for name, record in records.items() if record.session_state}
+        self._recorder.told({name: r.session_state.reason for name, r in records.items() if r.session_state})
         self._witness.recorded({name: record.sources for name, record in records.items()})
 
     def attached(self, records: Mapping[str, SessionStateRecord]) -> None:
@@ -131,6 +117,7 @@ class SessionStateKeeper:
 
         If it did more than that, everything is brought back from the start, so the start's settings are put back.
         """
+        self._views.clear()
         before = self._before if self.present() else self._first
         now = self.probe.snapshot()
         for key, value in before.settings.items():
@@ -167,50 +154,15 @@ class SessionStateKeeper:
         before, after = self._before, self.probe.snapshot()
         self._present.add(component.name)
         left = difference(before, after)
+        self._views.update(left.views)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
-        refused = (why_not_set(self.spark, key, value) for key, value in left.settings.items())
-        described = self._describe(left.objects)
-        facts = Facts(
-            has_views=bool(left.views),
-            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None) or described.why_not,
-            doubts=evidence.doubts,
-            work_seconds=evidence.work_seconds,
-            nowhere=None if self._saver else NOWHERE,
-        )
-        policy = component.session_state or self.config.session_state
-        handling = decide(policy, facts, self.config.replay_below_cpu_seconds)
-        place = f"{position:04d}"
-        views: list[SavedView] = []
-        if handling.action is Action.SAVE:
-            views, handling = self._save(component.name, place, left, handling, evidence)
-        described, vouched, handling = self._vouch(described, handling)
-        record = SessionStateRecord(
-            handling=_RECORDED[handling.action],
-            reason=handling.reason[:LONGEST_REASON],
-            harmless=not evidence.doubts,
-            remedy=handling.remedy,
-            work_seconds=round(evidence.work_seconds, 3),
-            views=views,
-            left_views=left.views,
-            dropped_views=left.dropped_views,
-            functions=left.functions,
-            dropped_functions=left.dropped_functions,
-            settings=left.settings,
-            catalog=left.catalog,
-            database=left.database,
-            objects=described.objects,
-            vouched=vouched,
-            dropped_objects=left.dropped_objects,
-            cached=left.cached,
-            uncached=left.uncached,
-        )
-        self._tell_unrepeatable(component.name, record)
-        if views:
+        record = self._recorder.record(component, position, left, evidence)
+        if record.views:
             self._witness.saved(component.name)
-        record = self._hold(component, place, record, ran.seconds, computed=evidence.computed)
+        record = self._hold(component, position, record, ran.seconds, computed=evidence.computed)
         saved = self._saved_before(evidence, component.name)
         # Views that were saved are other ones now, and no saving is the next component's work.
-        self._before = self.probe.snapshot() if views or saved or vouched else after
+        self._before = self.probe.snapshot() if record.urls or saved else after
         return Found(record, evidence.touched, saved)
 
     def replayed(self, component: ComponentConfig, position: int, ran: Ran, record: SessionStateRecord | None) -> Found:
@@ -226,10 +178,11 @@ class SessionStateKeeper:
         left = difference(before, after)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
         if record is not None:
-            refuse_difference(component.name, record, left, after)
+            refuse_difference(component.name, record, left, after, self._views)
         self._present.add(component.name)
+        self._views.update(left.views)
         if record is not None:
-            self._hold(component, f"{position:04d}", record, ran.seconds, computed=not record.late_bound)
+            self._hold(component, position, record, ran.seconds, computed=not record.late_bound)
         saved = self._saved_before(evidence, component.name)
         self._before = self.probe.snapshot() if saved else after
         return Found(saved=saved)
@@ -254,20 +207,6 @@ class SessionStateKeeper:
         if self._saver is not None and self.answers():
             yield from self._held.saved_after_a_failure()
 
-    def save(self, view: ViewName, frame: Any, place: str) -> SavedView:
-        """See :class:`~airflow_provider.runner.session_state.held.Views`."""
-        if self._saver is None:
-            raise ViewNotSavedError(NOWHERE)
-        return self._saver.save(view, frame, place)
-
-    def frame(self, view: ViewName, number: int) -> Any:
-        """See :class:`~airflow_provider.runner.session_state.held.Views`."""
-        return self.spark.table(view.quoted(self._global_database)) if number == LATE_BOUND else self.probe.held(number)
-
-    def release(self, number: int) -> None:
-        """See :class:`~airflow_provider.runner.session_state.held.Views`."""
-        self.probe.release(number)
-
     def restore(self, component: str, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
         """Bring back what a component left.
 
@@ -278,6 +217,7 @@ class SessionStateKeeper:
         :raises Exception: what Spark raises
         """
         self._restorer.restore(record, dropped)
+        self._views.update(record.left_views)
         what = in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
@@ -300,109 +240,20 @@ class SessionStateKeeper:
             remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
 
     def _hold(
-        self, component: ComponentConfig, place: str, record: SessionStateRecord, seconds: float, *, computed: bool
+        self, component: ComponentConfig, position: int, record: SessionStateRecord, seconds: float, *, computed: bool
     ) -> SessionStateRecord:
         """Hold what a component left if it is to be replayed by evidence; return what is to be recorded of it."""
         policy = component.session_state or self.config.session_state
         if record.handling != "replay" or policy != "auto":
             self._held.give_up(component.name)
             return record
-        plans = {view: self.probe.hold(view) for view in record.left_views}
+        plans = {view: self._views_at_hand.hold(view) for view in record.left_views}
         late_bound = bool(plans) and not computed and set(plans.values()) == {LATE_BOUND}
         record = record.model_copy(update={"late_bound": late_bound})
         costly = record.work_seconds >= self.config.replay_below_cpu_seconds
-        self._held.hold(HeldComponent(component.name, place, record, plans, seconds, costly))
+        self._held.hold(HeldComponent(component.name, position, record, plans, seconds, costly))
         return record
 
     def _saved_before(self, evidence: Evidence, writer: str) -> tuple[tuple[str, SessionStateRecord], ...]:
         readers = [name for name in evidence.readers if name != writer]
         return tuple(self._held.saved_before_a_change(readers, writer)) if readers else ()
-
-    def _describe(self, names: list[str]) -> Described:
-        try:
-            found = self.probe.describe_objects(names) if names else Described()
-        except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
-            return Described(why_not=f"its tables cannot be described: {describe(error)}")
-        if found.chosen and self.url is None:
-            what = f"{found.chosen[0].name} lies where the component chose"
-            return Described(why_not=f"{what}, and {NOWHERE}, where a second description would vouch for that")
-        return found
-
-    def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None, Handling]:
-        """Write the second description of what lies where the component chose, if any is needed."""
-        if handling.action not in (Action.KEEP, Action.SAVE):
-            return Described(), None, handling
-        if not found.chosen or self._saver is None:
-            return found, None, handling
-        try:
-            place = self._saver.vouch(found.chosen)
-        except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
-            why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
-            return Described(), None, Handling(Action.UNREPEATABLE, f"{why}, and it must not run again", VOUCH)
-        return found, place, handling
-
-    def _save(
-        self, name: str, place: str, left: LeftBehind, handling: Handling, evidence: Evidence
-    ) -> tuple[list[SavedView], Handling]:
-        if self._saver is None:
-            raise ViewNotSavedError(NOWHERE)
-        # A number names the directory: what a component or view is called is in the record, not in a path.
-        place = f"{place}-{uuid.uuid4().hex[:8]}"
-        began = time.monotonic()
-        saved: list[SavedView] = []
-        try:
-            for index, view in enumerate(left.views):
-                saved.append(self.save(view, self.frame(view, LATE_BOUND), f"{place}/{index}"))
-        except ViewNotSavedError as error:
-            self._saver.discard(place)
-            return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
-        self._read_saved(saved, left, evidence)
-        self._tell_saved(name, saved, time.monotonic() - began, handling)
-        return saved, handling
-
-    def _read_saved(self, views: list[SavedView], left: LeftBehind, evidence: Evidence) -> None:
-        """Let views read what was saved of them, so that they are not computed again. One that is cached is not."""
-        cached = {ViewName(entry.name, entry.is_global): entry for entry in left.cached}
-        for saved in views:
-            view = ViewName(saved.name, saved.is_global)
-            if view not in cached:
-                restore_view(self.spark, saved)
-            elif view in evidence.unstable:  # rows that Spark drops from its cache would come out differently
-                restore_view(self.spark, saved)
-                cache_again(self.spark, cached[view])
-
-    def _tell_saved(self, name: str, saved: list[SavedView], seconds: float, handling: Handling) -> None:
-        views = ", ".join(str(ViewName(view.name, view.is_global)) for view in saved)
-        size = sum(view.bytes for view in saved)
-        why = "for the same reason as before"
-        if self._told.get(name) != handling.reason:
-            why = f"{handling.reason}; {handling.remedy}" if handling.remedy else handling.reason
-        logger.info("%s: saved %s (%s, %.1f s): %s", name, views, readable_size(size), seconds, why)
-
-    def _tell_unrepeatable(self, name: str, record: SessionStateRecord) -> None:
-        if record.handling == "unrepeatable" and self._told.get(name) != record.reason:
-            logger.warning(
-                "%s: an attempt that needs what it left in the session will fail: %s; %s",
-                name,
-                record.reason,
-                record.remedy,
-            )
-
-
-_RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = {
-    Action.KEEP: "kept",
-    Action.SAVE: "kept",
-    Action.REPLAY: "replay",
-    Action.UNREPEATABLE: "unrepeatable",
-    Action.NONE: "none",
-}
-
-
-def _unsavable(left: LeftBehind, evidence: Evidence) -> str | None:
-    if left.functions:
-        return f"registered temp function {', '.join(map(repr, left.functions))}, which cannot be saved"
-    if left.secret_settings:
-        return f"changed {', '.join(map(repr, left.secret_settings))}, which looks like a secret and is not recorded"
-    if evidence.set_variables:
-        return "set a session variable, which cannot be saved"
-    return None

@@ -5,27 +5,40 @@ from __future__ import annotations
 from collections.abc import Collection, Container
 
 from airflow_provider.errors import ReplayDiffersError
+from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.session_state.capture import LeftBehind
 from airflow_provider.runner.session_state.snapshot import Snapshot
 
 
-def refuse_difference(component: str, recorded: SessionStateRecord, left: LeftBehind, after: Snapshot) -> None:
+def refuse_difference(
+    component: str,
+    recorded: SessionStateRecord,
+    left: LeftBehind,
+    after: Snapshot,
+    earlier: Collection[ViewName],
+) -> None:
     """Raise if a replay came out otherwise.
 
     A setting, database or function that was there before already is no difference, so what is there after it counts;
-    what it left anew must be among what is recorded.
+    what it left anew, and what it dropped of earlier components, must be among what is recorded.
 
     :param component: its name
     :param recorded: what it had left
     :param left: what it left this time
     :param after: the session after it
+    :param earlier: views that earlier components have left in this attempt; others in the session may be of later ones
     :raises ReplayDiffersError: it is not the same
     """
     found = [
         *_names("view", recorded.left_views, left.views, after.views),
         *_names("temp function", recorded.functions, left.functions, after.functions),
         *(f"view {str(view)!r} is there again" for view in recorded.dropped_views if view in after.views),
+        *(
+            f"view {str(view)!r} was dropped, too"
+            for view in left.dropped_views
+            if view in earlier and view not in recorded.dropped_views and view not in recorded.left_views
+        ),
         *(
             f"temp function {name!r} is there again"
             for name in recorded.dropped_functions

@@ -104,6 +104,19 @@ def test_a_wrong_config_fails_at_once_without_using_up_retries(airflow: Any, jou
         assert part in only.error["message"]
 
 
+def test_what_is_lost_and_must_not_be_made_again_uses_up_no_further_retries(airflow: Any, journal: Path) -> None:
+    """The retry names the component and the remedy, runs nothing, and is the last (invariants 10 and 11)."""
+    ended = airflow.run(FILE, "not_saved", journal=str(journal))
+
+    assert (ended.state, executed(journal)) == ("failed", ["a", "b"])
+    first, second = ended.tries["work", -1]
+    assert first.error["type"] == "ComponentFailedError"
+    assert second.state == "failed"
+    assert second.error["type"] == "AirflowFailException"
+    assert "component 'a': registered temp function 'shout', which cannot be saved" in second.error["message"]
+    assert "or make two components of it" in second.error["message"]
+
+
 def test_a_template_that_cannot_be_rendered_is_a_config_error(airflow: Any, journal: Path) -> None:
     """A syntax error in a template of a pipeline file names the file and uses up no retries."""
     ended = airflow.run(FILE, "wrong_template", journal=str(journal))

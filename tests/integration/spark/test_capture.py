@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.session_state.capture import difference
-from airflow_provider.runner.session_state.keeper import SessionStateKeeper
+from airflow_provider.runner.session_state.keeper import Ran, SessionStateKeeper
 from airflow_provider.runner.session_state.probes.classic import ClassicProbe
 from tests.samples.pipelines import component, pipeline
 
@@ -61,9 +61,9 @@ def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
     session: SparkSession, database: str, calls: list[str]
 ) -> None:
     """One view more is one view more to describe, not a walk through all views, settings and tables."""
-    keeper = SessionStateKeeper(session, ClassicProbe(session), pipeline("a"), None)
+    keeper = SessionStateKeeper(session, ClassicProbe(session), pipeline("a", "b", "c"), None)
     needed = []
-    for views, tables in ((0, 0), (60, 0), (0, 30)):
+    for name, views, tables in (("a", 0, 0), ("b", 60, 0), ("c", 0, 30)):
         for number in range(views):
             session.range(number).createOrReplaceTempView(f"v{number}")
         for number in range(tables):
@@ -71,9 +71,11 @@ def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
         keeper.disturbed()
         session.range(3).createOrReplaceTempView("left")
         before = len(calls)
-        assert keeper.finished(component("a"), 1, 0.0).left_views == [ViewName("left")]
+        found = keeper.finished(component(name), 1, Ran(0.0))
+        assert found.session_state is not None
+        assert found.session_state.left_views == [ViewName("left")]
         needed.append(len(calls) - before)
-    assert needed == [6, 6, 6]
+    assert needed == [7, 7, 7]
 
 
 def test_all_settings_are_seen(session: SparkSession) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider.errors import SourceChangedError
+from airflow_provider.errors import SessionStateNotSavedError, SourceChangedError
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from tests.conftest import Script
 from tests.samples.attempts import Run
@@ -150,7 +150,8 @@ def test_a_replay_that_would_read_what_the_run_wrote_is_refused(make: Make, inbo
     run.url = None  # so that nothing can be saved
     run.does("writer", lambda session: append(session, inbox))
     run.attempt()
-    with pytest.raises(SourceChangedError, match=r"1 file more, by a later component of this run; its session state"):
+    assert run.handling("reader")[0] == "unrepeatable"
+    with pytest.raises(SessionStateNotSavedError, match=r"it must not run again: 'writer' has written to what it read"):
         planned(run)
 
 

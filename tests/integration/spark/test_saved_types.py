@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
 from tests.samples.attempts import Run
@@ -30,12 +31,12 @@ class Case:
 
     :param name: what is special about it
     :param frame: makes it; or SQL text
-    :param replayed: why it cannot be saved, a pattern; None if it can
+    :param unsavable: why it cannot be saved, a pattern; None if it can
     """
 
     name: str
     frame: str | Callable[[SparkSession], DataFrame]
-    replayed: str | None = None
+    unsavable: str | None = None
 
     def make(self, spark: SparkSession) -> DataFrame:
         return spark.sql(self.frame) if isinstance(self.frame, str) else self.frame(spark)
@@ -165,13 +166,15 @@ def test_a_view_comes_back_as_it_was(case: Case, spark: SparkSession, tmp_path: 
     found = []
     run.does("look", lambda session: found.append(described(session.table("v"))))
     run.took_turns()
-    assert run.resume().status is PipelineResultStatus.SUCCESS
-    assert found == [expected]
     handling, reason = run.handling("make")
-    if case.replayed is None:
+    if case.unsavable is None:
         assert (handling, reason) == ("kept", "session_state is 'save'")
-        assert run.took_turns() == ["look"]
     else:
-        assert handling == "replay"
-        assert re.search(case.replayed, reason)
-        assert run.took_turns() == ["make", "look"]
+        assert handling == "unrepeatable"
+        assert re.search(case.unsavable, reason)
+        with pytest.raises(SessionStateNotSavedError, match=case.unsavable):
+            run.resume()
+        run.config = run.config.model_copy(update={"session_state": "replay"})
+    assert run.resume().status is PipelineResultStatus.SUCCESS
+    assert run.took_turns() == (["look"] if case.unsavable is None else ["make", "look"])
+    assert found == [expected]

@@ -12,7 +12,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from airflow_provider.errors import SparkSessionError
+from airflow_provider.errors import (
+    CheckpointWriteError,
+    SessionStateNotSavedError,
+    SourceChangedError,
+    SparkConfigError,
+    SparkSessionError,
+)
 from airflow_provider.launch import driver
 from airflow_provider.runner import ComponentResult, PipelineResult, PipelineResultStatus
 from airflow_provider.runner.observing.result import ComponentStatus
@@ -97,3 +103,25 @@ def test_neither_log_nor_report_holds_a_secret(
     told = caplog.text + outcome.read_text()
     assert "=***" in told
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (SessionStateNotSavedError("p", [("c", "registered temp function 'f'", "make two of it")]), driver.NO_RETRY),
+        (SourceChangedError("p", ["source of 'c' has changed"], "restart"), driver.NO_RETRY),
+        (SparkConfigError("deploy mode"), driver.NO_RETRY),
+        (SparkSessionError("the master is down"), driver.FAILED),
+        (CheckpointWriteError("full"), driver.FAILED),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_the_exit_status_says_whether_trying_again_can_help(
+    error: Exception, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody has to mend first ends with status 2, also where only the status gets back (invariant 10)."""
+    monkeypatch.setattr(driver, "_attempt", _raises(error))
+    outcome = tmp_path / "outcome.json"
+    assert driver.run({"outcome": str(outcome)}) == status
+    report = json.loads(outcome.read_text())
+    assert (report["error_type"], report["message"]) == (type(error).__name__, str(error))

@@ -34,6 +34,8 @@ class Entered:
 
     def names(self) -> tuple[str, ...]:
         """Return their names, as they stand in a reading's ``functions``, less what is inside a function."""
+        if not self._codes:  # nothing has to be looked up, and a process has thousands of modules
+            return ()
         by_file = {
             file: name
             for name, module in list(sys.modules.items())

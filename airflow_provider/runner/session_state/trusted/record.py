@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from airflow_provider.runner.record.names import ViewName
@@ -10,6 +11,10 @@ from airflow_provider.runner.session_state.saved.vouched import VOUCHED
 from airflow_provider.runner.session_state.trusted.places import why_not_format, why_not_here
 from airflow_provider.runner.session_state.trusted.settings import why_not_setting
 from airflow_provider.runner.session_state.trusted.tables import why_not_object
+
+# As Spark writes the current catalog and database: parts of letters, digits, _ and -, or in backticks.
+_PART = r"(?:[\w-]+|`(?:[^`]|``)+`)"
+_IDENTIFIER = re.compile(rf"{_PART}(?:\.{_PART})*")
 
 
 def why_not_restored(record: SessionStateRecord, run: str | None, view_format: str) -> str | None:
@@ -31,6 +36,9 @@ def _problems(record: SessionStateRecord, run: str | None, view_format: str) -> 
             yield f"its saved view {view.name[:200]!r}: {why}" if why else None
     for key, value in record.settings.items():
         yield why_not_setting(key, value)
+    for kind, name in (("catalog", record.catalog), ("database", record.database)):
+        if name is not None and not _IDENTIFIER.fullmatch(name):
+            yield f"its current {kind} {name[:200]!r} is no name"
     for item in record.objects:
         yield why_not_object(item)
     if record.vouched is not None:

@@ -85,6 +85,28 @@ with dag("mapped_pipelines"):
         pipeline=[pipeline("0", a=0, b=0, c=0), pipeline("1", a=0, b=1, c=0), pipeline("2", a=0, b=0, c=0)]
     )
 
+with dag("not_saved"):
+    PySparkPipelineOperator(
+        task_id="work",
+        pipeline={
+            "name": "chain",
+            "components": [
+                {
+                    "name": "a",
+                    "class_path": "steps.register",
+                    "config": {"line": "a", "journal": "{{ params.journal }}"},
+                },
+                {
+                    "name": "b",
+                    "class_path": "steps.step",
+                    "config": {"line": "b", "journal": "{{ params.journal }}", "failures": 1},
+                    "depends_on": ["a"],
+                },
+            ],
+        },
+        retries=3,
+    )
+
 with dag("mapped_settings"):
     PySparkPipelineOperator.partial(
         task_id="work",

@@ -19,8 +19,9 @@ from airflow_provider.runner import (
     PipelineResultStatus,
     SimplePipelineRunner,
 )
-from airflow_provider.runner.observing.events import ComponentCompleted, ComponentStarted
+from airflow_provider.runner.observing.events import ComponentCompleted, ComponentStarted, SessionStateSaved
 from airflow_provider.runner.observing.report import duration, table
+from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
 from airflow_provider.runner.running.runner import Surroundings
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
@@ -294,3 +295,38 @@ def test_each_hook_is_called_even_if_one_before_it_raised(script: Script, error:
         run(pipeline("a"), hooks)
         assert script.calls == ["a"]
     assert notes[:2] == ["first before a", "second before a"]
+
+
+def test_what_was_saved_later_on_is_told_to_every_hook(caplog: pytest.LogCaptureFixture) -> None:
+    """Also through a composite in a composite; a checkpoint error comes back, others are logged (invariant 4)."""
+    told: list[tuple[str, str]] = []
+
+    class Told(NoOpHooks):
+        def __init__(self, name: str, error: Exception | None = None) -> None:
+            self.name, self.error = name, error
+
+        def on_session_state_saved(self, event: SessionStateSaved) -> None:
+            told.append((self.name, event.component))
+            if self.error:
+                raise self.error
+
+    event = SessionStateSaved("a", SessionStateRecord(handling="kept", reason="the attempt failed"))
+    CompositeHooks(Told("first", ValueError("no")), CompositeHooks(Told("second"))).on_session_state_saved(event)
+    assert told == [("first", "a"), ("second", "a")]
+    assert lines(caplog) == ["hook Told.on_session_state_saved failed; the run goes on"]
+    told.clear()
+    with pytest.raises(StaleAttemptError):
+        CompositeHooks(Told("first", StaleAttemptError("replaced")), Told("second")).on_session_state_saved(event)
+    assert told == [("first", "a"), ("second", "a")]
+
+
+def test_metrics_count_what_was_saved_later_on() -> None:
+    """With the bytes that the views take."""
+    figures: list[tuple[str, float, dict[str, str]]] = []
+    metrics = MetricsHooks(lambda *figure: figures.append(figure))
+    view = {"name": "v", "url": "/x", "format": "parquet", "columns": ["id"], "files": 1, "bytes": 7, "digest": "d"}
+    state = SessionStateRecord(handling="kept", reason="the attempt failed", views=[SavedView.model_validate(view)])
+    metrics.on_session_state_saved(SessionStateSaved("a", state))
+    tags = {"pipeline": "", "component": "a"}
+    assert metrics.counts == {"saved": 1}
+    assert figures == [("component.saved", 1, tags), ("component.saved_bytes", 7, tags)]

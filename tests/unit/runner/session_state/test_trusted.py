@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner import CheckpointState
-from airflow_provider.runner.record.session_state import CatalogObject
+from airflow_provider.runner.record.session_state import CatalogObject, SessionStateRecord
 from airflow_provider.runner.session_state.trusted.places import why_not_format, why_not_here
 from airflow_provider.runner.session_state.trusted.record import why_not_restored
 from airflow_provider.runner.session_state.trusted.settings import why_not_setting
@@ -284,3 +284,11 @@ def test_any_change_of_a_record_loads_or_is_set_aside(changes: list[tuple[tuple[
     for record in state.components.values():
         if record.session_state is not None:
             why_not_restored(record.session_state, "/runs/run-1", "parquet")
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("a_b", True), ("a-b", True), ("a.`b c`", True), ("x`'; DROP", False)])
+def test_a_current_database_that_is_no_name_is_not_taken_from_a_record(name: str, is_one: bool) -> None:
+    """Seen while planning, so that its component runs again instead of failing each attempt that restores it."""
+    record = SessionStateRecord(handling="kept", reason="r", catalog="spark_catalog", database=name)
+    why = why_not_restored(record, None, "parquet")
+    assert why == (None if is_one else f"its current database {name!r} is no name")

@@ -1,0 +1,180 @@
+"""Makes the record of what a component left: decides what becomes of it, and saves what is to be saved."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from airflow_provider.errors import ViewNotSavedError, describe
+from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import LONGEST_REASON, SavedView, SessionStateRecord
+from airflow_provider.runner.session_state.capture import LeftBehind
+from airflow_provider.runner.session_state.handling import VOUCH, Action, Facts, Handling, decide
+from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.restore import cache_again
+from airflow_provider.runner.session_state.saved.files import readable_size
+from airflow_provider.runner.session_state.saved.views import restore_view
+from airflow_provider.runner.session_state.snapshot import Described
+from airflow_provider.runner.session_state.trusted.settings import why_not_set
+from airflow_provider.runner.session_state.views_at_hand import NOWHERE, ViewsAtHand
+from airflow_provider.runner.session_state.witness import Evidence
+
+logger = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Makes the records of one attempt.
+
+    :param spark: the session
+    :param probe: looks into it
+    :param config: the pipeline, for its policies
+    :param views: the session's views
+    """
+
+    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig, views: ViewsAtHand) -> None:
+        self._spark = spark
+        self._probe = probe
+        self._config = config
+        self._views = views
+        self._told: Mapping[str, str] = {}
+
+    def told(self, reasons: Mapping[str, str]) -> None:
+        """Take note of the reasons that the log of earlier attempts gave, by component."""
+        self._told = reasons
+
+    def record(
+        self, component: ComponentConfig, position: int, left: LeftBehind, evidence: Evidence
+    ) -> SessionStateRecord:
+        """Return what is to be recorded of a component that has completed, and save its views if that is to be done.
+
+        Views that were saved read what was saved from now on. A view that cannot be saved is no failure, but a later
+        attempt that needs it is one.
+
+        :param component: its config
+        :param position: its place in the order of execution
+        :param left: what it left in the session
+        :param evidence: what is known of what it did
+        """
+        refused = (why_not_set(self._spark, key, value) for key, value in left.settings.items())
+        described = self._describe(left.objects)
+        facts = Facts(
+            has_views=bool(left.views),
+            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None) or described.why_not,
+            doubts=evidence.doubts,
+            work_seconds=evidence.work_seconds,
+            nowhere=None if self._views.saver else NOWHERE,
+        )
+        policy = component.session_state or self._config.session_state
+        handling = decide(policy, facts, self._config.replay_below_cpu_seconds)
+        views: list[SavedView] = []
+        if handling.action is Action.SAVE:
+            views, handling = self._save(component.name, position, left, handling, evidence)
+        described, vouched, handling = self._vouch(described, handling)
+        record = SessionStateRecord(
+            handling=_RECORDED[handling.action],
+            reason=handling.reason[:LONGEST_REASON],
+            harmless=not evidence.doubts,
+            remedy=handling.remedy,
+            work_seconds=round(evidence.work_seconds, 3),
+            unsavable=facts.unsavable and facts.unsavable[:LONGEST_REASON],
+            views=views,
+            left_views=left.views,
+            dropped_views=left.dropped_views,
+            functions=left.functions,
+            dropped_functions=left.dropped_functions,
+            settings=left.settings,
+            catalog=left.catalog,
+            database=left.database,
+            objects=described.objects,
+            vouched=vouched,
+            dropped_objects=left.dropped_objects,
+            cached=left.cached,
+            uncached=left.uncached,
+        )
+        self._tell_unrepeatable(component.name, record)
+        return record
+
+    def _describe(self, names: list[str]) -> Described:
+        try:
+            found = self._probe.describe_objects(names) if names else Described()
+        except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
+            return Described(why_not=f"its tables cannot be described: {describe(error)}")
+        if found.chosen and self._views.saver is None:
+            what = f"{found.chosen[0].name} lies where the component chose"
+            return Described(why_not=f"{what}, and {NOWHERE}, where a second description would vouch for that")
+        return found
+
+    def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None, Handling]:
+        """Write the second description of what lies where the component chose, if any is needed."""
+        if handling.action not in (Action.KEEP, Action.SAVE):
+            return Described(), None, handling
+        if not found.chosen or self._views.saver is None:
+            return found, None, handling
+        try:
+            place = self._views.saver.vouch(found.chosen)
+        except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+            why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
+            return Described(), None, Handling(Action.UNREPEATABLE, f"{why}, and it must not run again", VOUCH)
+        return found, place, handling
+
+    def _save(
+        self, name: str, position: int, left: LeftBehind, handling: Handling, evidence: Evidence
+    ) -> tuple[list[SavedView], Handling]:
+        began = time.monotonic()
+        try:
+            saved = self._views.save(position, {view: self._views.now(view) for view in left.views})
+        except ViewNotSavedError as error:
+            return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
+        self._read_saved(saved, left, evidence)
+        self._tell_saved(name, saved, time.monotonic() - began, handling)
+        return saved, handling
+
+    def _read_saved(self, views: list[SavedView], left: LeftBehind, evidence: Evidence) -> None:
+        """Let views read what was saved of them, so that they are not computed again. One that is cached is not."""
+        cached = {ViewName(entry.name, entry.is_global): entry for entry in left.cached}
+        for saved in views:
+            view = ViewName(saved.name, saved.is_global)
+            if view not in cached:
+                restore_view(self._spark, saved)
+            elif view in evidence.unstable:  # rows that Spark drops from its cache would come out differently
+                restore_view(self._spark, saved)
+                cache_again(self._spark, cached[view])
+
+    def _tell_saved(self, name: str, saved: list[SavedView], seconds: float, handling: Handling) -> None:
+        views = ", ".join(str(ViewName(view.name, view.is_global)) for view in saved)
+        size = sum(view.bytes for view in saved)
+        why = "for the same reason as before"
+        if self._told.get(name) != handling.reason:
+            why = f"{handling.reason}; {handling.remedy}" if handling.remedy else handling.reason
+        logger.info("%s: saved %s (%s, %.1f s): %s", name, views, readable_size(size), seconds, why)
+
+    def _tell_unrepeatable(self, name: str, record: SessionStateRecord) -> None:
+        if record.handling == "unrepeatable" and self._told.get(name) != record.reason:
+            logger.warning(
+                "%s: an attempt that needs what it left in the session will fail: %s; %s",
+                name,
+                record.reason,
+                record.remedy,
+            )
+
+
+_RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = {
+    Action.KEEP: "kept",
+    Action.SAVE: "kept",
+    Action.REPLAY: "replay",
+    Action.UNREPEATABLE: "unrepeatable",
+    Action.NONE: "none",
+}
+
+
+def _unsavable(left: LeftBehind, evidence: Evidence) -> str | None:
+    if left.functions:
+        return f"registered temp function {', '.join(map(repr, left.functions))}, which cannot be saved"
+    if left.secret_settings:
+        return f"changed {', '.join(map(repr, left.secret_settings))}, which looks like a secret and is not recorded"
+    if evidence.set_variables:
+        return "set a session variable, which cannot be saved"
+    return None
