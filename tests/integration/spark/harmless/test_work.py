@@ -61,8 +61,8 @@ def test_what_is_quick_stays_cheap_on_a_loaded_machine(world: World) -> None:
 
 SLOW = [
     replayed("work.sleep", seconds=20.0),
-    costly("work.compute_in_python", 10.0, loops=400_000_000),
-    costly("work.compute_on_executors", 10.0, rows=6_000_000_000),
+    costly("work.compute_in_python", 10.0, loops=250_000_000),
+    costly("work.compute_on_executors", 10.0, rows=3_000_000_000),
 ]
 
 
