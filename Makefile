@@ -40,7 +40,7 @@ $(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e .
 	@touch $@
 
-torture: setup  ## the long tests, half an hour: every failure of a pipeline, all pairs, thousands of kills, and what they hit
+torture: setup  ## the long tests, an hour: every failure of a pipeline, all pairs, random pipelines, thousands of kills
 	@$(IN_ENV) pytest -n 2 --dist loadgroup -raP -m torture tests
 
 benchmark: setup  ## what imports, the record and the capture cost, and what saving session state costs and gives

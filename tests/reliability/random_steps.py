@@ -32,6 +32,12 @@ def read_directory(spark: SparkSession, *, path: str, kind: str, view: str) -> N
     spark.read.schema(SCHEMA).format(kind).load(path).createOrReplaceTempView(view)
 
 
+def read_slowly(spark: SparkSession, *, path: str, view: str, loops: int) -> None:
+    """Costs work and is harmless."""
+    add = sum(number % 3 for number in range(loops)) % 5
+    spark.read.schema(SCHEMA).parquet(path).selectExpr("id", f"v + {add} AS v", "tag").createOrReplaceTempView(view)
+
+
 def read_directory_by_sql(spark: SparkSession, *, path: str, view: str) -> None:
     spark.sql(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM parquet.`{path}`")
 
