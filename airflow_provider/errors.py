@@ -137,7 +137,7 @@ class SessionStateNotSavedError(NotRetriableError):
         lines = "".join(f"\n  - component {name!r}: {why}; {remedy}" for name, why, remedy in lost)
         super().__init__(
             f"pipeline {pipeline!r} cannot go on, because later components need what completed ones left in the "
-            f"Spark session:{lines}\nNothing ran again. Or restart the run from the first of them."
+            f"Spark session:{lines}\nNothing ran again. Do as it says there, or restart the run from the first of them."
         )
 
 

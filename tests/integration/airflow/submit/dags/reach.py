@@ -33,7 +33,7 @@ def component(name: str, function: str | None = None, after: str | None = None, 
 CHAIN = {
     "name": "chain",
     "components": [
-        component("make"),
+        {**component("make"), "session_state": "replay"},  # a line twice in the journal does no harm
         {**component("add_up", after="make"), "session_state": "save"},
         component("ask", after="add_up", failures=1),
         component("write", after="ask", target="{{ params.folder }}/answer"),
