@@ -29,6 +29,7 @@ CONFIG = PipelineConfig(
         ComponentConfig(name=name, class_path="tests.samples.components.scripted", config={"name": name})
         for name in ("a", "b", "c")
     ],
+    on_code_change="reuse",  # what a test lets them do is none of their code
 )
 NO_SPARK: Any = object()
 

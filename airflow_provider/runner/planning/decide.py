@@ -115,7 +115,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         restarted_by=restarted_by,
         restart_from=config.restart_from,
         notes=(*_code_notes(config.on_code_change, code, decisions), *source_notes),
-        obstacle=refusal or not_brought_back(config, facts, checkpoint, decisions),
+        obstacle=refusal or not_brought_back(config.name, decisions),
         live=facts.live,
         before=checkpoint,
         known=frozenset(checkpoint.completed_components),

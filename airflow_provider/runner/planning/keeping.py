@@ -11,7 +11,6 @@ from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision
 from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.record.state import CheckpointState, ComponentRecord
-from airflow_provider.runner.session_state.handling import VOUCH
 
 
 def decisions_for(
@@ -53,29 +52,18 @@ def decisions_for(
     return decisions
 
 
-def not_brought_back(
-    config: PipelineConfig, facts: Facts, checkpoint: CheckpointState, decisions: Sequence[Decision]
-) -> SessionStateNotSavedError | None:
-    """Return the error for what is needed, cannot be restored, and must not be made again; None if nothing is so.
+def not_brought_back(pipeline: str, decisions: Sequence[Decision]) -> SessionStateNotSavedError | None:
+    """Return the error for what is needed, was not saved, and must not be made again; None if there is nothing of it.
 
-    :param config: the pipeline
-    :param facts: what has been found out
-    :param checkpoint: the record among the facts
+    :param pipeline: name of the pipeline
     :param decisions: the plan
     """
-    vouched = {c.name for c in config.components if (c.session_state or config.session_state) == "replay"}
-    lost = []
-    for decision in decisions:
-        name, state = decision.component, decision.session_state
-        if decision.restore and state is not None and state.handling == "unrepeatable":
-            lost.append((name, state.reason, state.remedy or ""))
-        elif name in facts.damaged and decision.reason == facts.damaged[name] and name not in vouched:
-            record = checkpoint.components.get(name)
-            state = record.session_state if record is not None else None
-            if state is not None and not state.harmless:
-                why = f"{decision.reason}, and it must not run again: {state.reason}"
-                lost.append((name, why, f"restart from it, or bring back what is missing; or, {VOUCH}"))
-    return SessionStateNotSavedError(config.name, lost) if lost else None
+    lost = [
+        (decision.component, decision.session_state.reason, decision.session_state.remedy or "")
+        for decision in decisions
+        if decision.restore and decision.session_state and decision.session_state.handling == "unrepeatable"
+    ]
+    return SessionStateNotSavedError(pipeline, lost) if lost else None
 
 
 def _keep(

@@ -168,10 +168,9 @@ class AttemptSession:
     def _refuse_harm(self, decision: Decision, error: Exception) -> None:
         """A component that may do harm does not run again because a storage was not there for a moment."""
         state = decision.session_state
-        policy = self._policy(decision.component)
-        if isinstance(error, NotRestoredError) or state is None or (state.harmless and policy != "save"):
+        if isinstance(error, NotRestoredError) or state is None or state.harmless:
             return
-        if policy != "replay":
+        if self._policy(decision.component) != "replay":
             raise SparkSessionError(
                 f"what {decision.component!r} left in the session cannot be restored: {describe(error)}; it is not "
                 "known that running it again does no harm, so nothing ran again, and the next attempt tries to restore "

@@ -196,6 +196,7 @@ class SessionStateKeeper:
         found = Found()
         if self.answers():
             readers, left = self._witness.after_a_failure(self._before.mark)
+            readers += self._witness.changed(self._held.names())
             saved = tuple(self._held.saved_before_a_change(readers, component))
             found = Found(touched=TouchedData(left=left), saved=saved)
         if goes_on:
@@ -256,4 +257,6 @@ class SessionStateKeeper:
 
     def _saved_before(self, evidence: Evidence, writer: str) -> tuple[tuple[str, SessionStateRecord], ...]:
         readers = [name for name in evidence.readers if name != writer]
+        if evidence.doubts:  # what a process or Python on executors wrote is not among the targets
+            readers += self._witness.changed([name for name in self._held.names() if name != writer])
         return tuple(self._held.saved_before_a_change(readers, writer)) if readers else ()

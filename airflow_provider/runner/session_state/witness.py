@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -132,6 +132,10 @@ class Witness:
     def saved(self, component: str) -> None:
         """Take note that a component's views read what was saved, so that none of its code runs any more."""
         self._lazy_code.pop(component, None)
+
+    def changed(self, components: Collection[str]) -> list[str]:
+        """Return those of some components whose sources have changed, whoever did that."""
+        return self._reading.changed(components)
 
     def after_a_failure(self, mark: Any) -> tuple[list[str], list[SourceRecord]]:
         """Return the components that had read what was written since a mark, and how their sources are now.

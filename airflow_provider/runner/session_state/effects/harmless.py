@@ -232,7 +232,8 @@ def log_elsewhere() -> tuple[str, ...]:
     for name, logger in tuple(logging.Logger.manager.loggerDict.items()):
         for handler in getattr(logger, "handlers", ()):
             stream = getattr(handler, "stream", None)
-            to_console = type(handler) is logging.StreamHandler and stream in (
+            plain = isinstance(handler, logging.StreamHandler) and type(handler).emit is logging.StreamHandler.emit
+            to_console = plain and stream in (
                 sys.stdout,
                 sys.stderr,
                 sys.__stdout__,

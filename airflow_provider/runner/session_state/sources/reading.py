@@ -13,6 +13,7 @@ from airflow_provider.masking import mask
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.sources import SourceRecord, TouchedData
 from airflow_provider.runner.session_state.sources.classic import ClassicSources
+from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.connect import ConnectSources
 from airflow_provider.runner.session_state.sources.look import driver_files, look_again
 from airflow_provider.runner.session_state.sources.paths import plain, writes_into
@@ -112,6 +113,15 @@ class Reading:
     def _is_source(self, source: SourceRecord) -> bool:
         places, saved = [*source.roots, *source.globs], self._saved_inside
         return not (places and saved and all(f"{place}/".startswith(saved) for place in places))
+
+    def changed(self, components: Collection[str]) -> list[str]:
+        """Return those of some components whose sources are not any more what they read, as far as that can be told.
+
+        :param components: names
+        """
+        sources = {name: [s for s in self._known.get(name, ()) if s.state == "seen"] for name in components}
+        now = {s.key: look_again(s, lambda: self._spark) for found in sources.values() for s in found}
+        return [n for n, found in sources.items() if any(difference(s, now[s.key]) is not None for s in found)]
 
     def left_by(self, writes: Collection[str]) -> list[SourceRecord]:
         """Look once more at the sources into which a component wrote.

@@ -46,9 +46,9 @@ monitored = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitorin
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[ModuleType]:
-    write(tmp_path, {"jobs.py": CODE, "lazy.py": "class Unused:\n    x = 1\n\ndef late():\n    return 1\n"})
+    write(tmp_path, {"entered_jobs.py": CODE, "lazy.py": "class Unused:\n    x = 1\n\ndef late():\n    return 1\n"})
     with process(tmp_path):
-        yield importlib.import_module("jobs")
+        yield importlib.import_module("entered_jobs")
 
 
 @monitored
@@ -57,7 +57,12 @@ def test_the_authors_functions_that_ran_are_named(jobs: ModuleType) -> None:
     with watching() as entered:
         jobs.Job().run()
         getattr(jobs, "lo" + "op")()
-    assert entered.names() == ("jobs.Base.inherited", "jobs.Job.run", "jobs.loop", "jobs.plain")
+    assert entered.names() == (
+        "entered_jobs.Base.inherited",
+        "entered_jobs.Job.run",
+        "entered_jobs.loop",
+        "entered_jobs.plain",
+    )
 
 
 @monitored
@@ -66,7 +71,7 @@ def test_each_component_is_told_anew(jobs: ModuleType) -> None:
     for _ in range(2):
         with watching() as entered:
             jobs.plain()
-        assert entered.names() == ("jobs.plain",)
+        assert entered.names() == ("entered_jobs.plain",)
     jobs.never()
     with watching() as entered:
         pass
@@ -102,8 +107,8 @@ def test_watches_side_by_side_and_taken_tool_ids(jobs: ModuleType) -> None:
         with watching() as other:
             jobs.plain()
         jobs.never()
-    assert one.names() == ("jobs.never", "jobs.plain")
-    assert other.names() == ("jobs.plain",)
+    assert one.names() == ("entered_jobs.never", "entered_jobs.plain")
+    assert other.names() == ("entered_jobs.plain",)
     taken = [number for number in (2, 3, 4) if monitoring.get_tool(number) is None]
     for number in taken:
         monitoring.use_tool_id(number, "another")
