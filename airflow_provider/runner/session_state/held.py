@@ -112,6 +112,7 @@ class Held:
 
         :param names: the components that had read what it wrote to
         :param writer: the component that wrote
+        :raises Exception: what the session raises if it is lost; then nothing is said of what was not saved
         """
         for name in [name for name in self._held if name in names]:
             held = self._held[name]
@@ -127,6 +128,7 @@ class Held:
             try:
                 views = self._save(held, gone)
             except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+                self.views.refuse_lost_session()
                 reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
                 logger.warning("%s: %s", name, reason)
                 yield name, _unrepeatable(held.record, reason)

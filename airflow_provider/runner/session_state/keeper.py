@@ -12,7 +12,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.record.sources import TouchedData
+from airflow_provider.runner.record.sources import SourceRecord, TouchedData
 from airflow_provider.runner.record.state import ComponentRecord
 from airflow_provider.runner.session_state.capture import difference
 from airflow_provider.runner.session_state.held import Held, HeldComponent
@@ -193,15 +193,18 @@ class SessionStateKeeper:
         :param component: its name
         :param goes_on: whether further components may run in this session
         """
-        found = Found()
-        if self.answers():
+        left: list[SourceRecord] = []
+        saved: list[tuple[str, SessionStateRecord]] = []
+        try:
             readers, left = self._witness.after_a_failure(self._before.mark)
             readers += self._witness.changed(self._held.names())
-            saved = tuple(self._held.saved_before_a_change(readers, component))
-            found = Found(touched=TouchedData(left=left), saved=saved)
+            for name, record in self._held.saved_before_a_change(readers, component):
+                saved.append((name, record))
+        except Exception as error:  # noqa: BLE001 - the session may be what failed, in whatever words
+            logger.warning("what %s wrote before it failed cannot be looked at: %s", component, describe(error))
         if goes_on:
             self.disturbed()
-        return found
+        return Found(touched=TouchedData(left=left), saved=tuple(saved))
 
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise; yield what is to be recorded of each component."""

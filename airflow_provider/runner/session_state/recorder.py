@@ -116,6 +116,7 @@ class Recorder:
         try:
             place = self._views.saver.vouch(found.chosen)
         except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+            self._views.refuse_lost_session()
             why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
             return Described(), None, Handling(Action.UNREPEATABLE, f"{why}, and it must not run again", VOUCH)
         return found, place, handling
@@ -127,6 +128,7 @@ class Recorder:
         try:
             saved = self._views.save(position, {view: self._views.now(view) for view in left.views})
         except ViewNotSavedError as error:
+            self._views.refuse_lost_session()  # nothing can be said of the component then, so it is not complete
             return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
         self._read_saved(saved, left, evidence)
         self._tell_saved(name, saved, time.monotonic() - began, handling)

@@ -33,6 +33,10 @@ class ViewsAtHand:
         self._probe = probe
         self._global_database = global_database(spark)
 
+    def refuse_lost_session(self) -> None:
+        """Raise what the session raises if it is lost: then what could not be saved is no fault of a view or storage."""
+        self._probe.snapshot()
+
     def hold(self, view: ViewName) -> int:
         """Hold the plan of a view as it is now; return its number, or :data:`LATE_BOUND`."""
         return self._probe.hold(view)

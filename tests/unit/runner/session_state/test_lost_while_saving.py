@@ -1,0 +1,87 @@
+"""Spark is lost while something is saved: that is no verdict on what was to be saved.
+
+A lost session cannot be had in a test that shares its Spark with others, so stand-ins raise what py4j raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from airflow_provider.errors import ViewNotSavedError
+from airflow_provider.runner import PipelineConfig
+from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
+from airflow_provider.runner.record.sources import TouchedData
+from airflow_provider.runner.session_state.capture import difference
+from airflow_provider.runner.session_state.held import Held, HeldComponent
+from airflow_provider.runner.session_state.recorder import Recorder
+from airflow_provider.runner.session_state.snapshot import Snapshot
+from airflow_provider.runner.session_state.witness import Evidence
+from tests.samples.pipelines import component
+
+VIEW = ViewName("v")
+RECORD = SessionStateRecord(handling="replay", reason="known to be harmless", harmless=True, left_views=[VIEW])
+
+
+class Views:
+    """Views that cannot be saved.
+
+    :param lost: whether that is because Spark is gone
+    """
+
+    saver = object()
+
+    def __init__(self, *, lost: bool) -> None:
+        self.lost = lost
+
+    def refuse_lost_session(self) -> None:
+        if self.lost:
+            raise ConnectionRefusedError("the JVM is gone")
+
+    def release(self, number: int) -> None: ...
+
+    def now(self, view: ViewName) -> object:
+        return view
+
+    def held(self, view: ViewName, number: int) -> object:
+        return view
+
+    def save(self, position: int, frames: Mapping[ViewName, Any], *more: Callable[..., bool]) -> list[SavedView]:
+        raise ViewNotSavedError("view 'v' cannot be saved: Connection refused")
+
+
+def held(views: Views) -> Held:
+    kept = Held(None, views)  # type: ignore[arg-type]
+    kept.hold(HeldComponent("reader", 1, RECORD, {VIEW: 1}, 1.0, costly=False))
+    return kept
+
+
+def test_a_view_that_a_writer_pulled_the_ground_from_is_not_given_up_because_spark_is_lost() -> None:
+    """Otherwise every later attempt would refuse to go on."""
+    with pytest.raises(ConnectionRefusedError):
+        list(held(Views(lost=True)).saved_before_a_change(["reader"], "writer"))
+    [(name, record)] = held(Views(lost=False)).saved_before_a_change(["reader"], "writer")
+    assert (name, record.handling) == ("reader", "unrepeatable")
+
+
+def test_a_component_whose_views_cannot_be_saved_because_spark_is_lost_is_not_complete() -> None:
+    """Invariant 2: what must be saved of it is not saved, so it runs again like any component that was killed."""
+
+    class Probe:
+        def describe_objects(self, names: list[str]) -> Any: ...
+
+    settings = {"spark.app.name": "x"}
+    empty = Snapshot({}, {}, settings, "c", "d")
+    left = difference(empty, Snapshot({VIEW: "1"}, {}, settings, "c", "d"))
+    evidence = Evidence(("it posts",), 0.0, False, False, frozenset(), TouchedData(), ())
+    config = PipelineConfig(name="p", components=[component("a")])
+    for lost in (True, False):
+        recorder = Recorder(None, Probe(), config, Views(lost=lost))  # type: ignore[arg-type]
+        if lost:
+            with pytest.raises(ConnectionRefusedError):
+                recorder.record(config.components[0], 1, left, evidence)
+        else:
+            assert recorder.record(config.components[0], 1, left, evidence).handling == "unrepeatable"
