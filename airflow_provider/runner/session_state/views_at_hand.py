@@ -34,7 +34,7 @@ class ViewsAtHand:
         self._global_database = global_database(spark)
 
     def refuse_lost_session(self) -> None:
-        """Raise what the session raises if it is lost: then what could not be saved is no fault of a view or storage."""
+        """Raise what the session raises if it is lost: then it is no fault of a view or a storage."""
         self._probe.snapshot()
 
     def hold(self, view: ViewName) -> int:
