@@ -18,6 +18,7 @@ from airflow_provider.runner.session_state.effects.driver import DriverSeen, spa
 from airflow_provider.runner.session_state.effects.executors import missing
 from airflow_provider.runner.session_state.effects.spark_plan import UNKNOWN_TARGET
 from airflow_provider.runner.session_state.probes.classic import ClassicProbe
+from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 from airflow_provider.runner.session_state.snapshot import Effects
 
 if TYPE_CHECKING:
@@ -333,3 +334,14 @@ def test_what_the_author_does_around_and_below_spark_counts(
     _, seen = evidence(session, work, folder)
     assert what in [act.what for act in seen.acts]
     assert all(act.where.startswith("test_effects.py:") for act in seen.acts)
+
+
+@pytest.mark.torture
+def test_a_look_is_possible_while_spark_forgets_its_oldest_executions(spark: SparkSession) -> None:
+    """Spark removes them in another thread, so the newest may be elsewhere than its number says a moment ago."""
+    jvm = SessionJvm(spark)
+    marks = []
+    for number in range(3_000):  # it keeps 1,000
+        spark.sql(f"SET some.key={number}")
+        marks.append(jvm.mark()[0])
+    assert marks == sorted(set(marks))

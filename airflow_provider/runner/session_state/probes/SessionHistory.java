@@ -23,6 +23,7 @@ import org.apache.spark.ui.scope.RDDOperationNode;
 import org.apache.spark.util.kvstore.KVStore;
 import scala.Option;
 import scala.collection.Iterator;
+import scala.collection.immutable.Seq;
 
 /** Tells what was done in a classic Spark session, from what Spark has noted for its UI. Answers are JSON. */
 public class SessionHistory {
@@ -88,8 +89,19 @@ public class SessionHistory {
     }
 
     private static long nextExecution(SQLAppStatusStore store) {
-        int kept = (int) store.executionsCount();
-        return kept == 0 ? 0 : ((SQLExecutionUIData) store.executionsList(kept - 1, 1).apply(0)).executionId() + 1;
+        for (int kept = (int) store.executionsCount(); kept > 0; kept = (int) store.executionsCount()) {
+            Seq last = store.executionsList(kept - 1, 1);
+            if (!last.isEmpty()) {
+                return ((SQLExecutionUIData) last.apply(0)).executionId() + 1;
+            }
+            LockSupport.parkNanos(PAUSE); // Spark forgets its oldest ones meanwhile, in another thread
+        }
+        return 0;
+    }
+
+    private static long oldestExecution(SQLAppStatusStore store, long next) {
+        Seq first = store.executionsList(0, 1);
+        return first.isEmpty() ? next : ((SQLExecutionUIData) first.apply(0)).executionId();
     }
 
     private static void addPlans(Map found, SQLAppStatusStore store, long execution, SparkContext context) {
@@ -99,7 +111,7 @@ public class SessionHistory {
         if (execution == 0 && next > 0) {
             // Ids go on counting when Spark is started anew in one JVM, so the first one is not 0 but the oldest kept.
             // Spark forgets a tenth at once: with fewer than the rest, it has not forgotten any yet.
-            first = ((SQLExecutionUIData) store.executionsList(0, 1).apply(0)).executionId();
+            first = oldestExecution(store, next);
             int retained = context.conf().getInt("spark.sql.ui.retainedExecutions", 1000);
             forgotten = store.executionsCount() >= retained - retained / 10;
         }
