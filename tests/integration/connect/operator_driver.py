@@ -76,9 +76,9 @@ def sql(name: str, statement: str, view: str | None = None) -> dict[str, Any]:
 PIPELINE = {
     "name": "connect",
     "components": [
-        {"name": "register", "class_path": "__main__.register"},
+        {"name": "register", "class_path": "__main__.register", "session_state": "replay"},
         sql("random", "SELECT id, id % 3 AS part, rand() AS chance FROM range(30)", "random"),
-        {"name": "shop", "class_path": "__main__.shop"},
+        {"name": "shop", "class_path": "__main__.shop", "session_state": "replay"},
         sql("totals", "SELECT part, count(*) AS rows, sum(chance) AS chance FROM random GROUP BY part", "totals"),
         {"name": "middle", "class_path": "__main__.middle"},
         {"name": "result", "class_path": "__main__.result"},

@@ -169,7 +169,7 @@ def test_saved_views_that_are_lost_are_lost_for_the_session_on_the_server_too(at
 
     ended, log = attempts.run(2, "work")
 
-    assert "INFO the session on the server is not used: saved views that it reads are lost" in log
+    assert "INFO the session on the server is not used: saved views that it reads are damaged" in log
     assert "is gone" in ended["components"]["random"]["reason"]
     assert attempts.rows() == ROWS
 
