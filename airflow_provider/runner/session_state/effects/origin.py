@@ -15,6 +15,9 @@ from typing import Literal
 
 Layer = Literal["author", "installed", "spark", "python", "own", "runner"]
 
+DRIVER_SCRIPT = "pyspark_pipeline_driver.py"
+"""Under this name this package's driver is sent to where spark-submit runs it; it watches over the Airflow task."""
+
 _PACKAGE = str(Path(__file__).parents[3]) + os.sep
 _RUNNER = tuple(
     str(Path(_PACKAGE, "runner", folder)) + os.sep for folder in ("running", "config", f"session_state{os.sep}effects")
@@ -113,6 +116,8 @@ def layer_of(file: str) -> Layer:
     if file.startswith("<"):
         return "author"  # typed in, or run by exec()
     path = os.path.realpath(file)
+    if os.path.basename(path) == DRIVER_SCRIPT:
+        return "own"
     if path.startswith(_PACKAGE):
         return "runner" if path.startswith(_RUNNER) else "own"
     if path.startswith(_spark_places()):

@@ -34,6 +34,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from airflow_provider.launch import submit
 from airflow_provider.runner.session_state.effects.acts import Announced
 from airflow_provider.runner.session_state.effects.driver import (
     MOST_ACTS,
@@ -42,6 +43,7 @@ from airflow_provider.runner.session_state.effects.driver import (
     SparkFacts,
     watch_driver,
 )
+from airflow_provider.runner.session_state.effects.origin import DRIVER_SCRIPT, layer_of
 
 
 def seen_of(work: Callable[[], object], facts: SparkFacts | None = None) -> DriverSeen:
@@ -483,3 +485,10 @@ def test_it_is_known_which_files_are_other_ones_now(here: Path) -> None:
 
     place = os.path.realpath(here)
     assert seen_of(work).written_files == (f"{place}/folder/new", f"{place}/more", f"{place}/old")
+
+
+def test_what_the_driver_of_spark_submit_does_for_itself_is_no_act_of_a_component(tmp_path: Path) -> None:
+    """A copy of it runs as the main script, outside the package, and looks after a file of the Airflow task."""
+    assert layer_of(str(tmp_path / DRIVER_SCRIPT)) == "own"
+    assert layer_of(str(tmp_path / "somebody_elses.py")) == "author"
+    assert DRIVER_SCRIPT in Path(submit.__file__).read_text(encoding="utf-8")
