@@ -15,7 +15,7 @@
     ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     ├── DriverError                  a driver that spark-submit started did not do what it should
-    ├── ViewNotSavedError            a temp view cannot be saved; its component is replayed instead
+    ├── ViewNotSavedError            a temp view cannot be saved
     ├── NotRestoredError             what a record says of a session is not used; its component is replayed instead
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
@@ -160,7 +160,7 @@ class SourceNotListedError(PySparkPipelineError):
 
 
 class ViewNotSavedError(PySparkPipelineError):
-    """A temp view cannot be saved. The message says why; its component is replayed when it is needed."""
+    """A temp view cannot be saved. The message says why."""
 
 
 class NotRestoredError(PySparkPipelineError):
