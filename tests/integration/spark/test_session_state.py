@@ -1105,8 +1105,30 @@ def test_with_nothing_to_vouch_for_it_a_chosen_place_is_not_taken_from_the_recor
     run.fails("c")
     run.attempt()
     handling, reason = run.handling("a")
-    assert (handling, "lies where the component chose" in reason) == ("unrepeatable", True)
+    assert (handling, "lies where the component chose" in reason) == ("replay", True)
     assert run.record("a").objects == []
+
+
+def test_a_database_of_a_catalog_in_memory_goes_with_the_session_and_so_making_it_again_is_harmless(
+    make: Make, forgotten: str, tmp_path: Path
+) -> None:
+    """So a component that also registers a function, which cannot be saved, can be replayed."""
+    run = make("a", "c")
+
+    def both(session: SparkSession) -> None:
+        session.sql(f"CREATE DATABASE {forgotten}")
+        session.udf.register("f", lambda x: x + 1, "int")
+
+    run.does("a", both)
+    run.fails("c")
+    run.attempt()
+    assert is_replayed(run, "a", "registered temp function 'f', which cannot be saved")
+    forget(run.session, forgotten, tmp_path)
+    run.mend("c")
+    run.took_turns()
+    assert run.resume().failed_components == []
+    assert run.took_turns() == ["a", "c"]
+    assert run.session.catalog.databaseExists(forgotten)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ def effects_of(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> 
     """Return what was done in a classic session.
 
     :param found: what ``SessionHistory.java`` tells
-    :param catalog_in_memory: whether persistent views go with the process, like temp views
+    :param catalog_in_memory: whether views and databases of the catalog go with the process, like temp views
     """
     executions = [Executed(*told) for told in found["plans"]]
     if catalog_in_memory:
-        executions = [execution for execution in executions if not execution.makes_persistent_view]
+        executions = [execution for execution in executions if not execution.changes_names_only]
     no_sql, no_jobs = _unknown_sql(found, executions), found["forgotten_jobs"]
     wrote = next((f"wrote data ({e.wrote})" for e in executions if e.wrote), None)
     certain = no_sql is None

@@ -30,6 +30,7 @@ _TEMP_FUNCTION = {
     "DropFunctionCommand": re.compile(r"[^,]+, (?:true|false), true\Z"),
 }
 _PERSISTENT_VIEW = " (persistent view)"
+_SESSION_CATALOG = "V2SessionCatalog(spark_catalog), "
 _JAVA_FUNCTION = re.compile(r"Execute (CreateFunctionCommand|AddJar)")
 
 _QUOTED = r"`(?:[^`]|``)+`"
@@ -68,8 +69,10 @@ class Executed:
         return _VARIABLE.match(self.root) is not None
 
     @property
-    def makes_persistent_view(self) -> bool:
-        """Whether it made a view of a catalog."""
+    def changes_names_only(self) -> bool:
+        """Whether all that it changed are names in the session's own catalog: it made a view or a database there."""
+        if self.root.startswith("CreateNamespace "):
+            return self.arguments.startswith(_SESSION_CATALOG)
         return self.wrote is not None and self.wrote.endswith(_PERSISTENT_VIEW)
 
     @property
