@@ -46,7 +46,6 @@ import scala.collection.immutable.Seq;
 public class SessionContents {
     private final ObjectMapper json = new ObjectMapper();
     private final Memory contents = new Memory();
-    private final Memory tables = new Memory();
     private final Map levels = new HashMap(); // view to its identity and level, as long as the cache stays as it is
     private final Map held = new HashMap();
     private Object cacheState;
@@ -58,11 +57,13 @@ public class SessionContents {
     }
 
     /**
-     * Views, functions and settings by name, current catalog and database.
+     * Views, functions and settings by name, current catalog and database; databases and tables if they are asked for;
+     * and the mark where Spark's history stands.
      *
      * @param known number of the last answer that the caller has seen, 0 if it needs all
+     * @param withTables whether to look at the session catalog
      */
-    public String contents(long known) throws Exception {
+    public String contents(long known, boolean withTables) throws Exception {
         SessionState state = session.sessionState();
         Map found = new LinkedHashMap();
         found.put("views", views(state.catalog()));
@@ -73,19 +74,18 @@ public class SessionContents {
         found.put("cached", anyCached ? cached((Map) found.get("views"), "") : Collections.emptyMap());
         found.put("global_cached", anyCached ? cached((Map) found.get("global_views"), global) : Collections.emptyMap());
         found.put("settings", settings(state));
+        found.put("tables", withTables ? tables(state.catalog().externalCatalog()) : Collections.emptyMap());
         Map answer = contents.changes(found, known);
         answer.put("catalog", session.catalog().currentCatalog());
         answer.put("database", session.catalog().currentDatabase());
+        long[] mark = SessionHistory.mark(session);
+        answer.put("next_execution", Long.valueOf(mark[0]));
+        answer.put("next_job", Long.valueOf(mark[1]));
         return json.writeValueAsString(answer);
     }
 
-    /**
-     * Databases and tables of the session catalog by quoted name; the database default is always there.
-     *
-     * @param known number of the last answer that the caller has seen, 0 if it needs all
-     */
-    public String tables(long known) throws Exception {
-        ExternalCatalog catalog = session.sessionState().catalog().externalCatalog();
+    /** Databases and tables by quoted name; the database default is always there. */
+    private static Map tables(ExternalCatalog catalog) {
         Map found = new LinkedHashMap();
         for (Iterator databases = catalog.listDatabases().iterator(); databases.hasNext();) {
             String database = (String) databases.next();
@@ -98,7 +98,7 @@ public class SessionContents {
                 found.put(quoted(database) + "." + quoted(table.identifier().table()), identity(table));
             }
         }
-        return json.writeValueAsString(tables.changes(Collections.singletonMap("tables", found), known));
+        return found;
     }
 
     /**
@@ -243,16 +243,16 @@ public class SessionContents {
         String session = "system.session."; // what Spark 4.2 puts before a temp function's name
         for (Iterator known = registry.listFunction().iterator(); known.hasNext();) {
             FunctionIdentifier identifier = (FunctionIdentifier) known.next();
+            Option builder = registry.lookupFunctionBuilder(identifier);
+            Option own = builtin.lookupFunctionBuilder(identifier);
+            if (builder.isEmpty() || own.isDefined() && own.get() == builder.get()) {
+                continue;
+            }
             String text = identifier.toString();
             boolean qualified = text.startsWith(session);
-            if (qualified || identifier.database().isEmpty()) {
-                String name = qualified ? text.substring(session.length()) : text;
-                Option builder = registry.lookupFunctionBuilder(identifier);
-                Option own = builtin.lookupFunctionBuilder(identifier);
-                boolean temporary = builder.isDefined() && (own.isEmpty() || own.get() != builder.get());
-                if (temporary && (qualified || !found.containsKey(name))) {
-                    found.put(name, identity(builder.get()));
-                }
+            String name = qualified ? text.substring(session.length()) : text;
+            if (qualified || identifier.database().isEmpty() && !found.containsKey(name)) {
+                found.put(name, identity(builder.get()));
             }
         }
     }

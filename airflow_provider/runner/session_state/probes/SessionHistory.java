@@ -44,11 +44,11 @@ public class SessionHistory {
     }
 
     /** Where the history stands: the ids of the next SQL execution (0 if none is kept) and of the next job. */
-    public String mark() throws Exception {
-        SparkContext context = running();
+    public static long[] mark(SparkSession session) {
+        SparkContext context = running(session);
         settle(context);
         long execution = nextExecution(session.sharedState().statusStore());
-        return json.writeValueAsString(new long[] {execution, context.dagScheduler().numTotalJobs()});
+        return new long[] {execution, context.dagScheduler().numTotalJobs()};
     }
 
     /**
@@ -58,7 +58,7 @@ public class SessionHistory {
      * Settled is false if Spark is still behind with its notes. Forgotten says that it has removed some of them.
      */
     public String since(long execution, int job) throws Exception {
-        SparkContext context = running();
+        SparkContext context = running(session);
         Map found = new LinkedHashMap();
         found.put("settled", Boolean.valueOf(settle(context)));
         addPlans(found, session.sharedState().statusStore(), execution, context);
@@ -67,7 +67,7 @@ public class SessionHistory {
         return json.writeValueAsString(found);
     }
 
-    private SparkContext running() {
+    private static SparkContext running(SparkSession session) {
         SparkContext context = session.sparkContext();
         if (context.isStopped()) {
             throw new IllegalStateException("the Spark session was stopped");

@@ -22,7 +22,7 @@ class ClassicProbe:
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
 
     def snapshot(self) -> Snapshot:
-        found = self._jvm.contents()
+        found = self._jvm.contents(with_tables=self._memory_catalog.in_memory)
         views = {ViewName(name): identity for name, identity in found["views"].items()}
         views |= {ViewName(name, is_global=True): identity for name, identity in found["global_views"].items()}
         cached = {ViewName(name): level for name, level in found["cached"].items()}
@@ -33,9 +33,9 @@ class ClassicProbe:
             settings=found["settings"],
             catalog=found["catalog"],
             database=found["database"],
-            objects=self._memory_catalog.objects(),
+            objects=found["tables"],
             cached=cached,
-            mark=self._jvm.mark(),
+            mark=(found["next_execution"], found["next_job"]),
         )
 
     def effects_since(self, mark: Any) -> Effects:

@@ -25,17 +25,17 @@ class SessionJvm:
         self._contents = look_from_inside(spark, "SessionContents")
         self._history = look_from_inside(spark, "SessionHistory")
         self.catalog = look_from_inside(spark, "CatalogTables")
-        self._known_contents = _Known()
-        self._known_tables = _Known()
+        self._known = _Known()
 
-    def contents(self) -> dict[str, Any]:
-        """Return views, global views and functions (name to identity), settings, current catalog and database."""
-        found: dict[str, Any] = json.loads(self._contents.contents(self._known_contents.number))
-        return found | self._known_contents.updated(found)
+    def contents(self, *, with_tables: bool) -> dict[str, Any]:
+        """Return what is in the session, and the ids of the next SQL execution and the next job.
 
-    def tables(self) -> dict[str, str]:
-        """Return the quoted names of databases and tables of the session catalog, each with its identity."""
-        return self._known_tables.updated(json.loads(self._contents.tables(self._known_tables.number)))["tables"]
+        Views, global views, functions, databases and tables are by name, with their identity; settings are as they are.
+
+        :param with_tables: whether to look at the databases and tables of the session catalog
+        """
+        found: dict[str, Any] = json.loads(self._contents.contents(self._known.number, with_tables))
+        return found | self._known.updated(found)
 
     def unstable(self, name: str, is_global: bool, quoted: str) -> str | None:
         """Return why a temp view would come out differently if it were computed again, None if it would not.
@@ -58,11 +58,6 @@ class SessionJvm:
     def release(self, number: int) -> None:
         """Hold it no longer."""
         self._contents.release(number)
-
-    def mark(self) -> tuple[int, int]:
-        """Return the ids of the next SQL execution and the next job."""
-        execution, job = json.loads(self._history.mark())
-        return execution, job
 
     def since(self, mark: tuple[int, int]) -> dict[str, Any]:
         """Return what Spark has noted since a mark."""
@@ -110,18 +105,19 @@ def unpacked(answer: str) -> Any:
 def sources() -> dict[str, str]:
     """Return the Java classes by name: they lie next to this module, also in a zip file."""
     here = files(__package__)
-    names = ("SessionContents", "SessionHistory", "SessionSources", "CatalogTables")
+    names = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
     return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in names}
 
 
 @lru_cache(maxsize=1)  # a process has one JVM, whatever sessions come and go in it
 def _compiled(gateway: Any) -> dict[str, Any]:
     jvm = gateway.jvm
-    spark_loader = jvm.java.lang.Class.forName("org.apache.spark.sql.classic.SparkSession").getClassLoader()
+    loader = jvm.java.lang.Class.forName("org.apache.spark.sql.classic.SparkSession").getClassLoader()
     compiled = {}
     for name, source in sources().items():
         compiler = jvm.org.codehaus.janino.SimpleCompiler()
-        compiler.setParentClassLoader(spark_loader)
+        compiler.setParentClassLoader(loader)
         compiler.cook(source)
-        compiled[name] = compiler.getClassLoader().loadClass(name)
+        loader = compiler.getClassLoader()  # a class may use those before it
+        compiled[name] = loader.loadClass(name)
     return compiled

@@ -30,14 +30,10 @@ class MemoryCatalog:
         self._jvm = SessionJvm(spark)
         self.in_memory = spark.conf.get("spark.sql.catalogImplementation") == "in-memory"
 
-    def objects(self) -> dict[str, str]:
-        """Return quoted name to a text that changes when the object does; empty if the catalog is not in memory."""
-        return self._jvm.tables() if self.in_memory else {}
-
     def describe(self, names: list[str]) -> Described:
         """Return what makes objects known again: databases first, then tables.
 
-        :param names: as :meth:`objects` named them
+        :param names: quoted, as a snapshot has them
         """
         found: list[CatalogObject] = []
         chosen: list[CatalogObject] = []
