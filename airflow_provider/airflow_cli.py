@@ -5,26 +5,30 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_provider.errors import CheckpointError, PySparkPipelineError
+from airflow_provider.airflow_find import find, url_of
+from airflow_provider.errors import PySparkPipelineError
 
 if TYPE_CHECKING:
     from airflow.cli.cli_config import CLICommand
-
-    from airflow_provider.runner import CheckpointState, CheckpointStore
 
 
 def get_cli_commands() -> list[CLICommand]:
     """Return the commands, in the form that Airflow asks providers for."""
     from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
+    from airflow_provider import airflow_restarts
     from airflow_provider.ages import AGE, age
 
     dag = Arg(("dag_id",), help="the DAG")
     task = Arg(("task_id",), help="the task")
     run = Arg(("run_id",), help="the DAG run")
-    component = Arg(("component",), help="name of the component")
+    component = Arg(("component",), nargs="+", help="name of a component; several may be given")
+    again = Arg(("--restart-from",), action="append", metavar="COMPONENT", help="as if that were asked for; repeatable")
+    only = Arg(("--only",), action="store_true", help="these components alone, without their descendants")
+    until = Arg(("--until",), metavar="COMPONENT", help="of the descendants those up to this one in the order")
+    file = Arg(("--config-from-file",), metavar="FILE", help="as if the task's pipeline were the one in this file")
     index = Arg(("--map-index",), type=int, default=-1, help="index of a mapped task (default: not mapped)")
     pipeline = Arg(("--pipeline",), help="name of the pipeline, if the task has run several")
     store = Arg(
@@ -71,9 +75,21 @@ def get_cli_commands() -> list[CLICommand]:
                 ),
                 ActionCommand(
                     "restart-from",
-                    "Let the next attempt run a component and all its descendants again",
-                    _command(_restart_from),
-                    (dag, task, run, component, index, pipeline, store),
+                    "Let the next attempt run components and all their descendants again",
+                    _command(airflow_restarts.restart_from),
+                    (dag, task, run, component, only, until, index, pipeline, store),
+                ),
+                ActionCommand(
+                    "withdraw",
+                    "Take back what `restart-from` asked for, or somebody typed into the store",
+                    _command(airflow_restarts.withdraw),
+                    one,
+                ),
+                ActionCommand(
+                    "plan",
+                    "What the next attempt would do with each component and why; nothing runs",
+                    _command(airflow_restarts.plan),
+                    (*one, again, only, until, file),
                 ),
             ),
         )
@@ -93,7 +109,7 @@ def _command(work: Callable[[argparse.Namespace], None]) -> Callable[[argparse.N
 def _list(options: argparse.Namespace) -> None:
     from airflow_provider.runner.observing.report import checkpoints_table
 
-    url = _url(options)
+    url = url_of(options)
     if url:
         from airflow_provider.stores.location import store_at
 
@@ -107,18 +123,14 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from airflow_provider.runner.checkpoint.store import RestartRequests
+    from airflow_provider.airflow_restarts import due_line
     from airflow_provider.runner.observing.report import checkpoint_lines
 
-    store, state = _find(options)
+    store, state = find(options)
     for line in checkpoint_lines(state):
         print(line)
-    if isinstance(store, RestartRequests):
-        request = store.find_request(state.key)
-        if request is not None and request.id != state.restart_request:
-            print(
-                f"the next attempt restarts from {request.component!r}: asked for at {request.requested_at:%F %T} UTC"
-            )
+    if due := due_line(store, state):
+        print(due)
 
 
 def _forget(options: argparse.Namespace) -> None:
@@ -128,7 +140,7 @@ def _forget(options: argparse.Namespace) -> None:
     from airflow_provider.stores.object_files import files_at
 
     conf = spark_conf(options)
-    store, state = _find(options)
+    store, state = find(options)
     url = state.session_state_url
     if url is not None and options.session_state_url:
         url = state.key.directory(options.session_state_url[-1])
@@ -180,7 +192,7 @@ def _checkpoints(options: argparse.Namespace) -> str | None:
     from airflow_provider.operators.places import airflow_home
 
     default = airflow_home() / "pyspark_pipeline" / "checkpoints"
-    return _url(options) or (str(default) if default.is_dir() else None)
+    return url_of(options) or (str(default) if default.is_dir() else None)
 
 
 def _saved(options: argparse.Namespace) -> list[str]:
@@ -189,66 +201,3 @@ def _saved(options: argparse.Namespace) -> list[str]:
 
     base = session_state_base(None, True, first=False)
     return options.session_state_url or ([base] if base else [])
-
-
-def _restart_from(options: argparse.Namespace) -> None:
-    from airflow_provider.runner.checkpoint.store import RestartRequests
-    from airflow_provider.runner.config.problems import suggest
-    from airflow_provider.runner.record.requests import RestartRequest
-
-    store, state = _find(options)
-    if options.component not in state.fields:
-        raise CheckpointError(
-            f"pipeline {state.pipeline_name!r} has no component {options.component!r}"
-            f"{suggest(options.component, state.fields)}"
-        )
-    if not isinstance(store, RestartRequests):
-        raise CheckpointError(f"{store} takes no requests")
-    request = RestartRequest(component=options.component)
-    store.leave_request(request, state.key)
-    print(
-        f"the next attempt of {options.dag_id}.{options.task_id} in run {state.run_id!r} runs {options.component!r} "
-        "and all its descendants again; if none is due, clear the task"
-    )
-
-
-def _find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]:
-    """Return the checkpoint that the command line names, and the store that has it."""
-    scope = (options.dag_id, options.task_id, str(options.map_index))
-    url = _url(options)
-    store: Any
-    if url:
-        from airflow_provider.stores.location import store_at
-
-        store = store_at(url)
-        state = store.load(options.run_id, options.pipeline, scope=scope)
-    else:
-        from airflow_provider.stores.metastore import MetastoreAccessor, stored_checkpoints
-        from airflow_provider.stores.task_state import TaskStateCheckpointStore
-
-        store = TaskStateCheckpointStore(
-            MetastoreAccessor(options.dag_id, options.task_id, options.run_id, options.map_index)
-        )
-        found = [
-            state
-            for state in stored_checkpoints(options.dag_id)
-            if (state.run_id, state.scope) == (options.run_id, scope)
-            and options.pipeline in (None, state.pipeline_name)
-        ]
-        if len(found) > 1:
-            names = ", ".join(repr(state.pipeline_name) for state in found)
-            raise CheckpointError(f"the task has run several pipelines ({names}); choose one with --pipeline")
-        state = found[0] if found else None
-    if state is None:
-        hint = "" if url else "; if the task has a checkpoint_url of its own, name it with --store"
-        raise CheckpointError(
-            f"no checkpoint of task {options.dag_id}.{options.task_id}, run {options.run_id!r}, map index "
-            f"{options.map_index} in {store}{hint}"
-        )
-    return store, state
-
-
-def _url(options: argparse.Namespace) -> str:
-    from airflow.configuration import conf
-
-    return str(options.store or conf.get("pyspark_pipeline", "checkpoint_url", fallback=""))

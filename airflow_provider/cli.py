@@ -25,6 +25,7 @@ from airflow_provider.runner import (
 from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.checkpoint.store import load
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.fingerprint.code.components import read_components
 from airflow_provider.runner.housekeeping.forget import Saved, forget
 from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
@@ -132,7 +133,9 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", type=Path, help="directory of the checkpoints (default: none are kept)")
     parser.add_argument("--run-id", default="manual", help="name of the run (default: manual)")
     parser.add_argument("--session-state-url", help="where temp views are saved (default: below --store)")
-    parser.add_argument("--restart-from", metavar="COMPONENT", help="run it and all its descendants again")
+    parser.add_argument(
+        "--restart-from", action="append", metavar="COMPONENT", help="run it and all its descendants again; repeatable"
+    )
 
 
 def _validate(options: argparse.Namespace) -> int:
@@ -154,7 +157,7 @@ def _plan(options: argparse.Namespace) -> int:
     config = load_pipeline_config(options.pipeline)
     checkpoint = _store(options).load(options.run_id, config.name)
     runner = SimplePipelineRunner(config, session_state_url=_session_state_url(options, config))
-    plan = runner.plan(checkpoint, restart_from=options.restart_from)
+    plan = runner.plan(checkpoint, restarts=_restarts(options))
     print(f"pipeline {config.name!r}, run {options.run_id!r}:")
     for line in plan_table(plan):
         print(line)
@@ -171,7 +174,7 @@ def _run(options: argparse.Namespace) -> int:
     conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **properties(options.conf)}
     if options.master:
         conf["spark.master"] = options.master
-    beginning = Beginning("--fresh was given" if options.fresh else None, options.restart_from)
+    beginning = Beginning("--fresh was given" if options.fresh else None, _restarts(options))
     result = run_attempt(
         Attempt(
             config,
@@ -251,6 +254,10 @@ def _find(options: argparse.Namespace) -> CheckpointState:
         which = "; ".join(f"--pipeline {s.pipeline_name} --scope {' '.join(s.scope)}" for s in found)
         raise CheckpointError(f"{len(found)} checkpoints have run id {options.run_id!r}; choose one: {which}")
     return found[0]
+
+
+def _restarts(options: argparse.Namespace) -> tuple[RestartFrom, ...]:
+    return (RestartFrom(components=tuple(options.restart_from)),) if options.restart_from else ()
 
 
 def _store(options: argparse.Namespace) -> CheckpointStore:

@@ -8,10 +8,12 @@
     │   ├── ConfigChangedError       the config differs from the checkpoint's and the policy is to fail
     │   ├── CodeChangedError         code differs from what completed components ran with and the policy is to fail
     │   ├── SessionStateNotSavedError  what a component left is needed, was not saved, and it must not run again
+    │   ├── RestartRefusedError      a request to restart would keep results of what it replaces
     │   ├── SourceChangedError       what a completed component had read has changed, and it must not go on like that
     │   ├── SparkConfigError         what was configured for Spark is wrong (also a SparkSessionError)
     │   └── DriverSetupError         where the driver runs something is missing, or the task is set up wrongly for it
     │                                (also a DriverError)
+    ├── DagNotReadError              a task cannot be read from outside: its DAG file, its run or its templates
     ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     ├── DriverError                  a driver that spark-submit started did not do what it should
@@ -25,6 +27,7 @@
     └── CheckpointError              progress can no longer be relied on; never swallowed by hooks
         ├── CheckpointWriteError     the store could not save
         ├── CheckpointReadError      the store could not be read
+        │   └── UnreadableRequestError  what was left in it as a request to restart is none
         ├── CheckpointCorruptError   the stored text is no checkpoint; stores set it aside
         ├── CheckpointFormatError    written by a newer version of this package
         ├── CheckpointInUseError     an attempt may be running, so the checkpoint is not deleted
@@ -141,6 +144,24 @@ class SessionStateNotSavedError(NotRetriableError):
         )
 
 
+class RestartRefusedError(NotRetriableError):
+    """A request to restart from components leaves out one that would keep a result of what is replaced.
+
+    :param pipeline: name of the pipeline
+    :param what: the request, in words
+    :param component: the one that would keep its result
+    :param why: why it would
+    """
+
+    def __init__(self, pipeline: str, what: str, component: str, why: str) -> None:
+        self.pipeline = pipeline
+        self.component = component
+        super().__init__(
+            f"pipeline {pipeline!r}: {what} would leave {component!r} with an old result: {why}; name {component!r}, "
+            "too, or restart with all descendants"
+        )
+
+
 class SourceChangedError(NotRetriableError):
     """What completed components had read has changed since, and nothing right can be made of what they left.
 
@@ -153,6 +174,10 @@ class SourceChangedError(NotRetriableError):
         self.pipeline = pipeline
         self.changes = tuple(changes)
         super().__init__(f"pipeline {pipeline!r}: {'; '.join(changes)}; {remedy}")
+
+
+class DagNotReadError(PySparkPipelineError):
+    """A task's pipeline cannot be read from outside of the task. The message says why."""
 
 
 class SourceNotListedError(PySparkPipelineError):
@@ -252,6 +277,10 @@ class CheckpointWriteError(CheckpointError):
 
 class CheckpointReadError(CheckpointError):
     """The store could not be read, so it is unknown what has completed."""
+
+
+class UnreadableRequestError(CheckpointReadError):
+    """What somebody left in a store as a request to restart is none. The message says what is wrong with it."""
 
 
 class CheckpointCorruptError(CheckpointError):

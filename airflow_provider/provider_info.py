@@ -68,6 +68,17 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "14",
                         "default": "",
                     },
+                    "keep_session_state_hours": {
+                        "description": (
+                            "For how many hours the saved views of a run that has succeeded are kept, so that it can "
+                            "be restarted from a component in the middle, until `airflow pyspark-pipeline prune` runs. "
+                            "0: they are deleted at once."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "48",
+                        "default": "0",
+                    },
                     "save_patience_seconds": {
                         "description": (
                             "For how long the save of a record is tried again before the attempt fails, in seconds."

@@ -117,6 +117,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.checkpoint.saving import Saving
     from airflow_provider.runner.config.model import load_pipeline_config
     from airflow_provider.runner.planning.start import AirflowAttempt
+    from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
     from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
     from airflow_provider.runner.session_state.saved.marker import Keeping
@@ -134,6 +135,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             RunKey(tuple(request["scope"]), request["run_id"], config.name),
             AirflowAttempt(**request["attempt"]),
             tuple((component, field) for component, field in request["templated"]),
+            requests=tuple(map(RestartRequest.model_validate, request["requests"])),
         )
         return run_airflow_attempt(
             run,

@@ -26,8 +26,9 @@ class PipelineTask:
     on_code_change: str | None
     on_source_change: str | None
     on_clear: str | None
-    restart_from: str | None
+    restart_from: Any
     _written: Any
+    _runs_here = True
 
     def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowRun:
         """Read and render the pipeline, and take from the context what identifies the run and the attempt.
@@ -38,6 +39,7 @@ class PipelineTask:
         from airflow_provider.operators.airflow_secrets import ask_airflow
         from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
         from airflow_provider.operators.places import harmless_modules
+        from airflow_provider.operators.trigger import asked_at_the_trigger
         from airflow_provider.runner.planning.start import AirflowAttempt
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.runner.running.airflow_attempt import AirflowRun
@@ -55,7 +57,7 @@ class PipelineTask:
             "on_code_change": self.on_code_change,
             "on_source_change": self.on_source_change,
             "on_clear": self.on_clear,
-            "restart_from": self.restart_from or self._restart_from_asked_for(context),
+            "restart_from": self.restart_from or None,
         }
         config = with_policies(rendered, origin, policies, runs_here=runs_here)
         known = [*config.harmless_modules, *harmless_modules()]
@@ -70,17 +72,17 @@ class PipelineTask:
         )
         scope = (ti.dag_id, ti.task_id, str(-1 if ti.map_index is None else ti.map_index))
         key = RunKey(scope, str(context["run_id"]), config.name)
-        return AirflowRun(config, key, attempt, tuple(templated_fields(written, config)))
+        # What the operator's own parameter says may be made of the same params.
+        requests = () if self.restart_from else asked_at_the_trigger(context, self.task_id, config)
+        return AirflowRun(config, key, attempt, tuple(templated_fields(written, config)), requests=requests)
 
-    def _restart_from_asked_for(self, context: Context) -> Any:
-        """Return what the person who triggered the run asked for."""
-        for source in (getattr(context.get("dag_run"), "conf", None), context.get("params")):
-            asked = (source or {}).get("restart_from")
-            if isinstance(asked, Mapping):
-                asked = asked.get(self.task_id)
-            if asked:
-                return asked
-        return None
+    def next_run(self, context: Context) -> AirflowRun:
+        """Return what an attempt would be given, for those who look from outside.
+
+        :param context: of the task
+        :raises PipelineConfigError: the config is wrong
+        """
+        return self._pipeline_run(context, runs_here=self._runs_here)
 
     def _folder(self) -> Path:
         operator: Any = self

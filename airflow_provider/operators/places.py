@@ -67,19 +67,24 @@ def checkpoint_retention(given: float | None) -> float | None:
     return float(days) or None
 
 
-def keeping(given: float | None, checkpoint_days: float | None = None) -> Keeping:
+def keeping(
+    given: float | None, checkpoint_days: float | None = None, hours_after_success: float | None = None
+) -> Keeping:
     """Return for how long saved views are kept.
 
     :param given: the operator's ``session_state_retention_days``; None: as Airflow's configuration says, and if that
         says nothing, as the checkpoint; 0: for ever
     :param checkpoint_days: the operator's ``retention_days``
+    :param hours_after_success: the operator's ``keep_session_state_hours``; None: as Airflow's configuration says
     """
     from airflow_provider.runner.session_state.saved.marker import Keeping
 
     if given is None and conf.get(SECTION, "session_state_retention_days", fallback=""):
         given = conf.getfloat(SECTION, "session_state_retention_days")
     days = checkpoint_retention(checkpoint_days) if given is None else float(given) or None
-    return Keeping(days, deployment())
+    if hours_after_success is None:
+        hours_after_success = conf.getfloat(SECTION, "keep_session_state_hours", fallback=0.0)
+    return Keeping(days, deployment(), float(hours_after_success))
 
 
 def deployment() -> str:

@@ -72,6 +72,9 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param session_state: ``auto``, ``save``, ``replay`` or ``none``; default: the pipeline's own, which is ``auto``
         unless it says otherwise (templated)
     :param keep_session_state: leave the saved views in place when the pipeline has succeeded
+    :param keep_session_state_hours: for how many hours saved views are kept after the pipeline has succeeded, so that
+        it can be restarted from a component in the middle; then ``airflow pyspark-pipeline prune`` deletes them.
+        Default: ``[pyspark_pipeline] keep_session_state_hours``, which is 0: they are deleted at once
     :param session_state_retention_days: for how many days after their last use the saved views of a run that has not
         succeeded are kept before ``airflow pyspark-pipeline prune`` deletes them; 0 for ever. Default:
         ``[pyspark_pipeline] session_state_retention_days``, and if that is empty, as the checkpoint
@@ -86,9 +89,10 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
         default: the pipeline's own, which is ``resume`` unless it says otherwise. With Airflow's task state store and
         Airflow 3.4 or later the choice in the clear dialog decides instead (templated)
-    :param restart_from: run this component and all its descendants again, although they had completed. Carried out
-        once, and again when the task is cleared. Default: ``restart_from`` in the DAG run's conf or params, which is a
-        component or a mapping of task id to component (templated)
+    :param restart_from: run components and their descendants again, although they had completed: a name, a list of
+        names, or ``{"components": […], "only": True}`` or ``{"components": […], "until": name}``. Each value is carried
+        out once in a run. Default: ``restart_from`` in the DAG run's conf or params, for which the run's first attempt
+        counts; there also a mapping of task id to any of these (templated)
     :param openlineage_inject_parent_job_info: give Spark's OpenLineage integration this task as its parent job.
         Default: ``[openlineage] spark_inject_parent_job_info``
     :param openlineage_inject_transport_info: give Spark's OpenLineage integration Airflow's transport; default:
@@ -126,12 +130,13 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         session_state_url: str | None = None,
         session_state: str | None = None,
         keep_session_state: bool = False,
+        keep_session_state_hours: float | None = None,
         session_state_retention_days: float | None = None,
         on_config_change: str | None = None,
         on_code_change: str | None = None,
         on_source_change: str | None = None,
         on_clear: str | None = None,
-        restart_from: str | None = None,
+        restart_from: str | Sequence[str] | Mapping[str, Any] | None = None,
         openlineage_inject_parent_job_info: bool | None = None,
         openlineage_inject_transport_info: bool | None = None,
         **kwargs: Any,
@@ -151,6 +156,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.session_state_url = session_state_url
         self.session_state = session_state
         self.keep_session_state = keep_session_state
+        self.keep_session_state_hours = keep_session_state_hours
         self.session_state_retention_days = session_state_retention_days
         self.on_config_change = on_config_change
         self.on_code_change = on_code_change
@@ -223,7 +229,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=run.key.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
-                keeping=keeping(self.session_state_retention_days, self.retention_days),
+                keeping=keeping(self.session_state_retention_days, self.retention_days, self.keep_session_state_hours),
                 hooks=[guard, metrics, TracingHooks(), *([self.hooks] if self.hooks else [])],
                 saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
                 surroundings=Surroundings(live=spark.live),

@@ -59,6 +59,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         are needed are replayed (templated)
     :param session_state: ``auto``, ``save``, ``replay`` or ``none``; default: the pipeline's own (templated)
     :param keep_session_state: leave the saved views in place when the pipeline has succeeded
+    :param keep_session_state_hours: for how many hours saved views are kept after the pipeline has succeeded, so that
+        it can be restarted from a component in the middle; then ``airflow pyspark-pipeline prune`` deletes them.
+        Default: ``[pyspark_pipeline] keep_session_state_hours``, which is 0: they are deleted at once
     :param session_state_retention_days: for how many days after their last use the saved views of a run that has not
         succeeded are kept before ``airflow pyspark-pipeline prune`` deletes them; 0 for ever. Default:
         ``[pyspark_pipeline] session_state_retention_days``, and if that is empty, ``retention_days``
@@ -71,8 +74,10 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         (templated)
     :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
         default: the pipeline's own (templated)
-    :param restart_from: run this component and all its descendants again, although they had completed. Default:
-        ``restart_from`` in the DAG run's conf or params (templated)
+    :param restart_from: run components and their descendants again, although they had completed: a name, a list of
+        names, or ``{"components": […], "only": True}`` or ``{"components": […], "until": name}``. Each value is carried
+        out once in a run. Default: ``restart_from`` in the DAG run's conf or params, for which the run's first attempt
+        counts; there also a mapping of task id to any of these (templated)
     :param conf: Spark properties; they win over the ``spark.…`` extras of the connection, which win over the ``spark``
         section of the pipeline. Master and deploy mode are the connection's (templated)
     :param deploy_mode: ``client`` or ``cluster``; default: the connection's
@@ -96,6 +101,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     )
     template_fields_renderers = {"pipeline": "json", "conf": "json"}  # noqa: RUF012 - as in BaseOperator
     ui_color = "#f9e0c7"
+    _runs_here = False
 
     def __init__(
         self,
@@ -107,12 +113,13 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         session_state_url: str | None = None,
         session_state: str | None = None,
         keep_session_state: bool = False,
+        keep_session_state_hours: float | None = None,
         session_state_retention_days: float | None = None,
         on_config_change: str | None = None,
         on_code_change: str | None = None,
         on_source_change: str | None = None,
         on_clear: str | None = None,
-        restart_from: str | None = None,
+        restart_from: str | Sequence[str] | Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         taken = [key for key in _OURS if key in kwargs]
@@ -129,6 +136,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         self.session_state_url = session_state_url
         self.session_state = session_state
         self.keep_session_state = keep_session_state
+        self.keep_session_state_hours = keep_session_state_hours
         self.session_state_retention_days = session_state_retention_days
         self.on_config_change = on_config_change
         self.on_code_change = on_code_change
@@ -160,7 +168,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         from airflow_provider.operators.submitted_attempt import SubmittedAttempt
 
         try:
-            self._attempt = SubmittedAttempt(self, self._pipeline_run(context, runs_here=False))
+            self._attempt = SubmittedAttempt(self, self._pipeline_run(context, runs_here=self._runs_here))
             return self._attempt.run(context)
         except NotRetriableError as error:
             raise AirflowFailException(str(error)) from None  # the message says it all

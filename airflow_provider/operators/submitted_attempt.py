@@ -116,10 +116,11 @@ class SubmittedAttempt:
             "scope": run.key.scope,
             "attempt": asdict(run.attempt),
             "templated": run.templated,
+            "requests": [request.model_dump(mode="json") for request in run.requests],
             "checkpoint_url": driver_address(url),
             "session_state_url": run.key.directory(base) if base else None,
             "keep_session_state": task.keep_session_state,
-            "keeping": asdict(places.keeping(task.session_state_retention_days)),
+            "keeping": asdict(places.keeping(task.session_state_retention_days, None, task.keep_session_state_hours)),
             "save_patience_seconds": places.save_patience(task.save_patience_seconds),
         }
 

@@ -54,8 +54,8 @@ class TaskStateCheckpointStore:
     head that is missing is written again, which shows whether the attempt was replaced or a person deleted the row.
 
     A request to restart is kept under ``pyspark_pipeline_restart_from/<pipeline>``. Instead of the JSON that
-    :meth:`leave_request` writes, a person may type the bare name of a component there in Airflow's UI. Typed text
-    has no id, so it counts as a new request each time it is found; it is removed once it has been carried out.
+    :meth:`leave_request` writes, a person may type the name of a component there in Airflow's UI, a list of names, or
+    ``{"components": […], "only": true}``. What was typed has no id; the attempt that finds it gives it one.
 
     :param accessor: ``context["task_state_store"]``
     :param retention: how long Airflow keeps what was last saved; None for ever
@@ -142,8 +142,6 @@ class TaskStateCheckpointStore:
         data = self.get(request_key(key))
         if data is None:
             return None
-        if isinstance(data, str) and (component := data.strip()) and not component.startswith("{"):
-            return RestartRequest(component=component)
         return read_request(data, f"{request_key(key)!r} in Airflow's task state store")
 
     def drop_request(self, key: RunKey) -> None:

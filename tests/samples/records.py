@@ -11,6 +11,7 @@ from airflow_provider.runner.checkpoint.store import Claim, Takeover
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.session_state import (
     Buckets,
@@ -108,8 +109,18 @@ FULL = state(
         ),
     },
     fields={"a": {"config.x": "0123456789ab"}, "日本\n": {}},
-    restart_from="a",
-    restart_request="0123",
+    requests=[
+        SettledRequest(
+            id="0123",
+            what="restart from 'a'",
+            source="a command",
+            requested_at=AT,
+            requested_by="日本\n",
+            settled_at=AT,
+            attempt=2,
+            set_aside="unknown or disabled component 'a'",
+        )
+    ],
     session_state_url="s3://bucket/runs/run-1",
     live_session=LiveSessionRecord(session="s-2", origin="sc://host", copy_id="c-3", present=["a"]),
     airflow={"try_number": 3, "nested": {"list": [1, None, "x"]}},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.errors import CheckpointWriteError, describe
+from airflow_provider.errors import CheckpointWriteError, UnreadableRequestError, describe
 from airflow_provider.runner.checkpoint.live_copies import LiveCopies
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, RestartRequests, Takeover
@@ -26,8 +27,10 @@ from airflow_provider.runner.observing.events import (
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.planning.code import recorded_code
+from airflow_provider.runner.planning.plan import Answer
+from airflow_provider.runner.planning.restart import from_config
 from airflow_provider.runner.record.code import CodeRecord
-from airflow_provider.runner.record.requests import RestartRequest
+from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.sources import TouchedData
 from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate, ComponentRecord
@@ -115,7 +118,6 @@ class CheckpointHooks(NoOpHooks):
         hashes = ConfigHashes.of(config)
         attempt.fingerprints = hashes.components
         attempt.base_dir = config.base_dir
-        request = plan.restart_request
         attempt.begun = CheckpointState(
             run_id=self._run_id,
             pipeline_name=config.name,
@@ -131,16 +133,14 @@ class CheckpointHooks(NoOpHooks):
             fields={name: dict(fields) for name, fields in hashes.fields.items()},
             earlier_code=_earlier_code(config, kept, recorded) if recorded else {},
             left=recorded.left if recorded and kept else [],
-            restart_from=plan.restart_from,
-            restart_request=request.id if request else (recorded.restart_request if recorded else None),
+            requests=self._settled(event, recorded, now),
             session_state_url=event.session_state_url,
             live_session=self._copies.begin(plan, recorded.live_session if recorded else None),
             airflow=dict(self._about.airflow),
         )
         self._saving(f"the checkpoint of {attempt.claim.key}", lambda: attempt.taken.writer.begin(attempt.state()))
         self._copies.recorded()
-        if request is not None:
-            self._drop(request)
+        self._drop(plan.requests)
 
     def after_component(self, event: ComponentCompleted) -> None:
         """Record that a component completed. Returns only when the record is durable."""
@@ -218,16 +218,36 @@ class CheckpointHooks(NoOpHooks):
             logger.warning("recorded as completed but to run again: %s", ", ".join(map(repr, dropped)))
         return [name for name in names if name in wanted or name in since]
 
-    def _drop(self, request: RestartRequest) -> None:
+    def _settled(self, event: PipelineStarted, recorded: CheckpointState | None, now: datetime) -> list[SettledRequest]:
+        """Return what became of all requests until now, those of this plan and of the config included."""
+        attempt = self._current().taken.attempt
+        answers = list(event.plan.requests)
+        if (standing := from_config(event.config, recorded)) is not None:
+            answers.append(Answer(standing))
+        new = [
+            SettledRequest.of(answer.request, now, attempt, answer.set_aside)
+            if answer.request is not None
+            else SettledRequest.unreadable(now, attempt, answer.set_aside)
+            for answer in answers
+        ]
+        return [*(recorded.requests if recorded is not None else ()), *new]
+
+    def _drop(self, answers: Sequence[Answer]) -> None:
+        """Remove from the store what has been dealt with, unless somebody left another request since."""
         store, key = self._store, self._current().claim.key
-        if not isinstance(store, RestartRequests):
+        if not answers or not isinstance(store, RestartRequests):
             return
+        ids = {answer.request.id for answer in answers if answer.request is not None}
         try:
             left = store.find_request(key)
-            if left is not None and left.component == request.component:  # otherwise somebody left another one since
+            if left is not None and left.id in ids:
                 store.drop_request(key)
-        except Exception as error:  # noqa: BLE001 - that it has been carried out is in the checkpoint
-            logger.warning("the request to restart from %r stays in the store: %s", request.component, describe(error))
+        except UnreadableRequestError:
+            if any(answer.request is None for answer in answers):
+                store.drop_request(key)
+        except Exception as error:  # noqa: BLE001 - what became of it is in the checkpoint
+            what = ", ".join(str(answer.request) for answer in answers if answer.request is not None)
+            logger.warning("the request stays in the store (%s): %s", what, describe(error))
 
     def _current(self) -> _Attempt:
         if self._attempt is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
-from airflow_provider.errors import CheckpointReadError, StaleAttemptError
+from airflow_provider.errors import CheckpointReadError, StaleAttemptError, UnreadableRequestError
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate
@@ -123,7 +124,8 @@ class RestartRequests(Protocol):
     def find_request(self, key: RunKey) -> RestartRequest | None:
         """Return the request that was left, or None.
 
-        :raises CheckpointReadError: the store cannot be read, or what it has is no request
+        :raises UnreadableRequestError: what it has is no request
+        :raises CheckpointReadError: the store cannot be read
         """
 
     def drop_request(self, key: RunKey) -> None:
@@ -197,22 +199,33 @@ def only_one(found: list[CheckpointState], run_id: str) -> CheckpointState | Non
 
 
 def read_request(data: object, place: str) -> RestartRequest:
-    """Return the request that a store has.
+    """Return the request that a store has: one that was left, or what somebody typed there by hand.
 
-    :param data: JSON text or plain JSON data
+    :param data: JSON text, the bare name of a component, or plain JSON data
     :param place: where it was found, for the message
-    :raises CheckpointReadError: it is no request
+    :raises UnreadableRequestError: it is no request
     """
     try:
         if isinstance(data, (str, bytes)):
-            return RestartRequest.model_validate_json(data)
-        return RestartRequest.model_validate(data)
-    except (ValidationError, RecursionError) as error:
+            data = _typed_text(data)
+        if isinstance(data, dict) and data.get("id"):
+            return RestartRequest.model_validate(data)
+        return RestartRequest.typed(data)
+    except (ValidationError, ValueError, RecursionError) as error:
         what = (
             error.errors(include_url=False, include_input=False)[0]["msg"]
             if isinstance(error, ValidationError)
-            else "it is nested too deeply"
+            else "it is nested too deeply, or no text"
         )
-        raise CheckpointReadError(
-            f"{place} is no request to restart from a component ({what}); remove it and leave the request again"
-        ) from error
+        raise UnreadableRequestError(f"{place} is no request to restart from components ({what})") from error
+
+
+def _typed_text(text: str | bytes) -> object:
+    """Return what a text says: JSON, or the name of a component."""
+    plain = (text if isinstance(text, str) else text.decode("utf-8", "surrogatepass")).strip()
+    if not plain.startswith(("{", "[", '"')):
+        return plain
+    try:
+        return json.loads(plain)
+    except ValueError:
+        return plain

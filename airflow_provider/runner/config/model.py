@@ -43,6 +43,7 @@ from airflow_provider.runner.config.problems import (
     kind_of,
     name_of,
 )
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.config.sections import (
     CircuitBreakerConfig,
     ResiliencePolicy,
@@ -162,7 +163,9 @@ class PipelineConfig(Section):
         component because of a source; ``rerun_affected`` always runs what read it, and the descendants; or ``fail``
     :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``resume`` from the
         checkpoint, or ``restart`` everything
-    :param restart_from: a component that runs again with all its descendants, although it had completed
+    :param restart_from: components that run again with their descendants, although they had completed: a name, a list
+        of names, or a mapping, see :class:`~airflow_provider.runner.config.restart.RestartFrom`. Carried out once in a
+        run, each value
     :param session_state: what becomes of the temp views that components leave: ``auto`` replays what is known to be
         harmless and saves the rest; ``save`` all; ``replay`` the components instead, which the author vouches for;
         ``none``
@@ -184,7 +187,7 @@ class PipelineConfig(Section):
     on_code_change: OnCodeChange = "rerun_affected"
     on_source_change: OnSourceChange = "auto"
     on_clear: OnClear = "resume"
-    restart_from: str | None = None
+    restart_from: RestartFrom | None = None
     session_state: SessionStatePolicy = "auto"
     harmless_modules: list[str] = Field(default_factory=list)
     session_state_format: str = Field(default="parquet", min_length=1)

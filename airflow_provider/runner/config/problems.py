@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from airflow_provider.errors import ConfigProblem
 from airflow_provider.runner.config.graph import find_cycles
+from airflow_provider.runner.config.restart import names_written
 
 PLAIN_TYPES = (
     type(None),
@@ -48,6 +49,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 _EXPECTED = {
     "string_type": "text",
     "list_type": "a list",
+    "tuple_type": "a list",
     "dict_type": "a mapping",
     "mapping_type": "a mapping",
     "model_type": "a mapping",
@@ -159,7 +161,7 @@ def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigP
 
     :param components: each a mapping or a ``ComponentConfig``; what is neither is passed over. If there is none,
         nothing is said about references
-    :param restart_from: the component to restart from, as the author wrote it
+    :param restart_from: where to restart from, as the author wrote it
     """
     problems = []
     nodes = [(name_of(item), _dependencies_of(item)) for item in components]
@@ -178,9 +180,9 @@ def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigP
     for cycle in find_cycles(graph):
         message = f"dependency cycle: {' -> '.join(cycle)}; remove one of these dependencies"
         problems.append(ConfigProblem(message, cycle[0], "depends_on"))
-    start = as_name(restart_from)
-    if components and start is not None and start not in graph:
-        problems.append(ConfigProblem(_unknown_component(start, graph), None, "restart_from"))
+    starts = [name for name in map(as_name, names_written(restart_from)) if name is not None and name not in graph]
+    if components:
+        problems += [ConfigProblem(_unknown_component(name, graph), None, "restart_from") for name in starts]
     return problems
 
 

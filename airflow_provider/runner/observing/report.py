@@ -59,7 +59,10 @@ def checkpoints_table(states: Iterable[CheckpointState]) -> list[str]:
 
 
 def checkpoint_lines(state: CheckpointState) -> list[str]:
-    """Return what a checkpoint says: a line about the run, then a table with a row for each component."""
+    """Return what a checkpoint says.
+
+    That is a line about the run, a table with a row for each component, and a line for each request to restart.
+    """
     head = f"run {state.run_id!r}, pipeline {state.pipeline_name!r}: {state.status}, attempt {state.attempt}"
     rows = []
     for name in [*state.completed_components, *(n for n in state.fields if n not in state.completed_components)]:
@@ -71,7 +74,8 @@ def checkpoint_lines(state: CheckpointState) -> list[str]:
         kept = record.session_state
         left = f"{kept.handling}: {kept.reason}" if kept else ""
         rows.append((name, "completed", str(record.attempt), duration(record.duration_seconds), left))
-    return [head, *table(("component", "status", "attempt", "time", "session state"), rows)]
+    requests = [f"asked for: {request}" for request in state.requests]
+    return [head, *table(("component", "status", "attempt", "time", "session state"), rows), *requests]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from airflow_provider.errors import CodeChangedError, ConfigChangedError, ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.config.problems import suggest
 from airflow_provider.runner.fingerprint.config import ConfigHashes
 from airflow_provider.runner.planning.code import CodeChanges, code_changes, describe_all
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.keeping import decisions_for, not_brought_back
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
+from airflow_provider.runner.planning.restart import refuse_old_results, why_impossible
 from airflow_provider.runner.planning.sources import judge_replays, reasons_by_source, taken_along
 from airflow_provider.runner.record.state import CheckpointState
 
@@ -26,7 +26,7 @@ def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState 
     """
     decisions = tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered)
     known = frozenset(checkpoint.completed_components if checkpoint is not None else ())
-    return RunPlan(config.name, decisions, restart_from=config.restart_from, before=checkpoint, known=known)
+    return RunPlan(config.name, decisions, before=checkpoint, known=known)
 
 
 def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan:
@@ -44,7 +44,6 @@ def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan
             else Decision(c.name, Action.RUN, otherwise)
             for c in config.ordered
         ),
-        restart_from=config.restart_from,
     )
 
 
@@ -61,13 +60,14 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises CodeChangedError: code has changed and the policy is to fail
     :raises SourceChangedError: a source has changed and the policy is to fail
-    :raises PipelineConfigError: there is no enabled component ``restart_from``
+    :raises PipelineConfigError: what was asked for makes no sense for this pipeline
+    :raises RestartRefusedError: what was asked for would keep results of what it replaces
     """
-    checkpoint, restart_from = facts.checkpoint, facts.restart_from
+    checkpoint = facts.checkpoint
     names = [component.name for component in config.ordered]
-    if restart_from is not None and restart_from not in names:
-        message = f"unknown or disabled component {restart_from!r}{suggest(restart_from, names)}"
-        raise PipelineConfigError([ConfigProblem(message, None, "restart_from")], config.source)
+    for restart in facts.restarts:
+        if (message := why_impossible(config, restart)) is not None:
+            raise PipelineConfigError([ConfigProblem(message, None, "restart_from")], config.source)
     if checkpoint is None:
         return plan_fresh(config, "no checkpoint yet")
     hashes = facts.hashes or ConfigHashes.of(config)
@@ -104,6 +104,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         if not more:
             break
         reasons |= more
+    refuse_old_results(config, facts.restarts, checkpoint, decisions)
     source_notes, refusal = judge_replays(config, facts.sources, decisions)
     return RunPlan(
         config.name,
@@ -113,7 +114,6 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         code_changes=code.completed,
         would_be_kept=would_be_kept,
         restarted_by=restarted_by,
-        restart_from=config.restart_from,
         notes=(*_code_notes(config.on_code_change, code, decisions), *source_notes),
         obstacle=refusal or not_brought_back(config.name, decisions),
         live=facts.live,

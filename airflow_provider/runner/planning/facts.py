@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.fingerprint.code import CodeReading
 from airflow_provider.runner.fingerprint.config import ConfigHashes
 from airflow_provider.runner.planning.sources import SourceFacts
@@ -16,7 +17,7 @@ class Facts:
     """What the plan follows from, beside the config.
 
     :param checkpoint: the record of the earlier attempts, None if there is none
-    :param restart_from: somebody asked to run this component again with all its descendants
+    :param restarts: what somebody asked to run again
     :param damaged: component to what is wrong with what it saved
     :param present: components whose session state is in the session that will be used
     :param live: whether a server has kept that session since the last attempt
@@ -26,7 +27,7 @@ class Facts:
     """
 
     checkpoint: CheckpointState | None = None
-    restart_from: str | None = None
+    restarts: tuple[RestartFrom, ...] = ()
     damaged: Mapping[str, str] = field(default_factory=dict)
     present: Collection[str] = ()
     live: bool = False

@@ -12,6 +12,9 @@ from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision
 from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.record.state import CheckpointState, ComponentRecord
 
+KEEP_THEM = "what was saved is deleted when a pipeline has succeeded, unless keep_session_state_hours says otherwise"
+RESTART_IT = "restart from it as well"
+
 
 def decisions_for(
     config: PipelineConfig, facts: Facts, checkpoint: CheckpointState, reasons: Mapping[str, str]
@@ -39,6 +42,7 @@ def decisions_for(
                 facts.sources.unknown.get(name, ()),
                 needed=index < until and not is_present,
                 vouched=policies[name] == "replay",
+                gone=facts.damaged.get(name) if checkpoint.status == "completed" else None,
             )
             if (
                 facts.live
@@ -63,15 +67,30 @@ def not_brought_back(pipeline: str, decisions: Sequence[Decision]) -> SessionSta
         for decision in decisions
         if decision.restore and decision.session_state and decision.session_state.handling == "unrepeatable"
     ]
+    lost += [
+        (decision.component, f"{decision.reason}, and it is not known that running it again does no harm", RESTART_IT)
+        for decision in decisions
+        if decision.action is Action.REPLAY and decision.harm
+    ]
     return SessionStateNotSavedError(pipeline, lost) if lost else None
 
 
 def _keep(
-    name: str, record: ComponentRecord | None, unknown: Sequence[SourceRecord], *, needed: bool, vouched: bool
+    name: str,
+    record: ComponentRecord | None,
+    unknown: Sequence[SourceRecord],
+    *,
+    needed: bool,
+    vouched: bool,
+    gone: str | None,
 ) -> Decision:
     if record is None:
         return Decision(name, Action.REUSE, "completed in an earlier attempt")
     state, sources = record.session_state, tuple(record.sources)
+    if needed and state is not None and gone is not None:
+        why = f"completed in attempt {record.attempt}, but later ones need its session state: {gone}"
+        harm = not (state.harmless or vouched)
+        return Decision(name, Action.REPLAY, f"{why}; {KEEP_THEM}", 0.0, state, False, harm, sources)
     when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
     again = state is not None and (state.handling == "replay" or (state.handling == "unrepeatable" and vouched))
     if needed and state is not None and again:
@@ -83,4 +102,4 @@ def _keep(
         count = f"{len(state.views)} saved {'view' if len(state.views) == 1 else 'views'}"
         when = f"{when}; {count} to restore"
     restore = needed and state is not None
-    return Decision(name, Action.REUSE, when, record.duration_seconds, state, restore, sources)
+    return Decision(name, Action.REUSE, when, record.duration_seconds, state, restore, sources=sources)

@@ -39,6 +39,7 @@ class Decision:
     :param session_state: what it left in the session, if it is reused
     :param sources: what it had read, if it stays completed
     :param restore: whether that is needed and not in the session
+    :param harm: whether it would be replayed although it is not known that this does no harm
     """
 
     component: str
@@ -47,7 +48,20 @@ class Decision:
     seconds_saved: float = 0.0
     session_state: SessionStateRecord | None = None
     restore: bool = False
+    harm: bool = False
     sources: tuple[SourceRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a plan does about a request to restart from components.
+
+    :param request: the request; None if what was left in the store cannot be read
+    :param set_aside: why it is not carried out; None if it is
+    """
+
+    request: RestartRequest | None
+    set_aside: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,10 @@ class RunPlan:
     :param code_changes: completed component to what changed in its code
     :param would_be_kept: components that ``rerun_affected`` would have kept where everything is restarted
     :param restarted_by: the policy that restarts everything, if one does
-    :param restart_from: the config's request to restart from a component, carried out now or earlier
     :param notes: what else the person who reads the plan should know
     :param obstacle: why it must not be carried out, None if it may
     :param live: whether the session begins with what the server has kept of the last attempt's
-    :param restart_request: what somebody asked for in the store, if this plan carries it out
+    :param requests: what somebody asked for, and this plan carries out or sets aside
     :param before: the checkpoint when the plan was made, also if it is left aside; None if there was none
     :param known: the components that the checkpoint had as completed when the plan was made; None if somebody else said
         what is complete
@@ -78,11 +91,10 @@ class RunPlan:
     code_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     would_be_kept: tuple[str, ...] = ()
     restarted_by: str = ""
-    restart_from: str | None = None
     notes: tuple[str, ...] = ()
     obstacle: PySparkPipelineError | None = None
     live: bool = False
-    restart_request: RestartRequest | None = None
+    requests: tuple[Answer, ...] = ()
     before: CheckpointState | None = field(default=None, compare=False, repr=False)
     known: frozenset[str] | None = None
 

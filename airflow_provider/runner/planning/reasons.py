@@ -10,6 +10,7 @@ from airflow_provider.runner.fingerprint.changes import Change, changes
 from airflow_provider.runner.fingerprint.config import ConfigHashes
 from airflow_provider.runner.planning.code import CodeChanges, describe_code
 from airflow_provider.runner.planning.facts import Facts
+from airflow_provider.runner.planning.restart import reasons_by_request
 from airflow_provider.runner.record.state import CheckpointState
 
 
@@ -32,7 +33,6 @@ def reasons_to_run(
     """
     code = code or CodeChanges()
     completed = set(checkpoint.completed_components)
-    restart_from, damaged = facts.restart_from, facts.damaged
     depends_on = {component.name: component.depends_on for component in config.components}
     own = {}
     for component in config.components:
@@ -51,7 +51,7 @@ def reasons_to_run(
     unfinished = _changed_before_it_completed(config, checkpoint, hashes) if changed else set()
     unfinished |= set(code.unfinished)
     affected = descendants(depends_on, set(own) | unfinished)
-    asked_for = descendants(depends_on, {restart_from}) if restart_from is not None else set()
+    asked_for = reasons_by_request(config, facts.restarts)
     for component in config.ordered:
         name = component.name
         if name in own:
@@ -62,9 +62,9 @@ def reasons_to_run(
         elif name in affected:
             reasons[name] = "a component that it depends on has changed"
         elif name in asked_for:
-            reasons[name] = f"restart from {restart_from!r} was asked for"
-        elif name in damaged:
-            reasons[name] = damaged[name]
+            reasons[name] = asked_for[name]
+        elif name in facts.damaged and checkpoint.status != "completed":
+            reasons[name] = facts.damaged[name]
     return reasons
 
 

@@ -53,11 +53,13 @@ class AttemptStart:
     :param resume: False to start afresh
     :param reason: which case it is and why, for the first line of the log
     :param cleared: whether somebody cleared the task
+    :param yields: whether a request to restart from a component goes before starting afresh
     """
 
     resume: bool
     reason: str
     cleared: bool = False
+    yields: bool = False
 
 
 def how_to_start(
@@ -84,7 +86,8 @@ def how_to_start(
     cleared = attempt.cleared_since(checkpoint)
     if checkpoint.status == "completed":
         if cleared:
-            return AttemptStart(False, "cleared after the pipeline had succeeded, so it starts afresh", cleared)
+            reason = "cleared after the pipeline had succeeded, so it starts afresh"
+            return AttemptStart(False, reason, cleared, yields=True)
         return AttemptStart(True, "the pipeline was complete but the task did not end well; nothing runs again")
     if not cleared:
         return AttemptStart(True, "retry after an unfinished attempt, so it goes on from the checkpoint")

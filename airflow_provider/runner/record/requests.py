@@ -1,23 +1,129 @@
-"""What a person asks of the next attempt."""
+"""What people ask of the next attempt, and what became of it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from airflow_provider.runner.config.restart import RestartFrom
+
+LONGEST_REASON = 10_000
+"""Characters of what is recorded of a request."""
+
+TYPED = "typed into the store"
+IN_THE_FILE = "restart_from in the DAG file"
+AT_THE_TRIGGER = "restart_from in the run's conf or params"
 
 
-class RestartRequest(BaseModel):
-    """Run this component and all its descendants again.
+class RestartRequest(RestartFrom):
+    """Somebody's request to restart from components.
 
-    :param component: name of the component
-    :param id: tells this request from an earlier one for the same component
-    :param requested_at: when it was left
+    :param id: tells this request from another one for the same components; empty if somebody typed the request by hand
+    :param requested_at: when it was made, None if that is not known
+    :param requested_by: who made it, None if that is not known
+    :param source: how it was made
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+    id: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    requested_at: AwareDatetime | None = Field(default_factory=lambda: datetime.now(UTC))
+    requested_by: str | None = None
+    source: str = "a command"
+
+    @classmethod
+    def typed(cls, written: Any) -> RestartRequest:
+        """Return the request that somebody typed by hand.
+
+        :param written: a name, a list of names, or a mapping
+        :raises pydantic.ValidationError: it is none of these
+        """
+        asked = RestartFrom.model_validate(written)
+        return cls(**asked.model_dump(), id="", requested_at=None, source=TYPED)
+
+    @classmethod
+    def standing(cls, asked: RestartFrom, source: str, requested_by: str | None = None) -> RestartRequest:
+        """Return a request that is found again by every attempt. Its value identifies it: it is carried out once.
+
+        :param asked: what it says
+        :param source: where it stands
+        :param requested_by: who wrote it, None if that is not known
+        """
+        value = RestartFrom(components=asked.components, only=asked.only, until=asked.until)
+        text = json.dumps([source, value.model_dump()], sort_keys=True)
+        identity = hashlib.sha256(text.encode()).hexdigest()
+        return cls(**value.model_dump(), id=identity, requested_at=None, requested_by=requested_by, source=source)
+
+    def adopted(self) -> RestartRequest:
+        """Return it with an id."""
+        return self if self.id else self.model_copy(update={"id": uuid.uuid4().hex})
+
+    @property
+    def origin(self) -> str:
+        """How, when and by whom it was made, as far as it is known."""
+        by = f" by {self.requested_by}" if self.requested_by else ""
+        at = f" at {self.requested_at:%Y-%m-%d %H:%M:%S} UTC" if self.requested_at else ""
+        return f"{self.source}{by}{at}"
+
+
+class SettledRequest(BaseModel):
+    """What became of a request.
+
+    :param id: its id
+    :param what: what it asked for
+    :param source: how it was made
+    :param requested_at: when, None if that is not known
+    :param requested_by: by whom, None if that is not known
+    :param settled_at: when an attempt began to carry it out, or set it aside
+    :param attempt: number of that attempt
+    :param set_aside: why it could not be carried out; None if it was
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    component: str = Field(min_length=1)
-    id: str = Field(default_factory=lambda: uuid.uuid4().hex)
-    requested_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    id: str
+    what: str = Field(max_length=LONGEST_REASON)
+    source: str
+    requested_at: AwareDatetime | None = None
+    requested_by: str | None = None
+    settled_at: AwareDatetime
+    attempt: int = Field(ge=0)
+    set_aside: str | None = Field(default=None, max_length=LONGEST_REASON)
+
+    @classmethod
+    def of(cls, request: RestartRequest, at: datetime, attempt: int, set_aside: str | None = None) -> SettledRequest:
+        """Return what is recorded when an attempt has dealt with a request."""
+        return cls(
+            id=request.id,
+            what=str(request)[:LONGEST_REASON],
+            source=request.source,
+            requested_at=request.requested_at,
+            requested_by=request.requested_by,
+            settled_at=at,
+            attempt=attempt,
+            set_aside=set_aside and set_aside[:LONGEST_REASON],
+        )
+
+    @classmethod
+    def unreadable(cls, at: datetime, attempt: int, why: str | None) -> SettledRequest:
+        """Return what is recorded of something in the store that is no request."""
+        return cls(
+            id=uuid.uuid4().hex,
+            what="a request that cannot be read",
+            source=TYPED,
+            settled_at=at,
+            attempt=attempt,
+            set_aside=(why or "")[:LONGEST_REASON],
+        )
+
+    def __str__(self) -> str:
+        by = f" by {self.requested_by}" if self.requested_by else ""
+        at = f" at {self.requested_at:%Y-%m-%d %H:%M:%S} UTC" if self.requested_at else ""
+        when = f"attempt {self.attempt} at {self.settled_at:%Y-%m-%d %H:%M:%S} UTC"
+        became = f"set aside by {when}: {self.set_aside}" if self.set_aside else f"carried out by {when}"
+        return f"{self.what} ({self.source}{by}{at}): {became}"

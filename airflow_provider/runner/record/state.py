@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner.record.code import CodeRecord
 from airflow_provider.runner.record.live_session import LiveSessionRecord
+from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.record.sources import SourceRecord
@@ -82,8 +83,7 @@ class CheckpointState(_Record):
     :param earlier_code: code of components that had completed, were to run again and have not completed since, while
         what depends on them still is complete
     :param left: sources of completed components as the last component that failed and wrote there left them
-    :param restart_from: the request to restart from a component that has been carried out
-    :param restart_request: id of the last restart request that has been carried out
+    :param requests: the requests to restart from components that have been carried out or set aside, oldest first
     :param session_state_url: directory of this run's saved views
     :param live_session: where a server keeps the session, None if none does
     :param airflow: what Airflow said of the newest attempt, empty outside Airflow
@@ -106,8 +106,7 @@ class CheckpointState(_Record):
     fields: dict[str, dict[str, str]] = Field(default_factory=dict)
     earlier_code: dict[str, CodeRecord] = Field(default_factory=dict)
     left: list[SourceRecord] = Field(default_factory=list)
-    restart_from: str | None = None
-    restart_request: str | None = None
+    requests: list[SettledRequest] = Field(default_factory=list)
     session_state_url: str | None = None
     live_session: LiveSessionRecord | None = None
     airflow: dict[str, Any] = Field(default_factory=dict)
@@ -116,6 +115,13 @@ class CheckpointState(_Record):
     def key(self) -> RunKey:
         """What identifies the checkpoint."""
         return RunKey(self.scope, self.run_id, self.pipeline_name)
+
+    def settled(self, request: str) -> SettledRequest | None:
+        """Return what became of a request, None if it is not known.
+
+        :param request: its id
+        """
+        return next((found for found in self.requests if found.id == request), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON data without nulls."""

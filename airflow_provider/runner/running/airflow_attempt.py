@@ -16,6 +16,7 @@ from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.reasons import changed_since
 from airflow_provider.runner.planning.start import AirflowAttempt, how_to_start
+from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
@@ -35,6 +36,7 @@ class AirflowRun:
     :param attempt: what Airflow says of this attempt
     :param templated: which fields of the pipeline hold a template
     :param dialog_decides: see :func:`~airflow_provider.runner.planning.start.how_to_start`
+    :param requests: what whoever triggered the run asked for; each attempt finds it again
     """
 
     config: PipelineConfig
@@ -42,6 +44,7 @@ class AirflowRun:
     attempt: AirflowAttempt
     templated: tuple[TemplatedField, ...] = ()
     dialog_decides: bool = False
+    requests: tuple[RestartRequest, ...] = ()
 
 
 def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> PipelineResult:
@@ -59,21 +62,33 @@ def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> 
             run.key,
             lambda checkpoint: _beginning(run, store, checkpoint),
             AboutAttempt(run.attempt.try_number, run.attempt.record()),
+            standing=run.requests,
             **how,
         )
     )
 
 
-def _beginning(run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None) -> Beginning:
+def beginning_of(run: AirflowRun, checkpoint: CheckpointState | None) -> tuple[Beginning, str]:
+    """Return how an attempt begins, and which case it is.
+
+    :param run: what is to run
+    :param checkpoint: the record of the earlier attempts, None if there is none
+    """
     start = how_to_start(checkpoint, run.attempt, run.config.on_clear, dialog_decides=run.dialog_decides)
-    logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, start.reason, store)
-    return Beginning(
+    goes_on = checkpoint is not None and (start.resume or start.yields)
+    beginning = Beginning(
         fresh=None if start.resume else start.reason,
-        # Carried out before, but whoever cleared the task wants it again.
-        restart_from=run.config.restart_from if start.cleared else None,
-        notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and start.resume else (),
+        notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and goes_on else (),
         cleared=start.cleared,
+        yields=start.yields,
     )
+    return beginning, start.reason
+
+
+def _beginning(run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None) -> Beginning:
+    beginning, reason = beginning_of(run, checkpoint)
+    logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, reason, store)
+    return beginning
 
 
 def _notes(run: AirflowRun, checkpoint: CheckpointState) -> list[str]:

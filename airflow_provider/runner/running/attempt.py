@@ -6,23 +6,25 @@ import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.checkpoint.hooks import AboutAttempt, CheckpointHooks
 from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
+from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config.problems import suggest
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.fingerprint.config import compute_pipeline_fingerprint
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.observing.log import LoggingHooks
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.decide import plan_fresh
+from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.planning.restart import from_config
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.running.requests import Requests, find_requests
 from airflow_provider.runner.running.runner import SimplePipelineRunner, Surroundings
 from airflow_provider.runner.session_state.saved.marker import Keeping
 
@@ -37,15 +39,17 @@ class Beginning:
     """How an attempt begins.
 
     :param fresh: why the checkpoint is left aside and everything runs; None to go on from it
-    :param restart_from: run this component again with all its descendants
+    :param restarts: what is to run again
     :param notes: what the log should say beside the plan
     :param cleared: whether a person cleared the Airflow task, so that it is more than a retry
+    :param yields: whether a request to restart from a component goes before ``fresh``
     """
 
     fresh: str | None = None
-    restart_from: str | None = None
+    restarts: tuple[RestartFrom, ...] = ()
     notes: tuple[str, ...] = ()
     cleared: bool = False
+    yields: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Attempt:
     :param key: which checkpoint
     :param beginning: decides how it begins, from what the takeover found
     :param about: what to record of it
+    :param standing: requests to restart that each attempt finds again, carried out once
     :param spark: see :class:`SimplePipelineRunner`
     :param session_state_url: see :class:`SimplePipelineRunner`
     :param keep_session_state: see :class:`SimplePipelineRunner`
@@ -71,6 +76,7 @@ class Attempt:
     key: RunKey
     beginning: Callable[[CheckpointState | None], Beginning] = lambda checkpoint: Beginning()
     about: AboutAttempt = field(default_factory=AboutAttempt)
+    standing: tuple[RestartRequest, ...] = ()
     spark: SparkSession | Callable[[], SparkSession] | None = None
     session_state_url: str | None = None
     keep_session_state: bool = False
@@ -83,7 +89,8 @@ class Attempt:
 def run_attempt(attempt: Attempt) -> PipelineResult:
     """Take the checkpoint over, plan, run, log and record.
 
-    A request to restart from a component that somebody left in the store is carried out, once.
+    A request to restart that somebody left in the store is carried out, once. One that cannot be carried out is set
+    aside, and the attempt goes on as if there were none.
 
     :raises PipelineConfigError: a component cannot be imported or does not take its config
     :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
@@ -114,29 +121,42 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
     )
     checkpoint = checkpoint_hooks.take_over(config)
     beginning = attempt.beginning(checkpoint)
-    request = _new_request(attempt, checkpoint)
-    if beginning.fresh is not None:
-        plan = plan_fresh(config, beginning.fresh, checkpoint)
+    requests = find_requests(attempt.store, attempt.key, config, checkpoint, attempt.standing)
+    plan = plan_attempt(config, checkpoint, beginning, requests, runner.plan)
+    return runner.run(plan=plan)
+
+
+class MakePlan(Protocol):
+    """Makes a plan, see :meth:`SimplePipelineRunner.plan`."""
+
+    def __call__(
+        self, checkpoint: CheckpointState | None, *, restarts: Sequence[RestartFrom], cleared: bool
+    ) -> RunPlan: ...
+
+
+def plan_attempt(
+    config: PipelineConfig,
+    checkpoint: CheckpointState | None,
+    beginning: Beginning,
+    requests: Requests,
+    make: MakePlan,
+) -> RunPlan:
+    """Return the plan of an attempt.
+
+    :param config: the pipeline
+    :param checkpoint: the record of the earlier attempts, None if there is none
+    :param beginning: how the attempt begins
+    :param requests: what somebody asked for
+    :param make: makes a plan that goes on from the checkpoint
+    :raises PySparkPipelineError: what is in the way of every plan
+    """
+    asked = bool(requests or beginning.restarts) or from_config(config, checkpoint) is not None
+    if beginning.fresh is not None and not (beginning.yields and asked):
+        plan = dataclasses.replace(plan_fresh(config, beginning.fresh, checkpoint), requests=requests.carried_out)
     else:
-        restart_from = request.component if request else beginning.restart_from
-        plan = runner.plan(checkpoint, restart_from=restart_from, cleared=beginning.cleared)
-    return runner.run(plan=dataclasses.replace(plan, notes=(*plan.notes, *beginning.notes), restart_request=request))
-
-
-def _new_request(attempt: Attempt, checkpoint: CheckpointState | None) -> RestartRequest | None:
-    """Return the request that was left in the store, unless it has been carried out."""
-    store, config = attempt.store, attempt.config
-    if not isinstance(store, RestartRequests):
-        return None
-    request = store.find_request(attempt.key)
-    if request is None or (checkpoint is not None and checkpoint.restart_request == request.id):
-        return None
-    names = [component.name for component in config.ordered]
-    if request.component not in names:
-        message = (
-            f"the request in {store} to restart run {attempt.key.run_id!r} from {request.component!r} names an unknown "
-            f"or disabled component{suggest(request.component, names)}; leave another request, which replaces it"
-        )
-        raise PipelineConfigError([ConfigProblem(message)], config.source)
-    logger.info("somebody asked to restart this run from component %r", request.component)
-    return request
+        if beginning.fresh is not None:
+            logger.info("so it does not start over: what was asked for goes before")
+        # Who asks for something has said what is to run again: no more because of what others changed since.
+        cleared = beginning.cleared and not asked
+        plan = requests.planned(lambda due: make(checkpoint, restarts=(*beginning.restarts, *due), cleared=cleared))
+    return dataclasses.replace(plan, notes=(*plan.notes, *beginning.notes))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.fingerprint.code.components import read_components
 from airflow_provider.runner.fingerprint.config import ConfigHashes
 from airflow_provider.runner.planning.code import entered_before
@@ -13,6 +15,7 @@ from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.live import why_not_live
 from airflow_provider.runner.planning.plan import Action, RunPlan
+from airflow_provider.runner.planning.restart import from_config
 from airflow_provider.runner.planning.sources import SourceFacts, compare_sources
 from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.record.state import CheckpointState
@@ -21,10 +24,30 @@ from airflow_provider.runner.running.session import AttemptSession
 logger = logging.getLogger(__name__)
 
 
+def find_plan(
+    config: PipelineConfig,
+    checkpoint: CheckpointState | None,
+    restarts: Sequence[RestartFrom],
+    session: AttemptSession,
+    *,
+    cleared: bool = False,
+) -> RunPlan:
+    """Decide what an attempt does, from all that can be found out.
+
+    Arguments and errors are those of :func:`inspect`, and the plan's obstacle is raised.
+    """
+    standing = from_config(config, checkpoint)
+    wanted = (*restarts, standing) if standing is not None else tuple(restarts)
+    plan = decide(config, inspect(config, checkpoint, wanted, session, cleared=cleared))
+    if plan.obstacle is not None:
+        raise plan.obstacle
+    return plan
+
+
 def inspect(
     config: PipelineConfig,
     checkpoint: CheckpointState | None,
-    restart_from: str | None,
+    restarts: tuple[RestartFrom, ...],
     session: AttemptSession,
     *,
     cleared: bool = False,
@@ -35,20 +58,21 @@ def inspect(
 
     :param config: the pipeline
     :param checkpoint: the record of the earlier attempts, None if there is none
-    :param restart_from: somebody asked to run this component again with all its descendants
+    :param restarts: what somebody asked to run again
     :param session: the attempt's session
     :param cleared: whether a person cleared the task
-    :raises PipelineConfigError: there is no enabled component ``restart_from``
+    :raises PipelineConfigError: what was asked for makes no sense for this pipeline
+    :raises RestartRefusedError: what was asked for would keep results of what it replaces
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises CodeChangedError: code has changed and the policy is to fail
     :raises SourceChangedError: a source has changed and the policy is to fail, or nothing right can be done
     """
-    facts = Facts(checkpoint, restart_from)
+    facts = Facts(checkpoint, restarts)
     if checkpoint is None:
         return facts
     code = read_components(config, entered_before(checkpoint))
     facts = replace(facts, hashes=ConfigHashes.of(config), code=code)
-    if checkpoint.status != "completed":
+    if checkpoint.status != "completed" or restarts:
         facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))
     if session.may_be_live:
         live = _in_live_session(config, checkpoint, facts, session)

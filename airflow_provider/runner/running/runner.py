@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
-from airflow_provider.runner.planning.decide import decide, plan_skipping
+from airflow_provider.runner.planning.decide import plan_skipping
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.component_runner import ComponentRunner
-from airflow_provider.runner.running.inspect import inspect
+from airflow_provider.runner.running.inspect import find_plan
 from airflow_provider.runner.running.session import AttemptSession
 from airflow_provider.runner.running.walk import walk
 from airflow_provider.runner.session_state.live import LiveSession
@@ -89,21 +90,26 @@ class SimplePipelineRunner:
         )
 
     def plan(
-        self, checkpoint: CheckpointState | None = None, *, restart_from: str | None = None, cleared: bool = False
+        self,
+        checkpoint: CheckpointState | None = None,
+        *,
+        restarts: Sequence[RestartFrom] = (),
+        cleared: bool = False,
     ) -> RunPlan:
         """Decide what an attempt would do, and run nothing.
 
         :param checkpoint: the record of the earlier attempts, None if there is none
-        :param restart_from: run this component again with all its descendants. Default: the config's, if that has
-            not been carried out under this checkpoint
+        :param restarts: what is to run again, in addition to the config's ``restart_from``, unless that has been
+            carried out under this checkpoint
         :param cleared: whether a person cleared the Airflow task, so that it is more than a retry
         :raises PipelineConfigError: a component cannot be imported or does not take its config
         :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
         :raises SourceChangedError: a source has changed and ``on_source_change`` is ``fail``, or nothing right can be
             done
+        :raises RestartRefusedError: what is to run again would leave old results of it
         """
         load_pipeline_config(self._config)
-        return self._decided(checkpoint, restart_from, cleared=cleared)
+        return find_plan(self._config, checkpoint, restarts, self._session, cleared=cleared)
 
     def run(
         self, completed_components: Collection[str] | None = None, *, plan: RunPlan | None = None
@@ -132,19 +138,8 @@ class SimplePipelineRunner:
         result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began)
         self._hooks.after_pipeline(PipelineFinished(self._config, result))
         if complete and not self._keep_session_state:
-            self._session.remove_saved()
+            self._session.end_of_success()
         return result
-
-    def _decided(
-        self, checkpoint: CheckpointState | None, restart_from: str | None, *, cleared: bool = False
-    ) -> RunPlan:
-        wanted = self._config.restart_from
-        if restart_from is None and wanted is not None and checkpoint is not None and checkpoint.restart_from != wanted:
-            restart_from = wanted
-        plan = decide(self._config, inspect(self._config, checkpoint, restart_from, self._session, cleared=cleared))
-        if plan.obstacle is not None:
-            raise plan.obstacle
-        return plan
 
     def _plan_for(self, completed: Collection[str], recorded: CheckpointState | None) -> RunPlan:
         """Return the plan for what a caller says is complete.
@@ -166,5 +161,5 @@ class SimplePipelineRunner:
             )
         taken_out = completed.valid - completed
         still = [name for name in recorded.completed_components if name not in taken_out]
-        plan = self._decided(recorded.model_copy(update={"completed_components": still}), None)
+        plan = find_plan(self._config, recorded.model_copy(update={"completed_components": still}), (), self._session)
         return replace(plan, known=frozenset(recorded.completed_components))

@@ -192,9 +192,11 @@ class AttemptSession:
             )
             raise SourceChangedError(self._config.name, [told], "restart the run from it") from error
 
-    def remove_saved(self) -> None:
-        """Delete what this run has saved."""
-        if self.url and (self._spark is not None or local_path(self.url) is not None):
+    def end_of_success(self) -> None:
+        """Delete what this run has saved, or say for how long it is kept."""
+        if self._saved is not None and self._saved.owner.hours_after_success > 0:
+            self._saved.succeeded(files_for(self._saved.url, self._spark))
+        elif self.url and (self._spark is not None or local_path(self.url) is not None):
             remove_run(files_for(self.url, self._spark), self.url)
 
     def _claim(self, saved: SavedDirectory) -> None:

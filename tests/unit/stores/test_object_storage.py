@@ -231,7 +231,7 @@ def test_a_bucket_that_does_not_exist_holds_nothing_and_takes_nothing() -> None:
 
 
 def test_what_is_no_request_is_an_error(store: ObjectStorageCheckpointStore, base: Path) -> None:
-    store.leave_request(RestartRequest(component="a"), KEY)
+    store.leave_request(RestartRequest(components=("a",)), KEY)
     (base / "run-1" / "p" / "~request.json").write_text('{"component": ""}')
     with pytest.raises(CheckpointReadError, match=r"request\.json in object storage .* is no request"):
         store.find_request(KEY)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
-from airflow_provider.errors import CheckpointReadError, CheckpointWriteError, StaleAttemptError
+from airflow_provider.errors import CheckpointReadError, CheckpointWriteError, StaleAttemptError, UnreadableRequestError
 from airflow_provider.runner import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
@@ -202,7 +202,7 @@ def test_whatever_is_stored_is_kept_as_long_as_was_asked_and_for_ever_otherwise(
     attempt = Recorder(store, KEY)
     attempt.start()
     attempt.complete("a")
-    store.leave_request(RestartRequest(component="a"), KEY)
+    store.leave_request(RestartRequest(components=("a",)), KEY)
 
     assert len(accessor.rows) == 6  # set aside and its record; head, record and event; the request
     assert all(kept is expected or kept == expected != NEVER_EXPIRE for kept in accessor.retention.values())
@@ -218,40 +218,70 @@ def find(accessor: FakeTaskState) -> RestartRequest | None:
 
 
 def test_a_request_is_kept_as_json_under_a_key_that_a_person_can_find(accessor: FakeTaskState) -> None:
-    request = RestartRequest(component="a", id="1", requested_at=datetime(2024, 1, 1, tzinfo=UTC))
+    request = RestartRequest(components=("a",), id="1", requested_at=datetime(2024, 1, 1, tzinfo=UTC))
 
     TaskStateCheckpointStore(accessor).leave_request(request, KEY)
 
     assert {key: accessor.get(key) for key in accessor.rows} == {
-        REQUEST_KEY: {"component": "a", "id": "1", "requested_at": "2024-01-01T00:00:00Z"}
+        REQUEST_KEY: {
+            "components": ["a"],
+            "only": False,
+            "until": None,
+            "id": "1",
+            "requested_at": "2024-01-01T00:00:00Z",
+            "requested_by": None,
+            "source": "a command",
+        }
     }
 
 
 @pytest.mark.parametrize("typed", ["enrich", " enrich\n"])
 def test_a_name_that_somebody_typed_into_the_ui_is_a_request(accessor: FakeTaskState, typed: str) -> None:
-    """Typed again after it was carried out it counts again, so each look gives an id of its own."""
+    """It has no id: the attempt that finds it gives it one, and a look changes nothing."""
     accessor.set(REQUEST_KEY, typed)
 
-    first, second = find(accessor), find(accessor)
+    found = find(accessor)
 
-    assert first is not None
-    assert second is not None
-    assert (first.component, second.component) == ("enrich", "enrich")
-    assert second.id != first.id
+    assert found is not None
+    assert (found.components, found.only, found.until, found.id) == (("enrich",), False, None, "")
+    assert accessor.get(REQUEST_KEY) == typed
 
 
 @pytest.mark.parametrize(
-    "nonsense", ["", "  ", 7, [], {"id": "1"}, {"component": ""}, "{}", '{"component": 1}'], ids=repr
+    ("typed", "components", "only", "until"),
+    [
+        (["a", "b"], ("a", "b"), False, None),
+        ('["a", "b"]', ("a", "b"), False, None),
+        ('"a"', ("a",), False, None),
+        ({"components": "a", "only": True}, ("a",), True, None),
+        ('{"components": ["a"], "until": "c"}', ("a",), False, "c"),
+        (7, ("7",), False, None),
+        ("{not json", ("{not json",), False, None),
+    ],
+    ids=repr,
+)
+def test_several_components_and_a_scope_can_be_typed(
+    accessor: FakeTaskState, typed: Any, components: tuple[str, ...], only: bool, until: str | None
+) -> None:
+    accessor.set(REQUEST_KEY, typed)
+
+    found = find(accessor)
+
+    assert found is not None
+    assert (found.components, found.only, found.until) == (components, only, until)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    ["", "  ", [], [[]], {"id": "1"}, {"components": ""}, "{}", True, {"components": "a", "only": True, "until": "b"}],
+    ids=repr,
 )
 def test_what_is_no_request_is_an_error_that_says_where_it_is(accessor: FakeTaskState, nonsense: Any) -> None:
     """Somebody wanted something, and it is unknown what."""
     accessor.set(REQUEST_KEY, nonsense)
 
-    with pytest.raises(
-        CheckpointReadError, match=f"'{REQUEST_KEY}' in Airflow's task state store is no request"
-    ) as caught:
+    with pytest.raises(UnreadableRequestError, match=f"'{REQUEST_KEY}' in Airflow's task state store is no request"):
         find(accessor)
-    assert str(caught.value).endswith("remove it and leave the request again")
 
 
 def test_a_request_that_cannot_be_read_is_an_error(accessor: FakeTaskState) -> None:
@@ -265,8 +295,8 @@ def test_long_names_have_requests_of_their_own(accessor: FakeTaskState) -> None:
     """Invariant 7, with names too long for Airflow's key."""
     store = TaskStateCheckpointStore(accessor)
     for end in "12":
-        store.leave_request(RestartRequest(component=end), RunKey(SCOPE, "run", "x" * 600 + end))
+        store.leave_request(RestartRequest(components=(end,)), RunKey(SCOPE, "run", "x" * 600 + end))
 
     assert all(len(key) <= 512 for key in accessor.rows)
     for end in "12":
-        assert store.find_request(RunKey(SCOPE, "run", "x" * 600 + end)).component == end
+        assert store.find_request(RunKey(SCOPE, "run", "x" * 600 + end)).components == (end,)

@@ -42,12 +42,14 @@ class Ownership:
     :param checkpoint: where that is kept, see :func:`~airflow_provider.runner.checkpoint.place.place_of`
     :param retention_days: for how long the views are kept after an attempt last used them; None for ever
     :param deployment: tells apart several Airflows, empty outside Airflow
+    :param hours_after_success: for how long they are kept after the pipeline has succeeded; 0: not at all
     """
 
     key: RunKey | None = None
     checkpoint: str = ""
     retention_days: float | None = DEFAULT_RETENTION_DAYS
     deployment: str = ""
+    hours_after_success: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,16 @@ class Keeping:
 
     :param retention_days: after an attempt last used them; None for ever
     :param deployment: tells apart several Airflows, empty outside Airflow
+    :param hours_after_success: after the pipeline has succeeded; 0: not at all
     """
 
     retention_days: float | None = DEFAULT_RETENTION_DAYS
     deployment: str = ""
+    hours_after_success: float = 0.0
 
     def owner(self, key: RunKey, checkpoint: str) -> Ownership:
         """Return whose the saved views of a run are."""
-        return Ownership(key, checkpoint, self.retention_days, self.deployment)
+        return Ownership(key, checkpoint, self.retention_days, self.deployment, self.hours_after_success)
 
 
 class Marker(BaseModel):
@@ -168,6 +172,21 @@ class SavedDirectory:
                 self.url,
                 describe(error),
             )
+
+    def succeeded(self, files: Files) -> None:
+        """Write into the marker for how long views are kept after a success, if there is one.
+
+        :param files: storage of the directory
+        """
+        marker = f"{self.url.rstrip('/')}/{MARKER}"
+        try:
+            found = files.read(marker)
+            claimed = Marker.parse(found) if found is not None else None
+            if claimed is not None:
+                days = self.owner.hours_after_success / 24
+                files.write(marker, claimed.model_copy(update={"retention_days": days}).to_bytes())
+        except Exception as error:  # noqa: BLE001 - storage clients raise anything, and this is housekeeping
+            logger.warning("saved views in %s are kept as before the success: %s", self.url, describe(error))
 
 
 def remove_run(files: Files, url: str) -> None:

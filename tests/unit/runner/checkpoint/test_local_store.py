@@ -107,7 +107,7 @@ def test_of_the_attempts_before_it_nothing_is_left_once_an_attempt_has_begun(
 
 def test_a_delete_leaves_nothing_behind(store: LocalCheckpointStore, begun: Recorder) -> None:
     """Not even empty directories."""
-    store.leave_request(RestartRequest(component="a"), KEY)
+    store.leave_request(RestartRequest(components=("a",)), KEY)
     assert store.delete("run-1", "p") is True
     assert list(store.base_dir.iterdir()) == []
 
@@ -115,7 +115,7 @@ def test_a_delete_leaves_nothing_behind(store: LocalCheckpointStore, begun: Reco
 def test_the_place_of_a_checkpoint_can_be_read_by_a_person(store: LocalCheckpointStore) -> None:
     run_id, scope = "manual__2024-01-01T00:00:00+00:00", ("my_dag", "my.task", "-1")
     store.save(state(run_id=run_id, scope=scope))
-    store.leave_request(RestartRequest(component="a"), RunKey(scope, run_id, "p"))
+    store.leave_request(RestartRequest(components=("a",)), RunKey(scope, run_id, "p"))
     directory = "my_dag/my.task/-1/manual__2024-01-01T00%3A00%3A00%2B00%3A00/p"
     assert tree(store) == [
         f"{directory}/000001~000001~me/000000.checkpoint.json",

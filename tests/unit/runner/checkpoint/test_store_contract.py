@@ -277,7 +277,7 @@ def test_no_name_leads_into_the_checkpoint_of_another_run(shared_store: Checkpoi
         state(name, "p", scope=("a", "b"), completed_components=["run"]),
         state("r", "p", scope=("a", "b", name), completed_components=["scope"]),
     ]
-    request = RestartRequest(component="outer")
+    request = RestartRequest(components=("outer",))
     for one in (outer, *inner):
         shared_store.save(one)
     if isinstance(shared_store, RestartRequests):

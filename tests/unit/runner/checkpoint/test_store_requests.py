@@ -31,7 +31,7 @@ def test_a_request_is_found_until_it_is_dropped(store: Any) -> None:
     """There may be no checkpoint yet, and to drop nothing is no error."""
     assert store.find_request(KEY) is None
     store.drop_request(KEY)
-    request = RestartRequest(component="日本\n")
+    request = RestartRequest(components=("日本\n",))
     store.leave_request(request, KEY)
     assert store.find_request(KEY) == request
     assert store.find_request(KEY) == request, "looking does not take it away"
@@ -41,7 +41,7 @@ def test_a_request_is_found_until_it_is_dropped(store: Any) -> None:
 
 def test_a_request_replaces_an_earlier_one_and_has_an_id_of_its_own(store: Any) -> None:
     """So a second request for the same component can be told from the one that was carried out."""
-    first, second = RestartRequest(component="a"), RestartRequest(component="a")
+    first, second = RestartRequest(components=("a",)), RestartRequest(components=("a",))
     for request in (first, second):
         store.leave_request(request, KEY)
     found = store.find_request(KEY)
@@ -51,7 +51,7 @@ def test_a_request_replaces_an_earlier_one_and_has_an_id_of_its_own(store: Any) 
 
 def test_a_request_and_a_checkpoint_leave_each_other_alone(store: Any) -> None:
     store.save(FULL)
-    request = RestartRequest(component="a")
+    request = RestartRequest(components=("a",))
     store.leave_request(request, KEY)
     assert load(store, KEY) == FULL
     later = FULL.model_copy(update={"attempt": 4, "fence": 8, "owner": "next"})
@@ -64,7 +64,7 @@ def test_a_request_and_a_checkpoint_leave_each_other_alone(store: Any) -> None:
 def test_a_request_is_no_checkpoint(shared_store: Any) -> None:
     """A load without the pipeline's name and a list see the checkpoints only."""
     for pipeline in ("p", "q"):
-        shared_store.leave_request(RestartRequest(component="a"), RunKey((), "run-1", pipeline))
+        shared_store.leave_request(RestartRequest(components=("a",)), RunKey((), "run-1", pipeline))
     assert shared_store.load("run-1") is None
     shared_store.save(state())
     assert shared_store.load("run-1") == state()
@@ -76,7 +76,7 @@ def test_a_request_is_no_checkpoint(shared_store: Any) -> None:
 
 def test_delete_removes_the_request_as_well(store: Any) -> None:
     store.save(state())
-    store.leave_request(RestartRequest(component="a"), KEY)
+    store.leave_request(RestartRequest(components=("a",)), KEY)
     store.delete("run-1", "p")
     assert store.find_request(KEY) is None
 
@@ -91,8 +91,8 @@ def test_requests_for_different_runs_and_pipelines_are_kept_apart(shared_store: 
     ]
     for number, key in enumerate(keys):
         assert shared_store.find_request(key) is None
-        shared_store.leave_request(RestartRequest(component=f"c{number}"), key)
+        shared_store.leave_request(RestartRequest(components=(f"c{number}",)), key)
     for number, key in enumerate(keys):
         found = shared_store.find_request(key)
         assert found is not None
-        assert found.component == f"c{number}"
+        assert found.components == (f"c{number}",)

@@ -43,7 +43,7 @@ def test_each_part_says_what_became_of_it(own_place: Place, tmp_path: Path) -> N
     """Deleted what was there, and not what was not; nothing is left of the run."""
     store: Any = own_place.attempt()
     store.save(state(status="failed"))
-    store.leave_request(RestartRequest(component="a"), KEY)
+    store.leave_request(RestartRequest(components=("a",)), KEY)
     leave_views(Directory(tmp_path / "views"), KEY, path=KEY.path)
 
     done = forget(store, store.load("run-1", "p"), views_in(tmp_path / "views"))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from airflow_provider.errors import ConfigChangedError, PipelineConfigError
 from airflow_provider.runner import CheckpointState, PipelineConfig, SimplePipelineRunner, compute_pipeline_fingerprint
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.planning.decide import decide, plan_fresh, plan_skipping
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, RunPlan
@@ -37,6 +38,11 @@ NOT_COMPLETED = "RUN not completed in attempt 1"
 OF_DEPENDENCY = "RUN a component that it depends on has changed"
 SEVEN = "a b(a) c(b) d(c) e(d) f(c) g(f)"
 SEVEN_D_CHANGED = SEVEN.replace("d(c)", "d=2(c)")
+
+
+def start(*names: str, **scope: Any) -> tuple[RestartFrom, ...]:
+    """Return what somebody asks for who wants a restart from these components."""
+    return (RestartFrom(components=names, **scope),)
 
 
 @dataclass(frozen=True)
@@ -178,19 +184,19 @@ CASES = {
     # restart_from
     "restart_from: it and its descendants": Case(
         "a b(a) c(b) d(a) e", "a b c d e", {"a d e": COMPLETED, "b c": "RUN restart from 'b' was asked for"},
-        more={"restart_from": "b"},
+        more={"restarts": start("b")},
     ),
     "restart_from: what had not completed runs for that reason": Case(
         "a b(a) c(b)", "a b", {"a": COMPLETED, "b": "RUN restart from 'b' was asked for", "c": "RUN failed in attempt"},
-        failed="c", more={"restart_from": "b"},
+        failed="c", more={"restarts": start("b")},
     ),
     "restart_from and a change: both are done": Case(
         "a=2 b(a) c d", "a b c d",
         {"a": "RUN its config changed", "b": OF_DEPENDENCY, "c": "RUN restart from 'c' was asked for", "d": COMPLETED},
-        was="a b(a) c d", policy="rerun_affected", more={"restart_from": "c"},
+        was="a b(a) c d", policy="rerun_affected", more={"restarts": start("c")},
     ),
     "restart_from without a checkpoint: everything runs anyway": Case(
-        "a b", None, {"a b": "RUN no checkpoint yet"}, more={"restart_from": "b"},
+        "a b", None, {"a b": "RUN no checkpoint yet"}, more={"restarts": start("b")},
     ),
 
     # always_run
@@ -202,7 +208,7 @@ CASES = {
     ),
     "always_run: not when nothing else runs": Case("a! b", "a b", {"a b": COMPLETED}),
     "always_run: what was asked for is the better reason": Case(
-        "a! b", "a b", {"a": "RUN restart from 'a' was asked for", "b": COMPLETED}, more={"restart_from": "a"},
+        "a! b", "a b", {"a": "RUN restart from 'a' was asked for", "b": COMPLETED}, more={"restarts": start("a")},
     ),
     "always_run: rerun_affected would not have kept it": Case(
         "a! b=2 c", "a b c", {"a b c": "RUN config changed: config.value of 'b' changed"}, was="a! b c",
@@ -222,11 +228,11 @@ CASES = {
     "no REPLAY when nothing runs": Case("a b", "a:replay b:replay", {"a b": COMPLETED}),
     "REPLAY between two that run": Case(
         "a b(a) c d(a) e", "a:kept b:kept c:replay d e:replay",
-        {"a b d": "RUN restart from 'a' was asked for", "c": REPLAY, "e": COMPLETED}, more={"restart_from": "a"},
+        {"a b d": "RUN restart from 'a' was asked for", "c": REPLAY, "e": COMPLETED}, more={"restarts": start("a")},
     ),
     "a REPLAY brings no always_run with it, but an always_run brings REPLAY": Case(
         "a b! c", "a:replay b c:kept", {"a": REPLAY, "b": "RUN always_run", "c": "RUN restart"},
-        more={"restart_from": "c"},
+        more={"restarts": start("c")},
     ),
     "handling 'none' is never replayed": Case("a b", "a:none", {"a": COMPLETED, "b": NOT_COMPLETED}),
     "handling 'kept' is reused": Case("a b", "a:kept", {"a": COMPLETED, "b": NOT_COMPLETED}),
@@ -254,7 +260,7 @@ CASES = {
     ),
     "present in the session, but what comes before it runs once more and may undo it": Case(
         "a b c", "a:replay b:replay", {"a": "RUN restart from 'a' was asked for", "b": REPLAY, "c": NOT_COMPLETED},
-        more={"restart_from": "a", "present": {"a", "b"}},
+        more={"restarts": start("a"), "present": {"a", "b"}},
     ),
     "present in the session, but what comes before it is replayed and may undo it": Case(
         "a b c", "a:replay b:replay", {"a b": REPLAY, "c": NOT_COMPLETED}, more={"present": {"b"}},
@@ -273,7 +279,7 @@ CASES = {
     ),
     "names only: they can be restarted from": Case(
         "a b(a) c", "a b", {"a": "REUSE completed in an earlier", "b": "RUN restart from 'b'", "c": NOT_COMPLETED},
-        bare=True, more={"restart_from": "b"},
+        bare=True, more={"restarts": start("b")},
     ),
 }  # fmt: skip
 
@@ -310,7 +316,7 @@ def test_fail_names_what_changed_and_what_to_do_and_never_a_value(now: str, what
     """Invariants 7 and 8: whatever had completed, and whatever else is asked for."""
     was = config("a b c(b)")
     today = config(now, on_config_change="fail")
-    for more in ({}, {"restart_from": "b"}) if "b" in {c.name for c in today.ordered} else ({},):
+    for more in ({}, {"restarts": start("b")}) if "b" in {c.name for c in today.ordered} else ({},):
         with pytest.raises(ConfigChangedError) as caught:
             decide(today, Facts(checkpoint(was, completed), **more))
         assert str(caught.value) == (
@@ -338,9 +344,8 @@ def test_no_value_of_the_old_or_new_config_is_in_a_plan(policy: str) -> None:
         ("load_ordres", "did you mean 'load_orders'?"),
         ("zzz", "known are 'load_orders', 'clean'"),
         ("off", "known are 'load_orders', 'clean'"),
-        ("", "known are 'load_orders', 'clean'"),
     ],
-    ids=["misspelt", "unknown", "disabled", "empty"],
+    ids=["misspelt", "unknown", "disabled"],
 )
 @pytest.mark.parametrize("exists", [True, False], ids=["with a checkpoint", "without one"])
 def test_restart_from_a_component_that_does_not_run_is_a_config_error_with_a_suggestion(
@@ -349,7 +354,7 @@ def test_restart_from_a_component_that_does_not_run_is_a_config_error_with_a_sug
     today = config("load_orders clean(load_orders) -off")
     found = checkpoint(today, "load_orders") if exists else None
     with pytest.raises(PipelineConfigError) as caught:
-        decide(today, Facts(found, restart_from=wanted))
+        decide(today, Facts(found, restarts=start(wanted)))
     (problem,) = caught.value.problems
     assert problem.field == "restart_from"
     assert problem.message == f"unknown or disabled component {wanted!r}; {hint}"
@@ -390,12 +395,11 @@ def test_when_nothing_runs_nothing_is_restored() -> None:
 
 
 def test_a_fresh_plan_runs_every_enabled_component_for_the_reason_given() -> None:
-    """Also what a clear with ``on_clear: restart`` comes to; ``restart_from`` is then carried out."""
+    """Also what a clear with ``on_clear: restart`` comes to."""
     plan = plan_fresh(config("b(a) a -off c!", restart_from="b"), "cleared after success")
     assert [(d.component, d.action, d.reason) for d in plan.decisions] == [
         (name, Action.RUN, "cleared after success") for name in "abc"
     ]
-    assert plan.restart_from == "b"
 
 
 def test_what_the_caller_says_is_complete_is_left_out_and_nothing_else() -> None:
@@ -584,7 +588,7 @@ class Situation:
 
     def more(self) -> dict[str, Any]:
         return {
-            "restart_from": self.restart_from,
+            "restarts": start(self.restart_from) if self.restart_from is not None else (),
             "damaged": {node.name: "its saved view is gone" for node in self.nodes if node.damaged},
             "present": {node.name for node in self.nodes if node.present},
         }

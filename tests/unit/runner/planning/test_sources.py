@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider.errors import SourceChangedError
 from airflow_provider.runner import CheckpointState
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import RunPlan
@@ -210,7 +211,7 @@ CASES = {
     ),
     "fail: not for what runs anyway": Case(
         "r x(r)", "r:kept", "r:/in=5", "/in=8", {"r": "RUN restart from 'r' was asked for", "x": FAILED}, policy="fail",
-        more={"restart_from": "r"},
+        more={"restarts": (RestartFrom(components=("r",)),)},
     ),
     "fail: not for what has not changed": Case(
         "r x(r)", "r:kept", "r:/in=5", "/in=5", {"r": COMPLETED, "x": FAILED}, policy="fail",

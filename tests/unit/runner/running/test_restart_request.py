@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.errors import CheckpointWriteError, PipelineConfigError
+from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore, PipelineResult
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.record.requests import RestartRequest
@@ -34,7 +34,7 @@ def attempt(store: CheckpointStore, **options: Any) -> PipelineResult:
 
 
 def ask(store: Any, component: str) -> None:
-    store.leave_request(RestartRequest(component=component), KEY)
+    store.leave_request(RestartRequest(components=(component,)), KEY)
 
 
 def test_a_request_is_carried_out_by_the_next_attempt_and_only_by_that(script: Script, store: Any) -> None:
@@ -72,15 +72,23 @@ def test_a_fresh_start_fulfils_a_request(script: Script, store: Any) -> None:
     assert script.take_calls() == ["c"]
 
 
-def test_an_unknown_component_is_an_error_and_the_request_stays(script: Script, store: Any) -> None:
-    """Nothing runs, and the message says where the request is and what to do."""
+def test_what_became_impossible_is_set_aside_and_never_blocks_a_run(
+    script: Script, store: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The attempt goes on as if there were none, the log says what to do, and what became of it is recorded."""
+    script.fail("b")
     attempt(store)
+    script.mend("b")
     script.take_calls()
     ask(store, "bb")
-    with pytest.raises(PipelineConfigError, match="restart run 'run' from 'bb' names an unknown or disabled component"):
-        attempt(store)
-    assert script.take_calls() == []
-    assert store.find_request(KEY).component == "bb"
+    attempt(store)
+    assert script.take_calls() == ["b", "c"]
+    assert store.find_request(KEY) is None
+    assert "unknown or disabled component 'bb'; did you mean 'b'?" in caplog.text
+    assert "leave another request" in caplog.text
+    (settled,) = store.load("run", "p").requests
+    assert (settled.attempt, settled.what) == (2, "restart from 'bb'")
+    assert "unknown or disabled" in settled.set_aside
 
 
 class Failing(InMemoryCheckpointStore):
@@ -124,6 +132,6 @@ def test_a_request_that_could_not_be_removed_is_not_carried_out_twice(
     store.fails = "request.json"
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "the request to restart from 'b' stays in the store" in caplog.text
+    assert "the request stays in the store (restart from 'b')" in caplog.text
     attempt(store)
     assert script.take_calls() == []

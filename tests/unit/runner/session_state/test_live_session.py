@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider.errors import StaleAttemptError
 from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore, PipelineConfig
+from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.fingerprint.config import component_fingerprint, compute_pipeline_fingerprint, field_hashes
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
@@ -81,7 +82,7 @@ def test_the_session_is_used_only_if_it_is_what_one_that_never_failed_would_be(
     """All completed components' session state is in it, nothing else is, and none of it would come too early."""
     config = pipeline("a", "b", "c")
     state = checkpoint(config, **left)
-    plan = decide(config, Facts(state, restart_from=asked))
+    plan = decide(config, Facts(state, restarts=(RestartFrom(components=(asked,)),) if asked else ()))
     record = LiveSessionRecord(session="s", origin="here", copy_id="x", present=list(present))
 
     found = why_not_live(plan, state, record, "here")

@@ -1,0 +1,105 @@
+"""What the next attempt would do, found out without Spark, without running anything and without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider.errors import PySparkPipelineError, SparkSessionError
+from airflow_provider.runner.checkpoint.store import CheckpointStore
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.record.requests import RestartRequest
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.running.attempt import Beginning, plan_attempt
+from airflow_provider.runner.running.inspect import find_plan
+from airflow_provider.runner.running.requests import Requests, find_requests
+from airflow_provider.runner.running.session import AttemptSession
+from airflow_provider.runner.session_state.saved.files import local_path
+from airflow_provider.runner.session_state.saved.marker import SavedDirectory
+from airflow_provider.runner.session_state.sources.look import is_local, look_again
+from airflow_provider.runner.session_state.sources.paths import plain
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the next attempt would do.
+
+    :param plan: what it would do with each component; None if it would fail
+    :param error: why it would fail; None if it would not
+    :param unknown: what cannot be known from here
+    """
+
+    plan: RunPlan | None
+    error: PySparkPipelineError | None
+    unknown: tuple[str, ...]
+
+
+def preview(
+    config: PipelineConfig,
+    store: CheckpointStore,
+    key: RunKey,
+    checkpoint: CheckpointState | None,
+    beginning: Beginning,
+    standing: Sequence[RestartRequest] = (),
+) -> Preview:
+    """Plan the next attempt, and leave everything as it is.
+
+    :param config: the pipeline as it is now
+    :param store: where checkpoints are kept
+    :param key: which run
+    :param checkpoint: what is recorded of it, None if nothing is
+    :param beginning: how the attempt would begin
+    :param standing: requests that each attempt finds again
+    :raises CheckpointError: the store cannot be read
+    """
+    session = _NoSession(config, checkpoint)
+    try:
+        requests: Requests = find_requests(store, key, config, checkpoint, standing, look_only=True)
+        plan = plan_attempt(
+            config,
+            checkpoint,
+            beginning,
+            requests,
+            lambda found, *, restarts, cleared: find_plan(config, found, restarts, session, cleared=cleared),
+        )
+    except PySparkPipelineError as error:
+        return Preview(None, error, tuple(session.unknown))
+    return Preview(plan, None, tuple(session.unknown))
+
+
+class _NoSession(AttemptSession):
+    """Stands in for the session of an attempt that is not made."""
+
+    def __init__(self, config: PipelineConfig, checkpoint: CheckpointState | None) -> None:
+        url = checkpoint.session_state_url if checkpoint is not None else None
+        super().__init__(config, _no_spark, SavedDirectory(url) if url else None, None)
+        self.unknown: dict[str, None] = {}
+        if checkpoint is not None and checkpoint.live_session is not None:
+            self.unknown["whether the Spark Connect server still has the session: then nothing need be restored"] = None
+
+    def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
+        for url in record.urls:
+            if local_path(url) is None:
+                self.unknown[f"whether what was saved in {self.url} is still there; looking there needs Spark"] = None
+                return None
+        return super().damage(record, dropped)
+
+    def look_again(self, source: SourceRecord) -> SourceRecord:
+        if source.version is not None or not all(is_local(plain(p)) for p in (*source.roots, *source.globs)):
+            self.unknown[f"whether the source {source.name} is as it was; looking there needs Spark"] = None
+        return look_again(source)
+
+    def _claim(self, saved: SavedDirectory) -> None:
+        """Leave the marker as it is."""
+
+
+def _no_spark() -> SparkSession:
+    raise SparkSessionError("this cannot be known without Spark")

@@ -1,0 +1,126 @@
+"""Which requests to restart from components an attempt has to deal with, and what becomes of each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from airflow_provider.errors import (
+    NotRetriableError,
+    RestartRefusedError,
+    SessionStateNotSavedError,
+    SourceChangedError,
+    UnreadableRequestError,
+)
+from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.planning.plan import Answer, RunPlan
+from airflow_provider.runner.planning.restart import why_impossible
+from airflow_provider.runner.record.requests import RestartRequest
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.record.state import CheckpointState
+
+logger = logging.getLogger(__name__)
+
+INSTEAD = "withdraw it, or leave another request, which replaces it"
+
+
+@dataclass(frozen=True)
+class Requests:
+    """The requests that have not been dealt with yet.
+
+    :param due: those that can be carried out, as far as the pipeline alone tells
+    :param answered: those that cannot, with the reason
+    """
+
+    due: tuple[RestartRequest, ...] = ()
+    answered: tuple[Answer, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether somebody has asked for something, possible or not."""
+        return bool(self.due or self.answered)
+
+    @property
+    def carried_out(self) -> tuple[Answer, ...]:
+        """What to record if all that are due are carried out."""
+        return (*map(Answer, self.due), *self.answered)
+
+    def planned(self, plan: Callable[[Sequence[RestartRequest]], RunPlan]) -> RunPlan:
+        """Return the plan that carries out what is due. If it cannot be carried out, it is set aside.
+
+        :param plan: returns the plan that carries out some requests, or raises what is in the way
+        :raises PySparkPipelineError: there is no plan without them either
+        """
+        try:
+            made = plan(self.due)
+        except (RestartRefusedError, SessionStateNotSavedError, SourceChangedError) as error:
+            if not self.due:
+                raise
+            try:
+                made = plan(())
+            except NotRetriableError:
+                raise error from None  # what is in the way is not what was asked for
+            aside = [Answer(request, set_aside(request, str(error))) for request in self.due]
+            return replace(made, requests=(*aside, *self.answered))
+        return replace(made, requests=self.carried_out)
+
+
+def find_requests(
+    store: CheckpointStore,
+    key: RunKey,
+    config: PipelineConfig,
+    checkpoint: CheckpointState | None,
+    standing: Sequence[RestartRequest],
+    *,
+    look_only: bool = False,
+) -> Requests:
+    """Find what has been asked for and not been dealt with.
+
+    :param store: where somebody may have left a request
+    :param key: which run
+    :param config: the pipeline as it is today
+    :param checkpoint: the record of the earlier attempts, None if there is none
+    :param standing: requests that every attempt finds again: those of the run's conf
+    :param look_only: leave the store as it is
+    :raises CheckpointError: the store cannot be read, or an id cannot be given to a request that was typed into it
+    """
+    found = list(standing)
+    answered: list[Answer] = []
+    try:
+        left = store.find_request(key) if isinstance(store, RestartRequests) else None
+    except UnreadableRequestError as error:
+        logger.warning("%s; it is set aside, and the attempt goes on as if there were none", error)
+        answered.append(Answer(None, str(error)))
+        left = None
+    if left is not None:
+        if not left.id and not look_only and isinstance(store, RestartRequests):
+            # Before it is carried out: what is removed only afterwards may be found again, after a kill.
+            left = left.adopted()
+            store.leave_request(left, key)
+        found.append(left)
+    due: list[RestartRequest] = []
+    for request in found:
+        if checkpoint is not None and checkpoint.settled(request.id):
+            continue
+        why = why_impossible(config, request)
+        if why is None:
+            logger.info("this attempt is asked to %s (%s)", request, request.origin)
+            due.append(request)
+        else:
+            answered.append(Answer(request, set_aside(request, why)))
+    return Requests(tuple(due), tuple(answered))
+
+
+def set_aside(request: RestartRequest, why: str) -> str:
+    """Say why a request is not carried out, also in the log, and return it."""
+    remedy = INSTEAD if request.requested_at is not None or not request.id else "leave another request instead"
+    logger.warning(
+        "the request to %s (%s) cannot be carried out: %s. It is set aside, and the attempt goes on as if there were "
+        "none; %s, and clear the task",
+        request,
+        request.origin,
+        why,
+        remedy,
+    )
+    return why
