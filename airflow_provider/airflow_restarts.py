@@ -155,12 +155,16 @@ def _preview(
     :param alone: leave aside what is in the store
     """
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
+    from airflow_provider.runner.planning.restart import from_config
     from airflow_provider.runner.running.airflow_attempt import beginning_of
     from airflow_provider.runner.running.preview import preview
+    from airflow_provider.runner.running.requests import find_requests
 
-    beginning, reason = beginning_of(run, state)
     place = InMemoryCheckpointStore() if alone else store
-    return preview(run.config, place, state.key, state, beginning, (*run.requests, *asked)), reason
+    standing = (*run.requests, *asked)
+    requests = find_requests(place, state.key, run.config, state, standing)
+    beginning, reason = beginning_of(run, state, asked=bool(requests) or from_config(run.config, state) is not None)
+    return preview(run.config, state, beginning, requests), reason
 
 
 def _asked(options: argparse.Namespace, components: list[str]) -> RestartFrom:

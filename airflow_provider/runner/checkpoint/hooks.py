@@ -239,11 +239,12 @@ class CheckpointHooks(NoOpHooks):
             return
         ids = {answer.request.id for answer in answers if answer.request is not None}
         try:
-            left = store.find_request(key)
-            if left is not None and left.id in ids:
-                store.drop_request(key)
-        except UnreadableRequestError:
-            if any(answer.request is None for answer in answers):
+            try:
+                left = store.find_request(key)
+                dealt_with = left is not None and left.id in ids
+            except UnreadableRequestError:
+                dealt_with = any(answer.request is None for answer in answers)
+            if dealt_with:
                 store.drop_request(key)
         except Exception as error:  # noqa: BLE001 - what became of it is in the checkpoint
             what = ", ".join(str(answer.request) for answer in answers if answer.request is not None)

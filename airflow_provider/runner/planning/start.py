@@ -53,13 +53,11 @@ class AttemptStart:
     :param resume: False to start afresh
     :param reason: which case it is and why, for the first line of the log
     :param cleared: whether somebody cleared the task
-    :param yields: whether a request to restart from a component goes before starting afresh
     """
 
     resume: bool
     reason: str
     cleared: bool = False
-    yields: bool = False
 
 
 def how_to_start(
@@ -68,6 +66,7 @@ def how_to_start(
     on_clear: OnClear = "resume",
     *,
     dialog_decides: bool = False,
+    asked: bool = False,
 ) -> AttemptStart:
     """Decide whether an attempt resumes.
 
@@ -76,6 +75,7 @@ def how_to_start(
     :param on_clear: what to do when the task was cleared before the pipeline was complete
     :param dialog_decides: whether a checkpoint that is still there after a clear was kept by whoever cleared, in
         Airflow's clear dialog; then ``on_clear`` is not asked
+    :param asked: whether somebody asked to restart from a component
     """
     if checkpoint is None:
         if attempt.try_number <= 1:
@@ -86,8 +86,10 @@ def how_to_start(
     cleared = attempt.cleared_since(checkpoint)
     if checkpoint.status == "completed":
         if cleared:
-            reason = "cleared after the pipeline had succeeded, so it starts afresh"
-            return AttemptStart(False, reason, cleared, yields=True)
+            if asked:
+                reason = "cleared after the pipeline had succeeded, and a restart was asked for, so it does that alone"
+                return AttemptStart(True, reason, cleared)
+            return AttemptStart(False, "cleared after the pipeline had succeeded, so it starts afresh", cleared)
         return AttemptStart(True, "the pipeline was complete but the task did not end well; nothing runs again")
     if not cleared:
         return AttemptStart(True, "retry after an unfinished attempt, so it goes on from the checkpoint")

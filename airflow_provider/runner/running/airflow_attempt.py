@@ -60,7 +60,7 @@ def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> 
             run.config,
             store,
             run.key,
-            lambda checkpoint: _beginning(run, store, checkpoint),
+            lambda checkpoint, asked: _beginning(run, store, checkpoint, asked=asked),
             AboutAttempt(run.attempt.try_number, run.attempt.record()),
             standing=run.requests,
             **how,
@@ -68,25 +68,26 @@ def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> 
     )
 
 
-def beginning_of(run: AirflowRun, checkpoint: CheckpointState | None) -> tuple[Beginning, str]:
+def beginning_of(run: AirflowRun, checkpoint: CheckpointState | None, *, asked: bool) -> tuple[Beginning, str]:
     """Return how an attempt begins, and which case it is.
 
     :param run: what is to run
     :param checkpoint: the record of the earlier attempts, None if there is none
+    :param asked: whether somebody asked to restart from a component
     """
-    start = how_to_start(checkpoint, run.attempt, run.config.on_clear, dialog_decides=run.dialog_decides)
-    goes_on = checkpoint is not None and (start.resume or start.yields)
+    start = how_to_start(checkpoint, run.attempt, run.config.on_clear, dialog_decides=run.dialog_decides, asked=asked)
     beginning = Beginning(
         fresh=None if start.resume else start.reason,
-        notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and goes_on else (),
+        notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and start.resume else (),
         cleared=start.cleared,
-        yields=start.yields,
     )
     return beginning, start.reason
 
 
-def _beginning(run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None) -> Beginning:
-    beginning, reason = beginning_of(run, checkpoint)
+def _beginning(
+    run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None, *, asked: bool
+) -> Beginning:
+    beginning, reason = beginning_of(run, checkpoint, asked=asked)
     logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, reason, store)
     return beginning
 

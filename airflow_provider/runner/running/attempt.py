@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_provider.runner.checkpoint.hooks import AboutAttempt, CheckpointHooks
 from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import CheckpointStore
+from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.fingerprint.config import compute_pipeline_fingerprint
@@ -24,7 +24,7 @@ from airflow_provider.runner.planning.restart import from_config
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.state import CheckpointState
-from airflow_provider.runner.running.requests import Requests, find_requests
+from airflow_provider.runner.running.requests import Requests, find_requests, tell
 from airflow_provider.runner.running.runner import SimplePipelineRunner, Surroundings
 from airflow_provider.runner.session_state.saved.marker import Keeping
 
@@ -42,14 +42,12 @@ class Beginning:
     :param restarts: what is to run again
     :param notes: what the log should say beside the plan
     :param cleared: whether a person cleared the Airflow task, so that it is more than a retry
-    :param yields: whether a request to restart from a component goes before ``fresh``
     """
 
     fresh: str | None = None
     restarts: tuple[RestartFrom, ...] = ()
     notes: tuple[str, ...] = ()
     cleared: bool = False
-    yields: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Attempt:
     :param config: the pipeline
     :param store: where checkpoints are kept
     :param key: which checkpoint
-    :param beginning: decides how it begins, from what the takeover found
+    :param beginning: decides how it begins, from what the takeover found and from whether somebody asked for a restart
     :param about: what to record of it
     :param standing: requests to restart that each attempt finds again, carried out once
     :param spark: see :class:`SimplePipelineRunner`
@@ -74,7 +72,7 @@ class Attempt:
     config: PipelineConfig
     store: CheckpointStore
     key: RunKey
-    beginning: Callable[[CheckpointState | None], Beginning] = lambda checkpoint: Beginning()
+    beginning: Callable[[CheckpointState | None, bool], Beginning] = lambda checkpoint, asked: Beginning()
     about: AboutAttempt = field(default_factory=AboutAttempt)
     standing: tuple[RestartRequest, ...] = ()
     spark: SparkSession | Callable[[], SparkSession] | None = None
@@ -120,10 +118,20 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
         ),
     )
     checkpoint = checkpoint_hooks.take_over(config)
-    beginning = attempt.beginning(checkpoint)
-    requests = find_requests(attempt.store, attempt.key, config, checkpoint, attempt.standing)
+    requests = find_requests(
+        attempt.store, attempt.key, config, checkpoint, attempt.standing, lambda request: _adopt(attempt, request)
+    )
+    beginning = attempt.beginning(checkpoint, bool(requests) or from_config(config, checkpoint) is not None)
     plan = plan_attempt(config, checkpoint, beginning, requests, runner.plan)
+    tell(plan.requests)
     return runner.run(plan=plan)
+
+
+def _adopt(attempt: Attempt, request: RestartRequest) -> None:
+    store, key = attempt.store, attempt.key
+    if isinstance(store, RestartRequests):
+        requests: RestartRequests = store
+        attempt.saving(f"the request to restart {key}", lambda: requests.leave_request(request, key))
 
 
 class MakePlan(Protocol):
@@ -150,12 +158,10 @@ def plan_attempt(
     :param make: makes a plan that goes on from the checkpoint
     :raises PySparkPipelineError: what is in the way of every plan
     """
-    asked = bool(requests or beginning.restarts) or from_config(config, checkpoint) is not None
-    if beginning.fresh is not None and not (beginning.yields and asked):
+    if beginning.fresh is not None:
         plan = dataclasses.replace(plan_fresh(config, beginning.fresh, checkpoint), requests=requests.carried_out)
     else:
-        if beginning.fresh is not None:
-            logger.info("so it does not start over: what was asked for goes before")
+        asked = bool(requests or beginning.restarts) or from_config(config, checkpoint) is not None
         # Who asks for something has said what is to run again: no more because of what others changed since.
         cleared = beginning.cleared and not asked
         plan = requests.planned(lambda due: make(checkpoint, restarts=(*beginning.restarts, *due), cleared=cleared))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import PySparkPipelineError, SparkSessionError
-from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.plan import RunPlan
-from airflow_provider.runner.record.requests import RestartRequest
-from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.attempt import Beginning, plan_attempt
 from airflow_provider.runner.running.inspect import find_plan
-from airflow_provider.runner.running.requests import Requests, find_requests
+from airflow_provider.runner.running.requests import Requests
 from airflow_provider.runner.running.session import AttemptSession
 from airflow_provider.runner.session_state.saved.files import local_path
 from airflow_provider.runner.session_state.saved.marker import SavedDirectory
@@ -43,26 +40,17 @@ class Preview:
 
 
 def preview(
-    config: PipelineConfig,
-    store: CheckpointStore,
-    key: RunKey,
-    checkpoint: CheckpointState | None,
-    beginning: Beginning,
-    standing: Sequence[RestartRequest] = (),
+    config: PipelineConfig, checkpoint: CheckpointState | None, beginning: Beginning, requests: Requests
 ) -> Preview:
     """Plan the next attempt, and leave everything as it is.
 
     :param config: the pipeline as it is now
-    :param store: where checkpoints are kept
-    :param key: which run
-    :param checkpoint: what is recorded of it, None if nothing is
+    :param checkpoint: what is recorded of the run, None if nothing is
     :param beginning: how the attempt would begin
-    :param standing: requests that each attempt finds again
-    :raises CheckpointError: the store cannot be read
+    :param requests: what somebody asked for
     """
     session = _NoSession(config, checkpoint)
     try:
-        requests: Requests = find_requests(store, key, config, checkpoint, standing, look_only=True)
         plan = plan_attempt(
             config,
             checkpoint,

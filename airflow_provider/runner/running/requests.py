@@ -23,8 +23,6 @@ from airflow_provider.runner.record.state import CheckpointState
 
 logger = logging.getLogger(__name__)
 
-INSTEAD = "withdraw it, or leave another request, which replaces it"
-
 
 @dataclass(frozen=True)
 class Requests:
@@ -61,7 +59,7 @@ class Requests:
                 made = plan(())
             except NotRetriableError:
                 raise error from None  # what is in the way is not what was asked for
-            aside = [Answer(request, set_aside(request, str(error))) for request in self.due]
+            aside = [Answer(request, str(error)) for request in self.due]
             return replace(made, requests=(*aside, *self.answered))
         return replace(made, requests=self.carried_out)
 
@@ -72,8 +70,7 @@ def find_requests(
     config: PipelineConfig,
     checkpoint: CheckpointState | None,
     standing: Sequence[RestartRequest],
-    *,
-    look_only: bool = False,
+    adopt: Callable[[RestartRequest], object] | None = None,
 ) -> Requests:
     """Find what has been asked for and not been dealt with.
 
@@ -82,22 +79,21 @@ def find_requests(
     :param config: the pipeline as it is today
     :param checkpoint: the record of the earlier attempts, None if there is none
     :param standing: requests that every attempt finds again: those of the run's conf
-    :param look_only: leave the store as it is
-    :raises CheckpointError: the store cannot be read, or an id cannot be given to a request that was typed into it
+    :param adopt: replaces in the store a request that was typed there by the same with an id; None to leave it alone
+    :raises CheckpointError: the store cannot be read
     """
     found = list(standing)
     answered: list[Answer] = []
     try:
         left = store.find_request(key) if isinstance(store, RestartRequests) else None
     except UnreadableRequestError as error:
-        logger.warning("%s; it is set aside, and the attempt goes on as if there were none", error)
         answered.append(Answer(None, str(error)))
         left = None
     if left is not None:
-        if not left.id and not look_only and isinstance(store, RestartRequests):
+        if not left.id and adopt is not None:
             # Before it is carried out: what is removed only afterwards may be found again, after a kill.
             left = left.adopted()
-            store.leave_request(left, key)
+            adopt(left)
         found.append(left)
     due: list[RestartRequest] = []
     for request in found:
@@ -105,22 +101,23 @@ def find_requests(
             continue
         why = why_impossible(config, request)
         if why is None:
-            logger.info("this attempt is asked to %s (%s)", request, request.origin)
             due.append(request)
         else:
-            answered.append(Answer(request, set_aside(request, why)))
+            answered.append(Answer(request, why))
     return Requests(tuple(due), tuple(answered))
 
 
-def set_aside(request: RestartRequest, why: str) -> str:
-    """Say why a request is not carried out, also in the log, and return it."""
-    remedy = INSTEAD if request.requested_at is not None or not request.id else "leave another request instead"
-    logger.warning(
-        "the request to %s (%s) cannot be carried out: %s. It is set aside, and the attempt goes on as if there were "
-        "none; %s, and clear the task",
-        request,
-        request.origin,
-        why,
-        remedy,
-    )
-    return why
+def tell(answers: Sequence[Answer]) -> None:
+    """Say in the log what becomes of each request."""
+    for answer in answers:
+        request = answer.request
+        what = f"the request to {request} ({request.origin})" if request is not None else "a request"
+        if answer.set_aside is None:
+            logger.info("%s is carried out by this attempt", what)
+            continue
+        logger.warning(
+            "%s cannot be carried out: %s. It is set aside, and the attempt goes on as if there were none; to restart "
+            "from something else, leave another request and clear the task",
+            what,
+            answer.set_aside,
+        )

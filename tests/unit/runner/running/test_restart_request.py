@@ -10,9 +10,14 @@ import pytest
 
 from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore, PipelineResult
+from airflow_provider.runner.checkpoint.layout import REQUEST
 from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.record.requests import RestartRequest
+from airflow_provider.runner.checkpoint.store import load
+from airflow_provider.runner.config.restart import RestartFrom
+from airflow_provider.runner.planning.start import AirflowAttempt
+from airflow_provider.runner.record.requests import AT_THE_TRIGGER, RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
@@ -66,7 +71,7 @@ def test_a_fresh_start_fulfils_a_request(script: Script, store: Any) -> None:
     attempt(store)
     ask(store, "b")
     script.fail("c")
-    attempt(store, beginning=lambda checkpoint: Beginning(fresh="as the test asked for"))
+    attempt(store, beginning=lambda checkpoint, asked: Beginning(fresh="as the test asked for"))
     script.take_calls()
     attempt(store)
     assert script.take_calls() == ["c"]
@@ -134,4 +139,119 @@ def test_a_request_that_could_not_be_removed_is_not_carried_out_twice(
     assert script.take_calls() == ["b", "c"]
     assert "the request stays in the store (restart from 'b')" in caplog.text
     attempt(store)
+    assert script.take_calls() == []
+
+
+def test_a_typed_request_is_carried_out_once_whenever_the_attempt_is_killed(script: Script) -> None:
+    """It has no id, so it gets one before anything is recorded: the retry after a kill must not restart again."""
+    store = Failing()
+    attempt(store)
+    script.take_calls()
+    store._files().write(f"{KEY.path}/{REQUEST}", b"b\n")
+    store.fails = "request.json"  # neither an id nor a removal can be written
+    with pytest.raises(CheckpointWriteError, match="the request to restart"):
+        attempt(store)
+    assert script.take_calls() == [], "it is found again, so nothing may run that it would repeat"
+
+    store.fails = "nothing"
+    script.fail("c")
+    attempt(store)
+    assert script.take_calls() == ["b", "c"]
+    store.leave_request(RestartRequest(components=("b",), id=load(store, KEY).requests[-1].id), KEY)  # as after a kill
+    script.mend("c")
+    attempt(store)
+    assert script.take_calls() == ["c"]
+
+
+def test_a_request_that_cannot_be_read_is_set_aside(script: Script, tmp_path: Path, caplog: Any) -> None:
+    """Invariant 9 for requests: what is in the store never blocks a run."""
+    store = LocalCheckpointStore(tmp_path)
+    script.fail("b")
+    attempt(store)
+    script.mend("b")
+    script.take_calls()
+    ask(store, "a")
+    (path,) = tmp_path.rglob("*request.json")
+    path.write_text('{"components": [], "id": "1"}')
+    attempt(store)
+    assert script.take_calls() == ["b", "c"]
+    assert "is no request to restart from components" in caplog.text
+    assert store.find_request(KEY) is None
+    assert load(store, KEY).requests[-1].what == "a request that cannot be read"
+    attempt(store)
+    assert script.take_calls() == []
+
+
+def standing(component: str) -> tuple[RestartRequest, ...]:
+    return (RestartRequest.standing(RestartFrom(components=(component,)), AT_THE_TRIGGER, "ann"),)
+
+
+def test_what_the_runs_conf_asks_for_holds_for_the_first_attempt(script: Script, store: Any) -> None:
+    """It stands there for ever, so it must be carried out once; what it was and by whom is recorded."""
+    script.fail("c")
+    for _ in range(3):
+        attempt(store, standing=standing("b"))
+    assert script.take_calls() == ["a", "b", "c", "c", "c"]
+    (settled,) = load(store, KEY).requests
+    assert (settled.what, settled.attempt, settled.requested_by) == ("restart from 'b'", 1, "ann")
+    assert str(settled).startswith(f"restart from 'b' ({AT_THE_TRIGGER} by ann): carried out by attempt 1 at ")
+
+
+def test_two_requests_at_once_are_both_carried_out_once(script: Script, store: Any) -> None:
+    """One in the store and one in the DAG file: neither is forgotten."""
+    attempt(store)
+    script.take_calls()
+    ask(store, "c")
+    script.fail("c")
+    today = CHAIN.model_copy(update={"restart_from": RestartFrom(components=("b",))})
+    spark: Any = object()
+    for _ in range(2):
+        run_attempt(Attempt(today, store, KEY, spark=spark))
+    assert script.take_calls() == ["b", "c", "c"]
+    assert [str(settled.what) for settled in load(store, KEY).requests] == ["restart from 'c'", "restart from 'b'"]
+
+
+def test_a_refused_request_is_set_aside_and_the_run_goes_on(script: Script, store: Any, caplog: Any) -> None:
+    """What b left is not recorded without Spark, and c depends on it: b alone would leave c old."""
+    script.fail("c")
+    attempt(store)
+    script.mend("c")
+    attempt(store)
+    script.take_calls()
+    store.leave_request(RestartRequest(components=("b",), only=True), KEY)
+    attempt(store)
+    assert script.take_calls() == []
+    assert "would leave 'c' with an old result" in caplog.text
+    assert store.find_request(KEY) is None
+
+
+def airflow_attempt(store: Any, number: int, *, max_tries: int, clears: int) -> PipelineResult:
+    """Make an attempt as the operator does."""
+    spark: Any = object()
+    return run_airflow_attempt(AirflowRun(CHAIN, KEY, AirflowAttempt(number, max_tries, 1, clears)), store, spark=spark)
+
+
+def test_a_request_wins_over_the_fresh_start_after_a_success(script: Script, store: Any, caplog: Any) -> None:
+    """Cleared after a success, what was asked for runs and nothing else, and a failure forgets nothing."""
+    caplog.set_level(logging.INFO)
+    airflow_attempt(store, 1, max_tries=1, clears=0)
+    script.take_calls()
+    ask(store, "b")
+    script.fail("c")
+    airflow_attempt(store, 2, max_tries=2, clears=1)
+    assert script.take_calls() == ["b", "c"]
+    assert "cleared after the pipeline had succeeded, and a restart was asked for, so it does that alone" in caplog.text
+    script.mend("c")
+    airflow_attempt(store, 3, max_tries=2, clears=1)
+    assert script.take_calls() == ["c"], "the retry goes on: neither twice nor forgotten"
+    airflow_attempt(store, 4, max_tries=4, clears=2)
+    assert script.take_calls() == ["a", "b", "c"], "a clear without a request starts afresh"
+
+
+def test_an_impossible_request_after_a_success_runs_nothing(script: Script, store: Any) -> None:
+    """Everything would be the least that its author wanted."""
+    airflow_attempt(store, 1, max_tries=1, clears=0)
+    script.take_calls()
+    ask(store, "gone")
+    assert airflow_attempt(store, 2, max_tries=2, clears=1).failed_components == []
     assert script.take_calls() == []
