@@ -183,7 +183,9 @@ def judge_replays(
         )
         return notes, SourceChangedError(config.name, refused, remedy)
     when = (
-        " and this is a retry; a clear or 'rerun_affected' reads it again" if config.on_source_change == "auto" else ""
+        " and this is a retry or restart; a clear or 'rerun_affected' reads it again"
+        if config.on_source_change == "auto"
+        else ""
     )
     notes += [
         f"{_told(changes, names)}; what was read is kept ({_set_to(config.on_source_change)}{when})"

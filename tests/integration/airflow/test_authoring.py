@@ -124,7 +124,7 @@ def test_restart_from_at_the_trigger_is_checked(airflow: Any, journal: Path, ask
 
     (only,) = ended.tries["work", -1]
     assert only.error["type"] == "AirflowFailException"
-    assert "field 'restart_from': unknown component 'x'" in only.error["message"]
+    assert "field 'restart_from': unknown or disabled component 'x'" in only.error["message"]
     assert executed(journal) == []
 
 

@@ -94,7 +94,7 @@ def test_a_retry_uses_what_was_saved_and_says_that_the_source_has_changed(
     assert actions(plan) == [Action.REUSE, Action.RUN]
     assert plan.notes == (
         f"source of 'reader' has changed since it was read: {inbox}: 1 file more; what was read is kept "
-        "(on_source_change is 'auto' and this is a retry; a clear or 'rerun_affected' reads it again)",
+        "(on_source_change is 'auto' and this is a retry or restart; a clear or 'rerun_affected' reads it again)",
     )
     assert finish(run) == 5
 

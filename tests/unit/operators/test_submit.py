@@ -249,7 +249,8 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
     assert request["templated"] == [["a", "config.day"]]
     assert request["checkpoint_url"] == "s3a://bucket/c"
     assert request["session_state_url"] == "s3a://b/views/d/t/-1/r%3A1/p"
-    assert request["keeping"] == {"retention_days": 14, "deployment": ""}
+    assert request["keeping"] == {"retention_days": 14, "deployment": "", "hours_after_success": 0.0}
+    assert request["requests"] == []
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ CASES = {
     # A retry keeps what was read
     "retry: saved views are used, with a note": Case(
         "r x(r)", "r:1view", "r:/in=5", "/in=8", {"r": COMPLETED, "x": FAILED},
-        notes=(KEPT + "'auto' and this is a retry; a clear or 'rerun_affected' reads it again)",),
+        notes=(KEPT + "'auto' and this is a retry or restart; a clear or 'rerun_affected' reads it again)",),
     ),
     "retry: what left nothing is left alone": Case(
         "r x(r)", "r:kept", "r:/in=5", "/in=8", {"r": COMPLETED, "x": FAILED}, notes=(KEPT,),

@@ -83,6 +83,9 @@ with dag("chain_cleared_afresh"):
 with dag("spark"):
     PySparkPipelineOperator(task_id="work", pipeline=spark(), retries=2)
 
+with dag("spark_kept"):
+    PySparkPipelineOperator(task_id="work", pipeline=spark(), keep_session_state_hours=1)
+
 with dag("mapped"):
     PySparkPipelineOperator.partial(task_id="work", retries=1, max_active_tis_per_dag=4).expand(
         pipeline=[chain("a", "b", "c", folder=f"{FOLDER}/{index}") for index in range(4)]
