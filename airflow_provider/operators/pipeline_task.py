@@ -39,7 +39,7 @@ class PipelineTask:
         from airflow_provider.operators.airflow_secrets import ask_airflow
         from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
         from airflow_provider.operators.places import harmless_modules
-        from airflow_provider.operators.trigger import asked_at_the_trigger
+        from airflow_provider.operators.standing_requests import standing_requests
         from airflow_provider.runner.planning.start import AirflowAttempt
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.runner.running.airflow_attempt import AirflowRun
@@ -57,7 +57,6 @@ class PipelineTask:
             "on_code_change": self.on_code_change,
             "on_source_change": self.on_source_change,
             "on_clear": self.on_clear,
-            "restart_from": self.restart_from or None,
         }
         config = with_policies(rendered, origin, policies, runs_here=runs_here)
         known = [*config.harmless_modules, *harmless_modules()]
@@ -72,8 +71,9 @@ class PipelineTask:
         )
         scope = (ti.dag_id, ti.task_id, str(-1 if ti.map_index is None else ti.map_index))
         key = RunKey(scope, str(context["run_id"]), config.name)
-        # What the operator's own parameter says may be made of the same params.
-        requests = () if self.restart_from else asked_at_the_trigger(context, self.task_id, config)
+        requests = standing_requests(context, self.task_id, config, self.restart_from)
+        if self.restart_from:  # as for all policies, the operator's counts and not the pipeline's
+            config = config.model_copy(update={"restart_from": None})
         return AirflowRun(config, key, attempt, tuple(templated_fields(written, config)), requests=requests)
 
     def next_run(self, context: Context) -> AirflowRun:

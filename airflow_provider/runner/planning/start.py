@@ -90,7 +90,8 @@ def how_to_start(
                 reason = "cleared after the pipeline had succeeded, and a restart was asked for, so it does that alone"
                 return AttemptStart(True, reason, cleared)
             return AttemptStart(False, "cleared after the pipeline had succeeded, so it starts afresh", cleared)
-        return AttemptStart(True, "the pipeline was complete but the task did not end well; nothing runs again")
+        again = "only what was asked for runs again" if asked else "nothing runs again"
+        return AttemptStart(True, f"the pipeline was complete but the task did not end well; {again}")
     if not cleared:
         return AttemptStart(True, "retry after an unfinished attempt, so it goes on from the checkpoint")
     if dialog_decides:

@@ -66,9 +66,7 @@ class RestartRequest(RestartFrom):
     @property
     def origin(self) -> str:
         """How, when and by whom it was made, as far as it is known."""
-        by = f" by {self.requested_by}" if self.requested_by else ""
-        at = f" at {self.requested_at:%Y-%m-%d %H:%M:%S} UTC" if self.requested_at else ""
-        return f"{self.source}{by}{at}"
+        return _origin(self.source, self.requested_by, self.requested_at)
 
 
 class SettledRequest(BaseModel):
@@ -122,8 +120,14 @@ class SettledRequest(BaseModel):
         )
 
     def __str__(self) -> str:
-        by = f" by {self.requested_by}" if self.requested_by else ""
-        at = f" at {self.requested_at:%Y-%m-%d %H:%M:%S} UTC" if self.requested_at else ""
         when = f"attempt {self.attempt} at {self.settled_at:%Y-%m-%d %H:%M:%S} UTC"
         became = f"set aside by {when}: {self.set_aside}" if self.set_aside else f"carried out by {when}"
-        return f"{self.what} ({self.source}{by}{at}): {became}"
+        origin = _origin(self.source, self.requested_by, self.requested_at)
+        return f"{self.what} ({origin}): {became}"
+
+
+def _origin(source: str, by: str | None, at: datetime | None) -> str:
+    # Whoever may write into a store chooses the words; a terminal shows them.
+    words = f"{source} by {by}" if by else source
+    plain = "".join(letter if letter.isprintable() else "?" for letter in words)
+    return f"{plain} at {at:%Y-%m-%d %H:%M:%S} UTC" if at else plain
