@@ -21,7 +21,7 @@ from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airf
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
-from tests.samples.watched import Watched
+from tests.samples.watched import Killed, Watched
 
 KEY = RunKey((), "run", "p")
 CHAIN = pipeline(component("a"), component("b", "a"), component("c", "b"))
@@ -255,3 +255,53 @@ def test_an_impossible_request_after_a_success_runs_nothing(script: Script, stor
     ask(store, "gone")
     assert airflow_attempt(store, 2, max_tries=2, clears=1).failed_components == []
     assert script.take_calls() == []
+
+
+class Dying(InMemoryCheckpointStore):
+    """A store whose process is killed before a certain change of what is stored."""
+
+    left = 10**6
+
+    def _files(self) -> Any:
+        return Watched(super()._files(), self._step)
+
+    def _step(self, step: str, path: str, *content: bytes) -> None:
+        if step in ("write", "remove"):
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+
+
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "by command"])
+def test_a_restart_after_a_success_that_is_killed_anywhere_is_neither_repeated_nor_forgotten(
+    script: Script, typed: bool
+) -> None:
+    """Invariants 1 and 2: killed before any change of the store, the retry goes on with what was asked for."""
+    for step in range(100):
+        store = Dying()
+        airflow_attempt(store, 1, max_tries=1, clears=0)
+        ask(store, "b")
+        if typed:
+            store._files().write(f"{KEY.path}/{REQUEST}", b"b\n")
+        script.take_calls()
+        store.left = step
+        try:
+            airflow_attempt(store, 2, max_tries=2, clears=1)
+        except Killed:
+            died = True
+        else:
+            died = False
+        first = script.take_calls()
+        store.left = 10**6
+        airflow_attempt(store, 3, max_tries=2, clears=1)
+        second = script.take_calls()
+        # b is recorded before c begins; the component that was running runs again.
+        assert [name for name in "abc" if name in first + second] == ["b", "c"], step
+        assert not ("c" in first and "b" in second), step
+        airflow_attempt(store, 4, max_tries=2, clears=1)
+        assert script.take_calls() == [], step
+        assert store.find_request(KEY) is None or load(store, KEY).settled(store.find_request(KEY).id)
+        if not died:
+            break
+    assert not died
+    assert step > 5
