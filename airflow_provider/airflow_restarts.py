@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
+import sys
 from typing import TYPE_CHECKING
 
 from airflow_provider.airflow_find import find
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider.runner.checkpoint.store import RestartRequests
     from airflow_provider.runner.config.restart import RestartFrom
     from airflow_provider.runner.record.requests import RestartRequest
+    from airflow_provider.runner.record.run_key import RunKey
     from airflow_provider.runner.running.airflow_attempt import AirflowRun
     from airflow_provider.runner.running.preview import Preview
 
@@ -64,12 +67,11 @@ def withdraw(options: argparse.Namespace) -> None:
 
 def plan(options: argparse.Namespace) -> None:
     """Print what the next attempt would do, and why."""
-    from airflow_provider.operators.task_now import run_now
     from airflow_provider.runner.observing.report import plan_table
     from airflow_provider.runner.record.requests import RestartRequest
 
     store, state = find(options)
-    run = run_now(state.key, options.config_from_file)
+    run = _run_now(state.key, options.config_from_file)
     if run.config.name != state.pipeline_name:
         print(
             f"the task's pipeline is now {run.config.name!r}, of which nothing is recorded, and no longer "
@@ -115,7 +117,6 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
 
     :raises PySparkPipelineError: it cannot be carried out
     """
-    from airflow_provider.operators.task_now import run_now
     from airflow_provider.runner.config.problems import suggest
     from airflow_provider.runner.planning.restart import why_impossible
 
@@ -125,7 +126,7 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
                 f"pipeline {state.pipeline_name!r} has no component {name!r}{suggest(name, state.fields)}"
             )
     try:
-        run = run_now(state.key)
+        run = _run_now(state.key)
     except (DagNotReadError, NotRetriableError) as error:
         return [f"not checked against the DAG as it is now: {error}"]
     if run.config.name != state.pipeline_name:
@@ -165,6 +166,14 @@ def _preview(
     requests = find_requests(place, state.key, run.config, state, standing)
     beginning, reason = beginning_of(run, state, asked=bool(requests) or from_config(run.config, state) is not None)
     return preview(run.config, state, beginning, requests), reason
+
+
+def _run_now(key: RunKey, config_file: str | None = None) -> AirflowRun:
+    """Return what the next attempt will be given. What Airflow and the DAG's code print is no part of the answer."""
+    from airflow_provider.operators.task_now import run_now
+
+    with contextlib.redirect_stdout(sys.stderr):
+        return run_now(key, config_file)
 
 
 def _asked(options: argparse.Namespace, components: list[str]) -> RestartFrom:

@@ -234,8 +234,8 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     assert wrong.returncode == 1
     assert "pipeline 'chain' has no component 'bb'; did you mean 'b'?" in wrong.stderr
     asked = command("restart-from", *task, "b")
-    assert "runs 'b' and all its descendants again; if none is due, clear the task" in asked.stdout
-    assert "the next attempt restarts from 'b'" in command("show", *task).stdout
+    assert "will restart from 'b' with all descendants, once; if no attempt is due, clear the task" in asked.stdout
+    assert "carried out by the next attempt: restart from 'b'" in command("show", *task).stdout
     forgotten = command("forget", *task)
     assert (forgotten.returncode, forgotten.stdout.splitlines()) == (
         0,
