@@ -26,13 +26,19 @@ def get_cli_commands() -> list[CLICommand]:
     run = Arg(("run_id",), help="the DAG run")
     component = Arg(("component",), help="name of the component")
     index = Arg(("--map-index",), type=int, default=-1, help="index of a mapped task (default: not mapped)")
+    region = Arg(
+        ("--region",),
+        nargs=2,
+        metavar=("ID", "INDEX"),
+        help="the iteration, if the task is in a loop over tasks: what `list` shows after the map index",
+    )
     pipeline = Arg(("--pipeline",), help="name of the pipeline, if the task has run several")
     store = Arg(
         ("--store",),
         help="where the task keeps its checkpoints, if its checkpoint_url is not that of Airflow's configuration",
     )
     some_dag = Arg(("--dag-id",), help="only this DAG")
-    one = (dag, task, run, index, pipeline, store)
+    one = (dag, task, run, index, region, pipeline, store)
     saved = Arg(
         ("--session-state-url",),
         action="append",
@@ -73,7 +79,7 @@ def get_cli_commands() -> list[CLICommand]:
                     "restart-from",
                     "Let the next attempt run a component and all its descendants again",
                     _command(_restart_from),
-                    (dag, task, run, component, index, pipeline, store),
+                    (dag, task, run, component, index, region, pipeline, store),
                 ),
             ),
         )
@@ -214,7 +220,7 @@ def _restart_from(options: argparse.Namespace) -> None:
 
 def _find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]:
     """Return the checkpoint that the command line names, and the store that has it."""
-    scope = (options.dag_id, options.task_id, str(options.map_index))
+    scope = (options.dag_id, options.task_id, str(options.map_index), *(options.region or ()))
     url = _url(options)
     store: Any
     if url:
@@ -223,12 +229,11 @@ def _find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState
         store = store_at(url)
         state = store.load(options.run_id, options.pipeline, scope=scope)
     else:
+        from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.stores.metastore import MetastoreAccessor, stored_checkpoints
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
-        store = TaskStateCheckpointStore(
-            MetastoreAccessor(options.dag_id, options.task_id, options.run_id, options.map_index)
-        )
+        store = TaskStateCheckpointStore(MetastoreAccessor.of(RunKey(scope, options.run_id, options.pipeline or "")))
         found = [
             state
             for state in stored_checkpoints(options.dag_id)
