@@ -55,6 +55,11 @@ def get_cli_commands() -> list[CLICommand]:
         help="where Airflow cannot tell, an attempt that has recorded nothing for so long is taken for dead "
         "(default: 7d)",
     )
+    clear = Arg(
+        ("--clear",),
+        action="store_true",
+        help="clear the task and those downstream of it in this run, and keep its task state",
+    )
     dry = Arg(("--dry-run",), action="store_true", help="list what would be deleted, and delete nothing")
     return [
         GroupCommand(
@@ -79,7 +84,7 @@ def get_cli_commands() -> list[CLICommand]:
                     "restart-from",
                     "Let the next attempt run a component and all its descendants again",
                     _command(_restart_from),
-                    (dag, task, run, component, index, region, pipeline, store),
+                    (dag, task, run, component, index, region, pipeline, store, clear),
                 ),
             ),
         )
@@ -198,9 +203,12 @@ def _saved(options: argparse.Namespace) -> list[str]:
 
 
 def _restart_from(options: argparse.Namespace) -> None:
+    from airflow_provider.operators.places import a_clear_may_discard
     from airflow_provider.runner.checkpoint.store import RestartRequests
     from airflow_provider.runner.config.problems import suggest
+    from airflow_provider.runner.planning.start import KEEP
     from airflow_provider.runner.record.requests import RestartRequest
+    from airflow_provider.stores.clear import clear_task
 
     store, state = _find(options)
     if options.component not in state.fields:
@@ -214,8 +222,13 @@ def _restart_from(options: argparse.Namespace) -> None:
     store.leave_request(request, state.key)
     print(
         f"the next attempt of {options.dag_id}.{options.task_id} in run {state.run_id!r} runs {options.component!r} "
-        "and all its descendants again; if none is due, clear the task"
+        "and all its descendants again"
     )
+    if options.clear:
+        print(f"cleared, with the task state kept: {', '.join(clear_task(state.key))}")
+    else:
+        tick = f" and tick {KEEP!r}, without which the request is discarded" if a_clear_may_discard() else ""
+        print(f"if none is due, clear the task{tick}; or let this command do that with --clear")
 
 
 def _find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]:

@@ -73,11 +73,13 @@ class AttemptStart:
     :param resume: False to start afresh
     :param reason: which case it is and why, for the first line of the log
     :param cleared: whether somebody cleared the task
+    :param yields: whether a request to restart from a component goes before starting afresh
     """
 
     resume: bool
     reason: str
     cleared: bool = False
+    yields: bool = False
 
 
 def how_to_start(
@@ -112,7 +114,8 @@ def how_to_start(
         return AttemptStart(False, why, cleared)
     discarded = attempt.discarded_since(checkpoint)
     if discarded and on_clear == "auto":
-        return AttemptStart(False, f"cleared without {KEEP!r}, so it starts over", cleared)
+        # Who asks to restart from a component has to clear, and may not know that the tick counts.
+        return AttemptStart(False, f"cleared without {KEEP!r}, so it starts over", cleared, yields=True)
     case = {
         None: "cleared after an unfinished attempt",
         False: f"cleared after an unfinished attempt with its task state kept ({KEEP!r}, or a clear that does not ask)",

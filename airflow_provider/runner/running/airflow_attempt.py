@@ -71,6 +71,7 @@ def _beginning(run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointSt
         restart_from=run.config.restart_from if start.cleared else None,
         notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and start.resume else (),
         cleared=start.cleared,
+        yields=start.yields,
     )
 
 

@@ -40,12 +40,14 @@ class Beginning:
     :param restart_from: run this component again with all its descendants
     :param notes: what the log should say beside the plan
     :param cleared: whether a person cleared the Airflow task, so that it is more than a retry
+    :param yields: whether a request to restart from a component goes before ``fresh``
     """
 
     fresh: str | None = None
     restart_from: str | None = None
     notes: tuple[str, ...] = ()
     cleared: bool = False
+    yields: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,9 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
     checkpoint = checkpoint_hooks.take_over(config)
     beginning = attempt.beginning(checkpoint)
     request = _new_request(attempt, checkpoint)
+    if request is not None and beginning.yields:
+        logger.info("so it does not start over: what was asked for goes before")
+        beginning = dataclasses.replace(beginning, fresh=None)
     if beginning.fresh is not None:
         plan = plan_fresh(config, beginning.fresh, checkpoint)
     else:
