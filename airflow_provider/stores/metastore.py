@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
+from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
 from airflow_provider.runner import CheckpointState, CheckpointStore
 from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.checkpoint.store import load
@@ -49,7 +49,15 @@ class MetastoreAccessor:
 
     @classmethod
     def of(cls, key: RunKey) -> MetastoreAccessor:
-        """Return the accessor of the task instance that a checkpoint belongs to."""
+        """Return the accessor of the task instance that a checkpoint belongs to.
+
+        :raises CheckpointReadError: the key is not one of Airflow's
+        """
+        if not _is_airflows(key):
+            raise CheckpointReadError(
+                f"{'/'.join(key.scope)} is no task instance: it takes a DAG, a task and a map index, and in a loop "
+                "over tasks the id and the index of a region"
+            )
         return cls(key.scope[0], key.scope[1], key.run_id, *_coordinates(key))
 
     def get(self, key: str) -> Any:

@@ -232,8 +232,8 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     wrong = command("restart-from", *task, "bb")
     assert wrong.returncode == 1
     assert "pipeline 'chain' has no component 'bb'; did you mean 'b'?" in wrong.stderr
-    asked = command("restart-from", *task, "b")
-    assert "runs 'b' and all its descendants again\nif none is due, clear the task" in asked.stdout
+    asked = command("restart-from", *task, "b", "--clear")
+    assert "runs 'b' and all its descendants again\ncleared, with the task state kept: work\n" in asked.stdout
     assert "the next attempt restarts from 'b'" in command("show", *task).stdout
     forgotten = command("forget", *task)
     assert (forgotten.returncode, forgotten.stdout.splitlines()) == (
