@@ -74,6 +74,20 @@ def test_cleared_without_keeping_the_task_state_with_on_clear_resume(scene: Any)
 
 @ASKS
 @pytest.mark.real_airflow
+def test_on_clear_resume_with_the_default_store(scene: Any) -> None:
+    """There the checkpoint goes with the task state: the first attempt's log says so, once, with the remedy."""
+    run = failed_at_b(scene, "chain_resumed_in_vain")
+    run.clear(keep=False)
+
+    assert_started_over(run, DISCARDED)
+    logs = [run.airflow.log_lines(run.dag_id, run.run_id, "work", attempt) for attempt in (1, 2)]
+    said = [[line for line in log if "on_clear is 'resume'" in line] for log in logs]
+    assert [len(lines) for lines in said] == [1, 0]
+    assert "set checkpoint_url to keep it elsewhere" in said[0][0]
+
+
+@ASKS
+@pytest.mark.real_airflow
 def test_cleared_while_running_without_keeping_the_task_state(scene: Any) -> None:
     """What the attempt that is being stopped still writes does not bring the discarded checkpoint back."""
     run = scene.run("chain")

@@ -91,6 +91,9 @@ with dag("chain_resumed"):
         on_clear="resume",
     )
 
+with dag("chain_resumed_in_vain"):
+    PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"), on_clear="resume")
+
 with dag("chain_cleared_by_command"):
     PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"))
 
