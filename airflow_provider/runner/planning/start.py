@@ -73,19 +73,19 @@ class AttemptStart:
     :param resume: False to start afresh
     :param reason: which case it is and why, for the first line of the log
     :param cleared: whether somebody cleared the task
-    :param yields: whether a request to restart from a component goes before starting afresh
     """
 
     resume: bool
     reason: str
     cleared: bool = False
-    yields: bool = False
 
 
 def how_to_start(
     checkpoint: CheckpointState | None,
     attempt: AirflowAttempt,
     on_clear: OnClear = "auto",
+    *,
+    asked: bool = False,
 ) -> AttemptStart:
     """Decide whether an attempt resumes.
 
@@ -93,6 +93,7 @@ def how_to_start(
     :param attempt: what Airflow says of this one
     :param on_clear: what to do when the task was cleared before the pipeline was complete; with ``auto`` it starts over
         if the clear has discarded the task state
+    :param asked: whether somebody asked to restart from a component
     """
     if checkpoint is None:
         if attempt.try_number <= 1:
@@ -114,8 +115,10 @@ def how_to_start(
         return AttemptStart(False, why, cleared)
     discarded = attempt.discarded_since(checkpoint)
     if discarded and on_clear == "auto":
-        # Who asks to restart from a component has to clear, and may not know that the tick counts.
-        return AttemptStart(False, f"cleared without {KEEP!r}, so it starts over", cleared, yields=True)
+        if asked:  # which takes a clear; that the tick counts need not be known
+            why = f"cleared without {KEEP!r}, but a restart was asked for, so it does that alone"
+            return AttemptStart(True, why, cleared)
+        return AttemptStart(False, f"cleared without {KEEP!r}, so it starts over", cleared)
     case = {
         None: "cleared after an unfinished attempt",
         False: f"cleared after an unfinished attempt with its task state kept ({KEEP!r}, or a clear that does not ask)",

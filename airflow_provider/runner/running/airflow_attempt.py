@@ -55,15 +55,17 @@ def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> 
             run.config,
             store,
             run.key,
-            lambda checkpoint: _beginning(run, store, checkpoint),
+            lambda checkpoint, asked: _beginning(run, store, checkpoint, asked=asked),
             AboutAttempt(run.attempt.try_number, run.attempt.record()),
             **how,
         )
     )
 
 
-def _beginning(run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None) -> Beginning:
-    start = how_to_start(checkpoint, run.attempt, run.config.on_clear)
+def _beginning(
+    run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None, *, asked: bool
+) -> Beginning:
+    start = how_to_start(checkpoint, run.attempt, run.config.on_clear, asked=asked)
     logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, start.reason, store)
     return Beginning(
         fresh=None if start.resume else start.reason,
@@ -71,7 +73,6 @@ def _beginning(run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointSt
         restart_from=run.config.restart_from if start.cleared else None,
         notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and start.resume else (),
         cleared=start.cleared,
-        yields=start.yields,
     )
 
 

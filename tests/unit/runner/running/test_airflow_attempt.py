@@ -120,6 +120,18 @@ def test_what_a_clear_does(
     assert reason in start.reason
 
 
+def test_a_request_to_restart_goes_before_the_dialog() -> None:
+    """It takes a clear, and who makes one need not know that the tick counts; what the author wants at a clear does."""
+    start = how_to_start(MARKED, DISCARDED, asked=True)
+
+    assert (start.resume, start.cleared) == (True, True)
+    assert (
+        start.reason
+        == "cleared without 'Keep task state and resume', but a restart was asked for, so it does that alone"
+    )
+    assert not how_to_start(MARKED, DISCARDED, "restart", asked=True).resume
+
+
 @pytest.mark.parametrize("on_clear", ["auto", "resume", "restart"])
 @pytest.mark.parametrize("attempt", [DISCARDED, KEPT])
 def test_the_task_state_decides_nothing_in_a_retry(on_clear: OnClear, attempt: AirflowAttempt) -> None:

@@ -66,25 +66,10 @@ def test_a_fresh_start_fulfils_a_request(script: Script, store: Any) -> None:
     attempt(store)
     ask(store, "b")
     script.fail("c")
-    attempt(store, beginning=lambda checkpoint: Beginning(fresh="as the test asked for"))
+    attempt(store, beginning=lambda checkpoint, asked: Beginning(fresh="as the test asked for"))
     script.take_calls()
     attempt(store)
     assert script.take_calls() == ["c"]
-
-
-def test_a_start_that_yields_leaves_a_request_its_way(script: Script, store: Any) -> None:
-    """Without a request everything runs; with one only what was asked for, and only once."""
-
-    def yielding(checkpoint: Any) -> Beginning:
-        return Beginning(fresh="cleared without the tick", cleared=True, yields=True)
-
-    attempt(store)
-    script.take_calls()
-    ask(store, "b")
-    attempt(store, beginning=yielding)
-    assert script.take_calls() == ["b", "c"]
-    attempt(store, beginning=yielding)
-    assert script.take_calls() == ["a", "b", "c"]
 
 
 def test_an_unknown_component_is_an_error_and_the_request_stays(script: Script, store: Any) -> None:
