@@ -26,13 +26,19 @@ def get_cli_commands() -> list[CLICommand]:
     run = Arg(("run_id",), help="the DAG run")
     component = Arg(("component",), help="name of the component")
     index = Arg(("--map-index",), type=int, default=-1, help="index of a mapped task (default: not mapped)")
+    region = Arg(
+        ("--region",),
+        nargs=2,
+        metavar=("ID", "INDEX"),
+        help="the iteration, if the task is in a loop over tasks: what `list` shows after the map index",
+    )
     pipeline = Arg(("--pipeline",), help="name of the pipeline, if the task has run several")
     store = Arg(
         ("--store",),
         help="where the task keeps its checkpoints, if its checkpoint_url is not that of Airflow's configuration",
     )
     some_dag = Arg(("--dag-id",), help="only this DAG")
-    one = (dag, task, run, index, pipeline, store)
+    one = (dag, task, run, index, region, pipeline, store)
     saved = Arg(
         ("--session-state-url",),
         action="append",
@@ -48,6 +54,11 @@ def get_cli_commands() -> list[CLICommand]:
         default=timedelta(days=7),
         help="where Airflow cannot tell, an attempt that has recorded nothing for so long is taken for dead "
         "(default: 7d)",
+    )
+    clear = Arg(
+        ("--clear",),
+        action="store_true",
+        help="clear the task and those downstream of it in this run, and keep its task state",
     )
     dry = Arg(("--dry-run",), action="store_true", help="list what would be deleted, and delete nothing")
     return [
@@ -73,7 +84,7 @@ def get_cli_commands() -> list[CLICommand]:
                     "restart-from",
                     "Let the next attempt run a component and all its descendants again",
                     _command(_restart_from),
-                    (dag, task, run, component, index, pipeline, store),
+                    (dag, task, run, component, index, region, pipeline, store, clear),
                 ),
             ),
         )
@@ -192,9 +203,12 @@ def _saved(options: argparse.Namespace) -> list[str]:
 
 
 def _restart_from(options: argparse.Namespace) -> None:
+    from airflow_provider.operators.places import a_clear_may_discard
     from airflow_provider.runner.checkpoint.store import RestartRequests
     from airflow_provider.runner.config.problems import suggest
+    from airflow_provider.runner.planning.start import KEEP
     from airflow_provider.runner.record.requests import RestartRequest
+    from airflow_provider.stores.clear import clear_task
 
     store, state = _find(options)
     if options.component not in state.fields:
@@ -208,13 +222,18 @@ def _restart_from(options: argparse.Namespace) -> None:
     store.leave_request(request, state.key)
     print(
         f"the next attempt of {options.dag_id}.{options.task_id} in run {state.run_id!r} runs {options.component!r} "
-        "and all its descendants again; if none is due, clear the task"
+        "and all its descendants again"
     )
+    if options.clear:
+        print(f"cleared, with the task state kept: {', '.join(clear_task(state.key))}")
+    else:
+        tick = f" and tick {KEEP!r}, without which the request is discarded" if a_clear_may_discard() else ""
+        print(f"if none is due, clear the task{tick}; or let this command do that with --clear")
 
 
 def _find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]:
     """Return the checkpoint that the command line names, and the store that has it."""
-    scope = (options.dag_id, options.task_id, str(options.map_index))
+    scope = (options.dag_id, options.task_id, str(options.map_index), *(options.region or ()))
     url = _url(options)
     store: Any
     if url:
@@ -223,12 +242,11 @@ def _find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState
         store = store_at(url)
         state = store.load(options.run_id, options.pipeline, scope=scope)
     else:
+        from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.stores.metastore import MetastoreAccessor, stored_checkpoints
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
-        store = TaskStateCheckpointStore(
-            MetastoreAccessor(options.dag_id, options.task_id, options.run_id, options.map_index)
-        )
+        store = TaskStateCheckpointStore(MetastoreAccessor.of(RunKey(scope, options.run_id, options.pipeline or "")))
         found = [
             state
             for state in stored_checkpoints(options.dag_id)

@@ -177,7 +177,7 @@ def _run(options: argparse.Namespace) -> int:
             config,
             store,
             RunKey((), options.run_id, config.name),
-            lambda checkpoint: beginning,
+            lambda checkpoint, asked: beginning,
             spark=lambda: open_session(conf, config.name),
             session_state_url=_session_state_url(options, config),
             keep_session_state=options.keep_session_state,

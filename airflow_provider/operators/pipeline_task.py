@@ -34,13 +34,15 @@ class PipelineTask:
 
         :param runs_here: whether the components run in this process
         :raises PipelineConfigError: the config is wrong
+        :raises StaleAttemptError: the attempt has been replaced by a newer one
         """
         from airflow_provider.operators.airflow_secrets import ask_airflow
         from airflow_provider.operators.pipeline_source import read_source, render, templated_fields, with_policies
-        from airflow_provider.operators.places import harmless_modules
+        from airflow_provider.operators.places import a_clear_may_discard, harmless_modules
         from airflow_provider.runner.planning.start import AirflowAttempt
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.runner.running.airflow_attempt import AirflowRun
+        from airflow_provider.stores.task_state_marker import leave_marker
 
         ask_airflow()
         content, origin = read_source(self.pipeline, self._folder())
@@ -61,15 +63,19 @@ class PipelineTask:
         known = [*config.harmless_modules, *harmless_modules()]
         config = config.model_copy(update={"harmless_modules": list(dict.fromkeys(known))})
         ti: Any = context["ti"]
+        marker = leave_marker(context.get("task_state_store"))
+        if not a_clear_may_discard():
+            marker = None
         attempt = AirflowAttempt(
             ti.try_number,
             ti.max_tries,
             getattr(self, "retries", None) or 0,
             getattr(context.get("dag_run"), "clear_number", None),
             getattr(getattr(ti, "bundle_instance", None), "version", None),
+            marker.id if marker else None,
+            marker is not None and marker.found,
         )
-        scope = (ti.dag_id, ti.task_id, str(-1 if ti.map_index is None else ti.map_index))
-        key = RunKey(scope, str(context["run_id"]), config.name)
+        key = RunKey(_scope(context), str(context["run_id"]), config.name)
         return AirflowRun(config, key, attempt, tuple(templated_fields(written, config)))
 
     def _restart_from_asked_for(self, context: Context) -> Any:
@@ -85,3 +91,11 @@ class PipelineTask:
     def _folder(self) -> Path:
         operator: Any = self
         return Path(operator.dag.folder) if operator.has_dag() and operator.dag.fileloc else Path.cwd()
+
+
+def _scope(context: Context) -> tuple[str, ...]:
+    """Return what tells the task instance apart from the others of the DAG run."""
+    ti: Any = context["ti"]
+    scope = (ti.dag_id, ti.task_id, str(-1 if ti.map_index is None else ti.map_index))
+    # In a loop over tasks (Airflow 3.4) each iteration. A mapped task has a region, too, but its index suffices.
+    return (*scope, str(ti.region_id), str(ti.region_index)) if context.get("loop") is not None else scope

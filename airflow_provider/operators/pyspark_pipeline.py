@@ -9,7 +9,6 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
@@ -20,9 +19,9 @@ from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
 from airflow_provider.operators.pipeline_task import PipelineTask
 from airflow_provider.operators.places import (
     SECTION,
+    a_clear_may_discard,
     choose_store,
     keeping,
-    kept_by_clear_dialog,
     save_patience,
     session_state_base,
 )
@@ -83,9 +82,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param on_source_change: when somebody else changed what completed components had read: ``auto``, ``keep``,
         ``rerun_affected`` or ``fail``; default: the pipeline's own, which is ``auto`` unless it says otherwise
         (templated)
-    :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
-        default: the pipeline's own, which is ``resume`` unless it says otherwise. With Airflow's task state store and
-        Airflow 3.4 or later the choice in the clear dialog decides instead (templated)
+    :param on_clear: when somebody cleared the task before the pipeline was complete: ``auto``, ``resume`` or
+        ``restart``; default: the pipeline's own, which is ``auto`` unless it says otherwise (templated)
     :param restart_from: run this component and all its descendants again, although they had completed. Carried out
         once, and again when the task is cleared. Default: ``restart_from`` in the DAG run's conf or params, which is a
         component or a mapping of task id to component (templated)
@@ -193,14 +191,22 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         from airflow_provider.operators.guard import AttemptGuard, has_supervisor
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
         from airflow_provider.runner.checkpoint.saving import Saving
+        from airflow_provider.runner.planning.start import KEEP
         from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
         from airflow_provider.runner.running.runner import Surroundings
-        from airflow_provider.stores.task_state import refuse_replaced
+        from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
         ti = context["ti"]
-        task_state = context.get("task_state_store")
-        store = choose_store(self.checkpoint_store, self.checkpoint_url, task_state, self.retention_days)
-        refuse_replaced(task_state)  # before it takes over from the attempt that has replaced it
+        store = choose_store(
+            self.checkpoint_store, self.checkpoint_url, context.get("task_state_store"), self.retention_days
+        )
+        discardable = isinstance(store, TaskStateCheckpointStore) and a_clear_may_discard()
+        if discardable and run.config.on_clear == "resume" and run.attempt.try_number == 1:
+            logger.warning(
+                "on_clear is 'resume', but a clear without %r discards the checkpoint together with Airflow's task "
+                "state; set checkpoint_url to keep it elsewhere, or tick that when you clear",
+                KEEP,
+            )
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
         spark_conf = with_openlineage(
             self.spark_conf or {},
@@ -218,7 +224,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 guard.kill()
             base = session_state_base(self.session_state_url, spark.runs_here, first=run.attempt.try_number == 1)
             result = run_airflow_attempt(
-                replace(run, dialog_decides=kept_by_clear_dialog(store)),
+                run,
                 store,
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=run.key.directory(base) if base else None,

@@ -69,8 +69,8 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     :param on_source_change: when somebody else changed what completed components had read: ``auto``, ``keep``,
         ``rerun_affected`` or ``fail``; default: the pipeline's own, which is ``auto`` unless it says otherwise
         (templated)
-    :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
-        default: the pipeline's own (templated)
+    :param on_clear: when somebody cleared the task before the pipeline was complete: ``auto``, ``resume`` or
+        ``restart``; default: the pipeline's own, which is ``auto`` unless it says otherwise (templated)
     :param restart_from: run this component and all its descendants again, although they had completed. Default:
         ``restart_from`` in the DAG run's conf or params (templated)
     :param conf: Spark properties; they win over the ``spark.…`` extras of the connection, which win over the ``spark``

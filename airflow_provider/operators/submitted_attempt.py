@@ -22,7 +22,6 @@ from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.airflow_attempt import AirflowRun
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_files import address
-from airflow_provider.stores.task_state import refuse_replaced
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -74,7 +73,6 @@ class SubmittedAttempt:
         if problem or not url:
             raise DriverSetupError(f"task {task.task_id!r}: {problem}")
         address(url)  # refuses a password
-        refuse_replaced(context.get("task_state_store"))  # the driver could not tell
         error: Exception | None = None
         with Shipment(self._request(url, target), remote=target.remote) as shipment:
             submission.conf = submit_properties(run.config, extras, task.conf, target, task.env_vars)

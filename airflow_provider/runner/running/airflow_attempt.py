@@ -31,17 +31,15 @@ class AirflowRun:
     """A pipeline that a task has to run, and in which attempt.
 
     :param config: the pipeline, rendered and validated
-    :param key: which checkpoint: dag id, task id and map index are its scope
+    :param key: which checkpoint
     :param attempt: what Airflow says of this attempt
     :param templated: which fields of the pipeline hold a template
-    :param dialog_decides: see :func:`~airflow_provider.runner.planning.start.how_to_start`
     """
 
     config: PipelineConfig
     key: RunKey
     attempt: AirflowAttempt
     templated: tuple[TemplatedField, ...] = ()
-    dialog_decides: bool = False
 
 
 def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> PipelineResult:
@@ -57,15 +55,17 @@ def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> 
             run.config,
             store,
             run.key,
-            lambda checkpoint: _beginning(run, store, checkpoint),
+            lambda checkpoint, asked: _beginning(run, store, checkpoint, asked=asked),
             AboutAttempt(run.attempt.try_number, run.attempt.record()),
             **how,
         )
     )
 
 
-def _beginning(run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None) -> Beginning:
-    start = how_to_start(checkpoint, run.attempt, run.config.on_clear, dialog_decides=run.dialog_decides)
+def _beginning(
+    run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None, *, asked: bool
+) -> Beginning:
+    start = how_to_start(checkpoint, run.attempt, run.config.on_clear, asked=asked)
     logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, start.reason, store)
     return Beginning(
         fresh=None if start.resume else start.reason,

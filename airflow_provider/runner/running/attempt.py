@@ -55,7 +55,7 @@ class Attempt:
     :param config: the pipeline
     :param store: where checkpoints are kept
     :param key: which checkpoint
-    :param beginning: decides how it begins, from what the takeover found
+    :param beginning: decides how it begins, from what the takeover found and from whether somebody asked for a restart
     :param about: what to record of it
     :param spark: see :class:`SimplePipelineRunner`
     :param session_state_url: see :class:`SimplePipelineRunner`
@@ -69,7 +69,7 @@ class Attempt:
     config: PipelineConfig
     store: CheckpointStore
     key: RunKey
-    beginning: Callable[[CheckpointState | None], Beginning] = lambda checkpoint: Beginning()
+    beginning: Callable[[CheckpointState | None, bool], Beginning] = lambda checkpoint, asked: Beginning()
     about: AboutAttempt = field(default_factory=AboutAttempt)
     spark: SparkSession | Callable[[], SparkSession] | None = None
     session_state_url: str | None = None
@@ -113,8 +113,10 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
         ),
     )
     checkpoint = checkpoint_hooks.take_over(config)
-    beginning = attempt.beginning(checkpoint)
     request = _new_request(attempt, checkpoint)
+    beginning = attempt.beginning(checkpoint, request is not None)
+    if request is not None:
+        logger.info("somebody asked to restart this run from component %r", request.component)
     if beginning.fresh is not None:
         plan = plan_fresh(config, beginning.fresh, checkpoint)
     else:
@@ -138,5 +140,4 @@ def _new_request(attempt: Attempt, checkpoint: CheckpointState | None) -> Restar
             f"or disabled component{suggest(request.component, names)}; leave another request, which replaces it"
         )
         raise PipelineConfigError([ConfigProblem(message)], config.source)
-    logger.info("somebody asked to restart this run from component %r", request.component)
     return request

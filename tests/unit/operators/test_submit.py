@@ -244,6 +244,7 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
     assert "on_clear: restart" in request["pipeline"]
     assert request["attempt"] == {
         "try_number": 2, "max_tries": 3, "retries": 0, "clear_number": None, "bundle_version": None,
+        "task_state": None, "task_state_found": False,
     }  # fmt: skip
     assert (request["run_id"], request["scope"]) == ("r:1", ["d", "t", "-1"])
     assert request["templated"] == [["a", "config.day"]]

@@ -25,7 +25,7 @@ import pytest
 
 from airflow_provider.runner import CheckpointState
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
-from scripts.local_airflow import LocalAirflow, processes_with
+from scripts.local_airflow import RELEASE, LocalAirflow, processes_with
 from scripts.local_postgres import LocalPostgres, find_programs
 
 HERE = Path(__file__).parent
@@ -141,9 +141,16 @@ class Run:
 
     # What a user does.
 
-    def clear(self) -> None:
-        """Clear the task."""
-        self.airflow.clear(self.dag_id, self.run_id, TASK)
+    def clear(self, *, keep: bool = True) -> None:
+        """Clear the task in the dialog.
+
+        :param keep: whether "Keep task state and resume" is ticked; before Airflow 3.4 the dialog does not ask
+        """
+        self.airflow.clear(self.dag_id, self.run_id, TASK, keep=keep)
+
+    def clear_run(self) -> None:
+        """Clear the whole DAG run."""
+        self.airflow.clear_run(self.dag_id, self.run_id)
 
     def mark(self, state: str) -> None:
         """Mark the task by hand."""
@@ -336,7 +343,11 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         began = time.monotonic()
         airflow = stack.enter_context(LocalAirflow(home / "airflow", dags, settings))
         NOTES.append(f"Airflow was up after {time.monotonic() - began:.0f} s; database {database}; SCENE_SEED={SEED}")
-        items = [item for item in request.session.items if "scene" in getattr(item, "fixturenames", ())]
+        items = [
+            item
+            for item in request.session.items
+            if "scene" in getattr(item, "fixturenames", ()) and item.get_closest_marker("skip") is None
+        ]
         stage = Stage(airflow, home / "scenes", items)
         yield stage
         stage.close()
@@ -346,6 +357,15 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def scene(stage: Stage) -> Stage:
     """Stands in for the :class:`Scene` that the test's body gets on the stage."""
     return stage
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the scenes that the installed Airflow does not have, see the marker ``airflow``."""
+    for item in items:
+        for marker in item.iter_markers("airflow"):
+            since, before = marker.kwargs.get("since", RELEASE), marker.kwargs.get("before")
+            if since > RELEASE or (before is not None and before <= RELEASE):
+                item.add_marker(pytest.mark.skip(reason=marker.kwargs["reason"]))
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:

@@ -100,7 +100,7 @@ def by_attempt(
 ) -> PipelineResult:
     """As the operator does it: the takeover comes first. It has hooks of its own for log and checkpoint."""
     beginning = Beginning(restart_from=restart_from)
-    return run_attempt(Attempt(today, store, RunKey((), RUN, "p"), lambda checkpoint: beginning, spark=NO_SPARK))
+    return run_attempt(Attempt(today, store, RunKey((), RUN, "p"), lambda checkpoint, asked: beginning, spark=NO_SPARK))
 
 
 def by_plan(today: PipelineConfig, store: LocalCheckpointStore, hooks: PipelineHooks) -> PipelineResult:

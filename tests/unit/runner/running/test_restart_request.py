@@ -66,7 +66,7 @@ def test_a_fresh_start_fulfils_a_request(script: Script, store: Any) -> None:
     attempt(store)
     ask(store, "b")
     script.fail("c")
-    attempt(store, beginning=lambda checkpoint: Beginning(fresh="as the test asked for"))
+    attempt(store, beginning=lambda checkpoint, asked: Beginning(fresh="as the test asked for"))
     script.take_calls()
     attempt(store)
     assert script.take_calls() == ["c"]

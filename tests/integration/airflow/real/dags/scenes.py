@@ -80,6 +80,23 @@ with dag("chain_in_a_directory"):
 with dag("chain_cleared_afresh"):
     PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c"), on_clear="restart")
 
+with dag("chain_kept_elsewhere"):
+    PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"), checkpoint_url=f"{FOLDER}/checkpoints")
+
+with dag("chain_resumed"):
+    PySparkPipelineOperator(
+        task_id="work",
+        pipeline=chain("a", "b", "c", "d"),
+        checkpoint_url=f"{FOLDER}/checkpoints",
+        on_clear="resume",
+    )
+
+with dag("chain_resumed_in_vain"):
+    PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"), on_clear="resume")
+
+with dag("chain_cleared_by_command"):
+    PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"))
+
 with dag("spark"):
     PySparkPipelineOperator(task_id="work", pipeline=spark(), retries=2)
 
