@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -39,6 +40,21 @@ def query(airflow: Any, statement: str, *values: str) -> list[tuple[Any, ...]]:
     """Ask Airflow's database."""
     with sqlite3.connect(airflow.home / "airflow.db") as database:
         return database.execute(statement, values).fetchall()
+
+
+def pushed(airflow: Any, ended: Any, task: str, key: str) -> Any:
+    """Return what a task has pushed under a key."""
+    ((value,),) = query(
+        airflow, "SELECT value FROM xcom WHERE run_id = ? AND task_id = ? AND key = ?", ended.run_id, task, key
+    )
+    return json.loads(value)
+
+
+def rendered(airflow: Any, ended: Any, task: str) -> dict[str, Any]:
+    """Return what Airflow shows under "Rendered Template"."""
+    statement = "SELECT rendered_fields FROM rendered_task_instance_fields WHERE run_id = ? AND task_id = ?"
+    ((fields,),) = query(airflow, statement, ended.run_id, task)
+    return json.loads(fields)
 
 
 @pytest.mark.parametrize(
@@ -171,14 +187,48 @@ def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_told(airflow: 
 
 
 def test_the_link_to_sparks_ui_is_pushed_while_the_task_runs(airflow: Any, journal: Path) -> None:
-    """It is an XCom under the key that the extra link reads."""
+    """It is an XCom under the key that the extra link reads; without a History Server it is empty in the end."""
     ended = airflow.run(FILE, "with_outlet", journal=str(journal))
 
-    ((value,),) = query(
-        airflow, "SELECT value FROM xcom WHERE run_id = ? AND key = 'pyspark_pipeline_spark_ui'", ended.run_id
-    )
-    assert "http://" in value
     assert any(line.startswith("Spark UI: http://") for line in ended.tries["work", -1][0].messages)
+    assert pushed(airflow, ended, "work", "pyspark_pipeline_spark_ui") == ""
+
+
+def test_a_failed_task_shows_its_pipeline_and_how_far_it_came(airflow: Any, journal: Path) -> None:
+    """Rendered Template has the file as it was rendered, without secrets; the summary is an XCom of its own."""
+    ended = airflow.run(FILE, "shown", journal=str(journal), rows=7)
+
+    assert ended.states == {("file", -1): "failed", ("built", -1): "success"}
+    shown = rendered(airflow, ended, "file")["pipeline"]
+    assert (
+        "    sql: |-\n      SELECT id, 'file' AS task\n      FROM range(7)\n      WHERE :api_token IS NOT NULL\n"
+        in shown
+    )
+    assert "api_token: '***'" in shown
+    assert "hunter2" not in shown
+    assert shown.startswith("name: shown\nsession_state: save\ncomponents:\n- name: numbers\n")
+    assert re.search(r"class_path: \S*authoring\.note\n", rendered(airflow, ended, "built")["pipeline"])
+    summary = pushed(airflow, ended, "file", "pyspark_pipeline_summary")
+    assert (summary["status"], summary["run_id"], summary["attempt"]) == ("failure", ended.run_id, 1)
+    statuses = {part["name"]: part["status"] for part in summary["components"]}
+    assert statuses == {"numbers": "completed", "stops": "failed", "told": "not_run"}
+    assert summary["components"][1]["error"].startswith("ConnectionError: ")
+    assert ("file", -1) not in ended.returned
+    assert pushed(airflow, ended, "built", "pyspark_pipeline_summary") == ended.returned["built", -1]
+
+
+def test_two_tasks_that_run_one_file_and_share_every_place_never_meet(airflow: Any, journal: Path) -> None:
+    """Each resumes from its own checkpoint and restores the views that it saved itself (invariant 7)."""
+    ended = airflow.run(FILE, "twins", journal=str(journal))
+
+    assert ended.state == "success"
+    assert executed(journal) == ["one", "one", "two", "two"]
+    for name in ("one", "two"):
+        assert ended.actions(name) == {"numbers": "REUSE", "stops": "RUN", "told": "RUN"}
+        rows = [line for part in Path(f"{journal}.{name}").glob("*.csv") for line in part.read_text().splitlines()]
+        assert sorted(rows) == [f"{number},{name}" for number in range(3)]
+    kept = LocalCheckpointStore(airflow.home / "elsewhere" / "twins").list()
+    assert sorted(state.scope for state in kept) == [("twins", "one", "-1"), ("twins", "two", "-1")]
 
 
 def test_sparks_lineage_knows_the_task_as_its_parent(airflow: Any, journal: Path) -> None:
