@@ -193,6 +193,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         from airflow_provider.operators.guard import AttemptGuard, has_supervisor
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
         from airflow_provider.runner.checkpoint.saving import Saving
+        from airflow_provider.runner.observing.folds import folding
         from airflow_provider.runner.observing.summary import SummaryHooks
         from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
         from airflow_provider.runner.running.runner import Surroundings
@@ -212,6 +213,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
         with (
+            folding(),
             SummaryHooks(run.config.name, lambda told: ti.xcom_push(SUMMARY_KEY, told | about)) as summary,
             launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name, run=run.key.path) as spark,
             AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor(), began=self._began) as guard,

@@ -16,7 +16,7 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
-from airflow_provider.runner.observing.report import duration, plan_table, result_table
+from airflow_provider.runner.observing.report import duration, plan_table, result_table, time_line
 from airflow_provider.runner.observing.result import PipelineResultStatus
 from airflow_provider.runner.planning.plan import Action
 
@@ -70,6 +70,7 @@ class LoggingHooks(NoOpHooks):
             total,
         )
         self._lines(result_table(result))
+        self._log.info("time: %s", time_line(result))
         if result.seconds_saved:
             self._log.info("reuse saved about %s", duration(result.seconds_saved))
         if result.failed_components:
