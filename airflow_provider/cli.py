@@ -1,17 +1,23 @@
-"""Commands for people who try pipelines and look after checkpoints, without Airflow."""
+"""Commands for people who try pipelines and look after checkpoints, without Airflow.
+
+Results go to standard output, the log and errors to standard error. Exit status: 0 if it worked, 1 if the pipeline
+failed or there was nothing to do, 2 if trying again cannot help: the input is wrong, or what is recorded does not fit.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow_provider.ages import AGE, age
 from airflow_provider.cleaning import properties, reach, report, spark_conf
 from airflow_provider.errors import CheckpointError, NotRetriableError, PySparkPipelineError
+from airflow_provider.masking import MASK, looks_secret
 from airflow_provider.runner import (
     CheckpointState,
     CheckpointStore,
@@ -29,11 +35,16 @@ from airflow_provider.runner.fingerprint.code.components import read_components
 from airflow_provider.runner.housekeeping.forget import Saved, forget
 from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
 from airflow_provider.runner.observing.code_report import code_lines
+from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table, plan_table, table
+from airflow_provider.runner.planning.part import part_of
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
+from airflow_provider.runner.running.runner import Surroundings
 from airflow_provider.runner.running.spark_session import open_session
 from airflow_provider.runner.session_state.saved.marker import Marker
+from airflow_provider.templates import known_names, rendered
+from airflow_provider.terminal import ProgressBar, StderrHandler
 
 OK, FAILED, WRONG = 0, 1, 2
 
@@ -44,11 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     :param arguments: the command line; default: the process's own
-    :return: 0 if it worked, 1 if the pipeline failed or there was nothing to do, 2 if trying again cannot help, because
-        the input is wrong or what is recorded does not fit it
+    :return: the exit status, see above
     """
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    parser = _parser()
+    _offer_completion(parser)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[StderrHandler()])
     logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
@@ -65,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     validate = commands.add_parser("validate", help="check a pipeline file, its components and their config")
-    validate.add_argument("pipeline", type=Path)
+    validate.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
+    validate.add_argument("--run-id", default="manual", help="for templates: name of the run (default: manual)")
+    _add_template_options(validate)
     validate.add_argument(
         "--code", action="store_true", help="print what the fingerprint of each component's code covers"
     )
@@ -133,10 +147,40 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-id", default="manual", help="name of the run (default: manual)")
     parser.add_argument("--session-state-url", help="where temp views are saved (default: below --store)")
     parser.add_argument("--restart-from", metavar="COMPONENT", help="run it and all its descendants again")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="COMPONENT", help="run this component only; repeatable"
+    )
+    parser.add_argument("--until", metavar="COMPONENT", help="run what comes up to this component")
+    _add_template_options(parser)
+
+
+def _add_template_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--var",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what templates may name, such as ds=2026-01-31 or params.rows=10; repeatable",
+    )
+    parser.add_argument("--vars", type=Path, metavar="FILE", help="the same from a YAML or JSON file")
+
+
+def _offer_completion(parser: argparse.ArgumentParser) -> None:
+    """Complete words in the shell, if the package argcomplete is there, which Airflow brings along."""
+    try:
+        import argcomplete
+    except ImportError:
+        return
+    argcomplete.autocomplete(parser)
+
+
+def _config(options: argparse.Namespace) -> PipelineConfig:
+    names = known_names(options.run_id, options.vars, options.var)
+    return load_pipeline_config(rendered(options.pipeline, names), origin=str(options.pipeline))
 
 
 def _validate(options: argparse.Namespace) -> int:
-    config = load_pipeline_config(options.pipeline)
+    config = _config(options)
     disabled = len(config.components) - len(config.ordered)
     print(f"{options.pipeline}: pipeline {config.name!r} is valid, in this order:")
     for line in table(("component", "depends on"), [(c.name, ", ".join(c.depends_on) or "-") for c in config.ordered]):
@@ -151,10 +195,11 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    config = load_pipeline_config(options.pipeline)
+    config = _config(options)
     checkpoint = _store(options).load(options.run_id, config.name)
     runner = SimplePipelineRunner(config, session_state_url=_session_state_url(options, config))
     plan = runner.plan(checkpoint, restart_from=options.restart_from)
+    plan = part_of(plan, config, options.only, options.until)
     print(f"pipeline {config.name!r}, run {options.run_id!r}:")
     for line in plan_table(plan):
         print(line)
@@ -166,7 +211,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = load_pipeline_config(options.pipeline)
+    config = _config(options)
     store = _store(options)
     conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **properties(options.conf)}
     if options.master:
@@ -181,13 +226,36 @@ def _run(options: argparse.Namespace) -> int:
             spark=lambda: open_session(conf, config.name),
             session_state_url=_session_state_url(options, config),
             keep_session_state=options.keep_session_state,
+            surroundings=Surroundings(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),
+            part=lambda plan: part_of(plan, config, options.only, options.until),
         )
     )
-    if result.status is PipelineResultStatus.SUCCESS:
-        return OK
-    if options.store:
-        print(f"run it again to go on: the checkpoint is in {options.store}", file=sys.stderr)
-    return FAILED
+    complete, total = len(result.completed_components), len(result.component_results)
+    print(f"pipeline {config.name!r}, run {options.run_id!r}: {complete} of {total} components complete")
+    for line in _what_now(options, done=result.status is PipelineResultStatus.SUCCESS):
+        print(line)
+    return FAILED if result.failed_components else OK
+
+
+def _what_now(options: argparse.Namespace, *, done: bool) -> Iterator[str]:
+    """Yield where the checkpoint is, and the command that goes on."""
+    if not options.store:
+        yield "no checkpoint was kept; with --store DIRECTORY a run goes on where it ended"
+        return
+    yield f"checkpoint: {options.store.absolute()}"
+    words = ["python", "-m", "airflow_provider", "run", str(options.pipeline), "--store", str(options.store)]
+    words += ["--run-id", options.run_id]
+    given = {"--session-state-url": options.session_state_url, "--vars": options.vars, "--master": options.master}
+    words += [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    for name, values in (("--var", options.var), ("--conf", options.conf)):
+        words += [word for value in values for word in (name, _without_secret(value))]
+    words += ["--keep-session-state"] if options.keep_session_state else []
+    yield f"{'everything again' if done else 'go on'}: {shlex.join([*words, '--fresh'] if done else words)}"
+
+
+def _without_secret(assignment: str) -> str:
+    name, _, value = assignment.partition("=")
+    return f"{name}={MASK}" if looks_secret(name, value, {}) else assignment
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -86,6 +86,11 @@ class PipelineResult:
         return [(r.component_name, r.error) for r in self.component_results if r.error is not None]
 
     @property
+    def is_part(self) -> bool:
+        """Whether nothing failed and something was left out on purpose."""
+        return self.status is not PipelineResultStatus.SUCCESS and not self.failed_components
+
+    @property
     def seconds_saved(self) -> float:
         """Time that reuse saved in this attempt."""
         return sum(result.seconds_saved for result in self.component_results)

@@ -12,6 +12,7 @@ from airflow_provider.runner.observing.events import ComponentReused
 from airflow_provider.runner.observing.folds import Fold
 from airflow_provider.runner.observing.hooks import PipelineHooks
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
+from airflow_provider.runner.planning.part import LEFT_OUT
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.running.component_runner import ComponentRunner
 from airflow_provider.runner.running.inspect import dropped_after
@@ -61,6 +62,9 @@ def walk(
         if decision.action is Action.REUSE:
             hooks.on_component_reuse(ComponentReused(component, position, total, decision))
             result = _not_run(decision, ComponentStatus.COMPLETED, decision.reason)
+        elif component.name in plan.left_out:
+            status = ComponentStatus.NOT_RUN if decision.action is Action.RUN else ComponentStatus.COMPLETED
+            result = _not_run(decision, status, LEFT_OUT)
         elif failed and (fail_fast or component.name in blocked):
             # What had completed earlier stays complete, even if it was to be replayed.
             status = ComponentStatus.NOT_RUN if decision.action is Action.RUN else ComponentStatus.COMPLETED
