@@ -303,6 +303,22 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     assert query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id) == []
 
 
+def test_a_run_whose_dag_no_longer_has_the_task_is_shown_and_forgotten(
+    airflow: Any, journal: Path, airflow_environment: Callable[[Path, Path], dict[str, str]]
+) -> None:
+    """What the record says does not need the DAG: the task was renamed, or its instances are gone."""
+    ended = airflow.run(FILE, "kept_for_ever", journal=str(journal))
+    task = ("kept_for_ever", "work", ended.run_id)
+    with sqlite3.connect(airflow.home / "airflow.db") as database:
+        database.execute("DELETE FROM task_instance WHERE run_id = ?", (ended.run_id,))
+        database.execute("DELETE FROM serialized_dag WHERE dag_id = 'kept_for_ever'")
+
+    shown = told(airflow, airflow_environment, "show", *task)
+    assert shown.stdout.splitlines()[0] == f"run {ended.run_id!r}, pipeline 'chain': completed, attempt 1", shown.stderr
+    gone = told(airflow, airflow_environment, "forget", *task)
+    assert "checkpoint of pipeline 'chain'" in gone.stdout, gone.stderr
+
+
 def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
     airflow: Any,
     journal: Path,
