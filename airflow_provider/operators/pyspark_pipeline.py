@@ -174,6 +174,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         :raises AttemptStopped: Airflow stopped the task, or its time is over
         """
         self._began = time.monotonic()  # Airflow's clock for execution_timeout runs from here
+        logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each thread that no longer talks to Spark
         try:
             return self._run(self._pipeline_run(context), context)
         except NotRetriableError as error:

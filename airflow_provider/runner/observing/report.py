@@ -112,14 +112,9 @@ def _to_restore(decision: Decision) -> str:
     state = decision.session_state
     if not decision.restore or state is None:
         return ""
-    size = readable_size(sum(view.bytes for view in state.views))
-    counts = [
-        (len(state.views), "view", f" ({size})"),
-        (len(state.settings), "setting", ""),
-        (len(state.objects), "table", ""),
-        (int(state.database is not None), "current database", ""),
-    ]
-    return ", ".join(f"{n} {what}{'s' if n > 1 else ''}{more}" for n, what, more in counts if n)
+    counts = [(len(state.settings), "setting"), (len(state.objects), "table"), (int(bool(state.database)), "database")]
+    size = [readable_size(sum(view.bytes for view in state.views))] if state.views else []
+    return ", ".join(size + [f"{n} {what}{'s' if n > 1 else ''}" for n, what in counts if n])
 
 
 def _state_time(result: ComponentResult) -> str:

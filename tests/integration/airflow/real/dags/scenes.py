@@ -88,7 +88,7 @@ with dag("mapped"):
 
 with dag("mapped_kwargs"):
     PySparkPipelineOperator.partial(task_id="work", retries=1).expand_kwargs(
-        [{"pipeline": "chain.yaml"}, {"pipeline": chain("a", "b", folder=f"{FOLDER}/1"), "retries": 2}]
+        [{"pipeline": "chain.yaml"}, {"pipeline": chain("a", "b", folder=f"{FOLDER}/1"), "on_config_change": "fail"}]
     )
 
 with dag("grouped", {"max_active_runs": 2}), TaskGroup("nightly"), TaskGroup("sales"):
