@@ -203,8 +203,23 @@ class LocalAirflow:
             return False
         return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
 
-    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> None:
+    def trigger(
+        self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None, logical_date: str | None = None
+    ) -> None:
         """Unpause a DAG as soon as it is known and start a run."""
+        self.unpause(dag_id)
+        body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": dict(conf or {})}
+        self.call("POST", f"/dags/{dag_id}/dagRuns", body)
+
+    def backfill(self, dag_id: str, first: str, last: str, conf: Mapping[str, Any] | None = None) -> None:
+        """Unpause a DAG as soon as it is known and run it for each day between two days, both included."""
+        self.unpause(dag_id)
+        days = {"from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
+        body = {"dag_id": dag_id, **days, "max_active_runs": 2, "dag_run_conf": dict(conf or {})}
+        self.call("POST", "/backfills", body)
+
+    def unpause(self, dag_id: str) -> None:
+        """Unpause a DAG as soon as it is known."""
 
         def known() -> bool:
             try:
@@ -216,8 +231,6 @@ class LocalAirflow:
             return True
 
         self.wait(known, f"DAG {dag_id!r} to be parsed", 120)
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
-        self.call("POST", f"/dags/{dag_id}/dagRuns", body)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a DAG run."""

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.launch.connect_server import ConnectServer, close, in_a_line
-from airflow_provider.launch.settings import masked, spell
+from airflow_provider.launch.settings import log_properties, spell
 from airflow_provider.runner.running.spark_install import refuse_mixed_install
 from airflow_provider.runner.session_state.live import LiveSession
 
@@ -155,7 +155,7 @@ class ConnectSpark:
             self._server.wait(self._connect_seconds)
             self._session = self._server.open(self._id_of(self._name))
         logger.info("Spark %s, session %s", self._session.version, self._id_of(self._name))
-        logger.info("Spark properties: %s", masked(self.conf))
+        log_properties(logger, self.conf)
         self._set_properties(self._session)
         while self._to_release:
             self.release(self._to_release.pop())

@@ -38,9 +38,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     whether the attempt resumes. If the job of an earlier attempt is still alive (``durable``, on YARN and Kubernetes
     in deploy mode ``cluster``), the task attaches to it again instead of starting another one.
 
-    The return value (XCom) is a JSON summary: status, and for each component action, status, reason and duration. In
-    deploy mode ``cluster`` it is made from the checkpoint, if the worker can read that, and reasons are only in the
-    driver's log.
+    The return value (XCom) is a JSON summary: status, and for each component action, status, reason and duration. Under
+    the key ``pyspark_pipeline_summary`` it is there after a failure, too. In deploy mode ``cluster`` it is made from
+    the checkpoint, if the worker can read that, and reasons are only in the driver's log.
 
     :param pipeline: path of a YAML, JSON or HOCON file (relative to the DAG file's folder), a dict, or a
         :class:`~airflow_provider.runner.PipelineConfig`; templates inside are rendered too. Components must be
@@ -94,7 +94,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         "on_clear",
         "restart_from",
     )
-    template_fields_renderers = {"pipeline": "json", "conf": "json"}  # noqa: RUF012 - as in BaseOperator
+    template_fields_renderers = {"pipeline": "yaml", "conf": "json"}  # noqa: RUF012 - as in BaseOperator
     ui_color = "#f9e0c7"
 
     def __init__(
@@ -123,7 +123,6 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
             )
         super().__init__(**kwargs)
         self.pipeline = os.fspath(pipeline) if isinstance(pipeline, os.PathLike) else pipeline
-        self._written = self.pipeline  # Airflow replaces self.pipeline with what its templates come to
         self.checkpoint_url = checkpoint_url
         self.save_patience_seconds = save_patience_seconds
         self.session_state_url = session_state_url

@@ -20,6 +20,7 @@ from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHook
 from airflow_provider.runner.observing.log import LoggingHooks
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.decide import plan_fresh
+from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.state import CheckpointState
@@ -64,6 +65,7 @@ class Attempt:
     :param hooks: further hooks, called before those of the log and of the checkpoint
     :param saving: how records are saved
     :param surroundings: see :class:`SimplePipelineRunner`
+    :param part: takes a part of the plan
     """
 
     config: PipelineConfig
@@ -78,6 +80,7 @@ class Attempt:
     hooks: Sequence[PipelineHooks] = ()
     saving: Saving = field(default_factory=Saving)
     surroundings: Surroundings = field(default_factory=Surroundings)
+    part: Callable[[RunPlan], RunPlan] = lambda plan: plan
 
 
 def run_attempt(attempt: Attempt) -> PipelineResult:
@@ -122,6 +125,7 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
     else:
         restart_from = request.component if request else beginning.restart_from
         plan = runner.plan(checkpoint, restart_from=restart_from, cleared=beginning.cleared)
+    plan = attempt.part(plan)
     return runner.run(plan=dataclasses.replace(plan, notes=(*plan.notes, *beginning.notes), restart_request=request))
 
 
