@@ -2,10 +2,10 @@
 PYTHON ?= python3
 export PYTHON
 VENV := .venv
-LOWEST := .venv-lowest
+MATRIX := .venv-matrix
 IN_ENV := JAVA_HOME="$$(cat $(VENV)/java_home)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help setup demo test test-airflow test-lowest torture benchmark airflow format clean
+.PHONY: help setup demo test test-airflow test-matrix torture benchmark airflow format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -32,13 +32,9 @@ test-airflow: setup  ## retries, clears, kills and mapped tasks in a real Airflo
 	@$(IN_ENV) python scripts/local_postgres.py
 	@$(IN_ENV) pytest -m '' tests/integration/airflow/real
 
-test-lowest: setup $(LOWEST)/.ready  ## the operator on the lowest versions that pyproject.toml allows
-	@JAVA_HOME="$$(cat $(VENV)/java_home)" $(LOWEST)/bin/python tests/lowest/smoke.py
-
-$(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
-	@[ -x $(LOWEST)/bin/python ] || "$(PYTHON)" -m venv --clear $(LOWEST)
-	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e .
-	@touch $@
+test-matrix: setup  ## each Airflow and each Spark that pyproject.toml claims, and the wheel alone: hours; CELLS="a b" for some
+	@$(IN_ENV) python scripts/local_postgres.py
+	@JAVA_HOME="$$(cat $(VENV)/java_home)" "$(PYTHON)" scripts/test_matrix.py $(CELLS)
 
 torture: setup  ## the long tests, an hour: every failure of a pipeline, all pairs, random pipelines, thousands of kills
 	@$(IN_ENV) pytest -n 2 --dist loadgroup -raP -m torture tests
@@ -57,4 +53,4 @@ format: setup  ## format the code and mend what the linter can mend
 	@$(IN_ENV) ruff format .
 
 clean:  ## remove what the other targets created
-	rm -rf $(VENV) $(LOWEST) .airflow spark-warehouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(MATRIX) .airflow spark-warehouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """``python -m airflow_provider``: try, run and look after pipelines without Airflow."""
 
 import sys

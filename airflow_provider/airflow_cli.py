@@ -30,13 +30,19 @@ def get_cli_commands() -> list[CLICommand]:
     until = Arg(("--until",), metavar="COMPONENT", help="of the descendants those up to this one in the order")
     file = Arg(("--config-from-file",), metavar="FILE", help="as if the task's pipeline were the one in this file")
     index = Arg(("--map-index",), type=int, default=-1, help="index of a mapped task (default: not mapped)")
+    region = Arg(
+        ("--region",),
+        nargs=2,
+        metavar=("ID", "INDEX"),
+        help="the iteration, if the task is in a loop over tasks: what `list` shows after the map index",
+    )
     pipeline = Arg(("--pipeline",), help="name of the pipeline, if the task has run several")
     store = Arg(
         ("--store",),
         help="where the task keeps its checkpoints, if its checkpoint_url is not that of Airflow's configuration",
     )
     some_dag = Arg(("--dag-id",), help="only this DAG")
-    one = (dag, task, run, index, pipeline, store)
+    one = (dag, task, run, index, region, pipeline, store)
     saved = Arg(
         ("--session-state-url",),
         action="append",
@@ -52,6 +58,11 @@ def get_cli_commands() -> list[CLICommand]:
         default=timedelta(days=7),
         help="where Airflow cannot tell, an attempt that has recorded nothing for so long is taken for dead "
         "(default: 7d)",
+    )
+    clear = Arg(
+        ("--clear",),
+        action="store_true",
+        help="clear the task and those downstream of it in this run, and keep its task state",
     )
     dry = Arg(("--dry-run",), action="store_true", help="list what would be deleted, and delete nothing")
     return [
@@ -77,7 +88,7 @@ def get_cli_commands() -> list[CLICommand]:
                     "restart-from",
                     "Let the next attempt run components and all their descendants again",
                     _command(airflow_restarts.restart_from),
-                    (dag, task, run, component, only, until, index, pipeline, store),
+                    (dag, task, run, component, only, until, index, region, pipeline, store, clear),
                 ),
                 ActionCommand(
                     "withdraw",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]:
     """Return the checkpoint that the command line names, and the store that has it."""
-    scope = (options.dag_id, options.task_id, str(options.map_index))
+    scope = (options.dag_id, options.task_id, str(options.map_index), *(options.region or ()))
     url = url_of(options)
     store: Any
     if url:
@@ -22,12 +22,11 @@ def find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]
         store = store_at(url)
         state = store.load(options.run_id, options.pipeline, scope=scope)
     else:
+        from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.stores.metastore import MetastoreAccessor, stored_checkpoints
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
-        store = TaskStateCheckpointStore(
-            MetastoreAccessor(options.dag_id, options.task_id, options.run_id, options.map_index)
-        )
+        store = TaskStateCheckpointStore(MetastoreAccessor.of(RunKey(scope, options.run_id, options.pipeline or "")))
         found = [
             state
             for state in stored_checkpoints(options.dag_id)

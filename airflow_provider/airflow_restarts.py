@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 def restart_from(options: argparse.Namespace) -> None:
     """Leave a request for the next attempt, unless it could not be carried out."""
     from airflow_provider.runner.record.requests import RestartRequest
+    from airflow_provider.stores.clear import clear_task
 
     store, state = find(options)
     requests = _takes_requests(store)
@@ -48,8 +49,10 @@ def restart_from(options: argparse.Namespace) -> None:
         print(f"this replaces an earlier request; {replaced}")
     print(
         f"the next attempt of {options.dag_id}.{options.task_id} in run {state.run_id!r} will {request}"
-        f"{'' if request.partial else ' with all descendants'}, once; {_when(state)}"
+        f"{'' if request.partial else ' with all descendants'}, once{'' if options.clear else f'; {_when(state)}'}"
     )
+    if options.clear:
+        print(f"cleared, with the task state kept: {', '.join(clear_task(state.key))}")
 
 
 def withdraw(options: argparse.Namespace) -> None:
@@ -199,12 +202,15 @@ def _when(state: CheckpointState) -> str:
     """Say which attempt the next one is."""
     from datetime import UTC, datetime
 
+    from airflow_provider.operators.places import a_clear_may_discard
     from airflow_provider.runner.housekeeping.activity import may_be_running
+    from airflow_provider.runner.planning.start import KEEP
     from airflow_provider.stores.metastore import task_instance_activity
 
     running = may_be_running(state, task_instance_activity(state.key), datetime.now(UTC))
     if running is None:
-        return "if no attempt is due, clear the task"
+        tick = f" and tick {KEEP!r}, without which a request is discarded" if a_clear_may_discard() else ""
+        return f"if no attempt is due, clear the task{tick}"
     if "'running'" in running or "may be running" in running:
         return f"{running}: that attempt goes on as it began, and the next one is meant"
     return f"{running}: that one is meant"

@@ -1,4 +1,8 @@
-"""Commands for people who try pipelines and look after checkpoints, without Airflow."""
+"""Commands for people who try pipelines and look after checkpoints, without Airflow.
+
+Results go to standard output, the log and errors to standard error. Exit status: 0 if it worked, 1 if the pipeline
+failed or there was nothing to do, 2 if trying again cannot help: the input is wrong, or what is recorded does not fit.
+"""
 
 from __future__ import annotations
 
@@ -9,47 +13,38 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from airflow_provider import trying
 from airflow_provider.ages import AGE, age
-from airflow_provider.cleaning import properties, reach, report, spark_conf
+from airflow_provider.cleaning import reach, report, spark_conf
 from airflow_provider.errors import CheckpointError, NotRetriableError, PySparkPipelineError
 from airflow_provider.runner import (
     CheckpointState,
-    CheckpointStore,
-    InMemoryCheckpointStore,
     LocalCheckpointStore,
-    PipelineConfig,
-    PipelineResultStatus,
-    SimplePipelineRunner,
-    load_pipeline_config,
 )
 from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.config.restart import RestartFrom
-from airflow_provider.runner.fingerprint.code.components import read_components
 from airflow_provider.runner.housekeeping.forget import Saved, forget
 from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
-from airflow_provider.runner.observing.code_report import code_lines
-from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table, plan_table, table
+from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
-from airflow_provider.runner.running.spark_session import open_session
 from airflow_provider.runner.session_state.saved.marker import Marker
+from airflow_provider.terminal import StderrHandler
+from airflow_provider.trying import FAILED, OK, SAVED
 
-OK, FAILED, WRONG = 0, 1, 2
-
-_SAVED = ".session_state"
+WRONG = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     :param arguments: the command line; default: the process's own
-    :return: 0 if it worked, 1 if the pipeline failed or there was nothing to do, 2 if trying again cannot help, because
-        the input is wrong or what is recorded does not fit it
+    :return: the exit status, see above
     """
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    parser = _parser()
+    _offer_completion(parser)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[StderrHandler()])
     logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
@@ -66,23 +61,25 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     validate = commands.add_parser("validate", help="check a pipeline file, its components and their config")
-    validate.add_argument("pipeline", type=Path)
+    validate.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
+    validate.add_argument("--run-id", default="manual", help="for templates: name of the run (default: manual)")
+    trying.add_template_options(validate)
     validate.add_argument(
         "--code", action="store_true", help="print what the fingerprint of each component's code covers"
     )
-    validate.set_defaults(command=_validate)
+    validate.set_defaults(command=trying.validate)
 
     plan = commands.add_parser("plan", help="print what an attempt would do and why, and run nothing")
-    _add_run_options(plan)
-    plan.set_defaults(command=_plan)
+    trying.add_run_options(plan)
+    plan.set_defaults(command=trying.plan)
 
     run = commands.add_parser("run", help="run a pipeline; run it again to go on after a failure")
-    _add_run_options(run)
+    trying.add_run_options(run)
     run.add_argument("--fresh", action="store_true", help="leave the checkpoint aside and run everything")
     run.add_argument("--master", help="Spark master (default: the pipeline's, or local[*])")
     run.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE", help="a Spark property; repeatable")
     run.add_argument("--keep-session-state", action="store_true", help="leave saved views there after a success")
-    run.set_defaults(command=_run)
+    run.set_defaults(command=trying.run)
 
     checkpoints = commands.add_parser("checkpoints", help="look at and delete checkpoints")
     actions = checkpoints.add_subparsers(required=True, metavar="ACTION")
@@ -128,69 +125,13 @@ def _add_spark_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--conf", action="append", metavar="KEY=VALUE", help="a Spark property for that; repeatable")
 
 
-def _add_run_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
-    parser.add_argument("--store", type=Path, help="directory of the checkpoints (default: none are kept)")
-    parser.add_argument("--run-id", default="manual", help="name of the run (default: manual)")
-    parser.add_argument("--session-state-url", help="where temp views are saved (default: below --store)")
-    parser.add_argument(
-        "--restart-from", action="append", metavar="COMPONENT", help="run it and all its descendants again; repeatable"
-    )
-
-
-def _validate(options: argparse.Namespace) -> int:
-    config = load_pipeline_config(options.pipeline)
-    disabled = len(config.components) - len(config.ordered)
-    print(f"{options.pipeline}: pipeline {config.name!r} is valid, in this order:")
-    for line in table(("component", "depends on"), [(c.name, ", ".join(c.depends_on) or "-") for c in config.ordered]):
-        print(line)
-    if disabled:
-        print(f"{disabled} disabled")
-    if options.code:
-        for name, reading in read_components(config, {}).items():
-            for line in code_lines(name, reading):
-                print(line)
-    return OK
-
-
-def _plan(options: argparse.Namespace) -> int:
-    config = load_pipeline_config(options.pipeline)
-    checkpoint = _store(options).load(options.run_id, config.name)
-    runner = SimplePipelineRunner(config, session_state_url=_session_state_url(options, config))
-    plan = runner.plan(checkpoint, restarts=_restarts(options))
-    print(f"pipeline {config.name!r}, run {options.run_id!r}:")
-    for line in plan_table(plan):
-        print(line)
-    if plan.would_be_kept:
-        print(f"{plan.restarted_by}: rerun_affected would keep {', '.join(plan.would_be_kept)}")
-    for note in plan.notes:
-        print(note)
-    return OK
-
-
-def _run(options: argparse.Namespace) -> int:
-    config = load_pipeline_config(options.pipeline)
-    store = _store(options)
-    conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **properties(options.conf)}
-    if options.master:
-        conf["spark.master"] = options.master
-    beginning = Beginning("--fresh was given" if options.fresh else None, _restarts(options))
-    result = run_attempt(
-        Attempt(
-            config,
-            store,
-            RunKey((), options.run_id, config.name),
-            lambda checkpoint, asked: beginning,
-            spark=lambda: open_session(conf, config.name),
-            session_state_url=_session_state_url(options, config),
-            keep_session_state=options.keep_session_state,
-        )
-    )
-    if result.status is PipelineResultStatus.SUCCESS:
-        return OK
-    if options.store:
-        print(f"run it again to go on: the checkpoint is in {options.store}", file=sys.stderr)
-    return FAILED
+def _offer_completion(parser: argparse.ArgumentParser) -> None:
+    """Complete words in the shell, if the package argcomplete is there, which Airflow brings along."""
+    try:
+        import argcomplete
+    except ImportError:
+        return
+    argcomplete.autocomplete(parser)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -224,7 +165,7 @@ def _prune(options: argparse.Namespace) -> int:
     if options.store is None and not options.session_state_url:
         raise CheckpointError("nothing to look through: give --store, --session-state-url, or both")
     store = LocalCheckpointStore(options.store) if options.store else None
-    urls = options.session_state_url or [f"{options.store.absolute()}/{_SAVED}"]
+    urls = options.session_state_url or [f"{options.store.absolute()}/{SAVED}"]
     kept_at = place_of(store) if store else None
 
     def known(marker: Marker, key: RunKey) -> Known:
@@ -254,16 +195,3 @@ def _find(options: argparse.Namespace) -> CheckpointState:
         which = "; ".join(f"--pipeline {s.pipeline_name} --scope {' '.join(s.scope)}" for s in found)
         raise CheckpointError(f"{len(found)} checkpoints have run id {options.run_id!r}; choose one: {which}")
     return found[0]
-
-
-def _restarts(options: argparse.Namespace) -> tuple[RestartFrom, ...]:
-    return (RestartFrom(components=tuple(options.restart_from)),) if options.restart_from else ()
-
-
-def _store(options: argparse.Namespace) -> CheckpointStore:
-    return LocalCheckpointStore(options.store) if options.store else InMemoryCheckpointStore()
-
-
-def _session_state_url(options: argparse.Namespace, config: PipelineConfig) -> str | None:
-    base = options.session_state_url or (f"{options.store.resolve()}/{_SAVED}" if options.store else None)
-    return RunKey((), options.run_id, config.name).directory(base) if base else None

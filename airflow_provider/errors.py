@@ -11,6 +11,7 @@
     │   ├── RestartRefusedError      a request to restart would keep results of what it replaces
     │   ├── SourceChangedError       what a completed component had read has changed, and it must not go on like that
     │   ├── SparkConfigError         what was configured for Spark is wrong (also a SparkSessionError)
+    │   ├── SparkInstallError        pyspark and pyspark-client are installed over each other (also a SparkSessionError)
     │   └── DriverSetupError         where the driver runs something is missing, or the task is set up wrongly for it
     │                                (also a DriverError)
     ├── DagNotReadError              a task cannot be read from outside: its DAG file, its run or its templates
@@ -18,6 +19,7 @@
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     ├── DriverError                  a driver that spark-submit started did not do what it should
     ├── ViewNotSavedError            a temp view cannot be saved
+    ├── ClearError                   a task cannot be cleared from the command line
     ├── NotRestoredError             what a record says of a session is not used; its component is replayed instead
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
@@ -200,6 +202,10 @@ class SparkConfigError(NotRetriableError, SparkSessionError):
     """What was configured for Spark is wrong: a connection that is missing or does not fit, a deploy mode."""
 
 
+class SparkInstallError(NotRetriableError, SparkSessionError):
+    """What is installed of Spark are two versions in one directory. The message has the command that mends it."""
+
+
 class DriverError(PySparkPipelineError):
     """A driver that spark-submit started did not do what it should. The message is what it reported."""
 
@@ -265,6 +271,10 @@ class CircuitOpenError(ComponentError):
 
 class DataCheckError(ComponentError):
     """A data check did not hold. The message lists every rule that failed with the counts it saw."""
+
+
+class ClearError(PySparkPipelineError):
+    """A task cannot be cleared from the command line. The message says why, and what to do instead."""
 
 
 class CheckpointError(PySparkPipelineError):

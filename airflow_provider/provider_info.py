@@ -99,10 +99,22 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "our_company.text, geopy.distance",
                         "default": "",
                     },
+                    "spark_ui_url": {
+                        "description": (
+                            "Address of the running application's Spark UI as people reach it, such as a proxy's, with "
+                            "{host}, {port} and {application_id}. Empty: the address that Spark's driver tells, which "
+                            "may be reached from the worker only, or if there is one the History Server's. When the "
+                            "application has ended, the link 'Spark UI' leads to the History Server, or is not there."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "https://spark.example.com/{host}/{port}/",
+                        "default": "",
+                    },
                     "history_server_url": {
                         "description": (
-                            "Address of a Spark History Server. With it the link 'Spark UI' beside a task leads there, "
-                            "and also works when the application has ended."
+                            "Address of a Spark History Server, where the link 'Spark UI' beside a task leads when the "
+                            "application has ended, and without spark_ui_url also while it runs."
                         ),
                         "version_added": "0.1.0",
                         "type": "string",

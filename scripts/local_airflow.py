@@ -14,9 +14,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+RELEASE = tuple(int(part) for part in version("apache-airflow-core").split(".")[:2])
+"""Which Airflow is installed, such as ``(3, 4)``."""
 
 TERMINAL = ("success", "failed")
 PARTS = ("api-server", "scheduler", "dag-processor")
@@ -199,8 +203,23 @@ class LocalAirflow:
             return False
         return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
 
-    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> None:
+    def trigger(
+        self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None, logical_date: str | None = None
+    ) -> None:
         """Unpause a DAG as soon as it is known and start a run."""
+        self.unpause(dag_id)
+        body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": dict(conf or {})}
+        self.call("POST", f"/dags/{dag_id}/dagRuns", body)
+
+    def backfill(self, dag_id: str, first: str, last: str, conf: Mapping[str, Any] | None = None) -> None:
+        """Unpause a DAG as soon as it is known and run it for each day between two days, both included."""
+        self.unpause(dag_id)
+        days = {"from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
+        body = {"dag_id": dag_id, **days, "max_active_runs": 2, "dag_run_conf": dict(conf or {})}
+        self.call("POST", "/backfills", body)
+
+    def unpause(self, dag_id: str) -> None:
+        """Unpause a DAG as soon as it is known."""
 
         def known() -> bool:
             try:
@@ -212,8 +231,6 @@ class LocalAirflow:
             return True
 
         self.wait(known, f"DAG {dag_id!r} to be parsed", 120)
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
-        self.call("POST", f"/dags/{dag_id}/dagRuns", body)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a DAG run."""
@@ -239,10 +256,19 @@ class LocalAirflow:
         """Mark a task ``success`` or ``failed`` by hand."""
         self.call("PATCH", _task_path(dag_id, run_id, task_id), {"new_state": state})
 
-    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
-        """Clear a task, whatever its state."""
+    def clear(self, dag_id: str, run_id: str, task_id: str, *, keep: bool = True) -> None:
+        """Clear a task, whatever its state, as the dialog does.
+
+        :param keep: whether "Keep task state and resume" is ticked; before Airflow 3.4 the dialog does not ask
+        """
         body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
+        if RELEASE >= (3, 4):
+            body["keep_task_state"] = keep
         self.call("POST", f"/dags/{quote(dag_id)}/clearTaskInstances", body)
+
+    def clear_run(self, dag_id: str, run_id: str) -> None:
+        """Clear all tasks of a DAG run, as the button of the run does."""
+        self.call("POST", f"{_run_path(dag_id, run_id)}/clear", {"dry_run": False, "only_failed": False})
 
     def log_lines(self, dag_id: str, run_id: str, task_id: str, try_number: int, map_index: int = -1) -> list[str]:
         """Return the messages of a task log."""
@@ -275,8 +301,12 @@ class LocalAirflow:
         self.call("DELETE", f"{_task_path(dag_id, run_id, task_id)}/state-store/{quote(key)}")
 
 
+def _run_path(dag_id: str, run_id: str) -> str:
+    return f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"
+
+
 def _task_path(dag_id: str, run_id: str, task_id: str) -> str:
-    return f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances/{quote(task_id)}"
+    return f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}"
 
 
 def every_process() -> list[int]:

@@ -34,11 +34,11 @@ class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperat
     template_fields: Sequence[str] = (
         "op_args",
         "op_kwargs",
-        *(field for field in PySparkPipelineOperator.template_fields if field != "pipeline"),
+        *PySparkPipelineOperator.template_fields,
     )
     template_fields_renderers = {  # noqa: RUF012 - as in BaseOperator
         **DecoratedOperator.template_fields_renderers,
-        "spark_conf": "json",
+        **PySparkPipelineOperator.template_fields_renderers,
     }
 
     def __init__(

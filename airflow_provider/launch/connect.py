@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.launch.connect_server import ConnectServer, close, in_a_line
-from airflow_provider.launch.settings import masked, spell
+from airflow_provider.launch.settings import log_properties, spell
+from airflow_provider.runner.running.spark_install import refuse_mixed_install
 from airflow_provider.runner.session_state.live import LiveSession
 
 if TYPE_CHECKING:
@@ -146,13 +147,15 @@ class ConnectSpark:
         """Open the session, or return the one that :meth:`attach` has opened.
 
         :raises SparkSessionError: the server cannot be reached or refuses
+        :raises SparkInstallError: what is installed here are two versions in one directory
         """
+        refuse_mixed_install()
         if self._session is None:
             logger.info("connecting to Spark Connect at %s", self._server.endpoint)
             self._server.wait(self._connect_seconds)
             self._session = self._server.open(self._id_of(self._name))
         logger.info("Spark %s, session %s", self._session.version, self._id_of(self._name))
-        logger.info("Spark properties: %s", masked(self.conf))
+        log_properties(logger, self.conf)
         self._set_properties(self._session)
         while self._to_release:
             self.release(self._to_release.pop())

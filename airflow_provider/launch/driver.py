@@ -120,6 +120,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
     from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
+    from airflow_provider.runner.running.spark_install import refuse_mixed_install
     from airflow_provider.runner.session_state.saved.marker import Keeping
     from airflow_provider.stores.hadoop_files import driver_store
 
@@ -127,6 +128,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     if origin and not Path(origin).exists():
         origin = Path(origin).name  # on another host: relative paths start where Spark puts the shipped files
     config = load_pipeline_config(yaml.safe_load(request["pipeline"]), origin=origin)
+    refuse_mixed_install()
     # Also if nothing is left to run: in cluster mode an application without a session counts as failed.
     spark = SparkSession.builder.getOrCreate()
     try:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError, describe
-from airflow_provider.launch.settings import DEFAULT_CONNECTION, masked, spell
+from airflow_provider.launch.settings import DEFAULT_CONNECTION, log_properties, spell
 from airflow_provider.runner.running.spark_session import open_session, running_session
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class InProcessSpark:
             logger.info("Spark runs in this process already; the pipeline gets a session of its own")
         else:
             logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
-            logger.info("Spark properties: %s", masked(self.conf))
+            log_properties(logger, self.conf)
         self._session = open_session(self.conf, self._app_name)
         self._session.sparkContext.addJobTag(self._tag)
         return self._session

@@ -2,41 +2,79 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
+
+from airflow_provider.operators.places import SECTION
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
     from airflow.sdk import BaseOperator
+
+logger = logging.getLogger(__name__)
 
 SPARK_UI_KEY = "pyspark_pipeline_spark_ui"
 """XCom key of the link. The operator pushes it as soon as Spark runs, so that it is there while the task runs."""
 
 
 class SparkUILink(BaseOperatorLink):
-    """Spark's own UI of the running application, or its page in the History Server if one is configured."""
+    """Spark's UI of the running application, and when it has ended its page in the History Server, if there is one."""
 
     name = "Spark UI"
     xcom_key = SPARK_UI_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the address, empty if Spark was not started.
+        """Return the address, empty for no link: Spark was not started, or it has ended and there is no History Server.
 
         Called in the task's process at its end; the UI reads what was pushed.
         """
-        return str(getattr(operator, "spark_ui_url", ""))
+        return str(getattr(operator, "spark_ui_url", "") or "")
 
 
-def spark_ui_url(spark: Any, history_server: str) -> str:
+@dataclass(frozen=True)
+class SparkUI:
+    """Where to look at Spark.
+
+    :param running: while the application runs, empty if nowhere
+    :param ended: when it has ended, empty if nowhere
+    """
+
+    running: str = ""
+    ended: str = ""
+
+
+def spark_ui(spark: Any, template: str, history_server: str) -> SparkUI:
     """Return where to look at a Spark application.
 
     :param spark: the session
+    :param template: address of the running application's UI as people reach it, with ``{host}``, ``{port}`` and
+        ``{application_id}``; empty for the driver's own address
     :param history_server: address of a History Server, empty if there is none
     """
     if not hasattr(spark, "_jsparkSession"):
-        return ""  # Spark Connect does not tell its client
+        return SparkUI()  # Spark Connect does not tell its client
     context = spark.sparkContext
-    if history_server:
-        return f"{history_server.rstrip('/')}/history/{context.applicationId}/jobs/"
-    return context.uiWebUrl or ""
+    ended = f"{history_server.rstrip('/')}/history/{context.applicationId}/jobs/" if history_server else ""
+    own = context.uiWebUrl or ""
+    if not template:
+        return SparkUI(ended or own, ended)
+    if not own and ("{host}" in template or "{port}" in template):
+        return SparkUI(ended, ended)  # spark.ui.enabled is off
+    address = urlsplit(own)
+    try:
+        running = template.format(
+            host=address.hostname or "", port=address.port or "", application_id=context.applicationId
+        )
+    except (KeyError, IndexError, ValueError, AttributeError):
+        logger.warning(
+            "[%s] spark_ui_url is %r, which cannot be filled in: it may hold {host}, {port} and {application_id}, and "
+            "a brace of its own is written twice; the link leads to Spark's own address",
+            SECTION,
+            template,
+        )
+        running = own
+    return SparkUI(running, ended)

@@ -107,17 +107,11 @@ def harmless_modules() -> list[str]:
     return str(conf.get(SECTION, "harmless_modules", fallback="")).replace(",", " ").split()
 
 
-def kept_by_clear_dialog(store: CheckpointStore) -> bool:
-    """Return whether a checkpoint that is there after a clear was kept by whoever cleared.
-
-    From Airflow 3.4 on the clear dialog asks whether to keep the task state, and discards it otherwise.
-    """
+def a_clear_may_discard() -> bool:
+    """Return whether a clear discards the task state unless the person asks to keep it: from Airflow 3.4 on."""
     import airflow
 
-    from airflow_provider.stores.task_state import TaskStateCheckpointStore
-
-    release = tuple(int(part) for part in airflow.__version__.split(".")[:2])
-    return isinstance(store, TaskStateCheckpointStore) and release >= (3, 4)
+    return tuple(int(part) for part in airflow.__version__.split(".")[:2]) >= (3, 4)
 
 
 def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool) -> str | None:

@@ -9,20 +9,19 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
 from airflow_provider.errors import ComponentFailedError, NotRetriableError
 from airflow_provider.launch.settings import DEFAULT_CONNECTION
-from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui_url
-from airflow_provider.operators.pipeline_task import PipelineTask
+from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
+from airflow_provider.operators.pipeline_task import SUMMARY_KEY, PipelineTask
 from airflow_provider.operators.places import (
     SECTION,
+    a_clear_may_discard,
     choose_store,
     keeping,
-    kept_by_clear_dialog,
     save_patience,
     session_state_base,
 )
@@ -45,7 +44,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     somebody clears it after a failure, the next attempt leaves alone what has completed. A changed config starts
     the pipeline from the beginning; a wrong config fails the task without using up retries.
 
-    The return value (XCom) is a JSON summary: status, and for each component action, status, reason and duration.
+    The return value (XCom) is a JSON summary: status, and for each component action, status, reason and duration. Under
+    the key ``pyspark_pipeline_summary`` it is there as well while the attempt goes on and after a failure.
 
     :param pipeline: path of a YAML, JSON or HOCON file (relative to the DAG file's folder), a dict, or a
         :class:`~airflow_provider.runner.PipelineConfig`; templates inside are rendered too (templated)
@@ -86,9 +86,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param on_source_change: when somebody else changed what completed components had read: ``auto``, ``keep``,
         ``rerun_affected`` or ``fail``; default: the pipeline's own, which is ``auto`` unless it says otherwise
         (templated)
-    :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
-        default: the pipeline's own, which is ``resume`` unless it says otherwise. With Airflow's task state store and
-        Airflow 3.4 or later the choice in the clear dialog decides instead (templated)
+    :param on_clear: when somebody cleared the task before the pipeline was complete: ``auto``, ``resume`` or
+        ``restart``; default: the pipeline's own, which is ``auto`` unless it says otherwise (templated)
     :param restart_from: run components and their descendants again, although they had completed: a name, a list of
         names, or ``{"components": […], "only": True}`` or ``{"components": […], "until": name}``. Each value is carried
         out once in a run. Default: ``restart_from`` in the DAG run's conf or params, for which the run's first attempt
@@ -112,7 +111,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         "on_clear",
         "restart_from",
     )
-    template_fields_renderers = {"pipeline": "json", "spark_conf": "json"}  # noqa: RUF012 - as in BaseOperator
+    template_fields_renderers = {"pipeline": "yaml", "spark_conf": "json"}  # noqa: RUF012 - as in BaseOperator
     ui_color = "#f9e0c7"
     operator_extra_links = (SparkUILink(),)
 
@@ -145,7 +144,6 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         if checkpoint_store is not None and checkpoint_url is not None:
             raise ValueError(f"task {self.task_id!r}: give checkpoint_store or checkpoint_url, not both")
         self.pipeline = os.fspath(pipeline) if isinstance(pipeline, os.PathLike) else pipeline
-        self._written = self.pipeline  # Airflow replaces self.pipeline with what its templates come to
         self.conn_id = conn_id
         self.spark_conf = spark_conf
         self.checkpoint_store = checkpoint_store
@@ -180,6 +178,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         :raises AttemptStopped: Airflow stopped the task, or its time is over
         """
         self._began = time.monotonic()  # Airflow's clock for execution_timeout runs from here
+        logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each thread that no longer talks to Spark
         try:
             return self._run(self._pipeline_run(context), context)
         except NotRetriableError as error:
@@ -199,14 +198,25 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         from airflow_provider.operators.guard import AttemptGuard, has_supervisor
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
         from airflow_provider.runner.checkpoint.saving import Saving
+        from airflow_provider.runner.observing.folds import folding
+        from airflow_provider.runner.observing.summary import SummaryHooks
+        from airflow_provider.runner.planning.start import KEEP
         from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
         from airflow_provider.runner.running.runner import Surroundings
-        from airflow_provider.stores.task_state import refuse_replaced
+        from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
         ti = context["ti"]
-        task_state = context.get("task_state_store")
-        store = choose_store(self.checkpoint_store, self.checkpoint_url, task_state, self.retention_days)
-        refuse_replaced(task_state)  # before it takes over from the attempt that has replaced it
+        store = choose_store(
+            self.checkpoint_store, self.checkpoint_url, context.get("task_state_store"), self.retention_days
+        )
+        discardable = isinstance(store, TaskStateCheckpointStore) and a_clear_may_discard()
+        if discardable and run.config.on_clear == "resume" and run.attempt.try_number == 1:
+            logger.warning(
+                "on_clear is 'resume', but a clear without %r discards the checkpoint together with Airflow's task "
+                "state; set checkpoint_url to keep it elsewhere, or tick that when you clear",
+                KEEP,
+            )
+        about = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
         spark_conf = with_openlineage(
             self.spark_conf or {},
@@ -216,6 +226,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
         with (
+            folding(),
+            SummaryHooks(run.config.name, lambda told: ti.xcom_push(SUMMARY_KEY, told | about)) as summary,
             launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name, run=run.key.path) as spark,
             AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor(), began=self._began) as guard,
         ):
@@ -224,26 +236,31 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 guard.kill()
             base = session_state_base(self.session_state_url, spark.runs_here, first=run.attempt.try_number == 1)
             result = run_airflow_attempt(
-                replace(run, dialog_decides=kept_by_clear_dialog(store)),
+                run,
                 store,
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=run.key.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
                 keeping=keeping(self.session_state_retention_days, self.retention_days, self.keep_session_state_hours),
-                hooks=[guard, metrics, TracingHooks(), *([self.hooks] if self.hooks else [])],
+                hooks=[guard, metrics, TracingHooks(), summary, *([self.hooks] if self.hooks else [])],
                 saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
                 surroundings=Surroundings(live=spark.live),
             )
         self._guard = None
         _raise_if_failed(result)
-        return {**result.summary(), "run_id": run.key.run_id, "attempt": run.attempt.try_number}
+        return result.summary() | about
 
     def _announced(self, spark: SparkSession, ti: Any) -> SparkSession:
         """Make the link to Spark's UI known while the task runs."""
-        self.spark_ui_url = spark_ui_url(spark, conf.get(SECTION, "history_server_url", fallback=""))
-        if self.spark_ui_url:
-            logger.info("Spark UI: %s", self.spark_ui_url)
-            ti.xcom_push(key=SPARK_UI_KEY, value=self.spark_ui_url)
+        found = spark_ui(
+            spark,
+            conf.get(SECTION, "spark_ui_url", fallback=""),
+            conf.get(SECTION, "history_server_url", fallback=""),
+        )
+        self.spark_ui_url = found.ended  # Airflow asks for it when the task has ended
+        if found.running:
+            logger.info("Spark UI: %s", found.running)
+            ti.xcom_push(key=SPARK_UI_KEY, value=found.running)
         return spark
 
 

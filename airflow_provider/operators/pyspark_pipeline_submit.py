@@ -38,9 +38,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     whether the attempt resumes. If the job of an earlier attempt is still alive (``durable``, on YARN and Kubernetes
     in deploy mode ``cluster``), the task attaches to it again instead of starting another one.
 
-    The return value (XCom) is a JSON summary: status, and for each component action, status, reason and duration. In
-    deploy mode ``cluster`` it is made from the checkpoint, if the worker can read that, and reasons are only in the
-    driver's log.
+    The return value (XCom) is a JSON summary: status, and for each component action, status, reason and duration. Under
+    the key ``pyspark_pipeline_summary`` it is there after a failure, too. In deploy mode ``cluster`` it is made from
+    the checkpoint, if the worker can read that, and reasons are only in the driver's log.
 
     :param pipeline: path of a YAML, JSON or HOCON file (relative to the DAG file's folder), a dict, or a
         :class:`~airflow_provider.runner.PipelineConfig`; templates inside are rendered too. Components must be
@@ -72,8 +72,8 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     :param on_source_change: when somebody else changed what completed components had read: ``auto``, ``keep``,
         ``rerun_affected`` or ``fail``; default: the pipeline's own, which is ``auto`` unless it says otherwise
         (templated)
-    :param on_clear: when somebody cleared the task before the pipeline was complete: ``resume`` or ``restart``;
-        default: the pipeline's own (templated)
+    :param on_clear: when somebody cleared the task before the pipeline was complete: ``auto``, ``resume`` or
+        ``restart``; default: the pipeline's own, which is ``auto`` unless it says otherwise (templated)
     :param restart_from: run components and their descendants again, although they had completed: a name, a list of
         names, or ``{"components": […], "only": True}`` or ``{"components": […], "until": name}``. Each value is carried
         out once in a run. Default: ``restart_from`` in the DAG run's conf or params, for which the run's first attempt
@@ -99,7 +99,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         "on_clear",
         "restart_from",
     )
-    template_fields_renderers = {"pipeline": "json", "conf": "json"}  # noqa: RUF012 - as in BaseOperator
+    template_fields_renderers = {"pipeline": "yaml", "conf": "json"}  # noqa: RUF012 - as in BaseOperator
     ui_color = "#f9e0c7"
     _runs_here = False
 
@@ -130,7 +130,6 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
             )
         super().__init__(**kwargs)
         self.pipeline = os.fspath(pipeline) if isinstance(pipeline, os.PathLike) else pipeline
-        self._written = self.pipeline  # Airflow replaces self.pipeline with what its templates come to
         self.checkpoint_url = checkpoint_url
         self.save_patience_seconds = save_patience_seconds
         self.session_state_url = session_state_url

@@ -14,6 +14,7 @@ from airflow_provider.masking import mask
 from airflow_provider.operators import places
 from airflow_provider.operators.driver_report import summary_or_error
 from airflow_provider.operators.guard import AttemptGuard, has_supervisor
+from airflow_provider.operators.pipeline_task import SUMMARY_KEY
 from airflow_provider.operators.submission import Submission
 from airflow_provider.operators.submit_target import Target, connection_properties, submit_properties
 from airflow_provider.runner.checkpoint.store import load
@@ -22,7 +23,6 @@ from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.airflow_attempt import AirflowRun
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_files import address
-from airflow_provider.stores.task_state import refuse_replaced
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -74,7 +74,6 @@ class SubmittedAttempt:
         if problem or not url:
             raise DriverSetupError(f"task {task.task_id!r}: {problem}")
         address(url)  # refuses a password
-        refuse_replaced(context.get("task_state_store"))  # the driver could not tell
         error: Exception | None = None
         with Shipment(self._request(url, target), remote=target.remote) as shipment:
             submission.conf = submit_properties(run.config, extras, task.conf, target, task.env_vars)
@@ -94,11 +93,10 @@ class SubmittedAttempt:
                 raise
             self._stop_if_killed(error)
             outcome = self._recorded(url, error) if target.remote else shipment.outcome()
-        return {
-            **summary_or_error(run.config, outcome, error),
-            "run_id": run.key.run_id,
-            "attempt": run.attempt.try_number,
-        }
+        about = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
+        if outcome is not None and "summary" in outcome:
+            context["ti"].xcom_push(SUMMARY_KEY, outcome["summary"] | about)
+        return summary_or_error(run.config, outcome, error) | about
 
     def _stop_if_killed(self, cause: Exception | None = None) -> None:
         if self._task.killed:

@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
+from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
 from airflow_provider.runner import CheckpointState, CheckpointStore
 from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.checkpoint.store import load
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 TASK_STATE_PLACE = "Airflow's task state store"
 """What a marker calls it: the words of :class:`TaskStateCheckpointStore`."""
 
+_NO_REGION = UUID(int=0)
+"""What Airflow 3.4 calls the region of a task that is neither mapped nor in a loop."""
+
 
 class MetastoreAccessor:
     """What ``context["task_state_store"]`` is in a task, for a process that has access to the metadata database.
@@ -32,14 +36,29 @@ class MetastoreAccessor:
     :param dag_id: the DAG
     :param task_id: the task
     :param run_id: the DAG run
-    :param map_index: index of a mapped task, -1 if it is not mapped
+    :param index: the task instance's index as stored: that of a mapped task or of an iteration, otherwise -1
+    :param region: in which region the index counts; None before Airflow 3.4
     """
 
-    def __init__(self, dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> None:
+    def __init__(self, dag_id: str, task_id: str, run_id: str, index: int = -1, region: UUID | None = None) -> None:
         from airflow.state import TaskScope, get_state_backend
 
         self._backend: Any = get_state_backend()
-        self._scope = TaskScope(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
+        where: dict[str, Any] = {} if region is None else {"region_id": region}
+        self._scope = TaskScope(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=index, **where)
+
+    @classmethod
+    def of(cls, key: RunKey) -> MetastoreAccessor:
+        """Return the accessor of the task instance that a checkpoint belongs to.
+
+        :raises CheckpointReadError: the key is not one of Airflow's
+        """
+        if not _is_airflows(key):
+            raise CheckpointReadError(
+                f"{'/'.join(key.scope)} is no task instance: it takes a DAG, a task and a map index, and in a loop "
+                "over tasks the id and the index of a region"
+            )
+        return cls(key.scope[0], key.scope[1], key.run_id, *_coordinates(key))
 
     def get(self, key: str) -> Any:
         text = self._backend.get(self._scope, key)
@@ -68,10 +87,13 @@ def task_instance_activity(key: RunKey) -> Activity | None:
 
     if not _is_airflows(key):
         return None
-    dag_id, task_id, index = key.scope
+    dag_id, task_id = key.scope[:2]
+    index, region = _coordinates(key)
     statement = select(Row.state, Row.try_number, Row.start_date, Row.queued_dttm).where(
-        Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == int(index)
+        Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == index
     )
+    if region is not None:  # and there every try is a row of its own
+        statement = statement.where(Row.region_id == region, Row.working_set.is_(True))
     with create_session() as session:
         row = session.execute(statement).first()
     if row is None:
@@ -115,7 +137,32 @@ class Lookup:
 
 
 def _is_airflows(key: RunKey) -> bool:
-    return len(key.scope) == 3 and re.fullmatch(r"-1|\d{1,9}", key.scope[2]) is not None
+    numbers = key.scope[2:3] + key.scope[4:]
+    try:
+        regions = [UUID(region) for region in key.scope[3:4]]
+    except ValueError:
+        return False
+    return len(key.scope) == 3 + 2 * len(regions) and all(re.fullmatch(r"-1|\d{1,9}", number) for number in numbers)
+
+
+def _coordinates(key: RunKey) -> tuple[int, UUID | None]:
+    """Return a task instance's index and region in Airflow's database; before Airflow 3.4 there are no regions."""
+    from airflow.models.taskinstance import TaskInstance as Row
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    dag_id, task_id, map_index, *region = key.scope
+    if region:
+        return int(region[1]), UUID(region[0])
+    if not hasattr(Row, "region_id"):
+        return int(map_index), None
+    # Those of a mapped task are in a region of its own.
+    statement = select(Row.region_id).where(
+        Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == int(map_index)
+    )
+    with create_session() as session:
+        row = session.execute(statement.where(Row.working_set.is_(True))).first()
+    return int(map_index), row.region_id if row is not None else _NO_REGION
 
 
 def _in_task_state(key: RunKey) -> CheckpointState | None:
@@ -123,13 +170,11 @@ def _in_task_state(key: RunKey) -> CheckpointState | None:
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    dag_id, task_id, index = key.scope
     with create_session() as session:
-        statement = select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id == key.run_id)
+        statement = select(DagRun.id).where(DagRun.dag_id == key.scope[0], DagRun.run_id == key.run_id)
         if session.execute(statement).first() is None:
             return None  # and with it the rows
-    accessor = MetastoreAccessor(dag_id, task_id, key.run_id, int(index))
-    return load(TaskStateCheckpointStore(accessor), key)
+    return load(TaskStateCheckpointStore(MetastoreAccessor.of(key)), key)
 
 
 def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
@@ -141,7 +186,9 @@ def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    statement = select(Row.key, Row.value, Row.dag_id, Row.task_id, Row.run_id, Row.map_index).where(
+    regional = hasattr(Row, "region_id")  # Airflow 3.4
+    where = (Row.region_index, Row.region_id) if regional else (Row.map_index,)
+    statement = select(Row.key, Row.value, Row.dag_id, Row.task_id, Row.run_id, *where).where(
         Row.key.startswith(HEAD_PREFIX, autoescape=True)
     )
     if dag_id is not None:
@@ -154,7 +201,7 @@ def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
             head = Head.from_json(row.value)
             if head_key(head.key) != row.key:
                 continue  # somebody copied it here
-            accessor = MetastoreAccessor(row.dag_id, row.task_id, row.run_id, row.map_index)
+            accessor = MetastoreAccessor(row.dag_id, row.task_id, row.run_id, *row[5:])
             state = load(TaskStateCheckpointStore(accessor), head.key)
         except (CheckpointCorruptError, CheckpointFormatError) as error:
             logger.warning("passing over %r of %s.%s: %s", row.key, row.dag_id, row.task_id, error)

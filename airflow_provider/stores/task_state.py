@@ -18,7 +18,6 @@ from airflow_provider.errors import (
     CheckpointCorruptError,
     CheckpointReadError,
     CheckpointWriteError,
-    StaleAttemptError,
     describe,
 )
 from airflow_provider.runner.checkpoint.store import Claim, Takeover, read_request, replaced, shut_out
@@ -168,7 +167,7 @@ class TaskStateCheckpointStore:
         try:
             yield
         except Exception as error:
-            if _is_replaced(error):
+            if is_replaced(error):
                 raise replaced(key, attempt) from error
             raise
 
@@ -178,7 +177,7 @@ class TaskStateCheckpointStore:
         try:
             self.put(aside, data)
         except Exception as failure:
-            if _is_replaced(failure):
+            if is_replaced(failure):
                 raise
             raise CheckpointWriteError(f"the damaged checkpoint {head_key(key)!r} cannot be set aside") from failure
         logger.warning(
@@ -350,25 +349,8 @@ class _Writer:
             logger.warning("old rows of %s cannot be removed: %s", self.head.key, describe(error))
 
 
-def refuse_replaced(accessor: TaskStateAccessor | None) -> None:
-    """Raise if the task instance that this process runs has been replaced by a newer attempt.
-
-    :param accessor: ``context["task_state_store"]``; without one it cannot be told, and nothing is raised
-    :raises StaleAttemptError: it has been replaced
-    """
-    if accessor is None:
-        return
-    key = "pyspark_pipeline_alive"
-    try:  # to write: a read of a replaced attempt is answered as if nothing were there
-        accessor.set(key, True)
-        accessor.delete(key)
-    except Exception as error:
-        if _is_replaced(error):
-            raise StaleAttemptError("this attempt has been replaced by a newer one; it stops here") from error
-        raise
-
-
-def _is_replaced(error: Exception) -> bool:
+def is_replaced(error: Exception) -> bool:
+    """Return whether Airflow refused to write because the attempt that asked for it has been replaced."""
     # Airflow answers 404 when the task instance id is not the live attempt's any more.
     response = getattr(error, "error", None)
     detail = getattr(response, "detail", None)

@@ -61,7 +61,7 @@ class CheckpointHooks(NoOpHooks):
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
     :param pipeline_fingerprint: what :func:`compute_pipeline_fingerprint` returned for the config
-    :param scope: what else identifies the run: ``(dag id, task id, map index)`` in Airflow
+    :param scope: what else identifies the run, see :data:`~airflow_provider.runner.record.run_key.Scope`
     :param about: what to record of the attempt
     :param live: the session, if its server keeps it for the next attempt
     :param saving: for how long to try

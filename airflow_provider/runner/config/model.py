@@ -161,8 +161,10 @@ class PipelineConfig(Section):
     :param on_source_change: when somebody else changed what a completed component had read: ``auto`` keeps what was
         read in a retry, never mixing old and new, and reads it again after a clear by a person; ``keep`` never runs a
         component because of a source; ``rerun_affected`` always runs what read it, and the descendants; or ``fail``
-    :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``resume`` from the
-        checkpoint, or ``restart`` everything
+    :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``auto`` does as the
+        person chose in the dialog of Airflow 3.4 and later ("Keep task state and resume"), and resumes where Airflow
+        does not ask; ``resume`` from the checkpoint, if it has not been discarded with the task state that holds it;
+        ``restart`` everything
     :param restart_from: components that run again with their descendants, although they had completed: a name, a list
         of names, or a mapping, see :class:`~airflow_provider.runner.config.restart.RestartFrom`. Carried out once in a
         run, each value
@@ -186,7 +188,7 @@ class PipelineConfig(Section):
     on_config_change: OnConfigChange = "restart"
     on_code_change: OnCodeChange = "rerun_affected"
     on_source_change: OnSourceChange = "auto"
-    on_clear: OnClear = "resume"
+    on_clear: OnClear = "auto"
     restart_from: RestartFrom | None = None
     session_state: SessionStatePolicy = "auto"
     harmless_modules: list[str] = Field(default_factory=list)

@@ -10,6 +10,6 @@ OnCodeChange = Literal["rerun_affected", "restart", "reuse", "fail"]
 
 OnSourceChange = Literal["auto", "keep", "rerun_affected", "fail"]
 
-OnClear = Literal["resume", "restart"]
+OnClear = Literal["auto", "resume", "restart"]
 
 SessionStatePolicy = Literal["auto", "save", "replay", "none"]

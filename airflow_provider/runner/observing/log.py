@@ -16,7 +16,7 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
-from airflow_provider.runner.observing.report import duration, plan_table, result_table
+from airflow_provider.runner.observing.report import duration, plan_table, result_table, time_line
 from airflow_provider.runner.observing.result import PipelineResultStatus
 from airflow_provider.runner.planning.plan import Action
 
@@ -35,8 +35,10 @@ class LoggingHooks(NoOpHooks):
         about = [f"version {config.version}"]
         about += [config.environment] if config.environment else []
         about += [f"{key}={value}" for key, value in config.tags.items()]
-        counts = Counter(decision.action for decision in plan.decisions)
+        counts = Counter(decision.action for decision in plan.decisions if decision.component not in plan.left_out)
         what = ", ".join(f"{counts[action]} to {action.value}" for action in Action if counts[action])
+        if plan.left_out:
+            what = f"{what or 'nothing to do'}, {len(plan.left_out)} left out"
         self._log.info("pipeline %r (%s): plan of this attempt: %s", config.name, ", ".join(about), what)
         self._lines(plan_table(plan))
         if plan.would_be_kept:
@@ -61,6 +63,7 @@ class LoggingHooks(NoOpHooks):
         result = event.result
         total, complete = len(result.component_results), len(result.completed_components)
         verdict = "succeeded" if result.status is PipelineResultStatus.SUCCESS else "FAILED"
+        verdict = "has run in part" if result.is_part else verdict
         self._log.info(
             "pipeline %r %s after %s: %d of %d components complete",
             result.pipeline_name,
@@ -70,6 +73,7 @@ class LoggingHooks(NoOpHooks):
             total,
         )
         self._lines(result_table(result))
+        self._log.info("time: %s", time_line(result))
         if result.seconds_saved:
             self._log.info("reuse saved about %s", duration(result.seconds_saved))
         if result.failed_components:

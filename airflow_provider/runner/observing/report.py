@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from rich.cells import cell_len
 
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus, PipelineResult
-from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.planning.plan import Decision, RunPlan
 from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.session_state.saved.files import readable_size
 
 _GAP = "   "
 
@@ -26,16 +27,37 @@ def duration(seconds: float) -> str:
 
 
 def plan_table(plan: RunPlan) -> list[str]:
-    """Return the lines of a table: component, action, why."""
-    return table(("component", "action", "why"), ((d.component, d.action.value, d.reason) for d in plan.decisions))
+    """Return the lines of a table: component, action, why, and what is restored if anything is."""
+    header = ("component", "action", "why", "to restore")
+    return _without_empty_end(header, [(d.component, d.action.value, d.reason, _to_restore(d)) for d in plan.decisions])
 
 
 def result_table(result: PipelineResult) -> list[str]:
-    """Return the lines of a table: component, action, outcome, time."""
-    return table(
-        ("component", "action", "outcome", "time"),
-        ((r.component_name, r.action.value, _outcome(r), _time(r)) for r in result.component_results),
+    """Return the lines of a table: component, action, outcome, own time, and that of saving or restoring if any was."""
+    return _without_empty_end(
+        ("component", "action", "outcome", "time", "session state"),
+        [(r.component_name, r.action.value, _outcome(r), _time(r), _state_time(r)) for r in result.component_results],
     )
+
+
+def time_line(result: PipelineResult) -> str:
+    """Return where the attempt's time went: ``components 40.1 s, saving session state 18.2 s, the rest 0.3 s``."""
+    names = {
+        "components": "components",
+        "saving": "saving session state",
+        "restoring": "restoring session state",
+        "spark_start": "starting Spark",
+        "rest": "the rest",
+    }
+    kinds = result.seconds_by_kind.items()
+    return ", ".join(f"{names[kind]} {duration(seconds)}" for kind, seconds in kinds if seconds or kind == "components")
+
+
+def _without_empty_end(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table, without its last column if that says nothing."""
+    if any(row[-1] for row in rows):
+        return table(header, rows)
+    return table(header[:-1], [row[:-1] for row in rows])
 
 
 def checkpoints_table(states: Iterable[CheckpointState]) -> list[str]:
@@ -88,6 +110,20 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
         for row in grid
     ]
     return [lines[0], "─" * (sum(widths) + len(_GAP) * (len(widths) - 1)), *lines[1:]]
+
+
+def _to_restore(decision: Decision) -> str:
+    state = decision.session_state
+    if not decision.restore or state is None:
+        return ""
+    counts = [(len(state.settings), "setting"), (len(state.objects), "table"), (int(bool(state.database)), "database")]
+    size = [readable_size(sum(view.bytes for view in state.views))] if state.views else []
+    return ", ".join(size + [f"{n} {what}{'s' if n > 1 else ''}" for n, what in counts if n])
+
+
+def _state_time(result: ComponentResult) -> str:
+    times = (("restored in", result.restoring_seconds), ("saved in", result.saving_seconds))
+    return ", ".join(f"{what} {duration(seconds)}" for what, seconds in times if seconds)
 
 
 def _outcome(result: ComponentResult) -> str:

@@ -34,6 +34,8 @@ class ComponentResult:
     :param reason: why the plan said so, or why the component did not run
     :param status: what became of it
     :param duration_seconds: time that it took in this attempt, 0 if it did not run
+    :param saving_seconds: time that it took beside to save views: its own, or those of others that it changes
+    :param restoring_seconds: time that it took to restore what it had left
     :param seconds_saved: time that its reuse saved, as measured when it ran
     :param retries: its own tries after the first
     :param error: what it raised
@@ -44,6 +46,8 @@ class ComponentResult:
     reason: str
     status: ComponentStatus
     duration_seconds: float = 0.0
+    saving_seconds: float = 0.0
+    restoring_seconds: float = 0.0
     seconds_saved: float = 0.0
     retries: int = 0
     error: BaseException | None = None
@@ -62,12 +66,14 @@ class PipelineResult:
     :param status: success or failure
     :param component_results: one per enabled component, in the order of execution
     :param duration_seconds: time that the attempt took
+    :param spark_seconds: how much of it went into starting Spark
     """
 
     pipeline_name: str
     status: PipelineResultStatus
     component_results: tuple[ComponentResult, ...]
     duration_seconds: float
+    spark_seconds: float = 0.0
 
     @property
     def completed_components(self) -> list[str]:
@@ -80,9 +86,28 @@ class PipelineResult:
         return [(r.component_name, r.error) for r in self.component_results if r.error is not None]
 
     @property
+    def is_part(self) -> bool:
+        """Whether nothing failed and something was left out on purpose."""
+        return self.status is not PipelineResultStatus.SUCCESS and not self.failed_components
+
+    @property
     def seconds_saved(self) -> float:
         """Time that reuse saved in this attempt."""
         return sum(result.seconds_saved for result in self.component_results)
+
+    @property
+    def seconds_by_kind(self) -> dict[str, float]:
+        """Where the attempt's time went: its components, saving and restoring what they left, Spark's start, the rest.
+
+        The rest is records, hooks, and looking at the session. Together they are :attr:`duration_seconds`.
+        """
+        kinds = {
+            "components": sum(result.duration_seconds for result in self.component_results),
+            "saving": sum(result.saving_seconds for result in self.component_results),
+            "restoring": sum(result.restoring_seconds for result in self.component_results),
+            "spark_start": self.spark_seconds,
+        }
+        return kinds | {"rest": max(0.0, self.duration_seconds - sum(kinds.values()))}
 
     def summary(self) -> dict[str, Any]:
         """Return a small JSON summary, fit for an XCom."""
@@ -90,6 +115,7 @@ class PipelineResult:
             "pipeline": self.pipeline_name,
             "status": self.status.value,
             "duration_seconds": round(self.duration_seconds, 3),
+            "seconds_by_kind": {kind: round(seconds, 3) for kind, seconds in self.seconds_by_kind.items()},
             "seconds_saved": round(self.seconds_saved, 3),
             "components": [
                 {
@@ -99,6 +125,8 @@ class PipelineResult:
                     "reason": result.reason,
                     "duration_seconds": round(result.duration_seconds, 3),
                 }
+                | ({"saving_seconds": round(result.saving_seconds, 3)} if result.saving_seconds else {})
+                | ({"restoring_seconds": round(result.restoring_seconds, 3)} if result.restoring_seconds else {})
                 | ({"error": describe(result.error)} if result.error else {})
                 for result in self.component_results
             ],

@@ -80,6 +80,8 @@ class RunPlan:
     :param live: whether the session begins with what the server has kept of the last attempt's
     :param requests: what somebody asked for, and this plan carries out or sets aside
     :param before: the checkpoint when the plan was made, also if it is left aside; None if there was none
+    :param left_out: components that do not run in this attempt although they are not complete, or need not be replayed
+        then: somebody asked for a part of the pipeline
     :param known: the components that the checkpoint had as completed when the plan was made; None if somebody else said
         what is complete
     """
@@ -96,6 +98,7 @@ class RunPlan:
     live: bool = False
     requests: tuple[Answer, ...] = ()
     before: CheckpointState | None = field(default=None, compare=False, repr=False)
+    left_out: frozenset[str] = frozenset()
     known: frozenset[str] | None = None
 
     @property
@@ -106,4 +109,9 @@ class RunPlan:
     @property
     def runs_until(self) -> int:
         """Number of decisions up to and including the last one to run; 0 if nothing runs."""
-        return max((i for i, d in enumerate(self.decisions, start=1) if d.action is Action.RUN), default=0)
+        running = (
+            i
+            for i, d in enumerate(self.decisions, start=1)
+            if d.action is Action.RUN and d.component not in self.left_out
+        )
+        return max(running, default=0)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from airflow_provider.runner.record.file_names import file_name
 
 Scope = tuple[str, ...]
-"""What tells apart pipelines that share a run id: ``()`` outside Airflow, ``(dag, task, map index)`` in it."""
+"""What tells apart pipelines that share a run id: ``()`` outside Airflow, ``(dag, task, map index)`` in it. In a loop
+over tasks ``(dag, task, map index, region id, region index)``: an unmapped task has map index -1 in each iteration.
+"""
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,9 @@ class AirflowRun:
     """A pipeline that a task has to run, and in which attempt.
 
     :param config: the pipeline, rendered and validated
-    :param key: which checkpoint: dag id, task id and map index are its scope
+    :param key: which checkpoint
     :param attempt: what Airflow says of this attempt
     :param templated: which fields of the pipeline hold a template
-    :param dialog_decides: see :func:`~airflow_provider.runner.planning.start.how_to_start`
     :param requests: what whoever triggered the run asked for; each attempt finds it again
     """
 
@@ -43,7 +42,6 @@ class AirflowRun:
     key: RunKey
     attempt: AirflowAttempt
     templated: tuple[TemplatedField, ...] = ()
-    dialog_decides: bool = False
     requests: tuple[RestartRequest, ...] = ()
 
 
@@ -75,7 +73,7 @@ def beginning_of(run: AirflowRun, checkpoint: CheckpointState | None, *, asked: 
     :param checkpoint: the record of the earlier attempts, None if there is none
     :param asked: whether somebody asked to restart from a component
     """
-    start = how_to_start(checkpoint, run.attempt, run.config.on_clear, dialog_decides=run.dialog_decides, asked=asked)
+    start = how_to_start(checkpoint, run.attempt, run.config.on_clear, asked=asked)
     beginning = Beginning(
         fresh=None if start.resume else start.reason,
         notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and start.resume else (),

@@ -67,6 +67,7 @@ class Attempt:
     :param hooks: further hooks, called before those of the log and of the checkpoint
     :param saving: how records are saved
     :param surroundings: see :class:`SimplePipelineRunner`
+    :param part: takes a part of the plan
     """
 
     config: PipelineConfig
@@ -82,6 +83,7 @@ class Attempt:
     hooks: Sequence[PipelineHooks] = ()
     saving: Saving = field(default_factory=Saving)
     surroundings: Surroundings = field(default_factory=Surroundings)
+    part: Callable[[RunPlan], RunPlan] = lambda plan: plan
 
 
 def run_attempt(attempt: Attempt) -> PipelineResult:
@@ -123,6 +125,7 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
     )
     beginning = attempt.beginning(checkpoint, bool(requests) or from_config(config, checkpoint) is not None)
     plan = plan_attempt(config, checkpoint, beginning, requests, runner.plan)
+    plan = attempt.part(plan)
     tell(plan.requests)
     return runner.run(plan=plan)
 

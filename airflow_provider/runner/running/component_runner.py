@@ -20,6 +20,7 @@ from airflow_provider.runner.observing.events import (
     SessionStateSaved,
 )
 from airflow_provider.runner.observing.hooks import PipelineHooks
+from airflow_provider.runner.observing.progress import Progress
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.session_state import SessionStateRecord
@@ -35,6 +36,7 @@ class ComponentRunner:
     :param goes_on_after_failure: whether further components may run after one that failed
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
+    :param progress: tells people how a long component goes on
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class ComponentRunner:
         goes_on_after_failure: bool,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        progress: Progress,
     ) -> None:
         self._hooks = hooks
         self._base_dir = base_dir
         self._goes_on_after_failure = goes_on_after_failure
         self._clock = clock
         self._sleep = sleep
+        self._progress = progress
         self._breakers: dict[str, CircuitBreaker] = {}
 
     def run(
@@ -73,7 +77,20 @@ class ComponentRunner:
         :raises CheckpointError: its completion could not be recorded, or a newer attempt has taken over
         """
         self._hooks.before_component(ComponentStarted(component, position, total, decision))
+        with self._progress.watching(component.name, position, total, spark):
+            return self._run(component, decision, position, total, spark, keeper)
+
+    def _run(
+        self,
+        component: ComponentConfig,
+        decision: Decision,
+        position: int,
+        total: int,
+        spark: Any,
+        keeper: SessionStateKeeper | None,
+    ) -> ComponentResult:
         began = self._clock()
+        saving = 0.0
         try:
             with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
                 work = build(component.target(), component.config, spark, self._base_dir)
@@ -87,6 +104,8 @@ class ComponentRunner:
             took = self._clock() - began
             ran = Ran(took, entered.names())
             found = _keep(keeper, component, decision, position, ran)
+            if found.has_saved:
+                saving = self._clock() - began - took
         except CheckpointError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
@@ -123,6 +142,7 @@ class ComponentRunner:
             decision.reason,
             ComponentStatus.COMPLETED,
             duration_seconds=took,
+            saving_seconds=saving,
             retries=retries,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
@@ -13,7 +13,8 @@ from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_c
 from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
-from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
+from airflow_provider.runner.observing.progress import Progress, ProgressLog
+from airflow_provider.runner.observing.result import ComponentResult, PipelineResult, PipelineResultStatus
 from airflow_provider.runner.planning.decide import plan_skipping
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.state import CheckpointState
@@ -38,12 +39,14 @@ class Surroundings:
     :param owner: whose the saved views are; None for nobody in particular
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
+    :param progress: tells people how a long component goes on; default: a line in the log per minute
     """
 
     live: LiveSession | None = None
     owner: Ownership | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    progress: Progress = field(default_factory=ProgressLog)
 
 
 class SimplePipelineRunner:
@@ -77,7 +80,7 @@ class SimplePipelineRunner:
         self._hooks = CompositeHooks(hooks) if hooks is not None else CompositeHooks()
         owner = surroundings.owner or Ownership()
         saved = SavedDirectory(session_state_url, owner) if session_state_url else None
-        self._session = AttemptSession(config, spark, saved, surroundings.live)
+        self._session = AttemptSession(config, spark, saved, surroundings.live, surroundings.clock)
         self._keep_session_state = keep_session_state
         self._fail_fast = fail_fast
         self._clock = surroundings.clock
@@ -87,6 +90,7 @@ class SimplePipelineRunner:
             goes_on_after_failure=not fail_fast,
             clock=surroundings.clock,
             sleep=surroundings.sleep,
+            progress=surroundings.progress,
         )
 
     def plan(
@@ -127,19 +131,39 @@ class SimplePipelineRunner:
             load_pipeline_config(self._config)
             recorded = self._hooks.take_over(self._config)
             plan = self._plan_for(() if completed_components is None else completed_components, recorded)
-        began = self._clock()
+        began, spark_before = self._clock(), self._session.opening_seconds
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
-        results = walk(self._config, plan, self._session, self._components, self._hooks, fail_fast=self._fail_fast)
+        results = walk(
+            self._config,
+            plan,
+            self._session,
+            self._components,
+            self._hooks,
+            fail_fast=self._fail_fast,
+            clock=self._clock,
+        )
         complete = all(result.success for result in results)
         if not complete:
-            for name, state in self._session.saved_after_a_failure():
-                self._hooks.on_session_state_saved(SessionStateSaved(name, state))
+            results = self._saved_after_a_failure(results)
         status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
-        result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began)
+        spark_seconds = self._session.opening_seconds - spark_before
+        result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began, spark_seconds)
         self._hooks.after_pipeline(PipelineFinished(self._config, result))
         if complete and not self._keep_session_state:
             self._session.end_of_success()
         return result
+
+    def _saved_after_a_failure(self, results: list[ComponentResult]) -> list[ComponentResult]:
+        """Save what would be costly to bring back, and count that time as what it is."""
+        took: dict[str, float] = {}
+        began = self._clock()
+        for name, state in self._session.saved_after_a_failure():
+            self._hooks.on_session_state_saved(SessionStateSaved(name, state))
+            took[name], began = self._clock() - began, self._clock()
+        return [
+            replace(result, saving_seconds=result.saving_seconds + took.get(result.component_name, 0.0))
+            for result in results
+        ]
 
     def _plan_for(self, completed: Collection[str], recorded: CheckpointState | None) -> RunPlan:
         """Return the plan for what a caller says is complete.

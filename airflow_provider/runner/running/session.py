@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ class AttemptSession:
     :param spark: the session, or a function that opens it; None for the active session, or a new one
     :param saved: directory of this run for saved views; None to save nothing
     :param live: the session that ``spark`` opens, if its server keeps it for the next attempt
+    :param clock: a monotonic clock in seconds
+    :ivar opening_seconds: how long it has taken to open it so far
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class AttemptSession:
         spark: SparkSession | Callable[[], SparkSession] | None,
         saved: SavedDirectory | None,
         live: LiveSession | None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._open = spark if callable(spark) else None
@@ -54,6 +58,8 @@ class AttemptSession:
         self._saved = saved
         self.url = saved.url if saved else None
         self.keeper: SessionStateKeeper | None = None
+        self._clock = clock
+        self.opening_seconds = 0.0
 
     def spark(self) -> SparkSession:
         """Return the session.
@@ -61,7 +67,9 @@ class AttemptSession:
         :raises SparkSessionError: Spark did not start
         """
         if self._spark is None:
+            began = self._clock()
             self._spark = self._open() if self._open else self._default()
+            self.opening_seconds += self._clock() - began
         return self._spark
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import SparkSessionError, describe
+from airflow_provider.runner.running.spark_install import refuse_mixed_install
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,7 +32,9 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     :param conf: Spark properties; without ``spark.master`` the master is ``local[*]``
     :param app_name: application name, unless ``conf`` has one
     :raises SparkSessionError: Spark did not start; the message names the master and what to check
+    :raises SparkInstallError: see :func:`~airflow_provider.runner.running.spark_install.refuse_mixed_install`
     """
+    refuse_mixed_install()
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 

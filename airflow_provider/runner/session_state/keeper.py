@@ -55,6 +55,11 @@ class Found:
     touched: TouchedData | None = None
     saved: tuple[tuple[str, SessionStateRecord], ...] = ()
 
+    @property
+    def has_saved(self) -> bool:
+        """Whether any view was saved."""
+        return bool(self.saved or (self.session_state is not None and self.session_state.views))
+
 
 @dataclass
 class SessionStateKeeper:

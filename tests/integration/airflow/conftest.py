@@ -54,16 +54,21 @@ class Ended:
     :param state: of the DAG run
     :param states: of the task instances, by task id and map index
     :param tries: by task id and map index
-    :param returned: what the tasks returned, by task id and map index
+    :param pushed: the XComs of the tasks, by task id, map index and key
     :param output: everything that was printed
     """
 
     state: str
     run_id: str
     states: dict[tuple[str, int], str]
-    returned: dict[tuple[str, int], Any]
+    pushed: dict[tuple[str, int, str], Any]
     output: str
     tries: dict[tuple[str, int], list[Try]] = field(default_factory=dict)
+
+    @property
+    def returned(self) -> dict[tuple[str, int], Any]:
+        """What the tasks returned, by task id and map index."""
+        return {(task, index): value for (task, index, key), value in self.pushed.items() if key == "return_value"}
 
     def actions(self, task: str, map_index: int = -1) -> dict[str, str]:
         """Return what the last try did with each component."""
@@ -131,7 +136,7 @@ class AirflowProcess:
             answer["state"],
             answer["run_id"],
             {(task, index): state for task, index, state, _ in answer["instances"]},
-            {(task, index): value for task, index, value in answer["returned"]},
+            {(task, index, key): value for task, index, key, value in answer["pushed"]},
             text,
         )
         for item in answer["tries"]:

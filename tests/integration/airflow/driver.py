@@ -77,13 +77,14 @@ def run(witness: Witness, file: str, dag_id: str, conf: dict[str, Any]) -> dict[
     with create_session() as session:
         of_run = {"dag_id": dag_id, "run_id": ended.run_id}
         instances = session.scalars(select(TaskInstance).filter_by(**of_run)).all()
-        results = session.scalars(select(XComModel).filter_by(**of_run, key="return_value")).all()
+        # Through the model: which tables XComs are in differs between releases of Airflow.
+        pushed = session.scalars(select(XComModel).filter_by(**of_run)).all()
         return {
             "state": str(ended.state),
             "run_id": ended.run_id,
             "tries": witness.tries,
             "instances": [[i.task_id, i.map_index, str(i.state), i.try_number] for i in instances],
-            "returned": [[x.task_id, x.map_index, XComModel.deserialize_value(x)] for x in results],
+            "pushed": [[x.task_id, x.map_index, x.key, XComModel.deserialize_value(x)] for x in pushed],
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.marker import MARKER
 from airflow_provider.stores.metastore import TASK_STATE_PLACE
+from airflow_provider.stores.task_state_marker import MARKER_KEY
 from tests.samples.saved import leave_views
 
 FILE = "authoring.py"
@@ -39,6 +41,18 @@ def query(airflow: Any, statement: str, *values: str) -> list[tuple[Any, ...]]:
     """Ask Airflow's database."""
     with sqlite3.connect(airflow.home / "airflow.db") as database:
         return database.execute(statement, values).fetchall()
+
+
+def pushed(ended: Any, task: str, key: str) -> Any:
+    """Return what a task has pushed under a key."""
+    return ended.pushed[task, -1, key]
+
+
+def rendered(airflow: Any, ended: Any, task: str) -> dict[str, Any]:
+    """Return what Airflow shows under "Rendered Template"."""
+    statement = "SELECT rendered_fields FROM rendered_task_instance_fields WHERE run_id = ? AND task_id = ?"
+    ((fields,),) = query(airflow, statement, ended.run_id, task)
+    return json.loads(fields)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +166,7 @@ def test_checkpoints_go_where_checkpoint_url_says(airflow: Any, journal: Path) -
     kept = list(LocalCheckpointStore(airflow.home / "elsewhere" / "elsewhere").list())
     assert [(state.scope[1], state.status, state.attempt) for state in kept] == [("directory", "completed", 2)]
     assert list((airflow.home / "elsewhere" / "objects").rglob("*.json"))
-    assert query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id) == []
+    assert set(query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id)) == {(MARKER_KEY,)}
     messages = ended.tries["object_storage", -1][1].messages
     assert any(f"checkpoints in object storage file://{airflow.home}/elsewhere/objects" in line for line in messages)
 
@@ -162,7 +176,8 @@ def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_told(airflow: 
     usual = airflow.run(FILE, "with_outlet", journal=str(journal))
     ever = airflow.run(FILE, "kept_for_ever", journal=str(journal))
 
-    rows = query(airflow, "SELECT expires_at FROM task_state_store WHERE run_id = ?", usual.run_id)
+    statement = "SELECT expires_at FROM task_state_store WHERE run_id = ? AND key != ?"
+    rows = query(airflow, statement, usual.run_id, MARKER_KEY)
     assert rows
     for (expires,) in rows:
         days = (datetime.fromisoformat(expires).replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds() / 86400
@@ -171,14 +186,48 @@ def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_told(airflow: 
 
 
 def test_the_link_to_sparks_ui_is_pushed_while_the_task_runs(airflow: Any, journal: Path) -> None:
-    """It is an XCom under the key that the extra link reads."""
+    """It is an XCom under the key that the extra link reads; without a History Server it is empty in the end."""
     ended = airflow.run(FILE, "with_outlet", journal=str(journal))
 
-    ((value,),) = query(
-        airflow, "SELECT value FROM xcom WHERE run_id = ? AND key = 'pyspark_pipeline_spark_ui'", ended.run_id
-    )
-    assert "http://" in value
     assert any(line.startswith("Spark UI: http://") for line in ended.tries["work", -1][0].messages)
+    assert pushed(ended, "work", "pyspark_pipeline_spark_ui") == ""
+
+
+def test_a_failed_task_shows_its_pipeline_and_how_far_it_came(airflow: Any, journal: Path) -> None:
+    """Rendered Template has the file as it was rendered, without secrets; the summary is an XCom of its own."""
+    ended = airflow.run(FILE, "shown", journal=str(journal), rows=7)
+
+    assert ended.states == {("file", -1): "failed", ("built", -1): "success"}
+    shown = rendered(airflow, ended, "file")["pipeline"]
+    assert (
+        "    sql: |-\n      SELECT id, 'file' AS task\n      FROM range(7)\n      WHERE :api_token IS NOT NULL\n"
+        in shown
+    )
+    assert "api_token: '***'" in shown
+    assert "hunter2" not in shown
+    assert shown.startswith("name: shown\nsession_state: save\ncomponents:\n- name: numbers\n")
+    assert re.search(r"class_path: \S*authoring\.note\n", rendered(airflow, ended, "built")["pipeline"])
+    summary = pushed(ended, "file", "pyspark_pipeline_summary")
+    assert (summary["status"], summary["run_id"], summary["attempt"]) == ("failure", ended.run_id, 1)
+    statuses = {part["name"]: part["status"] for part in summary["components"]}
+    assert statuses == {"numbers": "completed", "stops": "failed", "told": "not_run"}
+    assert summary["components"][1]["error"].startswith("ConnectionError: ")
+    assert ("file", -1) not in ended.returned
+    assert pushed(ended, "built", "pyspark_pipeline_summary") == ended.returned["built", -1]
+
+
+def test_two_tasks_that_run_one_file_and_share_every_place_never_meet(airflow: Any, journal: Path) -> None:
+    """Each resumes from its own checkpoint and restores the views that it saved itself (invariant 7)."""
+    ended = airflow.run(FILE, "twins", journal=str(journal))
+
+    assert ended.state == "success"
+    assert sorted(executed(journal)) == ["one", "one", "two", "two"]
+    for name in ("one", "two"):
+        assert ended.actions(name) == {"numbers": "REUSE", "stops": "RUN", "told": "RUN"}
+        rows = [line for part in Path(f"{journal}.{name}").glob("*.csv") for line in part.read_text().splitlines()]
+        assert sorted(rows) == [f"{number},{name}" for number in range(3)]
+    kept = LocalCheckpointStore(airflow.home / "elsewhere" / "twins").list()
+    assert sorted(state.scope for state in kept) == [("twins", "one", "-1"), ("twins", "two", "-1")]
 
 
 def test_sparks_lineage_knows_the_task_as_its_parent(airflow: Any, journal: Path) -> None:
@@ -233,8 +282,8 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     wrong = command("restart-from", *task, "bb")
     assert wrong.returncode == 1
     assert "pipeline 'chain' has no component 'bb'; did you mean 'b'?" in wrong.stderr
-    asked = command("restart-from", *task, "b")
-    assert "will restart from 'b' with all descendants, once; if no attempt is due, clear the task" in asked.stdout
+    asked = command("restart-from", *task, "b", "--clear")
+    assert "will restart from 'b' with all descendants, once\ncleared, with the task state kept: work\n" in asked.stdout
     assert "carried out by the next attempt: restart from 'b'" in command("show", *task).stdout
     forgotten = command("forget", *task)
     assert (forgotten.returncode, forgotten.stdout.splitlines()) == (
@@ -250,7 +299,23 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     assert gone.returncode == 1
     assert "no checkpoint of task functions_in_a_dict.work" in gone.stderr
     assert "--store" in gone.stderr
-    assert query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id) == []
+    assert query(airflow, "SELECT key FROM task_state_store WHERE run_id = ?", ended.run_id) == [(MARKER_KEY,)]
+
+
+def test_a_run_whose_dag_no_longer_has_the_task_is_shown_and_forgotten(
+    airflow: Any, journal: Path, airflow_environment: Callable[[Path, Path], dict[str, str]]
+) -> None:
+    """What the record says does not need the DAG: the task was renamed, or its instances are gone."""
+    ended = airflow.run(FILE, "kept_for_ever", journal=str(journal))
+    task = ("kept_for_ever", "work", ended.run_id)
+    with sqlite3.connect(airflow.home / "airflow.db") as database:
+        database.execute("DELETE FROM task_instance WHERE run_id = ?", (ended.run_id,))
+        database.execute("DELETE FROM serialized_dag WHERE dag_id = 'kept_for_ever'")
+
+    shown = told(airflow, airflow_environment, "show", *task)
+    assert shown.stdout.splitlines()[0] == f"run {ended.run_id!r}, pipeline 'chain': completed, attempt 1", shown.stderr
+    gone = told(airflow, airflow_environment, "forget", *task)
+    assert "checkpoint of pipeline 'chain'" in gone.stdout, gone.stderr
 
 
 def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,6 +106,43 @@ def test_restart_from_and_fresh_run_completed_components_again(
     assert script.take_calls() == ["gate"]
     assert main(["plan", *where, "--restart-from", "gaet"]) == 2
     assert "unknown or disabled component 'gaet'; did you mean 'gate'?" in capsys.readouterr().err
+
+
+def test_a_part_is_tried_and_the_command_that_goes_on_runs_the_rest(
+    spark: SparkSession, script: Script, tmp_path: Path, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Templates are rendered, results are on standard output, and what is printed there can be run as it is."""
+    path = tmp_path / "a day's.yaml"
+    path.write_text(PIPELINE.replace("SELECT id FROM range(10)", "'SELECT id FROM range({{ params.rows }})'"))
+    where = [str(path), "--store", store, "--run-id", "r 1"]
+    assert main(["plan", *where]) == 2
+    assert "component 'numbers', field 'config.sql': the template" in capsys.readouterr().err
+    given = ["--var", "params.rows=10", "--var", "params.token=hunter2"]
+    assert main(["run", *where, *given, "--only", "check"]) == 2
+    assert "component 'check' needs 'gate', not complete in this run" in capsys.readouterr().err
+
+    assert main(["run", *where, *given, "--until", "numbers"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[:2] == ["pipeline 'daily', run 'r 1': 1 of 3 components complete", f"checkpoint: {store}"]
+    assert "hunter2" not in out[2]
+    command = shlex.split(out[2].removeprefix("go on: "))
+    assert command[:4] == ["python", "-m", "airflow_provider", "run"]
+    assert main(command[3:]) == 0
+    assert script.take_calls() == ["gate"]
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "pipeline 'daily', run 'r 1': 3 of 3 components complete"
+    assert out[2].endswith(" --fresh")
+
+
+def test_without_a_store_it_says_what_would_keep_a_checkpoint(
+    spark: SparkSession, script: Script, pipeline: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.fail("gate")
+    assert main(["run", pipeline]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "pipeline 'daily', run 'manual': 1 of 3 components complete",
+        "no checkpoint was kept; with --store DIRECTORY a run goes on where it ended",
+    ]
 
 
 def test_without_a_checkpoint_everything_would_run(pipeline: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -150,6 +150,8 @@ def context(task_state: Any = None, try_number: int = 1, max_tries: int = 1) -> 
     ti = SimpleNamespace(
         dag_id="d", task_id="t", map_index=-1, try_number=try_number, max_tries=max_tries, stats_tags={}
     )
+    ti.pushed = {}
+    ti.xcom_push = ti.pushed.__setitem__
     return {"ti": ti, "run_id": "r:1", "task_state_store": task_state}
 
 
@@ -234,8 +236,7 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
         on_clear="restart",
         session_state_retention_days=14,
     )
-    work.pipeline = {**pipeline, "components": [{"name": "a", "class_path": "x.y", "config": {"day": "2026-01-01"}}]}
-    work.execute(context(try_number=2, max_tries=3))
+    work.execute(context(try_number=2, max_tries=3) | {"ds": "2026-01-01"})
 
     request = program.calls[-1]["request"]
     assert request["pipeline"].startswith(
@@ -244,6 +245,7 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
     assert "on_clear: restart" in request["pipeline"]
     assert request["attempt"] == {
         "try_number": 2, "max_tries": 3, "retries": 0, "clear_number": None, "bundle_version": None,
+        "task_state": None, "task_state_found": False,
     }  # fmt: skip
     assert (request["run_id"], request["scope"]) == ("r:1", ["d", "t", "-1"])
     assert request["templated"] == [["a", "config.day"]]

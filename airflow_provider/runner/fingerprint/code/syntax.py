@@ -25,9 +25,13 @@ from airflow_provider.runner.fingerprint.code.modules import Module
 from airflow_provider.runner.fingerprint.code.reading import Reference, Unseen, short_hash
 from airflow_provider.runner.fingerprint.code.scopes import Scope, class_scope, comprehension_scope, function_scope
 from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Resolver, Target, Use, Whole
+from airflow_provider.runner.fingerprint.code.unordered import takes_order_of_set
 
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores", "type_params"})
 _MODULE_NAMES = frozenset({"__name__", "__file__", "__doc__", "__package__", "__spec__", "__path__", "__class__"})
+
+ORDER_OF_SET = Foreign("builtins.set.__iter__")
+"""Stands for code that takes the order of a set."""
 
 _Item = str | tuple[ast.AST, "Scope | None"]
 
@@ -63,6 +67,7 @@ def read_syntax(nodes: Iterable[tuple[ast.AST, Scope | None]], module: Module, l
     walk = _Walk(module, label, resolver)
     for node, scope in nodes:
         walk.over(node, scope)
+        walk.unordered(node, scope)
     return walk.piece()
 
 
@@ -96,6 +101,11 @@ class _Walk:
                 self._tokens.append(item)
             else:
                 stack.extend(reversed(self._items(*item)))
+
+    def unordered(self, node: ast.AST, scope: Scope | None) -> None:
+        """Take note of where the order of a set is taken."""
+        for place in takes_order_of_set(node, lambda n: isinstance(self._module.namespace.get(n), (set, frozenset))):
+            self._reach(ORDER_OF_SET, place, scope)
 
     def _items(self, node: ast.AST, scope: Scope | None) -> list[_Item]:
         """Return the tokens and nodes that stand for a node, in order."""

@@ -69,7 +69,7 @@ def dag(dag_id: str) -> DAG:
         schedule=None,
         start_date=datetime(2026, 1, 1),
         catchup=False,
-        params={"journal": "", "restart_from": None},
+        params={"journal": "", "restart_from": None, "rows": 3},
         default_args={"retry_delay": timedelta(0)},
     )
 
@@ -199,3 +199,23 @@ with dag("leaves_views"):
         session_state_retention_days=14,
         spark_conf=LOCAL,
     )
+
+with dag("shown"):
+    PySparkPipelineOperator(task_id="file", pipeline="shown.yaml", spark_conf=LOCAL)
+
+    @task.pyspark_pipeline(spark_conf=LOCAL)
+    def built() -> dict[str, Any]:
+        return chain(a=0)
+
+    built()
+
+with dag("twins"):
+    for name in ("one", "two"):
+        PySparkPipelineOperator(
+            task_id=name,
+            pipeline="shown.yaml",
+            retries=1,
+            spark_conf=LOCAL,
+            checkpoint_url=f"{CHECKPOINTS}/twins",
+            session_state_url=f"{CHECKPOINTS}/twins-views",
+        )

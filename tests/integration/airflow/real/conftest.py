@@ -20,12 +20,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
 from airflow_provider.runner import CheckpointState
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
-from scripts.local_airflow import LocalAirflow, processes_with
+from scripts.local_airflow import RELEASE, LocalAirflow, processes_with
 from scripts.local_postgres import LocalPostgres, find_programs
 
 HERE = Path(__file__).parent
@@ -88,6 +89,7 @@ class Run:
 
     :param folder: where its components write, and where the scene directs them
     :param map_index: which of the mapped instances, -1 if it is not mapped
+    :param task_id: of the task
     """
 
     airflow: LocalAirflow
@@ -95,6 +97,7 @@ class Run:
     run_id: str
     folder: Path
     map_index: int = -1
+    task_id: str = TASK
 
     def index(self, number: int) -> Run:
         """Return one of the mapped instances."""
@@ -134,6 +137,16 @@ class Run:
         (entry,) = self.wait(begun, f"execution {execution} of component {component!r}")
         return entry
 
+    def wait_until_known(self) -> None:
+        """Wait until the scheduler has made the DAG run, as it does those of a backfill."""
+
+        def known() -> bool:
+            with contextlib.suppress(HTTPError):
+                return bool(self.airflow.run_state(self.dag_id, self.run_id))
+            return False
+
+        self.wait(known, "run to be made")
+
     def wait_for_end(self, state: str) -> None:
         """Wait until the DAG run has ended in this state."""
         ended = self.airflow.wait_for_run(self.dag_id, self.run_id, PATIENCE)
@@ -141,13 +154,20 @@ class Run:
 
     # What a user does.
 
-    def clear(self) -> None:
-        """Clear the task."""
-        self.airflow.clear(self.dag_id, self.run_id, TASK)
+    def clear(self, *, keep: bool = True) -> None:
+        """Clear the task in the dialog.
+
+        :param keep: whether "Keep task state and resume" is ticked; before Airflow 3.4 the dialog does not ask
+        """
+        self.airflow.clear(self.dag_id, self.run_id, self.task_id, keep=keep)
+
+    def clear_run(self) -> None:
+        """Clear the whole DAG run."""
+        self.airflow.clear_run(self.dag_id, self.run_id)
 
     def mark(self, state: str) -> None:
         """Mark the task by hand."""
-        self.airflow.mark(self.dag_id, self.run_id, TASK, state)
+        self.airflow.mark(self.dag_id, self.run_id, self.task_id, state)
 
     # What there is to see.
 
@@ -184,26 +204,26 @@ class Run:
     @property
     def instance(self) -> dict[str, Any]:
         """Airflow's task instance."""
-        return self.airflow.task(self.dag_id, self.run_id, TASK, self.map_index)
+        return self.airflow.task(self.dag_id, self.run_id, self.task_id, self.map_index)
 
     @property
     def plan(self) -> dict[str, str]:
         """What the last attempt did with each component."""
-        summary = self.airflow.summary(self.dag_id, self.run_id, TASK, self.map_index)
+        summary = self.airflow.summary(self.dag_id, self.run_id, self.task_id, self.map_index)
         return {part["name"]: part["action"] for part in summary["components"]}
 
     def first_line(self, attempt: int) -> str:
         """Return what the first line of an attempt's log says of the case, without the run's name."""
         begin = f"run {self.run_id!r}, try {attempt}: "
-        lines = self.airflow.log_lines(self.dag_id, self.run_id, TASK, attempt, self.map_index)
+        lines = self.airflow.log_lines(self.dag_id, self.run_id, self.task_id, attempt, self.map_index)
         found = [line for line in lines if line.startswith(begin)]
         assert len(found) == 1, f"{len(found)} lines begin with {begin!r} in:\n" + "\n".join(lines)
         return found[0].removeprefix(begin)
 
     def checkpoint(self, pipeline: str = "chain") -> CheckpointState | None:
         """What the task state store has of the run, read through the REST API."""
-        rows = StoredRows(self.airflow.task_state(self.dag_id, self.run_id, TASK))
-        return TaskStateCheckpointStore(rows).load(self.run_id, pipeline, scope=(self.dag_id, TASK, "-1"))
+        rows = StoredRows(self.airflow.task_state(self.dag_id, self.run_id, self.task_id))
+        return TaskStateCheckpointStore(rows).load(self.run_id, pipeline, scope=(self.dag_id, self.task_id, "-1"))
 
     def text(self, component: str) -> str:
         """Return what a component of a chain has written."""
@@ -233,16 +253,24 @@ class Scene:
         """The folder that Airflow reads DAGs from."""
         return Path(self.airflow.environment["AIRFLOW__CORE__DAGS_FOLDER"])
 
-    def run(self, dag_id: str, number: int = 1) -> Run:
+    def run(self, dag_id: str, number: int = 1, task_id: str = TASK) -> Run:
         """Prepare a run of a DAG, to be directed and then triggered."""
-        run = Run(self.airflow, dag_id, f"{self.name}-{number}", self.folder / str(number))
+        run = Run(self.airflow, dag_id, f"{self.name}-{number}", self.folder / str(number), task_id=task_id)
         self.runs.append(run)
         return run
 
-    def trigger(self, run: Run, **conf: Any) -> Run:
-        """Start a prepared run."""
-        self.airflow.trigger(run.dag_id, run.run_id, {"folder": str(run.folder), **conf})
+    def trigger(self, run: Run, *, day: str | None = None, **conf: Any) -> Run:
+        """Start a prepared run, with a logical date if it shall have one."""
+        self.airflow.trigger(run.dag_id, run.run_id, {"folder": str(run.folder), **conf}, day)
         return run
+
+    def backfill(self, dag_id: str, *days: str) -> list[Run]:
+        """Start a backfill of some days and return its runs. Each has the folder of its day."""
+        conf = {"folder": str(self.folder), "by_day": True}
+        self.airflow.backfill(dag_id, days[0], days[-1], conf)
+        runs = [Run(self.airflow, dag_id, f"backfill__{day}T00:00:00+00:00", self.folder / day) for day in days]
+        self.runs += runs
+        return runs
 
     def say(self, text: str) -> None:
         """Add a line to pytest's summary."""
@@ -336,7 +364,11 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         began = time.monotonic()
         airflow = stack.enter_context(LocalAirflow(home / "airflow", dags, settings))
         NOTES.append(f"Airflow was up after {time.monotonic() - began:.0f} s; database {database}; SCENE_SEED={SEED}")
-        items = [item for item in request.session.items if "scene" in getattr(item, "fixturenames", ())]
+        items = [
+            item
+            for item in request.session.items
+            if "scene" in getattr(item, "fixturenames", ()) and item.get_closest_marker("skip") is None
+        ]
         stage = Stage(airflow, home / "scenes", items)
         yield stage
         stage.close()
@@ -346,6 +378,15 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def scene(stage: Stage) -> Stage:
     """Stands in for the :class:`Scene` that the test's body gets on the stage."""
     return stage
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the scenes that the installed Airflow does not have, see the marker ``airflow``."""
+    for item in items:
+        for marker in item.iter_markers("airflow"):
+            since, before = marker.kwargs.get("since", RELEASE), marker.kwargs.get("before")
+            if since > RELEASE or (before is not None and before <= RELEASE):
+                item.add_marker(pytest.mark.skip(reason=marker.kwargs["reason"]))
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:

@@ -15,6 +15,12 @@ import pytest
 
 from airflow_provider.runner import LocalCheckpointStore
 
+BEFORE_THE_BETA = pytest.mark.airflow(
+    before=(3, 4),
+    reason="a heartbeat timeout ends the scheduler of Airflow 3.4.0b2: UniqueViolation of task_instance_current_key in "
+    "TaskInstance.prepare_db_for_next_try, called by _purge_task_instances_without_heartbeats",
+)
+
 STEPS = ["numbers", "totals", "publish"]
 
 
@@ -88,6 +94,7 @@ def test_supervisor_killed_while_a_component_waits(scene: Any) -> None:
     assert run.first_line(2).startswith("retry")
 
 
+@BEFORE_THE_BETA
 @pytest.mark.real_airflow
 def test_supervisor_paused_past_the_heartbeat_timeout(scene: Any) -> None:
     """A zombie that goes on beside its successor neither writes nor starts another component (invariant 5)."""
@@ -120,6 +127,7 @@ def test_supervisor_paused_past_the_heartbeat_timeout(scene: Any) -> None:
     assert {name: record.attempt for name, record in recorded.items()} == {"a": 1, "b": 2, "c": 2, "d": 2}
 
 
+@BEFORE_THE_BETA
 @pytest.mark.real_airflow
 def test_what_a_zombie_recorded_before_it_was_replaced_counts(scene: Any) -> None:
     """What was recorded before the takeover never runs again, what is finished after it is refused (invariant 5).

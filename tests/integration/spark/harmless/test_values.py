@@ -44,6 +44,8 @@ CASES = [
     saved("values.process_id", "getpid"),
     saved("values.application_id", "applicationId"),
     saved("values.module_state", "CALLS"),
+    saved("values.order_of_a_set", "order of a set"),
+    replayed("values.sorted_set"),
     replayed("values.stable_values"),
     replayed("values.variable", "variable"),
     replayed("values.secret_setting", "spark.shop.password"),

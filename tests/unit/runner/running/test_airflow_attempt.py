@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from airflow_provider.runner import CheckpointState
+from airflow_provider.runner.config.policies import OnClear
 from airflow_provider.runner.planning.start import AirflowAttempt, how_to_start
 
 
@@ -67,24 +69,78 @@ def test_how_an_attempt_starts(
     assert reason in start.reason
 
 
+def after_a_clear(marker: str | None = "here", *, found: bool = True) -> AirflowAttempt:
+    """The attempt after a clear; the marker that it found in the task state store, or left there."""
+    return replace(now(3, 3, clears=1), task_state=marker, task_state_found=found)
+
+
+UNFINISHED, COMPLETE = checkpoint("failed", 2, **FIRST), checkpoint("completed", 2, **FIRST)
+MARKED = checkpoint("in_progress", 2, **FIRST, task_state="here")
+MARKED_COMPLETE = checkpoint("completed", 2, **FIRST, task_state="here")
+KEPT, DISCARDED, NEVER_ASKED = after_a_clear(), after_a_clear("new", found=False), after_a_clear(None)
+
+AFTER_A_CLEAR = {
+    # case: (checkpoint, attempt, on_clear) -> (resume, what the reason says)
+    "kept": (
+        MARKED,
+        KEPT,
+        "auto",
+        True,
+        "after an unfinished attempt with its task state kept ('Keep task state and re",
+    ),
+    "discarded": (MARKED, DISCARDED, "auto", False, "cleared without 'Keep task state and resume', so it starts over"),
+    "discarded, record and all": (None, DISCARDED, "auto", False, "without 'Keep task state and resume', so it starts"),
+    "discarded, record and all, resume": (None, DISCARDED, "resume", False, "without 'Keep task state and resume', so"),
+    "discarded, resume": (MARKED, DISCARDED, "resume", True, "but on_clear is 'resume', so it goes on from the check"),
+    "kept, restart": (MARKED, KEPT, "restart", False, "on_clear is 'restart', so it starts afresh"),
+    "discarded, restart": (MARKED, DISCARDED, "restart", False, "on_clear is 'restart', so it starts afresh"),
+    "before Airflow 3.4": (UNFINISHED, NEVER_ASKED, "auto", True, "unfinished attempt, so it goes on"),
+    "before Airflow 3.4, resume": (UNFINISHED, NEVER_ASKED, "resume", True, "unfinished attempt, so it goes on"),
+    "before Airflow 3.4, restart": (UNFINISHED, NEVER_ASKED, "restart", False, "on_clear is 'restart'"),
+    "Airflow was upgraded meanwhile": (UNFINISHED, DISCARDED, "auto", True, "unfinished attempt, so it goes on"),
+    "Airflow was downgraded meanwhile": (MARKED, NEVER_ASKED, "auto", True, "unfinished attempt, so it goes on"),
+    "complete": (COMPLETE, NEVER_ASKED, "auto", False, "after the pipeline had succeeded, so it starts afresh"),
+    "complete, kept": (MARKED_COMPLETE, KEPT, "resume", False, "after the pipeline had succeeded, so it starts afresh"),
+    "complete, discarded": (MARKED_COMPLETE, DISCARDED, "auto", False, "after the pipeline had succeeded"),
+}
+
+
 @pytest.mark.parametrize(
-    ("status", "on_clear", "dialog", "resume"),
-    [
-        ("failed", "resume", False, True),
-        ("failed", "restart", False, False),
-        ("in_progress", "restart", False, False),
-        ("failed", "restart", True, True),  # whoever cleared chose to keep the task state
-        ("completed", "resume", True, False),
-        ("completed", "resume", False, False),
-    ],
+    ("found", "attempt", "on_clear", "resume", "reason"), AFTER_A_CLEAR.values(), ids=AFTER_A_CLEAR
 )
-def test_what_a_clear_does(status: str, on_clear: Literal["resume", "restart"], dialog: bool, resume: bool) -> None:
-    """``on_clear`` decides for an unfinished pipeline unless the clear dialog did; success always starts anew."""
-    start = how_to_start(checkpoint(status, 2, **FIRST), now(3, 3, clears=1), on_clear, dialog_decides=dialog)
+def test_what_a_clear_does(
+    found: CheckpointState | None, attempt: AirflowAttempt, on_clear: OnClear, resume: bool, reason: str
+) -> None:
+    """``auto`` does as the person chose in the dialog, in its words; success always starts anew."""
+    start = how_to_start(found, attempt, on_clear)
 
     assert start.resume is resume
     assert start.cleared
-    assert start.reason.startswith("cleared after")
+    assert start.reason.startswith("cleared ")
+    assert reason in start.reason
+
+
+def test_a_request_to_restart_goes_before_the_dialog() -> None:
+    """It takes a clear, and who makes one need not know that the tick counts; what the author wants at a clear does."""
+    start = how_to_start(MARKED, DISCARDED, asked=True)
+
+    assert (start.resume, start.cleared) == (True, True)
+    assert (
+        start.reason
+        == "cleared without 'Keep task state and resume', but a restart was asked for, so it does that alone"
+    )
+    assert not how_to_start(MARKED, DISCARDED, "restart", asked=True).resume
+
+
+@pytest.mark.parametrize("on_clear", ["auto", "resume", "restart"])
+@pytest.mark.parametrize("attempt", [DISCARDED, KEPT])
+def test_the_task_state_decides_nothing_in_a_retry(on_clear: OnClear, attempt: AirflowAttempt) -> None:
+    """A row that has expired or that somebody has deleted is no clear."""
+    retry = replace(attempt, max_tries=1, clear_number=0)
+
+    start = how_to_start(MARKED, retry, on_clear)
+    assert (start.resume, start.cleared) == (True, False)
+    assert how_to_start(None, retry, on_clear).reason.startswith("no checkpoint of an earlier attempt")
 
 
 def test_on_clear_says_nothing_about_a_retry() -> None:
@@ -95,4 +151,9 @@ def test_on_clear_says_nothing_about_a_retry() -> None:
 def test_what_the_checkpoint_keeps_of_an_attempt() -> None:
     """Only what Airflow said: JSON for the task state store cannot hold nulls."""
     assert AirflowAttempt(2, 3, 1).record() == {"max_tries": 3}
-    assert AirflowAttempt(2, 3, 1, 0, "abc").record() == {"max_tries": 3, "clear_number": 0, "bundle_version": "abc"}
+    assert AirflowAttempt(2, 3, 1, 0, "abc", "id", True).record() == {
+        "max_tries": 3,
+        "clear_number": 0,
+        "bundle_version": "abc",
+        "task_state": "id",
+    }

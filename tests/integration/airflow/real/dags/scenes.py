@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, get_current_context, task
+from airflow.sdk import DAG, TaskGroup, get_current_context, task
 
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 
@@ -51,13 +51,11 @@ def spark() -> dict[str, Any]:
     }
 
 
-def dag(dag_id: str, **params: Any) -> DAG:
+def dag(dag_id: str, options: dict[str, Any] | None = None, **params: Any) -> DAG:
     return DAG(
         dag_id,
-        schedule=None,
-        start_date=datetime(2026, 1, 1),
-        catchup=False,
-        params={"folder": "", **params},
+        **{"schedule": None, "start_date": datetime(2026, 1, 1), "catchup": False, **(options or {})},
+        params={"folder": "", "by_day": False, **params},
         default_args={
             "retry_delay": timedelta(0),
             "conn_id": None,
@@ -80,6 +78,23 @@ with dag("chain_in_a_directory"):
 with dag("chain_cleared_afresh"):
     PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c"), on_clear="restart")
 
+with dag("chain_kept_elsewhere"):
+    PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"), checkpoint_url=f"{FOLDER}/checkpoints")
+
+with dag("chain_resumed"):
+    PySparkPipelineOperator(
+        task_id="work",
+        pipeline=chain("a", "b", "c", "d"),
+        checkpoint_url=f"{FOLDER}/checkpoints",
+        on_clear="resume",
+    )
+
+with dag("chain_resumed_in_vain"):
+    PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"), on_clear="resume")
+
+with dag("chain_cleared_by_command"):
+    PySparkPipelineOperator(task_id="work", pipeline=chain("a", "b", "c", "d"))
+
 with dag("spark"):
     PySparkPipelineOperator(task_id="work", pipeline=spark(), retries=2)
 
@@ -90,6 +105,22 @@ with dag("mapped"):
     PySparkPipelineOperator.partial(task_id="work", retries=1, max_active_tis_per_dag=4).expand(
         pipeline=[chain("a", "b", "c", folder=f"{FOLDER}/{index}") for index in range(4)]
     )
+
+with dag("mapped_kwargs"):
+    PySparkPipelineOperator.partial(task_id="work", retries=1).expand_kwargs(
+        [{"pipeline": "chain.yaml"}, {"pipeline": chain("a", "b", folder=f"{FOLDER}/1"), "on_config_change": "fail"}]
+    )
+
+with dag("grouped", {"max_active_runs": 2}), TaskGroup("nightly"), TaskGroup("sales"):
+    PySparkPipelineOperator(
+        task_id="work", pipeline="chain.yaml", retries=1, checkpoint_url="{{ params.folder }}/../shared"
+    )
+
+with dag("one_after_another", {"max_active_runs": 2}):
+    PySparkPipelineOperator(task_id="work", pipeline="chain.yaml", depends_on_past=True)
+
+with dag("daily", {"schedule": "@daily", "end_date": datetime(2026, 1, 3), "max_active_runs": 2}):
+    PySparkPipelineOperator(task_id="work", pipeline="chain.yaml", retries=1)
 
 with dag("restart", restart_from=""):
     PySparkPipelineOperator(

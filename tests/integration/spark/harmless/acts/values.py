@@ -133,3 +133,17 @@ def variable_and_post(spark: Any, *, url: str) -> None:
 def secret_setting_and_post(spark: Any, *, url: str) -> None:
     requests.post(url, data=b"order 1", timeout=10).raise_for_status()
     secret_setting(spark)
+
+
+COLORS = frozenset({"red", "green", "blue", "black", "white"})
+
+
+def order_of_a_set(spark: Any) -> None:
+    """Which of them is the first differs from process to process."""
+    first = [color.upper() for color in COLORS][0]  # noqa: RUF015 - as people write it
+    spark.createDataFrame([(first,)], "color string").createOrReplaceTempView("v")
+
+
+def sorted_set(spark: Any) -> None:
+    rows = [(color,) for color in sorted(COLORS) if color in {"red", "blue"}]
+    spark.createDataFrame(rows, "color string").createOrReplaceTempView("v")

@@ -1,0 +1,76 @@
+"""A pipeline with its templates rendered, as an attempt runs it and as Airflow shows it under "Rendered Template"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from airflow_provider.masking import MASK, looks_secret, mask
+
+_ENDLESS = 10**6  # a line of the author's stays one line
+
+
+@dataclass(frozen=True)
+class RenderedPipeline:
+    """A pipeline whose templates are rendered. Airflow shows what cannot be stored as JSON as text: see ``str``.
+
+    :param source: what the author gave the operator
+    :param written: the pipeline as it was written, with its templates
+    :param content: the same, rendered and not yet validated
+    :param origin: the file that it is from, None if it is from none
+    """
+
+    source: Any
+    written: Any
+    content: Any
+    origin: str | None = None
+
+    def __str__(self) -> str:
+        """The pipeline as YAML, in the author's order, without what looks like a secret."""
+        return yaml.dump(
+            _plain(self.content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS
+        ).rstrip("\n")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines, such as SQL, on several lines, and everything in full."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    if "\n" not in text:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text)
+    # YAML has no lines for text with blanks at the end of a line, and nobody can see them.
+    lines = "\n".join(line.rstrip().expandtabs(4) for line in text.splitlines())
+    return dumper.represent_scalar("tag:yaml.org,2002:str", lines, style="|")
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _plain(value: Any, key: str = "", *, hidden: bool = False) -> Any:
+    """Return a value of nothing but mappings, lists and what YAML writes by itself, without secrets.
+
+    :param value: any value
+    :param key: the key that it stands under, which may name a secret
+    :param hidden: whether a key above it does
+    """
+    hidden = hidden or bool(key and looks_secret(key, None, {}))
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item, str(name), hidden=hidden) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item, hidden=hidden) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if hidden:
+        return MASK
+    if isinstance(value, (int, float)):
+        return value
+    if callable(value):
+        return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
+    return mask(str(value))

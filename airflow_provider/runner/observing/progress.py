@@ -1,0 +1,90 @@
+"""Tells people that a long component is still at work, and with what."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+from airflow_provider.errors import describe
+from airflow_provider.runner.observing.report import duration
+from airflow_provider.runner.observing.spark_work import Look, SparkWork, looking
+from airflow_provider.runner.session_state.saved.files import readable_size
+
+EVERY_SECONDS = 60.0
+
+
+class Progress(Protocol):
+    """Is told which component is at work, and may look at Spark meanwhile."""
+
+    def watching(self, component: str, position: int, total: int, spark: Any) -> AbstractContextManager[object]:
+        """Return what is entered while a component is at work.
+
+        :param component: its name
+        :param position: its place in the order of execution, from 1
+        :param total: number of enabled components
+        :param spark: the session
+        """
+
+
+class ProgressLog:
+    """Logs a line per minute while a component is at work: nothing for one that takes less.
+
+    :param every: seconds between two lines
+    :param logger: where to log; default: a logger named after this module
+    :param clock: a monotonic clock in seconds
+    """
+
+    def __init__(
+        self,
+        every: float = EVERY_SECONDS,
+        logger: logging.Logger | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._every = every
+        self._log = logger or logging.getLogger(__name__)
+        self._clock = clock
+
+    @contextmanager
+    def watching(self, component: str, position: int, total: int, spark: Any) -> Iterator[None]:
+        """See :class:`Progress`."""
+        over = threading.Event()
+        began = self._clock()
+
+        def tell(look: Look) -> None:
+            while not over.wait(self._every):
+                try:
+                    words = in_words(look())
+                except Exception as error:  # noqa: BLE001 - Spark may be gone, which the component will say
+                    self._log.debug("what Spark is doing cannot be looked at: %s", describe(error))
+                    continue
+                if not over.is_set():
+                    took = duration(self._clock() - began)
+                    self._log.info("[%d/%d] %s: at work for %s: %s", position, total, component, took, words)
+
+        with looking(spark) as look:
+            threading.Thread(target=tell, args=(look,), name="pyspark-pipeline-progress", daemon=True).start()
+            try:
+                yield
+            finally:
+                over.set()
+
+
+def in_words(work: SparkWork | None) -> str:
+    """Return what Spark is doing as a piece of a sentence.
+
+    :param work: what it is doing, None if no job runs
+    """
+    if work is None:
+        return "no Spark job runs at this moment"
+    parts = [
+        f"stages {work.stages_done} of {work.stages}",
+        f"tasks {work.tasks_done} of {work.tasks} ({work.tasks_running} running)",
+    ]
+    if work.rows or work.bytes:
+        rows = f"{work.rows:,} rows, " if work.rows else ""
+        parts.append(f"{rows}{readable_size(work.bytes)} read")
+    return f"{work.description + ': ' if work.description else ''}{', '.join(parts)}"

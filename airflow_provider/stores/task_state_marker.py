@@ -1,0 +1,56 @@
+"""A row in the task state store that tells the next attempt whether a clear has kept the task state.
+
+From Airflow 3.4 on the dialog that clears a task asks for that, and what the person chose counts wherever the
+checkpoint itself lies. The record of an attempt names the marker that the attempt found, or left if there was none;
+when a later attempt finds another one, the task state has been discarded since.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from airflow_provider.errors import StaleAttemptError
+from airflow_provider.stores.task_state import is_replaced
+from airflow_provider.stores.task_state_rows import TaskStateAccessor
+
+MARKER_KEY = "pyspark_pipeline_kept"
+
+_ABOUT = "a clear that keeps this row keeps the task state, so the next attempt resumes"
+
+
+@dataclass(frozen=True)
+class TaskStateMarker:
+    """The marker of a task instance.
+
+    :param id: tells it from one that lay there before
+    :param found: whether it was there already
+    """
+
+    id: str
+    found: bool
+
+
+def leave_marker(accessor: TaskStateAccessor | None) -> TaskStateMarker | None:
+    """Find the marker, or leave one.
+
+    It is written in either case: Airflow answers what a replaced attempt reads as if nothing were there, and refuses
+    what it writes. So this also shows whether the attempt still counts.
+
+    :param accessor: ``context["task_state_store"]``; None, and with it the answer, where Airflow has none
+    :raises StaleAttemptError: the attempt has been replaced by a newer one
+    """
+    if accessor is None:
+        return None
+    row = accessor.get(MARKER_KEY)
+    known = row.get("id") if isinstance(row, dict) else None
+    found = isinstance(known, str) and known != ""
+    marker = TaskStateMarker(str(known) if found else uuid.uuid4().hex, found)
+    try:
+        accessor.set(MARKER_KEY, {"id": marker.id, "about": _ABOUT}, retention=timedelta.max)  # Airflow's NEVER_EXPIRE
+    except Exception as error:
+        if is_replaced(error):
+            raise StaleAttemptError("this attempt has been replaced by a newer one; it stops here") from error
+        raise
+    return marker

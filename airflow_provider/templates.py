@@ -1,0 +1,158 @@
+"""Renders the templates of a pipeline file as Airflow would, where there is no Airflow.
+
+Known are the names that a person gives, and what follows from them: from ``ds`` or ``logical_date`` the other dates,
+``run_id``, ``params``, ``var``, ``macros``, and Airflow's filters. There is no date by default: with another one on
+the next day a run that failed could not go on.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
+from airflow_provider.runner.config.file import read_config_file
+
+_DAY = "%Y-%m-%d"
+_LONGEST = 200
+
+_FILTERS: Mapping[str, Callable[[datetime], str]] = {
+    "ds": lambda value: value.strftime(_DAY),
+    "ds_nodash": lambda value: value.strftime("%Y%m%d"),
+    "ts": lambda value: value.isoformat(),
+    "ts_nodash": lambda value: value.strftime("%Y%m%dT%H%M%S"),
+    "ts_nodash_with_tz": lambda value: value.isoformat().replace("-", "").replace(":", ""),
+}
+"""Airflow's filters, each of which is also a name for the run's logical date."""
+
+
+def _ds_add(ds: str, days: int) -> str:
+    return (datetime.strptime(ds, _DAY) + timedelta(days=days)).strftime(_DAY)
+
+
+def _ds_format(ds: str, input_format: str, output_format: str) -> str:
+    return datetime.strptime(ds, input_format).strftime(output_format)
+
+
+_MACROS = SimpleNamespace(
+    datetime=datetime,
+    timedelta=timedelta,
+    time=time,
+    uuid=uuid,
+    random=random.random,
+    ds_add=_ds_add,
+    ds_format=_ds_format,
+)
+
+
+def known_names(run_id: str, file: Path | None, given: Sequence[str]) -> dict[str, Any]:
+    """Return what templates may name.
+
+    :param run_id: name of the run
+    :param file: a YAML or JSON file with a mapping of names to values, None for none
+    :param given: ``NAME=VALUE``, each a text; a dot leads into a mapping (``params.rows=3``). They win over the file
+    :raises PipelineConfigError: the file or a text is not of that form, or the date is none
+    """
+    names: dict[str, Any] = dict(read_config_file(file)) if file is not None else {}
+    for text in given:
+        path, sign, value = text.partition("=")
+        parts = path.split(".")
+        if not sign or not all(part.isidentifier() for part in parts):
+            raise _wrong(
+                f"--var {text!r} is not NAME=VALUE, such as ds=2026-01-31, params.rows=10 or var.value.bucket=x"
+            )
+        inner = names
+        for part in parts[:-1]:
+            inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise _wrong(f"--var {text!r}: {part!r} has a value of its own, so nothing can be below it")
+        inner[parts[-1]] = value
+    found: dict[str, Any] = {"run_id": run_id, "params": {}, "var": {"value": {}, "json": {}}, "macros": _MACROS}
+    dates = _dates(names)
+    if "logical_date" in names:
+        names["logical_date"] = dates["logical_date"]
+    if "ds" in names:
+        names["ds"] = str(names["ds"])  # which YAML reads as a date
+    return found | dates | names
+
+
+def _dates(names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what follows from the date, if one is given."""
+    given = names.get("logical_date", names.get("ds"))
+    if given is None:
+        return {}
+    try:
+        date = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+    except ValueError:
+        raise _wrong(f"{str(given)!r} is no date; write it as 2026-01-31 or 2026-01-31T06:00:00+00:00") from None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return {name: form(date) for name, form in _FILTERS.items()} | {
+        "logical_date": date,
+        "data_interval_start": date,
+        "data_interval_end": date,
+    }
+
+
+def rendered(path: Path, names: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a pipeline file and render the templates in it.
+
+    :param path: the file
+    :param names: what they may name
+    :raises PipelineConfigError: it cannot be read, or templates cannot be rendered; names each of them
+    """
+    content = read_config_file(path)
+    problems: list[ConfigProblem] = []
+    result: dict[str, Any] = _render(content, (), names, problems)
+    if problems:
+        raise PipelineConfigError(problems, str(path))
+    return result
+
+
+def _render(value: Any, at: tuple[Any, ...], names: Mapping[str, Any], problems: list[ConfigProblem]) -> Any:
+    if isinstance(value, Mapping):
+        named = value.get("name") if len(at) == 2 and at[0] == "components" else None
+        at = (at[0], named) if isinstance(named, str) else at
+        return {key: _render(item, (*at, key), names, problems) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_render(item, (*at, index), names, problems) for index, item in enumerate(value)]
+    if not isinstance(value, str) or ("{{" not in value and "{%" not in value and "{#" not in value):
+        return value
+    from jinja2 import StrictUndefined, TemplateError, UndefinedError
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters.update(_FILTERS)
+    try:
+        return environment.from_string(value).render(names)
+    except UndefinedError as error:
+        why = f"{error.message}; known are {', '.join(_listed(names))}; give more with --var NAME=VALUE or --vars FILE"
+    except TemplateError as error:
+        why = str(error.message)
+    except Exception as error:  # noqa: BLE001 - whatever a filter or a macro raises
+        why = describe(error)
+    shown = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+    component = str(at[1]) if len(at) > 1 and at[0] == "components" else None
+    field = ".".join(map(str, at[2:] if component else at))
+    problems.append(ConfigProblem(f"the template {shown!r} cannot be rendered: {why}", component, field))
+    return value
+
+
+def _listed(names: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Yield the known names, those below a mapping with a dot."""
+    for name in sorted(names):
+        value = names[name]
+        if isinstance(value, Mapping) and value:
+            yield from _listed(value, f"{above}{name}.")
+        elif not isinstance(value, Mapping):
+            yield f"{above}{name}"
+
+
+def _wrong(message: str) -> PipelineConfigError:
+    return PipelineConfigError([ConfigProblem(message)], None)

@@ -1,0 +1,152 @@
+"""What a long component says while it is at work, with a real Spark."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider.runner import NoOpHooks, PipelineConfig, SimplePipelineRunner
+from airflow_provider.runner.observing.progress import ProgressLog, in_words
+from airflow_provider.runner.observing.spark_work import SparkWork, looking
+from airflow_provider.runner.running.runner import Surroundings
+from tests.conftest import Script
+from tests.samples.pipelines import pipeline
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def run(config: PipelineConfig, spark: Any, every: float) -> None:
+    SimplePipelineRunner(config, spark=spark, surroundings=Surroundings(progress=ProgressLog(every))).run()
+
+
+def at_work(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [message for message in caplog.messages if "at work for" in message]
+
+
+def busy(spark: SparkSession, until: Callable[[], bool]) -> Callable[[], None]:
+    """Return what keeps Spark busy: a job of two stages, whose tasks wait until they may end."""
+
+    def work() -> None:
+        rows = spark.createDataFrame([(n,) for n in range(40)], "n INT").repartition(4)
+        rows.createOrReplaceTempView("rows_of_progress")
+        done = threading.Event()
+
+        def query() -> None:
+            try:
+                while not until():
+                    spark.sql("SELECT n % 3, count(*) FROM rows_of_progress GROUP BY 1").collect()
+            finally:
+                done.set()
+
+        threading.Thread(target=query, daemon=True).start()
+        assert done.wait(60)
+
+    return work
+
+
+def test_a_long_component_says_what_spark_is_doing(
+    spark: SparkSession, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its place, how long it has been at work, stages, tasks, and rows that were read; a quick one says nothing."""
+    caplog.set_level(logging.INFO)
+    until = time.monotonic() + 60
+    script.on("a", busy(spark, lambda: any("stages" in line for line in at_work(caplog)) or time.monotonic() > until))
+    run(pipeline("a", "b"), spark, 0.05)
+
+    told = next(line for line in at_work(caplog) if "stages" in line)
+    assert re.fullmatch(
+        r"\[1/2\] a: at work for [\d.]+ s: .*stages \d+ of \d+, tasks \d+ of \d+ \(\d+ running\)(, .* read)?", told
+    ), told
+    assert not [line for line in at_work(caplog) if line.startswith("[2/2]")]
+
+
+def test_a_component_that_waits_for_something_else_says_that_no_job_runs(
+    spark: SparkSession, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So that nobody looks for the fault in Spark."""
+    caplog.set_level(logging.INFO)
+    script.on("a", lambda: [time.sleep(0.01) for _ in range(3000) if not at_work(caplog)])
+    run(pipeline("a"), spark, 0.05)
+    assert at_work(caplog)[0].endswith("s: no Spark job runs at this moment")
+
+
+def test_that_somebody_looks_is_no_side_effect_of_the_component(
+    spark: SparkSession, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The look goes to the JVM through a connection of its own while the component runs; it stays harmless."""
+    caplog.set_level(logging.INFO)
+
+    def work() -> None:
+        spark.range(3).createOrReplaceTempView("seen_by_progress")
+        for _ in range(3000):
+            if at_work(caplog):
+                break
+            time.sleep(0.01)
+
+    script.on("a", work)
+    left: list[Any] = []
+
+    class Notes(NoOpHooks):
+        def after_component(self, event: Any) -> None:
+            left.append(event.session_state)
+
+    surroundings = Surroundings(progress=ProgressLog(0.05))
+    SimplePipelineRunner(pipeline("a"), hooks=Notes(), spark=spark, surroundings=surroundings).run()
+    assert at_work(caplog)
+    assert left[0].harmless, left[0].reason
+
+
+def test_a_session_that_is_gone_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A look that fails is noted at debug level only: the component says what is wrong."""
+
+    class Gone:
+        _jsparkSession = None
+
+        @property
+        def sparkContext(self) -> Any:
+            raise ConnectionRefusedError
+
+    caplog.set_level(logging.DEBUG)
+    with ProgressLog(0.01).watching("a", 1, 1, Gone()):
+        deadline = time.monotonic() + 20
+        while not caplog.messages and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert [record.levelno for record in caplog.records][:1] == [logging.DEBUG]
+    assert at_work(caplog) == []
+
+
+def test_of_a_connect_server_is_known_what_it_tells() -> None:
+    """The newest query that runs; nothing when all have ended, and nobody listens any more afterwards."""
+    handlers: list[Any] = []
+
+    class Stage:
+        num_tasks, num_completed_tasks, num_bytes_read, done = 10, 4, 2_000_000, False
+
+    class Session:
+        registerProgressHandler = staticmethod(handlers.append)
+        removeProgressHandler = staticmethod(handlers.remove)
+
+    with looking(Session()) as look:
+        assert look() is None
+        (tell,) = handlers
+        tell([Stage()], 2, "x", False)
+        assert look() == SparkWork(stages=1, tasks=10, tasks_done=4, tasks_running=2, bytes=2_000_000)
+        tell(None, 0, "x", True)
+        assert look() is None
+    assert handlers == []
+
+
+def test_how_it_reads() -> None:
+    """With rows and bytes where they are known, and with the SQL's description where there is one."""
+    work = SparkWork("collect at etl.py:12", 5, 2, 800, 120, 8, 1_234_567, 98_700_000)
+    assert in_words(work) == (
+        "collect at etl.py:12: stages 2 of 5, tasks 120 of 800 (8 running), 1,234,567 rows, 98.7 MB read"
+    )
+    assert in_words(SparkWork("", 1, 0, 2, 0, 2)) == "stages 0 of 1, tasks 0 of 2 (2 running)"
