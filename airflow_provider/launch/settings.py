@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider.masking import MASK, looks_secret
-from airflow_provider.runner.observing.folds import fold
 
 DEFAULT_CONNECTION = "spark_default"
 """The connection that an operator uses if it is given none; it may be missing."""
@@ -26,6 +25,8 @@ def masked(conf: Mapping[str, str]) -> list[str]:
 
 def log_properties(logger: logging.Logger, conf: Mapping[str, str]) -> None:
     """Log the effective properties, folded where that can be done."""
+    from airflow_provider.runner.observing.folds import fold  # a DAG file imports this module, and not the engine
+
     with fold(logger, "Spark properties"):
         for line in masked(conf):
             logger.info("%s", line)
