@@ -136,17 +136,22 @@ class LocalAirflow:
     def command(self, *words: str) -> str:
         """Run ``airflow`` with these words and return what it prints.
 
-        :raises subprocess.CalledProcessError: it failed
+        :raises subprocess.CalledProcessError: it failed; what it said on stderr is a note
         """
         done = subprocess.run(
             [sys.executable, "-m", "airflow", *words],
             env=self.environment,
             cwd=self.home,
-            check=True,
             capture_output=True,
             text=True,
             timeout=240,
+            check=False,
         )
+        try:
+            done.check_returncode()
+        except subprocess.CalledProcessError as error:
+            error.add_note(done.stderr)
+            raise
         return done.stdout
 
     def wait(self, done: Callable[[], Any], what: str, timeout: float) -> Any:

@@ -16,6 +16,7 @@ from airflow_provider.runner.session_state.capture import difference
 from airflow_provider.runner.session_state.keeper import Ran, SessionStateKeeper
 from airflow_provider.runner.session_state.probes.classic import ClassicProbe
 from tests.samples.pipelines import component, pipeline
+from tests.samples.releases import SPARK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -75,7 +76,8 @@ def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
         assert found.session_state is not None
         assert found.session_state.left_views == [ViewName("left")]
         needed.append(len(calls) - before)
-    assert needed == [7, 7, 7]
+    assert needed == [needed[0]] * 3
+    assert needed[0] == (7 if SPARK >= (4, 2) else 5)
 
 
 def test_all_settings_are_seen(session: SparkSession) -> None:
@@ -111,6 +113,7 @@ def test_a_view_is_seen_though_the_session_no_longer_tells_upper_and_lower_case_
     assert (left.views, left.dropped_views) == ([], [])
 
 
+@pytest.mark.skipif(SPARK < (4, 2), reason="before Spark 4.2 a temp function that hides one of Spark cannot be dropped")
 def test_a_temp_function_that_hides_one_of_spark_is_seen(session: SparkSession) -> None:
     """Also when it takes the place of another such one, and when it is dropped."""
     probe = ClassicProbe(session)
