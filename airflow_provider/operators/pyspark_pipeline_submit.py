@@ -73,6 +73,8 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         ``restart``; default: the pipeline's own, which is ``auto`` unless it says otherwise (templated)
     :param restart_from: run this component and all its descendants again, although they had completed. Default:
         ``restart_from`` in the DAG run's conf or params (templated)
+    :param validate_when_parsed: check the pipeline, also one in a file, when Airflow parses the DAG file, so that a
+        wrong one is an import error. Components are not imported: they are where the driver runs
     :param conf: Spark properties; they win over the ``spark.…`` extras of the connection, which win over the ``spark``
         section of the pipeline. Master and deploy mode are the connection's (templated)
     :param deploy_mode: ``client`` or ``cluster``; default: the connection's
@@ -113,6 +115,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         on_source_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | None = None,
+        validate_when_parsed: bool = False,
         **kwargs: Any,
     ) -> None:
         taken = [key for key in _OURS if key in kwargs]
@@ -134,6 +137,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         self.on_source_change = on_source_change
         self.on_clear = on_clear
         self.restart_from = restart_from
+        self._check_when_parsed(validate_when_parsed, runs_here=False)
         self.killed = False
         self._attempt: SubmittedAttempt | None = None
         if checkpoint_store is not None:
