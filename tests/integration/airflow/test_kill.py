@@ -113,6 +113,7 @@ def test_a_swallowed_timeout_does_not_become_green(driver: Driver) -> None:
     assert driver.checkpoint().completed_components == ["first"]
 
 
+@pytest.mark.torture
 def test_a_timeout_ends_a_job_in_the_middle(driver: Driver) -> None:
     """py4j waits for the answer on the way out of a job, and would for ever: so Spark is stopped, within seconds."""
     driver.start("endless_job", "30")
