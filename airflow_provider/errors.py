@@ -17,6 +17,7 @@
     ├── DagNotReadError              a task cannot be read from outside: its DAG file, its run or its templates
     ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
     ├── SparkSessionError            no Spark session could be opened, or it was lost
+    │   └── SparkLostError           Spark ended while a component ran: not that component's fault
     ├── DriverError                  a driver that spark-submit started did not do what it should
     ├── ViewNotSavedError            a temp view cannot be saved
     ├── ClearError                   a task cannot be cleared from the command line
@@ -198,6 +199,20 @@ class SparkSessionError(PySparkPipelineError):
     """No Spark session could be opened, or it was lost. The message says which and where."""
 
 
+class SparkLostError(SparkSessionError):
+    """Spark, or the executors of it, ended while a component ran.
+
+    The message says what ended, how, what it said last and which setting to raise.
+
+    :param message: that
+    :param session_is_gone: whether nothing else can run in the session
+    """
+
+    def __init__(self, message: str, *, session_is_gone: bool = False) -> None:
+        self.session_is_gone = session_is_gone
+        super().__init__(message)
+
+
 class SparkConfigError(NotRetriableError, SparkSessionError):
     """What was configured for Spark is wrong: a connection that is missing or does not fit, a deploy mode."""
 
@@ -219,22 +234,29 @@ class ComponentError(PySparkPipelineError):
 
 
 class ComponentFailedError(ComponentError):
-    """A component failed, so the attempt failed. The component's own error is the ``__cause__``.
+    """A component failed, so the attempt failed.
+
+    The message is all that people need: the log ends with it. :attr:`cause` is what the component raised, None if
+    that was in another process. It is no ``__cause__``, or Airflow would log a second traceback.
 
     :param pipeline: name of the pipeline
     :param component: name of the component
     :param position: its place in the order of execution, from 1
     :param total: how many enabled components the pipeline has
-    :param cause: what the component raised; from another process, what :func:`describe` returned there
+    :param what: what went wrong
+    :param details: further lines: the author's line of code, what is complete, what comes next
     """
 
-    def __init__(self, pipeline: str, component: str, position: int, total: int, cause: BaseException | str) -> None:
+    def __init__(
+        self, pipeline: str, component: str, position: int, total: int, what: str, details: Sequence[str] = ()
+    ) -> None:
         self.pipeline = pipeline
         self.component = component
         self.position = position
         self.total = total
-        what = mask(cause) if isinstance(cause, str) else describe(cause)
-        super().__init__(f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {what}")
+        self.cause: BaseException | None = None
+        first = f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {mask(what)}"
+        super().__init__("\n".join([first, *map(mask, details)]))
 
 
 class ReplayDiffersError(ComponentError):

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_RETRIES = 7
+"""So often a call is tried again, for two minutes in all; pyspark would for ten. A server that restarts has lost the
+session anyway, so what is worth waiting for is a network that fails for a moment."""
+
 
 class ConnectServer:
     """Reads the connection when it is first needed. Neither token nor user is ever in a log line or an error.
@@ -71,8 +75,10 @@ class ConnectServer:
         """
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
+        from pyspark.sql.connect.client.retries import DefaultPolicy
 
-        session = SparkSession.builder.remote(f"{self._url};session_id={session_id}").create()
+        session: Any = SparkSession.builder.remote(f"{self._url};session_id={session_id}").create()
+        session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
         try:
             _ = session.version  # the first call: whoever is refused learns it here
         except PySparkException as error:
@@ -81,7 +87,8 @@ class ConnectServer:
                 f"the Spark Connect server at {self.endpoint} refuses the session: {in_a_line(error)}; check login "
                 f"and password (the token) of connection {self._conn_id!r}"
             ) from error
-        return session
+        opened: SparkSession = session
+        return opened
 
     @contextlib.contextmanager
     def client(self, session_id: str) -> Iterator[Any]:

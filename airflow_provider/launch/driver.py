@@ -90,8 +90,9 @@ def run(request: Mapping[str, Any]) -> int:
     :param request: what the operator wrote
     :return: the exit status
     """
-    from airflow_provider.errors import NotRetriableError, PySparkPipelineError, describe
+    from airflow_provider.errors import NotRetriableError, PySparkPipelineError, SparkLostError, describe
     from airflow_provider.masking import mask
+    from airflow_provider.runner.observing.verdict import attempt_error
 
     try:
         result = _attempt(request)
@@ -103,10 +104,11 @@ def run(request: Mapping[str, Any]) -> int:
         logger.error("the driver failed:\n%s", mask(_trace(error)))
         _report(request, {"error_type": "DriverError", "message": describe(error)})
         return FAILED
-    failed = [component for component in result.component_results if component.error is not None]
-    for component in failed:
-        logger.error("%s:\n%s", component.component_name, mask(_trace(component.error)))
-    _report(request, {"summary": result.summary()})
+    failed = attempt_error(result, "a retry or a clear of this task")
+    if isinstance(failed, SparkLostError):
+        _report(request, {"error_type": "SparkLostError", "message": str(failed)})
+    else:
+        _report(request, {"summary": result.summary(), "details": str(failed or "").splitlines()[1:]})
     return FAILED if failed else COMPLETE
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError, describe
 from airflow_provider.launch.settings import DEFAULT_CONNECTION, log_properties, spell
-from airflow_provider.runner.running.spark_session import open_session, running_session
+from airflow_provider.runner.running.spark_session import open_session, running_session, started_jvm
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -87,12 +87,22 @@ class InProcessSpark:
     ) -> None:
         if error is not None and not isinstance(error, Exception):
             self.abort()  # it may have struck in the middle of a call to Spark
-        elif self._session is not None and self._shared:
-            self._session.sparkContext.removeJobTag(self._tag)
         elif self._session is not None:
-            logger.info("stopping Spark")
-            self._session.stop()
+            self._end(self._session)
         self._session = None
+
+    def _end(self, session: SparkSession) -> None:
+        jvm = started_jvm()
+        if jvm is not None and jvm.end(0):
+            return  # whoever found it dead has said so
+        try:
+            if self._shared:
+                session.sparkContext.removeJobTag(self._tag)
+            else:
+                logger.info("stopping Spark")
+                session.stop()
+        except Exception as error:  # noqa: BLE001 - how the attempt went counts more than that the JVM is gone
+            logger.info("Spark could not be stopped in an orderly way: %s", describe(error))
 
     def abort(self) -> None:
         """Cancel the jobs of this session, and stop Spark if it was opened here.
@@ -109,12 +119,20 @@ class InProcessSpark:
                 session.sparkContext.cancelJobsWithTag(self._tag)
                 if not self._shared:
                     session.stop()
+                    self._end_jvm(kindly=True)
             except Exception as error:  # noqa: BLE001 - the JVM may be gone, which is what is wanted
                 logger.info("Spark could not be stopped in an orderly way: %s", describe(error))
 
         thread = threading.Thread(target=end, name="pyspark-pipeline-abort", daemon=True)
         thread.start()
         thread.join(_ABORT_SECONDS)
+        if thread.is_alive() and not self._shared:
+            self._end_jvm(kindly=False)
+
+    def _end_jvm(self, *, kindly: bool) -> None:
+        jvm = started_jvm()
+        if jvm is not None:
+            jvm.ask_to_end(kindly=kindly)
 
     def open(self) -> SparkSession:
         """Open the session.

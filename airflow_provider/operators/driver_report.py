@@ -11,6 +11,7 @@ from airflow_provider.errors import (
     ComponentFailedError,
     DriverError,
     NotRetriableError,
+    SparkLostError,
     StaleAttemptError,
 )
 from airflow_provider.runner import PipelineConfig
@@ -30,13 +31,19 @@ def summary_or_error(
             raise DriverError(f"the driver of pipeline {config.name!r} ended without a report, so nothing is certain")
         raise error
     if "message" in outcome:
-        raise _meaning(outcome["error_type"])(outcome["message"]) from error
+        raise _meaning(outcome["error_type"])(outcome["message"]) from None
     summary: dict[str, Any] = outcome["summary"]
+    details = outcome.get("details", [])
     for position, component in enumerate(summary["components"], start=1):
         if "error" in component:
             raise ComponentFailedError(
-                summary["pipeline"], component["name"], position, len(summary["components"]), component["error"]
-            ) from error
+                summary["pipeline"],
+                component["name"],
+                position,
+                len(summary["components"]),
+                component["error"],
+                details,
+            )
     if error is not None:
         raise error
     if summary["status"] != "success":
@@ -47,5 +54,5 @@ def summary_or_error(
 def _meaning(error_type: str) -> type[errors.PySparkPipelineError]:
     """Return what to raise for an error that the driver names: it takes a message only, and is as retriable."""
     reported = getattr(errors, error_type, None)
-    kinds = (NotRetriableError, StaleAttemptError, CheckpointError)
+    kinds = (NotRetriableError, StaleAttemptError, CheckpointError, SparkLostError)
     return next((kind for kind in kinds if isinstance(reported, type) and issubclass(reported, kind)), DriverError)

@@ -7,7 +7,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Protocol, Self
@@ -18,7 +19,9 @@ from airflow_provider.runner.observing.events import ComponentCompleted, Compone
 
 logger = logging.getLogger(__name__)
 
-_POLL_SECONDS = 2.0
+_POLL_SECONDS = 1.0
+_GRACE_SECONDS = 2.0  # after the end of the time, in which the attempt may end by itself
+_ENDING_SECONDS = 7.0
 
 
 class Abortable(Protocol):
@@ -26,6 +29,18 @@ class Abortable(Protocol):
 
     def abort(self) -> None:
         """Stop it, in less than five seconds, from any thread or signal handler."""
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """Airflow's ``execution_timeout`` of a task.
+
+    :param length: for how long the task may run; None for ever
+    :param began: when the task began, by the guard's clock
+    """
+
+    length: timedelta | None
+    began: float
 
 
 class AttemptGuard(NoOpHooks):
@@ -38,38 +53,42 @@ class AttemptGuard(NoOpHooks):
     When the supervisor is killed, nobody stops the task process: it would work on beside its successor. A thread
     looks whether the parent process is still the same one.
 
+    Airflow raises ``AirflowTaskTimeout`` in the main thread when the time is over. Code in C does not let it through,
+    and a component may swallow it: so the thread stops Spark a little later, and ends the process if nothing else does.
+
     :param spark: stopped when the attempt must end
-    :param time_limit: Airflow's ``execution_timeout``, None for none
+    :param time_limit: how long the attempt may take
+    :param standing: says in lines what is recorded and what comes next
     :param supervised: whether the parent process is Airflow's supervisor
     :param clock: a monotonic clock in seconds
     :param parent: returns the id of the parent process
     :param end_process: ends the process at once with an exit status
-    :param began: when the task began, by the same clock; default: now
     """
 
     def __init__(
         self,
         spark: Abortable,
-        time_limit: timedelta | None,
+        time_limit: TimeLimit,
+        standing: Callable[[], Sequence[str]] = tuple,
         *,
         supervised: bool,
         clock: Callable[[], float] = time.monotonic,
         parent: Callable[[], int] = os.getppid,
         end_process: Callable[[int], object] = os._exit,
-        began: float | None = None,
     ) -> None:
         self._spark = spark
         self._time_limit = time_limit
+        self._standing = standing
         self._supervised = supervised
         self._clock = clock
         self._parent = parent
         self._end_process = end_process
-        self._began = clock() if began is None else began
         self._reason: str | None = None
+        self._is_aborted = False
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
-        if self._supervised:
+        if self._supervised or self._time_limit.length is not None:
             threading.Thread(
                 target=self._watch, args=(self._parent(),), name="pyspark-pipeline-watch", daemon=True
             ).start()
@@ -79,6 +98,9 @@ class AttemptGuard(NoOpHooks):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        if error is not None and type(error).__name__ == "AirflowTaskTimeout":
+            self._spark.abort()
+            raise type(error)(self._out_of_time()) from None
 
     def kill(self) -> None:
         """Stop Spark and end the attempt.
@@ -87,8 +109,9 @@ class AttemptGuard(NoOpHooks):
         """
         if self._over.is_set():
             return
-        self._reason = "Airflow asked the task to stop"
-        logger.error("%s; stopping Spark. Completed components stay recorded", self._reason)
+        self._reason = "\n".join(["Airflow asked the task to stop", *self._standing()])
+        for line in [*self._reason.splitlines(), "stopping Spark"]:
+            logger.error("%s", line)
         self._spark.abort()
         raise AttemptStopped(self._reason)
 
@@ -99,7 +122,7 @@ class AttemptGuard(NoOpHooks):
         self._check()
 
     def on_component_failure(self, event: ComponentFailed) -> None:
-        self._check_killed()  # then the failure is only a consequence
+        self._check()  # then the failure is only a consequence
 
     def _check_killed(self) -> None:
         if self._reason is not None:
@@ -107,19 +130,39 @@ class AttemptGuard(NoOpHooks):
 
     def _check(self) -> None:
         self._check_killed()
-        if self._time_limit is not None and self._clock() - self._began >= self._time_limit.total_seconds():
-            raise AttemptStopped(f"the task's execution_timeout of {self._time_limit} is over")
+        if self._late() >= 0:
+            raise AttemptStopped(self._out_of_time())
+
+    def _late(self) -> float:
+        """Return by how many seconds the time is over, negative if it is not."""
+        if self._time_limit.length is None:
+            return -1.0
+        return self._clock() - self._time_limit.began - self._time_limit.length.total_seconds()
+
+    def _out_of_time(self) -> str:
+        told = f"the task's execution_timeout of {self._time_limit.length} is over"
+        return "\n".join([told, "Spark's work is cancelled", *self._standing()])
 
     def _watch(self, first: int) -> None:
         while not self._over.wait(_POLL_SECONDS):
-            if self._parent() == first:
-                continue
-            self._reason = "the supervisor of this task has died"
-            with contextlib.suppress(OSError):  # the log goes through the supervisor
-                logger.error("%s; stopping Spark and ending. Completed components stay recorded", self._reason)
-            self._spark.abort()
-            self._end_process(1)
-            return
+            if self._supervised and self._parent() != first:
+                self._end("the supervisor of this task has died")
+                return
+            if self._late() >= _GRACE_SECONDS and not self._is_aborted:
+                self._is_aborted = True
+                self._spark.abort()  # whoever waits for Spark wakes up
+            if self._supervised and self._late() >= _ENDING_SECONDS:
+                self._end(self._out_of_time())
+                return
+
+    def _end(self, reason: str) -> None:
+        """Stop Spark and end the process at once: nothing else would."""
+        self._reason = reason
+        with contextlib.suppress(OSError):  # the log goes through the supervisor
+            for line in [*reason.splitlines(), "stopping Spark and ending. Completed components stay recorded"]:
+                logger.error("%s", line)
+        self._spark.abort()
+        self._end_process(1)
 
 
 def has_supervisor() -> bool:

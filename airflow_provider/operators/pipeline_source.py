@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
+from airflow_provider.errors import PipelineConfigError
+from airflow_provider.operators.rendered_pipeline import RenderedPipeline
+from airflow_provider.operators.templates import holds_template, with_templates, wrong_kinds
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.running.airflow_attempt import TemplatedField
@@ -30,37 +32,25 @@ def read_source(source: Source, folder: Path) -> tuple[Any, str | None]:
     return source, None
 
 
-def render(content: Any, origin: str | None, renderer: Callable[[Any], Any]) -> Any:
-    """Render the templates in every string of a pipeline.
-
-    :param content: the pipeline as the author wrote it
-    :param origin: the file that it is from
-    :param renderer: renders any value
-    :raises PipelineConfigError: a template cannot be rendered
-    """
-    from jinja2 import TemplateError
-
-    try:
-        return renderer(content)
-    except TemplateError as error:
-        problem = ConfigProblem(f"a template cannot be rendered: {describe(error)}")
-        raise PipelineConfigError([problem], origin) from error
-
-
-def with_policies(
-    content: Any, origin: str | None, policies: Mapping[str, Any], *, runs_here: bool = True
-) -> PipelineConfig:
+def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs_here: bool = True) -> PipelineConfig:
     """Validate a pipeline, with what the operator says in place of the pipeline's own policies.
 
-    :param content: the rendered pipeline
-    :param origin: the file that it is from
+    :param source: the rendered pipeline
     :param policies: the operator's; None stands for not given
     :param runs_here: whether the components run in this process, and so must be importable here
     :raises PipelineConfigError: with every problem
     """
     given = {key: value for key, value in policies.items() if value is not None}
+    content, written, origin = source.content, source.written, source.origin
     whole = {**content, **given} if isinstance(content, Mapping) else content
-    return load_pipeline_config(whole, origin=origin, importable=runs_here)
+    try:
+        config = load_pipeline_config(whole, origin=origin, importable=runs_here)
+    except PipelineConfigError as error:
+        raise with_templates(error, written) from None
+    problems = wrong_kinds(written, config) if runs_here else []
+    if problems:
+        raise PipelineConfigError(problems, config.source)
+    return config
 
 
 def templated_fields(written: Any, config: PipelineConfig) -> list[TemplatedField]:
@@ -74,7 +64,7 @@ def templated_fields(written: Any, config: PipelineConfig) -> list[TemplatedFiel
         return []
     found = []
     for component, fields in zip(config.components, raw, strict=True):
-        found += [(component.name, name) for name, value in _flat(fields) if _holds_template(value)]
+        found += [(component.name, name) for name, value in _flat(fields) if holds_template(value)]
     return found
 
 
@@ -85,11 +75,3 @@ def _flat(fields: Any) -> Iterator[tuple[str, Any]]:
             yield from ((f"{name}.{key}", item) for key, item in value.items())
         else:
             yield str(name), value
-
-
-def _holds_template(value: Any) -> bool:
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value
-    if isinstance(value, Mapping):
-        return any(map(_holds_template, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_holds_template, value))

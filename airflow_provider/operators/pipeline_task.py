@@ -56,8 +56,9 @@ class PipelineTask:
         :raises PipelineConfigError: it cannot be read, or a template cannot be rendered
         """
         from airflow_provider.operators.airflow_secrets import ask_airflow
-        from airflow_provider.operators.pipeline_source import read_source, render
+        from airflow_provider.operators.pipeline_source import read_source
         from airflow_provider.operators.rendered_pipeline import RenderedPipeline
+        from airflow_provider.operators.templates import render
         from airflow_provider.runner import PipelineConfig
 
         ask_airflow()
@@ -69,11 +70,11 @@ class PipelineTask:
 
         given = self.pipeline.source if isinstance(self.pipeline, RenderedPipeline) else self.pipeline
         # A path may be a template, and all of it another task's result, which Airflow does not render either.
-        source = given if isinstance(given, PipelineConfig) else render(given, None, rendered)
+        source = given if isinstance(given, PipelineConfig) else render(given, None, rendered, context)
         if isinstance(source, Mapping):
             return RenderedPipeline(given, given if isinstance(given, Mapping) else source, source)
         written, origin = read_source(source, folder)
-        return RenderedPipeline(given, written, render(written, origin, rendered), origin)
+        return RenderedPipeline(given, written, render(written, origin, rendered, context), origin)
 
     def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowRun:
         """Read and render the pipeline, and take from the context what identifies the run and the attempt.
@@ -101,7 +102,7 @@ class PipelineTask:
             "on_source_change": self.on_source_change,
             "on_clear": self.on_clear,
         }
-        config = with_policies(source.content, source.origin, policies, runs_here=runs_here)
+        config = with_policies(source, policies, runs_here=runs_here)
         known = [*config.harmless_modules, *harmless_modules()]
         config = config.model_copy(update={"harmless_modules": list(dict.fromkeys(known))})
         ti: Any = context["ti"]
@@ -130,6 +131,22 @@ class PipelineTask:
         :raises PipelineConfigError: the config is wrong
         """
         return self._pipeline_run(context, runs_here=self._runs_here)
+
+    def _check_when_parsed(self, validate: bool, *, runs_here: bool = True) -> None:
+        """Raise what is wrong with the pipeline already when the DAG file is parsed, so that it is an import error.
+
+        :param validate: whether to look at all that ``validate`` does; otherwise only at a pipeline that is in the DAG
+            file itself, and without importing Spark
+        :param runs_here: whether the components can be imported where Airflow runs
+        :raises PipelineConfigError: with every problem
+        """
+        if getattr(self, "_BaseOperator__from_mapped", False):
+            return  # only the run knows the pipeline
+        if isinstance(self.pipeline, str) and (not (validate and self.pipeline) or "{{" in self.pipeline):
+            return
+        from airflow_provider.operators.parse_check import check_when_parsed
+
+        check_when_parsed(self.pipeline, self._folder(), imports=validate and runs_here)
 
     def _folder(self) -> Path:
         operator: Any = self

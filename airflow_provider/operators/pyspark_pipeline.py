@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
-from airflow_provider.errors import ComponentFailedError, NotRetriableError
+from airflow_provider.errors import NotRetriableError, PySparkPipelineError
 from airflow_provider.launch.settings import DEFAULT_CONNECTION
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
 from airflow_provider.operators.pipeline_task import SUMMARY_KEY, PipelineTask
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from airflow_provider.operators.guard import AttemptGuard
-    from airflow_provider.runner import CheckpointStore, PipelineConfig, PipelineHooks, PipelineResult
+    from airflow_provider.runner import CheckpointStore, PipelineConfig, PipelineHooks
     from airflow_provider.runner.running.airflow_attempt import AirflowRun
 
 logger = logging.getLogger(__name__)
@@ -92,6 +92,9 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         names, or ``{"components": […], "only": True}`` or ``{"components": […], "until": name}``. Each value is carried
         out once in a run. Default: ``restart_from`` in the DAG run's conf or params, for which the run's first attempt
         counts; there also a mapping of task id to any of these (templated)
+    :param validate_when_parsed: check the pipeline, also one in a file, as ``python -m airflow_provider validate`` does
+        when Airflow parses the DAG file, so that a wrong one is an import error. That imports the components and so
+        Spark each time; without it only a pipeline in the DAG file itself is checked, as far as that needs neither
     :param openlineage_inject_parent_job_info: give Spark's OpenLineage integration this task as its parent job.
         Default: ``[openlineage] spark_inject_parent_job_info``
     :param openlineage_inject_transport_info: give Spark's OpenLineage integration Airflow's transport; default:
@@ -136,6 +139,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         on_source_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | Sequence[str] | Mapping[str, Any] | None = None,
+        validate_when_parsed: bool = False,
         openlineage_inject_parent_job_info: bool | None = None,
         openlineage_inject_transport_info: bool | None = None,
         **kwargs: Any,
@@ -164,6 +168,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         self.openlineage_inject_parent_job_info = openlineage_inject_parent_job_info
         self.openlineage_inject_transport_info = openlineage_inject_transport_info
         self.spark_ui_url = ""
+        self._check_when_parsed(validate_when_parsed)
         self._guard: AttemptGuard | None = None
         self._began = 0.0
         self._killed = False
@@ -173,9 +178,11 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
 
         :raises AirflowFailException: a retry cannot help: the config is wrong, or has changed and must not, what cannot
             be brought back is needed, or the named connection does not exist
-        :raises ComponentFailedError: a component failed; its error is the cause
+        :raises ComponentFailedError: a component failed; its ``cause`` is what that raised
+        :raises SparkLostError: Spark ended while a component ran
         :raises CheckpointError: the progress could not be read or recorded
-        :raises AttemptStopped: Airflow stopped the task, or its time is over
+        :raises AttemptStopped: Airflow stopped the task
+        :raises AirflowTaskTimeout: the time of ``execution_timeout`` is over
         """
         self._began = time.monotonic()  # Airflow's clock for execution_timeout runs from here
         logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each thread that no longer talks to Spark
@@ -183,6 +190,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             return self._run(self._pipeline_run(context), context)
         except NotRetriableError as error:
             raise AirflowFailException(str(error)) from None  # the message says it all
+        except PySparkPipelineError as error:
+            raise error.with_traceback(None) from None  # Airflow's log ends with this, and needs no path through here
 
     def on_kill(self) -> None:
         """Stop Spark and make :meth:`execute` end.
@@ -195,11 +204,13 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
 
     def _run(self, run: AirflowRun, context: Context) -> dict[str, Any]:
         from airflow_provider.launch.choose import launcher
-        from airflow_provider.operators.guard import AttemptGuard, has_supervisor
+        from airflow_provider.operators.guard import AttemptGuard, TimeLimit, has_supervisor
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
         from airflow_provider.runner.checkpoint.saving import Saving
         from airflow_provider.runner.observing.folds import folding
+        from airflow_provider.runner.observing.standing import Standing
         from airflow_provider.runner.observing.summary import SummaryHooks
+        from airflow_provider.runner.observing.verdict import attempt_error
         from airflow_provider.runner.planning.start import KEEP
         from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
         from airflow_provider.runner.running.runner import Surroundings
@@ -225,11 +236,14 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             transport=self.openlineage_inject_transport_info,
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
+        standing = Standing()
         with (
             folding(),
             SummaryHooks(run.config.name, lambda told: ti.xcom_push(SUMMARY_KEY, told | about)) as summary,
             launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name, run=run.key.path) as spark,
-            AttemptGuard(spark, self.execution_timeout, supervised=has_supervisor(), began=self._began) as guard,
+            AttemptGuard(
+                spark, TimeLimit(self.execution_timeout, self._began), standing.lines, supervised=has_supervisor()
+            ) as guard,
         ):
             self._guard = guard
             if self._killed:  # while the attempt was being prepared
@@ -242,12 +256,16 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 session_state_url=run.key.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
                 keeping=keeping(self.session_state_retention_days, self.retention_days, self.keep_session_state_hours),
+                logs_verdict=False,
+                after_the_record=[standing],
                 hooks=[guard, metrics, TracingHooks(), summary, *([self.hooks] if self.hooks else [])],
                 saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
                 surroundings=Surroundings(live=spark.live),
             )
         self._guard = None
-        _raise_if_failed(result)
+        error = attempt_error(result, "a retry or a clear of this task")
+        if error is not None:
+            raise error
         return result.summary() | about
 
     def _announced(self, spark: SparkSession, ti: Any) -> SparkSession:
@@ -262,12 +280,3 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             logger.info("Spark UI: %s", found.running)
             ti.xcom_push(key=SPARK_UI_KEY, value=found.running)
         return spark
-
-
-def _raise_if_failed(result: PipelineResult) -> None:
-    total = len(result.component_results)
-    for position, component in enumerate(result.component_results, start=1):
-        if component.error is not None:
-            raise ComponentFailedError(
-                result.pipeline_name, component.component_name, position, total, component.error
-            ) from component.error

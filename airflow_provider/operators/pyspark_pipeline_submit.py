@@ -78,6 +78,8 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         names, or ``{"components": […], "only": True}`` or ``{"components": […], "until": name}``. Each value is carried
         out once in a run. Default: ``restart_from`` in the DAG run's conf or params, for which the run's first attempt
         counts; there also a mapping of task id to any of these (templated)
+    :param validate_when_parsed: check the pipeline, also one in a file, when Airflow parses the DAG file, so that a
+        wrong one is an import error. Components are not imported: they are where the driver runs
     :param conf: Spark properties; they win over the ``spark.…`` extras of the connection, which win over the ``spark``
         section of the pipeline. Master and deploy mode are the connection's (templated)
     :param deploy_mode: ``client`` or ``cluster``; default: the connection's
@@ -120,6 +122,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         on_source_change: str | None = None,
         on_clear: str | None = None,
         restart_from: str | Sequence[str] | Mapping[str, Any] | None = None,
+        validate_when_parsed: bool = False,
         **kwargs: Any,
     ) -> None:
         taken = [key for key in _OURS if key in kwargs]
@@ -142,6 +145,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         self.on_source_change = on_source_change
         self.on_clear = on_clear
         self.restart_from = restart_from
+        self._check_when_parsed(validate_when_parsed, runs_here=False)
         self.killed = False
         self._attempt: SubmittedAttempt | None = None
         if checkpoint_store is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from airflow_provider.launch.submit import Shipment, joined, pipeline_text
 from airflow_provider.masking import mask
 from airflow_provider.operators import places
 from airflow_provider.operators.driver_report import summary_or_error
-from airflow_provider.operators.guard import AttemptGuard, has_supervisor
+from airflow_provider.operators.guard import AttemptGuard, TimeLimit, has_supervisor
 from airflow_provider.operators.pipeline_task import SUMMARY_KEY
 from airflow_provider.operators.submission import Submission
 from airflow_provider.operators.submit_target import Target, connection_properties, submit_properties
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from airflow_provider.operators.pyspark_pipeline_submit import PySparkPipelineSubmitOperator
 
 logger = logging.getLogger(__name__)
+
+_RECORDED = "next: what the driver has recorded stays, and a retry or a clear of this task goes on from there"
 
 _NO_RETRY_STATUS = re.compile(r"(?:exited with(?: status)?|exit ?code(?: is)?)\W{0,2}2\b", re.IGNORECASE)
 """How YARN and Kubernetes report the driver's exit status 2."""
@@ -66,6 +69,7 @@ class SubmittedAttempt:
         :raises CheckpointError: the progress could not be read or recorded, or a newer attempt has taken over
         :raises AttemptStopped: Airflow stopped the task
         """
+        began = time.monotonic()
         run, task, submission = self._run, self._task, self._submission
         extras = connection_properties(task.task_id, task.conn_id)
         target = submission.target()
@@ -75,6 +79,7 @@ class SubmittedAttempt:
             raise DriverSetupError(f"task {task.task_id!r}: {problem}")
         address(url)  # refuses a password
         error: Exception | None = None
+        limit = TimeLimit(task.execution_timeout, began)
         with Shipment(self._request(url, target), remote=target.remote) as shipment:
             submission.conf = submit_properties(run.config, extras, task.conf, target, task.env_vars)
             submission.files = joined(task.files, shipment.files)
@@ -84,7 +89,7 @@ class SubmittedAttempt:
             submission.application_args = shipment.arguments
             self._stop_if_killed()
             try:
-                with AttemptGuard(submission, None, supervised=has_supervisor()):
+                with AttemptGuard(submission, limit, lambda: [_RECORDED], supervised=has_supervisor()):
                     submission.run(context)
             except Exception as failure:  # noqa: BLE001 - what it means is in the driver's report
                 error = failure

@@ -29,6 +29,12 @@ class ConnectServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def pid(self) -> int:
+        """The process to kill for a server that dies."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         return f"sc://127.0.0.1:{self.port}"
 

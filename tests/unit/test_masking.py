@@ -157,7 +157,7 @@ def test_an_error_is_described_without_secrets() -> None:
     """In the line about it, and in the error of the attempt, whose text may come from another process."""
     error = ConnectionError("jdbc:mysql://h/db?user=me&password=hunter2: refused\nmore")
     assert describe(error) == "ConnectionError: jdbc:mysql://h/db?user=me&password=***: refused"
-    assert "hunter2" not in str(ComponentFailedError("p", "c", 1, 1, error))
+    assert "hunter2" not in str(ComponentFailedError("p", "c", 1, 1, str(error), [str(error)]))
     assert "hunter2" not in str(ComponentFailedError("p", "c", 1, 1, "OSError: password=hunter2"))
 
 

@@ -8,7 +8,7 @@ from a dict or a YAML, JSON or HOCON file. Either way a wrong one raises
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -63,6 +63,8 @@ __all__ = [
 ]
 
 _BOOLEAN = TypeAdapter(bool)
+
+Importable = Callable[[str, Given | None], object]
 
 
 class ComponentConfig(Section):
@@ -256,14 +258,15 @@ def load_pipeline_config(
     source: str | os.PathLike[str] | Mapping[str, Any] | PipelineConfig,
     *,
     origin: str | None = None,
-    importable: bool = True,
+    importable: bool | Importable = True,
 ) -> PipelineConfig:
     """Load and fully check a pipeline config, including that every enabled component can be imported.
 
     :param source: path of a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file, a mapping with
         the fields of :class:`PipelineConfig`, or a :class:`PipelineConfig`, which is checked again
     :param origin: for a mapping that came from a file: the path of that file
-    :param importable: whether components must be importable here, which is not so where they run on another host
+    :param importable: whether components must be importable here, which is not so where they run on another host; or a
+        function that says of a class path, and of what was given itself if anything was, whether that one must be
     :return: the validated config
     :raises PipelineConfigError: with every problem that was found
     """
@@ -274,11 +277,11 @@ def load_pipeline_config(
         # model_validate also turns what is no mapping at all into a problem of the config.
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
-        more = _import_problems(_written(source)) if importable else []
+        more = _import_problems(_written(source), importable)
         raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
         config._source = origin
-    problems = _import_problems(config.components) if importable else []
+    problems = _import_problems(config.components, importable)
     if problems:
         raise PipelineConfigError(problems, config.source)
     return config
@@ -305,10 +308,11 @@ def _written(pipeline: Any) -> Sequence[Any]:
     return raw if isinstance(raw, (list, tuple)) else ()
 
 
-def _import_problems(components: Sequence[Any]) -> list[ConfigProblem]:
+def _import_problems(components: Sequence[Any], importable: bool | Importable) -> list[ConfigProblem]:
     """Check each component that says enough to be looked for, also if something else is wrong with it.
 
     :param components: each a :class:`ComponentConfig` or whatever the author wrote instead
+    :param importable: see :func:`load_pipeline_config`
     """
     problems = []
     for position, item in enumerate(components, start=1):
@@ -318,7 +322,11 @@ def _import_problems(components: Sequence[Any]) -> list[ConfigProblem]:
         except LookupError:
             continue  # no component, which is a problem of its own
         class_path, config = given.path if given else fields.get("class_path"), fields.get("config", {})
-        if isinstance(class_path, str) and class_path and isinstance(config, Mapping) and _is_enabled(fields):
+        if not isinstance(class_path, str) or not (
+            importable(class_path, given) if callable(importable) else importable
+        ):
+            continue
+        if class_path and isinstance(config, Mapping) and _is_enabled(fields):
             name = name_of(item) or f"#{position}"
             named = {key: value for written, value in config.items() if (key := as_name(written))}
             found = check_component(class_path, named, given)

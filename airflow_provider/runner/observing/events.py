@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.observing.failure import Failure
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
 from airflow_provider.runner.record.session_state import SessionStateRecord
@@ -101,6 +102,7 @@ class ComponentFailed:
     :param duration_seconds: from the start of the first try to the end of the last
     :param error: what it raised
     :param left: sources of earlier components into which it wrote before it failed, as they are now
+    :param failure: why it failed, in words
     """
 
     component: ComponentConfig
@@ -109,6 +111,7 @@ class ComponentFailed:
     duration_seconds: float
     error: BaseException
     left: tuple[SourceRecord, ...] = ()
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-from airflow_provider.errors import describe
+from airflow_provider.errors import SparkLostError
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -15,9 +15,13 @@ from airflow_provider.runner.observing.events import (
     PipelineStarted,
     RetryScheduled,
 )
+from airflow_provider.runner.observing.failure import explain
+from airflow_provider.runner.observing.folds import fold
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.report import duration, plan_table, result_table, time_line
 from airflow_provider.runner.observing.result import PipelineResultStatus
+from airflow_provider.runner.observing.spark_words import stack_lines
+from airflow_provider.runner.observing.verdict import attempt_error
 from airflow_provider.runner.planning.plan import Action
 
 
@@ -25,10 +29,12 @@ class LoggingHooks(NoOpHooks):
     """Logs the plan as a table, a line at the start and end of each component, and the result as a table.
 
     :param logger: where to log; default: a logger named after this module
+    :param verdict: whether to end with the error of a failed attempt; False for who raises it
     """
 
-    def __init__(self, logger: logging.Logger | None = None) -> None:
+    def __init__(self, logger: logging.Logger | None = None, *, verdict: bool = True) -> None:
         self._log = logger or logging.getLogger(__name__)
+        self._verdict = verdict
 
     def before_pipeline(self, event: PipelineStarted) -> None:
         config, plan = event.config, event.plan
@@ -76,9 +82,9 @@ class LoggingHooks(NoOpHooks):
         self._log.info("time: %s", time_line(result))
         if result.seconds_saved:
             self._log.info("reuse saved about %s", duration(result.seconds_saved))
-        if result.failed_components:
-            name, _ = result.failed_components[0]
-            self._log.info("a retry or a clear of this run goes on with %r", name)
+        error = attempt_error(result, "the next attempt of this run") if self._verdict else None
+        for line in str(error).splitlines() if error else ():
+            self._log.error("%s", line)
 
     def before_component(self, event: ComponentStarted) -> None:
         what = "replay started" if event.decision.action is Action.REPLAY else "started"
@@ -97,14 +103,18 @@ class LoggingHooks(NoOpHooks):
         )
 
     def on_component_failure(self, event: ComponentFailed) -> None:
+        failure = event.failure or explain(event.error)
         self._log.error(
             "[%d/%d] %s: FAILED after %s: %s",
             event.position,
             event.total,
             event.component.name,
             duration(event.duration_seconds),
-            describe(event.error),
+            failure.headline,
         )
+        if not isinstance(event.error, SparkLostError):
+            with fold(self._log, "the whole stack of this error"):
+                self._lines(stack_lines(event.error))
 
     def on_retry_attempt(self, event: RetryScheduled) -> None:
         self._log.warning(
@@ -113,7 +123,7 @@ class LoggingHooks(NoOpHooks):
             event.attempt,
             event.max_attempts,
             duration(event.delay_seconds),
-            describe(event.error),
+            explain(event.error).headline,
         )
 
     def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:

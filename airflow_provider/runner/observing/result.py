@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider.errors import describe
+from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.planning.plan import Action
 
 
@@ -39,6 +39,7 @@ class ComponentResult:
     :param seconds_saved: time that its reuse saved, as measured when it ran
     :param retries: its own tries after the first
     :param error: what it raised
+    :param failure: why it failed, in words
     """
 
     component_name: str
@@ -51,6 +52,7 @@ class ComponentResult:
     seconds_saved: float = 0.0
     retries: int = 0
     error: BaseException | None = None
+    failure: Failure | None = None
 
     @property
     def success(self) -> bool:
@@ -127,7 +129,7 @@ class PipelineResult:
                 }
                 | ({"saving_seconds": round(result.saving_seconds, 3)} if result.saving_seconds else {})
                 | ({"restoring_seconds": round(result.restoring_seconds, 3)} if result.restoring_seconds else {})
-                | ({"error": describe(result.error)} if result.error else {})
+                | ({"error": (result.failure or explain(result.error)).headline} if result.error else {})
                 for result in self.component_results
             ],
         }

@@ -65,6 +65,8 @@ class Attempt:
     :param keep_session_state: see :class:`SimplePipelineRunner`
     :param keeping: for how long what is saved there is kept
     :param hooks: further hooks, called before those of the log and of the checkpoint
+    :param after_the_record: hooks that are called when the record is durable
+    :param logs_verdict: whether the log ends with the error of a failed attempt; False for who raises it
     :param saving: how records are saved
     :param surroundings: see :class:`SimplePipelineRunner`
     :param part: takes a part of the plan
@@ -81,6 +83,8 @@ class Attempt:
     keep_session_state: bool = False
     keeping: Keeping = field(default_factory=Keeping)
     hooks: Sequence[PipelineHooks] = ()
+    after_the_record: Sequence[PipelineHooks] = ()
+    logs_verdict: bool = True
     saving: Saving = field(default_factory=Saving)
     surroundings: Surroundings = field(default_factory=Surroundings)
     part: Callable[[RunPlan], RunPlan] = lambda plan: plan
@@ -111,7 +115,9 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
     )
     runner = SimplePipelineRunner(
         config,
-        hooks=CompositeHooks(*attempt.hooks, LoggingHooks(), checkpoint_hooks),
+        hooks=CompositeHooks(
+            *attempt.hooks, LoggingHooks(verdict=attempt.logs_verdict), checkpoint_hooks, *attempt.after_the_record
+        ),
         spark=attempt.spark,
         session_state_url=attempt.session_state_url,
         keep_session_state=attempt.keep_session_state,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from airflow_provider.errors import CheckpointError, ComponentError, describe
+from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
 from airflow_provider.runner.config.component import build
-from airflow_provider.runner.config.model import ComponentConfig
+from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.entered import watching
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
@@ -19,20 +18,25 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
+from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.observing.hooks import PipelineHooks
 from airflow_provider.runner.observing.progress import Progress
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.running.loss import session_is_gone, spark_lost
+from airflow_provider.runner.running.missing_view import missing_view
 from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
 from airflow_provider.runner.session_state.keeper import Found, Ran, SessionStateKeeper
+
+Result = TypeVar("Result")
 
 
 class ComponentRunner:
     """Runs the components of one pipeline, and remembers their circuit breakers.
 
     :param hooks: what to tell
-    :param base_dir: where relative paths in the config start
+    :param config: the pipeline
     :param goes_on_after_failure: whether further components may run after one that failed
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
@@ -42,7 +46,7 @@ class ComponentRunner:
     def __init__(
         self,
         hooks: PipelineHooks,
-        base_dir: Path,
+        config: PipelineConfig,
         *,
         goes_on_after_failure: bool,
         clock: Callable[[], float],
@@ -50,7 +54,7 @@ class ComponentRunner:
         progress: Progress,
     ) -> None:
         self._hooks = hooks
-        self._base_dir = base_dir
+        self._config = config
         self._goes_on_after_failure = goes_on_after_failure
         self._clock = clock
         self._sleep = sleep
@@ -93,9 +97,9 @@ class ComponentRunner:
         saving = 0.0
         try:
             with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
-                work = build(component.target(), component.config, spark, self._base_dir)
+                work = build(component.target(), component.config, spark, self._config.base_dir)
                 retries = run_with_retries(
-                    work,
+                    lambda: _blaming_spark(work, spark),
                     component.retry_policy,
                     self._breaker(component),
                     lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
@@ -103,17 +107,21 @@ class ComponentRunner:
                 )
             took = self._clock() - began
             ran = Ran(took, entered.names())
-            found = _keep(keeper, component, decision, position, ran)
+            found = _blaming_spark(lambda: _keep(keeper, component, decision, position, ran), spark)
             if found.has_saved:
                 saving = self._clock() - began - took
         except CheckpointError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
             took = self._clock() - began
-            failed = keeper.failed(component.name, goes_on=self._goes_on_after_failure) if keeper else Found()
+            failure = self._explained(error, component, keeper)
+            can_look = keeper is not None and not session_is_gone(error)
+            failed = (
+                keeper.failed(component.name, goes_on=self._goes_on_after_failure) if keeper and can_look else Found()
+            )
             self._tell_saved(failed.saved)
             left = tuple(failed.touched.left) if failed.touched else ()
-            self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error, left))
+            self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error, left, failure))
             return ComponentResult(
                 component.name,
                 decision.action,
@@ -121,6 +129,7 @@ class ComponentRunner:
                 ComponentStatus.FAILED,
                 duration_seconds=took,
                 error=error,
+                failure=failure,
             )
         self._tell_saved(found.saved)  # first: once it is recorded, what they would read again is another thing
         self._hooks.after_component(
@@ -146,6 +155,14 @@ class ComponentRunner:
             retries=retries,
         )
 
+    def _explained(
+        self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None
+    ) -> Failure:
+        if session_is_gone(error):
+            return explain(error)
+        views = keeper.view_names() if keeper is not None else ()
+        return explain(error, missing_view(error, component.name, self._config, views))
+
     def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
         for name, state in saved:
             self._hooks.on_session_state_saved(SessionStateSaved(name, state))
@@ -166,6 +183,19 @@ class ComponentRunner:
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
+    """Do something with Spark, and blame Spark and not the component if it is lost meanwhile."""
+    try:
+        return work()
+    except (CheckpointError, SparkLostError):
+        raise
+    except Exception as error:
+        lost = spark_lost(spark, error)
+        if lost is None:
+            raise
+        raise lost from error
 
 
 def _keep(

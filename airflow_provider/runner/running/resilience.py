@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from airflow_provider.errors import CircuitOpenError
+from airflow_provider.errors import CircuitOpenError, SparkLostError
 from airflow_provider.runner.config.model import CircuitBreakerConfig, RetryConfig
 
 
@@ -140,6 +140,8 @@ def run_with_retries(
 def _is_worth_a_retry(error: BaseException, names: list[str]) -> bool:
     if isinstance(error, CircuitOpenError) or not isinstance(error, Exception):
         return False
+    if isinstance(error, SparkLostError):
+        return not error.session_is_gone
     return any(
         name in (kind.__name__, f"{kind.__module__}.{kind.__qualname__}")
         for kind in type(error).__mro__

@@ -86,7 +86,7 @@ class SimplePipelineRunner:
         self._clock = surroundings.clock
         self._components = ComponentRunner(
             self._hooks,
-            config.base_dir,
+            config,
             goes_on_after_failure=not fail_fast,
             clock=surroundings.clock,
             sleep=surroundings.sleep,

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkSessionError, describe
+from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkLostError, SparkSessionError, describe
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.policies import SessionStatePolicy
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.running.loss import spark_lost
 from airflow_provider.runner.running.spark_session import open_session, running_session
 from airflow_provider.runner.session_state.keeper import SessionStateKeeper
 from airflow_provider.runner.session_state.live import LiveSession
@@ -155,6 +156,12 @@ class AttemptSession:
         try:
             self.keeper.restore(decision.component, decision.session_state, dropped)
         except Exception as error:
+            if (lost := spark_lost(self._spark, error)) is not None and lost.session_is_gone:
+                raise SparkLostError(
+                    f"Spark was lost while what {decision.component!r} left in it was restored: {lost}; nothing ran "
+                    "again, and the next attempt restores it",
+                    session_is_gone=True,
+                ) from None
             if not self.keeper.answers():
                 raise SparkSessionError(
                     f"the Spark session was lost while what {decision.component!r} left in it was restored: "

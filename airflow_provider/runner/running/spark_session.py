@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -9,10 +10,40 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import SparkSessionError, describe
+from airflow_provider.runner.running.jvm import SparkJvm, quiet_py4j
 from airflow_provider.runner.running.spark_install import refuse_mixed_install
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+_END_SECONDS = 10.0
+
+_started: list[SparkJvm] = []
+"""The JVM that this process has started, if it has; pyspark keeps it for as long as the process lives."""
+
+
+def started_jvm() -> SparkJvm | None:
+    """Return the JVM that :func:`open_session` has started in this process, None if it has started none."""
+    return _started[-1] if _started else None
+
+
+def forget_dead_jvm() -> None:
+    """Let pyspark start a new JVM if the one that this process had has ended; it would call the dead one for ever."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    jvm = started_jvm()
+    if jvm is None or jvm.end(_END_SECONDS if jvm.is_ending else 0) is None:
+        return
+    _started.clear()
+    context, SparkContext._active_spark_context = SparkContext._active_spark_context, None
+    if context is not None:
+        context._jsc = None
+        with contextlib.suppress(Exception):
+            context.stop()  # what of it is Python's
+    SparkContext._gateway = SparkContext._jvm = None
+    SparkSession._instantiatedSession = SparkSession._activeSession = None
 
 
 def running_session() -> SparkSession | None:
@@ -20,6 +51,7 @@ def running_session() -> SparkSession | None:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    forget_dead_jvm()
     try:
         return SparkSession.active()
     except PySparkException:
@@ -35,6 +67,7 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     :raises SparkInstallError: see :func:`~airflow_provider.runner.running.spark_install.refuse_mixed_install`
     """
     refuse_mixed_install()
+    from pyspark import SparkContext
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -50,16 +83,20 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
             if running.conf.isModifiable(key):
                 session.conf.set(key, value)
         return session
+    quiet_py4j()
+    jvm = None
     try:
+        if SparkContext._gateway is None and "PYSPARK_GATEWAY_PORT" not in os.environ:
+            jvm = SparkJvm(settings)
+            SparkContext._ensure_initialized(gateway=jvm.start())
+            _started.append(jvm)
         return SparkSession.builder.config(map=settings).getOrCreate()
     except PySparkException as error:
+        words = "; ".join(jvm.last_words()) if jvm is not None else ""
         if "JAVA_GATEWAY" not in str(error):
             remedy = "check the master and that it can be reached from here"
         elif not (os.environ.get("JAVA_HOME") or shutil.which("java")):
             remedy = "there is no Java: install version 17 or 21 and set JAVA_HOME"
         else:
-            remedy = (
-                "the JVM ended, its own message is a few lines above; check master and settings, and that Java is "
-                "version 17 or 21"
-            )
+            remedy = f"the JVM said: {words or 'nothing'}; check master and settings, and that Java is version 17 or 21"
         raise SparkSessionError(f"no Spark session on master {master!r}: {describe(error)}; {remedy}") from error

@@ -16,6 +16,7 @@ from airflow_provider.runner.planning.part import LEFT_OUT
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.running.component_runner import ComponentRunner
 from airflow_provider.runner.running.inspect import dropped_after
+from airflow_provider.runner.running.loss import session_is_gone
 from airflow_provider.runner.running.session import AttemptSession
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ def walk(
             result = replace(result, restoring_seconds=restoring)
         results.append(result)
         if result.error is not None:
+            fail_fast = fail_fast or session_is_gone(result.error)
             failed.add(component.name)
             blocked = descendants(depends_on, failed)
     lines.close()

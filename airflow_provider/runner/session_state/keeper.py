@@ -117,6 +117,10 @@ class SessionStateKeeper:
         )
         return set(self._present) if same else set()
 
+    def view_names(self) -> list[str]:
+        """Return the names of the views in the session, as of the last look."""
+        return [str(view) for view in self._before.views]
+
     def settle(self) -> None:
         """Undo what a component that failed in this session did to settings, current catalog and database.
 

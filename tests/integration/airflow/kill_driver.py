@@ -70,7 +70,7 @@ def main() -> None:
         with timeout(limit.total_seconds()) if limit else contextlib.nullcontext():
             operator.execute({"ti": ti, "run_id": "run"})
     except BaseException as error:
-        print(f"> {type(error).__name__}: {error}", flush=True)
+        print(*[f"> {line}" for line in f"{type(error).__name__}: {error}".splitlines()], sep="\n", flush=True)
     else:
         print("> green", flush=True)
 

@@ -19,6 +19,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
 
+STANDING = [
+    "running: 'second' (2 of 3), which runs again",
+    "complete: 1 of 3: 'first'",
+    "next: a retry or a clear of this task goes on with 'second'",
+]
+
+
 def wait_for(done: Callable[[], bool], what: str, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not done():
@@ -62,7 +69,8 @@ class Driver:
     def ended(self) -> str:
         assert self.process is not None
         output, _ = self.process.communicate(timeout=30)
-        return next((line[2:] for line in output.splitlines() if line.startswith("> ")), "killed")
+        self.told = [line[2:] for line in output.splitlines() if line.startswith("> ")] or ["killed"]
+        return self.told[0]
 
     def checkpoint(self) -> CheckpointState:
         state = LocalCheckpointStore(self.folder / "checkpoints").load("run", "long", scope=("dag", "task", "-1"))
@@ -85,6 +93,7 @@ def test_a_running_spark_job_does_not_keep_a_killed_task_alive(driver: Driver) -
     process = driver.start("endless_job")
     process.send_signal(signal.SIGTERM)
     assert driver.ended() == "AttemptStopped: Airflow asked the task to stop"
+    assert driver.told[1:] == STANDING
     assert driver.checkpoint().completed_components == ["first"]
     wait_for(lambda: not processes_with(str(driver.folder)), "the JVM to end", 10)
 
@@ -102,6 +111,16 @@ def test_a_swallowed_timeout_does_not_become_green(driver: Driver) -> None:
     driver.start("stubborn", "25")
     assert driver.ended() == "AttemptStopped: the task's execution_timeout of 0:00:25 is over"
     assert driver.checkpoint().completed_components == ["first"]
+
+
+@pytest.mark.torture
+def test_a_timeout_ends_a_job_in_the_middle(driver: Driver) -> None:
+    """py4j waits for the answer on the way out of a job, and would for ever: so Spark is stopped, within seconds."""
+    driver.start("endless_job", "30")
+    assert driver.ended().endswith("the task's execution_timeout of 0:00:30 is over")
+    assert driver.told[1:] == ["Spark's work is cancelled", *STANDING]
+    assert driver.checkpoint().completed_components == ["first"]
+    wait_for(lambda: not processes_with(str(driver.folder)), "the JVM to end", 10)
 
 
 def test_an_orphaned_attempt_stops_by_itself(driver: Driver) -> None:

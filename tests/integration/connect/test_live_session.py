@@ -198,7 +198,8 @@ def test_on_kill_interrupts_what_runs_on_the_server_in_time(attempts: Attempts) 
     ended, _ = attempts.end(process)
     took = time.monotonic() - began
 
-    assert (ended["error"], ended["message"]) == ("AttemptStopped", "Airflow asked the task to stop")
+    assert ended["error"] == "AttemptStopped"
+    assert ended["message"].startswith("Airflow asked the task to stop\nrunning: ")
     assert took < 5
     ended, log = attempts.run(2, "work")
     assert_went_on_in_the_session(ended, log)

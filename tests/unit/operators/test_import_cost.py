@@ -89,15 +89,24 @@ def test_the_provider_info_needs_nothing_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        f"{OPERATOR}\nwith DAG('d'):\n    Operator(task_id='t', pipeline={DICT})",
         f"{OPERATOR}\nwith DAG('d'):\n    Operator(task_id='t', pipeline='pipeline.yaml')",
         f"{OPERATOR}\nwith DAG('d'):\n    Operator.partial(task_id='t').expand(pipeline=['a.yaml', 'b.yaml'])",
-        f"{SUBMIT}\nwith DAG('d'):\n    Operator(task_id='t', pipeline={DICT}, checkpoint_url='s3a://b/c')",
         f"{SUBMIT}\nwith DAG('d'):\n    Operator(task_id='t', pipeline='pipeline.yaml', checkpoint_url='s3a://b/c')",
         f"{DECORATOR}\nwith DAG('d'):\n    @decorate\n    def t():\n        return {DICT}\n    t()",
     ],
-    ids=["dict", "file", "mapped", "submit dict", "submit file", "decorator"],
+    ids=["file", "mapped", "submit file", "decorator"],
 )
 def test_a_task_in_a_dag_imports_nothing_that_only_a_run_needs(code: str, tmp_path: Path) -> None:
     """On top of tasks that do nothing; the pipeline is read when the task runs."""
     assert too_much(added(code, tmp_path, before=PLAIN_TASK)) == set()
+
+
+@pytest.mark.parametrize("task", ["Operator(task_id='t'", "Operator(task_id='t', checkpoint_url='s3a://b/c'"])
+def test_a_pipeline_in_the_dag_file_is_checked_with_its_config_alone(task: str, tmp_path: Path) -> None:
+    """pydantic and yaml come along; Spark, stores and what runs a pipeline do not."""
+    operator = SUBMIT if "checkpoint_url" in task else OPERATOR
+    found = added(f"{operator}\nwith DAG('d'):\n    {task}, pipeline={DICT})", tmp_path, before=PLAIN_TASK)
+
+    heavy = ("pyspark", "py4j", "pandas", "openlineage", "sqlalchemy", "tenacity", "rich")
+    assert not [name for name in found if name.partition(".")[0] in heavy]
+    assert not [name for name in found if name.startswith(("airflow_provider.stores", "airflow_provider.launch."))]

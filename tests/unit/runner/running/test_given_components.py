@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.operators.pipeline_source import read_source, render, with_policies
+from airflow_provider.operators.pipeline_source import read_source, with_policies
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
+from airflow_provider.operators.rendered_pipeline import RenderedPipeline
+from airflow_provider.operators.templates import render
 from airflow_provider.runner import (
     ComponentConfig,
     PipelineConfig,
@@ -74,7 +76,8 @@ def run(config: PipelineConfig) -> None:
 def as_operator(source: Any, renderer: Callable[[Any], Any] = lambda content: content) -> PipelineConfig:
     """What an operator runs: the pipeline rendered and validated once more."""
     content, origin = read_source(source, Path())
-    return with_policies(render(content, origin, renderer), origin, {"on_clear": "restart"})
+    source = RenderedPipeline(content, content, render(content, origin, renderer), origin)
+    return with_policies(source, {"on_clear": "restart"})
 
 
 def test_a_function_or_class_of_a_dag_file_is_a_component() -> None:

@@ -1,0 +1,203 @@
+"""What templates in a pipeline come to, and what is said when that is not what was meant."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
+from airflow_provider.masking import mask
+from airflow_provider.runner import PipelineConfig
+from airflow_provider.runner.config.problems import name_of, suggest
+
+Path = tuple[str | int, ...]
+
+_ONE_EXPRESSION = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
+_UNDEFINED = re.compile(r"'(?P<name>\w+)' is undefined$")
+_NUMBERS = {int, float, type(None)}
+_PLAIN = {int, float, str, bool, type(None)}
+
+
+def render(content: Any, origin: str | None, renderer: Callable[[Any], Any], known: Collection[str] = ()) -> Any:
+    """Render the templates in every string of a pipeline.
+
+    :param content: the pipeline as the author wrote it
+    :param origin: the file that it is from
+    :param renderer: renders any value
+    :param known: names that a template may use, for a suggestion
+    :raises PipelineConfigError: templates cannot be rendered, or one that is a whole value comes to None
+    """
+    try:
+        rendered = renderer(content)
+    except Exception as error:
+        if _may_pass(error):
+            raise
+        raise PipelineConfigError(_not_rendered(content, renderer, known) or [_problem((), error)], origin) from None
+    nothing = [
+        _problem_at(content, path, f"its template {_shown(text)} comes to None; give it a value")
+        for path, text in leaves(content)
+        if _ONE_EXPRESSION.fullmatch(text) and _is_the_word_none(at(rendered, path))
+    ]
+    if nothing:
+        raise PipelineConfigError(nothing, origin)
+    return rendered
+
+
+def holds_template(value: Any) -> bool:
+    """Return whether a value, or anything in it, is known only when the task runs."""
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, Mapping):
+        return any(map(holds_template, value.values()))
+    if isinstance(value, (list, tuple, set)):
+        return any(map(holds_template, value))
+    return hasattr(value, "resolve") and hasattr(value, "iter_references")  # the result of another task
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield path and text of every template in a pipeline."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    elif isinstance(value, str) and holds_template(value):
+        yield path, value
+
+
+def at(value: Any, path: Sequence[str | int]) -> Any:
+    """Return what stands at a path, None if nothing does."""
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def written_at(written: Any, problem: ConfigProblem) -> Any:
+    """Return what the author wrote where a problem is, or in the value around it that is no mapping or list.
+
+    :param written: the pipeline with its templates
+    :param problem: what is wrong
+    """
+    value = component_of(written, problem.component) if problem.component is not None else written
+    for part in (problem.field or "").split("."):
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, (list, tuple)) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, (Mapping, list, tuple)):
+            return None
+    return value
+
+
+def component_of(written: Any, component: str) -> Any:
+    """Return a component as it was written, by its name or ``#<position>``; None if there is none."""
+    raw = written.get("components") if isinstance(written, Mapping) else None
+    components = raw if isinstance(raw, (list, tuple)) else ()
+    if re.fullmatch(r"#\d+", component) and int(component[1:]) <= len(components):
+        return components[int(component[1:]) - 1]
+    return next((item for item in components if name_of(item) == component), None)
+
+
+def with_templates(error: PipelineConfigError, written: Any) -> PipelineConfigError:
+    """Return a config's error that names the templates that led to it."""
+    problems = []
+    for problem in error.problems:
+        text = written_at(written, problem) if problem.field else None
+        if isinstance(text, str) and holds_template(text):
+            problem = replace(problem, message=f"{problem.message}; the value is that of its template {_shown(text)}")
+        problems.append(problem)
+    return PipelineConfigError(problems, error.source)
+
+
+def wrong_kinds(written: Any, config: PipelineConfig) -> list[ConfigProblem]:
+    """Say which templates came to text where a function or class wants a number, or to None, by its annotations.
+
+    :param written: the pipeline with its templates
+    :param config: the same, rendered and validated
+    """
+    problems = []
+    for component in config.ordered:
+        templates = _templates_of(component_of(written, component.name))
+        wanted = _wanted_by(component.target()) if templates else {}
+        for key in templates.keys() & wanted.keys() & component.config.keys():
+            kinds, value = wanted[key], component.config[key]
+            words = " or ".join(sorted(kind.__name__ for kind in kinds - {type(None)}))
+            told = f"expected {words}, and its template {_shown(templates[key])} comes to"
+            if value is None and type(None) not in kinds:
+                problems.append(ConfigProblem(f"{told} None; give it a value", component.name, f"config.{key}"))
+            elif isinstance(value, str) and kinds <= _NUMBERS:
+                remedy = "set render_template_as_native_obj=True on the DAG, or annotate it as str and convert it"
+                problems.append(ConfigProblem(f"{told} text; {remedy}", component.name, f"config.{key}"))
+    return problems
+
+
+def _templates_of(component: Any) -> dict[str, str]:
+    config = component.get("config") if isinstance(component, Mapping) else None
+    return {key: text for key, text in config.items() if _is_text(text)} if isinstance(config, Mapping) else {}
+
+
+def _wanted_by(target: Any) -> dict[str, set[type]]:
+    """Return the parameters that are annotated with plain kinds of values, each with those."""
+    if hasattr(target, "config_model") or hasattr(target, "from_config"):
+        return {}  # they check and convert what they are given
+    try:
+        parameters = inspect.signature(target, eval_str=True).parameters
+    except Exception:  # noqa: BLE001 - an annotation may be any expression
+        return {}
+    kinds = {name: set(get_args(p.annotation) or [p.annotation]) for name, p in parameters.items()}
+    return {name: found for name, found in kinds.items() if found <= _PLAIN}
+
+
+def _not_rendered(content: Any, renderer: Callable[[Any], Any], known: Collection[str]) -> list[ConfigProblem]:
+    problems = []
+    for path, text in leaves(content):
+        try:
+            renderer(text)
+        except Exception as error:
+            if _may_pass(error):
+                raise
+            undefined = _UNDEFINED.search(str(error))
+            hint = suggest(undefined["name"], known, most=0) if undefined else ""
+            told = f"its template {_shown(text)} cannot be rendered: {describe(error)}{hint}"
+            problems.append(_problem_at(content, path, told))
+    return problems
+
+
+def _problem(path: Path, error: Exception) -> ConfigProblem:
+    return ConfigProblem(f"a template cannot be rendered: {describe(error)}", None, ".".join(map(str, path)) or None)
+
+
+def _problem_at(content: Any, path: Path, message: str) -> ConfigProblem:
+    if len(path) > 2 and path[0] == "components" and isinstance(path[1], int):
+        name = name_of(at(content, path[:2])) or f"#{path[1] + 1}"
+        return ConfigProblem(message, name, ".".join(map(str, path[2:])))
+    return ConfigProblem(message, None, ".".join(map(str, path)) or None)
+
+
+def _is_the_word_none(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() == "None"
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and holds_template(value)
+
+
+def _shown(text: str) -> str:
+    """Return a template as it is written, or the lines of it that hold one if it is long."""
+    if len(text) > 200:
+        text = " … ".join(line.strip() for line in text.splitlines() if holds_template(line))[:200]
+    return repr(mask(text))
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether another try may help: Airflow or the network was not there for a moment."""
+    if isinstance(error, (OSError, TimeoutError)):
+        return True
+    return type(error).__name__ == "AirflowRuntimeError" and "NOT_FOUND" not in str(error)

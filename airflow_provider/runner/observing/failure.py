@@ -1,0 +1,52 @@
+"""Why a component failed, in the words that people are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airflow_provider.errors import SparkLostError
+from airflow_provider.masking import mask
+from airflow_provider.runner.observing.author import author_line, author_line_of_text
+from airflow_provider.runner.observing.spark_words import out_of_memory, said
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a component failed. Made while Spark is there, because its errors ask it for their text.
+
+    :param what: what went wrong, without stacks; may have several lines
+    :param where: the author's own line, None if no code of theirs took part
+    :param hints: what else is known: causes, names that are near, settings to change
+    """
+
+    what: str
+    where: str | None = None
+    hints: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The first line of what went wrong."""
+        return self.what.partition("\n")[0]
+
+    def lines(self) -> list[str]:
+        """What is to be said beside :attr:`what`."""
+        where = [f"where: {self.where}"] if self.where else []
+        return [*where, *self.hints]
+
+
+def explain(error: BaseException, hints: Sequence[str] = ()) -> Failure:
+    """Find out what an error says and where it came from.
+
+    :param error: what a component raised
+    :param hints: what the caller knows
+    """
+    found = said(error)
+    if isinstance(error, SparkLostError):
+        cause = error.__cause__
+        return Failure(found.message.partition(": ")[2], author_line(cause) if cause else None, tuple(hints))
+    where = author_line_of_text(found.worker_trace) if found.worker_trace else None
+    short = out_of_memory(str(error))
+    memory = (f"remedy: Spark ran out of memory ({short}): raise spark.driver.memory",) if short else ()
+    notes = tuple(mask(note) for note in getattr(error, "__notes__", ()))
+    return Failure(found.message, mask(where or author_line(error) or "") or None, (*notes, *memory, *hints))

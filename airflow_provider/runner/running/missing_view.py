@@ -1,0 +1,72 @@
+"""What to say to an author whose component reads a view that is not there."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.config.problems import suggest
+
+_NOT_FOUND = re.compile(r"TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<name>(?:`(?:[^`]|``)*`\.?)+)")
+
+
+def missing_view(error: BaseException, component: str, config: PipelineConfig, views: Collection[str]) -> list[str]:
+    """Return who leaves the view that a component missed, or which name is near it; empty if it missed none.
+
+    :param error: what the component raised
+    :param component: its name
+    :param config: the pipeline
+    :param views: names of the views in the session
+    """
+    found = _NOT_FOUND.search(str(error))
+    if found is None:
+        return []
+    name = found["name"].rpartition("`.`")[2].strip("`").replace("``", "`")
+    for other in config.components:
+        if other.name != component and _leaves(other, name):
+            return [_who(other, name, component, config)]
+    near = suggest(name, sorted(views)) if views else "; the session has no view"
+    return [f"no component of this pipeline leaves a view {name!r} as far as its code and config say{near}"]
+
+
+def _who(other: ComponentConfig, view: str, component: str, config: PipelineConfig) -> str:
+    order = [c.name for c in config.ordered]
+    if other.name not in order:
+        return f"remedy: component {other.name!r} leaves view {view!r}, but it is disabled; enable it"
+    if order.index(other.name) > order.index(component):
+        return (
+            f"remedy: component {other.name!r} leaves view {view!r} and runs later; add {other.name!r} to "
+            f"depends_on of {component!r}"
+        )
+    return (
+        f"component {other.name!r} ran before it and its code or config names view {view!r}; it did not leave it this "
+        "time, or its session_state is 'none'"
+    )
+
+
+def _leaves(component: ComponentConfig, view: str) -> bool:
+    """Return whether a component says that it leaves a view of that name: in its config or in its code."""
+    written = list(_texts(component.config))
+    if any(key.endswith("view") and value.lower() == view.lower() for key, value in written):
+        return True
+    name = re.escape(view)
+    made = re.compile(rf"""TempView\(\s*["']{name}["']|\bVIEW\s+[`"]?{name}(?![\w`"])[`"]?""", re.IGNORECASE)
+    return bool(made.search("\n".join([_source(component), *(value for _, value in written)])))
+
+
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _texts(item, str(name))
+    elif isinstance(value, str):
+        yield key, value
+
+
+def _source(component: ComponentConfig) -> str:
+    try:
+        return inspect.getsource(inspect.unwrap(component.target()))
+    except (LookupError, OSError, TypeError):
+        return ""  # disabled and not importable, or without a file

@@ -1,0 +1,109 @@
+"""What the log of a failed task ends with: one error, whole, that blames the right one. Real Airflow, real Spark.
+
+The DAG file is written as somebody may write it who is called at 3 a.m. Each scene has a Spark of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.samples.connect_server import ConnectServer
+
+pytestmark = pytest.mark.torture
+
+HERE = Path(__file__).parent
+FILE = "failing.py"
+NEXT = "next: a retry or a clear of this task goes on with "
+
+
+@pytest.fixture(scope="module")
+def dags_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The DAG files; the server that one of them kills is there before Airflow starts."""
+    with ConnectServer(tmp_path_factory.mktemp("connect")) as server:
+        os.environ |= {"CONNECT_CONNECTION": server.connection(), "CONNECT_PID": str(server.pid)}
+        yield HERE / "dags"
+        del os.environ["CONNECT_CONNECTION"], os.environ["CONNECT_PID"]
+
+
+def error_of(airflow: Any, dag_id: str) -> tuple[str, list[str]]:
+    """Return type and lines of the error that the only try ended with; nothing in the log comes after it."""
+    ended = airflow.run(FILE, dag_id, timeout=600)
+    (only,) = ended.tries["work", -1]
+    assert only.error["cause"] is None
+    last = only.error["message"].splitlines()
+    after = ended.output.rpartition(last[-1])[2]
+    assert "Traceback" not in after
+    assert ended.output.count("Task failed with exception") == 1
+    return only.error["type"], last
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "component", "told"),
+    [
+        ("jvm_killed", "killed", "Spark's JVM was killed by signal 9 (SIGKILL): most likely"),
+        ("out_of_memory", "collects", "java.lang.OutOfMemoryError: Java heap space"),
+        ("executor_lost", "loses_executors", "executors were lost again and again"),
+        ("server_killed", "kills_server", "the Spark Connect server at 127.0.0.1 no longer answers"),
+    ],
+)
+def test_a_lost_spark_is_blamed_and_not_the_component(airflow: Any, dag_id: str, component: str, told: str) -> None:
+    """What ended and how, the setting to raise, what is recorded, and that the next attempt goes on from there."""
+    kind, lines = error_of(airflow, dag_id)
+
+    assert kind == "SparkLostError"
+    assert lines[0].startswith(f"pipeline 'shop': Spark was lost while component {component!r} (2 of ")
+    assert any(told in line for line in lines)
+    assert any(line.startswith("remedy: ") for line in lines)
+    assert "complete: 1 of " in lines[-2]
+    assert lines[-1] == f"{NEXT}{component!r}"
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "told", "where"),
+    [
+        ("wrong_sql", "[PARSE_SYNTAX_ERROR] Syntax error at or near 'orders'", None),
+        ("wrong_column", "[UNRESOLVED_COLUMN.WITH_SUGGESTION]", "in clean: return frame.where("),
+        ("bug", "Python on an executor: ZeroDivisionError: division by zero", "in rate: return 100 / (amount - 30)"),
+        ("plain_bug", "KeyError: 'b'", 'in plain_bug: print(totals["b"])'),
+    ],
+)
+def test_a_mistake_of_the_author_is_told_with_their_line(
+    airflow: Any, dag_id: str, told: str, where: str | None
+) -> None:
+    """Spark's condition and message without stacks, and one line of code that is the author's."""
+    kind, lines = error_of(airflow, dag_id)
+
+    assert kind == "ComponentFailedError"
+    assert f"failed: {told}" in lines[0]
+    assert not [line for line in lines if "\tat " in line or "site-packages" in line]
+    found = [line for line in lines if line.startswith("where: ")]
+    assert (where in found[0]) if where else not found
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "told"),
+    [
+        ("missing_view", "leaves view 'totals' and runs later; add 'totals' to depends_on of 'report'"),
+        ("missing_near", "no component of this pipeline leaves a view 'ordres'"),
+    ],
+)
+def test_a_missing_view_is_told_with_who_leaves_it_or_the_nearest_name(airflow: Any, dag_id: str, told: str) -> None:
+    """Spark's own message comes first."""
+    _, lines = error_of(airflow, dag_id)
+
+    assert "[TABLE_OR_VIEW_NOT_FOUND]" in lines[0]
+    assert any(told in line for line in lines)
+
+
+@pytest.mark.parametrize("dag_id", ["undefined_template", "failing_filter", "renders_to_none"])
+def test_a_wrong_template_uses_up_no_retries(airflow: Any, dag_id: str) -> None:
+    """Also in a dict in the DAG file, which Airflow would render by itself."""
+    kind, lines = error_of(airflow, dag_id)
+
+    assert kind == "AirflowFailException"
+    assert lines[0].startswith("pipeline config: component 'load', field 'config.sql': its template ")

@@ -1,0 +1,105 @@
+"""A wrong pipeline in a DAG file is an import error, as far as it is wrong whatever its templates come to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider.errors import PipelineConfigError
+from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
+from airflow_provider.operators.pyspark_pipeline_submit import PySparkPipelineSubmitOperator
+from airflow_provider.runner import PipelineConfig, load_pipeline_config
+
+SQL = "airflow_provider.components.RunSql"
+
+
+def step(spark: Any, path: str) -> None: ...
+
+
+def pipeline(*components: Any, **more: Any) -> dict[str, Any]:
+    return {"name": "p", "components": [{"name": "a", "class_path": "nowhere.a"}, *components], **more}
+
+
+def task(content: Any, **more: Any) -> PySparkPipelineOperator:
+    return PySparkPipelineOperator(task_id="t", pipeline=content, **more)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (pipeline({"name": "b", "class_path": SQL, "config": {"sq": "x"}}), "component 'b', field 'config.sq'"),
+        (pipeline({"name": "b", "class_path": "n.b", "depends_on": ["z"]}), "unknown component 'z'"),
+        (pipeline({"name": "b", "class_path": step, "config": {"pth": "x"}}), "component 'b', field 'config.pth'"),
+        (pipeline({"name": "b"}, on_clear="never"), "component 'b', field 'class_path': is missing"),
+        ({}, "field 'components': is missing"),
+        (pipeline({"name": "{{ ds }}", "class_path": "n.b", "retry": {"max": 1}}), "field 'retry.max'"),
+    ],
+)
+def test_what_is_wrong_for_certain_is_an_import_error(content: Any, problem: str) -> None:
+    """With the words of ``validate``, which are those of the run as well."""
+    with pytest.raises(PipelineConfigError) as caught:
+        task(content)
+    assert problem in str(caught.value)
+    with pytest.raises(PipelineConfigError) as told:
+        load_pipeline_config(content)
+    assert set(caught.value.problems) <= set(told.value.problems)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pipeline(),
+        pipeline({"name": "b", "class_path": "n.b", "enabled": "{{ params.on }}"}),
+        pipeline({"name": "b", "class_path": "n.b", "depends_on": ["{{ params.before }}"]}),
+        pipeline({"name": "{{ ds }}", "class_path": "n.b"}, restart_from="z"),
+        pipeline({"name": "b", "class_path": "n.b", "retry": {"max_attempts": "{{ params.n }}"}}),
+        pipeline({"name": "b", "class_path": "{{ params.path }}"}),
+        pipeline({"name": "b", "class_path": SQL, "config": "{{ params.config }}"}),
+        {"name": "p", "components": "{{ params.components }}"},
+        PipelineConfig(name="p", components=[{"name": "a", "class_path": "nowhere.a"}]),
+        "no such file.yaml",
+        "{{ params.file }}",
+    ],
+)
+def test_what_only_the_run_can_know_is_left_to_it(content: Any) -> None:
+    """Modules that are not there, files, and whatever a template may come to."""
+    task(content)
+
+
+def test_the_check_imports_no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The DAG processor may not even have it."""
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    task(pipeline({"name": "b", "class_path": SQL, "config": {"sql": "SELECT 1"}}))
+
+
+def test_a_file_is_checked_if_that_is_asked_for(tmp_path: Path) -> None:
+    """Also whether its components can be imported; not for a driver, which has modules of its own."""
+    file = tmp_path / "p.yaml"
+    file.write_text("name: p\ncomponents:\n  - {name: a, class_path: nowhere.a}\n")
+    with pytest.raises(PipelineConfigError) as caught:
+        task(str(file), validate_when_parsed=True)
+    with pytest.raises(PipelineConfigError) as told:
+        load_pipeline_config(file)
+    assert str(caught.value) == str(told.value)
+
+    submit = {"task_id": "t", "checkpoint_url": "s3a://b/c", "validate_when_parsed": True}
+    PySparkPipelineSubmitOperator(pipeline=str(file), **submit)
+    file.write_text("name: p\ncomponents: []\n")
+    with pytest.raises(PipelineConfigError, match="field 'components'"):
+        PySparkPipelineSubmitOperator(pipeline=str(file), **submit)
+
+
+def test_the_result_of_another_task_is_left_alone() -> None:
+    """Nobody knows it yet, nor what is made of it inside a pipeline."""
+    with DAG("d") as dag:
+
+        @dag.task
+        def other() -> str:
+            return "x"
+
+        PySparkPipelineOperator(task_id="whole", pipeline=other())
+        task(pipeline({"name": "b", "class_path": SQL, "config": {"sql": other()}}))
