@@ -36,7 +36,7 @@ def summary_or_error(
     details = outcome.get("details", [])
     for position, component in enumerate(summary["components"], start=1):
         if "error" in component:
-            raise ComponentFailedError(
+            failed = ComponentFailedError(
                 summary["pipeline"],
                 component["name"],
                 position,
@@ -44,6 +44,8 @@ def summary_or_error(
                 component["error"],
                 details,
             )
+            failed.cause = error
+            raise failed
     if error is not None:
         raise error
     if summary["status"] != "success":

@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import sys
 from collections.abc import Iterator
-from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
 from airflow_provider.errors import SparkInstallError
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A Python file of a distribution, as its list of files has it.
+
+    :param name: relative to where it is installed
+    :param place: where it should be
+    :param digest: such as ``sha256=…``, empty if the list has none
+    """
+
+    name: str
+    place: Path
+    digest: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_as_listed(self) -> bool:
+        mode, _, value = self.digest.partition("=")
+        if not value:
+            return True
+        try:
+            content = self.place.read_bytes()
+        except OSError:
+            return False
+        return base64.urlsafe_b64encode(hashlib.new(mode, content).digest()).rstrip(b"=").decode() == value
 
 
 def refuse_mixed_install() -> None:
@@ -26,7 +55,7 @@ def refuse_mixed_install() -> None:
     if spark is None or not _is_imported(spark):
         return
     if client is None:
-        missing = next((file for file in _modules(spark) if not Path(str(file.locate())).exists()), None)
+        missing = next((file for file in _modules(spark) if not file.place.exists()), None)
         if missing is None:
             return
         problem = f"files of pyspark {spark.version} are missing, such as {missing}"
@@ -34,7 +63,7 @@ def refuse_mixed_install() -> None:
     else:
         if spark.version == client.version:
             return
-        other = next((file for file in _modules(spark) if not _is_as_listed(file)), None)
+        other = next((file for file in _modules(spark) if not file.is_as_listed()), None)
         if other is None:
             return
         both = f"pyspark {spark.version} and pyspark-client {client.version} are installed over each other"
@@ -61,19 +90,11 @@ def _is_imported(spark: Distribution) -> bool:
     return not folders or any(Path(folder).resolve() == own for folder in folders)
 
 
-def _modules(spark: Distribution) -> Iterator[PackagePath]:
-    return (file for file in spark.files or () if file.parts[0] == "pyspark" and file.suffix == ".py")
-
-
-def _is_as_listed(file: PackagePath) -> bool:
-    if file.hash is None:
-        return True
-    try:
-        content = Path(str(file.locate())).read_bytes()
-    except OSError:
-        return False
-    digest = hashlib.new(file.hash.mode, content).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value
+def _modules(spark: Distribution) -> Iterator[_Listed]:
+    """Yield its Python files, also those that are not there: ``Distribution.files`` leaves them out since Python 3.12."""
+    for row in csv.reader((spark.read_text("RECORD") or "").splitlines()):
+        if len(row) > 1 and row[0].startswith("pyspark/") and row[0].endswith(".py"):
+            yield _Listed(row[0], Path(str(spark.locate_file(row[0]))), row[1])
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -279,7 +279,7 @@ def test_what_cannot_work_is_refused_when_the_dag_is_parsed(options: dict[str, A
         ("spark://master:7077", {"deploy-mode": "cluster"}, {}, "no deploy mode 'cluster' for Python on master 'spark"),
         ("local", {}, {"url": "s3a://me:secret@bucket/x"}, "seems to hold a password"),
         ("yarn", {"deploy-mode": "cluster"}, {}, "requires yarn_track_via_rm_api=True"),
-        ("local", {}, {"pipeline": {"name": "p"}}, "field 'components'"),
+        ("local", {}, {"pipeline": "/nowhere/nothing.yaml"}, "nothing.yaml"),
     ],
 )
 def test_what_shows_only_when_the_task_runs_uses_up_no_retries(
@@ -536,7 +536,7 @@ def test_on_yarn_a_failed_component_is_named(yarn: Yarn) -> None:
     yarn.record(1, "failed", "a", failed="b")
     with pytest.raises(ComponentFailedError, match=r"component 'b' \(2 of 2\) failed: the driver's log has") as raised:
         yarn.run()
-    assert "told so" in str(raised.value.__cause__)
+    assert "told so" in str(raised.value.cause)
 
 
 def test_on_yarn_the_record_of_an_earlier_attempt_explains_nothing(yarn: Yarn) -> None:

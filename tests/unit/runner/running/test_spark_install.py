@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import sys
 from pathlib import Path
 
@@ -45,7 +46,9 @@ class Site:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     for module in [name for name in sys.modules if name.partition(".")[0] == "pyspark"]:
         monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *(path for path in sys.path if "site-packages" not in path)])
+    others = [path for path in sys.path if "site-packages" not in path and not Path(path, "pyspark").exists()]
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *others])
+    importlib.invalidate_caches()
     return Site(tmp_path)
 
 
