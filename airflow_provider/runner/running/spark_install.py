@@ -91,7 +91,7 @@ def _is_imported(spark: Distribution) -> bool:
 
 
 def _modules(spark: Distribution) -> Iterator[_Listed]:
-    """Yield its Python files, also those that are not there: ``Distribution.files`` leaves them out since Python 3.12."""
+    """Yield its Python files, also those that are not there: ``Distribution.files`` has left them out since 3.12."""
     for row in csv.reader((spark.read_text("RECORD") or "").splitlines()):
         if len(row) > 1 and row[0].startswith("pyspark/") and row[0].endswith(".py"):
             yield _Listed(row[0], Path(str(spark.locate_file(row[0]))), row[1])
