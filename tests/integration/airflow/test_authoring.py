@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -324,9 +325,10 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
     airflow_environment: Callable[[Path, Path], dict[str, str]],
 ) -> None:
     """While the task instance runs nothing goes; once the DAG run is deleted its views do, with their directory."""
+    base = airflow.home / "pyspark_pipeline" / "session_state"
+    shutil.rmtree(base, ignore_errors=True)  # what other tests of this module have left there
     ended = airflow.run(FILE, "leaves_views", journal=str(journal))
     key = RunKey(("leaves_views", "work", "-1"), ended.run_id, "saves")
-    base = airflow.home / "pyspark_pipeline" / "session_state"
     mine = Path(key.directory(str(base)))
     marker = json.loads((mine / MARKER).read_text())
     assert (marker["run_id"], marker["checkpoint"], marker["retention_days"]) == (ended.run_id, TASK_STATE_PLACE, 14)
