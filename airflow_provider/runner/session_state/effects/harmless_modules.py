@@ -220,7 +220,7 @@ VARYING = (
     ),
     Group("asks a person", ("builtins.input",)),
     Group("depends on the process", _names("builtins.id builtins.hash")),
-    Group("takes the order of a set, which each process has another one of", ("builtins.set.__iter__",)),
+    Group("takes the order of a set, which differs from process to process", ("builtins.set.__iter__",)),
 )
 """What a value comes from that another run would not get."""
 
