@@ -364,6 +364,41 @@ def test_where_a_component_wrote_and_what_it_left_of_the_sources_of_others(
     assert look_again(left) == left
 
 
+SLOW = """
+public class SlowListener extends org.apache.spark.scheduler.SparkListener {
+    public void onOtherEvent(org.apache.spark.scheduler.SparkListenerEvent event) {
+        java.util.concurrent.locks.LockSupport.parkNanos(300000000L);
+    }
+}
+"""
+
+
+@pytest.fixture
+def slow_listener(session: SparkSession) -> Iterator[None]:
+    """Someone else who listens takes 0.3 s for each event of SQL, and is told first."""
+    jvm, context = session._jvm, session._jsc.sc()
+    compiler = jvm.org.codehaus.janino.SimpleCompiler()
+    compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
+    compiler.cook(SLOW)
+    listener = compiler.getClassLoader().loadClass("SlowListener").newInstance()
+    context.addSparkListener(listener)
+    yield
+    context.removeSparkListener(listener)
+
+
+@pytest.mark.usefixtures("slow_listener")
+def test_what_spark_has_yet_to_tell_when_a_component_begins_is_not_its_own(
+    session: SparkSession, tmp_path: Path
+) -> None:
+    """A statement of before is still on its way to whoever listens."""
+    reading = reading_for(session)
+    reading.begin()
+    session.range(5).write.parquet(str(tmp_path / "data"))
+    reading.begin()
+    touched = reading.finished("next", [])
+    assert (touched.writes, touched.sources) == ([], [])
+
+
 def test_a_session_that_does_not_answer_is_no_failure_of_the_component(session: SparkSession, inbox: Path) -> None:
     """What Spark does not say counts as unknown, whenever it stops answering."""
 

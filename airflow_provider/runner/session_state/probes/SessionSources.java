@@ -74,10 +74,13 @@ public class SessionSources extends SparkListener {
         this.session = session;
     }
 
-    /** From now on take note of what is read. */
-    public synchronized void begin() throws Exception {
-        settle();
+    /** From now on take note of what is read. Without the lock: events that are still on their way need it. */
+    public void begin() throws Exception {
+        boolean settled = settle();
         forget();
+        if (!settled) {
+            addLate();
+        }
         if (!listens) {
             session.sparkContext().addSparkListener(this);
             listens = true;
@@ -111,7 +114,9 @@ public class SessionSources extends SparkListener {
      * @param millis how long it may take
      */
     public String found(String views, int most, long millis) throws Exception {
-        settle();
+        if (!settle()) {
+            addLate();
+        }
         stopListening();
         Set leaves = Collections.newSetFromMap(new IdentityHashMap());
         List failed = new ArrayList();
@@ -253,18 +258,18 @@ public class SessionSources extends SparkListener {
         return name.indexOf('/') < 0 ? null : Arrays.asList(name.split(","));
     }
 
-    /** Wait until Spark has told its listeners what it did; after ten seconds go on with what is known. */
-    private void settle() throws Exception {
+    /** Wait until Spark has told its listeners what it did; false if it has not within ten seconds. */
+    private boolean settle() {
         SparkContext context = session.sparkContext();
         for (long began = System.nanoTime(); System.nanoTime() - began < PATIENCE; LockSupport.parkNanos(PAUSE)) {
             try {
                 context.listenerBus().waitUntilEmpty(-1L); // given any time, Spark looks only every 10 ms
-                return;
+                return true;
             } catch (TimeoutException behind) {
                 continue;
             }
         }
-        addLate();
+        return false;
     }
 
     private synchronized void addLate() {
