@@ -10,6 +10,7 @@ from pathlib import Path
 
 from airflow_provider.cleaning import properties
 from airflow_provider.masking import MASK, looks_secret
+from airflow_provider.rendering import known_names, rendered
 from airflow_provider.runner import (
     CheckpointStore,
     InMemoryCheckpointStore,
@@ -29,7 +30,6 @@ from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 from airflow_provider.runner.running.runner import Surroundings
 from airflow_provider.runner.running.spark_session import open_session
-from airflow_provider.templates import known_names, rendered
 from airflow_provider.terminal import ProgressBar
 
 OK, FAILED = 0, 1

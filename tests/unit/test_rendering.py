@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.templates import known_names, rendered
+from airflow_provider.rendering import known_names, rendered
 
 
 def render(tmp_path: Path, text: str, *given: str, file: Path | None = None) -> Any:
