@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import psutil
 import pyspark
@@ -30,18 +31,35 @@ class Cluster:
     """
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.master = f"spark://127.0.0.1:{probe.getsockname()[1]}"
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            other.bind(("127.0.0.1", 0))
+            self.master = f"spark://127.0.0.1:{one.getsockname()[1]}"
+            self._ui_port = str(other.getsockname()[1])
         self._folder = folder
         self._count = 0
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in list(self.processes):
+            self.kill(name)
+
+    @property
+    def ui(self) -> str:
+        """The address of the master's pages."""
+        return f"http://127.0.0.1:{self._ui_port}"
 
     def start(self, name: str) -> None:
         """Start the ``master`` or the ``worker``."""
         host, port = self.master.removeprefix("spark://").split(":")
         arguments = {
-            "master": ["org.apache.spark.deploy.master.Master", "--host", host, "--port", port, "--webui-port", "0"],
+            "master": [
+                "org.apache.spark.deploy.master.Master", "--host", host, "--port", port,
+                "--webui-port", self._ui_port,
+            ],
             "worker": [
                 "org.apache.spark.deploy.worker.Worker", "--host", host, "--webui-port", "0", "--cores", "2",
                 "--memory", "2g", "--work-dir", str(self._folder / "work"), self.master,

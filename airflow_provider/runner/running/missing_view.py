@@ -53,7 +53,7 @@ def _leaves(component: ComponentConfig, view: str) -> bool:
     if any(key.endswith("view") and value.lower() == view.lower() for key, value in written):
         return True
     name = re.escape(view)
-    made = re.compile(rf"""TempView\(\s*["']{name}["']|\bVIEW\s+[`"]?{name}(?![\w`"])[`"]?""", re.IGNORECASE)
+    made = re.compile(rf"""TempView\(\s*["']{name}["']|\bVIEW\s+(?:`{name}`|{name}(?![\w`]))""", re.IGNORECASE)
     return bool(made.search("\n".join([_source(component), *(value for _, value in written)])))
 
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider.errors import SparkSessionError, describe
+from airflow_provider.errors import SparkSessionError
+from airflow_provider.runner.observing.spark_words import said
 from airflow_provider.runner.running.jvm import SparkJvm, quiet_py4j
 from airflow_provider.runner.running.spark_install import refuse_mixed_install
 
@@ -67,6 +68,7 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     :raises SparkInstallError: see :func:`~airflow_provider.runner.running.spark_install.refuse_mixed_install`
     """
     refuse_mixed_install()
+    from py4j.protocol import Py4JError
     from pyspark import SparkContext
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
@@ -91,12 +93,22 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
             SparkContext._ensure_initialized(gateway=jvm.start())
             _started.append(jvm)
         return SparkSession.builder.config(map=settings).getOrCreate()
-    except PySparkException as error:
-        words = "; ".join(jvm.last_words()) if jvm is not None else ""
-        if "JAVA_GATEWAY" not in str(error):
-            remedy = "check the master and that it can be reached from here"
-        elif not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+    except (PySparkException, Py4JError) as error:
+        if SparkContext._active_spark_context is not None:
+            with contextlib.suppress(Exception):
+                SparkContext._active_spark_context.stop()  # it is of no use to a second try
+        raise SparkSessionError(_not_started(master, error, jvm)) from error
+
+
+def _not_started(master: str, error: Exception, jvm: SparkJvm | None) -> str:
+    """Return what happened, what the JVM said of it, and what to look at."""
+    words = jvm.last_words() if jvm is not None else []
+    if "JAVA_GATEWAY" in str(error):
+        if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
             remedy = "there is no Java: install version 17 or 21 and set JAVA_HOME"
         else:
-            remedy = f"the JVM said: {words or 'nothing'}; check master and settings, and that Java is version 17 or 21"
-        raise SparkSessionError(f"no Spark session on master {master!r}: {describe(error)}; {remedy}") from error
+            remedy = "check master and settings, and that Java is version 17 or 21"
+    else:
+        remedy = "check that the master is right, runs and can be reached from here"
+    what = f"no Spark session on master {master!r}: {said(error).message.splitlines()[0]}"
+    return "\n".join([what, *(f"Spark's last words: {line}" for line in words), f"remedy: {remedy}"])

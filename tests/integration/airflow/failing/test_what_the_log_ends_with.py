@@ -6,13 +6,16 @@ The DAG file is written as somebody may write it who is called at 3 a.m. Each sc
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.samples.connect_server import ConnectServer
+from tests.samples.spark_cluster import SPARK_HOME, Cluster, wait_for
 
 pytestmark = pytest.mark.torture
 
@@ -22,17 +25,38 @@ NEXT = "next: a retry or a clear of this task goes on with "
 
 
 @pytest.fixture(scope="module")
-def dags_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The DAG files; the server that one of them kills is there before Airflow starts."""
-    with ConnectServer(tmp_path_factory.mktemp("connect")) as server:
-        os.environ |= {"CONNECT_CONNECTION": server.connection(), "CONNECT_PID": str(server.pid)}
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A standalone master with one worker."""
+    with Cluster(tmp_path_factory.mktemp("standalone")) as made:
+        made.start("master")
+        made.start("worker")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
+    """A server that stays."""
+    with ConnectServer(tmp_path_factory.mktemp("connect")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def dags_folder(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, server: ConnectServer) -> Iterator[Path]:
+    """The DAG files; what they connect to is there before Airflow starts, and a server that one of them kills."""
+    with pytest.MonkeyPatch.context() as patch, ConnectServer(tmp_path_factory.mktemp("doomed")) as doomed:
+        patch.setenv("CONNECT_CONNECTION", server.connection())
+        patch.setenv("DOOMED_CONNECTION", doomed.connection())
+        patch.setenv("DOOMED_PID", str(doomed.pid))
+        patch.setenv("CLUSTER_MASTER", cluster.master)
+        patch.setenv("CLUSTER_UI", cluster.ui)
+        patch.setenv("SPARK_HOME", str(SPARK_HOME))
+        patch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
         yield HERE / "dags"
-        del os.environ["CONNECT_CONNECTION"], os.environ["CONNECT_PID"]
 
 
-def error_of(airflow: Any, dag_id: str) -> tuple[str, list[str]]:
+def error_of(airflow: Any, dag_id: str, **conf: str) -> tuple[str, list[str]]:
     """Return type and lines of the error that the only try ended with; nothing in the log comes after it."""
-    ended = airflow.run(FILE, dag_id, timeout=600)
+    ended = airflow.run(FILE, dag_id, timeout=600, **conf)
     (only,) = ended.tries["work", -1]
     assert only.error["cause"] is None
     last = only.error["message"].splitlines()
@@ -48,6 +72,7 @@ def error_of(airflow: Any, dag_id: str) -> tuple[str, list[str]]:
         ("jvm_killed", "killed", "Spark's JVM was killed by signal 9 (SIGKILL): most likely"),
         ("out_of_memory", "collects", "java.lang.OutOfMemoryError: Java heap space"),
         ("executor_lost", "loses_executors", "executors were lost again and again"),
+        ("application_killed", "killed_by_master", "Spark has stopped by itself: Master removed our application"),
         ("server_killed", "kills_server", "the Spark Connect server at 127.0.0.1 no longer answers"),
     ],
 )
@@ -107,3 +132,49 @@ def test_a_wrong_template_uses_up_no_retries(airflow: Any, dag_id: str) -> None:
 
     assert kind == "AirflowFailException"
     assert lines[0].startswith("pipeline config: component 'load', field 'config.sql': its template ")
+
+
+def test_a_master_that_is_not_there_is_told_with_what_spark_says_of_it(airflow: Any) -> None:
+    """Spark gives up after a minute, in words about a context that was stopped."""
+    kind, lines = error_of(airflow, "no_master")
+
+    assert kind == "SparkSessionError"
+    assert lines[0].startswith("no Spark session on master 'spark://127.0.0.1:9': ")
+    assert [line for line in lines if line.endswith("All masters are unresponsive! Giving up.")]
+    assert lines[-1].startswith("remedy: check that the master is right, runs and can be reached")
+
+
+@pytest.mark.parametrize("dag_id", ["too_long", "too_long_on_server", "too_long_submitted"])
+def test_a_task_whose_time_is_over_ends_in_the_middle_of_a_component(
+    airflow: Any, server: ConnectServer, tmp_path: Path, dag_id: str
+) -> None:
+    """On every way to Spark; what Spark was at is cancelled, and what completed stays recorded."""
+    kind, lines = error_of(airflow, dag_id, folder=str(tmp_path))
+
+    assert kind == "AirflowTaskTimeout"
+    assert lines == [
+        "the task's execution_timeout of 0:01:00 is over",
+        "Spark's work is cancelled",
+        "complete: 1 of 2: 'orders'",
+        f"{NEXT}'counts'",
+    ]
+    wait_for(lambda: not at_work(airflow.home, server), "Spark's work to end", 20)
+
+
+def at_work(home: Path, server: ConnectServer) -> bool:
+    """Whether a JVM of this Airflow or of the server computes something."""
+    busy = [p for p in psutil.Process(server.pid).children(recursive=True) if p.name() == "java"]
+    for process in psutil.process_iter(["name"]):
+        try:
+            if process.info["name"] == "java" and process.environ().get("AIRFLOW_HOME") == str(home):
+                busy.append(process)
+        except psutil.Error:
+            continue
+    return any(_cpu_seconds_of_a_second(process) > 0.7 for process in busy)
+
+
+def _cpu_seconds_of_a_second(process: psutil.Process) -> float:
+    try:
+        return process.cpu_percent(interval=1) / 100
+    except psutil.Error:
+        return 0.0

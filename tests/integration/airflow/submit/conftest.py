@@ -48,14 +48,12 @@ def mark() -> Iterator[str]:
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory, mark: str) -> Iterator[Cluster]:
     """A standalone master with one worker."""
-    made = Cluster(tmp_path_factory.mktemp("standalone"))
-    made.start("master")
-    made.start("worker")
-    os.environ["CLUSTER_MASTER"] = made.master
-    yield made
-    del os.environ["CLUSTER_MASTER"]
-    for name in list(made.processes):
-        made.kill(name)
+    with Cluster(tmp_path_factory.mktemp("standalone")) as made:
+        made.start("master")
+        made.start("worker")
+        os.environ["CLUSTER_MASTER"] = made.master
+        yield made
+        del os.environ["CLUSTER_MASTER"]
 
 
 @pytest.fixture(scope="package")
