@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import pty
 import re
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +19,7 @@ from airflow_provider.runner import NoOpHooks, PipelineConfig, SimplePipelineRun
 from airflow_provider.runner.observing.progress import ProgressLog, in_words
 from airflow_provider.runner.observing.spark_work import SparkWork, looking
 from airflow_provider.runner.running.runner import Surroundings
+from airflow_provider.terminal import ProgressBar, StderrHandler
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 
@@ -150,3 +155,50 @@ def test_how_it_reads() -> None:
         "collect at etl.py:12: stages 2 of 5, tasks 120 of 800 (8 running), 1,234,567 rows, 98.7 MB read"
     )
     assert in_words(SparkWork("", 1, 0, 2, 0, 2)) == "stages 0 of 1, tasks 0 of 2 (2 running)"
+
+
+@contextmanager
+def screen() -> Iterator[list[str]]:
+    """Let standard error lead to a terminal; return what arrives there."""
+    arrived: list[str] = []
+    there, here = pty.openpty()
+
+    def read() -> None:
+        try:
+            while part := os.read(there, 4096):
+                arrived.append(part.decode(errors="replace"))
+        except OSError:  # nobody has it open any more
+            return
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    with open(here, "w", encoding="utf-8") as terminal, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        patch.setenv("TERM", "xterm")
+        patch.setenv("COLUMNS", "140")
+        yield arrived
+    reader.join(5)
+    os.close(there)
+
+
+def test_in_a_terminal_a_bar_shows_it_until_the_component_ends(spark: SparkSession) -> None:
+    """Its place and what Spark is doing; what is logged meanwhile is a line above it; in the end the bar is gone."""
+    log = logging.LogRecord("x", logging.INFO, __file__, 1, "a line of the log", None, None)
+    until = time.monotonic() + 60
+
+    with screen() as arrived:
+        with ProgressBar().watching("grade", 2, 5, spark):
+            busy(spark, lambda: "stages" in "".join(arrived) or time.monotonic() > until)()
+            StderrHandler().emit(log)
+        print("the end", file=sys.stderr, flush=True)
+        while "the end" not in "".join(arrived) and time.monotonic() < until:
+            time.sleep(0.05)
+
+    shown = "".join(arrived)
+    assert re.search(r"\[2/5\] grade.* stages ", shown)
+    plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown)
+    assert "a line of the log" in [line.rpartition("\r")[2] for line in plain.split("\r\n")]
+    wiped, _, after = shown.rpartition("\x1b[2K")
+    assert "[2/5] grade" in wiped
+    assert "[2/5] grade" not in after
+    assert after.rstrip().endswith("the end")
