@@ -89,6 +89,7 @@ class SessionStateKeeper:
         self._present: set[str] = set()
         self._views: set[ViewName] = set()  # that components have left in this attempt
         self._witness = Witness(self.spark, self.probe, self.config, self.url)
+        self._restored: dict[str, bool] = {}  # components whose saved views are here, and whether one was cached
         self._held = Held(self.spark, self._views_at_hand)
 
     def recorded(self, records: Mapping[str, ComponentRecord]) -> None:
@@ -230,6 +231,8 @@ class SessionStateKeeper:
         :raises Exception: what Spark raises
         """
         self._restorer.restore(record, dropped)
+        if record.views:
+            self._restored[component] = bool(record.cached)
         self._views.update(record.left_views)
         what = in_words(record)
         if what:
@@ -269,6 +272,24 @@ class SessionStateKeeper:
 
     def _saved_before(self, evidence: Evidence, writer: str) -> tuple[tuple[str, SessionStateRecord], ...]:
         readers = [name for name in evidence.readers if name != writer]
+        self._warn_of_frozen(readers, evidence.touched.left, writer)
         if evidence.doubts:  # what a process or Python on executors wrote is not among the targets
             readers += self._witness.changed([name for name in self._held.names() if name != writer])
         return tuple(self._held.saved_before_a_change(readers, writer)) if readers else ()
+
+    def _warn_of_frozen(self, readers: Collection[str], written: Collection[SourceRecord], writer: str) -> None:
+        """Say so if views might show what was written, had they not been saved and restored.
+
+        Spark lists the files of a table or of cached data anew after some writes of the session that holds the view.
+        """
+        to_table = any(source.kind == "table" for source in written)
+        frozen = [name for name in readers if name in self._restored and (to_table or self._restored[name])]
+        if frozen:
+            logger.warning(
+                "%s wrote to %s: the restored views of %s show what was there when they were saved, but without a "
+                "failure a view of a table or of cached data may show what is appended; if that counts, set "
+                "session_state: replay for what reads it",
+                writer,
+                ", ".join(source.name for source in written),
+                ", ".join(frozen),
+            )

@@ -139,6 +139,31 @@ def test_a_clear_after_our_own_and_somebody_elses_change(spark: SparkSession, ma
     assert actions(planned(run, cleared=True)) == [Action.RUN, Action.REUSE, Action.RUN]
 
 
+@pytest.mark.parametrize("is_table", [True, False])
+def test_a_restored_view_that_would_have_followed_a_write_is_not_silent(
+    spark: SparkSession, make: Make, inbox: str, caplog: pytest.LogCaptureFixture, is_table: bool
+) -> None:
+    """A view of a table shows what its own session appends, what was saved of it does not; a directory's never does."""
+    run = make("reader", component("last", "reader"), session_state="save")
+    table = f"{Path(inbox).parent.name}_followed"
+    if is_table:
+        spark.read.parquet(inbox).write.saveAsTable(table)
+        run.does("reader", lambda session: session.table(table).createOrReplaceTempView("v"))
+    run.attempt()
+
+    def write(session: SparkSession) -> None:
+        more = session.range(3)
+        more.write.mode("append").saveAsTable(table) if is_table else append(session, inbox)
+
+    run.does("last", write)
+    runner = run.in_new_session().runner()
+    assert runner.run(plan=runner.plan(run.store.load("run-1"))).failed_components == []
+    told = [record.getMessage() for record in caplog.records if "restored views of reader" in record.getMessage()]
+    assert len(told) == is_table
+    assert all(message.startswith(f"last wrote to `spark_catalog`.`default`.`{table}`: ") for message in told)
+    spark.sql(f"DROP TABLE IF EXISTS {table}")
+
+
 def test_a_replay_that_would_read_what_the_run_wrote_is_refused(make: Make, inbox: str) -> None:
     """What was not saved and can no longer be made is an error, not another number of rows."""
     run = make(
