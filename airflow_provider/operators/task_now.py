@@ -58,18 +58,23 @@ def _task_instance(key: RunKey) -> Any:
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload
 
-    dag_id, task_id, map_index = key.scope[:3]
+    from airflow_provider.stores.metastore import coordinates
+
+    dag_id, task_id = key.scope[:2]
+    index, region = coordinates(key)
     statement = (
         select(TaskInstance)
         .where(
             TaskInstance.dag_id == dag_id,
             TaskInstance.task_id == task_id,
             TaskInstance.run_id == key.run_id,
-            TaskInstance.map_index == int(map_index),
+            TaskInstance.map_index == index,
         )
         .order_by(TaskInstance.try_number.desc())
         .options(joinedload(TaskInstance.dag_run))
     )
+    if region is not None:  # Airflow 3.4
+        statement = statement.where(TaskInstance.region_id == region)
     with create_session() as session:
         row = session.scalars(statement).first()
         if row is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -185,6 +186,12 @@ def test_each_iteration_of_a_loop_has_a_checkpoint_of_its_own(scene: Any) -> Non
         ("looped", "again.work", "-1", "1", "completed"),
     ]
     for state in found:
-        words = ("show", run.dag_id, "again.work", run.run_id, "--region", *state.scope[3:])
+        iteration = (run.dag_id, "again.work", run.run_id, "--region", *state.scope[3:])
         store = ("--store", str(run.folder / "checkpoints"))
-        assert "completed, attempt 2" in run.airflow.command("pyspark-pipeline", *words, *store)
+        assert "completed, attempt 2" in run.airflow.command("pyspark-pipeline", "show", *iteration, *store)
+        planned = run.airflow.command("pyspark-pipeline", "plan", *iteration, *store, "--restart-from", "c")
+        assert re.findall(r"^(\w) +(RUN|REUSE) ", planned, re.MULTILINE) == [
+            ("a", "REUSE"),
+            ("b", "REUSE"),
+            ("c", "RUN"),
+        ]
