@@ -81,6 +81,9 @@ class Witness:
         try:
             with watch:
                 yield
+        except BaseException:
+            self._reading.end()
+            raise
         finally:
             self._seen = watch.seen
 

@@ -180,6 +180,13 @@ def test_a_replay_that_would_read_what_the_run_wrote_is_refused(make: Make, inbo
         planned(run)
 
 
+def test_nobody_listens_when_a_component_has_failed(spark: SparkSession, make: Make) -> None:
+    """What listens to Spark holds on to lists of files, and would delay the next component."""
+    make("reader", component("last", "reader")).attempt()
+    listeners = spark._jsc.sc().listenerBus().listeners()
+    assert "SessionSources" not in [listener.getClass().getName() for listener in listeners]
+
+
 def test_keep_and_fail(spark: SparkSession, make: Make, inbox: str) -> None:
     """With ``keep`` a replay reads what is there and the plan says so, with ``fail`` nothing goes on."""
     for policy in ("keep", "fail"):
