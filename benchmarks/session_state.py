@@ -13,7 +13,8 @@ Spark unless it says so.
 4. ``eager``: six components that compute and write, and a small last one, resumed before that.
 5. ``harmless``: five components that compute for so many seconds each (``--work``) and leave a small view, which a
    replay would bring back. Plain Spark, ``auto``, and resumed in the last one after an error and after a SIGKILL. What
-   was saved when it failed is what the first resume is quick with; the rest is the last component of plain Spark.
+   was saved when it failed is what the first resume is quick with. The rest is the last component in a process of its
+   own of plain Spark, which reads the view that it needs from Parquet: a JVM that has just started is slower.
 """
 
 from __future__ import annotations
@@ -93,8 +94,11 @@ def compare(job: str, folder: Path, options: argparse.Namespace) -> None:
         claim("resume after the last but one eager component, without the start", ratio(times, "resumed", "whole"), 0.1)
     else:
         claim("auto against plain Spark on a harmless job", ratio(times, "auto", "plain"), 1.02)
-        claim("resume after an error against the rest", ratio(times, "after an error", "plain", of="last"), 1.1)
-        same = len({measured["result"] for rounds in times.values() for measured in rounds}) == 1
+        claim("resume after an error against the rest", ratio(times, "after an error", "the rest"), 1.1)
+        warm = ratio(times, "after an error", "plain", of="last")
+        print(f"       against the last component of a process that has run the others: {warm:.2f}")
+        whole = [measured["result"] for name, rounds in times.items() if name != "the rest" for measured in rounds]
+        same = len(set(whole)) == 1
         print(f"{'holds ' if same else 'FAILS '} every way gives the same result")
 
 
@@ -109,6 +113,7 @@ VARIANTS: dict[str, list[tuple[str, str, str]]] = {
         *((variant, variant, "") for variant in ("plain", "auto")),
         ("after an error", "auto", "fail"),
         ("after a SIGKILL", "auto", "kill"),
+        ("the rest", "rest", "prepare"),
     ],
 }
 """Job to name and policy of each variant, and how it goes wrong in its last step before it is measured."""
@@ -120,8 +125,8 @@ class One:
 
     :param folder: has the data
     :param job: what it runs
-    :param variant: ``plain`` or ``parquet`` without this package, otherwise the policy
-    :param step: ``whole``, or how it goes wrong in its last step: ``fail`` or ``kill``
+    :param variant: ``plain``, ``parquet`` or ``rest`` without this package, otherwise the policy
+    :param step: ``whole``, or how it goes wrong in its last step: ``fail`` or ``kill``; ``prepare`` for ``rest``
     :param scratch: for what it writes
     :param computed: rows that a component of the harmless job computes
     """
@@ -247,7 +252,14 @@ def measure(one: One) -> dict[str, Any]:
     started = time.monotonic()
     work = jobs.steps(one.job, one.folder, one.scratch, one.computed)
     last = started
-    if one.variant in ("plain", "parquet"):
+    given = f"{one.scratch}/given"
+    if one.step == "prepare":
+        spark.range(16).selectExpr("id AS k", "id AS h").write.parquet(given)
+    elif one.variant == "rest":
+        _, function, config = work[-1]
+        spark.read.parquet(given).createOrReplaceTempView(config["before"])
+        function(spark, **config)
+    elif one.variant in ("plain", "parquet"):
         for number, (_, function, config) in enumerate(work):
             before = set(views(spark))
             last = time.monotonic()

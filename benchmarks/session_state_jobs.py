@@ -72,10 +72,11 @@ def compute(spark: SparkSession, rows: int, before: str, view: str) -> None:
 
 
 def compute_and_write(spark: SparkSession, rows: int, before: str, target: str) -> None:
-    """The same, and its result is written."""
+    """The same, and its result is written; the view goes."""
     fail_if_asked()
     compute(spark, rows, before, "written")
     spark.table("written").coalesce(1).write.mode("overwrite").parquet(target)
+    spark.catalog.dropTempView("written")
 
 
 def fail_if_asked() -> None:
