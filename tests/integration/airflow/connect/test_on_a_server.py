@@ -13,6 +13,8 @@ import pytest
 from airflow_provider.runner.planning.plan import STILL_THERE
 from tests.samples.connect_server import ConnectServer
 
+pytestmark = pytest.mark.real_airflow
+
 FILE = "on_a_server.py"
 HERE = Path(__file__).parent
 

@@ -21,7 +21,7 @@ from tests.samples.spark_cluster import Cluster, wait_for
 ROOT = Path(__file__).parents[4]
 FILE = "reach.py"
 
-pytestmark = pytest.mark.xdist_group("submit")
+pytestmark = [pytest.mark.real_airflow, pytest.mark.xdist_group("submit")]
 
 ANSWER = {shop: 2 * sum(n for n in range(1000) if n % 7 == shop) for shop in range(7)}
 
