@@ -82,7 +82,10 @@ def _jvm_lost() -> SparkLostError:
     if memory:
         remedy = f"remedy: raise spark.driver.memory (now {now}), or bring less to the driver with collect and toPandas"
     elif "signal 9" in how:
-        remedy = f"remedy: give the worker more memory than Spark and Python need; spark.driver.memory is {now} of it"
+        remedy = (
+            f"remedy: give the worker more memory, or Spark less: spark.driver.memory is {now}, and both Spark and Python "
+            "need some more than that"
+        )
     else:
         remedy = f"remedy: look at the worker, and at the JVM's lines at debug level; spark.driver.memory is {now}"
     said_last = [f"Spark's last words: {line}" for line in jvm.last_words()]

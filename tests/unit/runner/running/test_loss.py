@@ -61,7 +61,7 @@ def jvm(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None
         (
             Jvm(how="was killed by signal 9 (SIGKILL)"),
             "Spark's JVM was killed by signal 9 (SIGKILL)",
-            "give the worker more memory than Spark and Python need; spark.driver.memory is 2g of it",
+            "give the worker more memory, or Spark less: spark.driver.memory is 2g, and both",
         ),
         (
             Jvm(how=None, memory="java.lang.OutOfMemoryError: Java heap space"),
