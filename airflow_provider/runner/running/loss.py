@@ -83,8 +83,8 @@ def _jvm_lost() -> SparkLostError:
         remedy = f"remedy: raise spark.driver.memory (now {now}), or bring less to the driver with collect and toPandas"
     elif "signal 9" in how:
         remedy = (
-            f"remedy: give the worker more memory, or Spark less: spark.driver.memory is {now}, and both Spark and Python "
-            "need some more than that"
+            f"remedy: give the worker more memory, or Spark less: spark.driver.memory is {now}, and both Spark and "
+            "Python need some more than that"
         )
     else:
         remedy = f"remedy: look at the worker, and at the JVM's lines at debug level; spark.driver.memory is {now}"
