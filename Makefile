@@ -28,10 +28,10 @@ test: setup  ## everything that must hold: format, lint, types, layers, unit and
 	@$(IN_ENV) python scripts/local_postgres.py
 	@$(IN_ENV) pytest -n 2 --dist loadscope
 
-test-airflow: setup  ## retries, clears, kills and mapped tasks in a real Airflow, on PostgreSQL where there is one; submit, Connect
+test-airflow: setup  ## retries, clears and kills in a real Airflow, on PostgreSQL where there is one; examples, submit, Connect
 	@$(IN_ENV) python scripts/local_postgres.py
 	@$(IN_ENV) pytest -m '' tests/integration/airflow/real
-	@$(IN_ENV) pytest -n 2 --dist loadgroup -m 'real_airflow and not torture' tests/integration/airflow/submit tests/integration/airflow/connect
+	@$(IN_ENV) pytest -n 2 --dist loadscope -m 'real_airflow and not torture' --ignore=tests/integration/airflow/real tests
 
 test-matrix: setup  ## each Airflow and each Spark that pyproject.toml claims, and the wheel alone: hours; CELLS="a b" for some
 	@$(IN_ENV) python scripts/local_postgres.py

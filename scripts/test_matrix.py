@@ -26,6 +26,8 @@ SPARK = (
     "tests/integration/connect",
 )
 TASKS = (
+    "-m",
+    "not torture",
     "tests/unit/stores",
     "tests/unit/operators",
     "tests/integration/airflow/test_operator.py",

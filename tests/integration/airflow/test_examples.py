@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.real_airflow
+
 EXAMPLES = Path(__file__).parents[3] / "example_dags"
 NEED_A_CONNECTION = {
     "example_spark_cluster",

@@ -15,6 +15,8 @@ import pytest
 
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
 
+pytestmark = pytest.mark.real_airflow
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
