@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.operators.rendered_pipeline import RenderedPipeline
 from airflow_provider.operators.templates import holds_template, with_templates, wrong_kinds
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.file import read_config_file
-from airflow_provider.runner.running.airflow_attempt import TemplatedField
+
+if TYPE_CHECKING:  # it comes with the engine, which a DAG file that is parsed does not need
+    from airflow_provider.runner.running.airflow_attempt import TemplatedField
 
 Source = str | Mapping[str, Any] | PipelineConfig
 """A file's path, the fields of a pipeline, or a config built in Python."""

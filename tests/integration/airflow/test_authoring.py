@@ -23,6 +23,7 @@ from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.marker import MARKER
 from airflow_provider.stores.metastore import TASK_STATE_PLACE
 from airflow_provider.stores.task_state_marker import MARKER_KEY
+from scripts.local_airflow import RELEASE
 from tests.samples.saved import leave_views
 
 FILE = "authoring.py"
@@ -51,7 +52,11 @@ def pushed(ended: Any, task: str, key: str) -> Any:
 
 def rendered(airflow: Any, ended: Any, task: str) -> dict[str, Any]:
     """Return what Airflow shows under "Rendered Template"."""
-    statement = "SELECT rendered_fields FROM rendered_task_instance_fields WHERE run_id = ? AND task_id = ?"
+    if RELEASE >= (3, 4):
+        table = "rtif_v2 JOIN task_instance ON task_instance.id = rtif_v2.task_instance_id"
+    else:
+        table = "rendered_task_instance_fields"
+    statement = f"SELECT rendered_fields FROM {table} WHERE run_id = ? AND task_id = ?"
     ((fields,),) = query(airflow, statement, ended.run_id, task)
     return json.loads(fields)
 
