@@ -44,7 +44,7 @@ def spark_lost(spark: Any, error: BaseException) -> SparkLostError | None:
     return _executors_lost(spark, found["why"]) if found else None
 
 
-def session_is_gone(error: BaseException) -> bool:
+def session_is_gone(error: BaseException | None) -> bool:
     """Return whether there is no session any more in which something else could run."""
     return isinstance(error, SparkLostError) and error.session_is_gone
 

@@ -20,6 +20,7 @@ from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.component_runner import ComponentRunner
 from airflow_provider.runner.running.inspect import find_plan
+from airflow_provider.runner.running.loss import session_is_gone
 from airflow_provider.runner.running.session import AttemptSession
 from airflow_provider.runner.running.walk import walk
 from airflow_provider.runner.session_state.live import LiveSession
@@ -143,7 +144,7 @@ class SimplePipelineRunner:
             clock=self._clock,
         )
         complete = all(result.success for result in results)
-        if not complete:
+        if not complete and not any(session_is_gone(result.error) for result in results):
             results = self._saved_after_a_failure(results)
         status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
         spark_seconds = self._session.opening_seconds - spark_before

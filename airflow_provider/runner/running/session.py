@@ -177,7 +177,7 @@ class AttemptSession:
 
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back; yield what is to be recorded of each component."""
-        if self.keeper is not None and self.keeper.answers():
+        if self.keeper is not None:
             yield from self.keeper.saved_after_a_failure()
 
     def _refuse_harm(self, decision: Decision, error: Exception) -> None:

@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
+from airflow_provider.errors import SparkLostError
+from airflow_provider.runner import SimplePipelineRunner
 from airflow_provider.runner.running import loss
 from airflow_provider.runner.running.loss import session_is_gone, spark_lost
+from airflow_provider.runner.running.session import AttemptSession
+from tests.conftest import Script
+from tests.samples.pipelines import pipeline
 
 
 class Jvm:
@@ -154,3 +159,18 @@ def test_a_server_that_is_gone_is_blamed(text: str, told: str | None) -> None:
 def test_an_error_while_spark_is_there_is_the_components(spark: Any) -> None:
     """Whatever it says."""
     assert spark_lost(spark, ValueError("[DIVIDE_BY_ZERO] Division by zero")) is None
+
+
+@pytest.mark.parametrize(("is_gone", "asked"), [(True, 0), (False, 1)])
+def test_nothing_more_is_asked_of_a_session_that_is_gone(
+    script: Script, monkeypatch: pytest.MonkeyPatch, is_gone: bool, asked: int
+) -> None:
+    """A Spark Connect client would try for two minutes."""
+    asks: list[int] = []
+    monkeypatch.setattr(AttemptSession, "saved_after_a_failure", lambda self: asks.append(1) or [])
+    script.fail("a", SparkLostError("it is not there", session_is_gone=is_gone))
+
+    result = SimplePipelineRunner(pipeline("a"), spark=object()).run()  # type: ignore[arg-type]
+
+    assert [name for name, _ in result.failed_components] == ["a"]
+    assert len(asks) == asked
