@@ -86,6 +86,7 @@ def test_three_hundred_random_pipelines_end_as_if_they_had_not_failed(judge: Jud
     check_power(counts)
 
 
+@pytest.mark.torture
 def test_a_random_pipeline_that_is_killed_ends_as_if_it_had_not(killer: Killer, seed: str) -> None:
     """An attempt is a process, and is killed with SIGKILL when a component begins."""
     counts = judge_many(killer, stories(seed, 0, kills=True), 1)

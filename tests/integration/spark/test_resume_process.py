@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.reliability.attempts import attempt, let_fail, python, runs
 
 
@@ -36,6 +38,7 @@ def test_a_new_process_finds_everything_that_the_first_one_left(tmp_path: Path) 
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.torture
 def test_saved_views_that_vanish_between_two_processes_are_made_again(tmp_path: Path) -> None:
     """The plan says so before Spark is started for it."""
     let_fail(tmp_path, "write_random")
