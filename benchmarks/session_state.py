@@ -13,8 +13,8 @@ Spark unless it says so.
 4. ``eager``: six components that compute and write, and a small last one, resumed before that.
 5. ``harmless``: five components that compute for so many seconds each (``--work``) and leave a small view, which a
    replay would bring back. Plain Spark, ``auto``, and resumed in the last one after an error and after a SIGKILL. What
-   was saved when it failed is what the first resume is quick with. The rest is the last component in a process of its
-   own of plain Spark, which reads the view that it needs from Parquet: a JVM that has just started is slower.
+   was saved when it failed is what the first resume is quick with. The rest is plain Spark that runs the last
+   component alone, in a new process that reads the view it needs from Parquet: a JVM that has just started is slower.
 """
 
 from __future__ import annotations

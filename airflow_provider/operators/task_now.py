@@ -58,27 +58,15 @@ def _task_instance(key: RunKey) -> Any:
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload
 
-    from airflow_provider.stores.metastore import coordinates
+    from airflow_provider.stores.metastore import is_task_instance
 
-    dag_id, task_id = key.scope[:2]
-    index, region = coordinates(key)
-    statement = (
-        select(TaskInstance)
-        .where(
-            TaskInstance.dag_id == dag_id,
-            TaskInstance.task_id == task_id,
-            TaskInstance.run_id == key.run_id,
-            TaskInstance.map_index == index,
-        )
-        .order_by(TaskInstance.try_number.desc())
-        .options(joinedload(TaskInstance.dag_run))
-    )
-    if region is not None:  # Airflow 3.4
-        statement = statement.where(TaskInstance.region_id == region)
+    statement = select(TaskInstance).where(*is_task_instance(key)).options(joinedload(TaskInstance.dag_run))
     with create_session() as session:
         row = session.scalars(statement).first()
         if row is None:
-            raise DagNotReadError(f"Airflow has no task instance of {dag_id}.{task_id} in run {key.run_id!r}")
+            raise DagNotReadError(
+                f"Airflow has no task instance of {key.scope[0]}.{key.scope[1]} in run {key.run_id!r}"
+            )
         _ = row.dag_run.consumed_asset_events  # what templates may ask for
         _ = row.dag_model
         session.expunge_all()

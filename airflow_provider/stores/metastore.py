@@ -58,7 +58,7 @@ class MetastoreAccessor:
                 f"{'/'.join(key.scope)} is no task instance: it takes a DAG, a task and a map index, and in a loop "
                 "over tasks the id and the index of a region"
             )
-        return cls(key.scope[0], key.scope[1], key.run_id, *coordinates(key))
+        return cls(key.scope[0], key.scope[1], key.run_id, *_coordinates(key))
 
     def get(self, key: str) -> Any:
         text = self._backend.get(self._scope, key)
@@ -87,13 +87,7 @@ def task_instance_activity(key: RunKey) -> Activity | None:
 
     if not _is_airflows(key):
         return None
-    dag_id, task_id = key.scope[:2]
-    index, region = coordinates(key)
-    statement = select(Row.state, Row.try_number, Row.start_date, Row.queued_dttm).where(
-        Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == index
-    )
-    if region is not None:  # and there every try is a row of its own
-        statement = statement.where(Row.region_id == region, Row.working_set.is_(True))
+    statement = select(Row.state, Row.try_number, Row.start_date, Row.queued_dttm).where(*is_task_instance(key))
     with create_session() as session:
         row = session.execute(statement).first()
     if row is None:
@@ -145,7 +139,21 @@ def _is_airflows(key: RunKey) -> bool:
     return len(key.scope) == 3 + 2 * len(regions) and all(re.fullmatch(r"-1|\d{1,9}", number) for number in numbers)
 
 
-def coordinates(key: RunKey) -> tuple[int, UUID | None]:
+def is_task_instance(key: RunKey) -> list[Any]:
+    """Return the conditions for the row of a run's task instance in Airflow's database, that of its last try.
+
+    :param key: which run
+    """
+    from airflow.models.taskinstance import TaskInstance as Row
+
+    dag_id, task_id = key.scope[:2]
+    index, region = _coordinates(key)
+    found = [Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == index]
+    # Since Airflow 3.4, and there every try is a row of its own.
+    return found if region is None else [*found, Row.region_id == region, Row.working_set.is_(True)]
+
+
+def _coordinates(key: RunKey) -> tuple[int, UUID | None]:
     """Return a task instance's index and region in Airflow's database; before Airflow 3.4 there are no regions."""
     from airflow.models.taskinstance import TaskInstance as Row
     from airflow.utils.session import create_session
