@@ -13,6 +13,7 @@ from airflow_provider.errors import SparkSessionError
 from airflow_provider.runner.observing.spark_words import said
 from airflow_provider.runner.running.jvm import SparkJvm, quiet_py4j
 from airflow_provider.runner.running.spark_install import refuse_mixed_install
+from airflow_provider.runner.running.worker_path import with_worker_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -78,6 +79,7 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     if master.startswith("local"):
         # Python workers must be this Python; Spark would take the first python3 of the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        settings = with_worker_path(settings)
     running = running_session()
     if running is not None:
         session = running.newSession()
