@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from airflow_provider.components.base import ComponentModel, ReadyMade
+from airflow_provider.components.sql_text import read_sql_file
 
 
 class SqlConfig(ComponentModel):
@@ -44,7 +45,7 @@ class RunSql(ReadyMade[SqlConfig]):
 
     def run(self) -> None:
         config = self.config
-        statement = config.sql or (self.base_dir / str(config.sql_file)).read_text(encoding="utf-8")
+        statement = config.sql or read_sql_file(self.base_dir / str(config.sql_file))
         frame = self.spark.sql(statement.strip().removesuffix(";"), args=config.args or None)
         if config.output_view:
             frame.createOrReplaceTempView(config.output_view)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_provider.errors import DataCheckError
+from airflow_provider.errors import DataCheckError, SqlStatementError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, SimplePipelineRunner, load_pipeline_config
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def test_sql_from_a_file_is_found_next_to_the_pipeline_file(
 
 
 def test_sql_from_a_file_that_is_missing_fails_the_component(session: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no\.sql"):
+    with pytest.raises(SqlStatementError, match=r"there is no file .*no\.sql"):
         run(session, "RunSql", sql_file=str(tmp_path / "no.sql"))
 
 
