@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_provider.errors import SqlStatementError
@@ -13,6 +15,77 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+
+_PART = re.compile(
+    r"""
+      (?P<comment> -- (?: \\\n | [^\r\n] )* )
+    | (?P<opened> /\* )
+    | (?P<text> (?<!\w)[rR] (?: '[^']*' | "[^"]*" ) | ' (?: [^'\\] | \\. )* ' | " (?: [^"\\] | \\. )* " )
+    | (?P<name> ` (?: [^`] | `` )* ` )
+    | (?P<end> ; )
+    | (?P<space> \s+ )
+    | (?P<code> \w+ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_EDGE = re.compile(r"/\*|\*/")
+_SCRIPT = re.compile(r"\s*(?:\w+\s*:\s*)?begin\b", re.IGNORECASE)
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
+
+
+@dataclass(frozen=True)
+class SqlText:
+    """A text of SQL, taken apart as Spark's parser does it.
+
+    :param statement: the text without the semicolon at its end and the comments behind that
+    :param code: the statements in it, without comments and with nothing between quotes
+    :param quoted: what stands between quotes
+    """
+
+    statement: str
+    code: tuple[str, ...]
+    quoted: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> SqlText:
+        """Take a text apart."""
+        statements, quoted, at = [""], [], 0
+        end: int | None = None
+        while found := _PART.match(text, at):
+            at = found.end()
+            if found["opened"]:
+                at = _end_of_comment(text, at)
+            if found["end"]:
+                end = found.start() if end is None else end
+                statements.append("")
+            elif found["comment"] or found["opened"] or found["space"]:
+                statements[-1] += " "
+            else:
+                end = None
+                statements[-1] += "''" if found["text"] else found[0]
+                quoted += [found["text"]] if found["text"] else []
+        code = tuple(statement.strip() for statement in statements if statement.strip())
+        # Some statements take the rest of the text as it is, such as ADD FILE /data/*.csv
+        return cls(text[:end].strip().removesuffix(";"), code, tuple(quoted))
+
+    @property
+    def is_script(self) -> bool:
+        """Whether several statements are written as one: ``BEGIN … END``."""
+        return bool(self.code) and _SCRIPT.match(self.code[0]) is not None
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters (``:name``) in it."""
+        return frozenset(name for statement in self.code for name in _PARAMETER.findall(statement))
+
+
+def _end_of_comment(text: str, at: int) -> int:
+    """Return where a comment ends that began with ``/*``: such comments hold others."""
+    depth = 1
+    while depth and (edge := _EDGE.search(text, at)):
+        depth += 1 if edge[0] == "/*" else -1
+        at = edge.end()
+    return len(text) if depth else at
 
 
 def read_sql_file(path: Path) -> str:
