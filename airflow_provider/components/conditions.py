@@ -62,7 +62,7 @@ class Conditions:
         if kinds != ["boolean"]:
             told = ", ".join(kinds).upper()
             self.problems.append(f"{name!r} ({condition}) is {told} and no condition; compare it with something")
-        elif tree.startswith("Aggregate "):
+        elif tree.startswith("Aggregate ") if tree else not _fits_a_row(spark, view, condition):
             self.of_view[name] = condition
         else:
             self.of_rows[name] = condition
@@ -70,6 +70,16 @@ class Conditions:
 
 def _kinds(spark: SparkSession, query: str) -> list[str]:
     return [column.dataType.simpleString() for column in spark.sql(query).schema.fields]
+
+
+def _fits_a_row(spark: SparkSession, view: str, condition: str) -> bool:
+    from pyspark.errors import PySparkException
+
+    try:
+        _kinds(spark, f"SELECT *, {in_brackets(condition)} AS condition FROM {table_name(view)}")
+    except PySparkException:
+        return False
+    return True
 
 
 def in_brackets(condition: str) -> str:

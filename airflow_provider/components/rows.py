@@ -45,15 +45,21 @@ def random_parts(plan: str) -> list[str]:
     return [_NUMBER.sub("#", line) for line in analyzed(plan).splitlines() if _RANDOM.search(line)]
 
 
-def whole_row(frame: DataFrame) -> str | None:
+def whole_row(frame: DataFrame, columns: str = "*") -> str | None:
     """Return an SQL expression that depends on every column of a view and is cheap, None if it has no columns.
 
     :param frame: the view
+    :param columns: its columns as SQL takes them in this place
     """
     if not frame.columns:
         return None
     hashed = not any(_NOT_HASHED.search(kind) for _, kind in frame.dtypes)
-    return "xxhash64(*)" if hashed else "xxhash64(to_json(struct(*)))"
+    return f"xxhash64({columns})" if hashed else f"xxhash64(to_json(struct({columns})))"
+
+
+def quoted(name: str) -> str:
+    """Return one name as SQL takes it, whatever is in it."""
+    return f"`{name.replace('`', '``')}`"
 
 
 def table_name(name: str) -> str:
@@ -63,7 +69,7 @@ def table_name(name: str) -> str:
 
 def last_name(name: str) -> str:
     """Return a view's or table's name without its database, as SQL takes it."""
-    return f"`{list(_parts(name))[-1].replace('`', '``')}`"
+    return quoted(list(_parts(name))[-1])
 
 
 def column(name: str, schema: StructType, *, case_sensitive: bool) -> tuple[str, DataType] | None:
@@ -80,7 +86,7 @@ def column(name: str, schema: StructType, *, case_sensitive: bool) -> tuple[str,
     if found is None:
         parts = [name]
         found = _walk(parts, schema, case_sensitive)
-    return None if found is None else (".".join(f"`{part.replace('`', '``')}`" for part in parts), found)
+    return None if found is None else (".".join(map(quoted, parts)), found)
 
 
 def _parts(name: str) -> Iterator[str]:
