@@ -26,7 +26,9 @@
     │   ├── ComponentFailedError     a component failed and so did the attempt
     │   ├── ReplayDiffersError       a component that was replayed left something else than before
     │   ├── CircuitOpenError         a component failed too often and is not tried again for now
-    │   └── DataCheckError           a data check did not hold
+    │   ├── DataCheckError           a data check did not hold
+    │   ├── DataReadError            data cannot be read as the config says
+    │   └── SqlStatementError        a statement, or its file, cannot be taken as it is written
     └── CheckpointError              progress can no longer be relied on; never swallowed by hooks
         ├── CheckpointWriteError     the store could not save
         ├── CheckpointReadError      the store could not be read
@@ -293,6 +295,14 @@ class CircuitOpenError(ComponentError):
 
 class DataCheckError(ComponentError):
     """A data check did not hold. The message lists every rule that failed with the counts it saw."""
+
+
+class DataReadError(ComponentError):
+    """Data cannot be read as a component is told to. The message says why, and what to change."""
+
+
+class SqlStatementError(ComponentError):
+    """A statement cannot be taken as it is written: its file is not there or not UTF-8, or it holds none or several."""
 
 
 class ClearError(PySparkPipelineError):

@@ -8,16 +8,19 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from airflow_provider.components.base import ComponentModel, ReadyMade
+from airflow_provider.components.sql_text import SqlText, read_sql_file
+from airflow_provider.errors import SqlStatementError
 
 
 class SqlConfig(ComponentModel):
     """Config of :class:`RunSql`.
 
-    :param sql: one statement
-    :param sql_file: a file with one statement, instead of ``sql``; relative to the pipeline file. Its content
+    :param sql: one statement; what stands behind it, semicolons and comments, is no part of it
+    :param sql_file: a file with one statement, instead of ``sql``; relative to the pipeline file, UTF-8. Its content
         counts for the fingerprint
     :param output_view: name of the temp view for the result; default: the statement is run for its effect
-    :param args: values of named parameters (``:name``) in the statement
+    :param args: values of named parameters (``:name``) in the statement: text, numbers, dates, None; a list becomes an
+        array, a mapping a map
     """
 
     sql: str | None = Field(default=None, min_length=1)
@@ -33,7 +36,10 @@ class SqlConfig(ComponentModel):
 
 
 class RunSql(ReadyMade[SqlConfig]):
-    """Run a statement, from the config or a file, and register its result as a temp view if asked to."""
+    """Run a statement, from the config or a file, and register its result as a temp view if asked to.
+
+    :raises SqlStatementError: there is no such file, it is not UTF-8, or there is not exactly one statement
+    """
 
     config_model = SqlConfig
 
@@ -43,9 +49,58 @@ class RunSql(ReadyMade[SqlConfig]):
         return [config["sql_file"]] if isinstance(config.get("sql_file"), str) else []
 
     def run(self) -> None:
+        from pyspark.errors import AnalysisException, ParseException
+
         config = self.config
-        statement = config.sql or (self.base_dir / str(config.sql_file)).read_text(encoding="utf-8")
-        frame = self.spark.sql(statement.strip().removesuffix(";"), args=config.args or None)
+        text = SqlText.of(config.sql or read_sql_file(self.base_dir / str(config.sql_file)))
+        if not text.code:
+            raise SqlStatementError(f"{self._source()} holds no statement, only comments or nothing at all")
+        self._warn_of_unused(text)
+        args = {name: literal(value) for name, value in config.args.items()}
+        try:
+            frame = self.spark.sql(text.statement, args=args or None)
+            columns = frame.columns
+        except ParseException as error:
+            if len(text.code) < 2 or text.is_script:
+                raise
+            raise SqlStatementError(
+                f"{self._source()} holds {len(text.code)} statements, and a component runs one: write a component for "
+                "each, or BEGIN before and END behind them"
+            ) from error
+        except AnalysisException as error:
+            lists = [name for name, value in config.args.items() if isinstance(value, (list, tuple))]
+            if lists and "DATATYPE_MISMATCH" in (error.getCondition() or ""):
+                error.add_note(f"remedy: a list is an array in SQL: write array_contains(:{lists[0]}, x) for x IN (…)")
+            raise
         if config.output_view:
             frame.createOrReplaceTempView(config.output_view)
-            self.logger.info("view %r: %d columns", config.output_view, len(frame.columns))
+            self.logger.info("view %r: %d columns", config.output_view, len(columns))
+            if not columns:
+                self.logger.warning(
+                    "the statement has no result, so view %r has no columns and no rows; remove output_view",
+                    config.output_view,
+                )
+
+    def _source(self) -> str:
+        return f"file '{self.base_dir / self.config.sql_file}'" if self.config.sql_file else "'sql'"
+
+    def _warn_of_unused(self, text: SqlText) -> None:
+        used = {name.casefold() for name in text.parameters}
+        for name in self.config.args:
+            if name.casefold() not in used:
+                quoted = any(f":{name}" in part for part in text.quoted)
+                why = f"':{name}' in quotes is text; remove the quotes" if quoted else f"it does not hold :{name}"
+                self.logger.warning("%s does not use the argument %r: %s", self._source(), name, why)
+
+
+def literal(value: Any) -> Any:
+    """Return a parameter's value in a form that Spark takes: a mapping becomes a map, also in a list."""
+    from pyspark.sql import Column
+    from pyspark.sql import functions as F
+
+    if isinstance(value, Mapping):
+        return F.create_map(*[F.lit(literal(part)) for pair in value.items() for part in pair])
+    if isinstance(value, (list, tuple)):
+        items = [literal(item) for item in value]
+        return F.array(*[F.lit(i) for i in items]) if any(isinstance(i, Column) for i in items) else items
+    return value

@@ -8,6 +8,8 @@ The content of a file counts like config if a component's config names it and it
 template or a schema (:data:`CONFIG_ENDINGS`). By their names alone files of data, of results and of settings cannot be
 told apart, and data that counted as config would start the pipeline over with every new row. So for any other file a
 component says so itself, with a class method ``fingerprint_files(config) -> list[str]``.
+
+The order of the keys of a mapping does not count, unless a component names the field in its ``ordered_fields``.
 """
 
 from __future__ import annotations
@@ -89,15 +91,29 @@ def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, A
     yield "checkpoint_version", component.checkpoint_version
     for key in sorted(component.config):
         yield f"config.{key}", canonical(component.config[key])
+    for key in getattr(_target(component), "ordered_fields", ()):
+        if isinstance(component.config.get(key), (Mapping, list, tuple)):
+            yield f"order of config.{key}", _order(component.config[key])
     for path in dict.fromkeys([*_files_of(component), *_named_files(component.config, base_dir)]):
         yield f"file {path}", _content_hash(base_dir / path)
 
 
-def _files_of(component: ComponentConfig) -> Sequence[str]:
+def _target(component: ComponentConfig) -> Any:
     try:
-        declare = getattr(component.target(), "fingerprint_files", None)
+        return component.target()
     except LookupError:
-        return ()  # such a pipeline cannot run; the config check says so
+        return None  # such a pipeline cannot run; the config check says so
+
+
+def _order(value: Any) -> list[Any]:
+    """Return the keys of mappings in their order, at any depth: it does not count elsewhere."""
+    if isinstance(value, Mapping):
+        return [[str(key), _order(item)] for key, item in value.items()]
+    return [_order(item) for item in value] if isinstance(value, (list, tuple)) else []
+
+
+def _files_of(component: ComponentConfig) -> Sequence[str]:
+    declare = getattr(_target(component), "fingerprint_files", None)
     return list(declare(component.config)) if callable(declare) else ()
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_provider.errors import DataCheckError
+from airflow_provider.errors import DataCheckError, DataReadError, SqlStatementError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, SimplePipelineRunner, load_pipeline_config
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_read_needs_no_path_for_a_format_that_has_none(session: SparkSession) ->
 
 
 def test_read_of_a_missing_path_fails(session: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="PATH_NOT_FOUND"):
+    with pytest.raises(DataReadError, match="there is no file or directory"):
         run(session, "ReadData", path=str(tmp_path / "no"), output_view="v")
 
 
@@ -154,7 +154,7 @@ def test_sql_from_a_file_is_found_next_to_the_pipeline_file(
 
 
 def test_sql_from_a_file_that_is_missing_fails_the_component(session: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no\.sql"):
+    with pytest.raises(SqlStatementError, match=r"there is no file .*no\.sql"):
         run(session, "RunSql", sql_file=str(tmp_path / "no.sql"))
 
 

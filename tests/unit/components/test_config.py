@@ -24,11 +24,20 @@ def load(kind: str, config: dict[str, Any]) -> str:
         ("ReadData", {"output_view": "v", "table": "db.t", "where": "x > 1"}),
         ("ReadData", {"output_view": "v", "format": "rate", "options": {"rowsPerSecond": 1}}),
         ("ReadData", {"output_view": "v", "path": "p", "schema": "id INT, name STRING"}),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": {"id": "INT"}, "select": ["*"]}),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": ["id INT", {"name": "n", "type": "STRING"}]}),
+        (
+            "ReadData",
+            {"output_view": "v", "path": "p", "schema_file": "s.yaml", "select": {"n": "_metadata.file_name"}},
+        ),
+        ("ReadData", {"output_view": "v", "path": "p", "format": "CSV", "corrupt_records_view": "bad"}),
+        ("ReadData", {"output_view": "v", "path": "p", "format": "json", "max_corrupt_records": 0}),
         ("RunSql", {"sql": "SELECT 1"}),
         ("RunSql", {"sql_file": "x.sql", "output_view": "v", "args": {"day": "2024-01-01", "n": 3}}),
         ("WriteData", {"input_view": "v", "path": "p"}),
         ("WriteData", {"input_view": "v", "table": "t", "mode": "append", "partition_by": ["day"]}),
         ("CheckData", {"input_view": "v", "min_rows": 0}),
+        ("CheckData", {"input_view": "v", "not_nan": ["a"], "not_empty": ["b"]}),
         ("CheckData", {"input_view": "v", "not_null": ["a"], "unique": ["a", "b"], "conditions": {"ok": "a > 0"}}),
     ],
 )
@@ -44,6 +53,66 @@ def test_a_good_config_is_accepted(kind: str, config: dict[str, Any]) -> None:
         ("ReadData", {"output_view": "v"}, "give 'path' or 'table' (or 'options' for a format that needs neither)"),
         ("ReadData", {"output_view": "v", "path": "p", "table": "t"}, "give 'path' or 'table', not both"),
         ("ReadData", {"output_view": "v", "path": "p", "opts": {}}, "did you mean 'options'?"),
+        (
+            "ReadData",
+            {"output_view": "v", "path": ""},
+            "'path' holds no path; a template in it may have come out empty",
+        ),
+        ("ReadData", {"output_view": "v", "path": []}, "'path' holds no path"),
+        ("ReadData", {"output_view": "v", "path": ["a", ""]}, "'path' holds no path"),
+        (
+            "ReadData",
+            {"output_view": "v", "path": "p", "schema": ""},
+            "field 'config.schema': is empty; write {id: INT",
+        ),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": 7}, "expected a schema, got a whole number"),
+        (
+            "ReadData",
+            {"output_view": "v", "path": "p", "schema": {"id": 7}},
+            "field 'id' has a whole number for a type",
+        ),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": {"at": {"x": ""}}}, "field 'x' has text for a type"),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": {True: "INT"}}, "the field True is a boolean"),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": [{"name": "id"}]}, "field 1 needs a name and a type"),
+        (
+            "ReadData",
+            {"output_view": "v", "path": "p", "schema": ["id INT", 3]},
+            "field 2 is a whole number; write 'id INT'",
+        ),
+        (
+            "ReadData",
+            {"output_view": "v", "path": "p", "schema": [{"name": "id", "type": "INT", "null": False}]},
+            "field 'id': null is not known; known are name, type, nullable",
+        ),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": "{"}, "is not valid JSON: line 1"),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": '{"a": "INT", "a": "INT"}'}, "'a' stands there twice"),
+        ("ReadData", {"output_view": "v", "path": "p", "schema_file": "s.xlsx"}, "is of no known kind; known are .ddl"),
+        ("ReadData", {"output_view": "v", "path": "p", "schema": "a INT", "schema_file": "s.ddl"}, "not both"),
+        ("ReadData", {"output_view": "v", "table": "t", "schema": "a INT"}, "a table has its own schema"),
+        ("ReadData", {"output_view": "v", "path": "p", "select": "*"}, "expected a list of expressions or a mapping"),
+        ("ReadData", {"output_view": "v", "path": "p", "select": []}, "is empty; leave it out to have all columns"),
+        ("ReadData", {"output_view": "v", "path": "p", "max_corrupt_records": 0}, "in files of csv, json, xml only"),
+        (
+            "ReadData",
+            {"output_view": "v", "table": "t", "corrupt_records_view": "b"},
+            "in files of csv, json, xml only",
+        ),
+        (
+            "ReadData",
+            {
+                "output_view": "v",
+                "path": "p",
+                "format": "csv",
+                "options": {"MODE": "dropMalformed"},
+                "max_corrupt_records": 0,
+            },
+            "with the option mode DROPMALFORMED Spark keeps no corrupt records; remove that option",
+        ),
+        (
+            "ReadData",
+            {"output_view": "v", "path": "p", "format": "csv", "corrupt_records_view": "v"},
+            "must be two views",
+        ),
         ("RunSql", {}, "give either 'sql' or 'sql_file'"),
         ("RunSql", {"sql": "SELECT 1", "sql_file": "x"}, "give either 'sql' or 'sql_file'"),
         ("RunSql", {"sql": ""}, "field 'config.sql': is empty"),
@@ -70,3 +139,14 @@ def test_fewest_rows_above_most_rows_is_refused() -> None:
     """Such a check can never hold."""
     with pytest.raises(PipelineConfigError, match="min_rows"):
         load("CheckData", {"input_view": "v", "min_rows": 10, "max_rows": 5})
+
+
+@pytest.mark.parametrize("field", ["schema", "select"])
+def test_the_order_of_columns_counts_for_the_fingerprint(field: str) -> None:
+    """Other columns of a CSV file would be read, and a later insert goes by position."""
+    config = {"output_view": "v", "path": "p", "format": "csv"}
+    one = load("ReadData", {**config, field: {"a": "INT", "b": "INT"}})
+    assert one == load("ReadData", {**config, field: {"a": "INT", "b": "INT"}})
+    assert one != load("ReadData", {**config, field: {"b": "INT", "a": "INT"}})
+    options = load("ReadData", {**config, "options": {"header": True, "sep": ";"}})
+    assert options == load("ReadData", {**config, "options": {"sep": ";", "header": True}})

@@ -32,8 +32,8 @@ def acts(component: Any, config: Mapping[str, Any], base_dir: Path) -> str | Non
     if name == "RunSql":
         statement = config.get("sql")
         try:
-            statement = statement or (base_dir / str(config.get("sql_file"))).read_text(encoding="utf-8")
-        except OSError:
+            statement = statement or (base_dir / str(config.get("sql_file"))).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
             return "runs a statement that cannot be read"
         return None if is_query(str(statement)) else "runs a statement that is no query"
     return "writes data"
