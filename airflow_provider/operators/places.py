@@ -121,9 +121,11 @@ def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool) -
     :param spark_runs_here: whether all of Spark runs on this host
     :param first: whether this is the first attempt, which warns
     """
+    from airflow_provider.runner.config.absolute import absolute_url
+
     base = url or conf.get(SECTION, "session_state_url", fallback=None)
     if base:
-        return str(base)
+        return absolute_url(str(base)) if spark_runs_here else str(base)
     if spark_runs_here:
         return str(airflow_home() / "pyspark_pipeline" / "session_state")
     if first:
@@ -136,4 +138,6 @@ def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool) -
 
 def airflow_home() -> Path:
     """Return ``AIRFLOW_HOME``."""
-    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    from airflow_provider.runner.config.absolute import absolute
+
+    return absolute(os.environ.get("AIRFLOW_HOME", "~/airflow"))

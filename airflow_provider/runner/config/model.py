@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.runner.config.absolute import absolute, working_directory
 from airflow_provider.runner.config.component import resolve
 from airflow_provider.runner.config.component_check import check_component
 from airflow_provider.runner.config.file import read_config_file
@@ -198,16 +199,18 @@ class PipelineConfig(Section):
     replay_below_cpu_seconds: float = Field(default=10.0, ge=0)
 
     _source: str | None = PrivateAttr(default=None)
+    _built_in: Path = PrivateAttr(default_factory=working_directory)
 
     @property
     def source(self) -> str | None:
-        """The file that the config came from, None if it was built in Python."""
+        """The absolute path of the file that the config came from, None if it was built in Python."""
         return self._source
 
     @property
     def base_dir(self) -> Path:
-        """Where relative paths inside the config start: the folder of its file, else the working directory."""
-        return Path(self._source).parent if self._source else Path.cwd()
+        """Where relative paths inside the config start: the folder of its file, else the working directory in which it
+        was built."""
+        return Path(self._source).parent if self._source else self._built_in
 
     @cached_property
     def ordered(self) -> tuple[ComponentConfig, ...]:
@@ -280,7 +283,7 @@ def load_pipeline_config(
         more = _import_problems(_written(source), importable)
         raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
-        config._source = origin
+        config._source = str(absolute(origin))
     problems = _import_problems(config.components, importable)
     if problems:
         raise PipelineConfigError(problems, config.source)
