@@ -10,7 +10,7 @@ from pathlib import Path
 
 from airflow_provider.cleaning import properties
 from airflow_provider.masking import MASK, looks_secret
-from airflow_provider.rendering import known_names, rendered
+from airflow_provider.rendering import known_names, rendered, with_files
 from airflow_provider.runner import (
     CheckpointStore,
     InMemoryCheckpointStore,
@@ -67,7 +67,8 @@ def add_template_options(parser: argparse.ArgumentParser) -> None:
 
 def _config(options: argparse.Namespace) -> PipelineConfig:
     names = known_names(options.run_id, options.vars, options.var)
-    return load_pipeline_config(rendered(options.pipeline, names), origin=str(options.pipeline))
+    config = load_pipeline_config(rendered(options.pipeline, names), origin=str(options.pipeline))
+    return with_files(config, names)
 
 
 def validate(options: argparse.Namespace) -> int:

@@ -8,14 +8,16 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from airflow_provider.components.base import ComponentModel, ReadyMade
+from airflow_provider.components.sql_text import read_sql_file, refuse_template
 
 
 class SqlConfig(ComponentModel):
     """Config of :class:`RunSql`.
 
     :param sql: one statement
-    :param sql_file: a file with one statement, instead of ``sql``; relative to the pipeline file. Its content
-        counts for the fingerprint
+    :param sql_file: a file with one statement, instead of ``sql``; relative to the pipeline file, and in Airflow also
+        to the DAG's folder and ``template_searchpath``. Its templates are rendered, and what they come to counts for
+        the fingerprint
     :param output_view: name of the temp view for the result; default: the statement is run for its effect
     :param args: values of named parameters (``:name``) in the statement
     """
@@ -38,14 +40,26 @@ class RunSql(ReadyMade[SqlConfig]):
     config_model = SqlConfig
 
     @classmethod
+    def template_files(cls, config: Mapping[str, Any]) -> dict[str, str]:
+        """A ``.sql`` file is a template, as for Airflow's own SQL operators."""
+        return {"sql_file": config["sql_file"]} if isinstance(config.get("sql_file"), str) else {}
+
+    @classmethod
     def fingerprint_files(cls, config: Mapping[str, Any]) -> list[str]:
         """A changed ``.sql`` file is a changed component."""
         return [config["sql_file"]] if isinstance(config.get("sql_file"), str) else []
 
     def run(self) -> None:
         config = self.config
-        statement = config.sql or (self.base_dir / str(config.sql_file)).read_text(encoding="utf-8")
+        statement = config.sql or self.texts.get(str(config.sql_file)) or self._unrendered(str(config.sql_file))
         frame = self.spark.sql(statement.strip().removesuffix(";"), args=config.args or None)
         if config.output_view:
             frame.createOrReplaceTempView(config.output_view)
             self.logger.info("view %r: %d columns", config.output_view, len(frame.columns))
+
+    def _unrendered(self, name: str) -> str:
+        """Return the text of a file whose templates nobody has rendered."""
+        path = self.base_dir / name
+        text = read_sql_file(path)
+        refuse_template(text, path)
+        return text

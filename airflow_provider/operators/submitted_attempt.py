@@ -114,6 +114,7 @@ class SubmittedAttempt:
         )
         return {
             "pipeline": pipeline_text(run.config),
+            "texts": run.config.texts,
             "origin": run.config.source,
             "run_id": run.key.run_id,
             "scope": run.key.scope,

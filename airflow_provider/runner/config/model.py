@@ -102,12 +102,18 @@ class ComponentConfig(Section):
     always_run: bool = False
 
     _given: Given | None = PrivateAttr(default=None)
+    _texts: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def given(self) -> Given | None:
         """The class or function itself, None if the author gave its path."""
         given = self._given
         return given if given is not None and given.path == self.class_path else None  # a copy may have another path
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The texts of files that ``config`` names, with their templates rendered; by the names that stand there."""
+        return self._texts
 
     def target(self) -> Any:
         """Return the class or function that the component is.
@@ -224,6 +230,21 @@ class PipelineConfig(Section):
         copy = super().model_copy(update=update, deep=deep)
         copy.__dict__.pop("ordered", None)
         return copy
+
+    @property
+    def texts(self) -> dict[str, Mapping[str, str]]:
+        """The texts of files, by component: see :attr:`ComponentConfig.texts`."""
+        return {component.name: component.texts for component in self.components if component.texts}
+
+    def with_texts(self, texts: Mapping[str, Mapping[str, str]]) -> Self:
+        """Return the same pipeline with the texts of files that its components name, which are read no more.
+
+        :param texts: by component, name of the file to its text, with its templates rendered
+        """
+        components = [component.model_copy() for component in self.components]
+        for component in components:
+            component._texts = {**component.texts, **texts.get(component.name, {})}
+        return self.model_copy(update={"components": components})
 
     def as_written(self) -> dict[str, Any]:
         """Return the fields that were set, to be rendered and validated again. What was given itself stays itself."""

@@ -19,20 +19,24 @@ def is_ready_made(component: Any) -> bool:
     return f"{getattr(component, '__module__', '')}.".startswith(f"{_PACKAGE}.")
 
 
-def acts(component: Any, config: Mapping[str, Any], base_dir: Path) -> str | None:
+def acts(
+    component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str] | None = None
+) -> str | None:
     """Return what a ready-made component does outside the session, None if nothing.
 
     :param component: its class
     :param config: its config
     :param base_dir: where relative paths in the config start
+    :param texts: texts of files that the config names, with their templates rendered, by their names
     """
     name = getattr(component, "__qualname__", "")
     if name in ("ReadData", "CheckData"):
         return None
     if name == "RunSql":
-        statement = config.get("sql")
+        file = str(config.get("sql_file"))
+        statement = config.get("sql") or (texts or {}).get(file)
         try:
-            statement = statement or (base_dir / str(config.get("sql_file"))).read_text(encoding="utf-8")
+            statement = statement or (base_dir / file).read_text(encoding="utf-8")
         except OSError:
             return "runs a statement that cannot be read"
         return None if is_query(str(statement)) else "runs a statement that is no query"
