@@ -106,6 +106,7 @@ class PipelineTask(TemplatedTask):
         :param runs_here: whether the components can be imported where Airflow runs
         :raises PipelineConfigError: with every problem
         """
+        self._note_working_directory()
         if getattr(self, "_BaseOperator__from_mapped", False):
             return  # only the run knows the pipeline
         if isinstance(self.pipeline, str) and (

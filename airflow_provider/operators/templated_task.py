@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ class TemplatedTask:
 
     pipeline: Any
     _runs_here = True
+    _started_in: str | None = None
 
     overwrite_rtif_after_execution = True
     """Let Airflow note the rendered fields again at the end: what a decorated function returned is known then."""
@@ -65,6 +67,17 @@ class TemplatedTask:
             if not holds_marks(content, environment):
                 return content
         return airflow.render_template(content, context, environment, seen_oids)
+
+    @property
+    def started_in(self) -> str:
+        """The working directory that the process had when the task was made: a component may go elsewhere."""
+        from airflow_provider.runner.config.absolute import working_directory
+
+        return self._started_in or str(working_directory())
+
+    def _note_working_directory(self) -> None:
+        with contextlib.suppress(FileNotFoundError):  # it has been removed
+            self._started_in = os.getcwd()
 
     def _environment(self) -> Any:
         operator: Any = self
@@ -126,14 +139,13 @@ class TemplatedTask:
         :param environment: the one in which the task's fields are rendered
         """
         from airflow_provider.operators.templates import explain, hint_at, may_pass
-        from airflow_provider.runner.config.absolute import working_directory
         from airflow_provider.template_files import TemplateFiles
 
         beside = [Path(pipeline.origin).parent] if pipeline.origin else []
         files = TemplateFiles(
             self._text_environment(environment),
             cast("Mapping[str, Any]", context),
-            [*beside, *self._folders(), *([] if beside else [working_directory()])],
+            [*beside, *self._folders(), *([] if beside else [Path(self.started_in)])],
             lambda error: f"{explain(error)}{hint_at(error, context)}",
             may_pass,
             optional=not self._runs_here,
@@ -147,14 +159,17 @@ class TemplatedTask:
 
     def _folders(self) -> list[Path]:
         """Return where relative paths start, in Airflow's order: the DAG's folder, then its ``template_searchpath``."""
-        from airflow_provider.runner.config.absolute import absolute, working_directory
+        from airflow_provider.runner.config.absolute import absolute
 
         operator: Any = self
         dag = operator.dag if operator.has_dag() else None
         if dag is None or not dag.fileloc:
-            return [working_directory()]
+            return [Path(self.started_in)]
         search = dag.template_searchpath or ()
-        return [absolute(folder) for folder in (dag.folder, *([search] if isinstance(search, str) else search))]
+        return [
+            absolute(folder, self.started_in)
+            for folder in (dag.folder, *([search] if isinstance(search, str) else search))
+        ]
 
 
 def is_native(environment: Any) -> bool:
