@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.launch.addresses import driver_address
 from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
+from airflow_provider.runner.config.absolute import absolute_url
 from airflow_provider.runner.housekeeping.prune import Item
 from airflow_provider.runner.observing.report import table
 from airflow_provider.runner.session_state.saved.files import local_path
@@ -29,7 +29,8 @@ def reach(url: str, conf: Mapping[str, str] | None, without: Callable[[str], Rec
     :param without: opens what is not local without Spark; None if that is not possible
     :raises SparkConfigError: it can only be reached through Spark, which was not asked for
     """
-    path = local_path(url if "://" in url or url.startswith("file:") else str(Path(url).absolute()))
+    url = absolute_url(url)
+    path = local_path(url)
     if path is not None:
         return Directory(path)
     if conf is None and (without is None or urlsplit(url).scheme in _ONLY_SPARK):

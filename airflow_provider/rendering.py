@@ -1,4 +1,4 @@
-"""Renders the templates of a pipeline file as Airflow would, where there is no Airflow.
+"""Renders the templates of a pipeline file, and of the SQL files that it names, as Airflow would, without Airflow.
 
 Known are the names that a person gives, and what follows from them: from ``ds`` or ``logical_date`` the other dates,
 ``run_id``, ``params``, ``var``, ``macros``, and Airflow's filters. There is no date by default: with another one on
@@ -14,10 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
 from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.template_files import Named, TemplateFiles, raw_hint
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _DAY = "%Y-%m-%d"
 _LONGEST = 200
@@ -115,6 +120,18 @@ def rendered(path: Path, names: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def with_files(config: PipelineConfig, names: Mapping[str, Any]) -> PipelineConfig:
+    """Return a pipeline with the templates rendered in the ``.sql`` files that its components name.
+
+    :param config: the pipeline, with the templates in its own file rendered
+    :param names: what templates may name
+    :raises PipelineConfigError: a file cannot be found, read or rendered; names each of them
+    """
+    files = TemplateFiles(_environment(), names, (config.base_dir,), lambda error: _explain(error, names))
+    components = [Named(c.name, c.target(), c.config) for c in config.ordered]
+    return config.with_texts(files.render(components, config.source).texts)
+
+
 def _render(value: Any, at: tuple[Any, ...], names: Mapping[str, Any], problems: list[ConfigProblem]) -> Any:
     if isinstance(value, Mapping):
         named = value.get("name") if len(at) == 2 and at[0] == "components" else None
@@ -124,24 +141,34 @@ def _render(value: Any, at: tuple[Any, ...], names: Mapping[str, Any], problems:
         return [_render(item, (*at, index), names, problems) for index, item in enumerate(value)]
     if not isinstance(value, str) or ("{{" not in value and "{%" not in value and "{#" not in value):
         return value
-    from jinja2 import StrictUndefined, TemplateError, UndefinedError
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters.update(_FILTERS)
     try:
-        return environment.from_string(value).render(names)
-    except UndefinedError as error:
-        why = f"{error.message}; known are {', '.join(_listed(names))}; give more with --var NAME=VALUE or --vars FILE"
-    except TemplateError as error:
-        why = str(error.message)
+        return _environment().from_string(value).render(names)
     except Exception as error:  # noqa: BLE001 - whatever a filter or a macro raises
-        why = describe(error)
+        why = f"{_explain(error, names)}{raw_hint(error)}"
     shown = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
     component = str(at[1]) if len(at) > 1 and at[0] == "components" else None
     field = ".".join(map(str, at[2:] if component else at))
     problems.append(ConfigProblem(f"the template {shown!r} cannot be rendered: {why}", component, field))
     return value
+
+
+def _environment() -> Environment:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined, keep_trailing_newline=True, extensions=["jinja2.ext.do"]
+    )
+    environment.filters.update(_FILTERS)
+    return environment
+
+
+def _explain(error: Exception, names: Mapping[str, Any]) -> str:
+    from jinja2 import TemplateError, UndefinedError
+
+    if isinstance(error, UndefinedError):
+        return f"{error.message}; known are {', '.join(_listed(names))}; give more with --var NAME=VALUE or --vars FILE"
+    return str(error.message) if isinstance(error, TemplateError) else describe(error)
 
 
 def _listed(names: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from airflow_provider.cleaning import properties
 from airflow_provider.masking import MASK, looks_secret
-from airflow_provider.rendering import known_names, rendered
+from airflow_provider.rendering import known_names, rendered, with_files
 from airflow_provider.runner import (
     CheckpointStore,
     InMemoryCheckpointStore,
@@ -20,6 +20,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     load_pipeline_config,
 )
+from airflow_provider.runner.config.absolute import absolute
 from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.fingerprint.code.components import read_components
 from airflow_provider.runner.observing.code_report import code_lines
@@ -41,7 +42,7 @@ SAVED = ".session_state"
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what ``plan`` and ``run`` take."""
     parser.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
-    parser.add_argument("--store", type=Path, help="directory of the checkpoints (default: none are kept)")
+    parser.add_argument("--store", type=absolute, help="directory of the checkpoints (default: none are kept)")
     parser.add_argument("--run-id", default="manual", help="name of the run (default: manual)")
     parser.add_argument("--session-state-url", help="where temp views are saved (default: below --store)")
     parser.add_argument("--restart-from", metavar="COMPONENT", help="run it and all its descendants again")
@@ -66,7 +67,8 @@ def add_template_options(parser: argparse.ArgumentParser) -> None:
 
 def _config(options: argparse.Namespace) -> PipelineConfig:
     names = known_names(options.run_id, options.vars, options.var)
-    return load_pipeline_config(rendered(options.pipeline, names), origin=str(options.pipeline))
+    config = load_pipeline_config(rendered(options.pipeline, names), origin=str(options.pipeline))
+    return with_files(config, names)
 
 
 def validate(options: argparse.Namespace) -> int:
@@ -135,7 +137,7 @@ def _what_now(options: argparse.Namespace, *, done: bool) -> Iterator[str]:
     if not options.store:
         yield "no checkpoint was kept; with --store DIRECTORY a run goes on where it ended"
         return
-    yield f"checkpoint: {options.store.absolute()}"
+    yield f"checkpoint: {options.store}"
     words = ["python", "-m", "airflow_provider", "run", str(options.pipeline), "--store", str(options.store)]
     words += ["--run-id", options.run_id]
     given = {"--session-state-url": options.session_state_url, "--vars": options.vars, "--master": options.master}
@@ -156,7 +158,7 @@ def _store(options: argparse.Namespace) -> CheckpointStore:
 
 
 def _session_state_url(options: argparse.Namespace, config: PipelineConfig) -> str | None:
-    base = options.session_state_url or (f"{options.store.resolve()}/{SAVED}" if options.store else None)
+    base = options.session_state_url or (f"{options.store}/{SAVED}" if options.store else None)
     return RunKey((), options.run_id, config.name).directory(base) if base else None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from airflow_provider.components.base import ComponentModel, ReadyMade
-from airflow_provider.components.sql_text import SqlText, read_sql_file
+from airflow_provider.components.sql_text import SqlText, read_sql_file, refuse_template
 from airflow_provider.errors import SqlStatementError
 
 
@@ -16,7 +16,8 @@ class SqlConfig(ComponentModel):
     """Config of :class:`RunSql`.
 
     :param sql: one statement; what stands behind it, semicolons and comments, is no part of it
-    :param sql_file: a file with one statement, instead of ``sql``; relative to the pipeline file, UTF-8. Its content
+    :param sql_file: a file with one statement, instead of ``sql``, in UTF-8; relative to the pipeline file, and in
+        Airflow also to the DAG's folder and ``template_searchpath``. Its templates are rendered, and what they come to
         counts for the fingerprint
     :param output_view: name of the temp view for the result; default: the statement is run for its effect
     :param args: values of named parameters (``:name``) in the statement: text, numbers, dates, None; a list becomes an
@@ -44,6 +45,11 @@ class RunSql(ReadyMade[SqlConfig]):
     config_model = SqlConfig
 
     @classmethod
+    def template_files(cls, config: Mapping[str, Any]) -> dict[str, str]:
+        """A ``.sql`` file is a template, as for Airflow's own SQL operators."""
+        return {"sql_file": config["sql_file"]} if isinstance(config.get("sql_file"), str) else {}
+
+    @classmethod
     def fingerprint_files(cls, config: Mapping[str, Any]) -> list[str]:
         """A changed ``.sql`` file is a changed component."""
         return [config["sql_file"]] if isinstance(config.get("sql_file"), str) else []
@@ -52,7 +58,7 @@ class RunSql(ReadyMade[SqlConfig]):
         from pyspark.errors import AnalysisException, ParseException
 
         config = self.config
-        text = SqlText.of(config.sql or read_sql_file(self.base_dir / str(config.sql_file)))
+        text = SqlText.of(config.sql or self._file_text(str(config.sql_file)))
         if not text.code:
             raise SqlStatementError(f"{self._source()} holds no statement, only comments or nothing at all")
         self._warn_of_unused(text)
@@ -80,6 +86,16 @@ class RunSql(ReadyMade[SqlConfig]):
                     "the statement has no result, so view %r has no columns and no rows; remove output_view",
                     config.output_view,
                 )
+
+    def _file_text(self, name: str) -> str:
+        """Return the text of a file, rendered; one that nothing has rendered must hold no template."""
+        rendered = self.texts.get(name)
+        if rendered is not None:
+            return rendered
+        path = self.base_dir / name
+        text = read_sql_file(path)
+        refuse_template(text, path)
+        return text
 
     def _source(self) -> str:
         return f"file '{self.base_dir / self.config.sql_file}'" if self.config.sql_file else "'sql'"

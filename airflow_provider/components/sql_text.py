@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_provider.errors import SqlStatementError
+from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
+from airflow_provider.runner.config.zipped import read_bytes
 
 _MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -27,6 +28,10 @@ _PART = re.compile(
     | (?P<code> \w+ | . )
     """,
     re.VERBOSE | re.DOTALL,
+)
+_TEMPLATE = re.compile(
+    r"\{\{-?\s*[A-Za-z_][^{}]*\}\}"
+    r"|\{%-?\s*(?:if|for|set|include|import|from|macro|with|block|extends|call|filter|raw|autoescape)\b[^{}]*%\}"
 )
 _EDGE = re.compile(r"/\*|\*/")
 _SCRIPT = re.compile(r"\s*(?:\w+\s*:\s*)?begin\b", re.IGNORECASE)
@@ -89,13 +94,13 @@ def _end_of_comment(text: str, at: int) -> int:
 
 
 def read_sql_file(path: Path) -> str:
-    """Return the text of a file that somebody wrote for a component: UTF-8, with or without a byte order mark.
+    """Return the text of an author's file: UTF-8, with or without a byte order mark.
 
-    :param path: the file
+    :param path: the file, which may lie in a zip archive
     :raises SqlStatementError: it cannot be read, or it is not UTF-8; the message names the file and the remedy
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except FileNotFoundError:
         raise SqlStatementError(
             f"there is no file '{path}'; a relative path starts in the folder of the pipeline file"
@@ -116,3 +121,21 @@ def read_sql_file(path: Path) -> str:
     if (null := content.find(b"\0")) >= 0:
         raise SqlStatementError(f"file '{path}' is not UTF-8 text: byte {null} is 0x00, as in UTF-16; save it as UTF-8")
     return text
+
+
+def refuse_template(text: str, path: Path) -> None:
+    """Raise where a text whose templates nobody has rendered holds one: Spark would take it for data.
+
+    :param text: what the file holds
+    :param path: the file, for the message
+    :raises PipelineConfigError: it holds a template
+    """
+    found = _TEMPLATE.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        problem = (
+            f"{path}, line {line}: {found[0]!r} is a template, and here nothing renders templates. Run the pipeline "
+            "with Airflow or with 'python -m airflow_provider run --var NAME=VALUE', or give values in 'args'; if the "
+            "text is meant as it stands, write the statement into 'sql'"
+        )
+        raise PipelineConfigError([ConfigProblem(problem)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from urllib.parse import urlsplit
 
 
@@ -33,8 +32,11 @@ def driver_address(checkpoint_url: str) -> str:
     :param checkpoint_url: a directory, an address of Hadoop's, or one of ``ObjectStoragePath`` for S3 or Google Cloud
         Storage
     """
+    from airflow_provider.runner.config.absolute import absolute_url  # with the engine, which parsing does not need
+
+    checkpoint_url = absolute_url(checkpoint_url)
     if "://" not in checkpoint_url:
-        return os.path.abspath(checkpoint_url)
+        return checkpoint_url
     parts = urlsplit(checkpoint_url)
     if parts.scheme not in ("s3", "s3a", "gs", "gcs"):
         return checkpoint_url

@@ -130,6 +130,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     if origin and not Path(origin).exists():
         origin = Path(origin).name  # on another host: relative paths start where Spark puts the shipped files
     config = load_pipeline_config(yaml.safe_load(request["pipeline"]), origin=origin)
+    config = config.with_texts(request["texts"])
     refuse_mixed_install()
     # Also if nothing is left to run: in cluster mode an application without a session counts as failed.
     spark = SparkSession.builder.getOrCreate()

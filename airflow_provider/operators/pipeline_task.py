@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider.errors import NotRetriableError
+from airflow_provider.errors import PipelineConfigError
+from airflow_provider.operators.templated_task import TemplatedTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider.operators.rendered_pipeline import RenderedPipeline
     from airflow_provider.runner.running.airflow_attempt import AirflowRun
 
 SUMMARY_KEY = "pyspark_pipeline_summary"
 """XCom key of the attempt's summary, which is there also while it goes on and when it has failed."""
 
 
-class PipelineTask:
+_MARKS = ("{{", "{%", "{#")
+
+
+class PipelineTask(TemplatedTask):
     """Mixin for operators: reads and renders the pipeline, and says which attempt at it this is.
 
     The attributes are those of the operator, see :class:`PySparkPipelineOperator`.
@@ -27,54 +27,12 @@ class PipelineTask:
 
     task_id: str
     template_fields: Any
-    pipeline: Any
     session_state: str | None
     on_config_change: str | None
     on_code_change: str | None
     on_source_change: str | None
     on_clear: str | None
     restart_from: Any
-    _runs_here = True
-
-    overwrite_rtif_after_execution = True
-    """Let Airflow note the rendered fields again at the end: what a decorated function returned is known then."""
-
-    def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], context: Context, jinja_env: Any, seen_oids: set[int]
-    ) -> None:
-        """Render the other fields as Airflow does, and the pipeline here, so that one from a file is shown as well."""
-        airflow: Any = super()
-        others = [field for field in template_fields if field != "pipeline"]
-        airflow._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
-        if "pipeline" in template_fields and self.pipeline:
-            with contextlib.suppress(NotRetriableError):  # the attempt says what is wrong with it
-                self.pipeline = self._rendered(context, jinja_env, seen_oids)
-
-    def _rendered(self, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None) -> RenderedPipeline:
-        """Read the pipeline and render it. The arguments are those of Airflow's ``render_template``.
-
-        :raises PipelineConfigError: it cannot be read, or a template cannot be rendered
-        """
-        from airflow_provider.operators.airflow_secrets import ask_airflow
-        from airflow_provider.operators.pipeline_source import read_source
-        from airflow_provider.operators.rendered_pipeline import RenderedPipeline
-        from airflow_provider.operators.templates import render
-        from airflow_provider.runner import PipelineConfig
-
-        ask_airflow()
-        operator: Any = self
-        folder = self._folder()
-
-        def rendered(value: Any) -> Any:
-            return operator.render_template(value, context, jinja_env, seen_oids)
-
-        given = self.pipeline.source if isinstance(self.pipeline, RenderedPipeline) else self.pipeline
-        # A path may be a template, and all of it another task's result, which Airflow does not render either.
-        source = given if isinstance(given, PipelineConfig) else render(given, None, rendered, context)
-        if isinstance(source, Mapping):
-            return RenderedPipeline(given, given if isinstance(given, Mapping) else source, source)
-        written, origin = read_source(source, folder)
-        return RenderedPipeline(given, written, render(written, origin, rendered, context), origin)
 
     def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowRun:
         """Read and render the pipeline, and take from the context what identifies the run and the attempt.
@@ -91,6 +49,7 @@ class PipelineTask:
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.runner.running.airflow_attempt import AirflowRun
         from airflow_provider.stores.task_state_marker import leave_marker
+        from airflow_provider.template_files import Named
 
         if not isinstance(self.pipeline, RenderedPipeline):
             self.pipeline = self._rendered(context)
@@ -103,6 +62,13 @@ class PipelineTask:
             "on_clear": self.on_clear,
         }
         config = with_policies(source, policies, runs_here=runs_here)
+        late = [c for c in config.ordered if runs_here and c.name not in source.texts]
+        if late:  # classes of the author's, which are imported by now
+            components = [Named(c.name, c.target(), c.config) for c in late]
+            source = self._with_files(source, components, context, self._environment())
+            if source.problems:
+                raise PipelineConfigError(source.problems, config.source)
+            config = config.with_texts(source.texts)
         known = [*config.harmless_modules, *harmless_modules()]
         config = config.model_copy(update={"harmless_modules": list(dict.fromkeys(known))})
         ti: Any = context["ti"]
@@ -122,7 +88,7 @@ class PipelineTask:
         requests = standing_requests(context, self.task_id, config, self.restart_from)
         if self.restart_from:  # as for all policies, the operator's counts and not the pipeline's
             config = config.model_copy(update={"restart_from": None})
-        return AirflowRun(config, key, attempt, tuple(templated_fields(source.written, config)), requests=requests)
+        return AirflowRun(config, key, attempt, tuple(templated_fields(source, config)), requests=requests)
 
     def next_run(self, context: Context) -> AirflowRun:
         """Return what an attempt would be given, for those who look from outside.
@@ -140,17 +106,16 @@ class PipelineTask:
         :param runs_here: whether the components can be imported where Airflow runs
         :raises PipelineConfigError: with every problem
         """
+        self._note_working_directory()
         if getattr(self, "_BaseOperator__from_mapped", False):
             return  # only the run knows the pipeline
-        if isinstance(self.pipeline, str) and (not (validate and self.pipeline) or "{{" in self.pipeline):
+        if isinstance(self.pipeline, str) and (
+            not (validate and self.pipeline) or any(mark in self.pipeline for mark in _MARKS)
+        ):
             return
         from airflow_provider.operators.parse_check import check_when_parsed
 
-        check_when_parsed(self.pipeline, self._folder(), imports=validate and runs_here)
-
-    def _folder(self) -> Path:
-        operator: Any = self
-        return Path(operator.dag.folder) if operator.has_dag() and operator.dag.fileloc else Path.cwd()
+        check_when_parsed(self.pipeline, self._folders(), imports=validate and runs_here)
 
 
 def _scope(context: Context) -> tuple[str, ...]:

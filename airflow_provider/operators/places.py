@@ -23,16 +23,26 @@ DEFAULT_RETENTION_DAYS = 90.0
 DEFAULT_SAVE_PATIENCE_SECONDS = 300.0
 
 
-def checkpoint_url(given: str | None) -> str | None:
+def checkpoint_url(given: str | None, start: str | None = None) -> str | None:
     """Return the address for checkpoints, None if there is none.
 
     :param given: the operator's ``checkpoint_url``; None: that of Airflow's configuration, empty: none
+    :param start: where a relative path starts, to make it absolute; None: it is left as it is
     """
-    return (conf.get(SECTION, "checkpoint_url", fallback="") if given is None else given) or None
+    url = conf.get(SECTION, "checkpoint_url", fallback="") if given is None else given
+    if not url or start is None:
+        return url or None
+    from airflow_provider.runner.config.absolute import absolute_url
+
+    return absolute_url(str(url), start)
 
 
 def choose_store(
-    store: CheckpointStore | None, url: str | None, task_state: Any, retention_days: float | None
+    store: CheckpointStore | None,
+    url: str | None,
+    task_state: Any,
+    retention_days: float | None,
+    start: str | None = None,
 ) -> CheckpointStore:
     """Return the store for an attempt's checkpoint.
 
@@ -40,6 +50,7 @@ def choose_store(
     :param url: the operator's ``checkpoint_url``
     :param task_state: Airflow's accessor of the task state store, None before Airflow 3.3
     :param retention_days: how long the task state store keeps it; None: as Airflow's configuration says, 0: for ever
+    :param start: where a relative ``checkpoint_url`` starts; None: in the working directory
     """
     from airflow_provider.runner import LocalCheckpointStore
     from airflow_provider.stores.location import store_at
@@ -47,7 +58,7 @@ def choose_store(
 
     if store is not None:
         return store
-    address = checkpoint_url(url)
+    address = checkpoint_url(url, start)
     if address is not None:
         return store_at(address)
     if task_state is not None:
@@ -114,16 +125,19 @@ def a_clear_may_discard() -> bool:
     return tuple(int(part) for part in airflow.__version__.split(".")[:2]) >= (3, 4)
 
 
-def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool) -> str | None:
+def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool, start: str | None = None) -> str | None:
     """Return the directory below which views are saved, None if they cannot be.
 
     :param url: the operator's ``session_state_url``; None: that of Airflow's configuration
     :param spark_runs_here: whether all of Spark runs on this host
     :param first: whether this is the first attempt, which warns
+    :param start: where a relative path starts; None: in the working directory
     """
+    from airflow_provider.runner.config.absolute import absolute_url
+
     base = url or conf.get(SECTION, "session_state_url", fallback=None)
     if base:
-        return str(base)
+        return absolute_url(str(base), start) if spark_runs_here else str(base)
     if spark_runs_here:
         return str(airflow_home() / "pyspark_pipeline" / "session_state")
     if first:
@@ -136,4 +150,6 @@ def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool) -
 
 def airflow_home() -> Path:
     """Return ``AIRFLOW_HOME``."""
-    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    from airflow_provider.runner.config.absolute import absolute
+
+    return absolute(os.environ.get("AIRFLOW_HOME", "~/airflow"))

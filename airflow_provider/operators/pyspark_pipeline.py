@@ -218,7 +218,11 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
 
         ti = context["ti"]
         store = choose_store(
-            self.checkpoint_store, self.checkpoint_url, context.get("task_state_store"), self.retention_days
+            self.checkpoint_store,
+            self.checkpoint_url,
+            context.get("task_state_store"),
+            self.retention_days,
+            start=self.started_in,
         )
         discardable = isinstance(store, TaskStateCheckpointStore) and a_clear_may_discard()
         if discardable and run.config.on_clear == "resume" and run.attempt.try_number == 1:
@@ -248,7 +252,12 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             self._guard = guard
             if self._killed:  # while the attempt was being prepared
                 guard.kill()
-            base = session_state_base(self.session_state_url, spark.runs_here, first=run.attempt.try_number == 1)
+            base = session_state_base(
+                self.session_state_url,
+                spark.runs_here,
+                first=run.attempt.try_number == 1,
+                start=self.started_in,
+            )
             result = run_airflow_attempt(
                 run,
                 store,

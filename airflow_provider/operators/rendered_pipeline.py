@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from airflow_provider.errors import ConfigProblem
 from airflow_provider.masking import MASK, looks_secret, mask
+from airflow_provider.runner.config.problems import name_of
 
 _ENDLESS = 10**6  # a line of the author's stays one line
 
@@ -21,18 +23,35 @@ class RenderedPipeline:
     :param written: the pipeline as it was written, with its templates
     :param content: the same, rendered and not yet validated
     :param origin: the file that it is from, None if it is from none
+    :param texts: by component, name of a file that it names to its text, rendered
+    :param templated: component and file, for each file that holds a template
+    :param problems: what is wrong with such files
     """
 
     source: Any
     written: Any
     content: Any
     origin: str | None = None
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    templated: tuple[tuple[str, str], ...] = ()
+    problems: tuple[ConfigProblem, ...] = ()
 
     def __str__(self) -> str:
         """The pipeline as YAML, in the author's order, without what looks like a secret."""
         return yaml.dump(
-            _plain(self.content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS
+            _plain(self._shown()), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_ENDLESS
         ).rstrip("\n")
+
+    def _shown(self) -> Any:
+        """The pipeline, with the texts of its files behind the components that name them."""
+        raw = self.content.get("components") if isinstance(self.content, Mapping) else None
+        if not self.texts or not isinstance(raw, (list, tuple)):
+            return self.content
+        components = []
+        for index, item in enumerate(raw, start=1):
+            found = self.texts.get(name_of(item) or f"#{index}")
+            components.append({**item, "rendered files": found} if found else item)
+        return {**self.content, "components": components}
 
 
 class _Dumper(yaml.SafeDumper):

@@ -73,7 +73,7 @@ class SubmittedAttempt:
         run, task, submission = self._run, self._task, self._submission
         extras = connection_properties(task.task_id, task.conn_id)
         target = submission.target()
-        url = places.checkpoint_url(task.checkpoint_url)
+        url = places.checkpoint_url(task.checkpoint_url, task.started_in)
         problem = refusal(url, remote=target.remote)
         if problem or not url:
             raise DriverSetupError(f"task {task.task_id!r}: {problem}")
@@ -110,10 +110,14 @@ class SubmittedAttempt:
     def _request(self, url: str, target: Target) -> dict[str, Any]:
         run, task = self._run, self._task
         base = places.session_state_base(
-            task.session_state_url, target.is_local and not target.remote, first=run.attempt.try_number == 1
+            task.session_state_url,
+            target.is_local and not target.remote,
+            first=run.attempt.try_number == 1,
+            start=task.started_in,
         )
         return {
             "pipeline": pipeline_text(run.config),
+            "texts": run.config.texts,
             "origin": run.config.source,
             "run_id": run.key.run_id,
             "scope": run.key.scope,

@@ -12,9 +12,11 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
 from airflow_provider.masking import mask
 from airflow_provider.runner import PipelineConfig
 from airflow_provider.runner.config.problems import name_of, suggest
+from airflow_provider.template_files import raw_hint
 
 Path = tuple[str | int, ...]
 
+_MARKS = ("{{", "{%", "{#")
 _ONE_EXPRESSION = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 _UNDEFINED = re.compile(r"'(?P<name>\w+)' is undefined$")
 _NUMBERS = {int, float, type(None)}
@@ -33,7 +35,7 @@ def render(content: Any, origin: str | None, renderer: Callable[[Any], Any], kno
     try:
         rendered = renderer(content)
     except Exception as error:
-        if _may_pass(error):
+        if may_pass(error):
             raise
         raise PipelineConfigError(_not_rendered(content, renderer, known) or [_problem((), error)], origin) from None
     nothing = [
@@ -49,7 +51,7 @@ def render(content: Any, origin: str | None, renderer: Callable[[Any], Any], kno
 def holds_template(value: Any) -> bool:
     """Return whether a value, or anything in it, is known only when the task runs."""
     if isinstance(value, str):
-        return "{{" in value or "{%" in value
+        return any(mark in value for mark in _MARKS)
     if isinstance(value, Mapping):
         return any(map(holds_template, value.values()))
     if isinstance(value, (list, tuple, set)):
@@ -57,15 +59,20 @@ def holds_template(value: Any) -> bool:
     return hasattr(value, "resolve") and hasattr(value, "iter_references")  # the result of another task
 
 
-def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+def leaves(value: Any) -> Iterator[tuple[Path, str]]:
     """Yield path and text of every template in a pipeline."""
+    return ((path, text) for path, text in texts(value) if holds_template(text))
+
+
+def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield path and text of every text in a pipeline."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from leaves(item, (*path, key))
+            yield from texts(item, (*path, key))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from leaves(item, (*path, index))
-    elif isinstance(value, str) and holds_template(value):
+            yield from texts(item, (*path, index))
+    elif isinstance(value, str):
         yield path, value
 
 
@@ -157,21 +164,39 @@ def _wanted_by(target: Any) -> dict[str, set[type]]:
 
 def _not_rendered(content: Any, renderer: Callable[[Any], Any], known: Collection[str]) -> list[ConfigProblem]:
     problems = []
-    for path, text in leaves(content):
+    for path, text in texts(content):
         try:
             renderer(text)
         except Exception as error:
-            if _may_pass(error):
+            if may_pass(error):
                 raise
-            undefined = _UNDEFINED.search(str(error))
-            hint = suggest(undefined["name"], known, most=0) if undefined else ""
-            told = f"its template {_shown(text)} cannot be rendered: {describe(error)}{hint}"
+            hint = hint_at(error, known)
+            line = getattr(error, "lineno", None) if "\n" in text.strip() else None
+            where = f" (line {line})" if line else ""
+            told = f"its template {_shown(text)}{where} cannot be rendered: {explain(error)}{raw_hint(error)}{hint}"
             problems.append(_problem_at(content, path, told))
     return problems
 
 
+def explain(error: Exception) -> str:
+    """Return what a template raised, in words."""
+    message = getattr(error, "message", None)
+    return message if type(error).__name__ == "TemplateSyntaxError" and message else describe(error)
+
+
+def hint_at(error: Exception, known: Collection[str]) -> str:
+    """Return which name may have been meant where one is not defined, empty if none comes close.
+
+    :param error: what a template raised
+    :param known: the names that it may use
+    """
+    undefined = _UNDEFINED.search(str(error))
+    return suggest(undefined["name"], known, most=0) if undefined else ""
+
+
 def _problem(path: Path, error: Exception) -> ConfigProblem:
-    return ConfigProblem(f"a template cannot be rendered: {describe(error)}", None, ".".join(map(str, path)) or None)
+    told = f"a template cannot be rendered: {explain(error)}{raw_hint(error)}"
+    return ConfigProblem(told, None, ".".join(map(str, path)) or None)
 
 
 def _problem_at(content: Any, path: Path, message: str) -> ConfigProblem:
@@ -196,7 +221,7 @@ def _shown(text: str) -> str:
     return repr(mask(text))
 
 
-def _may_pass(error: Exception) -> bool:
+def may_pass(error: Exception) -> bool:
     """Return whether another try may help: Airflow or the network was not there for a moment."""
     if isinstance(error, (OSError, TimeoutError)):
         return True

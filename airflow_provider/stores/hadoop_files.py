@@ -24,7 +24,7 @@ def driver_store(url: str, spark: Any) -> CheckpointStore:
     :param spark: a classic session
     """
     if "://" not in url:
-        return LocalCheckpointStore(url)
+        return LocalCheckpointStore(url.removeprefix("file:"))
     parts = urlsplit(url)
     files = Directory(Path(parts.path)) if parts.scheme == "file" else HadoopFiles(spark, url)
     return DriverCheckpointStore(url, files)

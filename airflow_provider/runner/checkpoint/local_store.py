@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
+from airflow_provider.runner.config.absolute import absolute
 
 
 class LocalCheckpointStore(FileCheckpointStore):
@@ -20,11 +20,12 @@ class LocalCheckpointStore(FileCheckpointStore):
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` for which files, and why no lock is
     needed.
 
-    :param base_dir: the directory; created when first needed
+    :param base_dir: the directory; created when first needed. A relative one starts in the working directory that the
+        process has when the store is made
     """
 
     def __init__(self, base_dir: str | os.PathLike[str]) -> None:
-        self.base_dir = Path(base_dir)
+        self.base_dir = absolute(base_dir)
         super().__init__(f"directory {self.base_dir}")
 
     def __repr__(self) -> str:

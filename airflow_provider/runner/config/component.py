@@ -16,7 +16,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel
@@ -64,7 +64,19 @@ class DataFlow(ABC):
     base_dir: Path = Path()
     """Where relative paths in the config start: the folder of the pipeline file. Set by the runner."""
 
+    texts: Mapping[str, str] = MappingProxyType({})
+    """Texts of files that the config names, with their templates rendered, by their names. Set by the runner."""
+
     _spark: SparkSession | None = None
+
+    @classmethod
+    def template_files(cls, config: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the files whose templates are rendered before the component runs, as Airflow renders ``.sql`` files.
+
+        :param config: the ``config`` mapping of the component, rendered and not yet validated
+        :return: key of ``config`` to the name of a file. Its text is then in :attr:`texts` under that name
+        """
+        return {}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -181,13 +193,16 @@ def has_own_from_config(target: type) -> bool:
     return found is not None and getattr(found, "__func__", None) is not inherited
 
 
-def build(target: Any, config: Mapping[str, Any], spark: Any, base_dir: Path) -> Component:
+def build(
+    target: Any, config: Mapping[str, Any], spark: Any, base_dir: Path, texts: Mapping[str, str] | None = None
+) -> Component:
     """Build a component and hand it the session.
 
     :param target: the class or function
     :param config: its config
     :param spark: the Spark session
     :param base_dir: where relative paths in the config start
+    :param texts: see :attr:`DataFlow.texts`
     :return: a callable without arguments that does the component's work once
     """
     if not inspect.isclass(target):
@@ -196,6 +211,7 @@ def build(target: Any, config: Mapping[str, Any], spark: Any, base_dir: Path) ->
     component: Any = from_config(dict(config)) if callable(from_config) else target(**config)
     if isinstance(component, DataFlow):
         component.base_dir = base_dir
+        component.texts = texts or {}
     if callable(getattr(component, "set_spark_session", None)):
         component.set_spark_session(spark)
     else:

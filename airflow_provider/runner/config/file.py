@@ -12,12 +12,13 @@ import yaml
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.problems import kind_of
+from airflow_provider.runner.config.zipped import read_bytes
 
 
 def read_config_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a pipeline config file.
 
-    :param path: a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file
+    :param path: a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file; it may lie in a zip archive
     :return: its content, not yet validated
     :raises PipelineConfigError: the file cannot be read or parsed, or holds no mapping
     """
@@ -27,7 +28,7 @@ def read_config_file(path: str | os.PathLike[str]) -> dict[str, Any]:
         known = ", ".join(_PARSERS)
         raise _error(source, f"unknown file type {Path(source).suffix!r}; known are {known}")
     try:
-        text = Path(source).read_text(encoding="utf-8-sig")
+        text = read_bytes(Path(source)).decode("utf-8-sig")
     except FileNotFoundError:
         raise _error(source, "the file does not exist; give an absolute path or one that exists") from None
     except OSError as error:

@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.runner.config.absolute import absolute, working_directory
 from airflow_provider.runner.config.component import resolve
 from airflow_provider.runner.config.component_check import check_component
 from airflow_provider.runner.config.file import read_config_file
@@ -101,12 +102,18 @@ class ComponentConfig(Section):
     always_run: bool = False
 
     _given: Given | None = PrivateAttr(default=None)
+    _texts: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def given(self) -> Given | None:
         """The class or function itself, None if the author gave its path."""
         given = self._given
         return given if given is not None and given.path == self.class_path else None  # a copy may have another path
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The texts of files that ``config`` names, with their templates rendered; by the names that stand there."""
+        return self._texts
 
     def target(self) -> Any:
         """Return the class or function that the component is.
@@ -198,16 +205,18 @@ class PipelineConfig(Section):
     replay_below_cpu_seconds: float = Field(default=10.0, ge=0)
 
     _source: str | None = PrivateAttr(default=None)
+    _built_in: Path = PrivateAttr(default_factory=working_directory)
 
     @property
     def source(self) -> str | None:
-        """The file that the config came from, None if it was built in Python."""
+        """The absolute path of the file that the config came from, None if it was built in Python."""
         return self._source
 
     @property
     def base_dir(self) -> Path:
-        """Where relative paths inside the config start: the folder of its file, else the working directory."""
-        return Path(self._source).parent if self._source else Path.cwd()
+        """Where relative paths inside the config start: the folder of its file, else the working directory in which it
+        was built."""
+        return Path(self._source).parent if self._source else self._built_in
 
     @cached_property
     def ordered(self) -> tuple[ComponentConfig, ...]:
@@ -221,6 +230,21 @@ class PipelineConfig(Section):
         copy = super().model_copy(update=update, deep=deep)
         copy.__dict__.pop("ordered", None)
         return copy
+
+    @property
+    def texts(self) -> dict[str, Mapping[str, str]]:
+        """The texts of files, by component: see :attr:`ComponentConfig.texts`."""
+        return {component.name: component.texts for component in self.components if component.texts}
+
+    def with_texts(self, texts: Mapping[str, Mapping[str, str]]) -> Self:
+        """Return the same pipeline with the texts of files that its components name, which are read no more.
+
+        :param texts: by component, name of the file to its text, with its templates rendered
+        """
+        components = [component.model_copy() for component in self.components]
+        for component in components:
+            component._texts = {**component.texts, **texts.get(component.name, {})}
+        return self.model_copy(update={"components": components})
 
     def as_written(self) -> dict[str, Any]:
         """Return the fields that were set, to be rendered and validated again. What was given itself stays itself."""
@@ -280,7 +304,7 @@ def load_pipeline_config(
         more = _import_problems(_written(source), importable)
         raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
-        config._source = origin
+        config._source = str(absolute(origin))
     problems = _import_problems(config.components, importable)
     if problems:
         raise PipelineConfigError(problems, config.source)

@@ -1,7 +1,8 @@
 """Fingerprints: SHA-256 over canonical JSON of everything in the config that decides what a component does.
 
 That is its name, class path, ``config``, dependencies, ``checkpoint_version`` and whether it is enabled, plus the
-content of the files that it names (see ``fingerprint_files`` below). Two different configs never share a fingerprint by
+content of the files that it names (see ``fingerprint_files`` below), with their templates rendered where they are
+rendered. Two different configs never share a fingerprint by
 concatenation, because the hashed text is JSON in which every value keeps its type and place.
 
 The content of a file counts like config if a component's config names it and its ending says that it is a statement, a
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.config.zipped import is_file, read_bytes
 from airflow_provider.runner.fingerprint.changes import FieldHashes
 
 CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")
@@ -95,7 +97,8 @@ def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, A
         if isinstance(component.config.get(key), (Mapping, list, tuple)):
             yield f"order of config.{key}", _order(component.config[key])
     for path in dict.fromkeys([*_files_of(component), *_named_files(component.config, base_dir)]):
-        yield f"file {path}", _content_hash(base_dir / path)
+        text = component.texts.get(path)
+        yield f"file {path}", _content_hash(base_dir / path) if text is None else _hash(text.encode())
 
 
 def _target(component: ComponentConfig) -> Any:
@@ -120,7 +123,7 @@ def _files_of(component: ComponentConfig) -> Sequence[str]:
 def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
     """Yield the files that a config names, at any depth, if their endings say what they are."""
     if isinstance(value, str):
-        if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and _is_file(base_dir / value):
+        if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and is_file(base_dir / value):
             yield value
     elif isinstance(value, Mapping):
         for key in sorted(value, key=str):
@@ -130,18 +133,15 @@ def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
             yield from _named_files(item, base_dir)
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # such as a statement that is too long for a name
-        return False
-
-
 def _content_hash(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return _hash(read_bytes(path))
     except OSError:
         return "cannot be read"
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def canonical(value: Any) -> Any:

@@ -97,7 +97,7 @@ class ComponentRunner:
         saving = 0.0
         try:
             with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
-                work = build(component.target(), component.config, spark, self._config.base_dir)
+                work = build(component.target(), component.config, spark, self._config.base_dir, component.texts)
                 retries = run_with_retries(
                     lambda: _blaming_spark(work, spark),
                     component.retry_policy,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
+from airflow_provider.runner.config.absolute import absolute_url
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
@@ -58,7 +59,8 @@ class SimplePipelineRunner:
     :param spark: the session, or a function that opens it, called when the first component runs. Default: the
         active session, or a new one from the ``spark`` section of the config. The runner never stops it
     :param session_state_url: directory for the temp views of this run, one of its own for each run; any that Spark
-        can write. Default: nothing is saved, components whose views are needed are replayed
+        can write; a relative path starts in the working directory that the process has now. Default: nothing is saved,
+        components whose views are needed are replayed
     :param keep_session_state: leave the saved views there when the pipeline has succeeded; otherwise they can no longer
         be read then, also in this session
     :param fail_fast: stop at the first failure; False: go on with what does not depend on it
@@ -80,7 +82,7 @@ class SimplePipelineRunner:
         self._config = config
         self._hooks = CompositeHooks(hooks) if hooks is not None else CompositeHooks()
         owner = surroundings.owner or Ownership()
-        saved = SavedDirectory(session_state_url, owner) if session_state_url else None
+        saved = SavedDirectory(absolute_url(session_state_url), owner) if session_state_url else None
         self._session = AttemptSession(config, spark, saved, surroundings.live, surroundings.clock)
         self._keep_session_state = keep_session_state
         self._fail_fast = fail_fast

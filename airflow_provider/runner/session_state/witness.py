@@ -166,7 +166,7 @@ class Witness:
     def _judged(self, component: ComponentConfig, reading: CodeReading | None) -> Verdict:
         target = component.target()
         if is_ready_made(target):
-            does = acts(target, component.config, self._config.base_dir)
+            does = acts(target, component.config, self._config.base_dir, component.texts)
             return Verdict((does,) if does else (), ())
         if reading is None:
             return Verdict(("its code cannot be read",), ())

@@ -41,7 +41,7 @@ def test_an_operator_asks_airflow_before_anything_else() -> None:
     class Task(PipelineTask):
         pipeline = "nowhere.yaml"
 
-        def _folder(self) -> Any:
+        def _environment(self) -> Any:
             raise RuntimeError("the first thing")
 
     context: Any = {}

@@ -255,6 +255,25 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
     assert request["requests"] == []
 
 
+def test_the_driver_is_told_what_the_templates_in_sql_files_came_to(
+    program: Program, connect: Any, tmp_path: Path
+) -> None:
+    """The file need not be where the driver is; one that is only there is left to the driver."""
+    connect("local[2]")
+    (tmp_path / "q.sql").write_text("SELECT '{{ ds }}'")
+    component = {"class_path": "airflow_provider.components.RunSql"}
+    components = [
+        component | {"name": "a", "config": {"sql_file": str(tmp_path / "q.sql")}},
+        component | {"name": "b", "config": {"sql_file": "only_there.sql"}},
+    ]
+    pipeline = {"name": "p", "components": components}
+    operator("s3://my_aws@bucket/c", pipeline=pipeline).execute(context() | {"ds": "2026-01-01"})
+
+    request = program.calls[-1]["request"]
+    assert request["texts"] == {"a": {str(tmp_path / "q.sql"): "SELECT '2026-01-01'"}}
+    assert request["templated"] == [["a", f"file {tmp_path / 'q.sql'}"]]
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [

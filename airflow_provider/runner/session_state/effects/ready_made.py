@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from airflow_provider.runner.config.zipped import read_bytes
+
 _PACKAGE = "airflow_provider.components"
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
@@ -19,20 +21,24 @@ def is_ready_made(component: Any) -> bool:
     return f"{getattr(component, '__module__', '')}.".startswith(f"{_PACKAGE}.")
 
 
-def acts(component: Any, config: Mapping[str, Any], base_dir: Path) -> str | None:
+def acts(
+    component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str] | None = None
+) -> str | None:
     """Return what a ready-made component does outside the session, None if nothing.
 
     :param component: its class
     :param config: its config
     :param base_dir: where relative paths in the config start
+    :param texts: texts of files that the config names, with their templates rendered, by their names
     """
     name = getattr(component, "__qualname__", "")
     if name in ("ReadData", "CheckData"):
         return None
     if name == "RunSql":
-        statement = config.get("sql")
+        file = str(config.get("sql_file"))
+        statement = config.get("sql") or (texts or {}).get(file)
         try:
-            statement = statement or (base_dir / str(config.get("sql_file"))).read_text(encoding="utf-8-sig")
+            statement = statement or read_bytes(base_dir / file).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return "runs a statement that cannot be read"
         return None if is_query(str(statement)) else "runs a statement that is no query"

@@ -75,7 +75,7 @@ def run(config: PipelineConfig) -> None:
 
 def as_operator(source: Any, renderer: Callable[[Any], Any] = lambda content: content) -> PipelineConfig:
     """What an operator runs: the pipeline rendered and validated once more."""
-    content, origin = read_source(source, Path())
+    content, origin = read_source(source, [Path()])
     source = RenderedPipeline(content, content, render(content, origin, renderer), origin)
     return with_policies(source, {"on_clear": "restart"})
 

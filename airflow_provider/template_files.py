@@ -1,0 +1,184 @@
+"""Renders the files that components name for their text, ``.sql`` files above all, as Airflow renders its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider.components.sql_text import read_sql_file
+from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.runner.config.zipped import is_file
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+RAW = "put it between {% raw %} and {% endraw %} if it is meant as it stands"
+"""What to do with text that only looks like a template."""
+
+Explain = Callable[[Exception], str]
+"""Says what went wrong when a template was rendered."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A component with the files that it names.
+
+    :param component: its name, or ``#3`` for the third one if it has no usable name
+    :param target: its class or function
+    :param config: its config, with the templates in it rendered
+    """
+
+    component: str
+    target: Any
+    config: Mapping[str, Any]
+
+    def files(self) -> Mapping[str, str]:
+        """Return key of the config to the name of the file."""
+        declared = getattr(self.target, "template_files", None)
+        return dict(declared(self.config)) if callable(declared) else {}
+
+
+@dataclass(frozen=True)
+class TemplateFiles:
+    """Renders files.
+
+    :param environment: Jinja's, which makes text; its loader finds what the files include
+    :param names: what the templates may name
+    :param folders: where relative paths start, the first in which there is such a file
+    :param explain: says what went wrong
+    :param may_pass: whether an error is none of the author's, so that another try may help; it is raised as it is
+    :param optional: whether a file that is not here is passed over, because it may be where the components run
+    """
+
+    environment: Environment
+    names: Mapping[str, Any]
+    folders: Sequence[Path]
+    explain: Explain
+    may_pass: Callable[[Exception], bool] = field(default=lambda error: False)
+    optional: bool = False
+
+    def render(self, components: Iterable[Named], origin: str | None) -> Rendered:
+        """Return the texts of the files that components name.
+
+        :param components: the components
+        :param origin: the pipeline's file, for messages
+        :raises PipelineConfigError: files cannot be found, read or rendered; names each with component and field
+        """
+        self._load_from_folders()
+        texts: dict[str, dict[str, str]] = {}
+        templated: list[tuple[str, str]] = []
+        problems: list[ConfigProblem] = []
+        for named in components:
+            for key, name in named.files().items():
+                at = named.component, f"config.{key}"
+                path = find(name, self.folders)
+                if path is None:
+                    if not self.optional:
+                        problems.append(ConfigProblem(not_found(name, self.folders), *at))
+                    continue
+                try:
+                    source = read_sql_file(path)
+                except PipelineConfigError as error:
+                    problems += [ConfigProblem(problem.message, *at) for problem in error.problems]
+                    continue
+                if not holds_marks(source, self.environment):
+                    texts.setdefault(named.component, {})[name] = source
+                    continue
+                templated.append((named.component, f"file {name}"))
+                try:
+                    text = self._rendered(path, source)
+                except Exception as error:
+                    if self.may_pass(error):
+                        raise
+                    problems.append(ConfigProblem(self._problem(error, path), *at))
+                    continue
+                texts.setdefault(named.component, {})[name] = text
+        if problems:
+            raise PipelineConfigError(problems, origin)
+        return Rendered(texts, tuple(templated))
+
+    def _rendered(self, path: Path, source: str) -> str:
+        environment = self.environment
+        code = environment.compile(source, name=path.name, filename=str(path))
+        template = environment.template_class.from_code(environment, code, environment.make_globals(None))
+        return template.render(self.names)
+
+    def _problem(self, error: Exception, path: Path) -> str:
+        from jinja2 import TemplateNotFound
+
+        why = f"{self.explain(error)}{raw_hint(error)}"
+        if isinstance(error, TemplateNotFound):
+            why = not_found(str(error.name), self.folders)
+        return f"the template file {place_of(error, path)} cannot be rendered: {why}"
+
+    def _load_from_folders(self) -> None:
+        """Find includes where the files are, in a zip archive too, before the environment's own loader looks."""
+        from jinja2 import ChoiceLoader, FunctionLoader
+
+        def load(name: str) -> tuple[str, str, None] | None:
+            path = find(name, self.folders)
+            return (read_sql_file(path), str(path), None) if path is not None else None
+
+        own = self.environment.loader
+        self.environment.loader = ChoiceLoader([FunctionLoader(load), *([own] if own is not None else [])])
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Files with their templates rendered.
+
+    :param texts: by component, name of the file to its text
+    :param templated: component and what the fingerprint calls the file, for each that holds a template
+    """
+
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    templated: tuple[tuple[str, str], ...] = ()
+
+
+def find(name: str, folders: Sequence[Path]) -> Path | None:
+    """Return the file of that name in the first folder that has it, None if none does.
+
+    :param name: a path; an absolute one is looked for where it says
+    :param folders: where a relative one starts
+    """
+    return next((path for folder in folders if is_file(path := folder / name)), None)
+
+
+def not_found(name: str, folders: Sequence[Path]) -> str:
+    """Say that there is no such file, and where it was looked for."""
+    if os.path.isabs(name):
+        return f"there is no file {name!r}"
+    where = ", ".join(map(str, dict.fromkeys(folders)))
+    return f"there is no file {name!r}; looked for in {where}"
+
+
+def holds_marks(text: str, environment: Environment) -> bool:
+    """Return whether Jinja would do anything with a text."""
+    marks = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
+    lines = (environment.line_statement_prefix, environment.line_comment_prefix)
+    return any(mark in text for mark in (*marks, *filter(None, lines)))
+
+
+def place_of(error: Exception, path: Path) -> str:
+    """Return file and line where a template failed, which may be one that the file includes."""
+    from jinja2 import TemplateSyntaxError
+
+    if isinstance(error, TemplateSyntaxError):
+        return f"{error.filename or path}, line {error.lineno},"
+    place, trace = str(path), error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_name in ("top-level template code", "template") or code.co_name.startswith("block '"):
+            place = f"{code.co_filename}, line {trace.tb_lineno},"
+        trace = trace.tb_next
+    return place
+
+
+def raw_hint(error: Exception) -> str:
+    """Return what to do if a text that is no template was taken for one, empty if it is no syntax error."""
+    from jinja2 import TemplateSyntaxError
+
+    return f"; {RAW}" if isinstance(error, TemplateSyntaxError) else ""

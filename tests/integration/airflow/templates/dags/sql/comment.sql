@@ -1,0 +1,2 @@
+SELECT 1
+  , regexp_replace('a#b', '[{#]', '') AS x

@@ -1,0 +1,1 @@
+{% macro as_text(value) %}'{{ value }}'{% endmacro %}

@@ -1,0 +1,1 @@
+SELECT :version, :flag, :word, :code, :day, :rows, '{{ params.version }}', {{ params.rows }}

@@ -1,0 +1,1 @@
+    id, '{{ run_id }}' AS run

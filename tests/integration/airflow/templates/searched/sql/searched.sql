@@ -1,0 +1,1 @@
+SELECT '{{ task.task_id }}' AS task
