@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from airflow_provider.components.base import ComponentModel, ReadyMade, option
+from airflow_provider.components import static_checks
+from airflow_provider.components.base import ComponentModel, Options, ReadyMade, option
 
 
 class ReadConfig(ComponentModel):
@@ -25,7 +28,7 @@ class ReadConfig(ComponentModel):
     path: str | list[str] | None = None
     table: str | None = None
     format: str = "parquet"
-    options: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     schema_: str | None = Field(default=None, alias="schema")
     where: str | None = None
 
@@ -42,6 +45,19 @@ class ReadData(ReadyMade[ReadConfig]):
     """Read a path or table and register it as a temp view. Nothing is computed yet."""
 
     config_model = ReadConfig
+
+    @classmethod
+    def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
+        """A list that became text, names that Spark does not take."""
+        read = ReadConfig.model_validate(config)
+        yield from static_checks.paths("path", read.path)
+        yield from static_checks.source_name("table", read.table)
+        yield from static_checks.view_name("output_view", read.output_view)
+
+    @classmethod
+    def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """A comment that takes the rest of the condition along."""
+        return static_checks.swallowed("where", config.get("where"))
 
     def run(self) -> None:
         config = self.config

@@ -25,7 +25,7 @@ def load(kind: str, config: dict[str, Any]) -> str:
         ("ReadData", {"output_view": "v", "format": "rate", "options": {"rowsPerSecond": 1}}),
         ("ReadData", {"output_view": "v", "path": "p", "schema": "id INT, name STRING"}),
         ("RunSql", {"sql": "SELECT 1"}),
-        ("RunSql", {"sql_file": "x.sql", "output_view": "v", "args": {"day": "2024-01-01", "n": 3}}),
+        ("RunSql", {"sql_file": __file__, "output_view": "v", "args": {"day": "2024-01-01", "n": 3}}),
         ("WriteData", {"input_view": "v", "path": "p"}),
         ("WriteData", {"input_view": "v", "table": "t", "mode": "append", "partition_by": ["day"]}),
         ("CheckData", {"input_view": "v", "min_rows": 0}),
