@@ -11,7 +11,7 @@ from airflow_provider.runner.config.scalars import FoldedText
 
 Problem = tuple[str, str]
 
-_PART = r"(?:\w*[^\W\d]\w*|`(?:[^`]|``)+`)"
+_PART = r"(?:[0-9]*[A-Za-z_][A-Za-z0-9_]*|`(?:[^`]|``)+`)"
 _NAME = re.compile(rf"\s*{_PART}\s*")
 _QUALIFIED = re.compile(rf"\s*{_PART}(?:\s*\.\s*{_PART})+\s*")
 _NUMBER_LITERAL = re.compile(r"\d+(?:[lsydf]|bd|e\d+)", re.IGNORECASE)
@@ -70,7 +70,7 @@ def statement(field: str, sql: str | None, file_field: str) -> Iterator[Problem]
         return
     if _FILE.fullmatch(sql.strip()):
         yield field, f"is the name of a file; write it as {file_field}, or give the statement itself"
-    elif not _QUOTED_OR_COMMENT.sub(lambda found: "" if found["comment"] else "x", sql).strip(" \t\r\n;"):
+    elif not _QUOTED_OR_COMMENT.sub(lambda found: "" if found[0][:2] in ("--", "/*") else "x", sql).strip(" \t\r\n;"):
         yield field, "holds no statement"
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from types import FunctionType, MethodType
 from typing import Any
 
-from airflow_provider.errors import NothingRanError
+from airflow_provider.errors import ComponentError, NothingRanError
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,10 @@ def settled(result: object) -> object:
     if isinstance(result, Future):
         result = result.result()
     if inspect.isawaitable(result):
-        result = _in_a_loop(_with_all_tasks(result))
+        try:
+            result = _in_a_loop(_with_all_tasks(result))
+        except asyncio.CancelledError as error:
+            raise ComponentError("what it awaited was cancelled, so it did not come to its end") from error
     _refuse_lazy(result)
     return result
 
@@ -48,7 +51,7 @@ async def awaited(result: Any) -> object:
 async def _with_all_tasks(result: Any) -> object:
     found = await awaited(result)
     if left := asyncio.all_tasks() - {asyncio.current_task()}:
-        logger.warning("it began %d tasks and did not await them; they are cancelled now", len(left))
+        logger.warning("tasks that it began and did not await: %d; they are cancelled now", len(left))
     return found
 
 

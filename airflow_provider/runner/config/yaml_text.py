@@ -103,7 +103,8 @@ class _Loader(yaml.SafeLoader):
         buffer, start, end = node.start_mark.buffer, node.start_mark, node.end_mark
         if node.style == "|" or buffer is None or end.line - start.line < 1:
             return text
-        lines = [line.strip() for line in buffer[start.pointer : end.pointer].splitlines()]
+        raw = buffer[start.pointer : end.pointer].removeprefix(node.style if node.style in ("'", '"') else "")
+        lines = [line.strip() for line in raw.splitlines()]
         ends = [line for line in lines[:-1] if line and f"{line} " in text]
         return FoldedText.of(text, ends) if ends else text
 
