@@ -145,7 +145,7 @@ def _place_in(data: Any, item: ErrorDetails) -> tuple[tuple[int | str, ...], tup
         elif isinstance(data, (list, tuple)) and isinstance(part, int) and part < len(data):
             data = data[part]
             place.append(part)
-        elif index == 0 or (isinstance(data, Mapping) and not _names_a_kind(part)):
+        elif index == 0 or not _names_a_kind(part):
             place.append(part)
         elif not stray:
             stray = tuple(place)
