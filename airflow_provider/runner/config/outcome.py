@@ -49,7 +49,24 @@ async def awaited(result: Any) -> object:
 
 
 async def _with_all_tasks(result: Any) -> object:
-    found = await awaited(result)
+    task, stopped = asyncio.current_task(), []
+
+    def told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Let nothing be swallowed that a signal raised inside a callback: the attempt must end."""
+        error = context.get("exception")
+        if task is None or error is None or isinstance(error, Exception):
+            loop.default_exception_handler(context)
+        else:
+            stopped.append(error)
+            task.cancel()
+
+    asyncio.get_running_loop().set_exception_handler(told)
+    try:
+        found = await awaited(result)
+    except asyncio.CancelledError:
+        if stopped:
+            raise stopped[0] from None
+        raise
     if left := asyncio.all_tasks() - {asyncio.current_task()}:
         logger.warning("tasks that it began and did not await: %d; they are cancelled now", len(left))
     return found

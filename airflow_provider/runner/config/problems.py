@@ -66,7 +66,7 @@ _EXPECTED = {
     "float_parsing": "a number",
 }
 
-_LIST = re.compile(r"\s*\[\s*(?:['\"{\[].*)?\]\s*", re.DOTALL)
+_LIST = re.compile(r"\s*\[\s*(?:['\"{\[\d-].*)?\]\s*", re.DOTALL)
 _MAPPING = re.compile(r"\s*\{\s*(?:['\"].*)?\}\s*", re.DOTALL)
 _KIND_NAME = re.compile(
     r"(?:str|bool|int|float|bytes|date|datetime|time|timedelta|decimal|none|any|(?:list|dict|set|tuple|frozenset|model)\b.*"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -145,6 +146,33 @@ def test_what_ends_a_process_ends_an_async_component_too(error: BaseException, m
     else:
         with pytest.raises(type(error)):
             run("work")
+
+
+@pytest.mark.parametrize("where", ["in the component", "in a callback"])
+def test_a_signal_that_stops_the_attempt_stops_an_async_component(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attempt must end now, and asyncio keeps to itself what callbacks raise."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise AttemptStopped("Airflow asked the task to stop")
+
+    async def waits(spark: Any) -> None:
+        try:
+            if where == "in a callback":
+                asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGUSR1)
+            else:
+                signal.raise_signal(signal.SIGUSR1)
+            await asyncio.sleep(3600)
+        finally:
+            odd.DONE.append("cleaned up")
+
+    monkeypatch.setattr(odd, "work", waits)
+    before = signal.signal(signal.SIGUSR1, stop)
+    try:
+        with pytest.raises(AttemptStopped):
+            run("work")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert odd.DONE == ["cleaned up"]
 
 
 def test_the_threads_own_event_loop_is_left_as_it_was() -> None:
