@@ -19,10 +19,7 @@ _FILE = re.compile(r"[^\s;'\"()]+\.(?:sql|hql|ddl|j2|jinja2?|tmpl)", re.IGNORECA
 _QUOTED_OR_COMMENT = re.compile(
     r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|/\*.*?\*/|(?P<comment>--[^\n]*)""", re.DOTALL
 )
-_CLAUSES = (
-    r"SELECT|FROM|WHERE|GROUP\s+BY|ORDER\s+BY|HAVING|JOIN|UNION|LIMIT|LATERAL|INSERT|VALUES|AND|OR|ON|WHEN|THEN|END"
-)
-_CLAUSE_IN_CAPITALS = re.compile(rf"\b(?:{_CLAUSES})\b")
+_CLAUSE_IN_CAPITALS = re.compile(r"\b(?:SELECT|FROM|WHERE|GROUP\s+BY|ORDER\s+BY|HAVING|UNION|LIMIT)\b")
 _CLAUSE_OF_SQL = re.compile(
     r"""\b(?:
         (?:where|and|or|having|on|when)\s+(?:not\s+)?[\w.`(:]+\)?\s*(?:[=<>!]|\b(?:in|is|like|rlike|between)\b)
@@ -87,15 +84,15 @@ def file(field: str, name: str | None, base_dir: Path | None) -> Iterator[Proble
         yield field, f"{str(path.absolute())!r} is a directory; name a file in it"
 
 
-def swallowed(field: str, sql: str | None) -> Iterator[Problem]:
+def swallowed(field: str, sql: object) -> Iterator[Problem]:
     """Warn of a ``--`` after which more of the statement stands on the same line, so that it is a comment, too."""
-    if sql is None:
+    if not isinstance(sql, str):
         return
     for found in _QUOTED_OR_COMMENT.finditer(sql):
         comment = found["comment"]
         if comment is None:
             continue
-        if _swallows(sql, found.start(), comment):
+        if _swallows(sql, comment):
             yield (
                 field,
                 "after '--' the rest of the line is a comment, and more of the statement stands there"
@@ -105,20 +102,14 @@ def swallowed(field: str, sql: str | None) -> Iterator[Problem]:
             return
 
 
-def _swallows(sql: str, start: int, comment: str) -> bool:
+def _swallows(sql: str, comment: str) -> bool:
     if isinstance(sql, FoldedText):
-        line = sql[sql.rfind("\n", 0, start) + 1 :].partition("\n")[0]
-        return any("--" in end and f"{end} " in line and _begins_in(end, line, comment) for end in sql.ends)
-    words = comment[2:]
-    code = _QUOTED_OR_COMMENT.sub(" ", sql)
-    capitals = bool(_CLAUSE_IN_CAPITALS.search(code)) and bool(_CLAUSE_IN_CAPITALS.search(words))
-    return capitals or bool(_CLAUSE_OF_SQL.search(words))
-
-
-def _begins_in(end: str, line: str, comment: str) -> bool:
-    """Return whether the comment begins in the part of a line that was one of its own in the file."""
-    at = line.find(f"{end} ")
-    return at <= line.find(comment) < at + len(end)
+        tails = (end[at.start() :] for end in sql.ends for at in re.finditer("--", end))
+        return any(comment.startswith(f"{tail} ") for tail in tails)
+    words = comment.lstrip("- ")
+    in_capitals = _CLAUSE_IN_CAPITALS.search(_QUOTED_OR_COMMENT.sub(" ", sql))
+    found = (in_capitals and _CLAUSE_IN_CAPITALS.search(words)) or _CLAUSE_OF_SQL.search(words)
+    return found is not None and found.start() > 0  # a comment that begins with it is a clause that was taken out
 
 
 def _is_open(text: str) -> bool:

@@ -11,6 +11,7 @@ from airflow_provider.operators.rendered_pipeline import RenderedPipeline
 from airflow_provider.operators.templates import holds_template, with_templates, wrong_kinds
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.scalars import refolded
 
 if TYPE_CHECKING:  # it comes with the engine, which a DAG file that is parsed does not need
     from airflow_provider.runner.running.airflow_attempt import TemplatedField
@@ -43,7 +44,7 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
     :raises PipelineConfigError: with every problem
     """
     given = {key: value for key, value in policies.items() if value is not None}
-    content, written, origin = source.content, source.written, source.origin
+    content, written, origin = refolded(source.content, source.written), source.written, source.origin
     whole = {**content, **given} if isinstance(content, Mapping) else content
     try:
         config = load_pipeline_config(whole, origin=origin, importable=runs_here)

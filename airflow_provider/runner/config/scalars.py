@@ -112,6 +112,21 @@ class FoldedText(str):
         return str, (str(self),)
 
 
+def refolded(value: Any, written: Any) -> Any:
+    """Return a rendered value in which text that YAML made one line of is known as that again.
+
+    :param value: what rendering made of it
+    :param written: the same as it was read from the file
+    """
+    if isinstance(written, FoldedText) and isinstance(value, str):
+        return FoldedText.of(value, written.ends)
+    if isinstance(written, Mapping) and isinstance(value, dict):
+        return {key: refolded(item, written.get(key)) for key, item in value.items()}
+    if isinstance(written, list) and isinstance(value, list) and len(written) == len(value):
+        return [refolded(item, one) for item, one in zip(value, written, strict=True)]
+    return value
+
+
 _WRITTEN = (WrittenFloat, WrittenInt, WrittenWord)
 Written = WrittenFloat | WrittenInt | WrittenWord
 

@@ -9,7 +9,10 @@ import pytest
 
 from airflow_provider.cli import main
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.operators.pipeline_source import with_policies
+from airflow_provider.operators.rendered_pipeline import RenderedPipeline
 from airflow_provider.runner import load_pipeline_config
+from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.model import config_warnings
 
 READY = "airflow_provider.components"
@@ -224,6 +227,10 @@ def test_a_statement_that_keeps_its_lines_is_no_warning(tmp_path: Path) -> None:
         ("select * from t -- these limit 10", True),
         ("select a -- first, b from t where x = 1", True),
         ("SELECT 1 -- from where we are", False),
+        ("SELECT * FROM t -- WHERE a = 1", False),
+        ("select * from t --where a = 1", False),
+        ("SELECT a FROM t -- JOIN comes later", False),
+        ("SELECT a FROM t JOIN u -- OR and AND are the same here", False),
         ("select 1 -- from the start", False),
         ("select 1 -- where it begins and ends", False),
         ("SELECT '--' FROM t WHERE a = 1", False),
@@ -236,6 +243,19 @@ def test_a_statement_that_keeps_its_lines_is_no_warning(tmp_path: Path) -> None:
 )
 def test_a_statement_on_one_line_is_a_warning_if_sql_follows_the_comment(sql: str, *, warned: bool) -> None:
     assert bool(config_warnings(load_pipeline_config(pipeline("RunSql", sql=sql)))) is warned
+
+
+def test_a_folded_statement_is_known_as_that_after_airflow_has_rendered_it(tmp_path: Path) -> None:
+    """Airflow makes new text of every text."""
+    file = tmp_path / "p.yaml"
+    sql = "SELECT {{ a }}, -- first\n        b FROM t"
+    component = f"  - name: a\n    class_path: {READY}.RunSql\n    config:\n      sql: >\n        {sql}\n"
+    file.write_text(f"name: p\ncomponents:\n{component}")
+    written = read_config_file(file)
+    component_there = {**written["components"][0], "config": {"sql": "SELECT 1, -- first b FROM t"}}
+    content = {**written, "components": [component_there]}
+    config = with_policies(RenderedPipeline("p.yaml", written, content, str(file)), {})
+    assert [warning.field for warning in config_warnings(config)] == ["config.sql"]
 
 
 def test_validate_prints_warnings_and_still_succeeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
