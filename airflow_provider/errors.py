@@ -25,6 +25,7 @@
     ├── ComponentError
     │   ├── ComponentFailedError     a component failed and so did the attempt
     │   ├── ReplayDiffersError       a component that was replayed left something else than before
+    │   ├── NothingRanError          a component returned a generator or the like, of which nothing has run
     │   ├── CircuitOpenError         a component failed too often and is not tried again for now
     │   ├── DataCheckError           a data check did not hold
     │   ├── DataReadError            data cannot be read as the config says
@@ -275,6 +276,22 @@ class ReplayDiffersError(ComponentError):
             f"component {component!r} was replayed and did not leave what it had left: {'; '.join(differences)}; what "
             f"was made of it no longer fits: set its session_state to 'save', and restart from {component!r}"
         )
+
+
+class NothingRanError(ComponentError):
+    """A component returned something that runs only when somebody uses it, so nothing of it has run.
+
+    :param what: what it returned
+    :param why: why nothing of it runs, and what to do
+    """
+
+    def __init__(self, what: str, why: str) -> None:
+        self.what = what
+        self.why = why
+        super().__init__(f"it returned {what}, of which nothing has run: {why}")
+
+    def __reduce__(self) -> tuple[type[NothingRanError], tuple[str, str]]:
+        return type(self), (self.what, self.why)
 
 
 class CircuitOpenError(ComponentError):

@@ -21,6 +21,7 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.config.absolute import absolute
+from airflow_provider.runner.config.model import config_warnings
 from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.fingerprint.code.components import read_components
 from airflow_provider.runner.observing.code_report import code_lines
@@ -80,6 +81,8 @@ def validate(options: argparse.Namespace) -> int:
         print(line)
     if disabled:
         print(f"{disabled} disabled")
+    for warning in config_warnings(config):
+        print(f"warning: {warning}")
     if options.code:
         for name, reading in read_components(config, {}).items():
             for line in code_lines(name, reading):

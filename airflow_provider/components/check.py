@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from airflow_provider.components import static_checks
 from airflow_provider.components.base import ComponentModel, ReadyMade
 from airflow_provider.components.check_query import CheckQuery, Rule
 from airflow_provider.components.conditions import Conditions
@@ -61,6 +64,19 @@ class CheckData(ReadyMade[CheckConfig]):
     """
 
     config_model = CheckConfig
+
+    @classmethod
+    def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
+        """A name that Spark does not take."""
+        read = CheckConfig.model_validate(config)
+        yield from static_checks.source_name("input_view", read.input_view)
+
+    @classmethod
+    def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """A comment that takes the rest of a condition along."""
+        conditions = config.get("conditions")
+        for name, condition in conditions.items() if isinstance(conditions, Mapping) else ():
+            yield from static_checks.swallowed(f"conditions.{name}", condition)
 
     def run(self) -> None:
         config = self.config

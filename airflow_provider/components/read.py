@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from airflow_provider.components.base import ComponentModel, ReadyMade, option
+from airflow_provider.components import static_checks
+from airflow_provider.components.base import ComponentModel, Options, ReadyMade, option
 from airflow_provider.components.conditions import first_line
 from airflow_provider.components.corrupt_records import FORMATS, corrupt_column, files_of, parse
 from airflow_provider.components.rows import quoted
@@ -47,7 +48,7 @@ class ReadConfig(ComponentModel):
     path: str | list[str] | None = None
     table: str | None = None
     format: str = "parquet"
-    options: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     schema_: Any = Field(default=None, alias="schema")
     schema_file: str | None = Field(default=None, min_length=1)
     where: str | None = None
@@ -134,6 +135,19 @@ class ReadData(ReadyMade[ReadConfig]):
     def fingerprint_files(cls, config: Mapping[str, Any]) -> list[str]:
         """A changed schema file is a changed component."""
         return [config["schema_file"]] if isinstance(config.get("schema_file"), str) else []
+
+    @classmethod
+    def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
+        """A list that became text, names that Spark does not take."""
+        read = ReadConfig.model_validate(config)
+        yield from static_checks.paths("path", read.path)
+        yield from static_checks.source_name("table", read.table)
+        yield from static_checks.view_name("output_view", read.output_view)
+
+    @classmethod
+    def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """A comment that takes the rest of the condition along."""
+        return static_checks.swallowed("where", config.get("where"))
 
     def run(self) -> None:
         config = self.config

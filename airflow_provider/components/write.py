@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from airflow_provider.components.base import ComponentModel, ReadyMade, option
+from airflow_provider.components import static_checks
+from airflow_provider.components.base import ComponentModel, Options, ReadyMade, option
 
 
 class WriteConfig(ComponentModel):
@@ -28,7 +31,7 @@ class WriteConfig(ComponentModel):
     format: str = "parquet"
     mode: Literal["overwrite", "append", "error", "errorifexists", "ignore"] = "overwrite"
     partition_by: list[str] = Field(default_factory=list)
-    options: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -41,6 +44,13 @@ class WriteData(ReadyMade[WriteConfig]):
     """Write a view to a path or a table."""
 
     config_model = WriteConfig
+
+    @classmethod
+    def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
+        """Names that Spark does not take."""
+        read = WriteConfig.model_validate(config)
+        yield from static_checks.source_name("input_view", read.input_view)
+        yield from static_checks.source_name("table", read.table)
 
     def run(self) -> None:
         config = self.config

@@ -113,10 +113,10 @@ def run(request: Mapping[str, Any]) -> int:
 
 
 def _attempt(request: Mapping[str, Any]) -> Any:
-    import yaml
     from pyspark.sql import SparkSession
 
     from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.config import yaml_text
     from airflow_provider.runner.config.model import load_pipeline_config
     from airflow_provider.runner.planning.start import AirflowAttempt
     from airflow_provider.runner.record.requests import RestartRequest
@@ -129,7 +129,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     origin = request["origin"]
     if origin and not Path(origin).exists():
         origin = Path(origin).name  # on another host: relative paths start where Spark puts the shipped files
-    config = load_pipeline_config(yaml.safe_load(request["pipeline"]), origin=origin)
+    config = load_pipeline_config(yaml_text.parse(request["pipeline"]), origin=origin)
     config = config.with_texts(request["texts"])
     refuse_mixed_install()
     # Also if nothing is left to run: in cluster mode an application without a session counts as failed.

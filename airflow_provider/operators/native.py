@@ -6,12 +6,13 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from airflow_provider.operators.templates import Path, at, leaves
 from airflow_provider.runner import PipelineConfig
+from airflow_provider.runner.config.scalars import SparkValue
 
 _READY_MADE = "airflow_provider.components."
 
@@ -100,10 +101,14 @@ def _below(annotation: Any, path: Sequence[str | int]) -> Any:
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
 
 
 def _takes_only_text(annotation: Any, kind: type) -> bool:
+    if annotation == SparkValue and kind is bool:
+        return False  # it is spelled as Spark does
     choices = _choices(annotation)
     return str in choices and kind not in choices and not (kind is int and float in choices)
 

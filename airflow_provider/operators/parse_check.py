@@ -30,7 +30,10 @@ def check_when_parsed(pipeline: Any, folders: Sequence[Path], *, imports: bool) 
     written, origin = read_source(pipeline, folders)
     try:
         load_pipeline_config(
-            written, origin=origin, importable=lambda path, given: imports or given or path.startswith(_READY_MADE)
+            written,
+            origin=origin,
+            importable=lambda path, given: imports or given or path.startswith(_READY_MADE),
+            look_at_files=imports and origin is not None,
         )
     except PipelineConfigError as error:
         certain = [problem for problem in error.problems if not _is_open(problem, written, folders)]

@@ -13,6 +13,7 @@ from airflow_provider.operators.templates import holds_template, with_templates,
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.problems import name_of
+from airflow_provider.runner.config.scalars import refolded
 from airflow_provider.template_files import Named, find, not_found
 
 if TYPE_CHECKING:  # it comes with the engine, which a DAG file that is parsed does not need
@@ -61,10 +62,11 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
     :raises PipelineConfigError: with every problem
     """
     given = {key: value for key, value in policies.items() if value is not None}
-    content, written, origin = source.content, source.written, source.origin
+    content, written, origin = refolded(source.content, source.written), source.written, source.origin
     whole = {**content, **given} if isinstance(content, Mapping) else content
     try:
-        config = load_pipeline_config(whole, origin=origin, importable=runs_here)
+        # Its files were looked for where Airflow looks, and what is missing is among the source's problems.
+        config = load_pipeline_config(whole, origin=origin, importable=runs_here, look_at_files=False)
     except PipelineConfigError as error:
         told = {(problem.component, problem.field) for problem in source.problems}
         others = [problem for problem in error.problems if (problem.component, problem.field) not in told]

@@ -11,6 +11,7 @@ import yaml
 from airflow_provider.errors import ConfigProblem
 from airflow_provider.masking import MASK, looks_secret, mask
 from airflow_provider.runner.config.problems import name_of
+from airflow_provider.runner.config.scalars import WrittenWord, plain
 
 _ENDLESS = 10**6  # a line of the author's stays one line
 
@@ -88,8 +89,10 @@ def _plain(value: Any, key: str = "", *, hidden: bool = False) -> Any:
         return value
     if hidden:
         return MASK
+    if isinstance(value, WrittenWord):
+        return str(value)
     if isinstance(value, (int, float)):
-        return value
+        return plain(value)
     if callable(value):
         return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
     return mask(str(value))

@@ -3,7 +3,8 @@
 A component is a class with ``run()`` or a function ``fn(spark, **config)``. A class is built with its
 ``from_config(config)`` if it has one, otherwise with keyword arguments. It gets the Spark session through
 ``set_spark_session(spark)`` if it has that method, otherwise as attribute ``spark``. Classes that also have
-``open()`` and ``close()`` are opened before ``run()`` and closed after it, whatever happens.
+``open()`` and ``close()`` are opened before ``run()`` and closed after it, whatever happens. Any of these functions may
+be ``async``: it is awaited in an event loop of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import inspect
 import logging
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
@@ -22,8 +23,12 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 from pydantic import BaseModel
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.callables import has_own_session
 from airflow_provider.runner.config.given import Given
+from airflow_provider.runner.config.outcome import awaited, settled
 from airflow_provider.runner.config.problems import suggest, with_article
+from airflow_provider.runner.config.scalars import plain
+from airflow_provider.runner.config.wanted import as_wanted
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -86,8 +91,31 @@ class DataFlow(ABC):
         """
         build: Callable[..., Self] = cls
         if cls.config_model is not None:
-            return build(cls.config_model.model_validate(config))
-        return build(**config)
+            return build(validated(cls.config_model, config))
+        return build(**as_wanted(cls, config))
+
+    @classmethod
+    def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
+        """Look for what is wrong with a config and can be seen without data and without Spark.
+
+        The config check calls it on a config that ``config_model`` or the arguments of ``__init__`` accept; an author
+        overrides it. Nothing of it may raise. A class that does not derive from :class:`DataFlow` may have it, too.
+
+        :param config: the ``config`` mapping of the component, its templates rendered if they are known already
+        :param base_dir: where relative paths in the config start; None if that is not known yet, so that files cannot
+            be looked for
+        :return: pairs of a field of the config (``sql_file``, ``options.header``) and what is wrong with it
+        """
+        return ()
+
+    @classmethod
+    def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Look for what is allowed and probably not meant. The check prints it as a warning, the run logs it.
+
+        :param config: the ``config`` mapping of the component
+        :return: pairs of a field of the config and what to look at
+        """
+        return ()
 
     @property
     def name(self) -> str:
@@ -206,24 +234,50 @@ def build(
     :return: a callable without arguments that does the component's work once
     """
     if not inspect.isclass(target):
-        return functools.partial(target, spark, **config)
-    from_config = getattr(target, "from_config", None)
-    component: Any = from_config(dict(config)) if callable(from_config) else target(**config)
+        return functools.partial(target, spark, **as_wanted(target, config))
+    component = _built(target, config)
     if isinstance(component, DataFlow):
         component.base_dir = base_dir
         component.texts = texts or {}
     if callable(getattr(component, "set_spark_session", None)):
         component.set_spark_session(spark)
-    else:
+    elif not has_own_session(type(component)):
         component.spark = spark
     if isinstance(component, Resource):
         return functools.partial(_run_open, component)
     return component.run  # type: ignore[no-any-return]
 
 
-def _run_open(component: Any) -> None:
+def _built(target: Any, config: Mapping[str, Any]) -> Any:
+    from_config = getattr(target, "from_config", None)
+    if not callable(from_config):
+        return target(**as_wanted(target, config))
+    return from_config(as_wanted(None, config) if has_own_from_config(target) else dict(config))
+
+
+def validated(model: type[BaseModel], config: Mapping[str, Any]) -> BaseModel:
+    """Validate a config with its component's model.
+
+    :raises pydantic.ValidationError: it does not fit
+    """
+    takes_numbers_as_text = bool(model.model_config.get("coerce_numbers_to_str"))
+    return model.model_validate(dict(config) if takes_numbers_as_text else plain(dict(config)))
+
+
+def _run_open(component: Any) -> object:
+    """Open, run and close; in one event loop if any of them is asynchronous."""
+    if any(map(inspect.iscoroutinefunction, (component.open, component.run, component.close))):
+        return _run_open_in_a_loop(component)
     component.open()
     try:
-        component.run()
+        return settled(component.run())
     finally:
         component.close()
+
+
+async def _run_open_in_a_loop(component: Any) -> object:
+    await awaited(component.open())
+    try:
+        return await awaited(component.run())
+    finally:
+        await awaited(component.close())

@@ -1,4 +1,4 @@
-"""Whether a component can be imported and takes its config. Nothing of it is run.
+"""Whether a component can be imported, takes its config and can be run. Nothing of it is run.
 
 Config values may be secrets, so no message here repeats one.
 """
@@ -8,59 +8,160 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from inspect import Parameter, Signature
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from airflow_provider.runner.config.component import has_own_from_config, resolve
+from airflow_provider.errors import describe
+from airflow_provider.runner.config.callables import (
+    cannot_take_session,
+    run_takes,
+    runs_nothing,
+    runs_nothing_inside,
+    signature_of,
+)
+from airflow_provider.runner.config.component import has_own_from_config, resolve, validated
 from airflow_provider.runner.config.given import Given
 from airflow_provider.runner.config.problems import explain, suggest
+from airflow_provider.runner.config.scalars import AMBIGUOUS, words
+from airflow_provider.runner.config.wanted import ambiguous
+
+Problems = list[tuple[str, str]]
 
 
-def check_component(class_path: str, config: Mapping[str, Any], given: Given | None = None) -> list[tuple[str, str]]:
-    """Check that a component can be imported and takes its config.
+def check_component(
+    class_path: str, config: Mapping[str, Any], given: Given | None = None, base_dir: Path | None = None
+) -> Problems:
+    """Check that a component can be imported, takes its config and can be run.
 
     :param class_path: its dotted path
     :param config: its config
     :param given: what was given itself, so that it need not be imported
+    :param base_dir: where relative paths in the config start; None if that is not known yet
     :return: pairs of field and what is wrong with it; empty if nothing is
     """
     try:
         target = resolve(class_path, given)
     except LookupError as error:
         return [("class_path", str(error))]
+    problems = [("class_path", message) for message in _cannot_run(class_path, target)]
+    problems += _config_problems(class_path, target, config)
+    return problems or _own_problems(target, config, base_dir)
+
+
+def warnings_of(class_path: str, config: Mapping[str, Any], given: Given | None = None) -> Problems:
+    """Return what is allowed and probably not meant, in the form of :func:`check_component`.
+
+    :param class_path: dotted path of the component
+    :param config: its config
+    :param given: what was given itself
+    """
+    try:
+        target = resolve(class_path, given)
+    except LookupError:
+        return []
+    problems = []
+    look = getattr(target, "config_warnings", None)
+    if inspect.isclass(target) and callable(look):
+        problems += _asked(lambda: look(dict(config)))
+    if inside := runs_nothing_inside(target, class_path.rpartition(".")[2]):
+        problems.append(("class_path", inside))
+    if not inspect.isclass(target):
+        missing, decorated = _decorated_missing(target, config)
+        problems += [
+            (f"config.{key}", f"is missing, unless the decorator of {decorated} hands it over") for key in missing
+        ]
+    return problems
+
+
+def _cannot_run(class_path: str, target: Any) -> list[str]:
+    name = class_path.rpartition(".")[2]
+    nothing = runs_nothing(target, name)
+    found = [nothing] if nothing else []
+    if inspect.isclass(target):
+        found += [
+            f"class {name!r} {message}" if index else f"class {name!r} cannot be run: {message}"
+            for index, message in enumerate((run_takes(target), cannot_take_session(target)))
+            if message
+        ]
+    return found
+
+
+def _config_problems(class_path: str, target: Any, config: Mapping[str, Any]) -> Problems:
     model = getattr(target, "config_model", None)
     if model is not None:
         return _model_problems(model, config)
     if inspect.isclass(target) and has_own_from_config(target):
-        return []  # that decides, when the component is built
+        return ambiguous(None, config)  # the rest is decided when the component is built
     try:
-        signature = inspect.signature(target)
+        signature, decorated = signature_of(target)
     except (TypeError, ValueError):
         return []  # implemented in C, nothing to look at
     name = class_path.rpartition(".")[2]
     if inspect.isclass(target):
-        return _argument_problems(name, signature, None, config)
+        return _argument_problems(name, signature, None, config) or ambiguous(target, config)
     session = next(iter(signature.parameters.values()), None)
     if session is None or session.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD):
         return [
             ("class_path", f"function {class_path!r} cannot take the session; define it as {name}(spark, **config)")
         ]
-    return _argument_problems(name, signature, session, config)
+    if decorated:
+        signature = _lenient(signature)
+        session = next(iter(signature.parameters.values()))
+    return _argument_problems(name, signature, session, config) or ambiguous(target, config)
 
 
-def _model_problems(model: type[BaseModel], config: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _lenient(signature: Signature) -> Signature:
+    """Return a signature in which nothing after the session need be given: a decorator may hand it over."""
+    first, *others = signature.parameters.values()
+    variable = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    optional = [p if p.kind in variable else p.replace(kind=Parameter.KEYWORD_ONLY, default=None) for p in others]
+    in_order = [p for p in optional if p.kind is not Parameter.VAR_POSITIONAL]
+    if first.kind is Parameter.VAR_POSITIONAL:
+        in_order = optional
+    return signature.replace(parameters=[first.replace(default=Parameter.empty), *in_order])
+
+
+def _decorated_missing(target: Any, config: Mapping[str, Any]) -> tuple[list[str], str]:
     try:
-        model.model_validate(dict(config))
+        signature, decorated = signature_of(target)
+    except (TypeError, ValueError):
+        return [], ""
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    takes = [p for p in list(signature.parameters.values())[1:] if p.kind in named and p.default is Parameter.empty]
+    return [p.name for p in takes if decorated and p.name not in config], getattr(target, "__name__", repr(target))
+
+
+def _own_problems(target: Any, config: Mapping[str, Any], base_dir: Path | None) -> Problems:
+    look = getattr(target, "config_problems", None)
+    if not inspect.isclass(target) or not callable(look):
+        return []
+    return _asked(lambda: look(dict(config), base_dir))
+
+
+def _asked(ask: Any) -> Problems:
+    try:
+        return [(f"config.{field}" if field else "config", message) for field, message in ask()]
+    except Exception as error:  # noqa: BLE001 - whatever a check of the author's raises
+        return [("config", f"its own check failed: {describe(error)}")]
+
+
+def _model_problems(model: type[BaseModel], config: Mapping[str, Any]) -> Problems:
+    try:
+        found = validated(model, config)
     except ValidationError as error:
-        problems = explain(error, model, None, show_values=False)
+        problems = explain(error, model, None, config, show_values=False)
         return [(f"config.{problem.field}" if problem.field else "config", problem.message) for problem in problems]
-    return []
+    return [
+        (f"config.{'.'.join(map(str, path))}", f"{str(word)!r} {AMBIGUOUS}")
+        for path, word in words(vars(found) if isinstance(found, BaseModel) else {})
+    ]
 
 
 def _argument_problems(
     name: str, signature: Signature, session: Parameter | None, config: Mapping[str, Any]
-) -> list[tuple[str, str]]:
+) -> Problems:
     """Compare the config with the arguments that a class or function takes.
 
     :param session: the parameter that the runner fills with the Spark session; None for a class
@@ -84,9 +185,7 @@ def _argument_problems(
     return problems or _bind_problems(name, signature, session, config)
 
 
-def _bind_problems(
-    name: str, signature: Signature, session: Parameter | None, config: Mapping[str, Any]
-) -> list[tuple[str, str]]:
+def _bind_problems(name: str, signature: Signature, session: Parameter | None, config: Mapping[str, Any]) -> Problems:
     """Ask Python itself, for whatever a look at the names does not find."""
     positional = (None,) if session else ()
     try:

@@ -43,10 +43,10 @@ class Given:
             raise LookupError(f"{with_article(type(target).__name__)} is no component; give a class or a function")
         if "<lambda>" in name:
             raise LookupError("a lambda has no name to recognise it by in the next attempt; define a function")
-        if getattr(target, "__closure__", None):
+        if _holds_variables(target):
             raise LookupError(
                 f"function {name!r} uses variables of the function around it, which no fingerprint covers; hand them "
-                "over in 'config'"
+                "over in 'config', or if it is made by a decorator of yours, put functools.wraps on it"
             )
         return cls(f"{_DAG_FILE.sub('', target.__module__)}.{name.replace('.<locals>', '')}", target)
 
@@ -60,6 +60,16 @@ class Given:
     def file(self) -> str:
         """Where it is defined."""
         return _file_of(self.target)
+
+
+def _holds_variables(target: Any) -> bool:
+    """Return whether a function is one of several that differ in the variables around them.
+
+    What a decorator puts around a function of the module holds that function in a variable, and is known by its path.
+    """
+    if not hasattr(target, "__wrapped__"):
+        return bool(getattr(target, "__closure__", None))
+    return bool(getattr(inspect.unwrap(target), "__closure__", None))
 
 
 def _file_of(target: Any) -> str:

@@ -25,7 +25,7 @@ from pydantic import (
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.absolute import absolute, working_directory
 from airflow_provider.runner.config.component import resolve
-from airflow_provider.runner.config.component_check import check_component
+from airflow_provider.runner.config.component_check import check_component, warnings_of
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.given import Given, given_in, shared_paths
 from airflow_provider.runner.config.graph import execution_order
@@ -37,9 +37,11 @@ from airflow_provider.runner.config.policies import (
     SessionStatePolicy,
 )
 from airflow_provider.runner.config.problems import (
+    CIRCLE,
     as_name,
     content_problems,
     explain,
+    find_circle,
     graph_problems,
     kind_of,
     name_of,
@@ -104,6 +106,11 @@ class ComponentConfig(Section):
     _given: Given | None = PrivateAttr(default=None)
     _texts: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
+    @classmethod
+    def left_as_written(cls) -> frozenset[str]:
+        """Return the field that the component reads: it knows where text is meant."""
+        return frozenset({"config"})
+
     @property
     def given(self) -> Given | None:
         """The class or function itself, None if the author gave its path."""
@@ -137,6 +144,8 @@ class ComponentConfig(Section):
     def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if isinstance(data, cls):
             return data
+        if circle := find_circle(data):
+            raise PipelineConfigError([ConfigProblem(CIRCLE, name_of(data), circle)])
         problems: list[ConfigProblem] = []
         component = None
         try:
@@ -146,7 +155,7 @@ class ComponentConfig(Section):
         except LookupError as error:
             problems.append(ConfigProblem(str(error), name_of(data), "class_path"))
         except ValidationError as error:
-            problems += explain(error, cls, name_of(data))
+            problems += explain(error, cls, name_of(data), data)
         if isinstance(data, Mapping):
             problems += content_problems(data)
         if problems:
@@ -216,7 +225,7 @@ class PipelineConfig(Section):
     def base_dir(self) -> Path:
         """Where relative paths inside the config start: the folder of its file, else the working directory in which it
         was built."""
-        return Path(self._source).parent if self._source else self._built_in
+        return _folder(self._source) if self._source else self._built_in
 
     @cached_property
     def ordered(self) -> tuple[ComponentConfig, ...]:
@@ -258,6 +267,8 @@ class PipelineConfig(Section):
     def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if isinstance(data, cls):
             return data
+        if circle := find_circle(data):
+            raise PipelineConfigError([ConfigProblem(CIRCLE, None, circle)])
         pipeline = None
         own: list[ConfigProblem] = []
         problems: list[ConfigProblem] = []
@@ -270,7 +281,7 @@ class PipelineConfig(Section):
         try:
             pipeline = handler(data)
         except ValidationError as error:
-            own = explain(error, cls, None)
+            own = explain(error, cls, None, data)
             if problems:  # that no component is left follows from them
                 own = [problem for problem in own if problem.field != "components"]
         if own or problems or graph:
@@ -283,6 +294,7 @@ def load_pipeline_config(
     *,
     origin: str | None = None,
     importable: bool | Importable = True,
+    look_at_files: bool = True,
 ) -> PipelineConfig:
     """Load and fully check a pipeline config, including that every enabled component can be imported.
 
@@ -291,6 +303,7 @@ def load_pipeline_config(
     :param origin: for a mapping that came from a file: the path of that file
     :param importable: whether components must be importable here, which is not so where they run on another host; or a
         function that says of a class path, and of what was given itself if anything was, whether that one must be
+    :param look_at_files: whether the files that the config names are here, so that a missing one is a problem
     :return: the validated config
     :raises PipelineConfigError: with every problem that was found
     """
@@ -301,14 +314,31 @@ def load_pipeline_config(
         # model_validate also turns what is no mapping at all into a problem of the config.
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
-        more = _import_problems(_written(source), importable)
+        base_dir = _folder(origin) if look_at_files else None
+        more = _import_problems(_written(source), importable, base_dir) if find_circle(source) is None else []
         raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
         config._source = str(absolute(origin))
-    problems = _import_problems(config.components, importable)
+    problems = _import_problems(config.components, importable, config.base_dir if look_at_files else None)
     if problems:
         raise PipelineConfigError(problems, config.source)
     return config
+
+
+def config_warnings(config: PipelineConfig) -> list[ConfigProblem]:
+    """Return what a config may say and probably does not mean.
+
+    :param config: a config that :func:`load_pipeline_config` has nothing against
+    """
+    return [
+        ConfigProblem(message, component.name, field)
+        for component in config.ordered
+        for field, message in warnings_of(component.class_path, component.config, component.given)
+    ]
+
+
+def _folder(origin: str | None) -> Path:
+    return Path(origin).parent if origin else working_directory()
 
 
 def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
@@ -332,11 +362,14 @@ def _written(pipeline: Any) -> Sequence[Any]:
     return raw if isinstance(raw, (list, tuple)) else ()
 
 
-def _import_problems(components: Sequence[Any], importable: bool | Importable) -> list[ConfigProblem]:
+def _import_problems(
+    components: Sequence[Any], importable: bool | Importable, base_dir: Path | None
+) -> list[ConfigProblem]:
     """Check each component that says enough to be looked for, also if something else is wrong with it.
 
     :param components: each a :class:`ComponentConfig` or whatever the author wrote instead
     :param importable: see :func:`load_pipeline_config`
+    :param base_dir: where relative paths in the config start; None if files are not to be looked for
     """
     problems = []
     for position, item in enumerate(components, start=1):
@@ -353,7 +386,8 @@ def _import_problems(components: Sequence[Any], importable: bool | Importable) -
         if class_path and isinstance(config, Mapping) and _is_enabled(fields):
             name = name_of(item) or f"#{position}"
             named = {key: value for written, value in config.items() if (key := as_name(written))}
-            found = check_component(class_path, named, given)
+            known = isinstance(item, ComponentConfig) and bool(item.texts)  # its files have been found and read
+            found = check_component(class_path, named, given, None if known else base_dir)
             problems += [ConfigProblem(message, name, field) for field, message in found]
     return problems
 

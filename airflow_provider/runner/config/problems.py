@@ -7,6 +7,7 @@ import decimal
 import difflib
 import enum
 import pathlib
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from pydantic_core import ErrorDetails
 from airflow_provider.errors import ConfigProblem
 from airflow_provider.runner.config.graph import find_cycles
 from airflow_provider.runner.config.restart import names_written
+from airflow_provider.runner.config.scalars import WrittenWord
 
 PLAIN_TYPES = (
     type(None),
@@ -36,6 +38,7 @@ PLAIN_TYPES = (
 )
 
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (WrittenWord, "the word"),
     (type(None), "nothing"),
     (bool, "a boolean"),
     (str, "text"),
@@ -63,6 +66,18 @@ _EXPECTED = {
     "float_parsing": "a number",
 }
 
+_LIST = re.compile(r"\s*\[\s*(?:['\"{\[\d-].*)?\]\s*", re.DOTALL)
+_MAPPING = re.compile(r"\s*\{\s*(?:['\"].*)?\}\s*", re.DOTALL)
+_KIND_NAME = re.compile(
+    r"(?:str|bool|int|float|bytes|date|datetime|time|timedelta|decimal|none|any|(?:list|dict|set|tuple|frozenset|model)\b.*"
+    r"|(?:constrained|function|lax|json|nullable|is-instance|literal|union|tagged)\b.*|[A-Z]\w*)$"
+)
+"""Names of pydantic's for the kinds of a field that takes several."""
+
+SHARED = "; parts that others refer to stand under a name that begins with 'x-'"
+
+NATIVE = "a template always comes to text, unless render_template_as_native_obj=True is set on the DAG"
+
 _MAY_BE_SECRET = {"config", "spark_conf"}
 """Fields under which the author may have written a secret: what stands there is never shown."""
 
@@ -70,42 +85,118 @@ _LONGEST_SHOWN = 60
 
 
 def explain(
-    error: ValidationError, model: type[BaseModel], component: str | None, *, show_values: bool = True
+    error: ValidationError, model: type[BaseModel], component: str | None, data: Any = None, *, show_values: bool = True
 ) -> list[ConfigProblem]:
-    """Translate pydantic's errors about one model into problems that name field and remedy.
+    """Translate pydantic's errors about one model into problems that name field and remedy, one for each value.
 
+    :param data: what the author wrote; without it, a field that takes several kinds is told once for each
     :param show_values: whether a message may repeat a short value that the author wrote
     """
     problems = []
-    for item in error.errors(include_url=False):
+    for items in _by_value(error, data):
+        item = _joined(items)
         location = item["loc"]
         if location[-1:] == ("[key]",) or item["type"] == "invalid_key":
             message = f"the key {item['input']!r} is {kind_of(item['input'])}, expected text; put it in quotes"
             place = location[:-2] if location[-1:] == ("[key]",) else location[:-1]
         else:
-            message = _message(item, model, show_values and not _MAY_BE_SECRET.intersection(location))
+            message = _message(item, model, component, show_values and not _MAY_BE_SECRET.intersection(location))
             place = location
         problems.append(ConfigProblem(message, component, ".".join(map(str, place)) or None))
     return problems
 
 
-def _message(item: ErrorDetails, model: type[BaseModel], show_value: bool) -> str:
+def _by_value(error: ValidationError, data: Any) -> list[list[ErrorDetails]]:
+    """Group the errors by the value that they are about.
+
+    Where a field takes several kinds, pydantic tells what is wrong for each of them, below a name of its own for the
+    kind. Of those, what is said of the inside of a value counts: there the author meant that kind.
+    """
+    groups: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+    of_a_kind: set[tuple[int | str, ...]] = set()
+    for item in error.errors(include_url=False):
+        place, stray = _place_in(data, item)
+        if stray:
+            of_a_kind.add(place[: len(stray)])
+        groups.setdefault(place, []).append({**item, "loc": place})
+    return [
+        items
+        for place, items in groups.items()
+        if not (
+            len(items) == 1 and any(other[: len(place)] == place != other for other in groups) and place in of_a_kind
+        )
+    ]
+
+
+def _place_in(data: Any, item: ErrorDetails) -> tuple[tuple[int | str, ...], tuple[int | str, ...]]:
+    """Return where the author wrote the value, and the same up to the first name that only pydantic knows."""
+    if data is None:
+        return item["loc"], ()
+    place: list[int | str] = []
+    stray: tuple[int | str, ...] = ()
+    location = item["loc"]
+    for index, part in enumerate(location):
+        last = index == len(location) - 1
+        if part == "[key]" or (last and item["type"] in ("missing", "extra_forbidden")):
+            place.append(part)
+        elif isinstance(data, Mapping) and (part in data or str(part) in map(str, data)):
+            data = next(value for key, value in data.items() if key == part or str(key) == str(part))
+            place.append(part)
+        elif isinstance(data, (list, tuple)) and isinstance(part, int) and part < len(data):
+            data = data[part]
+            place.append(part)
+        elif index == 0 or not _names_a_kind(part):
+            place.append(part)
+        elif not stray:
+            stray = tuple(place)
+    return tuple(place), stray
+
+
+def _names_a_kind(part: int | str) -> bool:
+    return isinstance(part, str) and bool(_KIND_NAME.match(part))
+
+
+def _joined(items: list[ErrorDetails]) -> ErrorDetails:
+    """Return one error for several about one value."""
+    expected = [_EXPECTED[item["type"]] for item in items if item["type"] in _EXPECTED]
+    if len(items) == 1 or not expected:
+        return items[0]
+    return {**items[0], "type": "several", "ctx": {"expected": " or ".join(dict.fromkeys(expected))}}
+
+
+def _message(item: ErrorDetails, model: type[BaseModel], component: str | None, show_value: bool) -> str:
     kind, value = item["type"], item["input"]
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        return "is not a known field" + suggest(str(item["loc"][-1]), _fields_at(model, item["loc"]))
+        hint = suggest(str(item["loc"][-1]), _fields_at(model, item["loc"]))
+        at_the_top = len(item["loc"]) == 1 and component is None
+        return "is not a known field" + (hint or (SHARED if at_the_top else ""))
     if kind in ("too_short", "string_too_short") and not value:
         return "is empty"
     if kind in ("value_error", "assertion_error"):
         return str(item["ctx"]["error"])  # the words of whoever wrote the check
-    if kind in _EXPECTED:
-        read_as_other = kind == "string_type" and isinstance(value, (bool, datetime.date))  # no, on, 2024-01-01
-        remedy = "; put it in quotes" if read_as_other else ""
-        return f"expected {_EXPECTED[kind]}{_required(model, item['loc'])}, got {_got(value, show_value)}{remedy}"
+    if kind in _EXPECTED or kind == "several":
+        expected = item["ctx"]["expected"] if kind == "several" else _EXPECTED[kind]
+        remedy = _remedy(expected, value)
+        return f"expected {expected}{_required(model, item['loc'])}, got {_got(value, show_value)}{remedy}"
     text = item["msg"].replace("Input should be", "must be")
     shown = _shown(value) if show_value else ""
     return f"{text[:1].lower()}{text[1:]}" + (f", got {shown}" if shown else "")
+
+
+def _remedy(expected: str, value: Any) -> str:
+    wanted = expected.split(" or ")
+    if "text" in wanted and isinstance(value, (bool, int, float, datetime.date)):  # true, 1.10, 2024-01-01
+        return "; put it in quotes"
+    if isinstance(value, str) and (("a list" in wanted and looks_like_list(value)) or _MAPPING.fullmatch(value)):
+        return f" that looks like {'a list' if looks_like_list(value) else 'a mapping'}; {NATIVE}"
+    return ""
+
+
+def looks_like_list(text: str) -> bool:
+    """Return whether a text is a list as Python writes it: what a template makes of one."""
+    return bool(_LIST.fullmatch(text))
 
 
 def _required(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
@@ -212,6 +303,33 @@ def unhashable(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from unhashable(item, f"{path}[{index}]")
     elif not isinstance(value, PLAIN_TYPES):
         yield path, value
+
+
+CIRCLE = "contains itself, so it has no end; leave that part out"
+
+
+def find_circle(value: Any) -> str | None:
+    """Return the dotted path of a mapping or list that stands inside itself, None if there is none."""
+    done: set[int] = set()
+    above: dict[int, tuple[str, ...]] = {}
+
+    def look(value: Any, path: tuple[str, ...]) -> tuple[str, ...] | None:
+        if id(value) in above:
+            return above[id(value)] or path
+        if not isinstance(value, (Mapping, list, tuple)) or id(value) in done:
+            return None
+        above[id(value)] = path
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in items:
+            found = look(item, (*path, str(key)))
+            if found is not None:
+                return found
+        del above[id(value)]
+        done.add(id(value))
+        return None
+
+    found = look(value, ())
+    return ".".join(found) if found is not None else None
 
 
 def suggest(word: str, known: Iterable[str], most: int = 12) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from airflow_provider.runner.config.scalars import TextAsWritten
 
 _SHOWN = 12
 
 
-class RestartFrom(BaseModel):
+class RestartFrom(TextAsWritten):
     """Run components again, although they had completed. Everything else is reused.
 
     It is written as the name of a component, as a list of names, or as a mapping with these fields.

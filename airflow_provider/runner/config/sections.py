@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten, is_shared
 
 
-class Section(BaseModel):
-    """A part of the config: unknown fields are refused, and nothing changes after validation."""
+class Section(TextAsWritten):
+    """A part of the config: unknown fields are refused, and nothing changes after validation.
+
+    Keys that begin with ``x-`` hold parts that others share; they are left out.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_shared_parts(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and any(map(is_shared, data)):
+            return {key: value for key, value in data.items() if not is_shared(key)}
+        return data
 
 
 class RetryConfig(Section):
@@ -78,14 +90,12 @@ class SparkSection(Section):
     executor_cores: int | None = Field(default=None, ge=1)
     num_executors: int | None = Field(default=None, ge=1)
     dynamic_allocation: bool | None = None
-    spark_conf: dict[str, str] = Field(default_factory=dict)
+    spark_conf: dict[str, SparkValue] = Field(default_factory=dict)
 
-    @field_validator("spark_conf", mode="before")
     @classmethod
-    def _spell_booleans_as_spark_does(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        return {key: str(item).lower() if isinstance(item, bool) else item for key, item in value.items()}
+    def numbers_as_text(cls) -> frozenset[str]:
+        """Return the properties, many of which are numbers."""
+        return frozenset({"spark_conf"})
 
     def to_spark_conf(self) -> dict[str, str]:
         """Return the settings as Spark properties; what the author left out is left out."""

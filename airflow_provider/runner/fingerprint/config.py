@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.config.scalars import WrittenFloat, WrittenWord
 from airflow_provider.runner.config.zipped import is_file, read_bytes
 from airflow_provider.runner.fingerprint.changes import FieldHashes
 
@@ -151,6 +152,8 @@ def canonical(value: Any) -> Any:
     """
     if isinstance(value, enum.Enum):
         return canonical(value.value)
+    if isinstance(value, WrittenWord) or (isinstance(value, WrittenFloat) and value.text != repr(float(value))):
+        return {f"{_TAG}written": value.text}  # it may be used as text
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
 from airflow_provider.runner.config.component import build
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.config.outcome import look_at, settled
 from airflow_provider.runner.fingerprint.code.entered import watching
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
@@ -99,7 +100,7 @@ class ComponentRunner:
             with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
                 work = build(component.target(), component.config, spark, self._config.base_dir, component.texts)
                 retries = run_with_retries(
-                    lambda: _blaming_spark(work, spark),
+                    lambda: look_at(_blaming_spark(lambda: settled(work()), spark), component.name),
                     component.retry_policy,
                     self._breaker(component),
                     lambda tried, pause, error: self._announce_retry(component, tried, pause, error),

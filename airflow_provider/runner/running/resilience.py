@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from airflow_provider.errors import CircuitOpenError, SparkLostError
+from airflow_provider.errors import CircuitOpenError, NothingRanError, SparkLostError
 from airflow_provider.runner.config.model import CircuitBreakerConfig, RetryConfig
 
 
@@ -138,7 +138,7 @@ def run_with_retries(
 
 
 def _is_worth_a_retry(error: BaseException, names: list[str]) -> bool:
-    if isinstance(error, CircuitOpenError) or not isinstance(error, Exception):
+    if isinstance(error, (CircuitOpenError, NothingRanError)) or not isinstance(error, Exception):
         return False
     if isinstance(error, SparkLostError):
         return not error.session_is_gone

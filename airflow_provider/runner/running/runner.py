@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.absolute import absolute_url
-from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
+from airflow_provider.runner.config.model import PipelineConfig, config_warnings, load_pipeline_config
 from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
@@ -134,6 +134,8 @@ class SimplePipelineRunner:
             load_pipeline_config(self._config)
             recorded = self._hooks.take_over(self._config)
             plan = self._plan_for(() if completed_components is None else completed_components, recorded)
+        for warning in config_warnings(self._config):
+            logger.warning("%s", warning)
         began, spark_before = self._clock(), self._session.opening_seconds
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
         results = walk(

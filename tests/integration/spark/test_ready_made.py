@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_provider.errors import DataCheckError, DataReadError, SqlStatementError
+from airflow_provider.errors import DataCheckError, DataReadError, PipelineConfigError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, SimplePipelineRunner, load_pipeline_config
 
 if TYPE_CHECKING:
@@ -153,8 +153,8 @@ def test_sql_from_a_file_is_found_next_to_the_pipeline_file(
     assert rows(session, "v") == [("ANN é",), ("BOB é",), ("CY é",)]
 
 
-def test_sql_from_a_file_that_is_missing_fails_the_component(session: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(SqlStatementError, match=r"there is no file .*no\.sql"):
+def test_a_missing_file_of_sql_is_a_problem_before_anything_runs(session: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(PipelineConfigError, match=r"no\.sql' does not exist"):
         run(session, "RunSql", sql_file=str(tmp_path / "no.sql"))
 
 

@@ -33,7 +33,7 @@ def load(kind: str, config: dict[str, Any]) -> str:
         ("ReadData", {"output_view": "v", "path": "p", "format": "CSV", "corrupt_records_view": "bad"}),
         ("ReadData", {"output_view": "v", "path": "p", "format": "json", "max_corrupt_records": 0}),
         ("RunSql", {"sql": "SELECT 1"}),
-        ("RunSql", {"sql_file": "x.sql", "output_view": "v", "args": {"day": "2024-01-01", "n": 3}}),
+        ("RunSql", {"sql_file": __file__, "output_view": "v", "args": {"day": "2024-01-01", "n": 3}}),
         ("WriteData", {"input_view": "v", "path": "p"}),
         ("WriteData", {"input_view": "v", "table": "t", "mode": "append", "partition_by": ["day"]}),
         ("CheckData", {"input_view": "v", "min_rows": 0}),

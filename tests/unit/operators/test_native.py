@@ -81,7 +81,7 @@ def test_a_template_becomes_a_value_as_airflow_makes_it(template: str, value: An
         (
             {"options": {"header": "{{ params.yes }}", "rows": "{{ params.n }}"}},
             READ,
-            {"options": {"header": True, "rows": 3}},
+            {"options": {"header": True, "rows": "3"}},
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,69 @@ def test_the_result_of_another_task_is_left_alone() -> None:
 
         PySparkPipelineOperator(task_id="whole", pipeline=other())
         task(pipeline({"name": "b", "class_path": SQL, "config": {"sql": other()}}))
+
+
+def logged(function: Any) -> Any:
+    @functools.wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return inner
+
+
+@logged
+def decorated(spark: Any, path: str) -> None: ...
+
+
+def made_of_text(**config: Any) -> dict[str, Any]:
+    return pipeline({"name": "b", "class_path": SQL, "config": config})
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (made_of_text(sql="load.sql"), "field 'config.sql': is the name of a file; write it as sql_file"),
+        (
+            made_of_text(sql="SELECT 1", output_view="my-view"),
+            "field 'config.output_view': is no name that Spark takes",
+        ),
+        (made_of_text(sql="SELECT 1", args="{'a': 1}"), "field 'config.args': expected a mapping, got text"),
+        (pipeline(spark={"spark_conf": {"spark.x": None}}), "field 'spark.spark_conf.spark.x': has no value"),
+        (pipeline(version=1.1), "field 'version': expected text, got decimal number 1.1; put it in quotes"),
+        (pipeline({"name": "b", "class_path": decorated, "config": {"pth": "x"}}), "did you mean 'path'?"),
+    ],
+)
+def test_what_no_template_can_mend_is_an_import_error(content: Any, problem: str) -> None:
+    with pytest.raises(PipelineConfigError) as caught:
+        task(content)
+    (only,) = caught.value.problems
+    assert problem in str(only)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        made_of_text(sql="{{ params.folder }}/load.sql"),
+        made_of_text(sql="{{ params.sql }}", output_view="{{ params.view }}"),
+        made_of_text(sql="SELECT 1", output_view="daily_{{ ds_nodash }}"),
+        made_of_text(sql_file="sql/{{ params.name }}.sql"),
+        made_of_text(sql_file="nowhere.sql"),
+        made_of_text(sql="SELECT 1", args="{{ params.args }}"),
+        pipeline(spark={"spark_conf": {"spark.x": "{{ params.x }}"}}),
+        pipeline({"name": "b", "class_path": decorated, "config": {"path": "x"}}),
+        pipeline(**{"x-shared": {"a": 1}}),
+    ],
+)
+def test_a_template_and_a_file_may_come_to_what_is_right(content: Any) -> None:
+    """Where the DAG file is parsed, the files of a pipeline in it need not be."""
+    task(content)
+
+
+def test_a_missing_file_of_sql_is_an_import_error_only_where_files_are_checked(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text(f"name: p\ncomponents:\n  - {{name: a, class_path: {SQL}, config: {{sql_file: nowhere.sql}}}}\n")
+    task(str(file))
+    with pytest.raises(PipelineConfigError, match=f"the file '{tmp_path}/nowhere.sql' does not exist"):
+        task(str(file), validate_when_parsed=True)
+    submit = {"task_id": "t", "checkpoint_url": "s3a://b/c", "validate_when_parsed": True}
+    PySparkPipelineSubmitOperator(pipeline=str(file), **submit)

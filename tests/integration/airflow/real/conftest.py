@@ -117,6 +117,10 @@ class Run:
         """Make an execution of a component fail."""
         self._direct("fail", component, execution)
 
+    def exit(self, component: str, execution: int = 1) -> None:
+        """Make an execution of a component end its process with status 0."""
+        self._direct("exit", component, execution)
+
     def _direct(self, what: str, component: str, execution: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / f"{what}-{component}-{execution}").touch()

@@ -38,6 +38,19 @@ def java_of(run: Any, task: Any) -> int:
 
 
 @pytest.mark.real_airflow
+@pytest.mark.parametrize(("dag_id", "ends"), [("chain", "failed"), ("chain_retried", "success")])
+def test_a_component_that_ends_the_process_with_status_0_is_no_success(scene: Any, dag_id: str, ends: str) -> None:
+    """``os._exit(0)`` in a component or in a library: the task has not come to its end, so it failed."""
+    run = scene.run(dag_id)
+    run.exit("b")
+    scene.trigger(run)
+
+    run.wait_for_end(ends)
+    assert run.executed == (["a b"] if ends == "failed" else ["a b", "b c d"])
+    assert run.repeated == []
+
+
+@pytest.mark.real_airflow
 @pytest.mark.parametrize("victim", ["task", "supervisor", "jvm"])
 def test_kill_9_at_a_random_moment(scene: Any, victim: str) -> None:
     """Whatever dies and whenever: the retry resumes, what had completed does not run again, the result is right."""

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.spark.harmless.case import SAVED, Case, judge, replayed
-from tests.integration.spark.harmless.world import World
+from tests.integration.spark.harmless.case import SAVED, Case, judge, replayed, saved
+from tests.integration.spark.harmless.world import World, lines
 
 
 def costly(component: str, limit: float, **config: object) -> Case:
@@ -44,6 +44,8 @@ CASES = [
     costly("work.compute_in_python", 0.1, loops=5_000_000),
     costly("work.compute_on_executors", 0.1, rows=10_000_000),
     cheap("work.quick", 5.0),
+    replayed("work.in_a_loop"),
+    saved("work.writes_in_a_loop", "lines.txt", path="{lines}", count=lines),
 ]
 
 

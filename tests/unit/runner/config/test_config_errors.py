@@ -165,8 +165,8 @@ BAD_FILES: dict[str, tuple[str, str | bytes | None, str]] = {
     ),
     "YAML that reads a word as a boolean": (
         "pipeline.yaml",
-        f"name: no\nversion: 2024-01-01\ncomponents:\n  - name: on\n    class_path: {ANY}\n"
-        "    config: {name: load, on: x}\n",
+        f"name: false\nversion: 2024-01-01\ncomponents:\n  - name: true\n    class_path: {ANY}\n"
+        "    config: {name: load, true: x}\n",
         "pipeline config pipeline.yaml has 4 problems:\n"
         "  - field 'name': expected text, got boolean False; put it in quotes\n"
         "  - field 'version': expected text, got a date; put it in quotes\n"

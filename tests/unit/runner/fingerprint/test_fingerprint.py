@@ -232,9 +232,10 @@ def test_the_content_of_an_sql_file_counts(sql_pipeline: Path) -> None:
 
 
 def test_an_sql_file_that_is_gone_is_a_change_and_no_crash(sql_pipeline: Path) -> None:
-    before = compute_pipeline_fingerprint(load_pipeline_config(sql_pipeline))
+    config = load_pipeline_config(sql_pipeline)
+    before = compute_pipeline_fingerprint(config)
     (sql_pipeline.parent / "clean.sql").unlink()
-    assert compute_pipeline_fingerprint(load_pipeline_config(sql_pipeline)) != before
+    assert compute_pipeline_fingerprint(config) != before
 
 
 def test_the_place_of_the_pipeline_file_does_not_count(sql_pipeline: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Components that a scene directs through files in its folder.
 
-``hold-b-1`` makes the first execution of component b wait until the file is gone, ``fail-b-1`` makes it fail. Every
-execution appends a line to ``journal`` when it starts and one when it is done.
+``hold-b-1`` makes the first execution of component b wait until the file is gone, ``fail-b-1`` makes it fail,
+``exit-b-1`` makes it end the process as if all were well. Every execution appends a line to ``journal`` when it starts
+and one when it is done.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ def begin(scene: Path, name: str) -> None:
         time.sleep(0.1)
     if (scene / f"fail-{name}-{execution}").exists():
         raise ConnectionError("the service is not up yet")
+    if (scene / f"exit-{name}-{execution}").exists():
+        os._exit(0)
 
 
 def note(scene: Path, event: str, name: str) -> None:

@@ -26,3 +26,19 @@ def compute_on_executors(spark: Any, *, rows: int) -> None:
 def quick(spark: Any) -> None:
     number = spark.range(100).count()
     spark.range(number).createOrReplaceTempView("v")
+
+
+async def in_a_loop(spark: Any) -> None:
+    await _nothing()
+    spark.range(5).createOrReplaceTempView("v")
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def writes_in_a_loop(spark: Any, *, path: str) -> None:
+    await _nothing()
+    with open(path, "a") as file:
+        file.write("acted\n")
+    spark.range(5).createOrReplaceTempView("v")

@@ -1,0 +1,241 @@
+"""Values as the author wrote them in a file: what a field wants decides whether one is a number, a word or its text.
+
+YAML 1.1 reads ``1.10`` as the number 1.1 and ``NO`` as false, and nothing of the text is left. Here such a value keeps
+its text: a field that wants text gets it as it is written, a field that wants a number or a boolean gets that. What no
+field asks for (the values of ``args``, what a function takes without saying a type) is a number if it is one, and a
+word such as ``no`` is refused there, because it may be meant either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+AMBIGUOUS = "may be meant as text or as true or false; put it in quotes, or write true or false"
+
+QUOTE = "put it in quotes"
+
+
+class WrittenFloat(float):
+    """A decimal number from a file, with its text."""
+
+    def __new__(cls, text: str) -> Self:
+        self = super().__new__(cls, text.replace("_", ""))
+        self.text = text
+        return self
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return float, (float(self),)  # for Spark's workers, which need not have this package
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+
+class WrittenInt(int):
+    """A whole number that is written with ``_`` between its thousands, with its text."""
+
+    def __new__(cls, text: str) -> Self:
+        self = super().__new__(cls, text.replace("_", ""))
+        self.text = text
+        return self
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, (int(self),)
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+
+class WrittenWord(int):
+    """``yes``, ``no``, ``on`` or ``off``: a boolean for YAML 1.1, and as often text, such as the country ``NO``."""
+
+    def __new__(cls, text: str) -> Self:
+        self = super().__new__(cls, text.lower() in ("yes", "on"))
+        self.text = text
+        return self
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WrittenWord, (self.text,)
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+
+class FoldedText(str):
+    """Text of several lines of a file that YAML made one line of: a ``--`` in it comments out what followed it.
+
+    :ivar ends: the lines that are followed by more text now, as they stand in the file
+    """
+
+    ends: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, ends: Iterable[str]) -> Self:
+        """Keep the ends of the lines with a text."""
+        self = cls(text)
+        self.ends = tuple(ends)
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (str(self),)
+
+
+def refolded(value: Any, written: Any) -> Any:
+    """Return a rendered value in which text that YAML made one line of is known as that again.
+
+    :param value: what rendering made of it
+    :param written: the same as it was read from the file
+    """
+    if isinstance(written, FoldedText) and isinstance(value, str):
+        return FoldedText.of(value, written.ends)
+    if isinstance(written, Mapping) and isinstance(value, dict):
+        return {key: refolded(item, written.get(key)) for key, item in value.items()}
+    if isinstance(written, list) and isinstance(value, list) and len(written) == len(value):
+        return [refolded(item, one) for item, one in zip(value, written, strict=True)]
+    return value
+
+
+_WRITTEN = (WrittenFloat, WrittenInt, WrittenWord)
+Written = WrittenFloat | WrittenInt | WrittenWord
+
+
+def _as_it_was(dumper: yaml.SafeDumper, value: Written) -> yaml.ScalarNode:
+    tag = {WrittenFloat: "float", WrittenInt: "int", WrittenWord: "bool"}[type(value)]
+    return dumper.represent_scalar(f"tag:yaml.org,2002:{tag}", value.text)
+
+
+for _kind in _WRITTEN:
+    yaml.SafeDumper.add_representer(_kind, _as_it_was)  # type: ignore[arg-type]
+yaml.SafeDumper.add_representer(FoldedText, yaml.SafeDumper.represent_str)
+
+
+def plain(value: Any) -> Any:
+    """Return a value with the numbers in it as Python's own. Words stay: see :func:`words`."""
+    if isinstance(value, WrittenFloat):
+        return float(value)
+    if isinstance(value, WrittenInt):
+        return int(value)
+    if isinstance(value, FoldedText):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if type(value) is tuple:
+        return tuple(plain(item) for item in value)
+    return value
+
+
+def spelled(value: Any) -> Any:
+    """Spell a value as Spark does in its properties and options: ``True`` is ``true``, a number is its text."""
+    if value is None:
+        raise PydanticCustomError("value_error", "{error}", {"error": "has no value; give it one, or remove it"})
+    if isinstance(value, WrittenWord):
+        raise PydanticCustomError("value_error", "{error}", {"error": f"{str(value)!r} {AMBIGUOUS}"})
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+SparkValue = Annotated[str, BeforeValidator(spelled)]
+"""A value of a Spark property or of an option of a format."""
+
+
+def words(value: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], WrittenWord]]:
+    """Yield path and value of every ``yes``, ``no``, ``on`` and ``off`` in a value."""
+    if isinstance(value, WrittenWord):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from words(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from words(item, (*path, index))
+
+
+class TextAsWritten(BaseModel):
+    """A model whose text fields take a number from a file as it is written, and none that lost its text in Python.
+
+    A float of Python's own, such as ``1.10``, is no longer known to have been that. So where text is meant it is
+    refused, except in the fields of ``numbers_as_text``.
+    """
+
+    @classmethod
+    def numbers_as_text(cls) -> frozenset[str]:
+        """Return the fields of text in which any number is meant as one."""
+        return frozenset()
+
+    @classmethod
+    def left_as_written(cls) -> frozenset[str]:
+        """Return the fields whose values another model reads later."""
+        return frozenset()
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _as_written(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        found = handler(value)
+        if info.field_name in cls.left_as_written():
+            return found
+        problems = [_problem("word", f"{str(word)!r} {AMBIGUOUS}", path, word) for path, word in words(found)]
+        if info.field_name not in cls.numbers_as_text():
+            problems += [
+                _problem("float_as_text", f"expected text, got decimal number {item!r}; {QUOTE}", path, item)
+                for path, item in _lost_text(value, found)
+            ]
+        if problems:
+            raise ValidationError.from_exception_data(cls.__name__, problems)
+        return plain(found)
+
+
+def _problem(kind: str, message: str, path: tuple[int | str, ...], value: Any) -> InitErrorDetails:
+    error = PydanticCustomError("value_error", "{error}", {"error": message, "about": kind})
+    return InitErrorDetails(type=error, loc=path, input=value)
+
+
+def _lost_text(before: Any, after: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[Any, float]]:
+    """Yield the floats of Python's own that became text."""
+    if type(before) is float and isinstance(after, str):
+        yield path, before
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in before.keys() & after.keys():
+            yield from _lost_text(before[key], after[key], (*path, key))
+    elif isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)) and len(before) == len(after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _lost_text(one, other, (*path, index))
+
+
+def is_shared(key: Any) -> bool:
+    """Return whether a key holds parts that others refer to, as in a compose file: ``x-defaults``."""
+    return isinstance(key, str) and key.startswith("x-")

@@ -1,0 +1,95 @@
+"""Gives a function what its annotations ask for, where a value of a file may be meant as text or as something else."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from inspect import Parameter
+from types import NoneType
+from typing import Any, get_args, get_origin
+
+from airflow_provider.runner.config.callables import signature_of
+from airflow_provider.runner.config.scalars import (
+    AMBIGUOUS,
+    WrittenFloat,
+    WrittenInt,
+    WrittenWord,
+    plain,
+    words,
+)
+
+
+def as_wanted(target: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with Python's own values: text as it is written for what is annotated as text.
+
+    :param target: the function or class that takes the config as keyword arguments; None if nobody says what is taken
+    :param config: the config as it was written
+    :raises ValueError: a value may be meant in two ways
+    """
+    found = dict(_as_wanted(target, config))
+    for path, word in words(found):
+        raise ValueError(f"config.{'.'.join(map(str, path))}: {str(word)!r} {AMBIGUOUS}")
+    return found
+
+
+def ambiguous(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return field and problem of each value that may be meant in two ways."""
+    return [
+        (f"config.{'.'.join(map(str, path))}", f"{str(word)!r} {AMBIGUOUS}")
+        for path, word in words(dict(_as_wanted(target, config)))
+    ]
+
+
+def _as_wanted(target: Any, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    kinds = _kinds_of(target) if target is not None else {}
+    for key, value in config.items():
+        yield key, plain(_converted(value, kinds.get(key, frozenset())))
+
+
+def _converted(value: Any, kinds: frozenset[Any]) -> Any:
+    if isinstance(value, WrittenWord):
+        if bool in kinds and str not in kinds:
+            return bool(value)
+        return str(value) if str in kinds and bool not in kinds else value
+    if isinstance(value, (WrittenFloat, WrittenInt)):
+        return str(value) if str in kinds and not kinds & {int, float} else value
+    if isinstance(value, Mapping):
+        return {key: _converted(item, kinds) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_converted(item, kinds) for item in value]
+    return value
+
+
+def _kinds_of(target: Any) -> dict[str, frozenset[Any]]:
+    """Return for each parameter the plain kinds of values that its annotation, or else its default, speaks of."""
+    try:
+        parameters = signature_of(target)[0].parameters
+    except (TypeError, ValueError):
+        return {}
+    try:
+        evaluated = inspect.signature(target, eval_str=True).parameters
+    except Exception:  # noqa: BLE001 - an annotation may be any expression
+        evaluated = parameters
+    return {name: _kinds(evaluated.get(name, parameter)) for name, parameter in parameters.items()}
+
+
+def _kinds(parameter: Parameter) -> frozenset[Any]:
+    if parameter.annotation is not Parameter.empty:
+        return frozenset(_leaves(parameter.annotation))
+    default = parameter.default
+    return frozenset() if default is Parameter.empty or default is None else frozenset({type(default)})
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    named = {"str": str, "bool": bool, "int": int, "float": float}
+    if isinstance(annotation, str):
+        annotation = named.get(annotation.removesuffix("| None").strip(), annotation)
+    parts = get_args(annotation)
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        parts = parts[1:]
+    if not parts:
+        yield annotation
+    for part in parts:
+        if part is not NoneType:
+            yield from _leaves(part)

@@ -1,0 +1,129 @@
+"""A component that can never run is a problem of the config, in the words of its author."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider.errors import PipelineConfigError
+from airflow_provider.runner import PipelineResultStatus, SimplePipelineRunner, load_pipeline_config
+from airflow_provider.runner.config.model import config_warnings
+from tests.samples import odd
+
+ODD = "tests.samples.odd"
+
+
+def config_of(class_path: Any, config: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"name": "p", "components": [{"name": "a", "class_path": class_path, "config": config or {}}]}
+
+
+@pytest.mark.parametrize("by_path", [True, False], ids=["by path", "given itself"])
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("generator", "function 'generator' has a 'yield'"),
+        ("async_generator", "function 'async_generator' has a 'yield'"),
+        ("partial_of_generator", "has a 'yield'"),
+        ("callable_generator", "has a 'yield'"),
+        ("RunGenerator", "the method run() of class 'RunGenerator' has a 'yield'"),
+        ("manager", "function 'manager' is a context manager, which nobody enters"),
+        ("Model", "class 'Model' is a pydantic model, which takes no session; give it a method set_spark_session"),
+        ("FrozenModelWithField", "is a pydantic model, which takes no session"),
+        ("Frozen", "is a frozen dataclass, which takes no session; give it a method set_spark_session"),
+        ("Slotted", "has __slots__ without 'spark', so it takes no session; add 'spark' to them"),
+        ("Named", "is a named tuple, which takes no session"),
+        ("RunTakesSpark", "its run() takes spark, and the runner calls run() without arguments; take it in __init__"),
+        ("RunTakesMore", "its run() takes day, limit, and the runner calls run() without arguments; take them in"),
+        ("RunTakesNothing", "define it as run(self)"),
+    ],
+)
+def test_a_component_that_can_never_run_is_a_problem_of_its_class_path(kind: str, told: str, *, by_path: bool) -> None:
+    target = f"{ODD}.{kind}" if by_path else getattr(odd, kind)
+    if not by_path and kind in ("partial_of_generator", "callable_generator"):
+        told = "is no component; give a class or a function"
+    with pytest.raises(PipelineConfigError) as caught:
+        load_pipeline_config(config_of(target))
+    (problem,) = caught.value.problems
+    assert problem.field == "class_path"
+    assert told in problem.message
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "work",
+        "returns_generator",
+        "drained_generator",
+        "logged_generator",
+        "RunAsync",
+        "RunMayTake",
+        "RunIsStatic",
+        "RunOfClass",
+        "RunInjected",
+        "OwnSession",
+        "ModelWithField",
+        "SlottedWithSpark",
+        "FrozenWithMethod",
+    ],
+)
+def test_what_may_run_is_no_problem(kind: str) -> None:
+    load_pipeline_config(config_of(f"{ODD}.{kind}"))
+
+
+@pytest.mark.parametrize("target", [f"{ODD}.load", odd.load], ids=["by path", "given itself"])
+def test_a_decorated_function_is_checked_and_run_as_the_one_inside(target: Any) -> None:
+    odd.DONE.clear()
+    config = load_pipeline_config(config_of(target, {"path": "x"}))
+    assert SimplePipelineRunner(config, spark=object()).run().status is PipelineResultStatus.SUCCESS  # type: ignore[arg-type]
+    assert odd.DONE == ["x"]
+    odd.DONE.clear()
+    with pytest.raises(PipelineConfigError, match=r"field 'config.pth': is not taken by load; did you mean 'path'\?"):
+        load_pipeline_config(config_of(target, {"pth": "x"}))
+
+
+def test_a_decorator_may_hand_over_arguments_so_a_missing_one_is_a_warning() -> None:
+    odd.DONE.clear()
+    config = load_pipeline_config(config_of(f"{ODD}.with_injected", {"path": "x"}))
+    (warning,) = config_warnings(config)
+    assert str(warning) == (
+        "component 'a', field 'config.logger': is missing, unless the decorator of with_injected hands it over"
+    )
+    assert SimplePipelineRunner(config, spark=object()).run().status is PipelineResultStatus.SUCCESS  # type: ignore[arg-type]
+    assert odd.DONE == [("logger", "x")]
+
+
+def test_a_decorated_generator_is_a_warning_for_the_decorator_may_loop_over_it() -> None:
+    (warning,) = config_warnings(load_pipeline_config(config_of(f"{ODD}.logged_generator")))
+    assert "has a 'yield' and a decorator around it" in warning.message
+
+
+def test_a_function_inside_a_function_says_what_a_decorator_needs() -> None:
+    with pytest.raises(PipelineConfigError, match=r"if it is made by a decorator of yours, put functools\.wraps on it"):
+        load_pipeline_config(config_of(odd.hidden))
+
+
+def test_a_check_of_the_authors_own_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its problems and warnings bear the place; one that fails is told, not raised."""
+    (tmp_path / "own_check.py").write_text(
+        "class Load:\n"
+        "    def __init__(self, path): ...\n"
+        "    def run(self): ...\n"
+        "    @classmethod\n"
+        "    def config_problems(cls, config, base_dir):\n"
+        "        if config['path'] == 'wrong':\n"
+        "            yield 'path', f'is wrong below {base_dir}'\n"
+        "        return 1 / len(config['path'])\n"
+        "    @classmethod\n"
+        "    def config_warnings(cls, config):\n"
+        "        yield 'path', 'is odd'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PipelineConfigError, match=f"component 'a', field 'config.path': is wrong below {tmp_path}"):
+        load_pipeline_config(config_of("own_check.Load", {"path": "wrong"}))
+    with pytest.raises(PipelineConfigError, match="field 'config': its own check failed: ZeroDivisionError"):
+        load_pipeline_config(config_of("own_check.Load", {"path": ""}))
+    (warning,) = config_warnings(load_pipeline_config(config_of("own_check.Load", {"path": "x"})))
+    assert str(warning) == "component 'a', field 'config.path': is odd"
