@@ -26,7 +26,8 @@
     │   ├── ComponentFailedError     a component failed and so did the attempt
     │   ├── ReplayDiffersError       a component that was replayed left something else than before
     │   ├── CircuitOpenError         a component failed too often and is not tried again for now
-    │   └── DataCheckError           a data check did not hold
+    │   ├── DataCheckError           a data check did not hold
+    │   └── WriteRefusedError        a write would take away what is still needed; nothing was deleted
     └── CheckpointError              progress can no longer be relied on; never swallowed by hooks
         ├── CheckpointWriteError     the store could not save
         ├── CheckpointReadError      the store could not be read
@@ -293,6 +294,28 @@ class CircuitOpenError(ComponentError):
 
 class DataCheckError(ComponentError):
     """A data check did not hold. The message lists every rule that failed with the counts it saw."""
+
+
+class WriteRefusedError(ComponentError):
+    """A write would take away what is still needed, or hide it. Nothing was deleted.
+
+    :param component: name of the component that was to write
+    :param target: where, in words
+    :param why: what would be lost
+    :param remedy: what to do
+    """
+
+    def __init__(self, component: str, target: str, why: str, remedy: str) -> None:
+        self.component = component
+        self.target = target
+        self.why = why
+        self.remedy = remedy
+        super().__init__(
+            f"component {component!r} must not write to {target}: {why}; nothing was deleted\nremedy: {remedy}"
+        )
+
+    def __reduce__(self) -> tuple[type[WriteRefusedError], tuple[str, str, str, str]]:
+        return type(self), (self.component, self.target, self.why, self.remedy)
 
 
 class ClearError(PySparkPipelineError):

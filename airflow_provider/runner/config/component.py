@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 from pydantic import BaseModel
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.config.given import Given
 from airflow_provider.runner.config.problems import suggest, with_article
 
@@ -63,6 +64,9 @@ class DataFlow(ABC):
 
     base_dir: Path = Path()
     """Where relative paths in the config start: the folder of the pipeline file. Set by the runner."""
+
+    context: ComponentContext | None = None
+    """What is known of the pipeline around it. Set by the runner; None without one."""
 
     _spark: SparkSession | None = None
 
@@ -181,13 +185,16 @@ def has_own_from_config(target: type) -> bool:
     return found is not None and getattr(found, "__func__", None) is not inherited
 
 
-def build(target: Any, config: Mapping[str, Any], spark: Any, base_dir: Path) -> Component:
+def build(
+    target: Any, config: Mapping[str, Any], spark: Any, base_dir: Path, context: ComponentContext | None = None
+) -> Component:
     """Build a component and hand it the session.
 
     :param target: the class or function
     :param config: its config
     :param spark: the Spark session
     :param base_dir: where relative paths in the config start
+    :param context: the pipeline around it
     :return: a callable without arguments that does the component's work once
     """
     if not inspect.isclass(target):
@@ -196,6 +203,7 @@ def build(target: Any, config: Mapping[str, Any], spark: Any, base_dir: Path) ->
     component: Any = from_config(dict(config)) if callable(from_config) else target(**config)
     if isinstance(component, DataFlow):
         component.base_dir = base_dir
+        component.context = context
     if callable(getattr(component, "set_spark_session", None)):
         component.set_spark_session(spark)
     else:

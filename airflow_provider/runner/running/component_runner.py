@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
 from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.context import ComponentContext, Declared
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.entered import watching
 from airflow_provider.runner.observing.events import (
@@ -22,12 +24,13 @@ from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.observing.hooks import PipelineHooks
 from airflow_provider.runner.observing.progress import Progress
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
-from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.running.loss import session_is_gone, spark_lost
 from airflow_provider.runner.running.missing_view import missing_view
 from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
 from airflow_provider.runner.session_state.keeper import Found, Ran, SessionStateKeeper
+from airflow_provider.runner.session_state.saved.files import local_path
 
 Result = TypeVar("Result")
 
@@ -41,6 +44,7 @@ class ComponentRunner:
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
     :param progress: tells people how a long component goes on
+    :param run: tells this run from all others; empty if nobody told
     """
 
     def __init__(
@@ -52,7 +56,11 @@ class ComponentRunner:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         progress: Progress,
+        run: str = "",
     ) -> None:
+        self._run_token = run
+        self._left_by: dict[str, str] = {}
+        self._to_run: set[str] | None = None
         self._hooks = hooks
         self._config = config
         self._goes_on_after_failure = goes_on_after_failure
@@ -60,6 +68,14 @@ class ComponentRunner:
         self._sleep = sleep
         self._progress = progress
         self._breakers: dict[str, CircuitBreaker] = {}
+
+    def begin(self, plan: RunPlan) -> None:
+        """Take note of what an attempt is about to do."""
+        self._to_run = {d.component for d in plan.decisions if d.action is not Action.REUSE} - set(plan.left_out)
+        self._left_by = {}
+        for decision in plan.decisions:
+            if decision.action is Action.REUSE:
+                self._note_views(decision.component, decision.session_state)
 
     def run(
         self,
@@ -97,7 +113,8 @@ class ComponentRunner:
         saving = 0.0
         try:
             with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
-                work = build(component.target(), component.config, spark, self._config.base_dir)
+                context = self._context(component, keeper)
+                work = build(component.target(), component.config, spark, self._config.base_dir, context)
                 retries = run_with_retries(
                     lambda: _blaming_spark(work, spark),
                     component.retry_policy,
@@ -131,6 +148,7 @@ class ComponentRunner:
                 error=error,
                 failure=failure,
             )
+        self._note_views(component.name, found.session_state or decision.session_state)
         self._tell_saved(found.saved)  # first: once it is recorded, what they would read again is another thing
         self._hooks.after_component(
             ComponentCompleted(
@@ -153,6 +171,25 @@ class ComponentRunner:
             duration_seconds=took,
             saving_seconds=saving,
             retries=retries,
+        )
+
+    def _note_views(self, component: str, left: SessionStateRecord | None) -> None:
+        self._left_by.update({str(view).lower(): component for view in (left.left_views if left else ())})
+
+    def _context(self, component: ComponentConfig, keeper: SessionStateKeeper | None) -> ComponentContext:
+        order = self._config.ordered
+        later = order[order.index(component) + 1 :]
+        return ComponentContext(
+            component.name,
+            self._config.name,
+            later=tuple(
+                Declared(c.name, c.class_path, c.config)
+                for c in later
+                if self._to_run is None or c.name in self._to_run
+            ),
+            left_by=self._left_by,
+            run=self._run_token,
+            keeps=_places(self._config, keeper),
         )
 
     def _explained(
@@ -183,6 +220,12 @@ class ComponentRunner:
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _places(config: PipelineConfig, keeper: SessionStateKeeper | None) -> tuple[Path, ...]:
+    """Return the local directories that the run itself needs."""
+    saved = local_path(keeper.url) if keeper is not None and keeper.url else None
+    return (Path.cwd(), config.base_dir, *([saved] if saved is not None else []))
 
 
 def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
