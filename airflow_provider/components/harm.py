@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.components.later import need_of, paths_read, tables_read
-from airflow_provider.components.tables import find_table
+from airflow_provider.components.tables import find_table, split_name
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.session_state.sources.destroys import Location, Relation, location, relation
@@ -36,6 +36,7 @@ class Target:
     :param table: its full name in lower case, if it is a table
     :param database: address and table of a database
     :param beside: whether the new data are written beside and exchanged at the end
+    :param keeps_entry: whether the catalog's table stays the same one, so that its views find the new files
     :param is_part: whether only some of the partitions are replaced, so that what others read of the rest stays
     """
 
@@ -45,6 +46,7 @@ class Target:
     database: tuple[str, str] | None = None
     beside: bool = False
     is_part: bool = False
+    keeps_entry: bool = False
 
 
 class Harm:
@@ -86,6 +88,8 @@ class Harm:
             for place, root in _meetings(target, read):
                 found = relation(place, root)
                 # What is read is complete before the exchange, but what else lies in the directory goes with it.
+                if found is Relation.AROUND and target.is_part:
+                    continue  # Spark refuses a statement that reads the whole table of which it replaces a part
                 if found is Relation.INSIDE or not target.beside:
                     raise self._refused_input(target, view, str(root))
 
@@ -162,6 +166,8 @@ class Harm:
         for view, reads in views.items():
             for read in reads:
                 meetings = list(_meetings(target, read))
+                if target.keeps_entry and target.table is not None and _names_same(target.table, read.table):
+                    continue
                 if meetings and not read.live and read.files not in fresh:
                     yield view, str(meetings[0][1])
                     break
@@ -223,14 +229,15 @@ def _meets_any(target: Target, reads: Sequence[ReadPlace]) -> bool:
 
 
 def _is_same_table(target: Target, read: ReadPlace) -> bool:
-    if target.table is None or read.table is None or target.beside:
+    return target.table is not None and not target.beside and _names_same(target.table, read.table)
+
+
+def _names_same(one: str, other: str | None) -> bool:
+    if other is None:
         return False
-    return [p.lower() for p in _parts(read.table)][-3:] == [p.lower() for p in _parts(target.table)][-3:]
-
-
-def _parts(name: str) -> list[str]:
-    found = re.findall(r"`((?:[^`]|``)+)`|([^.`]+)", name)
-    return [quoted.replace("``", "`") or bare for quoted, bare in found]
+    mine, theirs = ([part.lower() for part in split_name(name)] for name in (one, other))
+    shared = min(len(mine), len(theirs))
+    return shared > 1 and mine[-shared:] == theirs[-shared:]
 
 
 def _is_same_database(target: tuple[str, str] | None, read: tuple[str, str] | None) -> bool:

@@ -13,7 +13,13 @@ from airflow_provider.runner.config.context import Declared
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)
-_MADE = re.compile(r"\b(?:view|table)\s+(?:if\s+(?:not\s+)?exists\s+)?(`(?:[^`]|``)+`|[\w.]+)", re.IGNORECASE)
+_NAME = r"(?P<name>`(?:[^`]|``)+`|[\w.]+)"
+_MADE_VIEW = re.compile(
+    rf"\bcreate\b[\w\s]*?\bview\s+(?:if\s+not\s+exists\s+)?{_NAME}"
+    rf"|\bcache\s+(?:lazy\s+)?table\s+{_NAME.replace('?P<name>', '?P<cached>')}(?=\s+(?:as|options)\b)",
+    re.IGNORECASE,
+)
+_MADE_TABLE = re.compile(rf"\bcreate\b[\w\s]*?\btable\s+(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE)
 _PATH = re.compile(r"\b(?:parquet|orc|csv|json|text|avro|xml|delta)\.`([^`]*[/:][^`]*)`", re.IGNORECASE)
 
 
@@ -89,7 +95,7 @@ def _reads(component: Declared, view: str, base_dir: Path) -> bool | None:
     config = component.config
     if component.kind == "RunSql":
         text = _bare(statement_of(config, base_dir))
-        return not _READS_NOTHING.match(text) and _names(_MADE.sub(" ", text), view)
+        return not _READS_NOTHING.match(text) and _names(_MADE_TABLE.sub(" ", _MADE_VIEW.sub(" ", text)), view)
     if component.kind is not None:
         return any(
             _same(config.get(key), view) for key in ("input_view", "table") if component.kind != "WriteData"
@@ -103,7 +109,7 @@ def _reads(component: Declared, view: str, base_dir: Path) -> bool | None:
 def _makes(component: Declared, view: str, base_dir: Path) -> bool:
     if component.kind == "RunSql":
         text = _bare(statement_of(component.config, base_dir))
-        made = [_plain(name) for name in _MADE.findall(text)]
+        made = [_plain(found["name"] or found["cached"]) for found in _MADE_VIEW.finditer(text)]
         if view.lower() in made or (_READS_NOTHING.match(text) and _names(text, view)):
             return True
     return _same(component.config.get("output_view"), view)

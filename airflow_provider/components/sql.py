@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from airflow_provider.components.base import ComponentModel, ReadyMade
+from airflow_provider.components.guard import guarded
 
 
 class SqlConfig(ComponentModel):
@@ -45,7 +46,9 @@ class RunSql(ReadyMade[SqlConfig]):
     def run(self) -> None:
         config = self.config
         statement = config.sql or (self.base_dir / str(config.sql_file)).read_text(encoding="utf-8")
-        frame = self.spark.sql(statement.strip().removesuffix(";"), args=config.args or None)
+        statement = statement.strip().removesuffix(";")
+        with guarded(self.spark, statement, self.context, self.base_dir):
+            frame = self.spark.sql(statement, args=config.args or None)
         if config.output_view:
             frame.createOrReplaceTempView(config.output_view)
             self.logger.info("view %r: %d columns", config.output_view, len(frame.columns))

@@ -141,6 +141,8 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
         raise
     try:
         job.spark.catalog.refreshByPath(path)  # as Spark does when it has written there itself
+        # A table that lies there is the same table; Spark keeps the list of its files, too.
+        job.spark._jsparkSession.sessionState().catalog().invalidateAllCachedTables()
     except Exception as error:  # noqa: BLE001 - everything is written; what is cached is another matter
         logger.warning("%s: cached data of it may be out of date: %s", path, describe(error))
 

@@ -54,7 +54,7 @@ def _existing(job: WriteJob, table: Table | None) -> Table:
 
 def _insert(job: WriteJob, table: Table) -> None:
     _refuse_other_partitions(job, table)
-    _in_order(job, table).write.insertInto(str(job.config.table))
+    _in_order(job, table).write.insertInto(table.full_name)
 
 
 def _replace_partitions(job: WriteJob, table: Table) -> None:
@@ -67,7 +67,7 @@ def _replace_partitions(job: WriteJob, table: Table) -> None:
     target = _target(job, table, is_part=True)
     job.harm().refuse_needed_views(target)
     with overwriting(job.spark, "dynamic"):
-        frame.write.insertInto(str(job.config.table), overwrite=True)
+        frame.write.insertInto(table.full_name, overwrite=True)
 
 
 def _in_order(job: WriteJob, table: Table) -> Any:

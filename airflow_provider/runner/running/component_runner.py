@@ -29,6 +29,7 @@ from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.running.loss import session_is_gone, spark_lost
 from airflow_provider.runner.running.missing_view import missing_view
 from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
+from airflow_provider.runner.running.taken_location import taken_location
 from airflow_provider.runner.session_state.keeper import Found, Ran, SessionStateKeeper
 from airflow_provider.runner.session_state.saved.files import local_path
 
@@ -131,7 +132,7 @@ class ComponentRunner:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
             took = self._clock() - began
-            failure = self._explained(error, component, keeper)
+            failure = self._explained(error, component, keeper, spark)
             can_look = keeper is not None and not session_is_gone(error)
             failed = (
                 keeper.failed(component.name, goes_on=self._goes_on_after_failure) if keeper and can_look else Found()
@@ -193,12 +194,13 @@ class ComponentRunner:
         )
 
     def _explained(
-        self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None
+        self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None, spark: Any
     ) -> Failure:
         if session_is_gone(error):
             return explain(error)
         views = keeper.view_names() if keeper is not None else ()
-        return explain(error, missing_view(error, component.name, self._config, views))
+        hints = [*missing_view(error, component.name, self._config, views), *taken_location(error, spark)]
+        return explain(error, hints)
 
     def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
         for name, state in saved:
