@@ -177,7 +177,8 @@ class Harm:
             return read_by_stored_views(self._spark)
         # Asking a server costs a listing each, so only those are asked for that somebody needs.
         found = {}
-        for view in self._context.left_by:
+        for row in self._spark.sql("SHOW VIEWS IN global_temp").collect():
+            view = f"global_temp.{row['viewName']}" if row["namespace"] == "global_temp" else str(row["viewName"])
             if (need := need_of(view, self._context.later, self._base_dir)) is not None and need.certain:
                 with contextlib.suppress(Exception):  # a view that cannot be read is not needed
                     found[view] = read_by(self._spark, self._spark.table(view))

@@ -150,6 +150,8 @@ class ComponentRunner:
                 failure=failure,
             )
         self._note_views(component.name, found.session_state or decision.session_state)
+        if isinstance(declared := component.config.get("output_view"), str):  # also if it is as it was before
+            self._left_by[declared.lower()] = component.name
         self._tell_saved(found.saved)  # first: once it is recorded, what they would read again is another thing
         self._hooks.after_component(
             ComponentCompleted(
