@@ -29,7 +29,8 @@
     │   ├── CircuitOpenError         a component failed too often and is not tried again for now
     │   ├── DataCheckError           a data check did not hold
     │   ├── DataReadError            data cannot be read as the config says
-    │   └── SqlStatementError        a statement, or its file, cannot be taken as it is written
+    │   ├── SqlStatementError        a statement, or its file, cannot be taken as it is written
+    │   └── WriteRefusedError        a write would take away what is still needed; nothing was deleted
     └── CheckpointError              progress can no longer be relied on; never swallowed by hooks
         ├── CheckpointWriteError     the store could not save
         ├── CheckpointReadError      the store could not be read
@@ -320,6 +321,28 @@ class DataReadError(ComponentError):
 
 class SqlStatementError(ComponentError):
     """A statement cannot be taken as it is written: its file is not there or not UTF-8, or it holds none or several."""
+
+
+class WriteRefusedError(ComponentError):
+    """A write would take away what is still needed, or hide it. Nothing was deleted.
+
+    :param component: name of the component that was to write
+    :param target: where, in words
+    :param why: what would be lost
+    :param remedy: what to do
+    """
+
+    def __init__(self, component: str, target: str, why: str, remedy: str) -> None:
+        self.component = component
+        self.target = target
+        self.why = why
+        self.remedy = remedy
+        super().__init__(
+            f"component {component!r} must not write to {target}: {why}; nothing was deleted\nremedy: {remedy}"
+        )
+
+    def __reduce__(self) -> tuple[type[WriteRefusedError], tuple[str, str, str, str]]:
+        return type(self), (self.component, self.target, self.why, self.remedy)
 
 
 class ClearError(PySparkPipelineError):

@@ -33,8 +33,3 @@ class ReadyMade(DataFlow, Generic[Model]):
 
     def __init__(self, config: Model) -> None:
         self.config = config
-
-
-def option(value: str | bool | int | float) -> str:
-    """Spell an option's value as Spark does: ``True`` is ``true``."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field, field_validator, model_validator
 
 from airflow_provider.components import static_checks
-from airflow_provider.components.base import ComponentModel, Options, ReadyMade, option
+from airflow_provider.components.base import ComponentModel, Options, ReadyMade
 from airflow_provider.components.conditions import first_line
 from airflow_provider.components.corrupt_records import FORMATS, corrupt_column, files_of, parse
 from airflow_provider.components.rows import quoted
@@ -113,7 +113,7 @@ class ReadConfig(ComponentModel):
     @property
     def mode(self) -> str:
         """What the options say of records that cannot be parsed, in capitals; empty if nothing."""
-        return next((str(value).upper() for key, value in self.options.items() if key.lower() == "mode"), "")
+        return next((value.upper() for key, value in self.options.items() if key.lower() == "mode"), "")
 
     @property
     def tells_corrupt(self) -> bool:
@@ -180,7 +180,7 @@ class ReadData(ReadyMade[ReadConfig]):
         from pyspark.errors import AnalysisException
 
         config = self.config
-        reader = self.spark.read.options(**{key: option(value) for key, value in config.options.items()})
+        reader = self.spark.read.options(**config.options)
         if config.table:
             return reader.table(config.table)
         reader = reader.format(config.format)
@@ -259,7 +259,7 @@ class ReadData(ReadyMade[ReadConfig]):
                 "columns gets more rows; corrupt_records_view or max_corrupt_records keep account of them"
             )
         for name in ("ignoreCorruptFiles", "ignoreMissingFiles"):
-            given = [option(value) for key, value in config.options.items() if key.lower() == name.lower()]
+            given = [value.lower() for key, value in config.options.items() if key.lower() == name.lower()]
             if (given or [self.spark.conf.get(f"spark.sql.files.{name}", "false")])[0] == "true":
                 self.logger.warning("%s is on: files that cannot be read are left out without a word", name)
         paths = [PurePosixPath(path.rstrip("/")) for path in config.paths]

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from airflow_provider.components import static_checks
 from airflow_provider.components.base import ComponentModel, ReadyMade
+from airflow_provider.components.guard import guarded
 from airflow_provider.components.sql_text import SqlText, read_sql_file, refuse_template
 from airflow_provider.errors import SqlStatementError
 
@@ -79,8 +80,9 @@ class RunSql(ReadyMade[SqlConfig]):
         self._warn_of_unused(text)
         args = {name: literal(value) for name, value in config.args.items()}
         try:
-            frame = self.spark.sql(text.statement, args=args or None)
-            columns = frame.columns
+            with guarded(self.spark, text.statement, self.context, self.base_dir):
+                frame = self.spark.sql(text.statement, args=args or None)
+                columns = frame.columns
         except ParseException as error:
             if len(text.code) < 2 or text.is_script:
                 raise

@@ -4,44 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from airflow_provider.components import static_checks
-from airflow_provider.components.base import ComponentModel, Options, ReadyMade, option
-
-
-class WriteConfig(ComponentModel):
-    """Config of :class:`WriteData`.
-
-    :param input_view: view or table to write
-    :param path: where to write; any URL that Spark can write
-    :param table: table to write instead of a path
-    :param format: ``parquet``, ``orc``, ``csv``, ``delta``, … any format of the cluster
-    :param mode: ``overwrite`` can be repeated safely; ``append`` can double rows if the task dies while it
-        writes; ``error`` fails if there is something already; ``ignore`` then does nothing
-    :param partition_by: columns to partition by
-    :param options: options of the format
-    """
-
-    input_view: str = Field(min_length=1)
-    path: str | None = Field(default=None, min_length=1)
-    table: str | None = Field(default=None, min_length=1)
-    format: str = "parquet"
-    mode: Literal["overwrite", "append", "error", "errorifexists", "ignore"] = "overwrite"
-    partition_by: list[str] = Field(default_factory=list)
-    options: Options = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _one_target(self) -> Self:
-        if (self.path is None) == (self.table is None):
-            raise ValueError("give either 'path' or 'table'")
-        return self
+from airflow_provider.components.base import ReadyMade
+from airflow_provider.components.write_config import WriteConfig
+from airflow_provider.components.write_path import WriteJob, write_path, write_without_place
+from airflow_provider.components.write_table import write_table
 
 
 class WriteData(ReadyMade[WriteConfig]):
-    """Write a view to a path or a table."""
+    """Write a view to a path or a table.
+
+    What is replaced is never lost before the new data are complete where the storage allows that; where it does not, a
+    write over what is still needed is refused before anything is deleted. See ``docs/writing.md``.
+
+    :raises WriteRefusedError: the write would take away, or hide, what is still needed
+    """
 
     config_model = WriteConfig
 
@@ -54,12 +33,15 @@ class WriteData(ReadyMade[WriteConfig]):
 
     def run(self) -> None:
         config = self.config
-        writer = self.spark.table(config.input_view).write.format(config.format).mode(config.mode)
-        writer = writer.options(**{k: option(v) for k, v in config.options.items()})
-        if config.partition_by:
-            writer = writer.partitionBy(*config.partition_by)
-        if config.table:
-            writer.saveAsTable(config.table)
+        job = WriteJob(self.spark, config, self.spark.table(config.input_view), self.context, self.base_dir)
+        why_not = None
+        if config.table is not None:
+            why_not = write_table(job)
+        elif config.path is not None:
+            why_not = write_path(job)
         else:
-            writer.save(config.path)
-        self.logger.info("wrote view %r to %s", config.input_view, config.table or config.path)
+            write_without_place(job)
+        if why_not is not None:
+            self.logger.warning("nothing was written to %s: %s", config.target, why_not)
+        else:
+            self.logger.info("wrote view %r to %s", config.input_view, config.table or config.path or config.target)

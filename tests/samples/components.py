@@ -115,6 +115,10 @@ def range_view(spark: Any, *, output_view: str, rows: int) -> None:
 CONSTANT = 3
 
 
+def takes_anything(spark: Any, **config: Any) -> None:
+    """Stands for a component of an author's, of which nothing is known but its config."""
+
+
 class NoRun:
     """A class without run()."""
 

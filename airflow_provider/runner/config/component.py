@@ -24,6 +24,7 @@ from pydantic import BaseModel
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.callables import has_own_session
+from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.config.given import Given
 from airflow_provider.runner.config.outcome import awaited, settled
 from airflow_provider.runner.config.problems import suggest, with_article
@@ -71,6 +72,8 @@ class DataFlow(ABC):
 
     texts: Mapping[str, str] = MappingProxyType({})
     """Texts of files that the config names, with their templates rendered, by their names. Set by the runner."""
+    context: ComponentContext | None = None
+    """What is known of the pipeline around it. Set by the runner; None without one."""
 
     _spark: SparkSession | None = None
 
@@ -222,7 +225,12 @@ def has_own_from_config(target: type) -> bool:
 
 
 def build(
-    target: Any, config: Mapping[str, Any], spark: Any, base_dir: Path, texts: Mapping[str, str] | None = None
+    target: Any,
+    config: Mapping[str, Any],
+    spark: Any,
+    base_dir: Path,
+    texts: Mapping[str, str] | None = None,
+    context: ComponentContext | None = None,
 ) -> Component:
     """Build a component and hand it the session.
 
@@ -231,6 +239,7 @@ def build(
     :param spark: the Spark session
     :param base_dir: where relative paths in the config start
     :param texts: see :attr:`DataFlow.texts`
+    :param context: the pipeline around it
     :return: a callable without arguments that does the component's work once
     """
     if not inspect.isclass(target):
@@ -239,6 +248,7 @@ def build(
     if isinstance(component, DataFlow):
         component.base_dir = base_dir
         component.texts = texts or {}
+        component.context = context
     if callable(getattr(component, "set_spark_session", None)):
         component.set_spark_session(spark)
     elif not has_own_session(type(component)):

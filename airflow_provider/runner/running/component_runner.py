@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
 from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.context import ComponentContext, Declared
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.outcome import look_at, settled
 from airflow_provider.runner.fingerprint.code.entered import watching
@@ -23,12 +25,14 @@ from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.observing.hooks import PipelineHooks
 from airflow_provider.runner.observing.progress import Progress
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
-from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.running.loss import session_is_gone, spark_lost
 from airflow_provider.runner.running.missing_view import missing_view
 from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
+from airflow_provider.runner.running.taken_location import taken_location
 from airflow_provider.runner.session_state.keeper import Found, Ran, SessionStateKeeper
+from airflow_provider.runner.session_state.saved.files import local_path
 
 Result = TypeVar("Result")
 
@@ -42,6 +46,7 @@ class ComponentRunner:
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
     :param progress: tells people how a long component goes on
+    :param run: tells this run from all others; empty if nobody told
     """
 
     def __init__(
@@ -53,7 +58,11 @@ class ComponentRunner:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         progress: Progress,
+        run: str = "",
     ) -> None:
+        self._run_token = run
+        self._left_by: dict[str, str] = {}
+        self._to_run: set[str] | None = None
         self._hooks = hooks
         self._config = config
         self._goes_on_after_failure = goes_on_after_failure
@@ -61,6 +70,14 @@ class ComponentRunner:
         self._sleep = sleep
         self._progress = progress
         self._breakers: dict[str, CircuitBreaker] = {}
+
+    def begin(self, plan: RunPlan) -> None:
+        """Take note of what an attempt is about to do."""
+        self._to_run = {d.component for d in plan.decisions if d.action is not Action.REUSE} - set(plan.left_out)
+        self._left_by = {}
+        for decision in plan.decisions:
+            if decision.action is Action.REUSE:
+                self._note_views(decision.component, decision.session_state)
 
     def run(
         self,
@@ -98,7 +115,8 @@ class ComponentRunner:
         saving = 0.0
         try:
             with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
-                work = build(component.target(), component.config, spark, self._config.base_dir, component.texts)
+                context, texts = self._context(component, keeper), component.texts
+                work = build(component.target(), component.config, spark, self._config.base_dir, texts, context)
                 retries = run_with_retries(
                     lambda: look_at(_blaming_spark(lambda: settled(work()), spark), component.name),
                     component.retry_policy,
@@ -115,7 +133,7 @@ class ComponentRunner:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
             took = self._clock() - began
-            failure = self._explained(error, component, keeper)
+            failure = self._explained(error, component, keeper, spark)
             can_look = keeper is not None and not session_is_gone(error)
             failed = (
                 keeper.failed(component.name, goes_on=self._goes_on_after_failure) if keeper and can_look else Found()
@@ -132,6 +150,9 @@ class ComponentRunner:
                 error=error,
                 failure=failure,
             )
+        self._note_views(component.name, found.session_state or decision.session_state)
+        if isinstance(declared := component.config.get("output_view"), str):  # also if it is as it was before
+            self._left_by[declared.lower()] = component.name
         self._tell_saved(found.saved)  # first: once it is recorded, what they would read again is another thing
         self._hooks.after_component(
             ComponentCompleted(
@@ -156,13 +177,33 @@ class ComponentRunner:
             retries=retries,
         )
 
+    def _note_views(self, component: str, left: SessionStateRecord | None) -> None:
+        self._left_by.update({str(view).lower(): component for view in (left.left_views if left else ())})
+
+    def _context(self, component: ComponentConfig, keeper: SessionStateKeeper | None) -> ComponentContext:
+        order = self._config.ordered
+        later = order[order.index(component) + 1 :]
+        return ComponentContext(
+            component.name,
+            self._config.name,
+            later=tuple(
+                Declared(c.name, c.class_path, c.config)
+                for c in later
+                if self._to_run is None or c.name in self._to_run
+            ),
+            left_by=self._left_by,
+            run=self._run_token,
+            keeps=_places(self._config, keeper),
+        )
+
     def _explained(
-        self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None
+        self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None, spark: Any
     ) -> Failure:
         if session_is_gone(error):
             return explain(error)
         views = keeper.view_names() if keeper is not None else ()
-        return explain(error, missing_view(error, component.name, self._config, views))
+        hints = [*missing_view(error, component.name, self._config, views), *taken_location(error, spark)]
+        return explain(error, hints)
 
     def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
         for name, state in saved:
@@ -184,6 +225,12 @@ class ComponentRunner:
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _places(config: PipelineConfig, keeper: SessionStateKeeper | None) -> tuple[Path, ...]:
+    """Return the local directories that the run itself needs."""
+    saved = local_path(keeper.url) if keeper is not None and keeper.url else None
+    return (Path.cwd(), config.base_dir, *([saved] if saved is not None else []))
 
 
 def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:

@@ -94,6 +94,7 @@ class SimplePipelineRunner:
             clock=surroundings.clock,
             sleep=surroundings.sleep,
             progress=surroundings.progress,
+            run=repr((owner.deployment, owner.key)) if owner.key is not None else "",
         )
 
     def plan(

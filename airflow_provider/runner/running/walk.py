@@ -48,6 +48,7 @@ def walk(
     by_name = {component.name: component for component in config.components}
     depends_on = {name: component.depends_on for name, component in by_name.items()}
     total = len(plan.decisions)
+    components.begin(plan)
     if plan.runs_until:
         session.begin(plan)
     results: list[ComponentResult] = []

@@ -28,6 +28,7 @@ import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.StageInfo;
+import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
 import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
@@ -35,6 +36,7 @@ import org.apache.spark.sql.catalyst.catalog.TemporaryViewRelation;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.V2WriteCommand;
 import org.apache.spark.sql.catalyst.trees.TreeNode;
+import org.apache.spark.sql.classic.Dataset;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.execution.LogicalRDD;
@@ -192,6 +194,62 @@ public class SessionSources extends SparkListener {
         out.write(json.writeValueAsBytes(answer));
         out.close();
         return Base64.getEncoder().encodeToString(bytes.toByteArray());
+    }
+
+    /** What a DataFrame reads: places, without their files. */
+    public String readBy(Dataset frame) throws Exception {
+        Set leaves = Collections.newSetFromMap(new IdentityHashMap());
+        addLeaves(frame.queryExecution().analyzed(), leaves, null);
+        return json.writeValueAsString(places(leaves));
+    }
+
+    /**
+     * What the temp views read whose plans are stored: name to places. A view that is stored as its text is bound anew
+     * each time that it is read, so it is left out.
+     */
+    public String readByStoredViews() throws Exception {
+        SessionCatalog catalog = session.sessionState().catalog();
+        Map found = new LinkedHashMap();
+        for (Iterator names = catalog.listLocalTempViews("*").iterator(); names.hasNext();) {
+            String name = ((TableIdentifier) names.next()).table();
+            addStored(found, name, catalog.getRawTempView(name));
+        }
+        for (Iterator names = catalog.globalTempViewManager().listViewNames("*").iterator(); names.hasNext();) {
+            String name = (String) names.next();
+            addStored(found, catalog.globalTempDatabase() + "." + name, catalog.globalTempViewManager().get(name));
+        }
+        return json.writeValueAsString(found);
+    }
+
+    private void addStored(Map found, String name, Option view) throws Exception {
+        Option plan = view.isDefined() ? ((TemporaryViewRelation) view.get()).plan() : Option.empty();
+        if (plan.isDefined()) {
+            Set leaves = Collections.newSetFromMap(new IdentityHashMap());
+            addLeaves((LogicalPlan) plan.get(), leaves, null);
+            found.put(name, places(leaves));
+        }
+    }
+
+    private List places(Set leaves) throws Exception {
+        List told = new ArrayList();
+        Set rdds = Collections.newSetFromMap(new IdentityHashMap());
+        for (Object leaf : leaves) {
+            int before = told.size();
+            Set indexes = Collections.newSetFromMap(new IdentityHashMap());
+            add(told, (LogicalPlan) leaf, indexes, rdds, new Budget(-1, 0L));
+            FileIndex index = indexOf(leaf);
+            for (Object source : told.subList(before, told.size())) {
+                Map map = (Map) source;
+                map.remove("files");
+                map.put("index", Integer.valueOf(index == null ? 0 : System.identityHashCode(index)));
+                map.put("live", Boolean.valueOf(index instanceof CatalogFileIndex || leaf instanceof HiveTableRelation));
+                if (leaf instanceof DataSourceV2Relation) {
+                    map.put("name", ((DataSourceV2Relation) leaf).name());
+                    map.put("live", Boolean.valueOf(index == null));
+                }
+            }
+        }
+        return told;
     }
 
     /** The version of a table now; null if its format has none. */

@@ -10,6 +10,7 @@ from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, parts_of
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://([^/]*))?(?=/|$)")
+_BESIDE = re.compile(r"/\.([^/]+)\.replacing-[0-9a-f]{16}-[0-9a-f]{8}(?=/|$)")
 _FORMAT_AND_PATH = re.compile(r"^[\w.]+\.`(/.*|[a-zA-Z][\w+.-]*:/.*)`$", re.DOTALL)
 
 
@@ -22,6 +23,11 @@ def plain(place: str) -> str:
     if scheme in ("", "file"):
         return path
     return f"{'s3a' if scheme in ('s3', 's3n') else scheme}://{host}{path}"
+
+
+def final(target: str) -> str:
+    """Return where what was written will be found: `WriteData` writes beside a directory and exchanges the two."""
+    return _BESIDE.sub(r"/\1", target)
 
 
 def writes_into(targets: Iterable[str], source: SourceRecord) -> bool:
@@ -57,6 +63,7 @@ def _may_meet(one: list[str], other: list[str]) -> bool:
 
 
 def _hits(target: str, source: SourceRecord) -> bool:
+    target = final(target)
     in_format = _FORMAT_AND_PATH.match(target)
     if in_format:
         target = in_format[1]

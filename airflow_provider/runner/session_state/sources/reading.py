@@ -16,7 +16,7 @@ from airflow_provider.runner.session_state.sources.classic import ClassicSources
 from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.connect import ConnectSources
 from airflow_provider.runner.session_state.sources.look import driver_files, look_again
-from airflow_provider.runner.session_state.sources.paths import plain, writes_into
+from airflow_provider.runner.session_state.sources.paths import final, plain, writes_into
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Reading:
             why = f"Spark does not say: {self._blind}"
             found = [*found, SourceRecord(kind="other", name="what it read", state="cannot be told", why=why)]
         sources = distinct([*filter(self._is_source, found), *driver_files(extra_files)])
-        writes = list(dict.fromkeys(mask(plain(target)) for target in (*written, *targets)))
+        writes = list(dict.fromkeys(mask(final(plain(target))) for target in (*written, *targets)))
         self._known[component] = sources
         for source in sources:
             if source.state == "not looked at":

@@ -392,7 +392,8 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     ),
     "unknown mode of a ready-made component": (
         one(class_path=f"{READY}.WriteData", config={"input_view": "v", "path": "x", "mode": "replace"}),
-        ": component 'load', field 'config.mode': must be 'overwrite', 'append', 'error', 'errorifexists' or 'ignore'",
+        ": component 'load', field 'config.mode': must be 'overwrite', 'overwrite_partitions', 'append', "
+        "'insert_into', 'error', 'errorifexists' or 'ignore'",
     ),
     "config that is no mapping": (
         one(config=["a"]),

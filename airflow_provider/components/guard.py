@@ -1,0 +1,90 @@
+"""Watches over a statement of `RunSql`: the same checks as for `WriteData`, as far as the statement writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from airflow_provider.components.directory import TargetDirectory, token_of
+from airflow_provider.components.harm import Harm, Target
+from airflow_provider.components.statements import EmptiedTable, Statement, read_statement
+from airflow_provider.components.tables import OVERWRITE_MODE, Table, find_table
+from airflow_provider.components.unfinished import table_being_made
+from airflow_provider.errors import describe
+from airflow_provider.runner.config.context import ComponentContext
+
+
+@contextmanager
+def guarded(spark: Any, text: str, context: ComponentContext | None, base_dir: Path) -> Iterator[None]:
+    """Run a statement in here: refused if it would take away what is still needed; a table that a kill left is healed.
+
+    :param spark: the session
+    :param text: the statement
+    :param context: the pipeline around the component
+    :param base_dir: where relative paths of the config start
+    :raises WriteRefusedError: it would take away what is still needed
+    """
+    statement = read_statement(spark, text)
+    harm = Harm(spark, context, base_dir)
+    for table in statement.emptied:
+        _check_table(spark, harm, statement, table)
+    for directory in statement.directories:
+        place = TargetDirectory(spark, directory, token_of(None))
+        if place.exists():
+            target = Target(f"path {directory!r}", (place.location,))
+            harm.refuse_dear_places(target)
+            _check_input(spark, harm, statement, target)
+            harm.refuse_needed_views(target)
+            harm.refuse_needed_places(target, lambda below, place=place: "=" not in below and place.holds(below))
+    with ExitStack() as stack:
+        for name in statement.makes:
+            known = find_table(spark, name) is not None
+            if not known:
+                token = token_of(context)
+                stack.enter_context(table_being_made(spark, name, token, is_known=False, replaces=True))
+        yield
+
+
+def _check_table(spark: Any, harm: Harm, statement: Statement, emptied: EmptiedTable) -> None:
+    table = find_table(spark, emptied.name)
+    if table is None or table.is_view or table.is_transactional or not table.location:
+        return
+    if emptied.drops and table.kind == "EXTERNAL":
+        return  # its files stay
+    place = TargetDirectory(spark, _place(table, emptied), token_of(None)).location
+    dynamic = str(spark.conf.get(OVERWRITE_MODE, None) or "static").lower() == "dynamic" and bool(table.partitions)
+    is_part = bool(emptied.partition) or (dynamic and not emptied.drops)
+    target = Target(
+        f"table {emptied.name}",
+        (place,),
+        None if emptied.partition else table.full_name,
+        beside=is_part and dynamic,
+        is_part=is_part,
+        keeps_entry=not emptied.drops,
+    )
+    if not emptied.drops:
+        _check_input(spark, harm, statement, target)
+    harm.refuse_needed_views(target)
+
+
+def _check_input(spark: Any, harm: Harm, statement: Statement, target: Target) -> None:
+    for name in statement.reads:
+        try:
+            frame = spark.table(name)
+        except Exception as error:
+            if "NOT_FOUND" in describe(error):  # a name that the statement defines itself
+                continue
+            raise
+        harm.refuse_own_input(target, name.replace("`", ""), frame)
+
+
+def _place(table: Table, emptied: EmptiedTable) -> str:
+    values = {column.lower(): value for column, value in emptied.partition}
+    place = str(table.location)
+    for column in table.partitions:
+        if column.lower() not in values:
+            break
+        place = f"{place}/{column}={values[column.lower()]}"
+    return place

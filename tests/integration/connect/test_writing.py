@@ -1,0 +1,32 @@
+"""`WriteData` in Spark Connect, which cannot rename directories: what would be lost is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.samples.connect_server import ConnectServer
+
+
+def test_what_would_be_lost_is_refused_and_all_else_is_written(server: ConnectServer, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, Path(__file__).parent / "writing_driver.py", server.url, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    for case in ("own input", "child"):
+        assert "'v' (left by component 'read'), reads " in told[case]
+    assert "view 'v' (left by component 'read') reads" in told["needed"]
+    assert "component 'later' still needs it" in told["needed"]
+    assert "component 'later' reads" in told["inside"]
+    assert "day=2" in told["lost"]
+    assert "component 'write' must not write to table 'days'" in told["own table"]
+    assert (told["rows"], told["rows then"], told["table rows"]) == (3, 6, [[7, 1], [8, 2]])
+    assert {told[case] for case in ("elsewhere", "append", "table", "partitions")} == {"done"}
