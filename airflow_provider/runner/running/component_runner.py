@@ -160,8 +160,9 @@ class ComponentRunner:
     ) -> Failure:
         if session_is_gone(error):
             return explain(error)
-        views = keeper.view_names() if keeper is not None else ()
-        return explain(error, missing_view(error, component.name, self._config, views))
+        if keeper is None:
+            return explain(error, missing_view(error, component.name, self._config, ()))
+        return explain(error, missing_view(error, component.name, self._config, keeper.view_names(), keeper.lost))
 
     def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
         for name, state in saved:

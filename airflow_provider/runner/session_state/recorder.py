@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from airflow_provider.errors import ViewNotSavedError, describe
@@ -23,6 +24,11 @@ from airflow_provider.runner.session_state.views_at_hand import NOWHERE, ViewsAt
 from airflow_provider.runner.session_state.witness import Evidence
 
 logger = logging.getLogger(__name__)
+
+IF_NEEDED = (
+    "if a later component needs it, set session_state: replay where running the component twice does no harm, or keep "
+    "tables in a catalog that outlives Spark"
+)
 
 
 class Recorder:
@@ -59,10 +65,11 @@ class Recorder:
         :param evidence: what is known of what it did
         """
         refused = (why_not_set(self._spark, key, value) for key, value in left.settings.items())
-        described = self._describe(left.objects)
+        described = self._describe(left.objects, evidence.added)
         facts = Facts(
             has_views=bool(left.views),
-            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None) or described.why_not,
+            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None),
+            missable=next(iter(described.lost.values()), None),
             doubts=evidence.doubts,
             work_seconds=evidence.work_seconds,
             nowhere=None if self._views.saver else NOWHERE,
@@ -72,14 +79,14 @@ class Recorder:
         views: list[SavedView] = []
         if handling.action is Action.SAVE:
             views, handling = self._save(component.name, position, left, handling, evidence)
-        described, vouched, handling = self._vouch(described, handling)
+        described, vouched = self._vouch(described, handling)
         record = SessionStateRecord(
             handling=_RECORDED[handling.action],
             reason=handling.reason[:LONGEST_REASON],
             harmless=not evidence.doubts,
             remedy=handling.remedy,
             work_seconds=round(evidence.work_seconds, 3),
-            unsavable=facts.unsavable and facts.unsavable[:LONGEST_REASON],
+            unsavable=(facts.unsavable or facts.missable or "")[:LONGEST_REASON] or None,
             views=views,
             left_views=left.views,
             dropped_views=left.dropped_views,
@@ -91,35 +98,38 @@ class Recorder:
             objects=described.objects,
             vouched=vouched,
             dropped_objects=left.dropped_objects,
+            lost={name: why[:LONGEST_REASON] for name, why in described.lost.items()},
             cached=left.cached,
             uncached=left.uncached,
         )
         self._tell_unrepeatable(component.name, record)
+        self._tell_lost(component.name, described)
         return record
 
-    def _describe(self, names: list[str]) -> Described:
+    def _describe(self, names: list[str], added: str) -> Described:
+        """Describe databases and tables. What cannot be described is lost, and so is what was added to the session."""
+        lost = {added: f"added {added} to the session, which Spark forgets with it"} if added else {}
         try:
             found = self._probe.describe_objects(names) if names else Described()
         except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
-            return Described(why_not=f"its tables cannot be described: {describe(error)}")
+            found = Described(lost=dict.fromkeys(names, f"its tables cannot be described: {describe(error)}"))
         if found.chosen and self._views.saver is None:
             what = f"{found.chosen[0].name} lies where the component chose"
-            return Described(why_not=f"{what}, and {NOWHERE}, where a second description would vouch for that")
-        return found
+            found = found.without_chosen(f"{what}, and {NOWHERE}, where a second description would vouch for that")
+        return replace(found, lost={**found.lost, **lost})
 
-    def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None, Handling]:
+    def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None]:
         """Write the second description of what lies where the component chose, if any is needed."""
         if handling.action not in (Action.KEEP, Action.SAVE):
-            return Described(), None, handling
+            return Described(), None
         if not found.chosen or self._views.saver is None:
-            return found, None, handling
+            return found, None
         try:
-            place = self._views.saver.vouch(found.chosen)
+            return found, self._views.saver.vouch(found.chosen)
         except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
             self._views.refuse_lost_session()
-            why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
-            return Described(), None, Handling(Action.UNREPEATABLE, f"{why}, and it must not run again", VOUCH)
-        return found, place, handling
+            what = f"{found.chosen[0].name} lies where the component chose"
+            return found.without_chosen(f"{what}, and that cannot be saved: {describe(error)}"), None
 
     def _save(
         self, name: str, position: int, left: LeftBehind, handling: Handling, evidence: Evidence
@@ -161,6 +171,12 @@ class Recorder:
                 record.reason,
                 record.remedy,
             )
+
+    def _tell_lost(self, name: str, described: Described) -> None:
+        for what, why in described.lost.items():
+            logger.warning("%s: %s is not there again after a failure: %s; %s", name, what, why, IF_NEEDED)
+        for what, unneeded in described.left_out.items():
+            logger.info("%s: %s is made known again without %s", name, what, ", ".join(unneeded))
 
 
 _RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = {

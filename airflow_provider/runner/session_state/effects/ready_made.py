@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from airflow_provider.runner.session_state.effects.statements import Statement, read_statement
+
 _PACKAGE = "airflow_provider.components"
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
-_QUERY = re.compile(r"[\s(]*(select|with|from|values|table|show|describe|explain)\b", re.IGNORECASE)
-_ACTS = re.compile(r"\b(insert|merge|update|delete|create|replace\s+table|drop|alter|call|reflect|java_method)\b", re.I)
 
 
 def is_ready_made(component: Any) -> bool:
@@ -20,7 +17,7 @@ def is_ready_made(component: Any) -> bool:
 
 
 def acts(component: Any, config: Mapping[str, Any], base_dir: Path) -> str | None:
-    """Return what a ready-made component does outside the session, None if nothing.
+    """Return what a ready-made component does outside the session, as far as its config tells; None if nothing.
 
     :param component: its class
     :param config: its config
@@ -29,17 +26,24 @@ def acts(component: Any, config: Mapping[str, Any], base_dir: Path) -> str | Non
     name = getattr(component, "__qualname__", "")
     if name in ("ReadData", "CheckData"):
         return None
-    if name == "RunSql":
-        statement = config.get("sql")
-        try:
-            statement = statement or (base_dir / str(config.get("sql_file"))).read_text(encoding="utf-8")
-        except OSError:
-            return "runs a statement that cannot be read"
-        return None if is_query(str(statement)) else "runs a statement that is no query"
-    return "writes data"
+    if name != "RunSql":
+        return "writes data"
+    statement = statement_of(component, config, base_dir)
+    if statement is None:
+        return "runs a statement that cannot be read"
+    return None if statement.asks or statement.in_session else "runs a statement that is no query"
 
 
-def is_query(statement: str) -> bool:
-    """Whether a statement only asks. In doubt it does not."""
-    bare = _COMMENT.sub(" ", _TEXT.sub("''", statement))
-    return _QUERY.match(bare) is not None and _ACTS.search(bare) is None
+def statement_of(component: Any, config: Mapping[str, Any], base_dir: Path) -> Statement | None:
+    """Return the statement that is all that a ready-made component runs; None if there is none, or it cannot be read.
+
+    Arguments are those of :func:`acts`.
+    """
+    if getattr(component, "__qualname__", "") != "RunSql":
+        return None
+    text = config.get("sql")
+    try:
+        text = text or (base_dir / str(config.get("sql_file"))).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return read_statement(str(text))

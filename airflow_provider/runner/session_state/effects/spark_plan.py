@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from airflow_provider.runner.session_state.effects.statements import calls_what_varies
+
 UNKNOWN_TARGET = "?"
 """Somewhere that the plan does not tell, such as a table of another database or a topic."""
 
@@ -29,9 +31,13 @@ _TEMP_FUNCTION = {
     "CreateSQLFunctionCommand": re.compile(r".*, (?:true|false), true, (?:true|false), (?:true|false)\Z", re.DOTALL),
     "DropFunctionCommand": re.compile(r"[^,]+, (?:true|false), true\Z"),
 }
+_TEMP_NAME = re.compile(r"`(?:[^`]|``)+`, |`global_temp`\.")  # a persistent view is named with its catalog
+_DROPPED_VIEW = re.compile(r".*, (?:true|false), true, (?:true|false)\Z", re.DOTALL)
+_DEFAULT = re.compile(r", sql='(.*)'\), replace=(?:true|false)\Z", re.DOTALL)
 _PERSISTENT_VIEW = " (persistent view)"
 _SESSION_CATALOG = "V2SessionCatalog(spark_catalog), "
 _JAVA_FUNCTION = re.compile(r"Execute (CreateFunctionCommand|AddJar)")
+_ADDED = {"AddFile": "a file", "AddArch": "an archive", "AddJar": "a jar"}
 
 _QUOTED = r"`(?:[^`]|``)+`"
 _TABLE = re.compile(rf"{_QUOTED}(?:\.{_QUOTED})*")
@@ -85,6 +91,10 @@ class Executed:
             if command == "CreateViewCommand":
                 temporary = _TEMP_VIEW.search(self.arguments) and "PersistedView" not in self.arguments
                 return None if temporary else f"{command}{_PERSISTENT_VIEW}"
+            if command == "AlterViewAsCommand":
+                return None if _TEMP_NAME.match(self.arguments) else f"{command}{_PERSISTENT_VIEW}"
+            if command == "DropTableCommand" and _DROPPED_VIEW.match(self.arguments):
+                return f"{command}{_PERSISTENT_VIEW}"
             if command in _TEMP_FUNCTION:
                 return None if _TEMP_FUNCTION[command].match(self.arguments) else f"{command} (persistent function)"
             return command
@@ -112,7 +122,25 @@ class Executed:
 
     @property
     def java(self) -> str | None:
-        """How Java code comes in whose effects are not known; None if it does not."""
+        """How Java code was called whose effects are not known; None if it was not."""
+        return "called a Java method by name" if self.reflection and self.ran else None
+
+    @property
+    def brought_java(self) -> str | None:
+        """How functions in Java came in that later statements may call; None if none did."""
         if found := _JAVA_FUNCTION.match(self.root):
             return "registered a function in Java" if "Function" in found.group(1) else "added a jar"
-        return "called a Java method by name" if self.reflection and self.ran else None
+        return None
+
+    @property
+    def added(self) -> str | None:
+        """What it gave the session that Spark forgets with it: a file, an archive, a jar; None if nothing."""
+        return next((what for start, what in _ADDED.items() if self.root.startswith(f"Execute {start}")), None)
+
+    @property
+    def varying(self) -> str | None:
+        """Why the variable that it declared would come out differently the next time; None if it would not."""
+        default = _DEFAULT.search(self.arguments) if self.root.startswith("CreateVariable") else None
+        if default is None or not calls_what_varies(default.group(1)):
+            return None
+        return "declared a variable whose value comes out differently each time"
