@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Literal
 
 from airflow_provider.errors import ViewNotSavedError, describe
@@ -19,7 +20,12 @@ from airflow_provider.runner.session_state.restore import cache_again
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.views import restore_view
 from airflow_provider.runner.session_state.snapshot import Described
-from airflow_provider.runner.session_state.trusted.settings import why_not_set
+from airflow_provider.runner.session_state.trusted.settings import (
+    COPIED,
+    why_not_known,
+    why_not_set,
+    why_not_setting,
+)
 from airflow_provider.runner.session_state.views_at_hand import NOWHERE, ViewsAtHand
 from airflow_provider.runner.session_state.witness import Evidence
 
@@ -64,12 +70,11 @@ class Recorder:
         :param left: what it left in the session
         :param evidence: what is known of what it did
         """
-        refused = (why_not_set(self._spark, key, value) for key, value in left.settings.items())
         described = self._describe(left.objects, evidence.added)
         facts = Facts(
             has_views=bool(left.views),
-            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None),
-            missable=next(iter(described.lost.values()), None),
+            unsavable=_unsavable(left, evidence) or self._settings_to_set_again(left),
+            missable=next(chain(described.lost.values(), self._settings_better_set_again(left)), None),
             doubts=evidence.doubts,
             work_seconds=evidence.work_seconds,
             nowhere=None if self._views.saver else NOWHERE,
@@ -92,7 +97,7 @@ class Recorder:
             dropped_views=left.dropped_views,
             functions=left.functions,
             dropped_functions=left.dropped_functions,
-            settings=left.settings,
+            settings=_recorded(left.settings) if handling.action in (Action.KEEP, Action.SAVE) else left.settings,
             catalog=left.catalog,
             database=left.database,
             objects=described.objects,
@@ -105,6 +110,18 @@ class Recorder:
         self._tell_unrepeatable(component.name, record)
         self._tell_lost(component.name, described)
         return record
+
+    def _settings_to_set_again(self, left: LeftBehind) -> str | None:
+        """Return why a setting that it changed cannot be recorded, None if all can."""
+        refused = (why_not_set(self._spark, key, value) for key, value in _recorded(left.settings).items())
+        return next(filter(None, refused), None)
+
+    def _settings_better_set_again(self, left: LeftBehind) -> Iterator[str]:
+        """Yield why running it again is better than setting what is recorded; that may be done all the same."""
+        for key, value in left.settings.items():
+            if why := why_not_setting(key, value) or why_not_known(self._spark, key):
+                yield why
+        yield from (f"changed {key!r}, which looks like a secret and is not recorded" for key in left.secret_settings)
 
     def _describe(self, names: list[str], added: str) -> Described:
         """Describe databases and tables. What cannot be described is lost, and so is what was added to the session."""
@@ -188,11 +205,16 @@ _RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = 
 }
 
 
+def _recorded(settings: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return the settings that mean something in a session."""
+    return {key: value for key, value in settings.items() if not key.startswith(COPIED)}
+
+
 def _unsavable(left: LeftBehind, evidence: Evidence) -> str | None:
     if left.functions:
         return f"registered temp function {', '.join(map(repr, left.functions))}, which cannot be saved"
-    if left.secret_settings:
-        return f"changed {', '.join(map(repr, left.secret_settings))}, which looks like a secret and is not recorded"
+    if secret := [key for key in left.secret_settings if not key.startswith(COPIED)]:
+        return f"changed {', '.join(map(repr, secret))}, which looks like a secret and is not recorded"
     if evidence.set_variables:
         return "set a session variable, which cannot be saved"
     return None

@@ -35,20 +35,20 @@ class Evidence:
     :param work_seconds: the processor time that it took
     :param computed: whether it computed something, so that it knows what it read
     :param set_variables: whether it declared or set session variables
-    :param added: files and archives that it gave the session, in words; empty if none
     :param unstable: views that would come out differently if they were computed again
     :param touched: what it read and wrote
     :param readers: components that had read what it wrote to
+    :param added: files and archives that it gave the session, in words; empty if none
     """
 
     doubts: tuple[str, ...]
     work_seconds: float
     computed: bool
     set_variables: bool
-    added: str
     unstable: frozenset[ViewName]
     touched: TouchedData
     readers: tuple[str, ...]
+    added: str = ""
 
 
 @dataclass(frozen=True)

@@ -1131,30 +1131,6 @@ def test_a_database_of_a_catalog_in_memory_goes_with_the_session_and_so_making_i
     assert run.session.catalog.databaseExists(forgotten)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TABLE {0}.t (x INT DEFAULT 3) USING parquet",
-        "CREATE TABLE {0}.t (x INT) USING csv OPTIONS ('fs.file.impl' 'org.example.Files')",
-        "CREATE TABLE {0}.t (x INT) USING parquet TBLPROPERTIES ('my.password' = 'hunter2')",
-        "CREATE TABLE {0}.t (x INT) USING parquet COMMENT 'password=hunter2'",
-    ],
-)
-def test_what_is_more_than_data_is_not_recorded_and_made_again_only_if_that_is_vouched_for(
-    make: Make, forgotten: str, tmp_path: Path, statement: str
-) -> None:
-    """Invariant 8: texts that Spark would run, options that choose a class, and secrets."""
-    run = make("a", "b", "c")
-    run.does("a", sql(f"CREATE DATABASE {forgotten}"))
-    run.does("b", sql(statement.format(forgotten)))
-    why = refused(run)
-    assert (run.handling("b")[0], run.record("b").objects) == ("unrepeatable", [])
-    assert "component 'b': " in why
-    assert "hunter2" not in f"{why} {run.record_text()}"
-    forget(run.session, forgotten, tmp_path)
-    assert vouched(run, "b") == ["b", "c"]
-
-
 def test_a_persistent_view_of_a_catalog_in_memory_is_made_again_like_a_temp_view(
     make: Make, forgotten: str, tmp_path: Path
 ) -> None:

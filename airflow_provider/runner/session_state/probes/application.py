@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 _UNREGISTERED = re.compile(
     r"spark\.(api|app|archives|authenticate|blockManager|broadcast|cleaner|cores|decommission|deploy|driver"
-    r"|dynamicAllocation|eventLog|excludeOnFailure|executor|executorEnv|extraListeners|files|hadoop|history|io|jars|kryo"
+    r"|dynamicAllocation|eventLog|excludeOnFailure|executor|executorEnv|extraListeners|files|history|io|jars|kryo"
     r"|kryoserializer|kubernetes|local|locality|log|logConf|master|memory|mesos|metrics|network|plugins|port|pyspark"
     r"|python|rdd|reducer|remote|repl|resources|rpc|scheduler|security|serializer|shuffle|speculation|ssl|stage|standalone"
     r"|storage|submit|task|ui|worker|yarn)(\..*)?"
