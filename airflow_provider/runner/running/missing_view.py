@@ -1,4 +1,4 @@
-"""What to say to an author whose component reads a view or table that is not there."""
+"""What to say to an author whose component needs a view, a table or a function that is not there."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.problems import suggest
 
 IF_LOST = "restart from the component that made it, or set its session_state: replay if running it twice does no harm"
+_QUOTED = re.compile(r"`(?:[^`]|``)+`")
 _NOT_FOUND = re.compile(r"TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<name>(?:`(?:[^`]|``)*`\.?)+)")
 
 
@@ -46,7 +47,7 @@ def missing_view(
 def _named(error: BaseException, lost: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return those of what is lost that an error is about: Spark quotes each part of a name."""
     text = str(error)
-    return [(name, why) for name, why in lost.items() if name.startswith("`") and name.rpartition("`.")[2] in text]
+    return [(name, why) for name, why in lost.items() if any(part in text for part in _QUOTED.findall(name)[-1:])]
 
 
 def _who(other: ComponentConfig, view: str, component: str, config: PipelineConfig) -> str:

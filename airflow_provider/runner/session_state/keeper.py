@@ -243,7 +243,7 @@ class SessionStateKeeper:
         if what:
             logger.info("restored for %s: %s", component, what)
         for name, why in record.lost.items():
-            logger.warning("%s of %s is not there again: %s; a component that reads it fails", name, component, why)
+            logger.warning("%s of %s is not there again: %s; a component that needs it fails", name, component, why)
         self._before = self.probe.snapshot()
 
     def answers(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Literal
@@ -20,11 +20,11 @@ from airflow_provider.runner.session_state.restore import cache_again
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.views import restore_view
 from airflow_provider.runner.session_state.snapshot import Described
-from airflow_provider.runner.session_state.trusted.settings import (
-    COPIED,
-    why_not_known,
-    why_not_set,
-    why_not_setting,
+from airflow_provider.runner.session_state.unsavable import (
+    better_set_again,
+    restored_settings,
+    what_can_be_missed,
+    what_changes_answers,
 )
 from airflow_provider.runner.session_state.views_at_hand import NOWHERE, ViewsAtHand
 from airflow_provider.runner.session_state.witness import Evidence
@@ -32,8 +32,8 @@ from airflow_provider.runner.session_state.witness import Evidence
 logger = logging.getLogger(__name__)
 
 IF_NEEDED = (
-    "if a later component needs it, set session_state: replay where running the component twice does no harm, or keep "
-    "tables in a catalog that outlives Spark"
+    "should a later component need it, let that one make it, or, if running this one twice does no harm, set its "
+    "session_state to 'replay'"
 )
 
 
@@ -70,11 +70,14 @@ class Recorder:
         :param left: what it left in the session
         :param evidence: what is known of what it did
         """
-        described = self._describe(left.objects, evidence.added)
+        described = self._describe(left.objects)
+        missable = what_can_be_missed(self._spark, left, evidence)
+        unsavable = what_changes_answers(self._spark, left, evidence)
+        better_again = chain(missable.values(), described.lost.values(), better_set_again(self._spark, left))
         facts = Facts(
             has_views=bool(left.views),
-            unsavable=_unsavable(left, evidence) or self._settings_to_set_again(left),
-            missable=next(chain(described.lost.values(), self._settings_better_set_again(left)), None),
+            unsavable=unsavable,
+            missable=next(better_again, None),
             doubts=evidence.doubts,
             work_seconds=evidence.work_seconds,
             nowhere=None if self._views.saver else NOWHERE,
@@ -84,7 +87,7 @@ class Recorder:
         views: list[SavedView] = []
         if handling.action is Action.SAVE:
             views, handling = self._save(component.name, position, left, handling, evidence)
-        described, vouched = self._vouch(described, handling)
+        described, vouched = self._vouch(replace(described, lost=missable | dict(described.lost)), handling)
         record = SessionStateRecord(
             handling=_RECORDED[handling.action],
             reason=handling.reason[:LONGEST_REASON],
@@ -97,7 +100,7 @@ class Recorder:
             dropped_views=left.dropped_views,
             functions=left.functions,
             dropped_functions=left.dropped_functions,
-            settings=_recorded(left.settings) if handling.action in (Action.KEEP, Action.SAVE) else left.settings,
+            settings=restored_settings(left.settings) if _RECORDED[handling.action] == "kept" else left.settings,
             catalog=left.catalog,
             database=left.database,
             objects=described.objects,
@@ -111,29 +114,16 @@ class Recorder:
         self._tell_lost(component.name, described)
         return record
 
-    def _settings_to_set_again(self, left: LeftBehind) -> str | None:
-        """Return why a setting that it changed cannot be recorded, None if all can."""
-        refused = (why_not_set(self._spark, key, value) for key, value in _recorded(left.settings).items())
-        return next(filter(None, refused), None)
-
-    def _settings_better_set_again(self, left: LeftBehind) -> Iterator[str]:
-        """Yield why running it again is better than setting what is recorded; that may be done all the same."""
-        for key, value in left.settings.items():
-            if why := why_not_setting(key, value) or why_not_known(self._spark, key):
-                yield why
-        yield from (f"changed {key!r}, which looks like a secret and is not recorded" for key in left.secret_settings)
-
-    def _describe(self, names: list[str], added: str) -> Described:
-        """Describe databases and tables. What cannot be described is lost, and so is what was added to the session."""
-        lost = {added: f"added {added} to the session, which Spark forgets with it"} if added else {}
+    def _describe(self, names: list[str]) -> Described:
+        """Describe databases and tables. What cannot be described is lost."""
         try:
             found = self._probe.describe_objects(names) if names else Described()
         except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
-            found = Described(lost=dict.fromkeys(names, f"its tables cannot be described: {describe(error)}"))
+            return Described(lost=dict.fromkeys(names, f"its tables cannot be described: {describe(error)}"))
         if found.chosen and self._views.saver is None:
             what = f"{found.chosen[0].name} lies where the component chose"
-            found = found.without_chosen(f"{what}, and {NOWHERE}, where a second description would vouch for that")
-        return replace(found, lost={**found.lost, **lost})
+            return found.without_chosen(f"{what}, and {NOWHERE}, where a second description would vouch for that")
+        return found
 
     def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None]:
         """Write the second description of what lies where the component chose, if any is needed."""
@@ -203,18 +193,3 @@ _RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = 
     Action.UNREPEATABLE: "unrepeatable",
     Action.NONE: "none",
 }
-
-
-def _recorded(settings: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return the settings that mean something in a session."""
-    return {key: value for key, value in settings.items() if not key.startswith(COPIED)}
-
-
-def _unsavable(left: LeftBehind, evidence: Evidence) -> str | None:
-    if left.functions:
-        return f"registered temp function {', '.join(map(repr, left.functions))}, which cannot be saved"
-    if secret := [key for key in left.secret_settings if not key.startswith(COPIED)]:
-        return f"changed {', '.join(map(repr, secret))}, which looks like a secret and is not recorded"
-    if evidence.set_variables:
-        return "set a session variable, which cannot be saved"
-    return None

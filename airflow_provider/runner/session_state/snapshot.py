@@ -25,6 +25,7 @@ class Effects:
     :param java: how Java code came in whose effects are not known
     :param brought_java: how functions in Java came in that a statement may call, empty if none did
     :param added: files and archives that were given to the session, in words; empty if none were
+    :param declared: the session variables, if all that was done to any was to declare these and to set them
     :param varying: why a session variable would come out differently if it were set again
     :param cpu_seconds: CPU time of executors
     :param task_seconds: time that tasks took
@@ -42,6 +43,7 @@ class Effects:
     java: tuple[str, ...] = ()
     brought_java: str = ""
     added: str = ""
+    declared: tuple[str, ...] = ()
     varying: tuple[str, ...] = ()
     cpu_seconds: float = 0.0
     task_seconds: float = 0.0

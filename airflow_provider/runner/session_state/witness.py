@@ -39,6 +39,7 @@ class Evidence:
     :param touched: what it read and wrote
     :param readers: components that had read what it wrote to
     :param added: files and archives that it gave the session, in words; empty if none
+    :param declared: the variables, if it did no more to any than to declare these and to set them
     """
 
     doubts: tuple[str, ...]
@@ -49,6 +50,7 @@ class Evidence:
     touched: TouchedData
     readers: tuple[str, ...]
     added: str = ""
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ class Witness:
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
             computed=effects.computed or bool(seen.read_files),
             set_variables=effects.variables or known.statement.sets_variable,
+            declared=effects.declared,
             added=effects.added or ("a file" if known.statement.adds else ""),
             unstable=frozenset(unstable),
             touched=touched,

@@ -12,6 +12,10 @@ UNKNOWN_TARGET = "?"
 
 _NO_PLAN = re.compile(r"Found \d+ WholeStageCodegen subtrees")
 _VARIABLE = re.compile(r"(Create|Set|Drop)Variable\b")
+_OF_SCRIPT = ("[local.", "[variablereference(local.")
+_NAME = r"(?:system\.)?session\.(`(?:[^`]|``)+`|\w+)"
+_DECLARED = re.compile(rf"\[{_NAME}\]")
+_SET = re.compile(rf"variablereference\({_NAME}=")
 
 # Commands that change nothing outside of the session. A command that is in neither list counts as a write.
 _HARMLESS_COMMAND = re.compile(
@@ -71,8 +75,19 @@ class Executed:
 
     @property
     def touches_variables(self) -> bool:
-        """Whether it declared, set or dropped a session variable."""
-        return _VARIABLE.match(self.root) is not None
+        """Whether it declared, set or dropped a session variable. Those of a script are gone with it."""
+        return _VARIABLE.match(self.root) is not None and not self.arguments.startswith(_OF_SCRIPT)
+
+    @property
+    def declares(self) -> str | None:
+        """The variable that it declared, None if it declared none."""
+        found = _DECLARED.match(self.arguments) if self.root.startswith("CreateVariable") else None
+        return found.group(1) if found else None
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The variables that it set."""
+        return tuple(_SET.findall(self.arguments)) if self.root.startswith("SetVariable") else ()
 
     @property
     def changes_names_only(self) -> bool:

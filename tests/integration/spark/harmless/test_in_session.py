@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner import ComponentConfig
-from tests.integration.spark.harmless.case import ACTS, LOST, NOTHING, REPLAYED, Case, judge, saved
+from tests.integration.spark.harmless.case import ACTS, NOTHING, REPLAYED, Case, judge, saved
 from tests.integration.spark.harmless.world import World, target_rows
 from tests.samples.attempts import Run
 
@@ -119,36 +120,98 @@ def test_a_statement_that_only_changes_the_session_is_run_again(case: Case, worl
     judge(case, world)
 
 
-def lost(sql: str, *words: str, **fields: Any) -> Case:
-    return Case(SQL, LOST, words, config={"sql": sql}, view=None, **fields)
+def rows(world: World) -> int:
+    return world.spark.table(world.table).count()
 
 
-ONCE = [
-    lost("DECLARE r DOUBLE DEFAULT rand()", "comes out differently each time"),
-    lost("DECLARE today DATE DEFAULT /* when? */ current_date", "comes out differently each time"),
-    lost("DECLARE OR REPLACE VARIABLE id = uuid()", "comes out differently each time"),
-    lost(
-        "BEGIN CREATE TEMPORARY FUNCTION f(x INT) RETURNS INT RETURN x; INSERT INTO {table} VALUES (1); END",
-        "wrote",
-        count=lambda world: world.spark.table(world.table).count(),
+INSERT = "INSERT INTO {table} VALUES (1)"
+MISSED = {
+    # what is not there again, to the statements
+    "a random number": (["DECLARE r DOUBLE DEFAULT rand()"], "variable `r`"),
+    "a date": (["DECLARE today DATE DEFAULT /* when? */ current_date"], "variable `today`"),
+    "an id": (["DECLARE OR REPLACE VARIABLE id = uuid()"], "variable `id`"),
+    "a variable": (["DECLARE n = 1", "SET VAR n = 2", INSERT], "variable `n`"),
+    "a function": (["CREATE TEMPORARY FUNCTION g(x INT) RETURNS INT RETURN x", INSERT], "temp function `g`"),
+    "a function of a script": (
+        ["BEGIN CREATE TEMPORARY FUNCTION h(x INT) RETURNS INT RETURN x; INSERT INTO {table} VALUES (1); END"],
+        "temp function `h`",
     ),
-    Case(
-        "session.statement",
-        LOST,
-        ("wrote",),
-        config={
-            "sql": "CREATE TEMPORARY FUNCTION g(x INT) RETURNS INT RETURN x",
-            "then": "INSERT INTO {table} VALUES (1)",
-        },
-        count=lambda world: world.spark.table(world.table).count(),
-        view=None,
-    ),
-]
+    "a catalog": (["SET spark.sql.catalog.lake=org.example.Catalog", INSERT], "catalog `lake`"),
+    "a password": (["SET my.password=hunter2", INSERT], "setting 'my.password'"),
+}
 
 
-@pytest.mark.parametrize("case", ONCE, ids=lambda case: f"{case}-{next(iter(case.config.values()))}")
-def test_a_statement_that_writes_or_comes_out_differently_is_not_run_again(case: Case, world: World) -> None:
-    judge(case, world)
+@pytest.mark.parametrize(("statements", "lost"), MISSED.values(), ids=MISSED)
+def test_what_must_not_be_made_again_is_missed_by_who_needs_it_only(
+    world: World, statements: list[str], lost: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Invariant 11, and none of it can be lacked without an error."""
+    texts = [statement.format(table=world.table) for statement in statements]
+    step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
+    run = Run(world.spark, world.tmp / "state", step, "later")
+    run.fails("later")
+    run.attempt()
+    assert (run.handling("it")[0], list(run.record("it").lost)) == ("kept", [lost])
+    assert f"it: {lost} is not there again after a failure" in caplog.text
+    run.mend("later")
+    assert run.resume().failed_components == []
+    assert f"{lost} of it is not there again" in caplog.text
+    assert rows(world) == sum("INSERT" in text for text in texts)
+    assert "hunter2" not in f"{caplog.text}{run.record_text()}"
+
+
+REFUSED = {
+    "a variable of another one": (["SET VAR theirs = 2", INSERT], "set a session variable"),
+    "a setting that is a text": (["SET my.country=DE", INSERT], "setting 'my.country'"),
+    "where names lead": (["SET spark.sql.defaultCatalog=spark_catalog", INSERT], "chooses where names lead"),
+}
+
+
+@pytest.mark.parametrize(("statements", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_nobody_would_notice_without_is_refused(world: World, statements: list[str], said: str) -> None:
+    """Invariant 6: a later component would give another answer."""
+    texts = [statement.format(table=world.table) for statement in statements]
+    step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
+    run = Run(world.spark, world.tmp / "state", "before", step, "later")
+    run.does("before", lambda session: session.sql("DECLARE theirs = 1"))
+    run.fails("later")
+    run.attempt()
+    run.mend("later")
+    with pytest.raises(SessionStateNotSavedError, match=said):
+        run.resume()
+
+
+PLAIN = {"my.day": "2026-01-01", "hive.exec.dynamic.partition.mode": "nonstrict", "batch": "17", "my.on": "true"}
+
+
+def test_a_setting_whose_value_stays_a_value_is_restored_where_its_component_must_not_run_again(world: World) -> None:
+    texts = [*(f"SET {key}={value}" for key, value in PLAIN.items()), INSERT.format(table=world.table)]
+    step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
+    run = Run(world.spark, world.tmp / "state", step, "later")
+    run.fails("later")
+    run.attempt()
+    run.mend("later")
+    assert run.resume().failed_components == []
+    assert {key: run.session.conf.get(key) for key in PLAIN} == PLAIN
+    assert rows(world) == 1
+
+
+def test_a_variable_of_a_script_is_nothing_that_it_leaves(world: World) -> None:
+    text = f"BEGIN DECLARE n INT DEFAULT 1; SET n = 2; INSERT INTO {world.table} VALUES (n); END"
+    step = ComponentConfig(name="it", class_path=SQL, config={"sql": text})
+    run = Run(world.spark, world.tmp / "state", step, "later")
+    run.fails("later")
+    assert run.attempt().failed_components[0][0] == "later"
+    assert (run.handling("it"), run.record("it").lost) == (("kept", "left no view"), {})
+
+
+def test_what_calls_a_function_in_java_after_it_was_brought_is_not_run_again(world: World) -> None:
+    """Nobody knows what the function does, but to bring it does nothing."""
+    bring = ComponentConfig(name="bring", class_path=SQL, config={"sql": f"CREATE TEMPORARY FUNCTION loud AS '{JAVA}'"})
+    run = Run(world.spark, world.tmp / "state", bring, "call", "idle")
+    run.does("call", lambda session: session.range(3).selectExpr("count(*)").collect())
+    run.attempt(keep_session_state=True)
+    assert [run.record(name).harmless for name in ("bring", "call", "idle")] == [True, False, True]
 
 
 def test_a_file_that_was_added_is_there_again(world: World, tmp_path: Path) -> None:
@@ -165,8 +228,8 @@ def test_a_file_that_was_added_is_there_again(world: World, tmp_path: Path) -> N
 
 def test_an_added_file_is_no_reason_to_refuse_a_resume(world: World, tmp_path: Path) -> None:
     (tmp_path / "rates.txt").write_text("1")
-    config = {"sql": f"ADD FILE '{tmp_path / 'rates.txt'}'", "then": f"INSERT INTO {world.table} VALUES (1)"}
-    step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statement", config=config)
+    texts = [f"ADD FILE '{tmp_path / 'rates.txt'}'", f"INSERT INTO {world.table} VALUES (1)"]
+    step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
     run = Run(world.spark, world.tmp / "state", step, "later")
     run.fails("later")
     run.attempt()

@@ -64,11 +64,14 @@ def write_and_set_with_own_session(spark: Any, *, target: str) -> None:
     spark.sql("SELECT current_timezone() AS zone").createOrReplaceTempView("v")
 
 
-def statement(spark: Any, *, sql: str, then: str = "") -> None:
+def statement(spark: Any, *, sql: str) -> None:
     """What authors do with a constant text."""
     spark.sql(sql)
-    if then:
-        spark.sql(then)
+
+
+def statements(spark: Any, *, sql: list[str]) -> None:
+    for text in sql:
+        spark.sql(text)
 
 
 def set_conf(spark: Any, *, key: str, value: str) -> None:
@@ -81,14 +84,3 @@ def try_to_refresh(spark: Any, *, table: str) -> None:
     with contextlib.suppress(AnalysisException):
         spark.sql(f"REFRESH TABLE {table}")
     spark.conf.set("my.refreshed", "yes")
-
-
-def write_with_options(spark: Any, *, table: str) -> None:
-    frame = spark.range(5).selectExpr("id", "CAST(id AS STRING) AS text")
-    options = {"compression": "zstd", "parquet.block.size": 1024, "maxRecordsPerFile": 2, "myOwn": "x"}
-    frame.write.options(**options).saveAsTable(table)
-
-
-def write_csv_table(spark: Any, *, table: str) -> None:
-    frame = spark.range(5).selectExpr("id", "'a|b' AS text")
-    frame.write.format("csv").option("sep", "|").option("header", True).option("custom", "x").saveAsTable(table)
