@@ -92,12 +92,14 @@ def _keep(
         harm = not (state.harmless or vouched)
         return Decision(name, Action.REPLAY, f"{why}; {KEEP_THEM}", 0.0, state, False, harm, sources)
     when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
-    again = state is not None and (state.handling == "replay" or (state.handling == "unrepeatable" and vouched))
+    vouched = vouched and state is not None and (state.handling == "unrepeatable" or bool(state.lost))
+    again = state is not None and (state.handling == "replay" or vouched)
     if needed and state is not None and again:
         why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
         names = ", ".join(source.name for source in unknown)
         untold = f"; whether {names} is as it was cannot be told" if unknown else ""
-        return Decision(name, Action.REPLAY, f"{why}: {state.reason}{untold}", session_state=state, sources=sources)
+        reason = next(iter(state.lost.values()), state.reason) if state.handling == "kept" else state.reason
+        return Decision(name, Action.REPLAY, f"{why}: {reason}{untold}", session_state=state, sources=sources)
     if needed and state is not None and state.views:
         count = f"{len(state.views)} saved {'view' if len(state.views) == 1 else 'views'}"
         when = f"{when}; {count} to restore"

@@ -138,6 +138,7 @@ class SessionStateRecord(_Record):
     :param vouched: directory in which those that lie where the component chose are described a second time; None if
         there are none
     :param dropped_objects: names of those that it dropped
+    :param lost: what else it left in such a catalog, or gave the session, and that nothing brings back, to the reason
     :param cached: views that Spark was told to keep
     :param uncached: views that it was told to keep no longer
     """
@@ -160,6 +161,7 @@ class SessionStateRecord(_Record):
     objects: list[CatalogObject] = Field(default_factory=list)
     vouched: str | None = None
     dropped_objects: list[str] = Field(default_factory=list)
+    lost: dict[str, str] = Field(default_factory=dict)
     cached: list[CachedView] = Field(default_factory=list)
     uncached: list[ViewName] = Field(default_factory=list)
 

@@ -201,9 +201,9 @@ class ComponentRunner:
     ) -> Failure:
         if session_is_gone(error):
             return explain(error)
-        views = keeper.view_names() if keeper is not None else ()
-        hints = [*missing_view(error, component.name, self._config, views), *taken_location(error, spark)]
-        return explain(error, hints)
+        views, lost = (keeper.view_names(), keeper.lost) if keeper is not None else ((), {})
+        hints = missing_view(error, component.name, self._config, views, lost)
+        return explain(error, [*hints, *taken_location(error, spark)])
 
     def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
         for name, state in saved:

@@ -1,26 +1,38 @@
-"""What to say to an author whose component reads a view that is not there."""
+"""What to say to an author whose component needs a view, a table or a function that is not there."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.problems import suggest
 
+IF_LOST = "restart from the component that made it, or set its session_state: replay if running it twice does no harm"
+_QUOTED = re.compile(r"`(?:[^`]|``)+`")
 _NOT_FOUND = re.compile(r"TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<name>(?:`(?:[^`]|``)*`\.?)+)")
 
 
-def missing_view(error: BaseException, component: str, config: PipelineConfig, views: Collection[str]) -> list[str]:
+def missing_view(
+    error: BaseException,
+    component: str,
+    config: PipelineConfig,
+    views: Collection[str],
+    lost: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """Return who leaves the view that a component missed, or which name is near it; empty if it missed none.
 
     :param error: what the component raised
     :param component: its name
     :param config: the pipeline
     :param views: names of the views in the session
+    :param lost: quoted names of what completed components left and nothing has brought back, to the reason
     """
+    if hints := [f"{name} is not there again after the failure: {why}; {IF_LOST}" for name, why in _named(error, lost)]:
+        return hints
     found = _NOT_FOUND.search(str(error))
     if found is None:
         return []
@@ -30,6 +42,12 @@ def missing_view(error: BaseException, component: str, config: PipelineConfig, v
             return [_who(other, name, component, config)]
     near = suggest(name, sorted(views)) if views else "; the session has no view"
     return [f"no component of this pipeline leaves a view {name!r} as far as its code and config say{near}"]
+
+
+def _named(error: BaseException, lost: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return those of what is lost that an error is about: Spark quotes each part of a name."""
+    text = str(error)
+    return [(name, why) for name, why in lost.items() if any(part in text for part in _QUOTED.findall(name)[-1:])]
 
 
 def _who(other: ComponentConfig, view: str, component: str, config: PipelineConfig) -> str:

@@ -52,6 +52,8 @@ class Facts:
 
     :param has_views: whether it left views
     :param unsavable: what else it left that cannot be saved, None if nothing
+    :param missable: what it left that cannot be saved either, but that nobody can lack without an error, such as a temp
+        function; None if nothing. It is reason to replay, never to refuse
     :param doubts: why it is not known to be harmless; empty if it is
     :param work_seconds: the processor time that it took
     :param nowhere: why there is no place to save to, None if there is one
@@ -62,6 +64,7 @@ class Facts:
     doubts: tuple[str, ...]
     work_seconds: float
     nowhere: str | None
+    missable: str | None = None
 
 
 def decide(policy: SessionStatePolicy, facts: Facts, replay_below_cpu_seconds: float) -> Handling:
@@ -76,12 +79,14 @@ def decide(policy: SessionStatePolicy, facts: Facts, replay_below_cpu_seconds: f
     """
     if policy == "none":
         return Handling(Action.NONE, "session_state is 'none'")
-    if not facts.has_views and facts.unsavable is None:
+    if not facts.has_views and facts.unsavable is None and facts.missable is None:
         return Handling(Action.KEEP, "left no view")
     if policy == "replay":
         return Handling(Action.REPLAY, "session_state is 'replay'")
     if policy == "auto" and not facts.doubts:
         return _harmless(facts, replay_below_cpu_seconds)
+    if not facts.has_views and facts.unsavable is None:
+        return Handling(Action.KEEP, "left no view")
     why = "session_state is 'save'" if policy == "save" else "; ".join(facts.doubts)
     remedy = None if policy == "save" else VOUCH
     if facts.unsavable is not None:
@@ -96,6 +101,7 @@ def decide(policy: SessionStatePolicy, facts: Facts, replay_below_cpu_seconds: f
 def _harmless(facts: Facts, replay_below_cpu_seconds: float) -> Handling:
     costly = facts.work_seconds >= replay_below_cpu_seconds
     reason = f"known to be harmless, {facts.work_seconds:.1f} s of work"
-    if facts.unsavable is not None:
-        reason = f"{facts.unsavable}; {reason}"
+    unsavable = facts.unsavable or facts.missable
+    if unsavable is not None:
+        reason = f"{unsavable}; {reason}"
     return Handling(Action.REPLAY, reason, costly=costly)

@@ -122,6 +122,11 @@ class SessionStateKeeper:
         """Return the names of the views in the session, as of the last look."""
         return [str(view) for view in self._before.views]
 
+    @property
+    def lost(self) -> Mapping[str, str]:
+        """What completed components left and nothing has brought back, to the reason."""
+        return {name: why for name, why in self._restorer.lost.items() if name not in self._before.objects}
+
     def settle(self) -> None:
         """Undo what a component that failed in this session did to settings, current catalog and database.
 
@@ -237,6 +242,8 @@ class SessionStateKeeper:
         what = in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
+        for name, why in record.lost.items():
+            logger.warning("%s of %s is not there again: %s; a component that needs it fails", name, component, why)
         self._before = self.probe.snapshot()
 
     def answers(self) -> bool:

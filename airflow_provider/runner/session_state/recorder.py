@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import chain
 from typing import Any, Literal
 
 from airflow_provider.errors import ViewNotSavedError, describe
@@ -18,11 +20,21 @@ from airflow_provider.runner.session_state.restore import cache_again
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.views import restore_view
 from airflow_provider.runner.session_state.snapshot import Described
-from airflow_provider.runner.session_state.trusted.settings import why_not_set
+from airflow_provider.runner.session_state.unsavable import (
+    better_set_again,
+    restored_settings,
+    what_can_be_missed,
+    what_changes_answers,
+)
 from airflow_provider.runner.session_state.views_at_hand import NOWHERE, ViewsAtHand
 from airflow_provider.runner.session_state.witness import Evidence
 
 logger = logging.getLogger(__name__)
+
+IF_NEEDED = (
+    "should a later component need it, let that one make it, or, if running this one twice does no harm, set its "
+    "session_state to 'replay'"
+)
 
 
 class Recorder:
@@ -58,11 +70,14 @@ class Recorder:
         :param left: what it left in the session
         :param evidence: what is known of what it did
         """
-        refused = (why_not_set(self._spark, key, value) for key, value in left.settings.items())
         described = self._describe(left.objects)
+        missable = what_can_be_missed(self._spark, left, evidence)
+        unsavable = what_changes_answers(self._spark, left, evidence)
+        better_again = chain(missable.values(), described.lost.values(), better_set_again(self._spark, left))
         facts = Facts(
             has_views=bool(left.views),
-            unsavable=_unsavable(left, evidence) or next(filter(None, refused), None) or described.why_not,
+            unsavable=unsavable,
+            missable=next(better_again, None),
             doubts=evidence.doubts,
             work_seconds=evidence.work_seconds,
             nowhere=None if self._views.saver else NOWHERE,
@@ -72,54 +87,56 @@ class Recorder:
         views: list[SavedView] = []
         if handling.action is Action.SAVE:
             views, handling = self._save(component.name, position, left, handling, evidence)
-        described, vouched, handling = self._vouch(described, handling)
+        described, vouched = self._vouch(replace(described, lost=missable | dict(described.lost)), handling)
         record = SessionStateRecord(
             handling=_RECORDED[handling.action],
             reason=handling.reason[:LONGEST_REASON],
             harmless=not evidence.doubts,
             remedy=handling.remedy,
             work_seconds=round(evidence.work_seconds, 3),
-            unsavable=facts.unsavable and facts.unsavable[:LONGEST_REASON],
+            unsavable=(facts.unsavable or facts.missable or "")[:LONGEST_REASON] or None,
             views=views,
             left_views=left.views,
             dropped_views=left.dropped_views,
             functions=left.functions,
             dropped_functions=left.dropped_functions,
-            settings=left.settings,
+            settings=restored_settings(left.settings) if _RECORDED[handling.action] == "kept" else left.settings,
             catalog=left.catalog,
             database=left.database,
             objects=described.objects,
             vouched=vouched,
             dropped_objects=left.dropped_objects,
+            lost={name: why[:LONGEST_REASON] for name, why in described.lost.items()},
             cached=left.cached,
             uncached=left.uncached,
         )
         self._tell_unrepeatable(component.name, record)
+        self._tell_lost(component.name, described)
         return record
 
     def _describe(self, names: list[str]) -> Described:
+        """Describe databases and tables. What cannot be described is lost."""
         try:
             found = self._probe.describe_objects(names) if names else Described()
         except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
-            return Described(why_not=f"its tables cannot be described: {describe(error)}")
+            return Described(lost=dict.fromkeys(names, f"its tables cannot be described: {describe(error)}"))
         if found.chosen and self._views.saver is None:
             what = f"{found.chosen[0].name} lies where the component chose"
-            return Described(why_not=f"{what}, and {NOWHERE}, where a second description would vouch for that")
+            return found.without_chosen(f"{what}, and {NOWHERE}, where a second description would vouch for that")
         return found
 
-    def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None, Handling]:
+    def _vouch(self, found: Described, handling: Handling) -> tuple[Described, str | None]:
         """Write the second description of what lies where the component chose, if any is needed."""
         if handling.action not in (Action.KEEP, Action.SAVE):
-            return Described(), None, handling
+            return Described(), None
         if not found.chosen or self._views.saver is None:
-            return found, None, handling
+            return found, None
         try:
-            place = self._views.saver.vouch(found.chosen)
+            return found, self._views.saver.vouch(found.chosen)
         except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
             self._views.refuse_lost_session()
-            why = f"{found.chosen[0].name} lies where the component chose, and that cannot be saved: {describe(error)}"
-            return Described(), None, Handling(Action.UNREPEATABLE, f"{why}, and it must not run again", VOUCH)
-        return found, place, handling
+            what = f"{found.chosen[0].name} lies where the component chose"
+            return found.without_chosen(f"{what}, and that cannot be saved: {describe(error)}"), None
 
     def _save(
         self, name: str, position: int, left: LeftBehind, handling: Handling, evidence: Evidence
@@ -162,6 +179,12 @@ class Recorder:
                 record.remedy,
             )
 
+    def _tell_lost(self, name: str, described: Described) -> None:
+        for what, why in described.lost.items():
+            logger.warning("%s: %s is not there again after a failure: %s; %s", name, what, why, IF_NEEDED)
+        for what, unneeded in described.left_out.items():
+            logger.info("%s: %s is made known again without %s", name, what, ", ".join(unneeded))
+
 
 _RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = {
     Action.KEEP: "kept",
@@ -170,13 +193,3 @@ _RECORDED: Mapping[Action, Literal["kept", "replay", "unrepeatable", "none"]] = 
     Action.UNREPEATABLE: "unrepeatable",
     Action.NONE: "none",
 }
-
-
-def _unsavable(left: LeftBehind, evidence: Evidence) -> str | None:
-    if left.functions:
-        return f"registered temp function {', '.join(map(repr, left.functions))}, which cannot be saved"
-    if left.secret_settings:
-        return f"changed {', '.join(map(repr, left.secret_settings))}, which looks like a secret and is not recorded"
-    if evidence.set_variables:
-        return "set a session variable, which cannot be saved"
-    return None

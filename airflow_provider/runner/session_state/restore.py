@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_provider.errors import NotRestoredError, describe
-from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.names import ViewName, quote
 from airflow_provider.runner.record.session_state import CachedView, SessionStateRecord
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.views import restore_view
@@ -36,6 +36,7 @@ class Restorer:
         self._url = url
         self._format = format_name
         self._global_views: set[str] = set()  # those that this attempt has brought back
+        self.lost: dict[str, str] = {}  # what nothing brings back, to the reason
 
     def restore(self, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
         """Bring back what a component left.
@@ -47,9 +48,12 @@ class Restorer:
         """
         self._check(record)
         spark = self._spark
+        self.lost |= {name: why for name, why in record.lost.items() if name not in dropped}
         known = vouched(spark, record.vouched) if record.vouched else []
         for item in record.objects:
-            if item.name not in dropped:
+            if (why := self.lost.get(quote(item.database))) is not None:
+                self.lost[item.name] = why  # what is in a database that is lost is so, too
+            elif item.name not in dropped:
                 self._probe.restore_object(item, vouched=item in known)
         for key, value in record.settings.items():
             _ = spark.conf.unset(key) if value is None else spark.conf.set(key, value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.names import ViewName, quote
 from airflow_provider.runner.record.session_state import CatalogObject
 
 
@@ -23,6 +23,10 @@ class Effects:
     :param ran_python: whether an action ran, or may have run, Python code of a person on executors. It may be code of
         an earlier component, in a view that was used
     :param java: how Java code came in whose effects are not known
+    :param brought_java: how functions in Java came in that a statement may call, empty if none did
+    :param added: files and archives that were given to the session, in words; empty if none were
+    :param declared: the session variables, if all that was done to any was to declare these and to set them
+    :param varying: why a session variable would come out differently if it were set again
     :param cpu_seconds: CPU time of executors
     :param task_seconds: time that tasks took
     :param complete: False if there may be more than this
@@ -37,6 +41,10 @@ class Effects:
     outside_sql: tuple[str, ...] = ()
     ran_python: bool = False
     java: tuple[str, ...] = ()
+    brought_java: str = ""
+    added: str = ""
+    declared: tuple[str, ...] = ()
+    varying: tuple[str, ...] = ()
     cpu_seconds: float = 0.0
     task_seconds: float = 0.0
     complete: bool = True
@@ -49,12 +57,24 @@ class Described:
 
     :param objects: all of them, in the order in which they are made known again
     :param chosen: those of them that lie where the component chose
-    :param why_not: why they cannot be recorded as data, None if they can
+    :param lost: name of each that cannot be recorded as data, to the reason
+    :param left_out: name of each that is recorded without something that nobody needs to read it, to what that is
     """
 
     objects: list[CatalogObject] = field(default_factory=list)
     chosen: list[CatalogObject] = field(default_factory=list)
-    why_not: str | None = None
+    lost: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def without_chosen(self, why: str) -> Described:
+        """Return the same with those lost that lie where the component chose, and what is in them.
+
+        :param why: why they are
+        """
+        chosen = {item.name for item in self.chosen}
+        chosen |= {item.name for item in self.objects if quote(item.database) in chosen}
+        kept = [item for item in self.objects if item.name not in chosen]
+        return Described(kept, [], {**self.lost, **dict.fromkeys(chosen, why)}, self.left_out)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
@@ -17,7 +17,8 @@ from airflow_provider.runner.session_state.effects.driver import DriverSeen, spa
 from airflow_provider.runner.session_state.effects.executors import missing
 from airflow_provider.runner.session_state.effects.harmless import Verdict, judge
 from airflow_provider.runner.session_state.effects.held import state_of
-from airflow_provider.runner.session_state.effects.ready_made import acts, is_ready_made
+from airflow_provider.runner.session_state.effects.ready_made import acts, is_ready_made, statement_of
+from airflow_provider.runner.session_state.effects.statements import Statement
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.snapshot import Effects
 from airflow_provider.runner.session_state.sources.paths import writes_into
@@ -37,6 +38,8 @@ class Evidence:
     :param unstable: views that would come out differently if they were computed again
     :param touched: what it read and wrote
     :param readers: components that had read what it wrote to
+    :param added: files and archives that it gave the session, in words; empty if none
+    :param declared: the variables, if it did no more to any than to declare these and to set them
     """
 
     doubts: tuple[str, ...]
@@ -46,6 +49,22 @@ class Evidence:
     unstable: frozenset[ViewName]
     touched: TouchedData
     readers: tuple[str, ...]
+    added: str = ""
+    declared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a component by its config alone, because it came with this package.
+
+    :param acts: what it does outside the session, None if nothing
+    :param statement: the statement that it runs
+    :param needs_evidence: whether what Spark noted counts, too
+    """
+
+    acts: str | None = None
+    statement: Statement = field(default_factory=Statement)
+    needs_evidence: bool = True
 
 
 class Witness:
@@ -65,6 +84,7 @@ class Witness:
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverSeen((), (), False, 0.0)
         self._lazy_code: dict[str, str] = {}
+        self._java: dict[str, str] = {}  # components that brought functions in Java, and how
         readings = [self._read(component) for component in config.ordered]
         self._state = state_of({name for reading in readings if reading for name in reading.constants})
 
@@ -103,7 +123,8 @@ class Witness:
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._reading.recorded({component.name: self._sources[component.name]})
         reading = self._read(component, entered)
-        read = self._judged(component, reading)
+        known = self._known(component, effects, left)
+        read = self._judged(component, reading, known)
         unstable = {view: why for view in left.views if (why := self._probe.unstable(view)) is not None}
         python = self._unknown_python(component.name, effects, read)
         self._lazy_code.pop(component.name, None)
@@ -113,12 +134,14 @@ class Witness:
             *(str(act) for act in seen.acts),
             *(["did more than could be noted"] if seen.truncated else []),
             *read.missing,
-            *missing(effects),
+            *(missing(effects) if known.needs_evidence else ()),
             *python,
+            *self._unknown_java(component.name, effects),
             *(["is a sink"] if component.component_type == "sink" else []),
             *(f"reads {s.name}, and {s.why or 'that is not known'}" for s in touched.sources if s.state != "seen"),
             *unstable.values(),
             *read.varying,
+            *effects.varying,
             *(f"changed {name}, which another run would find changed" for name in self._changed(reading)),
         ]
         return Evidence(
@@ -126,7 +149,9 @@ class Witness:
             # What Python does on executors is no processor time of theirs.
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
             computed=effects.computed or bool(seen.read_files),
-            set_variables=effects.variables,
+            set_variables=effects.variables or known.statement.sets_variable,
+            declared=effects.declared,
+            added=effects.added or ("a file" if known.statement.adds else ""),
             unstable=frozenset(unstable),
             touched=touched,
             readers=tuple(self._readers_of(touched.writes)),
@@ -163,14 +188,39 @@ class Witness:
         self._state.update(now)
         return changed
 
-    def _judged(self, component: ComponentConfig, reading: CodeReading | None) -> Verdict:
+    def _known(self, component: ComponentConfig, effects: Effects, left: LeftBehind) -> _Known:
+        """Return what is known of a component by its config alone."""
         target = component.target()
-        if is_ready_made(target):
-            does = acts(target, component.config, self._config.base_dir, component.texts)
-            return Verdict((does,) if does else (), ())
+        if not is_ready_made(target):
+            return _Known()
+        arguments = target, component.config, self._config.base_dir, component.texts
+        does, statement = acts(*arguments), statement_of(*arguments) or Statement()
+        if effects.certain and effects.complete:
+            return _Known(None if statement.of_spark else does, statement)  # Spark has noted what the statement did
+        # A view may come out differently the next time, which its text alone does not tell.
+        return _Known(does, statement, needs_evidence=bool(left.views) or not statement.in_session)
+
+    def _judged(self, component: ComponentConfig, reading: CodeReading | None, known: _Known) -> Verdict:
+        if is_ready_made(component.target()):
+            varies = ("sets a variable to what comes out differently each time",) if known.statement.varies else ()
+            return Verdict((known.acts,) if known.acts else (), varies)
         if reading is None:
             return Verdict(("its code cannot be read",), ())
         return judge(reading, self._config.harmless_modules)
+
+    def _unknown_java(self, component: str, effects: Effects) -> list[str]:
+        """Return why code in Java may have done harm: what computes something may call a function that was brought.
+
+        To bring one does nothing by itself, so a component that does no more can run again.
+        """
+        if effects.brought_java:
+            self._java[component] = effects.brought_java
+        if not effects.computed:
+            return []
+        return [
+            how if name == component else f"may have called a function in Java: {name!r} {how}"
+            for name, how in self._java.items()
+        ][:1]
 
     def _unknown_python(self, component: str, effects: Effects, read: Verdict) -> list[str]:
         """Return why Python code that ran on executors may have done harm: it may be that of an earlier view, too."""

@@ -38,11 +38,23 @@ def effects_of(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> 
         outside_sql=tuple(found["outside_sql"]),
         ran_python=bool(found["outside_sql"]) or any(e.python and e.ran for e in executions),
         java=tuple(dict.fromkeys(java)),
+        brought_java=next((e.brought_java for e in executions if e.brought_java), ""),
+        added=", ".join(dict.fromkeys(e.added for e in executions if e.added)),
+        declared=_declared(executions) if no_sql is None else (),
+        varying=tuple(dict.fromkeys(e.varying for e in executions if e.varying)),
         cpu_seconds=float(found["cpu_seconds"]),
         task_seconds=float(found["task_seconds"]),
         complete=no_sql is None and not no_jobs,
         computed=no_sql is not None or no_jobs or bool(found["outside_sql"]) or any(e.ran for e in executions),
     )
+
+
+def _declared(executions: Sequence[Executed]) -> tuple[str, ...]:
+    """Return the session variables that were declared; empty if something was done to others."""
+    found = dict.fromkeys(e.declares for e in executions if e.declares)
+    touching = [e for e in executions if e.touches_variables]
+    own = all(e.declares or (e.sets and all(name in found for name in e.sets)) for e in touching)
+    return tuple(found) if own else ()
 
 
 def _unknown_sql(found: Mapping[str, Any], executions: Sequence[Executed]) -> str | None:

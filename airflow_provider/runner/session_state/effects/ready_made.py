@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from airflow_provider.runner.config.zipped import read_bytes
+from airflow_provider.runner.session_state.effects.statements import Statement, read_statement
 
 _PACKAGE = "airflow_provider.components"
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
-_QUERY = re.compile(r"[\s(]*(select|with|from|values|table|show|describe|explain)\b", re.IGNORECASE)
-_ACTS = re.compile(r"\b(insert|merge|update|delete|create|replace\s+table|drop|alter|call|reflect|java_method)\b", re.I)
 
 
 def is_ready_made(component: Any) -> bool:
@@ -21,10 +17,8 @@ def is_ready_made(component: Any) -> bool:
     return f"{getattr(component, '__module__', '')}.".startswith(f"{_PACKAGE}.")
 
 
-def acts(
-    component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str] | None = None
-) -> str | None:
-    """Return what a ready-made component does outside the session, None if nothing.
+def acts(component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str]) -> str | None:
+    """Return what a ready-made component does outside the session, as far as its config tells; None if nothing.
 
     :param component: its class
     :param config: its config
@@ -34,18 +28,27 @@ def acts(
     name = getattr(component, "__qualname__", "")
     if name in ("ReadData", "CheckData"):
         return None
-    if name == "RunSql":
-        file = str(config.get("sql_file"))
-        statement = config.get("sql") or (texts or {}).get(file)
-        try:
-            statement = statement or read_bytes(base_dir / file).decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            return "runs a statement that cannot be read"
-        return None if is_query(str(statement)) else "runs a statement that is no query"
-    return "writes data"
+    if name != "RunSql":
+        return "writes data"
+    statement = statement_of(component, config, base_dir, texts)
+    if statement is None:
+        return "runs a statement that cannot be read"
+    return None if statement.asks or statement.in_session else "runs a statement that is no query"
 
 
-def is_query(statement: str) -> bool:
-    """Whether a statement only asks. In doubt it does not."""
-    bare = _COMMENT.sub(" ", _TEXT.sub("''", statement))
-    return _QUERY.match(bare) is not None and _ACTS.search(bare) is None
+def statement_of(
+    component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str]
+) -> Statement | None:
+    """Return the statement that is all that a ready-made component runs; None if there is none, or it cannot be read.
+
+    Arguments are those of :func:`acts`.
+    """
+    if getattr(component, "__qualname__", "") != "RunSql":
+        return None
+    file = str(config.get("sql_file"))
+    text = config.get("sql") or texts.get(file)
+    try:
+        text = read_bytes(base_dir / file).decode("utf-8-sig") if text is None else text
+    except (OSError, ValueError):
+        return None
+    return read_statement(str(text))

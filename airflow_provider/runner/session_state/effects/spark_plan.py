@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from airflow_provider.runner.session_state.effects.statements import calls_what_varies
+
 UNKNOWN_TARGET = "?"
 """Somewhere that the plan does not tell, such as a table of another database or a topic."""
 
 _NO_PLAN = re.compile(r"Found \d+ WholeStageCodegen subtrees")
 _VARIABLE = re.compile(r"(Create|Set|Drop)Variable\b")
+_OF_SCRIPT = ("[local.", "[variablereference(local.")
+_NAME = r"(?:system\.)?session\.(`(?:[^`]|``)+`|\w+)"
+_DECLARED = re.compile(rf"\[{_NAME}\]")
+_SET = re.compile(rf"variablereference\({_NAME}=")
 
 # Commands that change nothing outside of the session. A command that is in neither list counts as a write.
 _HARMLESS_COMMAND = re.compile(
@@ -29,9 +35,13 @@ _TEMP_FUNCTION = {
     "CreateSQLFunctionCommand": re.compile(r".*, (?:true|false), true, (?:true|false), (?:true|false)\Z", re.DOTALL),
     "DropFunctionCommand": re.compile(r"[^,]+, (?:true|false), true\Z"),
 }
+_TEMP_NAME = re.compile(r"`(?:[^`]|``)+`, |`global_temp`\.")  # a persistent view is named with its catalog
+_DROPPED_VIEW = re.compile(r".*, (?:true|false), true, (?:true|false)\Z", re.DOTALL)
+_DEFAULT = re.compile(r", sql='(.*)'\), replace=(?:true|false)\Z", re.DOTALL)
 _PERSISTENT_VIEW = " (persistent view)"
 _SESSION_CATALOG = "V2SessionCatalog(spark_catalog), "
 _JAVA_FUNCTION = re.compile(r"Execute (CreateFunctionCommand|AddJar)")
+_ADDED = {"AddFile": "a file", "AddArch": "an archive", "AddJar": "a jar"}
 
 _QUOTED = r"`(?:[^`]|``)+`"
 _TABLE = re.compile(rf"{_QUOTED}(?:\.{_QUOTED})*")
@@ -65,8 +75,19 @@ class Executed:
 
     @property
     def touches_variables(self) -> bool:
-        """Whether it declared, set or dropped a session variable."""
-        return _VARIABLE.match(self.root) is not None
+        """Whether it declared, set or dropped a session variable. Those of a script are gone with it."""
+        return _VARIABLE.match(self.root) is not None and not self.arguments.startswith(_OF_SCRIPT)
+
+    @property
+    def declares(self) -> str | None:
+        """The variable that it declared, None if it declared none."""
+        found = _DECLARED.match(self.arguments) if self.root.startswith("CreateVariable") else None
+        return found.group(1) if found else None
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The variables that it set."""
+        return tuple(_SET.findall(self.arguments)) if self.root.startswith("SetVariable") else ()
 
     @property
     def changes_names_only(self) -> bool:
@@ -85,6 +106,10 @@ class Executed:
             if command == "CreateViewCommand":
                 temporary = _TEMP_VIEW.search(self.arguments) and "PersistedView" not in self.arguments
                 return None if temporary else f"{command}{_PERSISTENT_VIEW}"
+            if command == "AlterViewAsCommand":
+                return None if _TEMP_NAME.match(self.arguments) else f"{command}{_PERSISTENT_VIEW}"
+            if command == "DropTableCommand" and _DROPPED_VIEW.match(self.arguments):
+                return f"{command}{_PERSISTENT_VIEW}"
             if command in _TEMP_FUNCTION:
                 return None if _TEMP_FUNCTION[command].match(self.arguments) else f"{command} (persistent function)"
             return command
@@ -112,7 +137,25 @@ class Executed:
 
     @property
     def java(self) -> str | None:
-        """How Java code comes in whose effects are not known; None if it does not."""
+        """How Java code was called whose effects are not known; None if it was not."""
+        return "called a Java method by name" if self.reflection and self.ran else None
+
+    @property
+    def brought_java(self) -> str | None:
+        """How functions in Java came in that later statements may call; None if none did."""
         if found := _JAVA_FUNCTION.match(self.root):
             return "registered a function in Java" if "Function" in found.group(1) else "added a jar"
-        return "called a Java method by name" if self.reflection and self.ran else None
+        return None
+
+    @property
+    def added(self) -> str | None:
+        """What it gave the session that Spark forgets with it: a file, an archive, a jar; None if nothing."""
+        return next((what for start, what in _ADDED.items() if self.root.startswith(f"Execute {start}")), None)
+
+    @property
+    def varying(self) -> str | None:
+        """Why the variable that it declared would come out differently the next time; None if it would not."""
+        default = _DEFAULT.search(self.arguments) if self.root.startswith("CreateVariable") else None
+        if default is None or not calls_what_varies(default.group(1)):
+            return None
+        return "declared a variable whose value comes out differently each time"

@@ -61,7 +61,7 @@ public class CatalogTables {
         return system(new Path(location)).exists(new Path(location));
     }
 
-    /** The description of a database, or null if there is more to it than can be described. */
+    /** The description of a database, with the fields that it does not describe. */
     public String database(String name) throws Exception {
         CatalogDatabase entry = external().getDatabase(name);
         Map found = new LinkedHashMap();
@@ -69,20 +69,22 @@ public class CatalogTables {
         found.put("location", CatalogUtils.URIToString(entry.locationUri()));
         found.put("comment", entry.description().isEmpty() ? null : entry.description());
         found.put("properties", CollectionConverters.asJava(entry.properties()));
-        return madeDatabase(found).equals(entry) ? json.writeValueAsString(found) : null;
+        found.put("undescribed", differing(madeDatabase(found), entry));
+        return json.writeValueAsString(found);
     }
 
-    /** The description of a table, or null if it is a view or there is more to it than can be described. */
+    /** The description of a table, with the fields that it does not describe; null if it is a view. */
     public String table(String database, String name) throws Exception {
         CatalogTable entry = external().getTable(database, name);
         String type = entry.tableType().name();
-        if (type.equals("VIEW") || entry.provider().isEmpty() || entry.storage().locationUri().isEmpty()) {
+        if (type.equals("VIEW")) {
             return null;
         }
+        Option place = entry.storage().locationUri();
         Map table = new LinkedHashMap();
         table.put("name", name);
         table.put("managed", Boolean.valueOf(type.equals("MANAGED")));
-        table.put("provider", entry.provider().get());
+        table.put("provider", entry.provider().isEmpty() ? "" : entry.provider().get());
         table.put("columns", entry.schema().json());
         table.put("options", CollectionConverters.asJava(entry.storage().properties()));
         table.put("partition_columns", CollectionConverters.asJava(entry.partitionColumnNames()));
@@ -97,7 +99,7 @@ public class CatalogTables {
         }
         Map found = new LinkedHashMap();
         found.put("database", database);
-        found.put("location", CatalogUtils.URIToString((java.net.URI) entry.storage().locationUri().get()));
+        found.put("location", place.isEmpty() ? "" : CatalogUtils.URIToString((java.net.URI) place.get()));
         found.put("comment", entry.comment().isDefined() ? entry.comment().get() : null);
         found.put("properties", CollectionConverters.asJava(entry.properties()));
         found.put("table", table);
@@ -106,8 +108,12 @@ public class CatalogTables {
         for (int index = 0; index < names.length; index++) {
             own.put(names[index], field(entry, names[index]));
         }
-        boolean whole = with(madeTable(found), own).equals(entry) && partitionsLieInside(entry);
-        return whole ? json.writeValueAsString(found) : null;
+        List undescribed = differing((Product) with(madeTable(found), own), entry);
+        if (!partitionsLieInside(entry)) {
+            undescribed.add("partitions that lie elsewhere");
+        }
+        found.put("undescribed", undescribed);
+        return json.writeValueAsString(found);
     }
 
     public void create(String description) throws Exception {
@@ -133,7 +139,8 @@ public class CatalogTables {
 
     /** Whether each partition is in the directory that its table would look for it in. */
     private boolean partitionsLieInside(CatalogTable entry) {
-        if (!entry.tracksPartitionsInCatalog() || entry.partitionColumnNames().isEmpty()) {
+        boolean some = entry.tracksPartitionsInCatalog() && !entry.partitionColumnNames().isEmpty();
+        if (!some || entry.storage().locationUri().isEmpty()) {
             return true;
         }
         TableIdentifier name = entry.identifier();
@@ -211,6 +218,16 @@ public class CatalogTables {
             fields[index] = changes.containsKey(name) ? changes.get(name) : whole.productElement(index);
         }
         return constructor(whole.getClass()).newInstance(fields);
+    }
+
+    private static List differing(Product one, Product other) {
+        List names = new ArrayList();
+        for (int index = 0; index < one.productArity(); index++) {
+            if (!one.productElement(index).equals(other.productElement(index))) {
+                names.add(one.productElementName(index));
+            }
+        }
+        return names;
     }
 
     private static Object field(Product whole, String name) {

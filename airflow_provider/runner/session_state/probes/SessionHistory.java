@@ -119,13 +119,22 @@ public class SessionHistory {
         for (long id = first; id < next; id++) {
             Option kept = store.execution(id);
             if (kept.isDefined()) {
-                plans.add(described((SQLExecutionUIData) kept.get()));
+                SQLExecutionUIData told = (SQLExecutionUIData) kept.get();
+                if (!failedBeforeItHadAPlan(told)) {
+                    plans.add(described(told));
+                }
             } else {
                 forgotten = true;
             }
         }
         found.put("plans", plans);
         found.put("forgotten_sql", Boolean.valueOf(forgotten));
+    }
+
+    /** Whether a statement could not even be planned, because of a name that is not there; then nothing was done. */
+    private static boolean failedBeforeItHadAPlan(SQLExecutionUIData execution) {
+        return execution.errorMessage().isDefined() && execution.physicalPlanDescription().isEmpty()
+            && execution.jobs().isEmpty();
     }
 
     /** Root, its arguments, whether there was a job, whether it may run Python of a person, or Java by name. */

@@ -7,6 +7,7 @@ from typing import Any
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import CatalogObject
 from airflow_provider.runner.session_state.effects.executors import effects_of
+from airflow_provider.runner.session_state.probes.application import SessionSettings
 from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
 from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot
@@ -20,9 +21,13 @@ class ClassicProbe:
         self._jvm = SessionJvm(spark)
         self._memory_catalog = MemoryCatalog(spark)
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
+        self._settings: SessionSettings | None = None
 
     def snapshot(self) -> Snapshot:
         found = self._jvm.contents(with_tables=self._memory_catalog.in_memory)
+        self._settings = self._settings or SessionSettings(
+            found["settings"], self._spark.conf.isModifiable, self._is_registered
+        )
         views = {ViewName(name): identity for name, identity in found["views"].items()}
         views |= {ViewName(name, is_global=True): identity for name, identity in found["global_views"].items()}
         cached = {ViewName(name): level for name, level in found["cached"].items()}
@@ -30,13 +35,16 @@ class ClassicProbe:
         return Snapshot(
             views=views,
             functions=found["functions"],
-            settings=found["settings"],
+            settings=self._settings.of(found["settings"]),
             catalog=found["catalog"],
             database=found["database"],
             objects=found["tables"],
             cached=cached,
             mark=(found["next_execution"], found["next_job"]),
         )
+
+    def _is_registered(self, key: str) -> bool:
+        return self._spark._jvm.org.apache.spark.internal.config.ConfigEntry.findEntry(key) is not None
 
     def effects_since(self, mark: Any) -> Effects:
         return effects_of(self._jvm.since(mark), catalog_in_memory=self._memory_catalog.in_memory)

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.names import ViewName, quote
 from airflow_provider.runner.record.session_state import CatalogObject
+from airflow_provider.runner.session_state.probes.application import SessionSettings
 from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot, settings_of
 
 
@@ -18,8 +19,11 @@ class ConnectProbe:
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark
+        self._settings: SessionSettings | None = None
 
     def snapshot(self) -> Snapshot:
+        settings = settings_of(self._spark)
+        self._settings = self._settings or SessionSettings(settings, self._spark.conf.isModifiable)
         rows = self._spark.sql("SHOW VIEWS IN global_temp").collect()
         names = sorted({ViewName(row["viewName"], row["namespace"] == "global_temp") for row in rows})
         # A temp function has no database in its name.
@@ -27,7 +31,7 @@ class ConnectProbe:
         return Snapshot(
             views={name: self._plan_text(name) for name in names},
             functions={name.rpartition(".")[2]: "" for name in listed if name.count(".") != 2 or "session" in name},
-            settings=settings_of(self._spark),
+            settings=self._settings.of(settings),
             catalog=self._spark.catalog.currentCatalog(),
             database=self._spark.catalog.currentDatabase(),
         )

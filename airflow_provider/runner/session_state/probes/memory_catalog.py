@@ -2,6 +2,7 @@
 
 That is the case for ``local[*]`` unless Hive support is switched on. They are recorded as data and made known again
 through the catalog itself. A view of such a catalog is a text that Spark would have to run: its component is replayed.
+What cannot be recorded as data is lost with its reason, and only a component that reads it will miss it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state import CatalogObject
 from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 from airflow_provider.runner.session_state.snapshot import Described
+from airflow_provider.runner.session_state.trusted.describable import plain, why_not_whole
 from airflow_provider.runner.session_state.trusted.tables import why_not_object
 
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`")
@@ -37,19 +39,28 @@ class MemoryCatalog:
         """
         found: list[CatalogObject] = []
         chosen: list[CatalogObject] = []
+        lost: dict[str, str] = {}
+        left_out: dict[str, list[str]] = {}
         for name in sorted(names, key=lambda name: len(_QUOTED.findall(name))):
             database, *table = (part.replace("``", "`") for part in _QUOTED.findall(name))
             text = self._jvm.catalog.table(database, table[0]) if table else self._jvm.catalog.database(database)
             if text is None:
-                what = f"{'view or table' if table else 'database'} {name}"
-                return Described(why_not=f"created {what}, which Spark forgets and which cannot be recorded as data")
-            item = CatalogObject.model_validate_json(text)
-            if why := why_not_object(item):
-                return Described(why_not=why)
+                lost[name] = f"created view {name}, whose text is not taken from a record"
+                continue
+            item, unneeded = plain(CatalogObject.model_validate_json(text))
+            undescribed = json.loads(text).get("undescribed", [])
+            why = why_not_object(item)
+            if more := why_not_whole(undescribed):
+                why = f"{'table' if table else 'database'} {name} {more}, so it is not made known again from a record"
+            if why is not None:
+                lost[name] = why
+                continue
             found.append(item)
+            if unneeded := [*unneeded, *(f"its {field}" for field in undescribed)]:
+                left_out[name] = unneeded
             if not self._is_where_spark_puts_it(item):
                 chosen.append(item)
-        return Described(found, chosen)
+        return Described(found, chosen, lost, left_out)
 
     def restore(self, item: CatalogObject, *, vouched: bool) -> None:
         """Make an object known again, unless it is known.

@@ -6,6 +6,8 @@ shown of a secret. Those are never taken from a record; the component that chang
 Beyond this list Spark is asked (``spark.conf.isModifiable``), so what Spark does not know is not restored either, such
 as ``SET my_date = …``. That is on purpose: Hadoop is given every setting of a session, and would take ``fs.x.impl``
 from there; and the value of any setting is put into the author's SQL where that says ``${my_date}``. It costs a replay.
+Only where that might do harm, a setting of no area of Spark's is restored whose value is a number, a date or a switch:
+whatever statement such a value is put into, it stays a value.
 """
 
 from __future__ import annotations
@@ -43,6 +45,15 @@ _NEVER = (
 
 _RULES = tuple((re.compile(pattern), why) for pattern, why in _NEVER)
 
+_AREA = re.compile(r"(?i)spark\b")
+_VALUE = re.compile(
+    r"true|false|strict|nonstrict|-?\d{1,30}(\.\d{1,30})?"
+    r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?"
+)
+
+COPIED = "spark.hadoop."
+"""Settings of this area are for Hadoop when the application starts. In a session they have no effect."""
+
 LONGEST = 100_000
 """Characters of a value that is recorded."""
 
@@ -59,7 +70,14 @@ def why_not_setting(key: str, value: str | None) -> str | None:
 
 def why_not_set(spark: Any, key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record into this session, None if it may."""
-    why = why_not_setting(key, value)
-    if why is None and not spark.conf.isModifiable(key):
-        why = f"setting {key[:200]!r} is none that Spark lets a session change, so it is not taken from a record"
-    return why
+    if (why := why_not_setting(key, value)) is not None:
+        return why
+    stays_a_value = not _AREA.match(key) and (value is None or _VALUE.fullmatch(value) is not None)
+    return None if stays_a_value else why_not_known(spark, key)
+
+
+def why_not_known(spark: Any, key: str) -> str | None:
+    """Return why a setting is better set by running its component again, None if Spark knows it as one of a session."""
+    if spark.conf.isModifiable(key):
+        return None
+    return f"setting {key[:200]!r} is none that Spark lets a session change, so it is not taken from a record"

@@ -2,7 +2,8 @@
 
 Their description is data and nothing that Spark runs, loads or looks up elsewhere. So no data source but those that
 hold files; no option but those that say how a file is written; no column whose type is a class or whose default is an
-expression. A table with anything else costs a replay of its component.
+expression. What a table remembers beyond that is left out where reading it gives the same without (``describable.py``);
+otherwise the table is not made known again.
 
 **Where it lies** is the dangerous part: a managed table is deleted together with its directory, and whoever could
 choose that would delete anything. So a description counts by itself only if it is of a managed table or a database at
@@ -31,24 +32,35 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,1000}")
 _OPTION_NAMES = """
     allowbackslashescapinganycharacter allowcomments allownonnumericnumbers allownumericleadingzeros
     allowsinglequotes allowunquotedcontrolchars allowunquotedfieldnames arrayelementname attributeprefix charset
-    chartoescapequoteescaping codec columnnameofcorruptrecord comment compression dateformat datetimerebasemode
-    declaration delimiter dropfieldifallnull emptyvalue enabledatetimeparsingfallback encoding enforceschema
-    escape escapequotes excludeattribute header ignorecorruptfiles ignoreleadingwhitespace ignoremissingfiles
-    ignorenamespace ignorenullfields ignoresurroundingspaces ignoretrailingwhitespace inferschema int96rebasemode
-    linesep locale maxcharspercolumn maxcolumns mergeschema mode multiline nanvalue negativeinf nullvalue
-    orc.bloom.filter.columns orc.compress orc.stripe.size parquet.block.size parquet.bloom.filter.enabled
-    parquet.enable.dictionary parquet.page.size positiveinf preferdate prefersdecimal primitivesasstring quote
-    quoteall recursivefilelookup roottag rowtag samplingratio sep serialization.format timestampformat
-    timestampntzformat timezone treatemptyvaluesasnulls unescapedquotehandling valuetag wholetext wildcardcolname
+    chartoescapequoteescaping codec columnnameofcorruptrecord columnpruning comment compression dateformat
+    datetimerebasemode declaration delimiter dropfieldifallnull emptyvalue enabledatetimeparsingfallback encoding
+    enforceschema escape escapequotes excludeattribute extension header ignorecorruptfiles ignoreextension
+    ignoreinvalidpartitionpaths ignoreleadingwhitespace ignoremissingfiles ignorenamespace ignorenullfields
+    ignoresurroundingspaces ignoretrailingwhitespace indent inferschema infertimestamp inputbuffersize int96rebasemode
+    linesep locale maxcharspercolumn maxcolumns maxrecordsperfile mergeschema mode modifiedafter modifiedbefore
+    multiline nanvalue negativeinf nullvalue orc.bloom.filter.columns orc.compress orc.stripe.size parquet.block.size
+    parquet.bloom.filter.enabled parquet.compression parquet.enable.dictionary parquet.page.size partitionoverwritemode
+    pathglobfilter positionalfieldmatching positiveinf preferdate prefersdecimal pretty primitivesasstring quote
+    quoteall recursivefilelookup recordname recordnamespace roottag rowtag samplingratio sep serialization.format
+    singlevariantcolumn sortkeys timeformat timestampformat timestampntzformat timezone treatemptyvaluesasnulls
+    unescapedquotehandling uselegacyxmlparser validatename valuetag wholetext wildcardcolname
 """
-_OPTIONS = frozenset(_OPTION_NAMES.split())
+OPTIONS = frozenset(_OPTION_NAMES.split())
 """Options that say how a file is written. Others choose paths, classes or keys, and Hadoop is given all of them."""
 
-_CODEC_OPTIONS = ("codec", "compression", "orc.compress")
-_CODEC = re.compile(r"[A-Za-z0-9_]{0,20}")  # with a dot in it, it would be a class
+CODEC_OPTIONS = ("codec", "compression", "orc.compress", "parquet.compression")
+CODEC = re.compile(r"[A-Za-z0-9_]{0,20}")  # with a dot in it, it would be a class
 
-_METADATA = frozenset({"comment", "__CHAR_VARCHAR_TYPE_STRING", "__COLLATIONS", "ml_attr"})
-"""What may be written on a column. Defaults and generated columns are expressions, and Spark computes them."""
+METADATA = frozenset({"comment", "__CHAR_VARCHAR_TYPE_STRING", "__COLLATIONS", "ml_attr"})
+"""What may be written on a column."""
+
+DEFAULTS = ("CURRENT_DEFAULT", "EXISTS_DEFAULT")
+_CONSTANT = re.compile(
+    r"null|true|false|[+-]?\d{1,100}(\.\d{1,100})?(e[+-]?\d{1,4})?(bd|[lsydf])?"
+    r"|((date|timestamp|timestamp_ntz)\s?)?'[^'\\$]{0,1000}'",
+    re.IGNORECASE,
+)
+"""Defaults are expressions, and Spark computes them: only one that is a constant is data."""
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_(),:\- ]{0,1000}")
 _TYPES = {"struct": ("fields",), "array": ("elementType",), "map": ("keyType", "valueType")}
@@ -78,13 +90,18 @@ def _problems(item: CatalogObject) -> Iterator[str]:
         yield from _table_problems(item.table)
 
 
+def is_plain(key: str, value: object) -> bool:
+    """Whether something that is written on a column is data, and no expression that Spark computes."""
+    return key in METADATA or (key in DEFAULTS and isinstance(value, str) and bool(_CONSTANT.fullmatch(value)))
+
+
 def _table_problems(table: TableDescription) -> Iterator[str]:
     if table.provider.lower() not in FILE_FORMATS:
         yield f"is of {table.provider[:200]!r}, which is no format of files"
     for key, value in table.options.items():
-        if key.lower() not in _OPTIONS:
+        if key.lower() not in OPTIONS:
             yield f"has the option {key[:200]!r}, which may choose more than how its files are written"
-        elif key.lower() in _CODEC_OPTIONS and not _CODEC.fullmatch(value):
+        elif key.lower() in CODEC_OPTIONS and not CODEC.fullmatch(value):
             yield f"has an option {key!r} that may be a class"
     yield from _secrets(table.options)
     if len(table.columns) > _LONGEST:
@@ -123,7 +140,7 @@ def _type_problems(root: object) -> Iterator[str]:
                 if not isinstance(field, dict) or not isinstance(metadata, dict):
                     yield "has a column that is none"
                     return
-                if unknown := sorted(metadata.keys() - _METADATA):
+                if unknown := sorted(key for key, value in metadata.items() if not is_plain(key, value)):
                     yield f"has a column {str(field.get('name'))[:200]!r} with {unknown[0][:200]!r}"
                 inside.append((field.get("type"), level + 1))
 

@@ -37,7 +37,7 @@ class Case:
     :param effects: how many there are when it ran once
     :param before: prepares the world
     :param between: what happens to the world between the two attempts
-    :param view: the view that the later component reads; None if it left none
+    :param view: the view that the later component reads, or a query; None if it left none
     :param pipeline: further fields of the pipeline
     :param fields: further fields of the component's config
     """
@@ -94,7 +94,7 @@ def _differences(case: Case, world: World) -> list[str]:
     seen: list[Any] = []
 
     def fail(session: SparkSession) -> None:
-        seen.append(_content(session, case.view))
+        seen.append(_content(session, _filled_in(case.view, world)))
         raise RuntimeError("later broke")
 
     run.does("later", fail)
@@ -115,7 +115,7 @@ def _differences(case: Case, world: World) -> list[str]:
         case.between(world)
     world.spark.catalog.clearCache()  # a new process has none
     run.in_new_session()
-    run.does("later", lambda session: seen.append(_content(session, case.view)))
+    run.does("later", lambda session: seen.append(_content(session, _filled_in(case.view, world))))
     wrong += _resumed(case, run)
     if len(seen) == 2 and seen[0] != seen[1]:
         wrong.append(f"the view was {seen[0]} and is now {seen[1]}")
@@ -161,6 +161,6 @@ def _content(session: SparkSession, view: str | None) -> Any:
     """Return the rows of a view, and how Spark caches it."""
     if view is None:
         return None
-    frame = session.table(view)
+    frame = session.sql(view) if " " in view else session.table(view)
     level = frame.storageLevel
     return sorted(map(str, frame.collect())), f"{level}"

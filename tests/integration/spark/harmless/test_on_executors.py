@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.spark.harmless.case import Case, judge, lost, replayed, saved
+from tests.integration.spark.harmless.case import Case, judge, replayed, saved
 from tests.integration.spark.harmless.world import World, lines, posts
 
 LINES = {"path": "{lines}", "count": lines, "effects": 5}
@@ -27,7 +27,7 @@ CASES = [
     saved("on_executors.udf_that_posts", "requests", **POSTS),
     saved("on_executors.udf_that_posts_at_once", "requests", **POSTS),
     replayed("on_executors.register_a_udf", "plus_one"),
-    lost("on_executors.register_a_udf_that_posts", "post_row", "requests", **POSTS),
+    saved("on_executors.register_a_udf_that_posts", "requests", **POSTS),
 ]
 
 

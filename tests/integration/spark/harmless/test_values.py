@@ -50,8 +50,9 @@ CASES = [
     replayed("values.variable", "variable"),
     replayed("values.secret_setting", "spark.shop.password"),
     replayed("values.setting"),
-    lost("values.variable_and_post", "variable", "requests", url="{url}", count=posts),
-    lost("values.secret_setting_and_post", "spark.shop.password", "requests", url="{url}", count=posts),
+    saved("values.variable_and_post", "requests", url="{url}", count=posts),
+    saved("values.secret_setting_and_post", "requests", url="{url}", count=posts),
+    lost("values.setting_and_post", "my.country", "requests", url="{url}", count=posts),
 ]
 
 

@@ -135,6 +135,13 @@ def secret_setting_and_post(spark: Any, *, url: str) -> None:
     secret_setting(spark)
 
 
+def setting_and_post(spark: Any, *, url: str) -> None:
+    """Without the setting, ``${my.country}`` in SQL would stay as it is, and nobody would notice."""
+    requests.post(url, data=b"order 1", timeout=10).raise_for_status()
+    spark.conf.set("my.country", "DE")
+    spark.range(5).createOrReplaceTempView("v")
+
+
 COLORS = frozenset({"red", "green", "blue", "black", "white"})
 
 
