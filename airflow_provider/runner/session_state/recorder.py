@@ -128,10 +128,10 @@ class Recorder:
         except ViewNotSavedError as error:
             self._views.refuse_lost_session()  # nothing can be said of the component then, so it is not complete
             return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
-        for view in left.views:
-            self._views.has_copy(view)
         self._tell_saved(name, saved, time.monotonic() - began, handling)
         self._tell_redrawn(name, sorted(evidence.unstable))
+        for view in left.views:
+            self._views.has_copy(view)
         return saved, handling
 
     def _tell_redrawn(self, name: str, unstable: Sequence[ViewName]) -> None:
