@@ -92,6 +92,11 @@ def _keep(
         harm = not (state.harmless or vouched)
         return Decision(name, Action.REPLAY, f"{why}; {KEEP_THEM}", 0.0, state, False, harm, sources)
     when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
+    if needed and state is not None and state.views and vouched:
+        why = (
+            f"completed in attempt {record.attempt}, later ones need its session state, and its policy is 'replay' now"
+        )
+        return Decision(name, Action.REPLAY, why, session_state=state, sources=sources)
     again = state is not None and (state.handling == "replay" or (state.handling == "unrepeatable" and vouched))
     if needed and state is not None and again:
         why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"

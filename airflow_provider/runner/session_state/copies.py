@@ -17,7 +17,7 @@ from airflow_provider.runner.record.session_state import SavedView, SessionState
 from airflow_provider.runner.session_state.capture import LeftBehind
 from airflow_provider.runner.session_state.guard import SessionGuard
 from airflow_provider.runner.session_state.held import is_gone, unrepeatable
-from airflow_provider.runner.session_state.views_at_hand import ViewsAtHand
+from airflow_provider.runner.session_state.views_at_hand import LATE_BOUND, ViewsAtHand
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +96,17 @@ class Copies:
             self.guard.restored(saved, component, attempt)
 
     def names(self) -> list[str]:
-        """Return the components whose views may come to show something else."""
-        return [*self._made, *(name for name, views in self._restored.items() if any(view.live for view in views))]
+        """Return the components of this attempt whose views may come to show something else."""
+        return list(self._made)
+
+    def reached(self, change: Change) -> list[int]:
+        """Return the numbers under which views of this attempt are held whose copies are out of date.
+
+        :param change: what a component has just changed
+        """
+        return [
+            n for name, made in self._made.items() for n in _reached(name, made, change).values() if n != LATE_BOUND
+        ]
 
     def made_again(self, change: Change) -> Iterator[tuple[str, SessionStateRecord]]:
         """Write again what is out of date; yield what is to be recorded of each component.
@@ -106,11 +115,10 @@ class Copies:
         :raises Exception: what the session raises if it is lost
         """
         for name, made in list(self._made.items()):
-            outdated = {
-                view: made.held[view]
-                for saved in made.record.views
-                if change.reaches(name, saved) and (view := ViewName(saved.name, saved.is_global)) in made.held
-            }
+            for view, number in list(made.held.items()):
+                if number == LATE_BOUND and str(view).lower() in change.names:
+                    del made.held[view]  # that name has another view now, and this one cannot be had any more
+            outdated = _reached(name, made, change)
             if outdated:
                 record = self._again(name, made, outdated, change.writer)
                 self._made[name] = _Made(made.position, record, made.held)
@@ -167,6 +175,12 @@ class Copies:
         self._restored.pop(component, None)
         for number in made.held.values() if made else ():
             self.views.release(number)
+
+
+def _reached(name: str, made: _Made, change: Change) -> dict[ViewName, int]:
+    """Return the views of a component whose copies are out of date, with their numbers."""
+    views = [ViewName(saved.name, saved.is_global) for saved in made.record.views if change.reaches(name, saved)]
+    return {view: made.held[view] for view in views if view in made.held}
 
 
 def _listed(views: Collection[ViewName]) -> str:

@@ -107,6 +107,16 @@ class SessionGuard:
             return []
 
 
+def is_refused(error: BaseException | None) -> bool:
+    """Whether an error is one of a guard, or was caused by one."""
+    while error is not None:
+        origin = getattr(error, "_origin", None)
+        if origin is not None and str(origin.getClass().getName()).endswith("SessionGuard$Refused"):
+            return True
+        error = error.__cause__
+    return False
+
+
 def _copy(saved: SavedView) -> str:
     return f"view {str(ViewName(saved.name, saved.is_global))!r} is a copy in this attempt"
 

@@ -77,6 +77,20 @@ class Held:
         """Return the components of which something is held, in the order in which they completed."""
         return list(self._held)
 
+    def pinned_to(self, numbers: Collection[int]) -> list[str]:
+        """Return the components whose views go on with the files that a view of another one had listed.
+
+        Replayed, they would read the copy of that view, which shows more by now.
+
+        :param numbers: under which such views are held
+        """
+        return [
+            name
+            for name, held in self._held.items()
+            for view, plan in held.plans.items()
+            if plan != LATE_BOUND and self.views.is_pinned_to(view, plan, numbers)
+        ]
+
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
 

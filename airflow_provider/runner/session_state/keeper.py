@@ -293,8 +293,9 @@ class SessionStateKeeper:
     def _after(self, change: Change) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what a change has put out of date; yield what is to be recorded of each component."""
         self._copies.refuse_outdated(change)
+        readers = [*change.readers, *self._held.pinned_to(self._copies.reached(change))]
         yield from self._copies.made_again(change)
-        yield from self._held.saved_before_a_change(change.readers, change.writer)
+        yield from self._held.saved_before_a_change(readers, change.writer)
 
     def _left(self, component: str, views: Iterable[ViewName]) -> None:
         self._views.update(views)

@@ -12,6 +12,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import LONGEST_REASON, SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.capture import LeftBehind
+from airflow_provider.runner.session_state.guard import is_refused
 from airflow_provider.runner.session_state.handling import VOUCH, Action, Facts, Handling, decide
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.files import readable_size
@@ -127,6 +128,10 @@ class Recorder:
             saved = self._views.save(position, dict.fromkeys(left.views, LATE_BOUND))
         except ViewNotSavedError as error:
             self._views.refuse_lost_session()  # nothing can be said of the component then, so it is not complete
+            if is_refused(error) and len(evidence.doubts) <= len(evidence.unstable):
+                # Nobody has seen a row of it, nor can, so it comes to the same when the component runs again.
+                logger.warning("%s: %s", name, error)
+                return [], Handling(Action.REPLAY, f"{error}; it runs again when it is needed")
             return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
         self._tell_saved(name, saved, time.monotonic() - began, handling)
         self._tell_redrawn(name, sorted(evidence.unstable))

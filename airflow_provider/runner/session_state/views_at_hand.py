@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from airflow_provider.errors import ViewNotSavedError, describe
@@ -48,6 +48,16 @@ class ViewsAtHand:
     def hold_view(self, view: ViewName) -> int:
         """Hold a view itself, whatever its name comes to mean; return its number."""
         return self._probe.hold_view(view)
+
+    def is_pinned_to(self, view: ViewName, number: int, others: Collection[int]) -> bool:
+        """Whether a held plan reads one of some held views, and stays as it is whatever becomes of that.
+
+        :param view: whose plan it is
+        :param number: under which it is held
+        :param others: numbers of views
+        """
+        reads = any(self._probe.reads(number, other) for other in others)
+        return reads and not self.about(view, number).live
 
     def has_copy(self, view: ViewName) -> None:
         """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""

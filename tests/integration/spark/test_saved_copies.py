@@ -181,6 +181,7 @@ ORDER: dict[str, Case] = {
     "sorted": Case(SORTED, rows()),
     "sorted, a limit": Case(SORTED, rows("SELECT id FROM v LIMIT 7")),
     "sorted, a limit that is written": Case(SORTED, multiset("SELECT sum(id) FROM (SELECT id FROM v LIMIT 7)")),
+    "sorted, numbered": Case(SORTED, multiset("SELECT id, monotonically_increasing_id() FROM v"), after=REFUSED),
     "sorted by text": Case(
         text("SELECT id FROM range(0, 60, 1, 6) ORDER BY id * 7 % 60"), rows("SELECT * FROM v LIMIT 9")
     ),
@@ -289,6 +290,75 @@ def test_a_copy_that_cannot_follow_a_change_is_not_read(
     run.fails("gate")
     assert [name for name, _ in run.attempt().failed_components] == ["gate"]
     resumed(run, "gate", case.before, expected, got)
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "shows"),
+    [("parquet.`{path}`", append, 9), ("{table}", insert, 6)],
+    ids=["files, which it had listed", "a table, which it follows"],
+)
+def test_what_was_made_of_a_view_shows_after_a_resume_what_it_showed(
+    spark: SparkSession, script: Script, tmp_path: Path, place: Place, base: str, change: Work, shows: int
+) -> None:
+    """Of a view by text a DataFrame was made, which is bound to what was there then. Its component is harmless."""
+    begin(spark, place)
+    run = Run(spark, tmp_path / "state", component("a", session_state="save"), "b", "change", "gate")
+    run.does("a", lambda session: text(f"SELECT id FROM {base}")(session, place))
+    run.does("b", lambda session: session.table("v").createOrReplaceTempView("w"))
+    run.does("change", lambda session: change(session, place))
+    run.fails("gate")
+    run.attempt()
+    assert run.session.table("w").count() == shows
+    run.mend("gate")
+    assert run.resume(keep_session_state=True).status is SUCCESS
+    assert run.session.table("w").count() == shows
+
+
+@pytest.mark.parametrize("what", ["late: text of a table", "placed: the file", "placed: a number"])
+def test_what_was_refused_is_right_once_the_author_vouches_for_the_component(
+    spark: SparkSession, script: Script, tmp_path: Path, place: Place, what: str
+) -> None:
+    """The remedy that the error names works in the run that failed."""
+    case = CASES[what]
+    expected = plain(spark, case, place)
+    run, got = pipeline(spark, case, place, tmp_path / "state")
+    run.fails("gate")
+    run.attempt()
+    run.mend("gate")
+    assert run.resume().failed_components[0][0] == "read"
+    steps = [c.model_copy(update={"session_state": "replay"}) if c.name == "a" else c for c in run.config.components]
+    run.config = run.config.model_copy(update={"components": steps})
+    run.took_turns()
+    assert run.resume().failed_components == []
+    assert run.took_turns() == ["a", "read", "gate2", "again"]
+    assert got == [expected, expected]
+
+
+def test_a_view_that_could_not_be_right_is_made_again_once_it_can(
+    spark: SparkSession, script: Script, tmp_path: Path, place: Place
+) -> None:
+    """It asks a copy for its file, so it cannot be saved; nobody has read it, so its component is no obstacle."""
+    begin(spark, place)
+    run = Run(spark, tmp_path / "state", component("a", session_state="save"), "gate", "named", "read")
+    run.does("a", lambda session: frame(files)(session, place))
+    run.does(
+        "named", lambda session: sql("CREATE TEMP VIEW n AS SELECT id, input_file_name() AS f FROM v")(session, place)
+    )
+    got: list[Any] = []
+    run.does(
+        "read", lambda session: got.append(session.sql("SELECT count(*) FROM n WHERE f LIKE '%/in/part-%'").first())
+    )
+    run.fails("gate")
+    run.attempt()
+    run.mend("gate")
+    for _ in range(2):
+        [(name, error)] = run.resume().failed_components
+        assert (name, run.handling("named")[0]) == ("read", "replay")
+        assert "'v' is a copy in this attempt" in str(error)
+    steps = [c.model_copy(update={"session_state": "replay"}) if c.name == "a" else c for c in run.config.components]
+    run.config = run.config.model_copy(update={"components": steps})
+    assert run.resume().status is SUCCESS
+    assert got == [(9,)]
 
 
 # Refused before anything is lost

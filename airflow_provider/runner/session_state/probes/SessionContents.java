@@ -205,6 +205,28 @@ public class SessionContents {
         return json.writeValueAsString(told);
     }
 
+    /** Whether a held plan reads a held view. */
+    public boolean reads(long number, long view) {
+        Object found = held.get(Long.valueOf(view));
+        Object plan = held.get(Long.valueOf(number));
+        return plan instanceof LogicalPlan && found instanceof TemporaryViewRelation
+            && reads((LogicalPlan) plan, ((TemporaryViewRelation) found).tableMeta());
+    }
+
+    private static boolean reads(TreeNode node, CatalogTable view) {
+        if (node instanceof View && ((View) node).desc() == view) {
+            return true;
+        }
+        Iterator below = node.children().iterator();
+        Iterator inside = node.innerChildren().iterator();
+        while (below.hasNext() || inside.hasNext()) {
+            if (reads((TreeNode) (below.hasNext() ? below.next() : inside.next()), view)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** From now on a temp view has a copy: what is made of it is made of the copy when it is made again. */
     public void saved(String name, boolean isGlobal) {
         TemporaryViewRelation view = relation(name, isGlobal);

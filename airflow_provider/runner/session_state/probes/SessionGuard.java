@@ -36,7 +36,6 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.OverwriteByExpression;
 import org.apache.spark.sql.catalyst.plans.logical.OverwritePartitionsDynamic;
 import org.apache.spark.sql.catalyst.plans.logical.RepartitionByExpression;
-import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.plans.logical.V2WriteCommand;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.catalyst.trees.TreeNode;
@@ -216,9 +215,8 @@ public class SessionGuard extends Rule {
                 }
             }
         }
-        boolean spread = node instanceof Aggregate || node instanceof RepartitionByExpression
-            || node instanceof Sort && ((Sort) node).global();
-        return spread ? new LinkedHashSet() : below;
+        boolean spread = node instanceof Aggregate || node instanceof RepartitionByExpression;
+        return spread ? new LinkedHashSet() : below; // by value: then it is the same whatever was there before
     }
 
     /** The name of a function that tells where a row is; null if there is none. */

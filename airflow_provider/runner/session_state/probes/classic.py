@@ -56,6 +56,9 @@ class ClassicProbe:
         found = self._jvm.about(view.name, view.is_global, view.quoted(self._global_database), number)
         return ViewFacts(found["live"], tuple(found["names"]), found["ordered"], found["redrawn"])
 
+    def reads(self, number: int, view: int) -> bool:
+        return self._jvm.reads(number, view)
+
     def saved(self, view: ViewName) -> None:
         self._jvm.saved(view.name, view.is_global)
 

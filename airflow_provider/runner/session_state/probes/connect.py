@@ -53,6 +53,9 @@ class ConnectProbe:
         below = next((line for line in operators if not line.startswith(_KEEPS_ORDER)), "")
         return ViewFacts(live=True, ordered=re.match(r"Sort \[.*\], true", below) is not None)
 
+    def reads(self, number: int, view: int) -> bool:
+        return False
+
     def saved(self, view: ViewName) -> None:
         """Nothing: what is made of it on the server is saved, too."""
 

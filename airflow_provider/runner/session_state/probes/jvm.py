@@ -63,6 +63,10 @@ class SessionJvm:
         found: dict[str, Any] = json.loads(self._contents.about(name, is_global, quoted, number))
         return found
 
+    def reads(self, number: int, view: int) -> bool:
+        """Return whether a held plan reads a held view."""
+        return bool(self._contents.reads(number, view))
+
     def saved(self, name: str, is_global: bool) -> None:
         """Take note that a temp view has a copy, of which a later attempt makes what this one makes of the view."""
         self._contents.saved(name, is_global)

@@ -38,6 +38,9 @@ class SessionProbe(Protocol):
         :param number: under which it is held, 0 to take it as it is now
         """
 
+    def reads(self, number: int, view: int) -> bool:
+        """Whether a held plan reads a held view."""
+
     def saved(self, view: ViewName) -> None:
         """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
 

@@ -23,6 +23,7 @@ MOST_FILES_IN_ORDER = 100
 """More files than that are read as Spark likes: their order would cost more to plan than it is worth."""
 
 _ORDER = "row"
+_ONE_FILE_A_PARTITION = ("parquet", "orc", "avro")
 
 
 def save_view(
@@ -85,17 +86,17 @@ def read_view(spark: Any, saved: SavedView) -> Any:
 
 
 def _file_by_file(spark: Any, saved: SavedView, frame: Any) -> Any:
-    if not 1 < saved.files <= MOST_FILES_IN_ORDER:
+    if saved.format not in _ONE_FILE_A_PARTITION or not 1 < saved.files <= MOST_FILES_IN_ORDER:
         return frame
     names = [str(path).rpartition("/")[2] for path in frame.inputFiles()]
     numbers = {name: re.match(r"part-(\d+)-[\w.-]*?(?:-c(\d+))?[.\w]*$", name) for name in names}
     order = {name: (int(found[1]), int(found[2] or 0)) for name, found in numbers.items() if found}
     if len(order) != saved.files or len(set(order.values())) != len(order):
-        return frame  # of a format that names its files otherwise
-    one = spark.read.format(saved.format).schema(frame.schema)
+        return frame  # files that are named otherwise
+    reader = spark.read.format(saved.format).schema(frame.schema)
     return reduce(
-        lambda before, name: before.union(name),
-        (one.load(readable(f"{saved.url}/{name}")) for name in sorted(order, key=order.__getitem__)),
+        lambda before, one: before.union(one),
+        (reader.load(readable(f"{saved.url}/{name}")) for name in sorted(order, key=order.__getitem__)),
     )
 
 
