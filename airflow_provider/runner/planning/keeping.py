@@ -28,6 +28,7 @@ def decisions_for(
     """
     names = [component.name for component in config.ordered]
     policies = {c.name: c.session_state or config.session_state for c in config.ordered}
+    no_copies = {c.name for c in config.ordered if c.session_state == "replay"}
     until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
     decisions: list[Decision] = []
     untouched = True  # once something runs, it may replace what a later component had left in the session
@@ -42,6 +43,7 @@ def decisions_for(
                 facts.sources.unknown.get(name, ()),
                 needed=index < until and not is_present,
                 vouched=policies[name] == "replay",
+                no_copy=name in no_copies,
                 gone=facts.damaged.get(name) if checkpoint.status == "completed" else None,
             )
             if (
@@ -82,6 +84,7 @@ def _keep(
     *,
     needed: bool,
     vouched: bool,
+    no_copy: bool,
     gone: str | None,
 ) -> Decision:
     if record is None:
@@ -92,6 +95,9 @@ def _keep(
         harm = not (state.harmless or vouched)
         return Decision(name, Action.REPLAY, f"{why}; {KEEP_THEM}", 0.0, state, False, harm, sources)
     when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
+    if needed and state is not None and state.views and no_copy:
+        why = f"completed in attempt {record.attempt}, but later ones need its session state, and that is 'replay'"
+        return Decision(name, Action.REPLAY, why, session_state=state, sources=sources)
     vouched = vouched and state is not None and (state.handling == "unrepeatable" or bool(state.lost))
     again = state is not None and (state.handling == "replay" or vouched)
     if needed and state is not None and again:

@@ -27,6 +27,9 @@ class SavedView(_Record):
     :param files: number of data files when it was complete
     :param bytes: their size
     :param digest: hash over the names and sizes of the files
+    :param ordered: whether its rows have an order of their own; then a further column of the files tells it
+    :param live: whether the view went on with what was written to what it read, which what was saved cannot do
+    :param names: temp views, temp functions (``f()``) and session variables (``@``) that its SQL text names
     """
 
     name: str
@@ -37,6 +40,9 @@ class SavedView(_Record):
     files: int = Field(ge=0, le=10**12)
     bytes: int = Field(ge=0, le=10**18)
     digest: str
+    ordered: bool = False
+    live: bool = False
+    names: list[str] = Field(default_factory=list)
 
 
 class Buckets(_Record):

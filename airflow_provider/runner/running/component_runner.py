@@ -114,7 +114,7 @@ class ComponentRunner:
         began = self._clock()
         saving = 0.0
         try:
-            with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
+            with watching() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
                 context, texts = self._context(component, keeper), component.texts
                 work = build(component.target(), component.config, spark, self._config.base_dir, texts, context)
                 retries = run_with_retries(

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 _CANCEL_AGAIN = 0.1  # seconds; a cancellation does not reach jobs that start after it
 _AT_LEAST_SECONDS = 10.0
 
-_GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND")
+_GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND", "TABLE_OR_VIEW_NOT_FOUND")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,20 @@ class Held:
         """Return the components of which something is held, in the order in which they completed."""
         return list(self._held)
 
+    def pinned_to(self, numbers: Collection[int]) -> list[str]:
+        """Return the components whose views go on with the files that a view of another one had listed.
+
+        Replayed, they would read the copy of that view, which shows more by now.
+
+        :param numbers: under which such views are held
+        """
+        return [
+            name
+            for name, held in self._held.items()
+            for view, plan in held.plans.items()
+            if plan != LATE_BOUND and self.views.is_pinned_to(view, plan, numbers)
+        ]
+
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
 
@@ -121,7 +135,7 @@ class Held:
             why = f"{writer!r} has written to what it read"
             if held.record.unsavable is not None or not held.plans:
                 what = held.record.reason
-                yield name, _unrepeatable(held.record, f"{what}; but it must not run again: {why}")
+                yield name, unrepeatable(held.record, f"{what}; but it must not run again: {why}")
                 self.give_up(name)
                 continue
             gone: list[ViewName] = []
@@ -131,7 +145,7 @@ class Held:
                 self.views.refuse_lost_session()
                 reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
                 logger.warning("%s: %s", name, reason)
-                yield name, _unrepeatable(held.record, reason)
+                yield name, unrepeatable(held.record, reason)
             else:
                 reason = f"saved, because {why}"
                 if gone:
@@ -149,17 +163,16 @@ class Held:
         """
 
         def passes_over(view: ViewName, error: Exception) -> bool:
-            if gone is None or not _is_gone(error):
+            if gone is None or not is_gone(error):
                 return False
             gone.append(view)
             return True
 
-        frames = {view: self.views.held(view, number) for view, number in held.plans.items()}
-        return self.views.save(held.position, frames, passes_over)
+        return self.views.save(held.position, held.plans, passes_over)
 
 
-def _is_gone(error: BaseException) -> bool:
-    """Whether files that a view reads are missing. What Spark said is the cause of what the saver says."""
+def is_gone(error: BaseException) -> bool:
+    """Whether what a view reads is missing. What Spark said is the cause of what the saver says."""
     told = f"{error} {error.__cause__}"
     return any(word in told for word in _GONE)
 
@@ -173,7 +186,8 @@ def _kept(record: SessionStateRecord, views: list[SavedView], reason: str) -> Se
     return record.model_copy(update={"handling": "kept", "reason": reason, "views": views})
 
 
-def _unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateRecord:
+def unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateRecord:
+    """Return the record of a component that can be brought back neither way."""
     return record.model_copy(update={"handling": "unrepeatable", "reason": reason, "remedy": VOUCH})
 
 

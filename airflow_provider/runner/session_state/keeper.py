@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.record.sources import SourceRecord, TouchedData
 from airflow_provider.runner.record.state import ComponentRecord
 from airflow_provider.runner.session_state.capture import difference
+from airflow_provider.runner.session_state.copies import Change, Copies, names_changed
+from airflow_provider.runner.session_state.guard import SessionGuard
 from airflow_provider.runner.session_state.held import Held, HeldComponent
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.recorder import Recorder
@@ -89,13 +91,17 @@ class SessionStateKeeper:
         self._present: set[str] = set()
         self._views: set[ViewName] = set()  # that components have left in this attempt
         self._witness = Witness(self.spark, self.probe, self.config, self.url)
-        self._restored: dict[str, bool] = {}  # components whose saved views are here, and whether one was cached
+        self._guard = SessionGuard(self.spark)
+        self._copies = Copies(self._views_at_hand, self._guard)
+        self._owners: dict[ViewName, str] = {}  # of views, the component that left each
+        self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
         self._held = Held(self.spark, self._views_at_hand)
 
     def recorded(self, records: Mapping[str, ComponentRecord]) -> None:
         """Take note of what is recorded of components that completed in earlier attempts."""
         self._recorder.told({name: r.session_state.reason for name, r in records.items() if r.session_state})
         self._witness.recorded({name: record.sources for name, record in records.items()})
+        self._attempts = {name: record.attempt for name, record in records.items()}
 
     def attached(self, records: Mapping[str, SessionStateRecord]) -> None:
         """Take note that the session is a copy of one in which these components ran.
@@ -144,9 +150,14 @@ class SessionStateKeeper:
             use(self.spark, before.catalog, before.database)
         self._before = self.probe.snapshot()
 
-    def watching(self) -> AbstractContextManager[object]:
-        """Watch what the component that runs in here does outside the session."""
-        return self._witness.watching()
+    @contextmanager
+    def watching(self, component: str) -> Iterator[None]:
+        """Watch what the component that runs in here does outside the session, and what it overwrites.
+
+        :param component: its name
+        """
+        with self._guard.watching(component, self._owners), self._witness.watching():
+            yield
 
     def disturbed(self) -> None:
         """Take note that a component failed, so that what it left is not taken for the next one's."""
@@ -159,8 +170,8 @@ class SessionStateKeeper:
     def finished(self, component: ComponentConfig, position: int, ran: Ran) -> Found:
         """Find out what a component left and did, and save its views if that is to be done.
 
-        Views that were saved read what was saved from now on. A view that cannot be saved is no failure, but a later
-        attempt that needs it is.
+        The views themselves stay as they are. A view that cannot be saved is no failure, but a later attempt that needs
+        it is.
 
         :param component: its config
         :param position: its place in the order of execution
@@ -169,14 +180,15 @@ class SessionStateKeeper:
         before, after = self._before, self.probe.snapshot()
         self._present.add(component.name)
         left = difference(before, after)
-        self._views.update(left.views)
+        self._left(component.name, left.views)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
         record = self._recorder.record(component, position, left, evidence)
         if record.views:
             self._witness.saved(component.name)
+        self._copies.made(component.name, position, record)
         record = self._hold(component, position, record, ran.seconds, computed=evidence.computed)
-        saved = self._saved_before(evidence, component.name)
-        # Views that were saved are other ones now, and no saving is the next component's work.
+        saved = self._saved_before(evidence, component.name, names_changed(left, set_variables=evidence.set_variables))
+        # No saving is the next component's work.
         self._before = self.probe.snapshot() if record.urls or saved else after
         return Found(record, evidence.touched, saved)
 
@@ -195,7 +207,7 @@ class SessionStateKeeper:
         if record is not None:
             refuse_difference(component.name, record, left, after, self._views)
         self._present.add(component.name)
-        self._views.update(left.views)
+        self._left(component.name, left.views)
         if record is not None:
             self._hold(component, position, record, ran.seconds, computed=not record.late_bound)
         saved = self._saved_before(evidence, component.name)
@@ -212,8 +224,8 @@ class SessionStateKeeper:
         saved: list[tuple[str, SessionStateRecord]] = []
         try:
             readers, left = self._witness.after_a_failure(self._before.mark)
-            readers += self._witness.changed(self._held.names())
-            for name, record in self._held.saved_before_a_change(readers, component):
+            readers += self._witness.changed([*self._held.names(), *self._copies.names()])
+            for name, record in self._after(Change(component, readers)):
                 saved.append((name, record))
         except Exception as error:  # noqa: BLE001 - the session may be what failed, in whatever words
             logger.warning("what %s wrote before it failed cannot be looked at: %s", component, describe(error))
@@ -236,9 +248,8 @@ class SessionStateKeeper:
         :raises Exception: what Spark raises
         """
         self._restorer.restore(record, dropped)
-        if record.views:
-            self._restored[component] = bool(record.cached)
-        self._views.update(record.left_views)
+        self._copies.restored(component, record, self._attempts.get(component))
+        self._left(component, record.left_views)
         what = in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
@@ -277,26 +288,22 @@ class SessionStateKeeper:
         self._held.hold(HeldComponent(component.name, position, record, plans, seconds, costly))
         return record
 
-    def _saved_before(self, evidence: Evidence, writer: str) -> tuple[tuple[str, SessionStateRecord], ...]:
+    def _saved_before(
+        self, evidence: Evidence, writer: str, names: frozenset[str] = frozenset()
+    ) -> tuple[tuple[str, SessionStateRecord], ...]:
         readers = [name for name in evidence.readers if name != writer]
-        self._warn_of_frozen(readers, evidence.touched.left, writer)
         if evidence.doubts:  # what a process or Python on executors wrote is not among the targets
-            readers += self._witness.changed([name for name in self._held.names() if name != writer])
-        return tuple(self._held.saved_before_a_change(readers, writer)) if readers else ()
+            known = dict.fromkeys([*self._held.names(), *self._copies.names()])
+            readers += self._witness.changed([name for name in known if name != writer])
+        return tuple(self._after(Change(writer, readers, names))) if readers or names else ()
 
-    def _warn_of_frozen(self, readers: Collection[str], written: Collection[SourceRecord], writer: str) -> None:
-        """Say so if views might show what was written, had they not been saved and restored.
+    def _after(self, change: Change) -> Iterator[tuple[str, SessionStateRecord]]:
+        """Save what a change has put out of date; yield what is to be recorded of each component."""
+        self._copies.refuse_outdated(change)
+        readers = [*change.readers, *self._held.pinned_to(self._copies.reached(change))]
+        yield from self._copies.made_again(change)
+        yield from self._held.saved_before_a_change(readers, change.writer)
 
-        Spark lists the files of a table or of cached data anew after some writes of the session that holds the view.
-        """
-        to_table = any(source.kind == "table" for source in written)
-        frozen = [name for name in readers if name in self._restored and (to_table or self._restored[name])]
-        if frozen:
-            logger.warning(
-                "%s wrote to %s: the restored views of %s show what was there when they were saved, but without a "
-                "failure a view of a table or of cached data may show what is appended; if that counts, set "
-                "session_state: replay for what reads it",
-                writer,
-                ", ".join(source.name for source in written),
-                ", ".join(frozen),
-            )
+    def _left(self, component: str, views: Iterable[ViewName]) -> None:
+        self._views.update(views)
+        self._owners.update(dict.fromkeys(views, component))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Literal
@@ -14,11 +14,10 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import LONGEST_REASON, SavedView, SessionStateRecord
 from airflow_provider.runner.session_state.capture import LeftBehind
+from airflow_provider.runner.session_state.guard import is_refused
 from airflow_provider.runner.session_state.handling import VOUCH, Action, Facts, Handling, decide
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
-from airflow_provider.runner.session_state.restore import cache_again
 from airflow_provider.runner.session_state.saved.files import readable_size
-from airflow_provider.runner.session_state.saved.views import restore_view
 from airflow_provider.runner.session_state.snapshot import Described
 from airflow_provider.runner.session_state.unsavable import (
     better_set_again,
@@ -26,7 +25,7 @@ from airflow_provider.runner.session_state.unsavable import (
     what_can_be_missed,
     what_changes_answers,
 )
-from airflow_provider.runner.session_state.views_at_hand import NOWHERE, ViewsAtHand
+from airflow_provider.runner.session_state.views_at_hand import LATE_BOUND, NOWHERE, ViewsAtHand
 from airflow_provider.runner.session_state.witness import Evidence
 
 logger = logging.getLogger(__name__)
@@ -62,8 +61,8 @@ class Recorder:
     ) -> SessionStateRecord:
         """Return what is to be recorded of a component that has completed, and save its views if that is to be done.
 
-        Views that were saved read what was saved from now on. A view that cannot be saved is no failure, but a later
-        attempt that needs it is one.
+        The views themselves stay as they are. A view that cannot be saved is no failure, but a later attempt that needs
+        it is one.
 
         :param component: its config
         :param position: its place in the order of execution
@@ -143,24 +142,33 @@ class Recorder:
     ) -> tuple[list[SavedView], Handling]:
         began = time.monotonic()
         try:
-            saved = self._views.save(position, {view: self._views.now(view) for view in left.views})
+            saved = self._views.save(position, dict.fromkeys(left.views, LATE_BOUND))
         except ViewNotSavedError as error:
             self._views.refuse_lost_session()  # nothing can be said of the component then, so it is not complete
+            if is_refused(error) and len(evidence.doubts) <= len(evidence.unstable):
+                # Nobody has seen a row of it, nor can, so it comes to the same when the component runs again.
+                logger.warning("%s: %s", name, error)
+                return [], Handling(Action.REPLAY, f"{error}; it runs again when it is needed")
             return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
-        self._read_saved(saved, left, evidence)
         self._tell_saved(name, saved, time.monotonic() - began, handling)
+        self._tell_redrawn(name, sorted(evidence.unstable))
+        for view in left.views:
+            self._views.has_copy(view)
         return saved, handling
 
-    def _read_saved(self, views: list[SavedView], left: LeftBehind, evidence: Evidence) -> None:
-        """Let views read what was saved of them, so that they are not computed again. One that is cached is not."""
-        cached = {ViewName(entry.name, entry.is_global): entry for entry in left.cached}
-        for saved in views:
-            view = ViewName(saved.name, saved.is_global)
-            if view not in cached:
-                restore_view(self._spark, saved)
-            elif view in evidence.unstable:  # rows that Spark drops from its cache would come out differently
-                restore_view(self._spark, saved)
-                cache_again(self._spark, cached[view])
+    def _tell_redrawn(self, name: str, unstable: Sequence[ViewName]) -> None:
+        """Say so if readers before a failure and after it cannot get the same."""
+        for view in unstable:
+            why = self._views.about(view).redrawn
+            if why is not None:
+                logger.warning(
+                    "%s: each reader of view %r gets other rows (%s); after a failure all get those that were saved "
+                    "now. If they are to agree, write the view to a table in %s and read that, or cache it",
+                    name,
+                    str(view),
+                    why,
+                    name,
+                )
 
     def _tell_saved(self, name: str, saved: list[SavedView], seconds: float, handling: Handling) -> None:
         views = ", ".join(str(ViewName(view.name, view.is_global)) for view in saved)

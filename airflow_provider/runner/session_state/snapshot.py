@@ -78,6 +78,23 @@ class Described:
 
 
 @dataclass(frozen=True)
+class ViewFacts:
+    """What the saved copy of a view has to go with.
+
+    :param live: whether the view goes on with what is written to what it reads, which its copy cannot do
+    :param names: the temp views, temp functions (``f()``) and session variables (``@``) that its SQL text names, also
+        through other views
+    :param ordered: whether its rows have an order of their own
+    :param redrawn: why each reader gets other rows; None if they are the same for all
+    """
+
+    live: bool
+    names: tuple[str, ...] = ()
+    ordered: bool = False
+    redrawn: str | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """What is in a session at one moment.
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from airflow_provider.errors import ViewNotSavedError
+from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SavedView
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.restore import global_database
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
+from airflow_provider.runner.session_state.snapshot import ViewFacts
+
+logger = logging.getLogger(__name__)
 
 LATE_BOUND = 0
 """Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
@@ -41,6 +45,24 @@ class ViewsAtHand:
         """Hold the plan of a view as it is now; return its number, or :data:`LATE_BOUND`."""
         return self._probe.hold(view)
 
+    def hold_view(self, view: ViewName) -> int:
+        """Hold a view itself, whatever its name comes to mean; return its number."""
+        return self._probe.hold_view(view)
+
+    def is_pinned_to(self, view: ViewName, number: int, others: Collection[int]) -> bool:
+        """Whether a held plan reads one of some held views, and stays as it is whatever becomes of that.
+
+        :param view: whose plan it is
+        :param number: under which it is held
+        :param others: numbers of views
+        """
+        reads = any(self._probe.reads(number, other) for other in others)
+        return reads and not self.about(view, number).live
+
+    def has_copy(self, view: ViewName) -> None:
+        """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
+        self._probe.saved(view)
+
     def release(self, number: int) -> None:
         """Hold a plan no longer."""
         if number != LATE_BOUND:
@@ -57,13 +79,13 @@ class ViewsAtHand:
     def save(
         self,
         position: int,
-        frames: Mapping[ViewName, Any],
+        numbers: Mapping[ViewName, int],
         passes_over: Callable[[ViewName, Exception], bool] = lambda view, error: False,
     ) -> list[SavedView]:
         """Write the rows of a component's views. The views themselves stay as they are.
 
         :param position: the component's place in the order of execution
-        :param frames: view to its rows
+        :param numbers: view to the number under which it is held, or :data:`LATE_BOUND` to take it as it is now
         :param passes_over: whether to go on without a view that could not be written, given the error
         :raises ViewNotSavedError: one of them could not be written, for whatever reason; nothing is left of the others
         """
@@ -72,11 +94,29 @@ class ViewsAtHand:
         # A number names the directory: what a component or view is called is in the record, not in a path.
         place = f"{position:04d}-{uuid.uuid4().hex[:8]}"
         saved = []
-        for index, (view, frame) in enumerate(frames.items()):
+        for index, (view, number) in enumerate(numbers.items()):
+            facts = self.about(view, number)
             try:
-                saved.append(self.saver.save(view, frame, f"{place}/{index}"))
+                rows = self._rows(view, number)
+                copy = self.saver.save(view, rows, f"{place}/{index}", ordered=facts.ordered)
             except ViewNotSavedError as error:
                 if not passes_over(view, error):
                     self.saver.discard(place)
                     raise
+            else:
+                saved.append(copy.model_copy(update={"live": facts.live, "names": list(facts.names)}))
         return saved
+
+    def about(self, view: ViewName, number: int = LATE_BOUND) -> ViewFacts:
+        """Return what a copy of a view has to go with; what cannot be told counts as the worst."""
+        try:
+            return self._probe.about(view, number)
+        except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is not saved, for a better reason
+            logger.debug("view %r cannot be looked at: %s", str(view), describe(error))
+            return ViewFacts(live=True)
+
+    def _rows(self, view: ViewName, number: int) -> Any:
+        try:
+            return self.held(view, number)
+        except Exception as error:
+            raise ViewNotSavedError(f"view {str(view)!r} cannot be saved: {describe(error)}") from error

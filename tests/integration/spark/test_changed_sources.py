@@ -143,7 +143,7 @@ def test_a_clear_after_our_own_and_somebody_elses_change(spark: SparkSession, ma
 def test_a_restored_view_that_would_have_followed_a_write_is_not_silent(
     spark: SparkSession, make: Make, inbox: str, caplog: pytest.LogCaptureFixture, is_table: bool
 ) -> None:
-    """A view of a table shows what its own session appends, what was saved of it does not; a directory's never does."""
+    """A view of a table shows what its own session appends, its copy cannot; a view of a directory never does."""
     run = make("reader", component("last", "reader"), session_state="save")
     table = f"{Path(inbox).parent.name}_followed"
     if is_table:
@@ -158,9 +158,12 @@ def test_a_restored_view_that_would_have_followed_a_write_is_not_silent(
     run.does("last", write)
     runner = run.in_new_session().runner()
     assert runner.run(plan=runner.plan(run.store.load("run-1"))).failed_components == []
-    told = [record.getMessage() for record in caplog.records if "restored views of reader" in record.getMessage()]
+    told = [record.getMessage() for record in caplog.records if "view 'v' of reader" in record.getMessage()]
     assert len(told) == is_table
-    assert all(message.startswith(f"last wrote to `spark_catalog`.`default`.`{table}`: ") for message in told)
+    assert all(
+        message.startswith("last changed what view 'v' of reader reads. That view is a copy") for message in told
+    )
+    assert all("what reads it from now on is refused" in message for message in told)
     spark.sql(f"DROP TABLE IF EXISTS {table}")
 
 

@@ -1,10 +1,13 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.lang.reflect.Field;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.spark.Dependency;
@@ -19,10 +22,26 @@ import org.apache.spark.sql.catalyst.analysis.TableFunctionRegistry$;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalog;
 import org.apache.spark.sql.catalyst.catalog.GlobalTempViewManager;
+import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
 import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
 import org.apache.spark.sql.catalyst.catalog.TemporaryViewRelation;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.ExpressionWithRandomSeed;
+import org.apache.spark.sql.catalyst.expressions.InputFileBlockLength;
+import org.apache.spark.sql.catalyst.expressions.InputFileBlockStart;
+import org.apache.spark.sql.catalyst.expressions.InputFileName;
+import org.apache.spark.sql.catalyst.expressions.MonotonicallyIncreasingID;
+import org.apache.spark.sql.catalyst.expressions.SparkPartitionID;
+import org.apache.spark.sql.catalyst.plans.logical.Generate;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.MapInPandas;
+import org.apache.spark.sql.catalyst.plans.logical.Offset;
+import org.apache.spark.sql.catalyst.plans.logical.OrderPreservingUnaryNode;
+import org.apache.spark.sql.catalyst.plans.logical.ResolvedHint;
 import org.apache.spark.sql.catalyst.plans.logical.Sample;
+import org.apache.spark.sql.catalyst.plans.logical.Sort;
+import org.apache.spark.sql.catalyst.plans.logical.Tail;
+import org.apache.spark.sql.catalyst.plans.logical.View;
 import org.apache.spark.sql.catalyst.trees.TreeNode;
 import org.apache.spark.sql.catalyst.trees.TreePattern;
 import org.apache.spark.sql.classic.Dataset;
@@ -30,6 +49,11 @@ import org.apache.spark.sql.classic.Dataset$;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.CacheManager;
 import org.apache.spark.sql.execution.LogicalRDD;
+import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
+import org.apache.spark.sql.execution.datasources.LogicalRelation;
+import org.apache.spark.sql.execution.datasources.PartitioningAwareFileIndex;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
+import org.apache.spark.sql.execution.datasources.v2.FileTable;
 import org.apache.spark.sql.internal.SessionState;
 import org.apache.spark.storage.StorageLevel;
 import scala.Option;
@@ -48,6 +72,7 @@ public class SessionContents {
     private final Memory contents = new Memory();
     private final Map levels = new HashMap(); // view to its identity and level, as long as the cache stays as it is
     private final Map held = new HashMap();
+    private static final Set SAVED = Collections.newSetFromMap(new IdentityHashMap()); // descriptions of views
     private Object cacheState;
     private long lastHeld = 0;
     private SparkSession session;
@@ -119,9 +144,202 @@ public class SessionContents {
         return lastHeld;
     }
 
+    /** Hold a temp view itself; one that is stored as its SQL text goes on changing with what that names. */
+    public long holdView(String name, boolean isGlobal) {
+        TemporaryViewRelation view = relation(name, isGlobal);
+        if (view == null) {
+            return 0;
+        }
+        lastHeld++;
+        held.put(Long.valueOf(lastHeld), view);
+        return lastHeld;
+    }
+
     /** What is held under a number. */
     public Dataset held(long number) {
-        return Dataset$.MODULE$.ofRows(session, (LogicalPlan) held.get(Long.valueOf(number)));
+        return Dataset$.MODULE$.ofRows(session, heldPlan(number));
+    }
+
+    private LogicalPlan heldPlan(long number) {
+        Object found = held.get(Long.valueOf(number));
+        if (found instanceof TemporaryViewRelation) {
+            return (LogicalPlan) session.sessionState().catalog().getTempViewRelation((TemporaryViewRelation) found);
+        }
+        return (LogicalPlan) found;
+    }
+
+    /**
+     * What the saved copy of a view has to go with, as JSON.
+     *
+     * live: whether the view goes on with what is written to what it reads, which its copy cannot do. names: the temp
+     * views, functions and variables that its text names, also through others. ordered: whether its rows have an order
+     * of their own. redrawn: why each reader gets other rows, null if they are the same.
+     *
+     * @param number under which its plan is held, or 0: then it is taken as it is now
+     */
+    public String about(String name, boolean isGlobal, String quoted, long number) throws Exception {
+        TemporaryViewRelation view = relation(name, isGlobal);
+        Object kept = number > 0 ? held.get(Long.valueOf(number)) : view;
+        TemporaryViewRelation of = kept instanceof TemporaryViewRelation ? (TemporaryViewRelation) kept : null;
+        boolean isText = of != null && of.plan().isEmpty();
+        Dataset rows = number > 0 ? held(number) : session.table(quoted);
+        LogicalPlan plan = rows.queryExecution().analyzed();
+        boolean isCached = rows.storageLevel().isValid();
+        Set names = new LinkedHashSet();
+        if (isText) {
+            addNames(of, names);
+        }
+        Map told = new LinkedHashMap();
+        told.put("live", Boolean.valueOf(isText || isCached || !isPinned(plan)));
+        told.put("names", names);
+        told.put("ordered", Boolean.valueOf(isOrdered(plan)));
+        String redrawn = isCached ? null : redrawn(plan);
+        if (redrawn == null && isText && !isCached) {
+            List seeds = new ArrayList();
+            List again = new ArrayList();
+            addSeeds(plan, seeds);
+            addSeeds((number > 0 ? held(number) : session.table(quoted)).queryExecution().analyzed(), again);
+            redrawn = seeds.equals(again) ? null : "it is not deterministic";
+        }
+        told.put("redrawn", redrawn);
+        return json.writeValueAsString(told);
+    }
+
+    /** Whether a held plan reads a held view. */
+    public boolean reads(long number, long view) {
+        Object found = held.get(Long.valueOf(view));
+        Object plan = held.get(Long.valueOf(number));
+        return plan instanceof LogicalPlan && found instanceof TemporaryViewRelation
+            && reads((LogicalPlan) plan, ((TemporaryViewRelation) found).tableMeta());
+    }
+
+    private static boolean reads(TreeNode node, CatalogTable view) {
+        if (node instanceof View && ((View) node).desc() == view) {
+            return true;
+        }
+        Iterator below = node.children().iterator();
+        Iterator inside = node.innerChildren().iterator();
+        while (below.hasNext() || inside.hasNext()) {
+            if (reads((TreeNode) (below.hasNext() ? below.next() : inside.next()), view)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** From now on a temp view has a copy: what is made of it is made of the copy when it is made again. */
+    public void saved(String name, boolean isGlobal) {
+        TemporaryViewRelation view = relation(name, isGlobal);
+        if (view != null) {
+            SAVED.add(view.tableMeta());
+        }
+    }
+
+    /** Whether a node of a plan stands for a temp view that has a copy. */
+    public static boolean isSaved(Object node) {
+        return node instanceof View && ((View) node).isTempView() && SAVED.contains(((View) node).desc());
+    }
+
+    private TemporaryViewRelation relation(String name, boolean isGlobal) {
+        SessionCatalog catalog = session.sessionState().catalog();
+        Option view = isGlobal ? catalog.globalTempViewManager().get(name) : view(catalog, name);
+        return view.isEmpty() ? null : (TemporaryViewRelation) view.get();
+    }
+
+    private void addNames(TemporaryViewRelation view, Set names) {
+        for (Iterator functions = view.tableMeta().viewReferredTempFunctionNames().iterator(); functions.hasNext();) {
+            names.add(functions.next() + "()");
+        }
+        if (view.tableMeta().viewReferredTempVariableNames().nonEmpty()) {
+            names.add("@");
+        }
+        for (Iterator views = view.tableMeta().viewReferredTempViewNames().iterator(); views.hasNext();) {
+            Seq parts = (Seq) views.next();
+            String name = (String) parts.last();
+            boolean isGlobal = parts.size() > 1;
+            if (names.add(isGlobal ? "global_temp." + name : name)) {
+                TemporaryViewRelation next = relation(name, isGlobal);
+                if (next != null && next.plan().isEmpty()) {
+                    addNames(next, names);
+                }
+            }
+        }
+    }
+
+    /** Whether a plan goes on with the files that it has listed, and so shows the same whatever is written. */
+    private static boolean isPinned(TreeNode node) {
+        Iterator below = node.children().iterator();
+        Iterator inside = node.innerChildren().iterator();
+        if (!below.hasNext() && node instanceof LogicalPlan) {
+            if (node instanceof LogicalRelation) {
+                LogicalRelation relation = (LogicalRelation) node;
+                return relation.catalogTable().isEmpty() && relation.relation() instanceof HadoopFsRelation
+                    && ((HadoopFsRelation) relation.relation()).location() instanceof PartitioningAwareFileIndex;
+            }
+            if (node instanceof DataSourceV2Relation) {
+                return ((DataSourceV2Relation) node).table() instanceof FileTable;
+            }
+            return !(node instanceof HiveTableRelation);
+        }
+        while (below.hasNext() || inside.hasNext()) {
+            if (!isPinned((TreeNode) (below.hasNext() ? below.next() : inside.next()))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether a plan sorts all of its rows, and does nothing after that which mixes them. */
+    private static boolean isOrdered(LogicalPlan plan) {
+        LogicalPlan node = plan;
+        while (node instanceof OrderPreservingUnaryNode || node instanceof Generate || node instanceof ResolvedHint
+                || node instanceof Offset || node instanceof Tail || node instanceof MapInPandas) {
+            node = (LogicalPlan) node.children().head();
+        }
+        return node instanceof Sort && ((Sort) node).global();
+    }
+
+    /** Why each reading of a plan gives other rows; null if it gives the same. */
+    private static String redrawn(TreeNode node) {
+        if (isSaved(node)) {
+            return null;
+        }
+        if (node instanceof Expression) {
+            Expression expression = (Expression) node;
+            if (expression.containsPattern(TreePattern.CURRENT_LIKE()) && !expression.children().iterator().hasNext()) {
+                return "it depends on the current time";
+            }
+            boolean own = !expression.deterministic();
+            for (Iterator children = expression.children().iterator(); own && children.hasNext();) {
+                own = ((Expression) children.next()).deterministic();
+            }
+            boolean placed = expression instanceof MonotonicallyIncreasingID || expression instanceof SparkPartitionID
+                || expression instanceof InputFileName || expression instanceof InputFileBlockStart
+                || expression instanceof InputFileBlockLength;
+            if (own && !placed && !(expression instanceof ExpressionWithRandomSeed)) {
+                return "it is not deterministic";
+            }
+        }
+        Iterator below = node.children().iterator();
+        Iterator inside = node instanceof LogicalPlan ? ((LogicalPlan) node).expressions().iterator() : node.innerChildren().iterator();
+        while (below.hasNext() || inside.hasNext()) {
+            String why = redrawn((TreeNode) (below.hasNext() ? below.next() : inside.next()));
+            if (why != null) {
+                return why;
+            }
+        }
+        return null;
+    }
+
+    private static void addSeeds(TreeNode node, List seeds) {
+        if (node instanceof ExpressionWithRandomSeed) {
+            seeds.add(String.valueOf(((ExpressionWithRandomSeed) node).seedExpression()));
+        }
+        Iterator below = node.children().iterator();
+        Iterator inside = node instanceof LogicalPlan ? ((LogicalPlan) node).expressions().iterator() : node.innerChildren().iterator();
+        while (below.hasNext() || inside.hasNext()) {
+            addSeeds((TreeNode) (below.hasNext() ? below.next() : inside.next()), seeds);
+        }
     }
 
     /** Hold it no longer. */
@@ -147,15 +365,39 @@ public class SessionContents {
                 return null; // it cannot be computed at all
             }
         }
-        if (!plan.deterministic()) {
-            return "is not deterministic";
-        }
-        if (plan.containsPattern(TreePattern.CURRENT_LIKE())) {
-            return "depends on the current time";
+        return unstable(plan);
+    }
+
+    /** The same of a plan. What is made of a view that has a copy is made of the copy when it is made again. */
+    private static String unstable(TreeNode node) {
+        if (isSaved(node)) {
+            return null;
         }
         // These two say that they are deterministic: a sample depends on the order of its rows, and an RDD holds what
         // some code put into it.
-        return holdsSampleOrRdd(plan) ? "is of a sample or of rows that were computed outside of SQL" : null;
+        if (node instanceof Sample || node instanceof LogicalRDD && !isOfDriver(((LogicalRDD) node).rdd())) {
+            return "is of a sample or of rows that were computed outside of SQL";
+        }
+        if (node instanceof LogicalPlan) {
+            for (Iterator each = ((LogicalPlan) node).expressions().iterator(); each.hasNext();) {
+                Expression expression = (Expression) each.next();
+                if (!expression.deterministic()) {
+                    return "is not deterministic";
+                }
+                if (expression.containsPattern(TreePattern.CURRENT_LIKE())) {
+                    return "depends on the current time";
+                }
+            }
+        }
+        Iterator below = node.children().iterator();
+        Iterator inside = node.innerChildren().iterator(); // subqueries
+        while (below.hasNext() || inside.hasNext()) {
+            String why = unstable((TreeNode) (below.hasNext() ? below.next() : inside.next()));
+            if (why != null) {
+                return why;
+            }
+        }
+        return null;
     }
 
     /** Whether anything is cached; if that is not what it was at the last look, what was known of it is forgotten. */
@@ -264,20 +506,6 @@ public class SessionContents {
             found.put(entry._1(), entry._2());
         }
         return found;
-    }
-
-    private static boolean holdsSampleOrRdd(TreeNode node) {
-        if (node instanceof Sample || node instanceof LogicalRDD && !isOfDriver(((LogicalRDD) node).rdd())) {
-            return true;
-        }
-        Iterator below = node.children().iterator();
-        Iterator inside = node.innerChildren().iterator(); // subqueries
-        while (below.hasNext() || inside.hasNext()) {
-            if (holdsSampleOrRdd((TreeNode) (below.hasNext() ? below.next() : inside.next()))) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /** Whether the driver handed out the rows, as createDataFrame does: they are what its code says, and that is read. */

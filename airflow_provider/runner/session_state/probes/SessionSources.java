@@ -346,6 +346,9 @@ public class SessionSources extends SparkListener {
     }
 
     private static void addLeaves(TreeNode node, Set leaves, Set targets) {
+        if (SessionContents.isSaved(node)) {
+            return; // what that had read is a source of its own component, and it has a copy
+        }
         if (targets != null) {
             addTarget(node, targets);
         }

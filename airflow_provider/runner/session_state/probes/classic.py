@@ -10,7 +10,7 @@ from airflow_provider.runner.session_state.effects.executors import effects_of
 from airflow_provider.runner.session_state.probes.application import SessionSettings
 from airflow_provider.runner.session_state.probes.jvm import SessionJvm
 from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
-from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot
+from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot, ViewFacts
 
 
 class ClassicProbe:
@@ -56,6 +56,19 @@ class ClassicProbe:
 
     def hold(self, view: ViewName) -> int:
         return self._jvm.hold(view.name, view.is_global)
+
+    def hold_view(self, view: ViewName) -> int:
+        return self._jvm.hold_view(view.name, view.is_global)
+
+    def about(self, view: ViewName, number: int) -> ViewFacts:
+        found = self._jvm.about(view.name, view.is_global, view.quoted(self._global_database), number)
+        return ViewFacts(found["live"], tuple(found["names"]), found["ordered"], found["redrawn"])
+
+    def reads(self, number: int, view: int) -> bool:
+        return self._jvm.reads(number, view)
+
+    def saved(self, view: ViewName) -> None:
+        self._jvm.saved(view.name, view.is_global)
 
     def held(self, number: int) -> Any:
         from pyspark.sql import DataFrame

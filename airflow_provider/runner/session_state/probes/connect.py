@@ -11,7 +11,9 @@ from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.names import ViewName, quote
 from airflow_provider.runner.record.session_state import CatalogObject
 from airflow_provider.runner.session_state.probes.application import SessionSettings
-from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot, settings_of
+from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot, ViewFacts, settings_of
+
+_KEEPS_ORDER = ("Project", "Filter", "SubqueryAlias", "View", "GlobalLimit", "LocalLimit")
 
 
 class ConnectProbe:
@@ -45,6 +47,21 @@ class ConnectProbe:
 
     def hold(self, view: ViewName) -> int:
         return 0  # the client has only the name of a view
+
+    def hold_view(self, view: ViewName) -> int:
+        return 0
+
+    def about(self, view: ViewName, number: int) -> ViewFacts:
+        """Return what the text of its plan tells. Whether it is bound late is not told, so it counts as that."""
+        operators = (line.lstrip(" +-:") for line in self._plan_text(view).splitlines()[1:])
+        below = next((line for line in operators if not line.startswith(_KEEPS_ORDER)), "")
+        return ViewFacts(live=True, ordered=re.match(r"Sort \[.*\], true", below) is not None)
+
+    def reads(self, number: int, view: int) -> bool:
+        return False
+
+    def saved(self, view: ViewName) -> None:
+        """Nothing: what is made of it on the server is saved, too."""
 
     def held(self, number: int) -> Any:
         raise LookupError("a client of Spark Connect holds no plans")

@@ -13,6 +13,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+_LOOKING = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
+_GUARD = "SessionGuard"
+
 
 class SessionJvm:
     """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
@@ -50,6 +53,23 @@ class SessionJvm:
     def hold(self, name: str, is_global: bool) -> int:
         """Hold the plan of a temp view; return its number, 0 if it has none of its own."""
         return int(self._contents.hold(name, is_global))
+
+    def hold_view(self, name: str, is_global: bool) -> int:
+        """Hold a temp view itself, which may go on changing; return its number, 0 if there is none."""
+        return int(self._contents.holdView(name, is_global))
+
+    def about(self, name: str, is_global: bool, quoted: str, number: int) -> dict[str, Any]:
+        """Return what the saved copy of a temp view has to go with, see ``SessionContents.java``."""
+        found: dict[str, Any] = json.loads(self._contents.about(name, is_global, quoted, number))
+        return found
+
+    def reads(self, number: int, view: int) -> bool:
+        """Return whether a held plan reads a held view."""
+        return bool(self._contents.reads(number, view))
+
+    def saved(self, name: str, is_global: bool) -> None:
+        """Take note that a temp view has a copy, of which a later attempt makes what this one makes of the view."""
+        self._contents.saved(name, is_global)
 
     def held(self, number: int) -> Any:
         """Return what is held, as a Dataset of the JVM."""
@@ -97,6 +117,13 @@ def look_from_inside(spark: Any, name: str) -> Any:
     return look
 
 
+def guard(spark: Any) -> Any:
+    """Return the object in the JVM that sees every plan of a session, see ``SessionGuard.java``."""
+    found = _compiled_guard(spark.sparkContext._gateway).newInstance()
+    found.of(spark._jsparkSession)
+    return found
+
+
 def unpacked(answer: str) -> Any:
     """Return what Java packed because it may be long."""
     return json.loads(gzip.decompress(base64.b64decode(answer)))
@@ -105,19 +132,30 @@ def unpacked(answer: str) -> Any:
 def sources() -> dict[str, str]:
     """Return the Java classes by name: they lie next to this module, also in a zip file."""
     here = files(__package__)
-    names = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
-    return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in names}
+    return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in (*_LOOKING, _GUARD)}
 
 
 @lru_cache(maxsize=1)  # a process has one JVM, whatever sessions come and go in it
 def _compiled(gateway: Any) -> dict[str, Any]:
-    jvm = gateway.jvm
-    loader = jvm.java.lang.Class.forName("org.apache.spark.sql.classic.SparkSession").getClassLoader()
+    loader = _loader_of_spark(gateway)
     compiled = {}
-    for name, source in sources().items():
-        compiler = jvm.org.codehaus.janino.SimpleCompiler()
-        compiler.setParentClassLoader(loader)
-        compiler.cook(source)
-        loader = compiler.getClassLoader()  # a class may use those before it
+    for name in _LOOKING:
+        loader = _compile(gateway, sources()[name], loader)  # a class may use those before it
         compiled[name] = loader.loadClass(name)
     return compiled
+
+
+@lru_cache(maxsize=1)
+def _compiled_guard(gateway: Any) -> Any:
+    return _compile(gateway, sources()[_GUARD], _loader_of_spark(gateway)).loadClass(_GUARD)
+
+
+def _loader_of_spark(gateway: Any) -> Any:
+    return gateway.jvm.java.lang.Class.forName("org.apache.spark.sql.classic.SparkSession").getClassLoader()
+
+
+def _compile(gateway: Any, source: str, loader: Any) -> Any:
+    compiler = gateway.jvm.org.codehaus.janino.SimpleCompiler()
+    compiler.setParentClassLoader(loader)
+    compiler.cook(source)
+    return compiler.getClassLoader()

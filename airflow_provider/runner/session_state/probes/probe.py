@@ -13,7 +13,7 @@ from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import CatalogObject
 from airflow_provider.runner.session_state.probes.classic import ClassicProbe
 from airflow_provider.runner.session_state.probes.connect import ConnectProbe
-from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot
+from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot, ViewFacts
 
 
 class SessionProbe(Protocol):
@@ -27,6 +27,22 @@ class SessionProbe(Protocol):
 
     def hold(self, view: ViewName) -> int:
         """Hold the plan of a view as it is now; return a number for it, 0 if the view has none of its own."""
+
+    def hold_view(self, view: ViewName) -> int:
+        """Hold a view itself, whatever its name comes to mean; return a number for it, 0 if it cannot be held."""
+
+    def about(self, view: ViewName, number: int) -> ViewFacts:
+        """Return what the saved copy of a view has to go with.
+
+        :param view: which view
+        :param number: under which it is held, 0 to take it as it is now
+        """
+
+    def reads(self, number: int, view: int) -> bool:
+        """Whether a held plan reads a held view."""
+
+    def saved(self, view: ViewName) -> None:
+        """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
 
     def held(self, number: int) -> Any:
         """Return the DataFrame of a held plan."""

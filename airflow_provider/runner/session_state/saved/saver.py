@@ -30,18 +30,19 @@ class ViewSaver:
         self._directory = new_attempt_directory(run.url)
         self._format = format_name
 
-    def save(self, view: ViewName, frame: Any, place: str) -> SavedView:
+    def save(self, view: ViewName, frame: Any, place: str, *, ordered: bool = False) -> SavedView:
         """Write the rows of a view; the view itself stays as it is.
 
         :param view: which view
         :param frame: its rows
         :param place: a directory below that of the attempt, which does not exist yet
+        :param ordered: whether its rows have an order of their own
         :raises ViewNotSavedError: it could not be written, for whatever reason
         """
         url = f"{self._directory}/{place}"
         try:
             self._run.claim(self.files)
-            return save_view(self._spark, self.files, view, frame, url, self._format)
+            return save_view(self._spark, self.files, view, frame, url, self._format, ordered=ordered)
         except Exception as error:
             delete_quietly(self.files, url)
             why = str(error) if isinstance(error, ViewNotSavedError) else describe(error)

@@ -2,10 +2,16 @@
 
 A saved view is written with columns named ``c0``, ``c1``, … and its own names stand in the record, so a name may hold
 any character and may stand twice. A result without columns is written as one constant column, which keeps its rows.
+
+Rows come back in the order in which they were written. Where the view sorts its rows, a further column tells their
+order, and what is read is sorted by it. Otherwise each file is what one partition held, and the files are read one
+after the other; Spark by itself reads the largest first.
 """
 
 from __future__ import annotations
 
+import re
+from functools import reduce
 from typing import Any
 
 from airflow_provider.errors import ViewNotSavedError
@@ -13,8 +19,16 @@ from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SavedView
 from airflow_provider.runner.session_state.saved.files import Files, readable, writable
 
+MOST_FILES_IN_ORDER = 100
+"""More files than that are read as Spark likes: their order would cost more to plan than it is worth."""
 
-def save_view(spark: Any, files: Files, view: ViewName, frame: Any, url: str, format_name: str) -> SavedView:
+_ORDER = "row"
+_ONE_FILE_A_PARTITION = ("parquet", "orc", "avro")
+
+
+def save_view(
+    spark: Any, files: Files, view: ViewName, frame: Any, url: str, format_name: str, *, ordered: bool = False
+) -> SavedView:
     """Write the rows of a view. The view itself stays as it is.
 
     :param spark: the session
@@ -23,6 +37,7 @@ def save_view(spark: Any, files: Files, view: ViewName, frame: Any, url: str, fo
     :param frame: its rows
     :param url: a directory that does not exist yet
     :param format_name: Spark data source to write with
+    :param ordered: whether its rows have an order of their own
     :raises ViewNotSavedError: it is a stream
     :raises Exception: what Spark raises when it cannot compute the view or the format cannot hold it
     """
@@ -35,6 +50,8 @@ def save_view(spark: Any, files: Files, view: ViewName, frame: Any, url: str, fo
         plain = frame.toDF(*(f"c{index}" for index in range(len(columns))))
     else:
         plain = frame.select(F.lit(1).alias("c0"))
+    if ordered:
+        plain = plain.withColumn(_ORDER, F.monotonically_increasing_id())
     plain.write.format(format_name).save(writable(url))  # fails if there is something already
     listing = files.listing(url)
     if listing is None:
@@ -48,6 +65,7 @@ def save_view(spark: Any, files: Files, view: ViewName, frame: Any, url: str, fo
         files=listing.files,
         bytes=listing.bytes,
         digest=listing.digest,
+        ordered=ordered,
     )
     written = read_view(spark, saved)
     changed = [
@@ -61,9 +79,25 @@ def save_view(spark: Any, files: Files, view: ViewName, frame: Any, url: str, fo
 
 
 def read_view(spark: Any, saved: SavedView) -> Any:
-    """Return what was saved as a DataFrame with its own column names."""
+    """Return what was saved as a DataFrame with its own column names, its rows in the order in which they were."""
     frame = spark.read.format(saved.format).load(readable(saved.url))
+    frame = frame.orderBy(_ORDER).drop(_ORDER) if saved.ordered else _file_by_file(spark, saved, frame)
     return frame.toDF(*saved.columns) if saved.columns else frame.select()
+
+
+def _file_by_file(spark: Any, saved: SavedView, frame: Any) -> Any:
+    if saved.format not in _ONE_FILE_A_PARTITION or not 1 < saved.files <= MOST_FILES_IN_ORDER:
+        return frame
+    names = [str(path).rpartition("/")[2] for path in frame.inputFiles()]
+    numbers = {name: re.match(r"part-(\d+)-[\w.-]*?(?:-c(\d+))?[.\w]*$", name) for name in names}
+    order = {name: (int(found[1]), int(found[2] or 0)) for name, found in numbers.items() if found}
+    if len(order) != saved.files or len(set(order.values())) != len(order):
+        return frame  # files that are named otherwise
+    reader = spark.read.format(saved.format).schema(frame.schema)
+    return reduce(
+        lambda before, one: before.union(one),
+        (reader.load(readable(f"{saved.url}/{name}")) for name in sorted(order, key=order.__getitem__)),
+    )
 
 
 def restore_view(spark: Any, saved: SavedView) -> None:

@@ -1,0 +1,490 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSessionExtensions;
+import org.apache.spark.sql.catalyst.TableIdentifier;
+import org.apache.spark.sql.catalyst.catalog.CatalogTable;
+import org.apache.spark.sql.catalyst.catalog.DropTablePreEvent;
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalog;
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalogEvent;
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalogEventListener;
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalogWithListener;
+import org.apache.spark.sql.catalyst.catalog.GlobalTempViewManager;
+import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
+import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
+import org.apache.spark.sql.catalyst.catalog.TemporaryViewRelation;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.InputFileBlockLength;
+import org.apache.spark.sql.catalyst.expressions.InputFileBlockStart;
+import org.apache.spark.sql.catalyst.expressions.InputFileName;
+import org.apache.spark.sql.catalyst.expressions.MonotonicallyIncreasingID;
+import org.apache.spark.sql.catalyst.expressions.SparkPartitionID;
+import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.Command;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.OverwriteByExpression;
+import org.apache.spark.sql.catalyst.plans.logical.OverwritePartitionsDynamic;
+import org.apache.spark.sql.catalyst.plans.logical.RepartitionByExpression;
+import org.apache.spark.sql.catalyst.plans.logical.V2WriteCommand;
+import org.apache.spark.sql.catalyst.rules.Rule;
+import org.apache.spark.sql.catalyst.trees.TreeNode;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.columnar.InMemoryRelation;
+import org.apache.spark.sql.execution.command.CreateDataSourceTableAsSelectCommand;
+import org.apache.spark.sql.execution.command.TruncateTableCommand;
+import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
+import org.apache.spark.sql.execution.datasources.InsertIntoHadoopFsRelationCommand;
+import org.apache.spark.sql.execution.datasources.LogicalRelation;
+import org.apache.spark.sql.execution.datasources.SaveIntoDataSourceCommand;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
+import org.apache.spark.sql.execution.datasources.v2.FileTable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.collection.Iterator;
+import scala.collection.immutable.Seq;
+import scala.Function1;
+import scala.Option;
+import scala.Tuple2;
+import scala.runtime.AbstractFunction1;
+
+/**
+ * Sees every plan of a session before anything of it is computed. It changes none.
+ *
+ * A plan is refused if it would get another answer from the saved copy of a view than from the view: it asks for a file,
+ * a partition or a number that depends on one, or the copy no longer shows what the view would show. And it notes when
+ * a statement is about to overwrite what a temp view reads.
+ *
+ * All state is of the JVM, because a session that an author makes of this one must know it, too. A rule that fails
+ * would fail the author's statement, so whatever goes wrong in here counts as nothing to say.
+ */
+public class SessionGuard extends Rule {
+    private static final Logger LOG = LoggerFactory.getLogger("airflow_provider.SessionGuard");
+    private static final Map COPIES = new ConcurrentHashMap(); // end of a directory to what is said of its copy
+    private static final Map STALE = new ConcurrentHashMap(); // the same to why the copy must not be read any more
+    private static final Set KNOWN = Collections.newSetFromMap(new WeakHashMap()); // extensions that have the rule
+    private static final Set NOTED = Collections.synchronizedSet(new LinkedHashSet());
+    private static final Set TOLD = Collections.synchronizedSet(new HashSet());
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static volatile SparkSession watched;
+    private static volatile String component = "";
+
+    /** Let every plan of the session, and of those that are made of it from now on, be seen. */
+    public void of(SparkSession session) {
+        boolean known = false;
+        Seq rules = session.experimental().extraOptimizations();
+        for (Iterator each = rules.iterator(); each.hasNext();) {
+            known = known || each.next() instanceof SessionGuard;
+        }
+        if (!known) {
+            session.experimental().extraOptimizations_$eq((Seq) rules.appended(this));
+        }
+        synchronized (KNOWN) {
+            if (KNOWN.add(session.extensions())) {
+                session.extensions().injectOptimizerRule(new Always(this));
+            }
+        }
+        ExternalCatalog catalog = session.sharedState().externalCatalog();
+        if (catalog instanceof ExternalCatalogWithListener) {
+            boolean listens = false;
+            for (Object listener : ((ExternalCatalogWithListener) catalog).listeners()) {
+                listens = listens || listener instanceof Drops;
+            }
+            if (!listens) {
+                ((ExternalCatalogWithListener) catalog).addListener(new Drops(this, catalog));
+            }
+        }
+    }
+
+    /**
+     * A directory holds the copy of a view, which takes its place in this attempt.
+     *
+     * @param what names the view, its component and its attempt
+     * @param remedy what the author can do
+     */
+    public void restored(String directory, String what, String remedy) {
+        COPIES.put(end(new Path(directory)), new String[] {what, remedy});
+    }
+
+    /** The copy in a directory must not be read any more, for a reason that says what to do. */
+    public void outdated(String directory, String why) {
+        STALE.put(end(new Path(directory)), why);
+    }
+
+    /** A component begins: from now on note what it is about to overwrite. */
+    public void begin(SparkSession session, String name) {
+        NOTED.clear();
+        TOLD.clear();
+        component = name;
+        watched = session;
+    }
+
+    /** What was about to be overwritten since then, as JSON: [[view, whether it is global, what it reads], …]. */
+    public String end() throws Exception {
+        watched = null;
+        synchronized (NOTED) {
+            return JSON.writeValueAsString(new ArrayList(NOTED));
+        }
+    }
+
+    public TreeNode apply(TreeNode plan) {
+        try {
+            look((LogicalPlan) plan);
+        } catch (Refused refused) {
+            throw refused;
+        } catch (Throwable problem) {
+            LOG.debug("a plan could not be looked at", problem);
+        }
+        return plan;
+    }
+
+    private void look(LogicalPlan plan) {
+        if (!COPIES.isEmpty()) {
+            if (!STALE.isEmpty()) {
+                refuseStale(plan);
+            }
+            if (!plan.deterministic()) {
+                copiesBelow(plan);
+            }
+            refuseInside(plan);
+        }
+        if (watched != null && plan instanceof Command) {
+            noteTarget(plan);
+        }
+    }
+
+    /** Some commands destroy before they ask for the plan of what they write. */
+    private static void refuseInside(LogicalPlan command) {
+        String name = command.getClass().getSimpleName();
+        if (command instanceof Command && (name.contains("AsSelect") || name.startsWith("SaveInto"))) {
+            for (Iterator inside = command.innerChildren().iterator(); inside.hasNext();) {
+                Object query = inside.next();
+                if (query instanceof LogicalPlan && ((LogicalPlan) query).resolved()) {
+                    // which has a look at it, too
+                    SparkSession session = (SparkSession) SparkSession.active();
+                    session.sessionState().optimizer().execute((LogicalPlan) query);
+                }
+            }
+        }
+    }
+
+    private static void refuseStale(LogicalPlan node) {
+        String copy = copy(node);
+        if (copy != null && STALE.containsKey(copy)) {
+            throw new Refused((String) STALE.get(copy));
+        }
+        if (node instanceof InMemoryRelation) {
+            refuseStale(((InMemoryRelation) node).cacheBuilder().logicalPlan());
+        }
+        for (Iterator below = node.children().iterator(); below.hasNext();) {
+            refuseStale((LogicalPlan) below.next());
+        }
+    }
+
+    /** The copies whose rows reach a node without being spread anew; what a node asks of them is refused. */
+    private static Set copiesBelow(LogicalPlan node) {
+        Set below = new LinkedHashSet();
+        String own = copy(node);
+        if (own != null) {
+            below.add(own);
+        }
+        if (node instanceof InMemoryRelation) {
+            below.addAll(copiesBelow(((InMemoryRelation) node).cacheBuilder().logicalPlan()));
+        }
+        for (Iterator children = node.children().iterator(); children.hasNext();) {
+            below.addAll(copiesBelow((LogicalPlan) children.next()));
+        }
+        if (!below.isEmpty()) {
+            for (Iterator asked = node.expressions().iterator(); asked.hasNext();) {
+                String name = placed((Expression) asked.next());
+                if (name != null) {
+                    String[] told = (String[]) COPIES.get(below.iterator().next());
+                    throw new Refused(told[0] + ", and " + name + "() would be that of the copy, not that of a run "
+                        + "without a failure; nothing of this statement was computed. " + told[1].replace("{}", name + "()"));
+                }
+            }
+        }
+        boolean spread = node instanceof Aggregate || node instanceof RepartitionByExpression;
+        return spread ? new LinkedHashSet() : below; // by value: then it is the same whatever was there before
+    }
+
+    /** The name of a function that tells where a row is; null if there is none. */
+    private static String placed(Expression expression) {
+        if (expression.deterministic()) {
+            return null;
+        }
+        if (expression instanceof InputFileName || expression instanceof InputFileBlockStart
+                || expression instanceof InputFileBlockLength || expression instanceof SparkPartitionID
+                || expression instanceof MonotonicallyIncreasingID) {
+            return expression.prettyName().toLowerCase(java.util.Locale.ROOT);
+        }
+        for (Iterator children = expression.children().iterator(); children.hasNext();) {
+            String found = placed((Expression) children.next());
+            if (found != null) {
+                return found;
+            }
+        }
+        return null;
+    }
+
+    /** The copy that a leaf reads, null if it reads none. */
+    private static String copy(LogicalPlan leaf) {
+        Seq roots = roots(leaf);
+        for (Iterator paths = roots == null ? null : roots.iterator(); paths != null && paths.hasNext();) {
+            Path path = (Path) paths.next();
+            String directory = end(path);
+            String around = path.getParent() == null ? "" : end(path.getParent());
+            if (COPIES.containsKey(directory)) {
+                return directory;
+            }
+            if (COPIES.containsKey(around)) {
+                return around;
+            }
+        }
+        return null;
+    }
+
+    private static Seq roots(LogicalPlan leaf) {
+        if (leaf instanceof LogicalRelation && ((LogicalRelation) leaf).relation() instanceof HadoopFsRelation) {
+            return ((HadoopFsRelation) ((LogicalRelation) leaf).relation()).location().rootPaths();
+        }
+        Object table = null;
+        if (leaf instanceof DataSourceV2Relation) {
+            table = ((DataSourceV2Relation) leaf).table();
+        } else if (leaf instanceof DataSourceV2ScanRelation) {
+            table = ((DataSourceV2ScanRelation) leaf).relation().table();
+        }
+        return table instanceof FileTable ? ((FileTable) table).fileIndex().rootPaths() : null;
+    }
+
+    /** The last three names of a path: those of a copy are unique, however the storage spells what is before them. */
+    private static String end(Path path) {
+        Path above = path.getParent();
+        Path top = above == null ? null : above.getParent();
+        return (top == null ? "" : top.getName()) + "/" + (above == null ? "" : above.getName()) + "/" + path.getName();
+    }
+
+    private void noteTarget(LogicalPlan command) {
+        if (command instanceof InsertIntoHadoopFsRelationCommand) {
+            InsertIntoHadoopFsRelationCommand insert = (InsertIntoHadoopFsRelationCommand) command;
+            if (insert.mode() == SaveMode.Overwrite) {
+                note(insert.outputPath(), insert.catalogTable().isDefined()
+                    ? ((CatalogTable) insert.catalogTable().get()).identifier() : null);
+            }
+        } else if (command instanceof CreateDataSourceTableAsSelectCommand) {
+            CreateDataSourceTableAsSelectCommand create = (CreateDataSourceTableAsSelectCommand) command;
+            if (create.mode() == SaveMode.Overwrite) {
+                note(null, create.table().identifier());
+            }
+        } else if (command instanceof TruncateTableCommand) {
+            note(null, ((TruncateTableCommand) command).tableName());
+        } else if (command instanceof OverwriteByExpression || command instanceof OverwritePartitionsDynamic) {
+            note((LogicalPlan) (Object) ((V2WriteCommand) command).table());
+        } else if (command instanceof SaveIntoDataSourceCommand
+                && ((SaveIntoDataSourceCommand) command).mode() == SaveMode.Overwrite) {
+            Option path = ((SaveIntoDataSourceCommand) command).options().get("path");
+            if (path.isDefined()) {
+                note(new Path((String) path.get()), null);
+            }
+        } else {
+            String name = command.getClass().getSimpleName();
+            boolean destroys = name.startsWith("ReplaceTable") || name.equals("DropTable") || name.equals("TruncateTable");
+            boolean hive = name.equals("InsertIntoHiveTable");
+            if (hive && Boolean.TRUE.equals(invoke(command, "overwrite"))) {
+                note(null, ((CatalogTable) invoke(command, "table")).identifier());
+            } else if (destroys) {
+                Object table = invoke(command, name.startsWith("Replace") ? "name" : name.equals("DropTable") ? "child" : "table");
+                if (table instanceof LogicalPlan) {
+                    note((LogicalPlan) table);
+                }
+            }
+        }
+    }
+
+    private static Object invoke(Object command, String method) {
+        try {
+            return command.getClass().getMethod(method, new Class[0]).invoke(command, new Object[0]);
+        } catch (Exception unknown) {
+            return null;
+        }
+    }
+
+    /** A table of a catalog of its own, or a directory that is written the new way. */
+    private void note(LogicalPlan table) {
+        Seq roots = roots(table);
+        if (roots != null) {
+            for (Iterator paths = roots.iterator(); paths.hasNext();) {
+                note((Path) paths.next(), null);
+            }
+        } else {
+            Object relation = invoke(table, "identifier");
+            Object name = relation instanceof Option && ((Option) relation).isDefined() ? ((Option) relation).get() : relation;
+            if (name != null) {
+                note(null, null, name.toString());
+            }
+        }
+    }
+
+    private void note(Path path, TableIdentifier table) {
+        note(path, table, null);
+    }
+
+    /** Note each temp view that reads from a path or a table. */
+    private void note(Path path, TableIdentifier table, String other) {
+        SparkSession session = watched;
+        if (session == null) {
+            return;
+        }
+        SessionCatalog catalog = session.sessionState().catalog();
+        Map views = new LinkedHashMap();
+        synchronized (catalog) {
+            for (Iterator entries = catalog.tempViews().iterator(); entries.hasNext();) {
+                Tuple2 entry = (Tuple2) entries.next();
+                views.put(entry._1(), entry._2());
+            }
+        }
+        for (Object name : views.keySet()) {
+            note((String) name, false, (TemporaryViewRelation) views.get(name), path, table, other);
+        }
+        GlobalTempViewManager global = catalog.globalTempViewManager();
+        for (Iterator names = global.listViewNames("(?s)*").iterator(); names.hasNext();) {
+            String name = (String) names.next();
+            Option view = global.get(name);
+            if (view.isDefined()) {
+                note(name, true, (TemporaryViewRelation) view.get(), path, table, other);
+            }
+        }
+    }
+
+    private void note(
+            String name, boolean isGlobal, TemporaryViewRelation view, Path path, TableIdentifier table, String other) {
+        String[] read = null;
+        try {
+            read = read(planOf(view), path, table, other);
+        } catch (Exception problem) {
+            LOG.debug("a view could not be analysed", problem);
+        }
+        if (read != null && TOLD.add(name + "\n" + isGlobal + "\n" + read[1])) {
+            NOTED.add(Arrays.asList(new Object[] {name, Boolean.valueOf(isGlobal), read[0]}));
+            LOG.warn(component + " is about to overwrite " + read[0] + ", which temp view " + name + " reads");
+        }
+    }
+
+    private static LogicalPlan planOf(TemporaryViewRelation view) {
+        if (view.plan().isDefined()) {
+            return (LogicalPlan) view.plan().get();
+        }
+        SparkSession session = watched; // a view that was made by SQL is stored as its text
+        LogicalPlan relation = session.sessionState().catalog().getTempViewRelation(view);
+        return session.sessionState().executePlan(relation, session.sessionState().executePlan$default$2()).analyzed();
+    }
+
+    /** What a plan reads of a path or a table, in words, and the place; null if it reads nothing of it. */
+    private static String[] read(TreeNode node, Path path, TableIdentifier table, String other) {
+        if (node instanceof LogicalRelation || node instanceof HiveTableRelation) {
+            Option known = node instanceof LogicalRelation ? ((LogicalRelation) node).catalogTable()
+                : Option.apply(((HiveTableRelation) node).tableMeta());
+            if (table != null && known.isDefined() && isSame(table, ((CatalogTable) known.get()).identifier())) {
+                String name = "table " + ((CatalogTable) known.get()).identifier().unquotedString();
+                Seq files = roots((LogicalPlan) node);
+                return new String[] {name, files == null || files.isEmpty() ? name : String.valueOf(files.head())};
+            }
+        }
+        if (other != null && node instanceof DataSourceV2Relation) {
+            Option known = ((DataSourceV2Relation) node).identifier();
+            if (known.isDefined() && known.get().toString().equals(other)) {
+                return new String[] {"table " + other, other};
+            }
+        }
+        Seq roots = path != null && node instanceof LogicalPlan ? roots((LogicalPlan) node) : null;
+        for (Iterator each = roots == null ? null : roots.iterator(); each != null && each.hasNext();) {
+            Path root = (Path) each.next();
+            if (isInside(root, path) || isInside(path, root)) {
+                return new String[] {root.toString(), root.toString()};
+            }
+        }
+        Iterator below = node.children().iterator();
+        Iterator inside = node.innerChildren().iterator();
+        while (below.hasNext() || inside.hasNext()) {
+            String[] found = read((TreeNode) (below.hasNext() ? below.next() : inside.next()), path, table, other);
+            if (found != null) {
+                return found;
+            }
+        }
+        return null;
+    }
+
+    private static boolean isSame(TableIdentifier one, TableIdentifier other) {
+        boolean database = one.database().isEmpty() || other.database().isEmpty()
+            || ((String) one.database().get()).equalsIgnoreCase((String) other.database().get());
+        return database && one.table().equalsIgnoreCase(other.table());
+    }
+
+    private static boolean isInside(Path path, Path directory) {
+        String scheme = path.toUri().getScheme();
+        String other = directory.toUri().getScheme();
+        String inner = path.toUri().getPath() + "/";
+        String outer = directory.toUri().getPath();
+        boolean storage = scheme == null || other == null || scheme.equals(other);
+        return storage && inner.startsWith(outer.endsWith("/") ? outer : outer + "/");
+    }
+
+    /** What a refused statement ends with. */
+    public static class Refused extends UnsupportedOperationException {
+        Refused(String why) {
+            super(why);
+        }
+    }
+
+    /** Gives the rule to sessions that are made later. */
+    private static class Always extends AbstractFunction1 {
+        private final SessionGuard rule;
+
+        Always(SessionGuard rule) {
+            this.rule = rule;
+        }
+
+        public Object apply(Object session) {
+            return rule;
+        }
+    }
+
+    /** Tables are dropped without a plan, too: by an overwriting saveAsTable. */
+    private static class Drops implements ExternalCatalogEventListener {
+        private final SessionGuard guard;
+        private final ExternalCatalog catalog;
+
+        Drops(SessionGuard guard, ExternalCatalog catalog) {
+            this.guard = guard;
+            this.catalog = catalog;
+        }
+
+        public void onEvent(ExternalCatalogEvent event) {
+            if (watched == null || !(event instanceof DropTablePreEvent)) {
+                return;
+            }
+            try {
+                DropTablePreEvent drop = (DropTablePreEvent) event;
+                if (catalog.tableExists(drop.database(), drop.name())) {
+                    CatalogTable table = catalog.getTable(drop.database(), drop.name());
+                    boolean files = table.storage().locationUri().isDefined()
+                        && table.tableType().name().equals("MANAGED");
+                    guard.note(files ? new Path(table.location()) : null, table.identifier());
+                }
+            } catch (Exception problem) {
+                LOG.debug("a table could not be looked at", problem);
+            }
+        }
+    }
+}
