@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
 from airflow_provider.errors import NotRetriableError, PySparkPipelineError
-from airflow_provider.launch.settings import DEFAULT_CONNECTION
+from airflow_provider.launch.settings import DEFAULT_CONNECTION, properties
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
 from airflow_provider.operators.pipeline_task import SUMMARY_KEY, PipelineTask
 from airflow_provider.operators.places import (
@@ -230,7 +230,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         about = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
         spark_conf = with_openlineage(
-            self.spark_conf or {},
+            properties(self.spark_conf, "spark_conf"),
             context,
             parent=self.openlineage_inject_parent_job_info,
             transport=self.openlineage_inject_transport_info,

@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.given import Given
 from airflow_provider.runner.config.problems import suggest, with_article
+from airflow_provider.runner.config.session_watch import watching_import
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -132,7 +133,8 @@ def resolve(class_path: str, given: Given | None = None) -> Any:
 
 def _import(module_name: str) -> ModuleType:
     try:
-        return importlib.import_module(module_name)
+        with watching_import(module_name):
+            return importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{module_name}.".startswith(f"{missing}."):
