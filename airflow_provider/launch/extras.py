@@ -76,8 +76,9 @@ def refuse_spark_home(extra: Mapping[str, Any], conn_id: str) -> None:
     """
     if not is_empty(extra.get("spark-home")):
         raise SparkConfigError(
-            f"connection {conn_id!r}: the extra 'spark-home' is refused, as Airflow's Spark provider refuses it; remove "
-            "it. In the task Spark is that of the installed pyspark, unless the worker's environment has SPARK_HOME"
+            f"connection {conn_id!r}: the extra 'spark-home' is refused, as Airflow's Spark provider refuses it; "
+            "remove it. In the task Spark is that of the installed pyspark, unless the worker's environment has "
+            "SPARK_HOME"
         )
 
 

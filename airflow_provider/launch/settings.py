@@ -68,8 +68,8 @@ def _parsed(text: str, place: str) -> Any:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
     raise SparkConfigError(
-        f"{place} is text that is no mapping of Spark properties, neither as JSON nor as Python; a template has to come "
-        "to one, such as {'spark.executor.memory': '2g'}"
+        f"{place} is text that is no mapping of Spark properties, neither as JSON nor as Python; a template has to "
+        "come to one, such as {'spark.executor.memory': '2g'}"
     )
 
 

@@ -158,10 +158,11 @@ class ComponentRunner:
     def _explained(
         self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None
     ) -> Failure:
+        package = component.class_path.partition(".")[0]
         if session_is_gone(error):
-            return explain(error)
+            return explain(error, package=package)
         views = keeper.view_names() if keeper is not None else ()
-        return explain(error, missing_view(error, component.name, self._config, views))
+        return explain(error, missing_view(error, component.name, self._config, views), package)
 
     def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
         for name, state in saved:

@@ -39,8 +39,8 @@ def refuse_elsewhere(conf: Mapping[str, str]) -> None:
     if "SPARK_CONNECT_MODE_ENABLED" in os.environ:
         raise SparkConfigError(
             "the environment variable SPARK_CONNECT_MODE_ENABLED is set, as pyspark does in a process that is a client "
-            f"of Spark Connect, but Spark was asked for on master {master!r}; unset it, or stop the Spark Connect session "
-            "that this process has"
+            f"of Spark Connect, but Spark was asked for on master {master!r}; unset it, or stop the Spark Connect "
+            "session that this process has"
         )
     if conf.get("spark.api.mode", "").lower() == "connect":
         raise SparkConfigError(
