@@ -28,8 +28,9 @@ def keytab_file(content: Any, conn_id: str) -> str:
     :param conn_id: the connection, for messages
     :raises SparkConfigError: it is no base64
     """
+    text = "".join(str(content).split())
     try:
-        data = base64.b64decode("".join(str(content).split()), validate=True)
+        data = b"" if text.startswith("/") else base64.b64decode(text, validate=True)  # not a path by chance
     except (binascii.Error, ValueError):
         data = b""
     if not data:

@@ -37,7 +37,7 @@ def place_of_start(spark: Any) -> str | None:
 
     :param spark: what :func:`running` returned
     """
-    site = getattr(spark, "_callsite", None)
+    site: Any = getattr(spark, "_callsite", None)
     return f"{site.file}:{site.linenum}" if getattr(site, "file", None) else None
 
 
