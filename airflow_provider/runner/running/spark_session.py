@@ -180,6 +180,8 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
                 gateway = jvm.start()
             SparkContext._ensure_initialized(gateway=gateway)
             _started.append(jvm)
+        elif (ours := started_jvm()) is not None:
+            _forget_properties(ours, settings)
         session = SparkSession.builder.config(map=settings).getOrCreate()
     except (PySparkException, Py4JError, OSError) as error:
         if SparkContext._active_spark_context is not None:
@@ -220,6 +222,19 @@ def _refuse_other_jvm(conf: Mapping[str, str]) -> None:
     if jvm.end(_END_SECONDS) is None:
         jvm.ask_to_end(kindly=False)
     forget_dead_jvm()
+
+
+def _forget_properties(jvm: SparkJvm, settings: Mapping[str, str]) -> None:
+    """Let a JVM forget what an earlier Spark of this process asked for and this one does not."""
+    from pyspark import SparkContext
+
+    system, before = SparkContext._jvm.java.lang.System, spark_environment.defaults()
+    for key in jvm.settings.keys() - settings.keys():
+        if key in before:
+            system.setProperty(key, before[key])
+        else:
+            system.clearProperty(key)
+    jvm.settings = {**jvm.settings, **settings}
 
 
 def _not_started(master: str, error: Exception, jvm: SparkJvm | None) -> str:

@@ -9,8 +9,6 @@ import sys
 import textwrap
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[3]
 
 MODULE = """
@@ -95,7 +93,8 @@ def test_a_module_that_starts_spark_when_it_is_imported_is_named_and_its_session
             {"name": "p", "components": [{"name": "stop", "class_path": "jobs_at_import.stop_and_start"}]}
         )
         with InProcessSpark(None, {}, {}, "test") as spark:
-            print("> stopped:", *[r.error for r in SimplePipelineRunner(again, spark=spark.open).run().component_results])
+            (stopped,) = SimplePipelineRunner(again, spark=spark.open).run().component_results
+            print("> stopped:", stopped.error)
         """,
         tmp_path,
     )
@@ -110,43 +109,6 @@ def test_a_module_that_starts_spark_when_it_is_imported_is_named_and_its_session
     assert "spark.master is 'local[*]' instead of 'yarn'" in told["without a launcher"]
     assert told["as asked"] == "success 3"
     assert "must not stop the session" in told["stopped"]
-
-
-@pytest.mark.parametrize("kind", ["without a session", "jvm"])
-def test_what_an_earlier_spark_of_the_process_has_left_does_not_decide(tmp_path: Path, kind: str) -> None:
-    """A SparkContext without a session is noticed; a JVM of ours that has other memory is started anew."""
-    codes = {
-        "without a session": """
-        from pyspark import SparkConf, SparkContext
-        from airflow_provider.launch.in_process import InProcessSpark
-
-        SparkContext(conf=SparkConf().setMaster("local[1]").setAppName("x").set("spark.ui.enabled", "false"))
-        for name, conf in {"same": {"spark.master": "local[1]"}, "other": {"spark.master": "local[2]"}}.items():
-            try:
-                with InProcessSpark(None, conf, {}, "test") as spark:
-                    print(f"> {name}:", spark.open().range(2).count())
-            except Exception as error:
-                print(f"> {name}:", error)
-        print("> alive:", SparkContext._active_spark_context is not None)
-        """,
-        "jvm": """
-        from airflow_provider.launch.in_process import InProcessSpark
-
-        for memory in ("600m", "700m"):
-            conf = {"spark.master": "local[1]", "spark.driver.memory": memory, "spark.ui.enabled": "false"}
-            with InProcessSpark(None, conf, {}, "test") as spark:
-                session = spark.open()
-                print(f"> {memory}:", session._jvm.java.lang.Runtime.getRuntime().maxMemory() // 2**20)
-        """,
-    }
-    told = python(codes[kind], tmp_path)
-
-    if kind == "jvm":
-        assert 500 < int(told["600m"]) <= 600 < int(told["700m"]) <= 700
-    else:
-        assert told["same"] == "2"
-        assert "spark.master is 'local[1]' instead of 'local[2]'" in told["other"]
-        assert told["alive"] == "True"
 
 
 def test_a_start_that_the_environment_prevents_names_the_variable(tmp_path: Path) -> None:
@@ -184,29 +146,44 @@ def test_a_start_that_the_environment_prevents_names_the_variable(tmp_path: Path
         assert "unset" in told[name] or "remedy: set" in told[name]
 
 
-def test_what_was_asked_for_wins_over_the_environment(tmp_path: Path) -> None:
-    """Arguments for spark-submit would decide on the memory, and an API mode on the kind of session."""
+def test_what_was_asked_for_wins_over_the_environment_and_over_an_earlier_jvm(tmp_path: Path) -> None:
+    """Arguments for spark-submit would decide on the memory, an API mode on the kind of session, and a JVM that an
+    earlier Spark of the process has left on both. A context that somebody made without a session counts as Spark."""
     told = python(
         """
         import logging
         from airflow_provider.launch.in_process import InProcessSpark
+        from pyspark import SparkConf, SparkContext
+        from pyspark.sql import SparkSession
 
         logging.basicConfig(level=logging.WARNING)
-        conf = {"spark.master": "local[1]", "spark.driver.memory": "700m", "spark.ui.enabled": "false"}
-        with InProcessSpark(None, conf, {}, "test") as spark:
-            session = spark.open()
-            print("> memory:", session._jvm.java.lang.Runtime.getRuntime().maxMemory() // 2**20)
-            print("> master:", session.sparkContext.master, session.conf.get("spark.mine"))
-            from pyspark.sql import SparkSession
-            print("> own:", SparkSession.builder.appName("x").getOrCreate() is session)
+        for memory, more in (("600m", {}), ("700m", {"spark.sql.ansi.enabled": "false"}), ("700m", {})):
+            conf = {"spark.master": "local[1]", "spark.driver.memory": memory, "spark.ui.enabled": "false", **more}
+            with InProcessSpark(None, conf, {}, "test") as spark:
+                session = spark.open()
+                print(f"> {memory}:", session._jvm.java.lang.Runtime.getRuntime().maxMemory() // 2**20)
+                print("> ansi:", session.conf.get("spark.sql.ansi.enabled"))
+                print("> master:", session.sparkContext.master, session.conf.get("spark.mine"))
+                print("> own:", SparkSession.builder.appName("x").getOrCreate() is session)
+        SparkContext(conf=SparkConf().setMaster("local[1]").setAppName("x"))  # somebody's, without a session
+        for name, conf in {"same": {"spark.master": "local[1]"}, "other": {"spark.master": "local[2]"}}.items():
+            try:
+                with InProcessSpark(None, conf, {}, "test") as spark:
+                    print(f"> {name}:", spark.open().range(2).count())
+            except Exception as error:
+                print(f"> {name}:", error)
+        print("> alive:", SparkContext._active_spark_context is not None)
         """,
         tmp_path,
         PYSPARK_SUBMIT_ARGS="--master local[4] --driver-memory 900m --conf spark.mine=here",
         SPARK_API_MODE="connect",
     )
 
-    assert 600 < int(told["memory"]) <= 700, told["log"]
+    assert 500 < int(told["600m"]) <= 600 < int(told["700m"]) <= 700, told["log"]
     assert told["master"] == "local[1] here"
     assert told["own"] == "True"
+    assert told["ansi"] == "true"  # what an earlier Spark of the process was asked for is forgotten
     assert "PYSPARK_SUBMIT_ARGS also says --master, local[4], --driver-memory, 900m" in told["log"]
     assert "SPARK_API_MODE ('connect')" in told["log"]
+    assert (told["same"], told["alive"]) == ("2", "True")
+    assert "spark.master is 'local[1]' instead of 'local[2]'" in told["other"]

@@ -109,7 +109,7 @@ def where_of(code: str, file: str, package: str | None = None, **names: object) 
     scope: dict[str, object] = {"__name__": "tests_of_where", **names}
     exec(compile(code, file, "exec"), scope)
     work = build(scope["run"], {}, None, Path())
-    with pytest.raises(Exception, match="") as raised:
+    with pytest.raises((OSError, ValueError)) as raised:
         run_with_retries(work, None, None, lambda tried, pause, error: None, lambda seconds: None)
     return explain(raised.value, package=package).where
 
