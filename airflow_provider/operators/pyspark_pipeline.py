@@ -52,7 +52,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param conn_id: connection of type ``spark`` or ``spark_connect``; without it, or if the default one does not
         exist, Spark runs in the task with master ``local[*]`` (templated)
     :param spark_conf: Spark properties; they win over the connection, which wins over the ``spark`` section of
-        the pipeline (templated)
+        the pipeline. A mapping, or a template that comes to one, as text in Python or JSON too. None and lists are no
+        values of a property (templated)
     :param checkpoint_store: a store of your own making; not together with ``checkpoint_url``
     :param checkpoint_url: where to keep checkpoints: a directory that every worker sees, or an address of
         ``ObjectStoragePath`` such as ``s3://my_aws@bucket/prefix``, ``gs://`` or ``abfss://``. Default:

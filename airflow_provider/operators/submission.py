@@ -59,6 +59,8 @@ class Submission(SparkSubmitOperator):
                 f"task {self.task_id!r}: Kubernetes needs the package apache-airflow-providers-cncf-kubernetes on the "
                 "worker; install it"
             ) from error
+        except ValueError as error:  # an extra of the connection that the Spark provider refuses
+            raise DriverSetupError(f"task {self.task_id!r}, connection {self._conn_id!r}: {error}") from error
         target = Target(connection["master"], connection["deploy_mode"] == "cluster")
         if target.remote and (target.is_local or target.master.startswith("spark://")):
             raise DriverSetupError(

@@ -13,9 +13,11 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 
 from airflow_provider.errors import DriverSetupError
 from airflow_provider.launch.extras import OF_SPARK, is_empty, spark_properties, warn_of_unknown
-from airflow_provider.launch.keytab import keytab_file
+from airflow_provider.launch.keytab import half_of_a_login, keytab_file
 from airflow_provider.launch.settings import DEFAULT_CONNECTION
+from airflow_provider.operators.submit_options import SubmitOptions
 from airflow_provider.runner import PipelineConfig
+from airflow_provider.runner.running.spark_environment import defaults
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,27 @@ def connection_properties(task_id: str, conn_id: str) -> dict[str, str]:
         return {}
     warn_of_unknown(extras, conn_id, OF_SPARK)
     return spark_properties(extras, conn_id)
+
+
+def refuse_half_a_login(task: SubmitOptions, keytab: str | None, conf: Mapping[str, str], target: Target) -> None:
+    """Raise if spark-submit would be given a Kerberos principal without a keytab, or a keytab without a principal.
+
+    :param task: the operator
+    :param keytab: the file of the connection's keytab, None if it has none
+    :param conf: the Spark properties
+    :param target: where the driver runs
+    :raises DriverSetupError: it would
+    """
+    if target.is_local or task.use_krb5ccache or task.properties_file:
+        return
+    try:
+        principal = BaseHook.get_connection(task.conn_id).extra_dejson.get("principal")
+    except AirflowNotFoundException:
+        principal = None
+    given = {"principal": task.principal or principal, "keytab": task.keytab or keytab}
+    found = {f"spark.kerberos.{name}": str(value) for name, value in given.items() if not is_empty(value)}
+    if problem := half_of_a_login(found, {**defaults(), **conf}):
+        raise DriverSetupError(f"task {task.task_id!r}: {problem}")
 
 
 def connection_keytab(conn_id: str) -> str | None:

@@ -19,7 +19,13 @@ from airflow_provider.operators.driver_report import summary_or_error
 from airflow_provider.operators.guard import AttemptGuard, TimeLimit, has_supervisor
 from airflow_provider.operators.pipeline_task import SUMMARY_KEY
 from airflow_provider.operators.submission import Submission
-from airflow_provider.operators.submit_target import Target, connection_keytab, connection_properties, submit_properties
+from airflow_provider.operators.submit_target import (
+    Target,
+    connection_keytab,
+    connection_properties,
+    refuse_half_a_login,
+    submit_properties,
+)
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.state import CheckpointState
@@ -95,6 +101,7 @@ class SubmittedAttempt:
         limit = TimeLimit(task.execution_timeout, began)
         with Shipment(self._request(url, target), remote=target.remote) as shipment:
             submission.conf = submit_properties(run.config, extras, self._conf, target, task.env_vars)
+            refuse_half_a_login(task, keytab, submission.conf, target)
             submission.files = joined(task.files, shipment.files)
             submission.py_files = joined(task.py_files, [str(shipment.engine)])
             submission.name = task.name or run.config.spark.app_name or ".".join(run.key.scope[:2])

@@ -124,7 +124,10 @@ def refuse_module_session() -> None:
 
     :raises SparkConfigError: it has
     """
-    started, spark = running(), running_session()
+    started = running()
+    if started is None or not hasattr(started, "_jsc"):
+        return  # also where pyspark can be nothing but a client
+    spark = running_session()
     if spark is None or _is_connect(spark) or not modules_that_hold(spark):
         return
     why, remedy = whose(started, spark)
