@@ -6,6 +6,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +24,7 @@ from airflow_provider.launch.extras import (
 from airflow_provider.launch.keytab import KEYTABS, PRINCIPALS, half_of_a_login, keytab_file, remove_keytab
 from airflow_provider.launch.settings import DEFAULT_CONNECTION, log_properties, properties
 from airflow_provider.runner.running.spark_environment import defaults
+from airflow_provider.runner.running.spark_origin import found_first
 from airflow_provider.runner.running.spark_session import open_session, running_session, started_jvm
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class InProcessSpark:
         self._app_name = app_name
         self._session: SparkSession | None = None
         self._shared = False
+        self._found_first = ExitStack()
         self._tag = f"pyspark-pipeline-{uuid.uuid4().hex}"
 
     @cached_property
@@ -107,6 +110,7 @@ class InProcessSpark:
         elif self._session is not None:
             self._end(self._session)
         self._session = None
+        self._found_first.close()
         remove_keytab(self.__dict__.get("conf", {}).get("spark.kerberos.keytab"))
 
     def _end(self, session: SparkSession) -> None:
@@ -164,6 +168,8 @@ class InProcessSpark:
             logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
             log_properties(logger, self.conf)
         self._session = open_session(self.conf, self._app_name)
+        if self._shared:
+            self._found_first.enter_context(found_first(self._session))
         self._session.sparkContext.addJobTag(self._tag)
         return self._session
 

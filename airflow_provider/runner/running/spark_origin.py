@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from airflow_provider.runner.config.session_watch import REMEDY, import_that_started, place_of_start
@@ -38,7 +40,44 @@ def whose(spark: Any, session: Any) -> tuple[str, str]:
     if imported is not None:
         return f"importing the module {imported!r} started it{at}", REMEDY
     if held := modules_that_hold(session):
-        names = ", ".join(map(repr, sorted(held)))
+        names = ", ".join(repr(_readable(name)) for name in sorted(held))
         return f"it was started outside of the pipeline{at}, and is a variable of the module {names}", REMEDY
     remedy = "stop that Spark before the pipeline runs, or ask for what it is"
     return f"it was started outside of the pipeline{at}", remedy
+
+
+@contextmanager
+def found_first(session: Any) -> Iterator[None]:
+    """Let this session be the one that ``SparkSession.builder.getOrCreate()`` finds, and the active one.
+
+    :param session: a classic session on a Spark that somebody else has started, for other sessions
+    """
+    from pyspark.sql import SparkSession
+
+    kinds: Any = SparkSession
+    before = kinds._instantiatedSession, kinds._activeSession
+    kinds._instantiatedSession = kinds._activeSession = session
+    _activate(session)
+    try:
+        yield
+    finally:
+        if kinds._instantiatedSession is session:  # nobody has stopped Spark meanwhile
+            kinds._instantiatedSession, kinds._activeSession = before
+            _activate(before[1] or before[0])
+
+
+def _activate(session: Any) -> None:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    kinds: Any = SparkSession
+    if session is not None:
+        with suppress(PySparkException, Py4JError, OSError):  # its JVM may be gone
+            kinds._get_j_spark_session_class(session._jvm).setActiveSession(session._jsparkSession)
+
+
+def _readable(module: str) -> str:
+    """Return a module's name, or the file of a DAG, whose module Airflow names at random."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return str(file) if module.startswith("unusual_prefix_") and file else module
