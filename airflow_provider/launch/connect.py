@@ -13,9 +13,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from airflow_provider.errors import SparkConfigError
 from airflow_provider.launch.connect_server import ConnectServer, close, in_a_line
-from airflow_provider.launch.settings import log_properties, spell
+from airflow_provider.launch.extras import OF_CONNECT, spark_properties, warn_of_unknown
+from airflow_provider.launch.settings import log_properties, properties
+from airflow_provider.runner.running.spark_environment import refuse_master_variable
 from airflow_provider.runner.running.spark_install import refuse_mixed_install
+from airflow_provider.runner.running.spark_session import refuse_module_session
 from airflow_provider.runner.session_state.live import LiveSession
 
 if TYPE_CHECKING:
@@ -63,8 +67,9 @@ class ConnectSpark:
         run: str,
         connect_seconds: float = _CONNECT_SECONDS,
     ) -> None:
+        self._conn_id = conn_id
         self._server = ConnectServer(conn_id)
-        self._spark_conf = {key: spell(value) for key, value in (spark_conf or {}).items()}
+        self._spark_conf = properties(spark_conf, "spark_conf")
         self._pipeline_conf = pipeline_conf
         self._connect_seconds = connect_seconds
         self._run = run
@@ -79,11 +84,20 @@ class ConnectSpark:
     def conf(self) -> dict[str, str]:
         """The effective Spark properties.
 
-        :raises SparkConfigError: there is no such connection
+        :raises SparkConfigError: there is no such connection, or it or ``spark_conf`` says that Spark runs elsewhere
         """
         below = {key: value for key, value in self._pipeline_conf.items() if key not in _NOT_OF_A_SESSION}
-        extra = {key: spell(v) for key, v in self._server.extra.items() if key.startswith("spark.")}
-        return {**below, **extra, **self._spark_conf}
+        extra = self._server.extra
+        warn_of_unknown(extra, self._conn_id, OF_CONNECT)
+        above = {**spark_properties(extra, self._conn_id), **self._spark_conf}
+        elsewhere = [key for key in ("spark.master", "spark.remote") if key in above]
+        if elsewhere:
+            raise SparkConfigError(
+                f"connection {self._conn_id!r} leads to a Spark Connect server, which has a master of its own; remove "
+                f"{' and '.join(elsewhere)} from spark_conf and the connection's extras, or use a connection of type "
+                "'spark'"
+            )
+        return {**below, **{key: value for key, value in above.items() if key not in _NOT_OF_A_SESSION}}
 
     @property
     def live(self) -> LiveSession:
@@ -106,6 +120,7 @@ class ConnectSpark:
         :raises SparkConfigError: the connection is missing or does not fit
         """
         _ = self.origin
+        refuse_master_variable()
         return self
 
     def __exit__(
@@ -147,9 +162,11 @@ class ConnectSpark:
         """Open the session, or return the one that :meth:`attach` has opened.
 
         :raises SparkSessionError: the server cannot be reached or refuses
+        :raises SparkConfigError: components would use another Spark that a module has started, or pyspark refuses
         :raises SparkInstallError: what is installed here are two versions in one directory
         """
         refuse_mixed_install()
+        refuse_module_session()
         if self._session is None:
             logger.info("connecting to Spark Connect at %s", self._server.endpoint)
             self._server.wait(self._connect_seconds)

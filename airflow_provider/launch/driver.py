@@ -34,13 +34,23 @@ NEEDED = {"pydantic": ("pydantic", 2), "pyspark": ("pyspark", 4), "rich": ("rich
 _POLL_SECONDS = 2.0
 
 
+class EachLine(logging.Formatter):
+    """Puts the level in front of each line, because whoever reads the output takes each one by itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return "\n".join(f"{record.levelname} - {line}" for line in text.splitlines() or [""])
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the attempt that a request describes.
 
     :param arguments: the path of the request
     :return: the exit status
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s - %(message)s", stream=sys.stdout)
+    output = logging.StreamHandler(sys.stdout)
+    output.setFormatter(EachLine("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[output])
     logging.getLogger("py4j").setLevel(logging.WARNING)
     request = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     _watch(request.get("alive"))
@@ -129,12 +139,13 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     origin = request["origin"]
     if origin and not Path(origin).exists():
         origin = Path(origin).name  # on another host: relative paths start where Spark puts the shipped files
-    config = load_pipeline_config(yaml_text.parse(request["pipeline"]), origin=origin)
-    config = config.with_texts(request["texts"])
     refuse_mixed_install()
-    # Also if nothing is left to run: in cluster mode an application without a session counts as failed.
+    # Also if nothing is left to run: in cluster mode an application without a session counts as failed. And before any
+    # module of the author's is imported: one that asks for a session of its own then gets this one.
     spark = SparkSession.builder.getOrCreate()
     try:
+        config = load_pipeline_config(yaml_text.parse(request["pipeline"]), origin=origin)
+        config = config.with_texts(request["texts"])
         run = AirflowRun(
             config,
             RunKey(tuple(request["scope"]), request["run_id"], config.name),

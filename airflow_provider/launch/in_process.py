@@ -6,12 +6,25 @@ import logging
 import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError, describe
-from airflow_provider.launch.settings import DEFAULT_CONNECTION, log_properties, spell
+from airflow_provider.launch.extras import (
+    OF_SPARK,
+    is_empty,
+    named_properties,
+    refuse_spark_home,
+    spark_properties,
+    tell_without_effect,
+    warn_of_unknown,
+)
+from airflow_provider.launch.keytab import KEYTABS, PRINCIPALS, half_of_a_login, keytab_file, remove_keytab
+from airflow_provider.launch.settings import DEFAULT_CONNECTION, log_properties, properties
+from airflow_provider.runner.running.spark_environment import defaults
+from airflow_provider.runner.running.spark_origin import found_first
 from airflow_provider.runner.running.spark_session import open_session, running_session, started_jvm
 
 if TYPE_CHECKING:
@@ -23,14 +36,6 @@ _ABORT_SECONDS = 4.0  # Airflow kills the process 5 s after it has asked it to s
 
 _DEFAULTS = {"spark.ui.showConsoleProgress": "false"}  # a progress bar is noise in a task log
 
-_EXTRAS = {
-    "queue": "spark.yarn.queue",
-    "namespace": "spark.kubernetes.namespace",
-    "principal": "spark.kerberos.principal",
-    "deploy-mode": "spark.submit.deployMode",
-}
-"""Extras of a ``spark`` connection, named as the Spark provider names them, and the property each one sets."""
-
 
 class InProcessSpark:
     """Opens the session when it is first needed, and stops it at the end if it opened Spark.
@@ -39,6 +44,7 @@ class InProcessSpark:
     :param spark_conf: Spark properties that win over the connection
     :param pipeline_conf: Spark properties of the pipeline file, which lie below both
     :param app_name: application name, unless one of the above has one
+    :raises SparkConfigError: ``spark_conf`` is no mapping of Spark properties
     """
 
     live: None = None
@@ -52,18 +58,20 @@ class InProcessSpark:
         app_name: str,
     ) -> None:
         self._conn_id = conn_id
-        self._spark_conf = {key: spell(value) for key, value in (spark_conf or {}).items()}
+        self._spark_conf = properties(spark_conf, "spark_conf")
         self._pipeline_conf = pipeline_conf
         self._app_name = app_name
         self._session: SparkSession | None = None
         self._shared = False
+        self._found_first = ExitStack()
         self._tag = f"pyspark-pipeline-{uuid.uuid4().hex}"
 
     @cached_property
     def conf(self) -> dict[str, str]:
         """The effective Spark properties.
 
-        :raises SparkConfigError: the connection is missing or does not fit, or the deploy mode is not ``client``
+        :raises SparkConfigError: the connection is missing or does not fit, the deploy mode is not ``client``, or there
+            is a Kerberos principal without a keytab, or the other way round, for a cluster
         """
         conf = {**_DEFAULTS, **self._pipeline_conf, **connection_conf(self._conn_id), **self._spark_conf}
         mode = conf.get("spark.submit.deployMode", "client")
@@ -72,12 +80,24 @@ class InProcessSpark:
                 f"Spark's deploy mode is {mode!r}, but this operator runs the driver in the task, which is mode "
                 "'client'; remove it from the connection's extras, spark_conf and the pipeline's spark section"
             )
+        self._check_login(conf)
         return conf
 
     @property
     def runs_here(self) -> bool:
         """Whether all of Spark runs on this host."""
         return self.conf.get("spark.master", "local[*]").startswith("local")
+
+    def _check_login(self, conf: Mapping[str, str]) -> None:
+        if conf.keys().isdisjoint((*PRINCIPALS, *KEYTABS)):
+            return
+        problem = half_of_a_login(conf, defaults())
+        if problem is None:
+            return
+        place = f"connection {self._conn_id!r}, spark_conf and the pipeline's spark section"
+        if not conf.get("spark.master", "local[*]").startswith("local"):
+            raise SparkConfigError(f"{place}: {problem}")
+        logger.warning("%s: %s", place, problem)
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +110,8 @@ class InProcessSpark:
         elif self._session is not None:
             self._end(self._session)
         self._session = None
+        self._found_first.close()
+        remove_keytab(self.__dict__.get("conf", {}).get("spark.kerberos.keytab"))
 
     def _end(self, session: SparkSession) -> None:
         jvm = started_jvm()
@@ -146,6 +168,8 @@ class InProcessSpark:
             logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
             log_properties(logger, self.conf)
         self._session = open_session(self.conf, self._app_name)
+        if self._shared:
+            self._found_first.enter_context(found_first(self._session))
         self._session.sparkContext.addJobTag(self._tag)
         return self._session
 
@@ -154,7 +178,7 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
     """Return the Spark properties that a connection stands for.
 
     :param conn_id: connection of type ``spark``; None for none. The default connection may be missing
-    :raises SparkConfigError: there is no such connection, or it is of another type
+    :raises SparkConfigError: there is no such connection, it is of another type, or an extra is refused
     """
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
@@ -174,8 +198,14 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
             f"connection {conn_id!r} is of type {connection.conn_type!r}; use one of type 'spark' or 'spark_connect'"
         )
     extra = connection.extra_dejson
-    conf = {_EXTRAS[key]: spell(value) for key, value in extra.items() if key in _EXTRAS and value}
-    conf |= {key: spell(value) for key, value in extra.items() if key.startswith("spark.")}
+    refuse_spark_home(extra, conn_id)
+    warn_of_unknown(extra, conn_id, OF_SPARK)
+    tell_without_effect(extra, conn_id)
+    conf = named_properties(extra, conn_id)
+    own = spark_properties(extra, conn_id)
+    if not is_empty(extra.get("keytab")) and own.keys().isdisjoint(KEYTABS):
+        conf["spark.kerberos.keytab"] = keytab_file(extra["keytab"], conn_id)
+    conf |= own
     host = connection.host
     if host:
         # From the UI the host may hold the whole master; from a URI its scheme is the connection's type.

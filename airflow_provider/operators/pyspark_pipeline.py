@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
 from airflow_provider.errors import NotRetriableError, PySparkPipelineError
-from airflow_provider.launch.settings import DEFAULT_CONNECTION
+from airflow_provider.launch.settings import DEFAULT_CONNECTION, properties
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
 from airflow_provider.operators.pipeline_task import SUMMARY_KEY, PipelineTask
 from airflow_provider.operators.places import (
@@ -52,7 +52,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param conn_id: connection of type ``spark`` or ``spark_connect``; without it, or if the default one does not
         exist, Spark runs in the task with master ``local[*]`` (templated)
     :param spark_conf: Spark properties; they win over the connection, which wins over the ``spark`` section of
-        the pipeline (templated)
+        the pipeline. A mapping, or a template that comes to one, as text in Python or JSON too. None and lists are no
+        values of a property (templated)
     :param checkpoint_store: a store of your own making; not together with ``checkpoint_url``
     :param checkpoint_url: where to keep checkpoints: a directory that every worker sees, or an address of
         ``ObjectStoragePath`` such as ``s3://my_aws@bucket/prefix``, ``gs://`` or ``abfss://``. Default:
@@ -234,7 +235,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         about = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
         spark_conf = with_openlineage(
-            self.spark_conf or {},
+            properties(self.spark_conf, "spark_conf"),
             context,
             parent=self.openlineage_inject_parent_job_info,
             transport=self.openlineage_inject_transport_info,

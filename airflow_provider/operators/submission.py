@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterable, Iterator
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 
 from airflow_provider.errors import DriverSetupError
+from airflow_provider.masking import mask
 from airflow_provider.operators.submit_target import Target
+from airflow_provider.runner.observing.jvm_lines import JvmLines
 
 if TYPE_CHECKING:
+    from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
     from airflow.sdk import Context
 
 logger = logging.getLogger(__name__)
+
+_OF_THE_DRIVER = re.compile(r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) - (?P<text>.*)")
 
 _SUBMITTED = "pyspark_pipeline_submitted"
 
@@ -34,6 +41,12 @@ class Submission(SparkSubmitOperator):
         self.attempt = attempt
         self._max_tries = max_tries
 
+    def _get_hook(self) -> SparkSubmitHook:
+        hook = super()._get_hook()
+        take, in_client_mode = hook._process_spark_submit_log, hook._connection["deploy_mode"] != "cluster"
+        hook._process_spark_submit_log = lambda lines: take(told(lines, heads=not in_client_mode))
+        return hook
+
     def target(self) -> Target:
         """Return where the driver will run.
 
@@ -46,6 +59,8 @@ class Submission(SparkSubmitOperator):
                 f"task {self.task_id!r}: Kubernetes needs the package apache-airflow-providers-cncf-kubernetes on the "
                 "worker; install it"
             ) from error
+        except ValueError as error:  # an extra of the connection that the Spark provider refuses
+            raise DriverSetupError(f"task {self.task_id!r}, connection {self._conn_id!r}: {error}") from error
         target = Target(connection["master"], connection["deploy_mode"] == "cluster")
         if target.remote and (target.is_local or target.master.startswith("spark://")):
             raise DriverSetupError(
@@ -101,3 +116,23 @@ class Submission(SparkSubmitOperator):
 
 # Airflow tags its metrics resumable_job.* with the name of the operator, and the task's is another one.
 Submission.__name__ = "PySparkPipelineSubmitOperator"
+
+
+def told(lines: Iterable[str], *, heads: bool) -> Iterator[str]:
+    """Log what spark-submit prints, and yield what is left to the Spark provider, which logs it at level INFO.
+
+    The driver's own lines are logged at their levels, and the stacks of Java at level DEBUG.
+
+    :param lines: the output
+    :param heads: whether the lines that begin a record of Spark's log are left to the Spark provider: in deploy mode
+        ``cluster`` it finds the application's id in them, and they tell how the application goes
+    """
+    whose = JvmLines()
+    for line in lines:
+        text = line.rstrip("\n")
+        if found := _OF_THE_DRIVER.fullmatch(text):
+            logger.log(logging.getLevelNamesMapping()[found["level"]], "%s", mask(found["text"]))
+        elif not whose.is_sparks(text) or (heads and whose.is_head(text)):
+            yield line
+        else:
+            logger.debug("Spark: %s", mask(text))

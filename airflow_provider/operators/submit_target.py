@@ -12,8 +12,12 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider.errors import DriverSetupError
-from airflow_provider.launch.settings import DEFAULT_CONNECTION, spell
+from airflow_provider.launch.extras import OF_SPARK, is_empty, spark_properties, warn_of_unknown
+from airflow_provider.launch.keytab import half_of_a_login, keytab_file
+from airflow_provider.launch.settings import DEFAULT_CONNECTION
+from airflow_provider.operators.submit_options import SubmitOptions
 from airflow_provider.runner import PipelineConfig
+from airflow_provider.runner.running.spark_environment import defaults
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ def connection_properties(task_id: str, conn_id: str) -> dict[str, str]:
     :param task_id: the task, for messages
     :param conn_id: connection of type ``spark``; the default one may be missing
     :raises DriverSetupError: there is no such connection
+    :raises SparkConfigError: a property has no value, or one that is no text
     """
     try:
         extras = BaseHook.get_connection(conn_id).extra_dejson
@@ -49,13 +54,48 @@ def connection_properties(task_id: str, conn_id: str) -> dict[str, str]:
             raise DriverSetupError(f"task {task_id!r}: connection {conn_id!r} does not exist; create it") from None
         logger.warning("there is no connection %r; Airflow's Spark provider takes YARN then", conn_id)
         return {}
-    return {key: spell(value) for key, value in extras.items() if key.startswith("spark.")}
+    warn_of_unknown(extras, conn_id, OF_SPARK)
+    return spark_properties(extras, conn_id)
+
+
+def refuse_half_a_login(task: SubmitOptions, keytab: str | None, conf: Mapping[str, str], target: Target) -> None:
+    """Raise if spark-submit would be given a Kerberos principal without a keytab, or a keytab without a principal.
+
+    :param task: the operator
+    :param keytab: the file of the connection's keytab, None if it has none
+    :param conf: the Spark properties
+    :param target: where the driver runs
+    :raises DriverSetupError: it would
+    """
+    if target.is_local or task.use_krb5ccache or task.properties_file:
+        return
+    try:
+        principal = BaseHook.get_connection(task.conn_id).extra_dejson.get("principal")
+    except AirflowNotFoundException:
+        principal = None
+    given = {"principal": task.principal or principal, "keytab": task.keytab or keytab}
+    found = {f"spark.kerberos.{name}": str(value) for name, value in given.items() if not is_empty(value)}
+    if problem := half_of_a_login(found, {**defaults(), **conf}):
+        raise DriverSetupError(f"task {task.task_id!r}: {problem}")
+
+
+def connection_keytab(conn_id: str) -> str | None:
+    """Write the keytab of a connection to a file of this user's, and return its path; None if it has none.
+
+    :param conn_id: connection of type ``spark``, which may be missing
+    :raises SparkConfigError: it is no base64
+    """
+    try:
+        content = BaseHook.get_connection(conn_id).extra_dejson.get("keytab")
+    except AirflowNotFoundException:
+        return None
+    return None if is_empty(content) else keytab_file(content, conn_id)
 
 
 def submit_properties(
     config: PipelineConfig,
     extras: Mapping[str, str],
-    given: Mapping[str, Any] | None,
+    given: Mapping[str, str],
     target: Target,
     env_vars: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
@@ -70,7 +110,7 @@ def submit_properties(
     pipeline = config.spark.to_spark_conf()
     for key in ("spark.app.name", "spark.master", "spark.submit.deployMode"):
         pipeline.pop(key, None)
-    properties = {**pipeline, **extras, **{key: spell(value) for key, value in (given or {}).items()}}
+    properties = {**pipeline, **extras, **given}
     own = {"spark.log.level": "WARN"}  # as Spark in the task has it; otherwise its lines bury the pipeline's
     chosen = properties.keys() & {"spark.pyspark.driver.python", "spark.pyspark.python"}
     chosen |= {**os.environ, **(env_vars or {})}.keys() & {"PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON"}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import AttemptStopped, DriverSetupError, describe
 from airflow_provider.launch.addresses import driver_address, refusal, worker_address
+from airflow_provider.launch.keytab import remove_keytab
+from airflow_provider.launch.settings import properties
 from airflow_provider.launch.submit import Shipment, joined, pipeline_text
 from airflow_provider.masking import mask
 from airflow_provider.operators import places
@@ -17,7 +19,13 @@ from airflow_provider.operators.driver_report import summary_or_error
 from airflow_provider.operators.guard import AttemptGuard, TimeLimit, has_supervisor
 from airflow_provider.operators.pipeline_task import SUMMARY_KEY
 from airflow_provider.operators.submission import Submission
-from airflow_provider.operators.submit_target import Target, connection_properties, submit_properties
+from airflow_provider.operators.submit_target import (
+    Target,
+    connection_keytab,
+    connection_properties,
+    refuse_half_a_login,
+    submit_properties,
+)
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.state import CheckpointState
@@ -43,16 +51,18 @@ class SubmittedAttempt:
 
     :param task: the operator
     :param run: which pipeline it has to run, and in which attempt
+    :raises SparkConfigError: the operator's ``conf`` is no mapping of Spark properties
     """
 
     def __init__(self, task: PySparkPipelineSubmitOperator, run: AirflowRun) -> None:
         self._task = task
         self._run = run
+        self._conf = properties(task.conf, f"task {task.task_id!r}, conf")
         self._submission = Submission(
             task_id=task.task_id,
             attempt=run.attempt.try_number,
             max_tries=run.attempt.max_tries,
-            **task.submit_options(),
+            **{**task.submit_options(), "conf": self._conf},
         )
 
     def kill(self) -> None:
@@ -69,9 +79,18 @@ class SubmittedAttempt:
         :raises CheckpointError: the progress could not be read or recorded, or a newer attempt has taken over
         :raises AttemptStopped: Airflow stopped the task
         """
+        extras = connection_properties(self._task.task_id, self._task.conn_id)
+        keytab = connection_keytab(self._task.conn_id) if not self._task.keytab else None
+        try:
+            return self._submitted(context, extras, keytab)
+        finally:
+            remove_keytab(keytab)
+
+    def _submitted(self, context: Context, extras: dict[str, str], keytab: str | None) -> dict[str, Any]:
         began = time.monotonic()
         run, task, submission = self._run, self._task, self._submission
-        extras = connection_properties(task.task_id, task.conn_id)
+        if keytab is not None:
+            submission.keytab = keytab  # the Spark provider would leave it where everybody may read it
         target = submission.target()
         url = places.checkpoint_url(task.checkpoint_url, task.started_in)
         problem = refusal(url, remote=target.remote)
@@ -81,7 +100,8 @@ class SubmittedAttempt:
         error: Exception | None = None
         limit = TimeLimit(task.execution_timeout, began)
         with Shipment(self._request(url, target), remote=target.remote) as shipment:
-            submission.conf = submit_properties(run.config, extras, task.conf, target, task.env_vars)
+            submission.conf = submit_properties(run.config, extras, self._conf, target, task.env_vars)
+            refuse_half_a_login(task, keytab, submission.conf, target)
             submission.files = joined(task.files, shipment.files)
             submission.py_files = joined(task.py_files, [str(shipment.engine)])
             submission.name = task.name or run.config.spark.app_name or ".".join(run.key.scope[:2])

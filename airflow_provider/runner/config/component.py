@@ -29,6 +29,7 @@ from airflow_provider.runner.config.given import Given
 from airflow_provider.runner.config.outcome import awaited, settled
 from airflow_provider.runner.config.problems import suggest, with_article
 from airflow_provider.runner.config.scalars import plain
+from airflow_provider.runner.config.session_watch import watching_import
 from airflow_provider.runner.config.wanted import as_wanted
 
 if TYPE_CHECKING:
@@ -175,7 +176,8 @@ def resolve(class_path: str, given: Given | None = None) -> Any:
 
 def _import(module_name: str) -> ModuleType:
     try:
-        return importlib.import_module(module_name)
+        with watching_import(module_name):
+            return importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{module_name}.".startswith(f"{missing}."):

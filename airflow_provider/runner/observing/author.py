@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import re
 import sysconfig
 import traceback
@@ -12,26 +13,42 @@ from traceback import FrameSummary
 
 import airflow_provider
 
-_OURS = str(Path(airflow_provider.__file__).parent)
-_ENGINE = str(Path(_OURS, "runner"))
-_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-_SPARK = re.compile(r"/(?:pyspark|py4j|grpc)(?:\.zip)?/")
+_OURS = str(Path(airflow_provider.__file__).parent) + os.sep
+_ENGINE = str(Path(_OURS, "runner")) + os.sep
+_INSTALLED = tuple(
+    {
+        str(folder) + os.sep
+        for name in ("stdlib", "platstdlib", "purelib", "platlib")
+        for folder in (sysconfig.get_path(name), os.path.realpath(sysconfig.get_path(name)))
+    }
+)
+_ELSEWHERE = re.compile(
+    r"/(?:site|dist)-packages/|/lib(?:64)?/python\d+(?:\.\d+)?/|python\d+\.zip/|(?:pyspark|py4j[^/]*)\.zip/"
+)
+"""Installed where an executor runs, which may have another Python, and whose pyspark comes as a zip file."""
+_TYPED_IN = re.compile(r"<(?:stdin|string|ipython-input|console|doctest|unknown)")
+"""Code that is in no file: typed in, of a notebook, or given to ``exec``."""
 _WORKER_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>.+)$', re.MULTILINE)
 
+_Frame = tuple[FrameSummary, str]
+"""A line of a traceback, and the name of its module if that is known."""
 
-def author_line(error: BaseException) -> str | None:
+
+def author_line(error: BaseException, package: str | None = None) -> str | None:
     """Return ``file:line, in function: code`` of the innermost line that is the author's, None if none is.
 
-    A component that is installed like a library has no line of its own then but the one that the engine called.
+    The author's is what neither this package nor anything installed has, and what is in the component's own package,
+    which may be installed like a library.
 
     :param error: what a component raised
+    :param package: the component's top-level package, or module
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    below = [n for n, frame in enumerate(frames) if frame.filename.startswith(_ENGINE)]
-    called = frames[below[-1] + 1 :] if below else frames
-    others = (frame for frame in called if not _is_ours(frame.filename) and not _SPARK.search(frame.filename))
-    chosen = _innermost(called) or next(others, None)
-    return _in_words(chosen) if chosen is not None else None
+    summaries = traceback.extract_tb(error.__traceback__)
+    names = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    frames = list(zip(summaries, names, strict=True))
+    # Before the engine's lines there are those of whoever called it.
+    began = next((n for n, (frame, _) in enumerate(frames) if frame.filename.startswith(_ENGINE)), 0)
+    return _innermost(frames[began:], package)
 
 
 def author_line_of_text(trace: str) -> str | None:
@@ -39,27 +56,31 @@ def author_line_of_text(trace: str) -> str | None:
 
     :param trace: the traceback
     """
-    frames = [
-        FrameSummary(found["file"], int(found["line"]), found["function"], lookup_line=False)
+    return _innermost(
+        (FrameSummary(found["file"], int(found["line"]), found["function"], lookup_line=False), "")
         for found in _WORKER_FRAME.finditer(trace)
-    ]
-    chosen = _innermost(frames)
-    return _in_words(chosen) if chosen is not None else None
+    )
 
 
-def _innermost(frames: Iterable[FrameSummary]) -> FrameSummary | None:
-    own = [frame for frame in frames if not _is_ours(frame.filename) and not _is_installed(frame.filename)]
-    return own[-1] if own else None
+def _innermost(frames: Iterable[_Frame], package: str | None = None) -> str | None:
+    own = [frame for frame, name in frames if _is_authors(frame, name, package)]
+    return _in_words(own[-1]) if own else None
 
 
-def _is_ours(file: str) -> bool:
-    return file.startswith(_OURS)
+def _is_authors(frame: FrameSummary, name: str, package: str | None) -> bool:
+    file = frame.filename
+    if file.startswith(_OURS):
+        return False
+    if package and name.partition(".")[0] == package:
+        return not file.startswith("<") or _is_typed_in(frame)
+    if file.startswith("<"):
+        return _is_typed_in(frame)
+    return not (file.startswith(_INSTALLED) or _ELSEWHERE.search(file))
 
 
-def _is_installed(file: str) -> bool:
-    # An executor may have another Python, whose paths are others, and its pyspark comes as a zip file.
-    elsewhere = "/site-packages/" in file or "/dist-packages/" in file or "pyspark.zip/" in file
-    return elsewhere or file.startswith(_INSTALLED) or file.startswith("<frozen")
+def _is_typed_in(frame: FrameSummary) -> bool:
+    """Return whether a frame is of code that somebody typed, and not made, as the ``__init__`` of a dataclass is."""
+    return _TYPED_IN.match(frame.filename) is not None and not frame.name.startswith("__")
 
 
 def _in_words(frame: FrameSummary) -> str:

@@ -35,18 +35,19 @@ class Failure:
         return [*where, *self.hints]
 
 
-def explain(error: BaseException, hints: Sequence[str] = ()) -> Failure:
+def explain(error: BaseException, hints: Sequence[str] = (), package: str | None = None) -> Failure:
     """Find out what an error says and where it came from.
 
     :param error: what a component raised
     :param hints: what the caller knows
+    :param package: the component's top-level package
     """
     found = said(error)
     if isinstance(error, SparkLostError):
         cause = error.__cause__
-        return Failure(found.message.partition(": ")[2], author_line(cause) if cause else None, tuple(hints))
+        return Failure(found.message.partition(": ")[2], author_line(cause, package) if cause else None, tuple(hints))
     where = author_line_of_text(found.worker_trace) if found.worker_trace else None
     short = out_of_memory(str(error))
     memory = (f"remedy: Spark ran out of memory ({short}): raise spark.driver.memory",) if short else ()
     notes = tuple(mask(note) for note in getattr(error, "__notes__", ()))
-    return Failure(found.message, mask(where or author_line(error) or "") or None, (*notes, *memory, *hints))
+    return Failure(found.message, mask(where or author_line(error, package) or "") or None, (*notes, *memory, *hints))

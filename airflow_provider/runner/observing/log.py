@@ -18,6 +18,7 @@ from airflow_provider.runner.observing.events import (
 from airflow_provider.runner.observing.failure import explain
 from airflow_provider.runner.observing.folds import fold
 from airflow_provider.runner.observing.hooks import NoOpHooks
+from airflow_provider.runner.observing.jvm_lines import without_java
 from airflow_provider.runner.observing.report import duration, plan_table, result_table, time_line
 from airflow_provider.runner.observing.result import PipelineResultStatus
 from airflow_provider.runner.observing.spark_words import stack_lines
@@ -113,8 +114,14 @@ class LoggingHooks(NoOpHooks):
             failure.headline,
         )
         if not isinstance(event.error, SparkLostError):
-            with fold(self._log, "the whole stack of this error"):
-                self._lines(stack_lines(event.error))
+            whole = stack_lines(event.error)
+            shown = without_java(whole)
+            title = "the stack of this error" + ("" if shown == whole else "; Java's is in the log at level DEBUG")
+            with fold(self._log, title):
+                self._lines(shown)
+            if shown != whole:
+                for line in whole:
+                    self._log.debug("%s", line)
 
     def on_retry_attempt(self, event: RetryScheduled) -> None:
         self._log.warning(

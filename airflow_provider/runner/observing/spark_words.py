@@ -13,6 +13,7 @@ _LONGEST = 12
 
 _CALL = re.compile(r"^An error occurred while calling \S+\n(?:: )?")
 _STACK = re.compile(r"^(?:\s+at \S.*|\s+\.\.\. \d+ (?:more|common frames omitted)|Driver stacktrace:)$")
+_BELOW = re.compile(r"^\s*(?:Caused by|Suppressed): ")
 _CAUSE = re.compile(r"^Caused by: (.*)$", re.MULTILINE)
 _PLAN = re.compile(r"(?<=;)\n(?=['+:! ]|[A-Z]\w+ [\[(]).*", re.DOTALL)
 _WORKER = "Traceback (most recent call last):\n"
@@ -45,7 +46,7 @@ def said(error: BaseException) -> Said:
         raised = [line for line in trace.splitlines() if line and not line[0].isspace()][-1]
         return Said(f"Python on an executor: {raised}", trace)
     text = _PLAN.sub("", _CALL.sub("", text)).strip().removesuffix(";")
-    lines = [line for line in text.splitlines() if not _STACK.match(line) and not line.startswith("Caused by: ")]
+    lines = [line for line in text.splitlines() if not _STACK.match(line) and not _BELOW.match(line)]
     shown = [line.rstrip() for line in lines[:_LONGEST] if line.strip()]
     causes = [cause for cause in _CAUSE.findall(text) if cause not in text.partition("Caused by: ")[0]]
     name = "" if shown and shown[0].startswith("[") else f"{_name(error)}: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -187,7 +187,7 @@ class ComponentRunner:
             component.name,
             self._config.name,
             later=tuple(
-                Declared(c.name, c.class_path, c.config)
+                Declared(c.name, c.class_path, _with_statement(c))
                 for c in later
                 if self._to_run is None or c.name in self._to_run
             ),
@@ -199,11 +199,12 @@ class ComponentRunner:
     def _explained(
         self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None, spark: Any
     ) -> Failure:
+        package = component.class_path.partition(".")[0]
         if session_is_gone(error):
-            return explain(error)
+            return explain(error, package=package)
         views, lost = (keeper.view_names(), keeper.lost) if keeper is not None else ((), {})
         hints = missing_view(error, component.name, self._config, views, lost)
-        return explain(error, [*hints, *taken_location(error, spark)])
+        return explain(error, [*hints, *taken_location(error, spark)], package)
 
     def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
         for name, state in saved:
@@ -231,6 +232,12 @@ def _places(config: PipelineConfig, keeper: SessionStateKeeper | None) -> tuple[
     """Return the local directories that the run itself needs."""
     saved = local_path(keeper.url) if keeper is not None and keeper.url else None
     return (Path.cwd(), config.base_dir, *([saved] if saved is not None else []))
+
+
+def _with_statement(component: ComponentConfig) -> Mapping[str, Any]:
+    """Return the config of a component, with the text of its SQL file, rendered, as its statement."""
+    text = component.texts.get(str(component.config.get("sql_file")))
+    return component.config if text is None else {**component.config, "sql": text}
 
 
 def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider.masking import mask
+from airflow_provider.runner.observing.jvm_lines import JvmLines
 from airflow_provider.runner.observing.spark_words import out_of_memory
 
 logger = logging.getLogger(__name__)
@@ -23,10 +24,6 @@ logger = logging.getLogger(__name__)
 _KEPT_LINES = 400
 _END_SECONDS = 5.0  # between the last word on the connection and the end of the process
 
-_OF_SPARK = re.compile(
-    r"^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d|\{\"ts\":|WARNING:|Using Spark's default|Setting default)"
-)
-_CONTINUED = re.compile(r"^\s*(at |\.\.\. \d+ |Caused by: |Suppressed: |[\w.$]+(Error|Exception)\b|\t)")
 _SERIOUS = re.compile(r"OutOfMemoryError|StackOverflowError|\bERROR\b|\bFATAL\b|^# |Exception in thread|Reason:")
 _OOM_STATUS = {52: "Spark's code for OutOfMemoryError", 3: "the code of -XX:+ExitOnOutOfMemoryError"}
 
@@ -43,7 +40,7 @@ class SparkJvm:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_up = False
         self.is_ending = False
-        self._spark_speaks = True
+        self._whose = JvmLines()
 
     def start(self) -> Any:
         """Start it and return pyspark's gateway to it.
@@ -118,11 +115,8 @@ class SparkJvm:
     def _take(self, line: str) -> None:
         """Keep a line and log it: what an author's code printed is for people, the rest for who looks for more."""
         self._lines.append(line)
-        if _OF_SPARK.match(line):
-            self._spark_speaks = True
-        elif not _CONTINUED.match(line):
-            self._spark_speaks = not self._is_up
-        logger.log(logging.DEBUG if self._spark_speaks or not line.strip() else logging.INFO, "Spark: %s", mask(line))
+        sparks = self._whose.is_sparks(line) or not self._is_up
+        logger.log(logging.DEBUG if sparks else logging.INFO, "Spark: %s", mask(line))
 
 
 def quiet_py4j() -> None:

@@ -16,7 +16,7 @@ from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.session_state import SessionStateRecord
 from airflow_provider.runner.record.sources import SourceRecord
 from airflow_provider.runner.running.loss import spark_lost
-from airflow_provider.runner.running.spark_session import open_session, running_session
+from airflow_provider.runner.running.spark_session import session_of_the_process
 from airflow_provider.runner.session_state.keeper import SessionStateKeeper
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
@@ -221,7 +221,7 @@ class AttemptSession:
         return None if local_path(url) is not None else self.spark()
 
     def _default(self) -> SparkSession:
-        return running_session() or open_session(self._config.spark.to_spark_conf(), self._config.name)
+        return session_of_the_process(self._config.spark.to_spark_conf(), self._config.name)
 
 
 def _exists(path: Path) -> bool:

@@ -144,6 +144,21 @@ def test_spark_that_runs_already_is_neither_changed_nor_stopped(spark: SparkSess
     assert spark.range(3).count() == 3
 
 
+def test_a_component_that_asks_for_its_session_by_name_gets_the_pipelines(spark: SparkSession) -> None:
+    """As where the pipeline has started Spark itself; afterwards whoever started it gets their own again."""
+    kind = type(spark)
+    before = kind.builder.getOrCreate(), kind.getActiveSession()
+    with InProcessSpark(None, {}, {}, "test") as opened:
+        session = opened.open()
+        session.sql("CREATE TEMP VIEW of_the_pipeline AS SELECT 1 AS a")
+        found = kind.builder.appName("load orders").getOrCreate()
+        assert found is session
+        assert kind.getActiveSession() is session
+        assert found.table("of_the_pipeline").count() == 1
+    assert (kind.builder.getOrCreate(), kind.getActiveSession()) == before
+    assert not spark.catalog.tableExists("of_the_pipeline")
+
+
 @pytest.mark.parametrize("layer", ["spark_conf", "pipeline_conf"])
 def test_deploy_mode_cluster_is_refused_wherever_it_is_written(spark: SparkSession, layer: str) -> None:
     """Not only in a connection: this operator's driver runs in the task, so the mode is always ``client``."""

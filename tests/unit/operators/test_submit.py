@@ -5,6 +5,7 @@ The program spark-submit is a stand-in that notes its arguments and says what th
 
 from __future__ import annotations
 
+import base64
 import contextvars
 import datetime
 import json
@@ -71,7 +72,10 @@ if not request.exists():
     files = sys.argv[sys.argv.index("--files") + 1].split(",")
     request = next(pathlib.Path(path) for path in files if path.endswith(request.name))
 content = json.loads(request.read_text())
-calls.append({{"arguments": sys.argv[1:], "request": content, "shipped": shipped, "folder": str(request.parent)}})
+keytab = sys.argv[sys.argv.index("--keytab") + 1] if "--keytab" in sys.argv else ""
+mode = os.stat(keytab).st_mode & 0o777 if os.path.exists(keytab) else None
+call = {{"arguments": sys.argv[1:], "request": content, "keytab": mode}}
+calls.append({{**call, "shipped": shipped, "folder": str(request.parent)}})
 (folder / "calls.json").write_text(json.dumps(calls))
 plan = json.loads((folder / "plan.json").read_text())
 if plan["outcome"] is not None and content.get("outcome"):
@@ -187,6 +191,30 @@ def test_the_command_of_a_driver_on_this_host_with_a_standalone_cluster(program:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("given", [{"spark.y": 1}, "{'spark.y': 1}", '{"spark.y": 1}'], ids=type)
+def test_properties_may_come_through_a_template_as_text(program: Program, connect: Any, given: Any) -> None:
+    connect("local")
+    operator("/shared", conf=given).execute(context())
+    assert "spark.y=1" in program.arguments()
+
+
+def test_the_keytab_of_the_connection_is_this_users_only_and_removed(program: Program, connect: Any) -> None:
+    """The Spark provider would leave it readable for everybody. What the author gives wins."""
+    connect("yarn", principal="etl@EXAMPLE", keytab=base64.b64encode(b"not a keytab").decode())
+    operator().execute(context())
+    arguments = program.arguments()
+    keytab = Path(arguments[arguments.index("--keytab") + 1])
+    assert arguments[arguments.index("--principal") + 1] == "etl@EXAMPLE"
+    assert keytab.parent.name.startswith("pyspark-pipeline-keytab-")
+    assert program.calls[-1]["keytab"] == 0o600
+    assert not keytab.exists()
+
+    operator(keytab=__file__, principal="other@EXAMPLE").execute(context())
+    assert ["--keytab", __file__, "--principal", "other@EXAMPLE"] == [
+        word for word in program.arguments() if word in ("--keytab", __file__, "--principal", "other@EXAMPLE")
+    ]
+
+
 @pytest.mark.parametrize("chosen", [{"conf": {"spark.pyspark.python": "/py"}}, {"env_vars": {"PYSPARK_PYTHON": "/py"}}])
 def test_a_python_that_the_author_chose_stays_chosen(program: Program, connect: Any, chosen: dict[str, Any]) -> None:
     connect("spark://master:7077")
@@ -299,6 +327,14 @@ def test_what_cannot_work_is_refused_when_the_dag_is_parsed(options: dict[str, A
         ("local", {}, {"url": "s3a://me:secret@bucket/x"}, "seems to hold a password"),
         ("yarn", {"deploy-mode": "cluster"}, {}, "requires yarn_track_via_rm_api=True"),
         ("local", {}, {"pipeline": "/nowhere/nothing.yaml"}, "nothing.yaml"),
+        ("local", {}, {"conf": "spark.x=1"}, "task 't', conf is text that is no mapping of Spark properties"),
+        ("local", {}, {"conf": {"spark.x": None}}, "task 't', conf: property 'spark.x' is None"),
+        ("local", {"spark.x": None}, {}, "connection 'cluster', extras: property 'spark.x' is None"),
+        ("yarn", {"principal": "a@B"}, {}, "a Kerberos principal and no keytab"),
+        ("yarn", {}, {"keytab": "/etc/a.keytab"}, "a Kerberos keytab and no principal"),
+        ("yarn", {"principal": "a@B", "keytab": "/etc/a"}, {}, "'keytab' is not the content of a keytab in base64"),
+        ("local", {"spark-home": "/opt/spark"}, {}, "connection 'cluster': The `spark-home` extra is not allowed"),
+        ("local", {"spark-binary": "spark-shell"}, {}, "connection 'cluster': The spark-binary extra can be one of"),
     ],
 )
 def test_what_shows_only_when_the_task_runs_uses_up_no_retries(

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import dataclasses
+import json
+import sysconfig
+from pathlib import Path
 
+import pytest
+from pydantic import BaseModel
+
+import airflow_provider
 from airflow_provider.errors import ComponentFailedError, SparkLostError
+from airflow_provider.runner.config.component import DataFlow, build
 from airflow_provider.runner.observing.author import author_line_of_text
 from airflow_provider.runner.observing.failure import explain
 from airflow_provider.runner.observing.result import (
@@ -16,6 +24,7 @@ from airflow_provider.runner.observing.result import (
 from airflow_provider.runner.observing.spark_words import said, stack_lines
 from airflow_provider.runner.observing.verdict import attempt_error, complete_in_words
 from airflow_provider.runner.planning.plan import Action
+from airflow_provider.runner.running.resilience import run_with_retries
 
 
 class AnalysisException(Exception):
@@ -93,6 +102,110 @@ def test_the_line_is_the_authors_innermost_one() -> None:
     assert failure.where is not None
     assert failure.where.startswith(f"{__file__}:")
     assert failure.where.endswith("in parse: return json.loads(text)  # this line")
+
+
+def where_of(code: str, file: str, package: str | None = None, **names: object) -> str | None:
+    """Run code as a component of that file, and return where its error came from."""
+    scope: dict[str, object] = {"__name__": "tests_of_where", **names}
+    exec(compile(code, file, "exec"), scope)
+    work = build(scope["run"], {}, None, Path())
+    with pytest.raises((OSError, ValueError)) as raised:
+        run_with_retries(work, None, None, lambda tried, pause, error: None, lambda seconds: None)
+    return explain(raised.value, package=package).where
+
+
+SITE = sysconfig.get_path("purelib")
+STDLIB = sysconfig.get_path("stdlib")
+
+
+@pytest.mark.parametrize(
+    ("file", "is_named"),
+    [
+        ("/dags/load.py", True),
+        ("/dags/jobs.zip/load.py", True),
+        ("/src/company/src/company_jobs/load.py", True),
+        ("/home/me/airflow_provider_jobs/load.py", True),
+        ("/tmp/ipykernel_12/345.py", True),
+        ("<ipython-input-3-abc>", True),
+        ("<stdin>", True),
+        ("<string>", True),
+        ("<attrs generated init x.Y>", False),
+        ("<frozen importlib._bootstrap>", False),
+        (f"{SITE}/pandas/core/frame.py", False),
+        (f"{STDLIB}/pathlib.py", False),
+        ("/opt/conda/lib/python3.12/json/decoder.py", False),
+        ("/usr/lib/python3/dist-packages/numpy/core.py", False),
+        ("/opt/spark/python/lib/pyspark.zip/pyspark/worker.py", False),
+        ("/opt/spark/python/lib/py4j-0.10.9.9-src.zip/py4j/protocol.py", False),
+        (f"{Path(airflow_provider.__file__).parent}/components/sql.py", False),
+    ],
+)
+def test_only_an_authors_line_is_named(file: str, is_named: bool) -> None:
+    """A folder of DAGs, an editable install, a zip file or a notebook; never a library, Spark or this package."""
+    where = where_of("def run(spark):\n    raise OSError('x')", file)
+    assert where == (f"{file}:2, in run" if is_named else None)
+
+
+def test_a_library_that_the_author_calls_is_not_named_but_the_call_is() -> None:
+    """Also where the library calls something of the author's own in between."""
+    code = "def run(spark):\n    Path('/nowhere/at/all').read_text()"
+    assert where_of(code, "/dags/load.py", Path=Path) == "/dags/load.py:2, in run"
+    code = "def run(spark):\n    list(map(lambda x: loads('{'), [1]))"
+    assert where_of(code, "/dags/load.py", loads=json.loads) == "/dags/load.py:2, in <lambda>"
+
+
+def test_what_a_class_is_given_by_this_package_is_not_named_but_its_use_is() -> None:
+    """An error that this package raises when a component calls it is at the component's line."""
+
+    class Early(DataFlow):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rows = self.spark.range(3)  # before the session is there
+
+        def run(self) -> None: ...
+
+    with pytest.raises(RuntimeError) as raised:
+        build(Early, {}, None, Path())
+    assert str(explain(raised.value).where).endswith("self.rows = self.spark.range(3)  # before the session is there")
+
+
+@pytest.mark.parametrize(("package", "is_named"), [("tests_of_where", True), ("another", False), (None, False)])
+def test_a_component_that_is_installed_like_a_library_is_the_authors(package: str | None, is_named: bool) -> None:
+    """A company's package in an image: its own lines count, not those of what it calls."""
+    file = f"{SITE}/company_jobs/load.py"
+    where = where_of("def run(spark):\n    loads('{')", file, package, loads=json.loads)
+    assert where == (f"{file}:2, in run" if is_named else None)
+
+
+def test_a_config_that_a_model_refuses_has_no_line() -> None:
+    """It is pydantic that raises, and the engine that asked it."""
+
+    class Config(BaseModel):
+        rows: int
+
+    class Load(DataFlow):
+        config_model = Config
+
+        def run(self) -> None: ...
+
+    with pytest.raises(ValueError, match="rows") as raised:
+        build(Load, {"rows": "many"}, None, Path())
+    assert explain(raised.value, package="airflow_provider").where is None
+
+
+@dataclasses.dataclass
+class _Given:
+    rows: list[int]
+
+    def __post_init__(self) -> None:
+        self.rows[7]
+
+
+def test_the_made_init_of_a_dataclass_is_not_named() -> None:
+    """What it calls of the author's is."""
+    with pytest.raises(IndexError) as raised:
+        build(_Given, {"rows": []}, None, Path())
+    assert str(explain(raised.value).where).endswith("self.rows[7]")
 
 
 @pytest.mark.parametrize("text", ["", "no traceback", 'File "x'])

@@ -1,0 +1,121 @@
+"""What the extras of a connection say: used, without effect, or refused. docs/spark.md has the table."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from airflow_provider.errors import SparkConfigError
+from airflow_provider.launch.settings import properties
+
+logger = logging.getLogger(__name__)
+
+PROPERTY_OF = {
+    "queue": "spark.yarn.queue",
+    "namespace": "spark.kubernetes.namespace",
+    "principal": "spark.kerberos.principal",
+    "deploy-mode": "spark.submit.deployMode",
+}
+"""Extras of a ``spark`` connection, named as the Spark provider names them, and the property each one sets."""
+
+FOR_SPARK_SUBMIT = {
+    "spark-binary": "Spark is that of the installed pyspark",
+    "rest-scheme": "there is no driver on a standalone cluster to ask for",
+    "rest-port": "there is no driver on a standalone cluster to ask for",
+    "yarn_resourcemanager_webapp_address": "the driver is this task, so nobody has to be asked how it goes",
+}
+"""Extras of the Spark provider without effect when Spark runs in the task, and why."""
+
+OF_SPARK = {*PROPERTY_OF, *FOR_SPARK_SUBMIT, "keytab", "spark-home"}
+"""All that the Spark provider knows in a ``spark`` connection."""
+
+OF_CONNECT = {"use_ssl"}
+"""All that the Spark provider knows in a ``spark_connect`` connection."""
+
+_INSTEAD = {
+    "token": "the token is the connection's password",
+    "user_id": "the user id is the connection's login",
+    "master": "the master is the connection's host",
+    "host": "the master is the connection's host",
+}
+
+_DEFAULTS = {"spark-binary": "spark-submit", "rest-scheme": "http", "rest-port": "6066"}
+"""What Airflow's form for connections fills in by itself."""
+
+_warned: set[tuple[str, str]] = set()
+
+
+def spark_properties(extra: Mapping[str, Any], conn_id: str) -> dict[str, str]:
+    """Return the extras that are Spark properties.
+
+    :param extra: the connection's extras
+    :param conn_id: the connection, for messages
+    :raises SparkConfigError: one of them has no value, or one that is no text
+    """
+    found = {key: value for key, value in extra.items() if key.startswith("spark.")}
+    return properties(found, f"connection {conn_id!r}, extras")
+
+
+def named_properties(extra: Mapping[str, Any], conn_id: str) -> dict[str, str]:
+    """Return the properties that the extras of the Spark provider stand for. One that is empty is not set.
+
+    :param extra: the connection's extras
+    :param conn_id: the connection, for messages
+    :raises SparkConfigError: one of them has a value that is no text
+    """
+    given = {PROPERTY_OF[key]: value for key, value in extra.items() if key in PROPERTY_OF and not is_empty(value)}
+    return properties(given, f"connection {conn_id!r}, extras")
+
+
+def refuse_spark_home(extra: Mapping[str, Any], conn_id: str) -> None:
+    """Raise if the connection names another Spark, which the Spark provider refuses, too.
+
+    :raises SparkConfigError: it does
+    """
+    if not is_empty(extra.get("spark-home")):
+        raise SparkConfigError(
+            f"connection {conn_id!r}: the extra 'spark-home' is refused, as Airflow's Spark provider refuses it; "
+            "remove it. In the task Spark is that of the installed pyspark, unless the worker's environment has "
+            "SPARK_HOME"
+        )
+
+
+def tell_without_effect(extra: Mapping[str, Any], conn_id: str) -> None:
+    """Log which extras have no effect when Spark runs in the task."""
+    for key, why in FOR_SPARK_SUBMIT.items():
+        value = extra.get(key)
+        if not is_empty(value) and str(value) != _DEFAULTS.get(key):
+            logger.info("connection %r: the extra %r has no effect when Spark runs in the task: %s", conn_id, key, why)
+
+
+def warn_of_unknown(extra: Mapping[str, Any], conn_id: str, known: Collection[str]) -> None:
+    """Warn of extras that nobody reads, once in a process.
+
+    :param extra: the connection's extras
+    :param conn_id: the connection, for messages
+    :param known: those that are read, beside ``spark.*``
+    """
+    for key in extra:
+        if key in known or key.startswith("spark.") or (conn_id, key) in _warned:
+            continue
+        _warned.add((conn_id, key))
+        logger.warning("connection %r: the extra %r has no effect%s", conn_id, key, _hint(key, known))
+
+
+def is_empty(value: Any) -> bool:
+    """Return whether an extra is as good as not there: a form leaves those empty that nobody filled in."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _hint(key: str, known: Collection[str]) -> str:
+    if key in _INSTEAD:
+        return f": {_INSTEAD[key]}"
+    plain = key.removeprefix("extra__spark__").lower()
+    near = difflib.get_close_matches(plain.replace("_", "-"), known, n=1) or difflib.get_close_matches(
+        plain, known, n=1
+    )
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return "; a Spark property is named in full, such as 'spark.executor.memory'"

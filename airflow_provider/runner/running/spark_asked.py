@@ -1,0 +1,151 @@
+"""Whether the Spark that runs is the one that was asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider.masking import MASK, looks_secret
+
+_COSMETIC = re.compile(
+    r"spark\.(app\.(name|id)|ui\.|eventLog\.|history\.|log\.|log4j|local\.dir|metrics\.|openlineage\.|extraListeners"
+    r"|driver\.(host|port|bindAddress|log\.|blockManager)|blockManager\.port|port\.|submit\.deployMode|api\.mode"
+    r"|pyspark\.driver\.python|kerberos\.keytab|yarn\.keytab|logConf|redaction|cleaner\.|scheduler\.)"
+)
+"""What changes neither where Spark runs, nor what it has to run with, nor what it computes."""
+
+_OF_THE_APPLICATION = re.compile(
+    r"spark\.(master|remote|submit\.|hadoop\.|yarn\.|kubernetes\.|executorEnv\.|driver\.|executor\.|jars|files|archives"
+    r"|cores\.max|pyspark\.|kerberos\.|dynamicAllocation\.|repl\.)"
+)
+"""What a session takes and what then has no effect."""
+
+_OF_THE_JVM = re.compile(
+    r"spark\.(driver\.(memory$|extra|default)|jars|kerberos\.(principal|keytab)|yarn\.(principal|keytab))"
+)
+"""What only counts when the JVM of the driver starts."""
+
+_LISTS = re.compile(r"spark\.(jars|files|archives|submit\.pyFiles|sql\.extensions)")
+_SIZE = re.compile(r"(?P<number>\d+)\s*(?P<unit>[kmgtp]?)b?", re.IGNORECASE)
+_LOCAL = re.compile(r"local(?:\[(?P<cores>\*|\d+)(?:,\s*\d+)?\])?")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A property that is not as it was asked for.
+
+    :param key: its name
+    :param asked: its value as it was asked for
+    :param found: its value, None if it has none
+    """
+
+    key: str
+    asked: str
+    found: str | None
+
+    def __str__(self) -> str:
+        hidden = looks_secret(self.key, self.asked, {}) or looks_secret(self.key, self.found, {})
+        asked, found = (MASK, MASK) if hidden else (repr(self.asked), repr(self.found))
+        return f"{self.key} is {'not set' if self.found is None else found} instead of {asked}"
+
+    @property
+    def matters(self) -> bool:
+        """Whether Spark runs elsewhere, with less, or otherwise than it was asked to."""
+        return not _COSMETIC.match(self.key)
+
+
+def apply(session: Any, conf: Mapping[str, str]) -> list[Difference]:
+    """Set what can be set in a session, and return what cannot and is not so already.
+
+    :param session: a classic session
+    :param conf: what was asked for
+    """
+    different = []
+    for key, value in conf.items():
+        if not _OF_THE_APPLICATION.match(key) and _is_set(session, key, value):
+            continue
+        found = _value(session, key)
+        if not same(key, value, found):
+            different.append(Difference(key, value, found))
+    return different
+
+
+def jvm_differences(asked: Mapping[str, str], running: Mapping[str, str]) -> list[Difference]:
+    """Return what a JVM that runs already was not started with.
+
+    :param asked: what was asked for
+    :param running: what it was started with
+    """
+    return [
+        Difference(key, value, running.get(key))
+        for key, value in asked.items()
+        if _OF_THE_JVM.match(key) and not same(key, value, running.get(key))
+    ]
+
+
+def same(key: str, asked: str, found: str | None) -> bool:
+    """Return whether two values of a property mean the same.
+
+    :param key: the property
+    :param asked: one value
+    :param found: the other; None for no value
+    """
+    if found is None:
+        return False
+    if asked == found or asked.lower() == found.lower() in ("true", "false"):
+        return True
+    if key == "spark.master":
+        return _cores(asked) is not None and _cores(asked) == _cores(found)
+    if _LISTS.match(key):
+        return _items(asked) <= _items(found)
+    sizes = _SIZE.fullmatch(asked.strip()), _SIZE.fullmatch(found.strip())
+    return None not in sizes and _bytes(sizes[0], key) == _bytes(sizes[1], key)
+
+
+def _is_set(session: Any, key: str, value: str) -> bool:
+    """Set a property of the session. False if it is Spark's application that has it."""
+    from pyspark.errors import PySparkException
+
+    if session.conf.isModifiable(key):
+        session.conf.set(key, value)
+        return True
+    try:
+        session.conf.set(key, value)  # Spark takes what it does not know
+    except PySparkException:
+        return False
+    return True
+
+
+def _value(session: Any, key: str) -> str | None:
+    """Return what holds for the application, which may be Spark's default."""
+    conf = session.sparkContext._conf
+    if conf.contains(key):
+        return str(conf.get(key))
+    jvm = session._jvm
+    entry = jvm.org.apache.spark.internal.config.ConfigEntry.findEntry(key)
+    default = entry.defaultValueString() if entry is not None else None
+    return None if default is None or str(default).startswith("<") else str(default)
+
+
+def _cores(master: str) -> int | None:
+    """Return how many cores a local master uses, None if it is none."""
+    found = _LOCAL.fullmatch(master.strip())
+    if found is None:
+        return None
+    cores = found["cores"] or "1"
+    return os.cpu_count() if cores == "*" else int(cores)
+
+
+def _items(text: str) -> set[str]:
+    """Return the items of a list; of a file that Spark has copied the name counts."""
+    return {item.strip().rpartition("/")[2] for item in text.split(",") if item.strip()}
+
+
+def _bytes(size: re.Match[str] | None, key: str) -> int | None:
+    if size is None:
+        return None
+    unit = size["unit"].lower() or ("m" if "emory" in key else "")
+    return int(size["number"]) * int(1024 ** ("kmgtp".find(unit) + 1 if unit else 0))
