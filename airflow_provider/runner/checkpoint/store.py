@@ -173,7 +173,9 @@ def replaced(key: RunKey, attempt: int, by_attempt: int | None = None) -> StaleA
     """
     by = "a newer attempt" if by_attempt is None else f"attempt {by_attempt}"
     return StaleAttemptError(
-        f"attempt {attempt} of {key}, has been replaced by {by}; it stops here and leaves the checkpoint alone"
+        f"attempt {attempt} of {key}, has been replaced by {by}; it stops here and leaves the checkpoint alone",
+        key.run_id,
+        key.pipeline_name,
     )
 
 
@@ -181,7 +183,9 @@ def shut_out(key: RunKey, attempt: int) -> StaleAttemptError:
     """Return the error for an attempt whose checkpoint somebody has deleted by force."""
     return StaleAttemptError(
         f"somebody has deleted the checkpoint of {key} while attempt {attempt} was running; it stops here, and the "
-        "next attempt starts from the beginning"
+        "next attempt starts from the beginning",
+        key.run_id,
+        key.pipeline_name,
     )
 
 

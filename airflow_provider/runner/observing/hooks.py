@@ -6,6 +6,7 @@ These are not Airflow hooks, which are connection clients.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from airflow_provider.errors import CheckpointError
@@ -21,6 +22,7 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
+from airflow_provider.runner.observing.peer_hooks import each_of, tell
 from airflow_provider.runner.record.state import CheckpointState
 
 logger = logging.getLogger(__name__)
@@ -100,11 +102,15 @@ class CompositeHooks(NoOpHooks):
     Each of them is called even if one before it raised. A
     :class:`~airflow_provider.errors.CheckpointError` is raised again at the end; anything else is logged.
 
-    :param hooks: the hooks
+    Hooks that were written for ``pyspark-pipeline-framework`` are called as they expect, see
+    :mod:`airflow_provider.runner.observing.peer_hooks`.
+
+    :param hooks: the hooks; a list counts as those in it
+    :raises PipelineConfigError: what is no hook, such as a class instead of an object of it
     """
 
-    def __init__(self, *hooks: PipelineHooks) -> None:
-        self._hooks = hooks
+    def __init__(self, *hooks: PipelineHooks | Iterable[PipelineHooks]) -> None:
+        self._hooks: tuple[PipelineHooks, ...] = each_of(hooks)
 
     def take_over(self, config: PipelineConfig) -> CheckpointState | None:
         """Let those of the hooks take over that keep a record, and return the first one's."""
@@ -142,7 +148,7 @@ class CompositeHooks(NoOpHooks):
         fatal: CheckpointError | None = None
         for hook in self._hooks:
             try:
-                getattr(hook, method)(event)
+                tell(hook, method, event)
             except CheckpointError as error:
                 fatal = fatal or error
             except Exception:

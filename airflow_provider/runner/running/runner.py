@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
@@ -54,7 +55,7 @@ class SimplePipelineRunner:
     """Runs a pipeline in one Spark session.
 
     :param config: the pipeline
-    :param hooks: what to tell about the run; default: nothing
+    :param hooks: what to tell about the run, or a list of such; default: nothing
     :param spark: the session, or a function that opens it, called when the first component runs. Default: the
         active session, or a new one from the ``spark`` section of the config. The runner never stops it
     :param session_state_url: directory for the temp views of this run, one of its own for each run; any that Spark
@@ -69,7 +70,7 @@ class SimplePipelineRunner:
         self,
         config: PipelineConfig,
         *,
-        hooks: PipelineHooks | None = None,
+        hooks: PipelineHooks | Sequence[PipelineHooks] | None = None,
         spark: SparkSession | Callable[[], SparkSession] | None = None,
         session_state_url: str | None = None,
         keep_session_state: bool = False,
@@ -93,6 +94,16 @@ class SimplePipelineRunner:
             sleep=surroundings.sleep,
             progress=surroundings.progress,
         )
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **options: Any) -> Self:
+        """Load a pipeline file and return a runner for it.
+
+        :param path: see :func:`~airflow_provider.runner.load_pipeline_config`
+        :param options: what the class itself takes beside the config
+        :raises PipelineConfigError: with every problem that was found
+        """
+        return cls(load_pipeline_config(path), **options)
 
     def plan(
         self,
