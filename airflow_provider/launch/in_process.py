@@ -72,11 +72,6 @@ class InProcessSpark:
                 f"Spark's deploy mode is {mode!r}, but this operator runs the driver in the task, which is mode "
                 "'client'; remove it from the connection's extras, spark_conf and the pipeline's spark section"
             )
-        if conf.get("spark.master", "").startswith("sc://"):
-            raise SparkConfigError(
-                "Spark's master is an address of Spark Connect (sc://…), which a task reaches through a connection of "
-                "type 'spark_connect': create one with this host and give its conn_id"
-            )
         return conf
 
     @property

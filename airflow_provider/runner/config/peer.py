@@ -179,14 +179,18 @@ def _unknown(written: Mapping[Any, Any], known: Iterable[str], place: str) -> li
     ]
 
 
-def _secret_references(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield where in a config their references to secrets stand, and the provider of each."""
+def _secret_references(value: Any, path: str = "", around: tuple[int, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Yield where in a config their references to secrets stand, and the provider of each.
+
+    :param value: the config, or what is inside
+    :param path: where that is
+    :param around: what it lies in: an alias may stand for what is around it, which is told elsewhere
+    """
     if isinstance(value, str):
         if found := _SECRET.fullmatch(value):
             yield path, found[1]
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _secret_references(item, f"{path}.{key}")
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            yield from _secret_references(item, f"{path}[{index}]")
+    elif isinstance(value, (Mapping, list, tuple)) and id(value) not in around:
+        inside = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in inside:
+            place = f"{path}.{key}" if isinstance(value, Mapping) else f"{path}[{key}]"
+            yield from _secret_references(item, place, (*around, id(value)))

@@ -22,7 +22,7 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
-from airflow_provider.runner.observing.peer_hooks import each_of, tell
+from airflow_provider.runner.observing.peer_hooks import each_of, for_any_arguments, tell
 from airflow_provider.runner.record.state import CheckpointState
 
 logger = logging.getLogger(__name__)
@@ -68,18 +68,23 @@ class TakesOver(Protocol):
 class NoOpHooks:
     """Hooks that do nothing, to subclass."""
 
+    @for_any_arguments
     def before_pipeline(self, event: PipelineStarted) -> None:
         """The plan is made, nothing has run yet."""
 
+    @for_any_arguments
     def after_pipeline(self, event: PipelineFinished) -> None:
         """Nothing more will run in this attempt. Not called when the attempt is killed."""
 
+    @for_any_arguments
     def before_component(self, event: ComponentStarted) -> None:
         """A component is about to run."""
 
+    @for_any_arguments
     def after_component(self, event: ComponentCompleted) -> None:
         """A component's ``run()`` returned."""
 
+    @for_any_arguments
     def on_component_failure(self, event: ComponentFailed) -> None:
         """A component failed, after its own retries."""
 
@@ -89,9 +94,11 @@ class NoOpHooks:
     def on_session_state_saved(self, event: SessionStateSaved) -> None:
         """What a completed component left was saved later on: the attempt fails, or what it had read changes."""
 
+    @for_any_arguments
     def on_retry_attempt(self, event: RetryScheduled) -> None:
         """A try of a component failed and another one will follow."""
 
+    @for_any_arguments
     def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:
         """A component's circuit breaker changed its state."""
 

@@ -9,10 +9,11 @@ event that has the attributes of the config, too.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.problems import with_article
@@ -35,6 +36,8 @@ from airflow_provider.runner.observing.peer_views import (
 )
 
 logger = logging.getLogger(__name__)
+
+Callback = TypeVar("Callback", bound=Callable[..., object])
 
 Style = Literal["event", "arguments"]
 
@@ -149,6 +152,16 @@ def _check(hook: Any) -> None:
             "override what you need"
         )
     raise PipelineConfigError([ConfigProblem(message, None, "hooks")])
+
+
+def for_any_arguments(callback: Callback) -> Callback:
+    """Let a callback that does nothing be called with their arguments, too: ``super().after_component(config, …)``."""
+
+    @functools.wraps(callback)
+    def nothing(*args: object, **named: object) -> None:
+        return None
+
+    return cast("Callback", nothing)
 
 
 def tell(hook: Any, callback: str, event: Any) -> None:

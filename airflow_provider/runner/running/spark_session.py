@@ -9,8 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider.errors import SparkSessionError, describe
-from airflow_provider.masking import mask
+from airflow_provider.errors import SparkSessionError
 from airflow_provider.runner.observing.spark_words import said
 from airflow_provider.runner.running.jvm import SparkJvm, quiet_py4j
 from airflow_provider.runner.running.spark_install import refuse_mixed_install
@@ -63,8 +62,7 @@ def running_session() -> SparkSession | None:
 def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     """Open a Spark session, or a session of its own on the Spark that this process already runs.
 
-    :param conf: Spark properties; without ``spark.master`` the master is ``local[*]``. An address of Spark Connect
-        (``sc://…``) is a master, too
+    :param conf: Spark properties; without ``spark.master`` the master is ``local[*]``
     :param app_name: application name, unless ``conf`` has one
     :raises SparkSessionError: Spark did not start; the message names the master and what to check
     :raises SparkInstallError: see :func:`~airflow_provider.runner.running.spark_install.refuse_mixed_install`
@@ -77,8 +75,6 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
 
     settings = {"spark.app.name": app_name, "spark.master": "local[*]", **conf}
     master = settings["spark.master"]
-    if master.startswith("sc://"):
-        return _connect(master, conf)
     if master.startswith("local"):
         # Python workers must be this Python; Spark would take the first python3 of the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -102,28 +98,6 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
             with contextlib.suppress(Exception):
                 SparkContext._active_spark_context.stop()  # it is of no use to a second try
         raise SparkSessionError(_not_started(master, error, jvm)) from error
-
-
-def _connect(address: str, conf: Mapping[str, str]) -> SparkSession:
-    """Open a session on a Spark Connect server.
-
-    :param address: ``sc://…``
-    :param conf: Spark properties, of which the server has decided all that cannot be set in a session
-    """
-    from pyspark.errors import PySparkException
-    from pyspark.sql import SparkSession
-
-    try:
-        session = SparkSession.builder.remote(address).getOrCreate()
-        for key, value in conf.items():
-            if session.conf.isModifiable(key):
-                session.conf.set(key, value)
-    except (PySparkException, ImportError, ValueError) as error:
-        raise SparkSessionError(
-            f"no Spark session on {mask(address.partition(';')[0])!r}: {describe(error)}; check that the server runs "
-            "and can be reached from here, and that pyspark's Connect client is installed"
-        ) from error
-    return session
 
 
 def _not_started(master: str, error: Exception, jvm: SparkJvm | None) -> str:

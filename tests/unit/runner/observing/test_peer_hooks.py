@@ -278,6 +278,12 @@ class AnythingAmongTheirs(Got):
         self.got.append((i, n, ms))
 
 
+class CallsItsBase(Got):
+    def after_component(self, config, index, total, duration_ms):  # type: ignore[no-untyped-def, override]
+        super().after_component(config, index, total, duration_ms)
+        self.got.append(index)
+
+
 class Defaults(Got):
     def after_component(self, config, index=None, total=None, duration_ms=None):  # type: ignore[no-untyped-def, override]
         self.got.append((index, total, duration_ms))
@@ -300,6 +306,7 @@ class OursWithDefaults(Got):
         (ByKeyword, [("a", 0, 1), 1]),
         (Anything, [[ComponentStarted]]),
         (AnythingAmongTheirs, [(0, 1), (0, 1, 250)]),
+        (CallsItsBase, [0]),
         (Defaults, [(0, 1, 250)]),
         (OursWithDefaults, [(1, False)]),
     ],
