@@ -142,7 +142,9 @@ class FencingStore(Protocol):
 
 def load(store: CheckpointStore, key: RunKey) -> CheckpointState | None:
     """Return the checkpoint of a run; another run's never counts. Errors are those of :meth:`CheckpointStore.load`."""
-    found = store.load(key.run_id, key.pipeline_name, scope=key.scope)
+    # A store that was written for one pipeline per run outside Airflow may not know what a scope is.
+    scope = {"scope": key.scope} if key.scope else {}
+    found = store.load(key.run_id, key.pipeline_name, **scope)
     if found is not None and found.key != key:
         logger.warning("%s was asked for %s and has the checkpoint of %s; it counts as none", store, key, found.key)
         return None

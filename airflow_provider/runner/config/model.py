@@ -28,7 +28,7 @@ from airflow_provider.runner.config.component_check import check_component
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.given import Given, given_in, shared_paths
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.peer import from_peer
+from airflow_provider.runner.config.peer import fields_of, from_peer
 from airflow_provider.runner.config.policies import (
     OnClear,
     OnCodeChange,
@@ -274,6 +274,7 @@ def load_pipeline_config(
     if isinstance(source, (str, os.PathLike)):
         origin = os.fspath(source)
         source = read_config_file(origin)
+    source = fields_of(source)
     untaken: list[ConfigProblem] = []
     if isinstance(source, Mapping):
         source, untaken = from_peer(source)

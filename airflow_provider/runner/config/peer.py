@@ -7,6 +7,7 @@ is and is refused like any other.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,8 @@ from airflow_provider.runner.config.problems import kind_of, name_of, suggest
 from airflow_provider.runner.config.sections import CircuitBreakerConfig, RetryConfig, SparkSection
 
 logger = logging.getLogger(__name__)
+
+_PACKAGE = "pyspark_pipeline_framework."
 
 _COMPONENT = ("component_type", "class_path", "depends_on", "circuit_breaker")
 _HOOKS = {
@@ -54,6 +57,25 @@ _IN_A_SERVER = (
 """What a Spark Connect server has decided when a client comes. Their session ignores it, too."""
 
 _SECRET = re.compile(r"secret://([^/]+)/.+")
+
+
+def fields_of(source: Any) -> Any:
+    """Return the fields of a pipeline that was built with that package's classes; what is none of them itself."""
+    if not dataclasses.is_dataclass(source) or not type(source).__module__.startswith(_PACKAGE):
+        return source
+    written: dict[str, Any] = dataclasses.asdict(source)  # type: ignore[arg-type]
+    for name in ("hooks", "secrets"):  # always there, and read by nobody
+        written.pop(name, None)
+    for component in written.get("components", ()):
+        component.pop("resilience", None)  # it is in the other two already
+    return _unquoted(written)
+
+
+def _unquoted(value: Any) -> Any:
+    """Return plain data. Their loader leaves the quotes of ``"spark.sql.ansi.enabled" = true`` in the key."""
+    if isinstance(value, Mapping):
+        return {key.strip('"') if isinstance(key, str) else key: _unquoted(item) for key, item in value.items()}
+    return [_unquoted(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def from_peer(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigProblem]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from airflow_provider.errors import CheckpointError
 from airflow_provider.runner.config.model import PipelineConfig
@@ -22,7 +22,7 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
-from airflow_provider.runner.observing.peer_hooks import each_of, for_any_arguments, tell
+from airflow_provider.runner.observing.peer_hooks import each_of, for_any_arguments, is_event, tell
 from airflow_provider.runner.record.state import CheckpointState
 
 logger = logging.getLogger(__name__)
@@ -124,38 +124,42 @@ class CompositeHooks(NoOpHooks):
         found = [hook.take_over(config) for hook in self._hooks if isinstance(hook, TakesOver)]
         return next((state for state in found if state is not None), None)
 
-    def before_pipeline(self, event: PipelineStarted) -> None:
-        self._tell("before_pipeline", event)
+    def before_pipeline(self, event: PipelineStarted, *by_hand: Any) -> None:
+        self._tell("before_pipeline", event, *by_hand)
 
-    def after_pipeline(self, event: PipelineFinished) -> None:
-        self._tell("after_pipeline", event)
+    def after_pipeline(self, event: PipelineFinished, *by_hand: Any) -> None:
+        self._tell("after_pipeline", event, *by_hand)
 
-    def before_component(self, event: ComponentStarted) -> None:
-        self._tell("before_component", event)
+    def before_component(self, event: ComponentStarted, *by_hand: Any) -> None:
+        self._tell("before_component", event, *by_hand)
 
-    def after_component(self, event: ComponentCompleted) -> None:
-        self._tell("after_component", event)
+    def after_component(self, event: ComponentCompleted, *by_hand: Any) -> None:
+        self._tell("after_component", event, *by_hand)
 
-    def on_component_failure(self, event: ComponentFailed) -> None:
-        self._tell("on_component_failure", event)
+    def on_component_failure(self, event: ComponentFailed, *by_hand: Any) -> None:
+        self._tell("on_component_failure", event, *by_hand)
 
-    def on_component_reuse(self, event: ComponentReused) -> None:
-        self._tell("on_component_reuse", event)
+    def on_component_reuse(self, event: ComponentReused, *by_hand: Any) -> None:
+        self._tell("on_component_reuse", event, *by_hand)
 
-    def on_session_state_saved(self, event: SessionStateSaved) -> None:
-        self._tell("on_session_state_saved", event)
+    def on_session_state_saved(self, event: SessionStateSaved, *by_hand: Any) -> None:
+        self._tell("on_session_state_saved", event, *by_hand)
 
-    def on_retry_attempt(self, event: RetryScheduled) -> None:
-        self._tell("on_retry_attempt", event)
+    def on_retry_attempt(self, event: RetryScheduled, *by_hand: Any) -> None:
+        self._tell("on_retry_attempt", event, *by_hand)
 
-    def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:
-        self._tell("on_circuit_breaker_state_change", event)
+    def on_circuit_breaker_state_change(self, event: CircuitChanged, *by_hand: Any) -> None:
+        self._tell("on_circuit_breaker_state_change", event, *by_hand)
 
-    def _tell(self, method: str, event: object) -> None:
+    def _tell(self, method: str, event: object, *by_hand: object) -> None:
+        passed_on = (event, *by_hand)
         fatal: CheckpointError | None = None
         for hook in self._hooks:
             try:
-                tell(hook, method, event)
+                if is_event(event):
+                    tell(hook, method, event)
+                else:  # called by hand, as that package's runner does: each hook knows what to make of it
+                    getattr(hook, method)(*passed_on)
             except CheckpointError as error:
                 fatal = fatal or error
             except Exception:

@@ -21,10 +21,12 @@ from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
     ComponentFailed,
+    ComponentReused,
     ComponentStarted,
     PipelineFinished,
     PipelineStarted,
     RetryScheduled,
+    SessionStateSaved,
 )
 from airflow_provider.runner.observing.peer_views import (
     PACKAGE,
@@ -100,17 +102,18 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 _EVENTS = {
-    kind.__name__
-    for kind in (
-        PipelineStarted,
-        PipelineFinished,
-        ComponentStarted,
-        ComponentCompleted,
-        ComponentFailed,
-        RetryScheduled,
-        CircuitChanged,
-    )
+    PipelineStarted,
+    PipelineFinished,
+    ComponentStarted,
+    ComponentCompleted,
+    ComponentFailed,
+    ComponentReused,
+    SessionStateSaved,
+    RetryScheduled,
+    CircuitChanged,
 }
+
+_EVENT_NAMES = {kind.__name__ for kind in _EVENTS}
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -162,6 +165,11 @@ def for_any_arguments(callback: Callback) -> Callback:
         return None
 
     return cast("Callback", nothing)
+
+
+def is_event(what: object) -> bool:
+    """Return whether this is one of the events that our hooks take."""
+    return isinstance(what, tuple(_EVENTS))
 
 
 def tell(hook: Any, callback: str, event: Any) -> None:
@@ -273,7 +281,7 @@ def _by_name(callback: str, signature: inspect.Signature) -> Style | None:
         return None
     annotation = parameters[0].annotation
     kind = getattr(annotation, "__name__", str(annotation)).rpartition(".")[2].strip("'\"")
-    if kind in _EVENTS or parameters[0].name in ("event", "_event"):
+    if kind in _EVENT_NAMES or parameters[0].name in ("event", "_event"):
         return "event"
     if kind in ("PipelineConfig", "ComponentConfig"):
         return "arguments"

@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
+from airflow_provider.runner.config.problems import kind_of
 from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
@@ -64,6 +66,7 @@ class SimplePipelineRunner:
         be read then, also in this session
     :param fail_fast: stop at the first failure; False: go on with what does not depend on it
     :param surroundings: clock, sleep and the like
+    :raises PipelineConfigError: the config is no config, or a hook no hook
     """
 
     def __init__(
@@ -77,6 +80,12 @@ class SimplePipelineRunner:
         fail_fast: bool = True,
         surroundings: Surroundings | None = None,
     ) -> None:
+        if not isinstance(config, PipelineConfig):
+            what = kind_of(config)
+            if type(config).__name__ == "PipelineConfig":
+                what = f"{what} of {type(config).__module__}"
+            message = f"expected a PipelineConfig, got {what}; make one with load_pipeline_config(…)"
+            raise PipelineConfigError([ConfigProblem(message)])
         surroundings = surroundings or Surroundings()
         self._config = config
         self._hooks = CompositeHooks(hooks) if hooks is not None else CompositeHooks()

@@ -202,6 +202,40 @@ def test_what_cannot_be_recorded_never_looks_recorded(call: Any, message: str) -
         call(hooks_of(InMemoryCheckpointStore(), config), config)
 
 
+class Documents:
+    """A store of somebody's own with the methods of that package: it has never heard of a scope."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def save(self, state: CheckpointState) -> None:
+        self.documents[state.run_id, state.pipeline_name] = state.to_json()
+
+    def load(self, run_id: str, pipeline_name: str) -> CheckpointState | None:
+        found = self.documents.get((run_id, pipeline_name))
+        return CheckpointState.from_json(found) if found else None
+
+    def delete(self, run_id: str, pipeline_name: str) -> None:
+        self.documents.pop((run_id, pipeline_name), None)
+
+    def exists(self, run_id: str, pipeline_name: str) -> bool:
+        return (run_id, pipeline_name) in self.documents
+
+
+def test_a_store_that_knows_no_scope_serves_runs_outside_airflow(script: Script) -> None:
+    config, store = pipeline("a", "b"), Documents()
+    script.fail("b")
+    for expected in (["a", "b"], ["b"]):
+        own: Any = store
+        hooks = CheckpointHooks(own, "r", compute_pipeline_fingerprint(config))
+        spark: Any = object()
+        runner = SimplePipelineRunner(config, hooks=hooks, spark=spark)
+        runner.run(load_checkpoint_for_resume(own, "r", config))
+        assert script.take_calls() == expected
+        script.mend("b")
+    assert store.documents["r", "p"]["status"] == "completed"
+
+
 # Exceptions and results
 
 

@@ -258,6 +258,34 @@ def test_a_config_that_is_given_in_python_stays_strict() -> None:
         PipelineConfig.model_validate(one(mode="batch"))
 
 
+def test_a_config_of_their_classes_is_taken_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from pyspark_pipeline_framework.core.config import PipelineConfig as Theirs
+    from pyspark_pipeline_framework.core.config import load_from_file
+
+    path = tmp_path / "p.conf"
+    path.write_text(EVERYTHING)
+    theirs: Any = load_from_file(str(path), Theirs)
+    config, same = load_pipeline_config(theirs), load_pipeline_config(path)
+    assert [c.model_dump(exclude={"resilience"}) for c in config.components[:1]] == [
+        c.model_dump(exclude={"resilience"}) for c in same.components[:1]
+    ]
+    assert config.components[1].retry_policy == same.components[1].retry_policy
+    assert (config.tags, config.environment) == (same.tags, "prod")
+    assert config.spark.to_spark_conf() == same.spark.to_spark_conf()
+    with pytest.raises(
+        PipelineConfigError, match=r"expected a PipelineConfig, got a PipelineConfig of pyspark_pipeline_"
+    ):
+        SimplePipelineRunner(theirs)
+
+
+@pytest.mark.parametrize("wrong", [{"name": "p"}, "pipeline.yaml", None])
+def test_a_runner_without_a_config_says_how_to_make_one(wrong: Any) -> None:
+    with pytest.raises(
+        PipelineConfigError, match=r"expected a PipelineConfig, got .*; make one with load_pipeline_config"
+    ):
+        SimplePipelineRunner(wrong)
+
+
 def test_a_file_of_variables_is_left_as_it_is(tmp_path: Path) -> None:
     """``--vars`` reads files of its own, whose names are the author's."""
     from airflow_provider.runner.config.file import read_config_file

@@ -421,6 +421,45 @@ def test_a_record_that_an_authors_hook_passes_on_is_kept(script: Script) -> None
     assert (state.status, state.completed_components) == ("completed", ["a", "b"])
 
 
+class Leaves(theirs.NoOpHooks):
+    """Passes everything on to other hooks, as that package's runner would call them."""
+
+    def __init__(self, *hooks: Any) -> None:
+        self.hooks: Any = CompositeHooks(*hooks)
+
+    def before_pipeline(self, config: Any) -> None:
+        self.hooks.before_pipeline(config)
+
+    def after_component(self, config: Any, index: int, total: int, duration_ms: int) -> None:
+        self.hooks.after_component(config, index, total, duration_ms)
+
+    def after_pipeline(self, config: Any, result: Any) -> None:
+        self.hooks.after_pipeline(config, result)
+
+
+def test_our_composite_passes_on_what_it_is_called_with_by_hand(script: Script) -> None:
+    config, store, told = pipeline("a", "b"), InMemoryCheckpointStore(), Told()
+    run(config, Leaves(told, CheckpointHooks(store, "r", compute_pipeline_fingerprint(config))))
+    assert [line[:2] for line in told.told] == [
+        ("before_pipeline", "p"),
+        ("after_component", "a"),
+        ("after_component", "b"),
+        ("after_pipeline", "p"),
+    ]
+    state = store.load("r", "p")
+    assert state is not None
+    assert (state.status, state.completed_components) == ("completed", ["a", "b"])
+
+
+def test_a_record_that_is_lost_on_the_way_through_other_hooks_fails_the_attempt(script: Script) -> None:
+    from airflow_provider.runner.checkpoint.saving import Saving
+
+    lost = CheckpointHooks(FullStore(), "r", "f", saving=Saving(patience_seconds=0))
+    with pytest.raises(CheckpointWriteError):
+        run(pipeline("a"), Leaves(lost))
+    assert script.take_calls() == []
+
+
 # What is no hook
 
 
