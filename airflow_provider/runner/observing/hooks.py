@@ -22,7 +22,7 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
-from airflow_provider.runner.observing.peer_hooks import each_of, for_any_arguments, is_event, tell
+from airflow_provider.runner.observing.peer_hooks import each_of, for_any_arguments, is_event, is_ours, tell
 from airflow_provider.runner.record.state import CheckpointState
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,11 @@ class NoOpHooks:
 
     @for_any_arguments
     def after_pipeline(self, event: PipelineFinished) -> None:
-        """Nothing more will run in this attempt. Not called when the attempt is killed."""
+        """Nothing more will run in this attempt. Not called when the attempt is killed.
+
+        Also called when something else than a component failed: Spark did not start, or the record cannot be saved. The
+        result is a failure then, without components.
+        """
 
     @for_any_arguments
     def before_component(self, event: ComponentStarted) -> None:
@@ -117,7 +121,9 @@ class CompositeHooks(NoOpHooks):
     """
 
     def __init__(self, *hooks: PipelineHooks | Iterable[PipelineHooks]) -> None:
-        self._hooks: tuple[PipelineHooks, ...] = each_of(hooks)
+        self._hooks: tuple[PipelineHooks, ...] = tuple(
+            single for hook in each_of(hooks) for single in (hook._hooks if type(hook) is CompositeHooks else (hook,))
+        )
 
     def take_over(self, config: PipelineConfig) -> CheckpointState | None:
         """Let those of the hooks take over that keep a record, and return the first one's."""
@@ -129,6 +135,19 @@ class CompositeHooks(NoOpHooks):
 
     def after_pipeline(self, event: PipelineFinished, *by_hand: Any) -> None:
         self._tell("after_pipeline", event, *by_hand)
+
+    def after_an_error(self, event: PipelineFinished) -> None:
+        """Let authors' hooks end what they began in :meth:`before_pipeline`, as something else than a component failed.
+
+        Spark did not start, or the record was lost. Hooks of this package are not called: that error has its own way
+        to people, and the record stays as it is.
+        """
+        for hook in self._hooks:
+            if not is_ours(getattr(hook, "after_pipeline", None)):
+                try:
+                    tell(hook, "after_pipeline", event)
+                except (Exception, SystemExit):
+                    logger.exception("hook %s.after_pipeline failed", type(hook).__name__)
 
     def before_component(self, event: ComponentStarted, *by_hand: Any) -> None:
         self._tell("before_component", event, *by_hand)
@@ -162,7 +181,7 @@ class CompositeHooks(NoOpHooks):
                     getattr(hook, method)(*passed_on)
             except CheckpointError as error:
                 fatal = fatal or error
-            except Exception:
+            except (Exception, SystemExit):  # what a hook calls may end with sys.exit(), as commands do
                 logger.exception("hook %s.%s failed; the run goes on", type(hook).__name__, method)
         if fatal is not None:
             raise fatal

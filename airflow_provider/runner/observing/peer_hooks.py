@@ -9,6 +9,7 @@ event that has the attributes of the config, too.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 import logging
@@ -56,6 +57,8 @@ CALLBACKS = (
 )
 
 _OURS = "airflow_provider."
+
+_LIBRARIES = (_OURS, f"{PACKAGE}.", "builtins", "unittest.")
 
 _ARGUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "before_pipeline": lambda e: {"config": pipeline_view(e.config)},
@@ -148,6 +151,7 @@ def _check(hook: Any) -> None:
     if isinstance(hook, type):
         message = f"{hook.__name__} is a class; give an object of it: {hook.__name__}(…)"
     elif any(hasattr(hook, callback) for callback in CALLBACKS):
+        _warn_of_misspelt(hook)
         return
     else:
         message = (
@@ -155,6 +159,16 @@ def _check(hook: Any) -> None:
             "override what you need"
         )
     raise PipelineConfigError([ConfigProblem(message, None, "hooks")])
+
+
+def _warn_of_misspelt(hook: Any) -> None:
+    """Say which methods look like callbacks and are none, so that nobody waits for them to be called."""
+    written = [name for kind in type(hook).__mro__ if not kind.__module__.startswith(_LIBRARIES) for name in vars(kind)]
+    for name in dict.fromkeys(written):
+        if name.startswith(("before_", "after_", "on_")) and name not in CALLBACKS:
+            close = difflib.get_close_matches(name, CALLBACKS, n=1, cutoff=0.85)
+            if close and callable(getattr(hook, name, None)):
+                logger.warning("hook %s.%s is never called; did you mean %r?", _named(hook), name, close[0])
 
 
 def for_any_arguments(callback: Callback) -> Callback:
@@ -213,7 +227,7 @@ def _style_of(hook: Any, callback: str, method: Any) -> tuple[Style | None, tupl
         found
         for name in CALLBACKS
         if name != callback and (other := getattr(hook, name, None)) is not None
-        for found in [None if _is_ours(other) else _by_itself(name, other)[0]]
+        for found in [None if is_ours(other) else _by_itself(name, other)[0]]
         if found is not None
     }
     if len(votes) == 1:
@@ -225,13 +239,14 @@ def _style_of(hook: Any, callback: str, method: Any) -> tuple[Style | None, tupl
     return "event", ()
 
 
-def _is_ours(method: Any) -> bool:
+def is_ours(method: Any) -> bool:
+    """Return whether a callback is one of this package's."""
     return str(getattr(inspect.unwrap(getattr(method, "__func__", method)), "__module__", "")).startswith(_OURS)
 
 
 def _by_itself(callback: str, method: Any) -> tuple[Style | None, tuple[str, ...]]:
     """Return what a callback expects as far as its own signature tells, None if that is open."""
-    if _is_ours(method):
+    if is_ours(method):
         return "event", ()
     try:
         signature = inspect.signature(method)

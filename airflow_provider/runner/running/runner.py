@@ -153,6 +153,22 @@ class SimplePipelineRunner:
             recorded = self._hooks.take_over(self._config)
             plan = self._plan_for(() if completed_components is None else completed_components, recorded)
         began, spark_before = self._clock(), self._session.opening_seconds
+        try:
+            results = self._carry_out(plan)
+        except Exception:
+            result = PipelineResult(self._config.name, PipelineResultStatus.FAILURE, (), self._clock() - began)
+            self._hooks.after_an_error(PipelineFinished(self._config, result))
+            raise
+        complete = all(result.success for result in results)
+        status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
+        spark_seconds = self._session.opening_seconds - spark_before
+        result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began, spark_seconds)
+        self._hooks.after_pipeline(PipelineFinished(self._config, result))
+        if complete and not self._keep_session_state:
+            self._session.end_of_success()
+        return result
+
+    def _carry_out(self, plan: RunPlan) -> list[ComponentResult]:
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
         results = walk(
             self._config,
@@ -163,16 +179,10 @@ class SimplePipelineRunner:
             fail_fast=self._fail_fast,
             clock=self._clock,
         )
-        complete = all(result.success for result in results)
-        if not complete and not any(session_is_gone(result.error) for result in results):
+        failed = [result for result in results if not result.success]
+        if failed and not any(session_is_gone(result.error) for result in results):
             results = self._saved_after_a_failure(results)
-        status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
-        spark_seconds = self._session.opening_seconds - spark_before
-        result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began, spark_seconds)
-        self._hooks.after_pipeline(PipelineFinished(self._config, result))
-        if complete and not self._keep_session_state:
-            self._session.end_of_success()
-        return result
+        return results
 
     def _saved_after_a_failure(self, results: list[ComponentResult]) -> list[ComponentResult]:
         """Save what would be costly to bring back, and count that time as what it is."""
