@@ -97,3 +97,27 @@ class Stream(StreamingPipeline):
     @property
     def trigger(self) -> TriggerConfig:
         return TriggerConfig(TriggerType.AVAILABLE_NOW)
+
+
+class Grows(DataFlow):
+    """Changes its config while it reads it, as ``pop`` and ``append`` do."""
+
+    seen: ClassVar[list[list[str]]] = []
+
+    def __init__(self, columns: list[str], options: dict[str, str]) -> None:
+        super().__init__()
+        self._columns = columns
+        self._options = options
+
+    @property
+    def name(self) -> str:
+        return "grows"
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Grows:
+        config["options"].pop("sep")
+        config["columns"].append("loaded_at")
+        return cls(**config)
+
+    def run(self) -> None:
+        self.seen.append(self._columns)

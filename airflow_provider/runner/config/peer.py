@@ -107,7 +107,7 @@ def from_peer(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigPr
 
 
 _STREAMING = (
-    "is 'streaming': here a component is complete when its run() returns, and a query that never ends never is; let "
+    "is 'streaming': a component is complete when its run() returns, which that of an endless query never does; let "
     "the queries end by themselves (trigger availableNow) and remove this field"
 )
 

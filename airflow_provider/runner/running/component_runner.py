@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any, TypeVar
@@ -93,11 +94,12 @@ class ComponentRunner:
         spark: Any,
         keeper: SessionStateKeeper | None,
     ) -> ComponentResult:
+        config = copy.deepcopy(component.config)  # what it does to it would be another config for the next attempt
         began = self._clock()
         saving = 0.0
         try:
             with watching() as entered, keeper.watching() if keeper is not None else nullcontext():
-                work = build(component.target(), component.config, spark, self._config.base_dir)
+                work = build(component.target(), config, spark, self._config.base_dir)
                 retries = run_with_retries(
                     lambda: _blaming_spark(work, spark),
                     component.retry_policy,

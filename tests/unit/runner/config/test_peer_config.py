@@ -180,8 +180,9 @@ def test_an_address_of_connect_is_the_master_and_what_the_server_has_decided_is_
         (
             {"mode": "streaming"},
             [
-                "field 'mode': is 'streaming': here a component is complete when its run() returns, and a query that "
-                "never ends never is; let the queries end by themselves (trigger availableNow) and remove this field"
+                "field 'mode': is 'streaming': a component is complete when its run() returns, which that of an "
+                "endless query never does; let the queries end by themselves (trigger availableNow) and remove this "
+                "field"
             ],
         ),
         ({"mode": "overwrite"}, ["field 'mode': is not a known field"]),
