@@ -171,17 +171,19 @@ class CompositeHooks(NoOpHooks):
         self._tell("on_circuit_breaker_state_change", event, *by_hand)
 
     def _tell(self, method: str, event: object, *by_hand: object) -> None:
-        passed_on = (event, *by_hand)
         fatal: CheckpointError | None = None
         for hook in self._hooks:
             try:
                 if is_event(event):
                     tell(hook, method, event)
                 else:  # called by hand, as that package's runner does: each hook knows what to make of it
-                    getattr(hook, method)(*passed_on)
+                    getattr(hook, method)(event, *by_hand)
             except CheckpointError as error:
                 fatal = fatal or error
-            except (Exception, SystemExit):  # what a hook calls may end with sys.exit(), as commands do
+            except (Exception, SystemExit) as error:
+                # What an author's hook calls may end with sys.exit(), as commands do. Ours have another reason to.
+                if isinstance(error, SystemExit) and is_ours(getattr(hook, method)):
+                    raise
                 logger.exception("hook %s.%s failed; the run goes on", type(hook).__name__, method)
         if fatal is not None:
             raise fatal

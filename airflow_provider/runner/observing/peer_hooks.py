@@ -249,7 +249,7 @@ def _by_itself(callback: str, method: Any) -> tuple[Style | None, tuple[str, ...
     if is_ours(method):
         return "event", ()
     try:
-        signature = inspect.signature(method)
+        signature = inspect.signature(_written(callback, method))
     except (TypeError, ValueError):
         return "event", ()
     names = _NAMES.get(callback)
@@ -262,6 +262,17 @@ def _by_itself(callback: str, method: Any) -> tuple[Style | None, tuple[str, ...
     if not with_event:
         return _by_keyword(signature, names)
     return _by_name(callback, signature), ()
+
+
+def _written(callback: str, method: Any) -> Any:
+    """Return the function that the author wrote, if a decorator that does not say so stands around it."""
+    function = getattr(method, "__func__", method)
+    inside = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell.cell_contents]
+    found = [item for item in inside if inspect.isfunction(item) and item.__name__ == callback]
+    if not found or hasattr(function, "__wrapped__"):
+        return method
+    bound = getattr(method, "__self__", None)
+    return functools.partial(found[0], bound) if bound is not None else found[0]
 
 
 def _binds(signature: inspect.Signature, count: int) -> bool:

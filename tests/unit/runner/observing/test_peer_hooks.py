@@ -284,6 +284,40 @@ class CallsItsBase(Got):
         self.got.append(index)
 
 
+def timed(callback: Any) -> Any:
+    """A decorator that does not say what it decorates."""
+
+    def call(*args: Any, **named: Any) -> Any:
+        return callback(*args, **named)
+
+    return call
+
+
+class Decorated(Got):
+    @timed
+    def before_pipeline(self, event: Any) -> None:
+        self.got.append(event.plan.kept)
+
+    @timed
+    def before_component(self, config, index, total):  # type: ignore[no-untyped-def]
+        self.got.append((config.name, index, total))
+
+
+class Static(Got):
+    got: list[Any] = []  # noqa: RUF012 - a static method has no object
+
+    def __init__(self) -> None:
+        self.got.clear()
+
+    @staticmethod
+    def before_component(config, index, total):  # type: ignore[no-untyped-def, override]
+        Static.got.append(index)
+
+    @classmethod
+    def after_component(cls, event: Any) -> None:  # type: ignore[override]
+        cls.got.append(event.position)
+
+
 class Defaults(Got):
     def after_component(self, config, index=None, total=None, duration_ms=None):  # type: ignore[no-untyped-def, override]
         self.got.append((index, total, duration_ms))
@@ -307,6 +341,8 @@ class OursWithDefaults(Got):
         (Anything, [[ComponentStarted]]),
         (AnythingAmongTheirs, [(0, 1), (0, 1, 250)]),
         (CallsItsBase, [0]),
+        (Decorated, [[], ("a", 0, 1)]),
+        (Static, [0, 1]),
         (Defaults, [(0, 1, 250)]),
         (OursWithDefaults, [(1, False)]),
     ],
