@@ -267,9 +267,11 @@ def _by_itself(callback: str, method: Any) -> tuple[Style | None, tuple[str, ...
 def _written(callback: str, method: Any) -> Any:
     """Return the function that the author wrote, if a decorator that does not say so stands around it."""
     function = getattr(method, "__func__", method)
-    inside = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell.cell_contents]
+    if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
+        return method
+    inside = inspect.getclosurevars(function).nonlocals.values()
     found = [item for item in inside if inspect.isfunction(item) and item.__name__ == callback]
-    if not found or hasattr(function, "__wrapped__"):
+    if not found:
         return method
     bound = getattr(method, "__self__", None)
     return functools.partial(found[0], bound) if bound is not None else found[0]
