@@ -28,7 +28,7 @@ from airflow_provider.runner.config.component_check import check_component
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.given import Given, given_in, shared_paths
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.peer import fields_of, from_peer
+from airflow_provider.runner.config.peer import from_peer
 from airflow_provider.runner.config.policies import (
     OnClear,
     OnCodeChange,
@@ -274,19 +274,22 @@ def load_pipeline_config(
     if isinstance(source, (str, os.PathLike)):
         origin = os.fspath(source)
         source = read_config_file(origin)
-    source = fields_of(source)
-    untaken: list[ConfigProblem] = []
-    if isinstance(source, Mapping):
-        source, untaken = from_peer(source)
+    source, untaken = from_peer(source)
+    if untaken:
+        try:
+            load_pipeline_config(source, origin=origin, importable=importable)
+        except PipelineConfigError as error:
+            untaken += error.problems
+        raise PipelineConfigError(untaken, origin)
     try:
         # model_validate also turns what is no mapping at all into a problem of the config.
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
         more = _import_problems(_written(source), importable)
-        raise PipelineConfigError([*untaken, *error.problems, *more], origin) from None
+        raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
         config._source = origin
-    problems = [*untaken, *_import_problems(config.components, importable)]
+    problems = _import_problems(config.components, importable)
     if problems:
         raise PipelineConfigError(problems, config.source)
     return config

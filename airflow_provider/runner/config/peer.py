@@ -59,7 +59,7 @@ _IN_A_SERVER = (
 _SECRET = re.compile(r"secret://([^/]+)/.+")
 
 
-def fields_of(source: Any) -> Any:
+def _fields_of(source: Any) -> Any:
     """Return the fields of a pipeline that was built with that package's classes; what is none of them itself."""
     if not dataclasses.is_dataclass(source) or not type(source).__module__.startswith(_PACKAGE):
         return source
@@ -78,13 +78,17 @@ def _unquoted(value: Any) -> Any:
     return [_unquoted(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def from_peer(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigProblem]]:
+def from_peer(source: Any) -> tuple[Any, list[ConfigProblem]]:
     """Return the fields of a pipeline with those of the other package mapped to ours, and what cannot be.
 
     What is dropped is logged, a line for each.
 
-    :param written: the fields as the author wrote them; left as they are
+    :param source: the fields as the author wrote them, left as they are; or an object of the other package's class.
+        Anything else is returned itself
     """
+    written = _fields_of(source)
+    if not isinstance(written, Mapping):
+        return source, []
     pipeline = dict(written)
     problems: list[ConfigProblem] = []
     mode = pipeline.get("mode")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config.problems import kind_of
 from airflow_provider.runner.config.restart import RestartFrom
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
@@ -81,10 +80,11 @@ class SimplePipelineRunner:
         surroundings: Surroundings | None = None,
     ) -> None:
         if not isinstance(config, PipelineConfig):
-            what = kind_of(config)
-            if type(config).__name__ == "PipelineConfig":
-                what = f"{what} of {type(config).__module__}"
-            message = f"expected a PipelineConfig, got {what}; make one with load_pipeline_config(…)"
+            kind = type(config)
+            message = (
+                f"expected a PipelineConfig, got a {kind.__module__}.{kind.__qualname__}; make one with "
+                "load_pipeline_config(…)"
+            )
             raise PipelineConfigError([ConfigProblem(message)])
         surroundings = surroundings or Surroundings()
         self._config = config

@@ -273,9 +273,7 @@ def test_a_config_of_their_classes_is_taken_too(tmp_path: Path, caplog: pytest.L
     assert config.components[1].retry_policy == same.components[1].retry_policy
     assert (config.tags, config.environment) == (same.tags, "prod")
     assert config.spark.to_spark_conf() == same.spark.to_spark_conf()
-    with pytest.raises(
-        PipelineConfigError, match=r"expected a PipelineConfig, got a PipelineConfig of pyspark_pipeline_"
-    ):
+    with pytest.raises(PipelineConfigError, match=r"expected a PipelineConfig, got a pyspark_pipeline_framework\."):
         SimplePipelineRunner(theirs)
 
 
