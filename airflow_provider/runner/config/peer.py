@@ -150,7 +150,7 @@ _SECRETS_INSTEAD = (
 
 def _spark(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigProblem]]:
     """Return the Spark section, in which an address of Spark Connect is the master."""
-    spark = _underscored(written, (*SparkSection.model_fields, "connect_string"))
+    spark = dict(_underscored(written, (*SparkSection.model_fields, "connect_string")))
     address = spark.pop("connect_string", None)
     if address is None or address == "":
         return spark, []
@@ -166,15 +166,17 @@ def _spark(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigProbl
     return {**spark, "master": address}, []
 
 
-def _component(written: Mapping[Any, Any]) -> dict[Any, Any]:
-    component = _underscored(written, _COMPONENT)
-    _underscore_policies(component)
-    if isinstance(component.get("resilience"), Mapping):
-        component["resilience"] = resilience = _underscored(component["resilience"], ("circuit_breaker",))
-        _underscore_policies(resilience)
-    for path, provider in _secret_references(component.get("config")):
+def _component(written: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return a component's fields; itself if nothing is mapped, so that a circle in it is found where it begins."""
+    component = _with_policies(_underscored(written, _COMPONENT))
+    resilience = component.get("resilience")
+    if isinstance(resilience, Mapping):
+        mapped = _with_policies(_underscored(resilience, ("circuit_breaker",)))
+        if mapped is not resilience:
+            component = {**component, "resilience": mapped}
+    for path, provider in _secret_references(component.get("config"), "config", set()):
         logger.warning(
-            "component %r, field 'config%s': the text secret://%s/… reaches the component as it stands; %s",
+            "component %r, field %r: the text secret://%s/… reaches the component as it stands; %s",
             name_of(component),
             path,
             provider,
@@ -183,16 +185,21 @@ def _component(written: Mapping[Any, Any]) -> dict[Any, Any]:
     return component
 
 
-def _underscore_policies(fields: dict[Any, Any]) -> None:
+def _with_policies(fields: Mapping[Any, Any]) -> Mapping[Any, Any]:
     for name, section in (("retry", RetryConfig), ("circuit_breaker", CircuitBreakerConfig)):
-        if isinstance(fields.get(name), Mapping):
-            fields[name] = _underscored(fields[name], list(section.model_fields))
+        written = fields.get(name)
+        if isinstance(written, Mapping):
+            mapped = _underscored(written, section.model_fields)
+            fields = fields if mapped is written else {**fields, name: mapped}
+    return fields
 
 
-def _underscored(written: Mapping[Any, Any], known: Iterable[str]) -> dict[Any, Any]:
-    """Return a copy in which known fields have underscores: their loader also reads ``app-name`` as ``app_name``."""
-    dashed = {name.replace("_", "-"): name for name in known if "_" in name}
-    return {dashed[key] if key in dashed and dashed[key] not in written else key: item for key, item in written.items()}
+def _underscored(written: Mapping[Any, Any], known: Iterable[str]) -> Mapping[Any, Any]:
+    """Give known fields underscores: their loader also reads ``app-name`` as ``app_name``. Itself if there are none."""
+    dashed = {name.replace("_", "-"): name for name in known if "_" in name and name not in written}
+    if dashed.keys().isdisjoint(written):
+        return written
+    return {dashed.get(key, key): item for key, item in written.items()}
 
 
 def _unknown(written: Mapping[Any, Any], known: Iterable[str], place: str) -> list[ConfigProblem]:
@@ -205,18 +212,19 @@ def _unknown(written: Mapping[Any, Any], known: Iterable[str], place: str) -> li
     ]
 
 
-def _secret_references(value: Any, path: str = "", around: tuple[int, ...] = ()) -> Iterator[tuple[str, str]]:
+def _secret_references(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, str]]:
     """Yield where in a config their references to secrets stand, and the provider of each.
 
     :param value: the config, or what is inside
     :param path: where that is
-    :param around: what it lies in: an alias may stand for what is around it, which is told elsewhere
+    :param seen: the mappings and lists that were looked into: aliases may multiply them, or stand for what is around
     """
     if isinstance(value, str):
         if found := _SECRET.fullmatch(value):
             yield path, found[1]
-    elif isinstance(value, (Mapping, list, tuple)) and id(value) not in around:
+    elif isinstance(value, (Mapping, list, tuple)) and id(value) not in seen:
+        seen.add(id(value))
         inside = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, item in inside:
             place = f"{path}.{key}" if isinstance(value, Mapping) else f"{path}[{key}]"
-            yield from _secret_references(item, place, (*around, id(value)))
+            yield from _secret_references(item, place, seen)
