@@ -107,30 +107,34 @@ class PipelineConfigError(NotRetriableError):
 class ConfigChangedError(NotRetriableError):
     """The config has changed since the checkpoint, and ``on_config_change`` is ``fail``.
 
-    :param pipeline: name of the pipeline
+    :param run_id: the run
+    :param pipeline_name: name of the pipeline
     :param what: what changed, without values
     """
 
-    def __init__(self, pipeline: str, what: str) -> None:
-        self.pipeline = pipeline
+    def __init__(self, run_id: str, pipeline_name: str, what: str = "another fingerprint") -> None:
+        self.run_id = run_id
+        self.pipeline_name = self.pipeline = pipeline_name
         super().__init__(
-            f"pipeline {pipeline!r}: config changed since the checkpoint: {what}; change it back, or set "
-            "on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
+            f"pipeline {pipeline_name!r}, run {run_id!r}: config changed since the checkpoint: {what}; change it back, "
+            "or set on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
         )
 
 
 class CodeChangedError(NotRetriableError):
     """The code of completed components has changed, and ``on_code_change`` is ``fail``.
 
-    :param pipeline: name of the pipeline
+    :param run_id: the run
+    :param pipeline_name: name of the pipeline
     :param what: which components, and what in their code
     """
 
-    def __init__(self, pipeline: str, what: str) -> None:
-        self.pipeline = pipeline
+    def __init__(self, run_id: str, pipeline_name: str, what: str) -> None:
+        self.run_id = run_id
+        self.pipeline_name = self.pipeline = pipeline_name
         super().__init__(
-            f"pipeline {pipeline!r}: code of completed components changed: {what}; change it back, or set "
-            "on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the first of them"
+            f"pipeline {pipeline_name!r}, run {run_id!r}: code of completed components changed: {what}; change it "
+            "back, or set on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the first of them"
         )
 
 
@@ -391,7 +395,17 @@ class CheckpointInUseError(CheckpointError):
 
 
 class StaleAttemptError(CheckpointError):
-    """A newer attempt of the same run has taken over, so this one must stop."""
+    """A newer attempt of the same run has taken over, so this one must stop.
+
+    :param message: which attempt, and by which it was replaced
+    :param run_id: the run, None if it is not known
+    :param pipeline_name: name of the pipeline, None if it is not known
+    """
+
+    def __init__(self, message: str, run_id: str | None = None, pipeline_name: str | None = None) -> None:
+        self.run_id = run_id
+        self.pipeline_name = pipeline_name
+        super().__init__(message)
 
 
 class AttemptStopped(BaseException):

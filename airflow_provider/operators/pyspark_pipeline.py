@@ -65,7 +65,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param save_patience_seconds: for how long the save of a record is tried again before the attempt fails, in
         seconds: a restart of Airflow's API server or a blip of the storage must not cost it. Default:
         ``[pyspark_pipeline] save_patience_seconds``, which is 300
-    :param hooks: further lifecycle hooks, called before those of the log and of the checkpoint
+    :param hooks: further lifecycle hooks, or a list of them, called before those of the log and of the checkpoint
     :param session_state_url: where to save temp views for the next attempt, any directory that Spark can write:
         ``s3a://``, ``gs://``, ``hdfs://``, a shared path. Default: ``[pyspark_pipeline] session_state_url`` of
         Airflow's configuration, or a directory under ``AIRFLOW_HOME`` if Spark runs on this host; on a cluster
@@ -129,7 +129,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         checkpoint_url: str | None = None,
         retention_days: float | None = None,
         save_patience_seconds: float | None = None,
-        hooks: PipelineHooks | None = None,
+        hooks: PipelineHooks | Sequence[PipelineHooks] | None = None,
         session_state_url: str | None = None,
         session_state: str | None = None,
         keep_session_state: bool = False,
@@ -209,6 +209,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
         from airflow_provider.runner.checkpoint.saving import Saving
         from airflow_provider.runner.observing.folds import folding
+        from airflow_provider.runner.observing.peer_hooks import each_of
         from airflow_provider.runner.observing.standing import Standing
         from airflow_provider.runner.observing.summary import SummaryHooks
         from airflow_provider.runner.observing.verdict import attempt_error
@@ -268,7 +269,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 keeping=keeping(self.session_state_retention_days, self.retention_days, self.keep_session_state_hours),
                 logs_verdict=False,
                 after_the_record=[standing],
-                hooks=[guard, metrics, TracingHooks(), summary, *([self.hooks] if self.hooks else [])],
+                hooks=[guard, metrics, TracingHooks(), summary, *each_of([self.hooks])],
                 saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
                 surroundings=Surroundings(live=spark.live),
             )

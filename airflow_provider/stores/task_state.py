@@ -96,6 +96,10 @@ class TaskStateCheckpointStore:
             )
         return look.state
 
+    def exists(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
+        """Return whether there is a checkpoint that can be loaded. Errors are those of :meth:`load`."""
+        return self.load(run_id, pipeline_name, scope=scope) is not None
+
     def take_over(self, claim: Claim) -> Takeover:
         key = claim.key
         head = self._usable_head(key)

@@ -93,6 +93,10 @@ class FileCheckpointStore:
             found = [self._read(files, None, f"{run}/{name}") for name in names]
         return only_one([state for state in found if state is not None], run_id)
 
+    def exists(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
+        """Return whether there is a checkpoint that can be loaded. Errors are those of :meth:`load`."""
+        return self.load(run_id, pipeline_name, scope=scope) is not None
+
     def take_over(self, claim: Claim) -> Takeover:
         files, key = self._files(), claim.key
         with self._reading(f"the checkpoint of {key}"):

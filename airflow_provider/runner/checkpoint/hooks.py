@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from airflow_provider.errors import CheckpointWriteError, UnreadableRequestError, describe
+from airflow_provider.runner.checkpoint.by_hand import may_be_called_by_hand
 from airflow_provider.runner.checkpoint.live_copies import LiveCopies
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, RestartRequests, Takeover
@@ -26,6 +27,7 @@ from airflow_provider.runner.observing.events import (
     SessionStateSaved,
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
+from airflow_provider.runner.observing.result import PipelineResultStatus
 from airflow_provider.runner.planning.code import recorded_code
 from airflow_provider.runner.planning.plan import Answer
 from airflow_provider.runner.planning.restart import from_config
@@ -58,6 +60,9 @@ class CheckpointHooks(NoOpHooks):
     the pipeline begins, what the plan does not reuse or replay is dropped from the record. After that each component
     adds to it.
 
+    Who has a loop of their own in place of the runner may call it by hand, see
+    :mod:`airflow_provider.runner.checkpoint.by_hand`.
+
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
     :param pipeline_fingerprint: what :func:`compute_pipeline_fingerprint` returned for the config
@@ -65,9 +70,10 @@ class CheckpointHooks(NoOpHooks):
     :param about: what to record of the attempt
     :param live: the session, if its server keeps it for the next attempt
     :param saving: for how long to try
+    :param now_func: returns the time, with time zone; default: that of ``saving``
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the names of the public face, and what the operators add to them
         self,
         store: CheckpointStore,
         run_id: str,
@@ -77,6 +83,7 @@ class CheckpointHooks(NoOpHooks):
         about: AboutAttempt | None = None,
         live: LiveSession | None = None,
         saving: Saving | None = None,
+        now_func: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
         self._run_id = run_id
@@ -84,6 +91,8 @@ class CheckpointHooks(NoOpHooks):
         self._scope = scope
         self._about = about or AboutAttempt()
         self._saving = saving or Saving()
+        if now_func is not None:
+            self._saving = replace(self._saving, now=now_func)
         self._copies = LiveCopies(live)
         self._attempt: _Attempt | None = None
 
@@ -106,6 +115,7 @@ class CheckpointHooks(NoOpHooks):
         self._attempt = _Attempt(claim, taken)
         return taken.recorded
 
+    @may_be_called_by_hand
     def before_pipeline(self, event: PipelineStarted) -> None:
         """Drop from the record what the plan runs again; everything else in it stays."""
         config, plan = event.config, event.plan
@@ -142,6 +152,7 @@ class CheckpointHooks(NoOpHooks):
         self._copies.recorded()
         self._drop(plan.requests)
 
+    @may_be_called_by_hand
     def after_component(self, event: ComponentCompleted) -> None:
         """Record that a component completed. Returns only when the record is durable."""
         attempt = self._current()
@@ -172,6 +183,7 @@ class CheckpointHooks(NoOpHooks):
             record = record.model_copy(update={"session_state": event.session_state})
             self._add(CheckpointUpdate(at=self._saving.now(), component=event.component, record=record))
 
+    @may_be_called_by_hand
     def on_component_failure(self, event: ComponentFailed) -> None:
         """Record which component failed."""
         self._copies.disturbed()
@@ -184,15 +196,17 @@ class CheckpointHooks(NoOpHooks):
             )
         )
 
+    @may_be_called_by_hand
     def after_pipeline(self, event: PipelineFinished) -> None:
         """Record, as the last act, whether the pipeline is complete."""
-        failed = event.result.failed_components
+        failed, result = event.result.failed_components, event.result
+        says_so = result.status is PipelineResultStatus.FAILURE and not result.component_results
         update = CheckpointUpdate(
             at=self._saving.now(),
-            status="failed" if failed else "completed",
+            status="failed" if failed or says_so else "completed",
             failed_component=failed[-1][0] if failed else None,
         )
-        if not failed:
+        if update.status == "completed":
             self._copies.release_all()
         self._add(update)
         self._attempt = None

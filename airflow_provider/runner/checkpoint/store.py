@@ -142,7 +142,9 @@ class FencingStore(Protocol):
 
 def load(store: CheckpointStore, key: RunKey) -> CheckpointState | None:
     """Return the checkpoint of a run; another run's never counts. Errors are those of :meth:`CheckpointStore.load`."""
-    found = store.load(key.run_id, key.pipeline_name, scope=key.scope)
+    # A store that was written for one pipeline per run outside Airflow may not know what a scope is.
+    scope = {"scope": key.scope} if key.scope else {}
+    found = store.load(key.run_id, key.pipeline_name, **scope)
     if found is not None and found.key != key:
         logger.warning("%s was asked for %s and has the checkpoint of %s; it counts as none", store, key, found.key)
         return None
@@ -173,7 +175,9 @@ def replaced(key: RunKey, attempt: int, by_attempt: int | None = None) -> StaleA
     """
     by = "a newer attempt" if by_attempt is None else f"attempt {by_attempt}"
     return StaleAttemptError(
-        f"attempt {attempt} of {key}, has been replaced by {by}; it stops here and leaves the checkpoint alone"
+        f"attempt {attempt} of {key}, has been replaced by {by}; it stops here and leaves the checkpoint alone",
+        key.run_id,
+        key.pipeline_name,
     )
 
 
@@ -181,7 +185,9 @@ def shut_out(key: RunKey, attempt: int) -> StaleAttemptError:
     """Return the error for an attempt whose checkpoint somebody has deleted by force."""
     return StaleAttemptError(
         f"somebody has deleted the checkpoint of {key} while attempt {attempt} was running; it stops here, and the "
-        "next attempt starts from the beginning"
+        "next attempt starts from the beginning",
+        key.run_id,
+        key.pipeline_name,
     )
 
 

@@ -29,6 +29,7 @@ from airflow_provider.runner.config.component_check import check_component, warn
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.given import Given, given_in, shared_paths
 from airflow_provider.runner.config.graph import execution_order
+from airflow_provider.runner.config.peer import from_peer
 from airflow_provider.runner.config.policies import (
     OnClear,
     OnCodeChange,
@@ -310,6 +311,13 @@ def load_pipeline_config(
     if isinstance(source, (str, os.PathLike)):
         origin = os.fspath(source)
         source = read_config_file(origin)
+    source, untaken = from_peer(source)
+    if untaken:
+        try:
+            load_pipeline_config(source, origin=origin, importable=importable)
+        except PipelineConfigError as error:
+            untaken += error.problems
+        raise PipelineConfigError(untaken, origin)
     try:
         # model_validate also turns what is no mapping at all into a problem of the config.
         config = PipelineConfig.model_validate(source)

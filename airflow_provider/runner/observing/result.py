@@ -59,6 +59,11 @@ class ComponentResult:
         """Whether the component is complete, in this attempt or an earlier one."""
         return self.status is ComponentStatus.COMPLETED
 
+    @property
+    def duration_ms(self) -> int:
+        """:attr:`duration_seconds` in whole milliseconds."""
+        return int(self.duration_seconds * 1000)
+
 
 @dataclass(frozen=True)
 class PipelineResult:
@@ -73,9 +78,14 @@ class PipelineResult:
 
     pipeline_name: str
     status: PipelineResultStatus
-    component_results: tuple[ComponentResult, ...]
-    duration_seconds: float
+    component_results: tuple[ComponentResult, ...] = ()
+    duration_seconds: float = 0.0
     spark_seconds: float = 0.0
+
+    @property
+    def total_duration_ms(self) -> int:
+        """:attr:`duration_seconds` in whole milliseconds."""
+        return int(self.duration_seconds * 1000)
 
     @property
     def completed_components(self) -> list[str]:

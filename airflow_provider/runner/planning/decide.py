@@ -75,7 +75,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     found = changed_since(config, checkpoint, hashes) if changed else []
     what = describe_changes(checkpoint, found)
     if changed and config.on_config_change == "fail":
-        raise ConfigChangedError(config.name, what)
+        raise ConfigChangedError(checkpoint.run_id, config.name, what)
     code = code_changes(config, facts, checkpoint)
     without_code = reasons_to_run(config, facts, checkpoint, hashes, changed)
     counts = config.on_code_change != "reuse" and not (changed and config.on_config_change == "restart")
@@ -83,7 +83,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     # What runs anyway, with all that depends on it, uses no old result: then there is nothing to decide.
     old = {**code.completed, **code.unfinished} if set(reasons) - set(without_code) else {}
     if old and config.on_code_change == "fail":
-        raise CodeChangedError(config.name, describe_all(old))
+        raise CodeChangedError(checkpoint.run_id, config.name, describe_all(old))
     reasons |= _always_run(config, reasons)
     would_be_kept: tuple[str, ...] = ()
     restarted_by = ""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner.record.code import CodeRecord
@@ -92,7 +92,7 @@ class CheckpointState(_Record):
     format_version: int = FORMAT_VERSION
     run_id: str = Field(min_length=1)
     pipeline_name: str = Field(min_length=1)
-    pipeline_fingerprint: str
+    pipeline_fingerprint: str = Field(min_length=1)
     completed_components: list[str] = Field(default_factory=list)
     failed_component: str | None = None
     status: Status = "in_progress"
@@ -110,6 +110,13 @@ class CheckpointState(_Record):
     session_state_url: str | None = None
     live_session: LiveSessionRecord | None = None
     airflow: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("status", mode="before")
+    @classmethod
+    def _refuse_unknown_status(cls, status: object) -> object:
+        if status not in get_args(Status):
+            raise ValueError(f"Invalid status {status!r}; it is one of {', '.join(map(repr, get_args(Status)))}")
+        return status
 
     @property
     def key(self) -> RunKey:

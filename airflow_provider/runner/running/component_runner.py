@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -111,12 +112,13 @@ class ComponentRunner:
         spark: Any,
         keeper: SessionStateKeeper | None,
     ) -> ComponentResult:
+        config = copy.deepcopy(component.config)  # what it does to it would be another config for the next attempt
         began = self._clock()
         saving = 0.0
         try:
             with watching() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
                 context, texts = self._context(component, keeper), component.texts
-                work = build(component.target(), component.config, spark, self._config.base_dir, texts, context)
+                work = build(component.target(), config, spark, self._config.base_dir, texts, context)
                 retries = run_with_retries(
                     lambda: look_at(_blaming_spark(lambda: settled(work()), spark), component.name),
                     component.retry_policy,

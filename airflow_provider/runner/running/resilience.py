@@ -142,8 +142,13 @@ def _is_worth_a_retry(error: BaseException, names: list[str]) -> bool:
         return False
     if isinstance(error, SparkLostError):
         return not error.session_is_gone
+    names = [_RENAMED.get(name.removeprefix("builtins."), name) for name in names]
     return any(
         name in (kind.__name__, f"{kind.__module__}.{kind.__qualname__}")
         for kind in type(error).__mro__
         for name in names
     )
+
+
+_RENAMED = {"IOError": "OSError", "EnvironmentError": "OSError"}
+"""Old names of built-in exceptions, which are still names of the same classes."""

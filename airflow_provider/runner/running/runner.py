@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
+from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.absolute import absolute_url
 from airflow_provider.runner.config.model import PipelineConfig, config_warnings, load_pipeline_config
@@ -55,7 +57,7 @@ class SimplePipelineRunner:
     """Runs a pipeline in one Spark session.
 
     :param config: the pipeline
-    :param hooks: what to tell about the run; default: nothing
+    :param hooks: what to tell about the run, or a list of such; default: nothing
     :param spark: the session, or a function that opens it, called when the first component runs. Default: the
         active session, or a new one from the ``spark`` section of the config. The runner never stops it
     :param session_state_url: directory for the temp views of this run, one of its own for each run; any that Spark
@@ -65,19 +67,27 @@ class SimplePipelineRunner:
         be read then, also in this session
     :param fail_fast: stop at the first failure; False: go on with what does not depend on it
     :param surroundings: clock, sleep and the like
+    :raises PipelineConfigError: the config is no config, or a hook no hook
     """
 
     def __init__(
         self,
         config: PipelineConfig,
         *,
-        hooks: PipelineHooks | None = None,
+        hooks: PipelineHooks | Sequence[PipelineHooks] | None = None,
         spark: SparkSession | Callable[[], SparkSession] | None = None,
         session_state_url: str | None = None,
         keep_session_state: bool = False,
         fail_fast: bool = True,
         surroundings: Surroundings | None = None,
     ) -> None:
+        if not isinstance(config, PipelineConfig):
+            kind = type(config)
+            message = (
+                f"expected a PipelineConfig, got a {kind.__module__}.{kind.__qualname__}; make one with "
+                "load_pipeline_config(…)"
+            )
+            raise PipelineConfigError([ConfigProblem(message)])
         surroundings = surroundings or Surroundings()
         self._config = config
         self._hooks = CompositeHooks(hooks) if hooks is not None else CompositeHooks()
@@ -96,6 +106,16 @@ class SimplePipelineRunner:
             progress=surroundings.progress,
             run=repr((owner.deployment, owner.key)) if owner.key is not None else "",
         )
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **options: Any) -> Self:
+        """Load a pipeline file and return a runner for it.
+
+        :param path: see :func:`~airflow_provider.runner.load_pipeline_config`
+        :param options: what the class itself takes beside the config
+        :raises PipelineConfigError: with every problem that was found
+        """
+        return cls(load_pipeline_config(path), **options)
 
     def plan(
         self,
@@ -138,6 +158,22 @@ class SimplePipelineRunner:
         for warning in config_warnings(self._config):
             logger.warning("%s", warning)
         began, spark_before = self._clock(), self._session.opening_seconds
+        try:
+            results = self._carry_out(plan)
+        except Exception:
+            result = PipelineResult(self._config.name, PipelineResultStatus.FAILURE, (), self._clock() - began)
+            self._hooks.after_an_error(PipelineFinished(self._config, result))
+            raise
+        complete = all(result.success for result in results)
+        status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
+        spark_seconds = self._session.opening_seconds - spark_before
+        result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began, spark_seconds)
+        self._hooks.after_pipeline(PipelineFinished(self._config, result))
+        if complete and not self._keep_session_state:
+            self._session.end_of_success()
+        return result
+
+    def _carry_out(self, plan: RunPlan) -> list[ComponentResult]:
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
         results = walk(
             self._config,
@@ -148,16 +184,10 @@ class SimplePipelineRunner:
             fail_fast=self._fail_fast,
             clock=self._clock,
         )
-        complete = all(result.success for result in results)
-        if not complete and not any(session_is_gone(result.error) for result in results):
+        failed = [result for result in results if not result.success]
+        if failed and not any(session_is_gone(result.error) for result in results):
             results = self._saved_after_a_failure(results)
-        status = PipelineResultStatus.SUCCESS if complete else PipelineResultStatus.FAILURE
-        spark_seconds = self._session.opening_seconds - spark_before
-        result = PipelineResult(self._config.name, status, tuple(results), self._clock() - began, spark_seconds)
-        self._hooks.after_pipeline(PipelineFinished(self._config, result))
-        if complete and not self._keep_session_state:
-            self._session.end_of_success()
-        return result
+        return results
 
     def _saved_after_a_failure(self, results: list[ComponentResult]) -> list[ComponentResult]:
         """Save what would be costly to bring back, and count that time as what it is."""

@@ -158,6 +158,8 @@ def test_the_pauses_grow_and_are_capped(
         (["other.module.ShelfError"], ShelfError, False),
         (["ValueError"], OSError, False),
         ([], OSError, False),
+        (["IOError"], FileNotFoundError, True),  # old names of OSError
+        (["builtins.EnvironmentError"], OSError, True),
     ],
     ids=str,
 )
