@@ -252,11 +252,11 @@ def _run_open(component: Any) -> object:
     """Open, run and close; in one event loop if any of them is asynchronous."""
     if any(map(inspect.iscoroutinefunction, (component.open, component.run, component.close))):
         return _run_open_in_a_loop(component)
-    component.open()
+    settled(component.open())
     try:
         return settled(component.run())
     finally:
-        component.close()
+        settled(component.close())
 
 
 async def _run_open_in_a_loop(component: Any) -> object:

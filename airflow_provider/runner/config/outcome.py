@@ -138,5 +138,7 @@ def look_at(result: object, name: str) -> None:
             "view is not there for the next component",
             name,
         )
+    elif not isinstance(result, type) and callable(getattr(result, "run", None)):
+        logger.warning("component %r returned an object with run(), which nobody calls", name)
     elif isinstance(result, (FunctionType, MethodType)) and not hasattr(result, "returnType"):
         logger.warning("component %r returned a function, which nobody calls", name)

@@ -196,6 +196,23 @@ def test_a_function_gets_what_its_annotations_and_defaults_ask_for(tmp_path: Pat
     odd.DONE.clear()
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("'False'", False), ("'no'", False), ('"true"', True), ("off", False), ("false", False), ("x", "x")],
+)
+def test_text_is_a_boolean_for_a_parameter_that_is_nothing_else(text: str, value: Any, tmp_path: Path) -> None:
+    """A template makes text of a boolean, and HOCON of ``no``; as text both would be true."""
+    kind = "class_path: tests.samples.odd.typed"
+    config = load(
+        tmp_path, f"name: p\ncomponents: [{{name: a, {kind}, config: {{overwrite: {text}, country: {text}}}}}]"
+    )
+    odd.DONE.clear()
+    SimplePipelineRunner(config, spark=object()).run()  # type: ignore[arg-type]
+    assert odd.DONE[0][1] == value
+    assert str(odd.DONE[0][0]) == text.strip("'\"").replace("false", "False" if text == "false" else "false")
+    odd.DONE.clear()
+
+
 def test_a_boolean_field_takes_yes_and_no(tmp_path: Path) -> None:
     off = f"{{name: b, class_path: {ANY}, enabled: no}}"
     config = load(tmp_path, f"name: p\ncomponents: [{{name: a, class_path: {ANY}, config: {{name: x}}}}, {off}]")
