@@ -162,7 +162,7 @@ def test_a_signal_that_stops_the_attempt_stops_an_async_component(where: str, mo
                 asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGUSR1)
             else:
                 signal.raise_signal(signal.SIGUSR1)
-            await asyncio.sleep(3600)
+            await asyncio.sleep(60)
         finally:
             odd.DONE.append("cleaned up")
 
