@@ -63,7 +63,8 @@ def parse(text: str, source: Path, read: Callable[[Path], str]) -> Any:
         found = repr(there) if (there := error.pstr[error.loc : error.loc + 1]) else "end of text"
         # For some mistakes what is "expected" is the whole grammar, over many lines.
         problem = f"{error.msg}, found {found}" if len(error.msg) <= 60 else f"unexpected {found}"
-        raise HoconError(f"line {error.lineno}, column {error.column}: {problem}") from None
+        hint = f"; put text that holds {there} in quotes" if there and there in "^`+?!@*&" else ""
+        raise HoconError(f"line {error.lineno}, column {error.column}: {problem}{hint}") from None
     except RecursionError:
         raise HoconError("it is nested too deeply, or a substitution refers to itself") from None
     except Exception as error:
