@@ -295,3 +295,54 @@ def typed(
     by_default=True,  # type: ignore[no-untyped-def]
 ) -> None:
     DONE.append((country, overwrite, either, codes, anything, by_default))
+
+
+class OpenGenerator:
+    def open(self) -> Iterator[None]:
+        yield
+
+    def run(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class AsyncFromConfig:
+    @classmethod
+    async def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls()
+
+    def run(self) -> None: ...
+
+
+class AsyncSession:
+    async def set_spark_session(self, spark: Any) -> None: ...
+
+    def run(self) -> None: ...
+
+
+def singleton(kind: type) -> Callable[..., Any]:
+    @functools.wraps(kind)
+    def get(*args: Any, **kwargs: Any) -> Any:
+        return kind(*args, **kwargs)
+
+    return get
+
+
+@singleton
+class Single:
+    def run(self) -> None: ...
+
+
+def returns_component(spark: Any) -> Any:
+    return RunMayTake()
+
+
+class OpenReturnsCoroutine:
+    def open(self) -> Any:
+        return work(None, "opened")
+
+    def run(self) -> None:
+        DONE.append("run")
+
+    def close(self) -> None:
+        DONE.append("close")

@@ -18,9 +18,23 @@ def runs_nothing(target: Any, name: str) -> str | None:
     :param target: the class or function
     :param name: what to call it
     """
-    what, function = f"function {name!r}", target
-    if inspect.isclass(target):
-        what, function = f"the method run() of class {name!r}", inspect.getattr_static(target, "run")
+    if not inspect.isclass(target):
+        if inspect.isclass(inspect.unwrap(target)):
+            return (
+                f"{name!r} is a class of which a decorator makes a function, so its run() is never called; take it off"
+            )
+        return _runs_nothing(target, f"function {name!r}")
+    for method in ("run", "open", "close", "from_config", "set_spark_session"):
+        function = inspect.getattr_static(target, method, None)
+        what = f"the method {method}() of class {name!r}"
+        if found := function and _runs_nothing(function, what):
+            return found
+        if method in ("from_config", "set_spark_session") and inspect.iscoroutinefunction(_innermost(function)):
+            return f"{what} is async, and its result is needed at once; only run(), open() and close() are awaited"
+    return None
+
+
+def _runs_nothing(function: Any, what: str) -> str | None:
     function = _innermost(function)
     if _is_context_manager(function):
         return f"{what} is a context manager, which nobody enters; take the decorator off, or enter it in a function"

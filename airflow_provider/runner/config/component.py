@@ -26,7 +26,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.config.callables import has_own_session
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.config.given import Given
-from airflow_provider.runner.config.outcome import awaited, settled
+from airflow_provider.runner.config.outcome import run_open
 from airflow_provider.runner.config.problems import suggest, with_article
 from airflow_provider.runner.config.scalars import plain
 from airflow_provider.runner.config.session_watch import watching_import
@@ -256,7 +256,7 @@ def build(
     elif not has_own_session(type(component)):
         component.spark = spark
     if isinstance(component, Resource):
-        return functools.partial(_run_open, component)
+        return functools.partial(run_open, component)
     return component.run  # type: ignore[no-any-return]
 
 
@@ -274,22 +274,3 @@ def validated(model: type[BaseModel], config: Mapping[str, Any]) -> BaseModel:
     """
     takes_numbers_as_text = bool(model.model_config.get("coerce_numbers_to_str"))
     return model.model_validate(dict(config) if takes_numbers_as_text else plain(dict(config)))
-
-
-def _run_open(component: Any) -> object:
-    """Open, run and close; in one event loop if any of them is asynchronous."""
-    if any(map(inspect.iscoroutinefunction, (component.open, component.run, component.close))):
-        return _run_open_in_a_loop(component)
-    component.open()
-    try:
-        return settled(component.run())
-    finally:
-        component.close()
-
-
-async def _run_open_in_a_loop(component: Any) -> object:
-    await awaited(component.open())
-    try:
-        return await awaited(component.run())
-    finally:
-        await awaited(component.close())

@@ -46,7 +46,8 @@ def check_component(
     except LookupError as error:
         return [("class_path", str(error))]
     problems = [("class_path", message) for message in _cannot_run(class_path, target)]
-    problems += _config_problems(class_path, target, config)
+    if inspect.isclass(target) or not inspect.isclass(inspect.unwrap(target)):
+        problems += _config_problems(class_path, target, config)
     return problems or _own_problems(target, config, base_dir)
 
 

@@ -68,8 +68,15 @@ def _parse_yaml(source: str, text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        if error.problem == "but found another document":
+            raise _error(
+                source, f"not valid YAML: {place}a second document begins; a file holds one pipeline"
+            ) from None
         hint = "; indent with spaces" if "'\\t'" in str(error.problem) else ""
         raise _error(source, f"not valid YAML: {place}{error.problem or error}{hint}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _error(source, f"not valid YAML: line {line}: character #x{error.character:04x} is not allowed") from None
     except yaml.YAMLError as error:
         raise _error(source, f"not valid YAML: {error}") from None
 

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import IO, Any
 
 from airflow_provider.runner.config.scalars import WrittenFloat
 
@@ -30,7 +31,8 @@ _INCLUDE = re.compile(
     re.MULTILINE,
 )
 _INCLUDE_LINE = re.compile(r"^[ \t{,]*include[ \t][^\n]*", re.MULTILINE)
-_ASSIGNED = re.compile(r"(?:^|[{,\n])[ \t]*(?P<key>[\w-]+(?:\.[\w-]+)+)[ \t]*(?:=|:)[ \t]*(?![{ \t])", re.MULTILINE)
+_ASSIGNED = re.compile(r"(?:^|[{,\n])[ \t]*(?P<key>spark(?:\.[\w-]+)+)[ \t]*(?:=|:)[ \t]*(?![{$ \t])", re.MULTILINE)
+_REFERRED = re.compile(r"(?:^|[{,\n])[ \t]*(?P<key>[\w-]+(?:\.[\w-]+)+)[ \t]*[=:][ \t]*\$\{[^}]*\}", re.MULTILINE)
 _LOCK = threading.Lock()
 
 
@@ -61,7 +63,8 @@ def parse(text: str, source: Path, read: Callable[[Path], str]) -> Any:
         found = repr(there) if (there := error.pstr[error.loc : error.loc + 1]) else "end of text"
         # For some mistakes what is "expected" is the whole grammar, over many lines.
         problem = f"{error.msg}, found {found}" if len(error.msg) <= 60 else f"unexpected {found}"
-        raise HoconError(f"line {error.lineno}, column {error.column}: {problem}") from None
+        hint = f"; put text that holds {there} in quotes" if there and there in "^`+?!@*&" else ""
+        raise HoconError(f"line {error.lineno}, column {error.column}: {problem}{hint}") from None
     except RecursionError:
         raise HoconError("it is nested too deeply, or a substitution refers to itself") from None
     except Exception as error:
@@ -103,11 +106,15 @@ def _check_prefixes(text: str) -> None:
     """Refuse ``a.b = 1`` beside ``a.b.c = 2``: HOCON keeps the later one only, where properties are both."""
     bare = re.sub(r'"""(?:.|\n)*?"""|"(?:[^"\\\n]|\\.)*"', lambda found: "\n" * found[0].count("\n") or '""', text)
     bare = re.sub(r"(?:#|//)[^\n]*", "", bare)
+    _check_references(bare)
     appended = re.search(r"\+=\s*\{", bare)
     if appended:
         line = bare.count("\n", 0, appended.start()) + 1
         raise HoconError(f"line {line}: '+=' with one mapping loses what was there; write += [ {{ … }} ]")
-    lines = {match["key"]: bare.count("\n", 0, match.start("key")) + 1 for match in _ASSIGNED.finditer(bare)}
+    lines = {
+        match["key"].removeprefix("spark.spark_conf."): bare.count("\n", 0, match.start("key")) + 1
+        for match in _ASSIGNED.finditer(bare)
+    }
     for key, line in lines.items():
         longer = next((other for other in lines if other.startswith(f"{key}.")), None)
         if longer is not None:
@@ -115,6 +122,23 @@ def _check_prefixes(text: str) -> None:
                 f"line {max(line, lines[longer])}: {key!r} and {longer!r} both have a value, of which HOCON keeps one; "
                 "put both names in quotes"
             )
+
+
+def _check_references(bare: str) -> None:
+    """Refuse ``a.b = ${c}`` that is added to below: pyhocon loses what it refers to, if the name has a dot."""
+    for first in _REFERRED.finditer(bare):
+        key = re.escape(first["key"])
+        for second in re.compile(rf"(?:^|[{{,\n])[ \t]*{key}(?:\.|[ \t]*[{{])", re.MULTILINE).finditer(
+            bare, first.end()
+        ):
+            depth = 0
+            depths = [
+                depth := depth + {"{": 1, "}": -1}.get(letter, 0) for letter in bare[first.end() : second.start()]
+            ]
+            if min(depths, default=0) >= 0:
+                line = bare.count("\n", 0, second.end()) + 1
+                name = first["key"]
+                raise HoconError(f"line {line}: {name!r} refers to another part; write {name} = ${{…}} {{ … }} in one")
 
 
 def _keys_of(included: list[str], source: Path) -> set[str]:
@@ -145,13 +169,22 @@ def _decimal(text: str) -> float | str:
     return WrittenFloat(text) if plain and (whole in ("", "0") or whole[0] != "0") else text
 
 
+def _open(path: str, mode: str, encoding: str) -> IO[Any]:
+    return Path(path).open(mode, encoding="utf-8-sig")
+
+
 @contextmanager
 def _keeping_text() -> Iterator[None]:
     """Let pyhocon keep text that it would read as a duration or as another number."""
     from pyhocon import config_parser
     from pyparsing import NoMatch
 
-    kept: Mapping[str, Any] = {"get_period_expr": lambda: NoMatch(), "int": _number, "float": _decimal}
+    kept: Mapping[str, Any] = {
+        "get_period_expr": lambda: NoMatch(),
+        "int": _number,
+        "float": _decimal,
+        "codecs": SimpleNamespace(open=_open),  # for included files
+    }
     with _LOCK:
         before = {name: vars(config_parser)[name] for name in kept if name in vars(config_parser)}
         vars(config_parser).update(kept)

@@ -24,6 +24,7 @@ from pydantic import (
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.absolute import absolute, working_directory
+from airflow_provider.runner.config.circles import CIRCLE, find_circle
 from airflow_provider.runner.config.component import resolve
 from airflow_provider.runner.config.component_check import check_component, warnings_of
 from airflow_provider.runner.config.file import read_config_file
@@ -38,11 +39,9 @@ from airflow_provider.runner.config.policies import (
     SessionStatePolicy,
 )
 from airflow_provider.runner.config.problems import (
-    CIRCLE,
     as_name,
     content_problems,
     explain,
-    find_circle,
     graph_problems,
     kind_of,
     name_of,

@@ -138,5 +138,26 @@ def look_at(result: object, name: str) -> None:
             "view is not there for the next component",
             name,
         )
+    elif not isinstance(result, type) and callable(getattr(result, "run", None)):
+        logger.warning("component %r returned an object with run(), which nobody calls", name)
     elif isinstance(result, (FunctionType, MethodType)) and not hasattr(result, "returnType"):
         logger.warning("component %r returned a function, which nobody calls", name)
+
+
+def run_open(component: Any) -> object:
+    """Open, run and close; in one event loop if any of them is asynchronous."""
+    if any(map(inspect.iscoroutinefunction, (component.open, component.run, component.close))):
+        return _run_open_in_a_loop(component)
+    settled(component.open())
+    try:
+        return settled(component.run())
+    finally:
+        settled(component.close())
+
+
+async def _run_open_in_a_loop(component: Any) -> object:
+    await awaited(component.open())
+    try:
+        return await awaited(component.run())
+    finally:
+        await awaited(component.close())

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from airflow_provider.errors import ConfigProblem
+from airflow_provider.runner.config.by_value import by_value
 from airflow_provider.runner.config.graph import find_cycles
 from airflow_provider.runner.config.restart import names_written
 from airflow_provider.runner.config.scalars import WrittenWord
@@ -68,12 +69,6 @@ _EXPECTED = {
 
 _LIST = re.compile(r"\s*\[\s*(?:['\"{\[\d-].*)?\]\s*", re.DOTALL)
 _MAPPING = re.compile(r"\s*\{\s*(?:['\"].*)?\}\s*", re.DOTALL)
-_KIND_NAME = re.compile(
-    r"(?:str|bool|int|float|bytes|date|datetime|time|timedelta|decimal|none|any|(?:list|dict|set|tuple|frozenset|model)\b.*"
-    r"|(?:constrained|function|lax|json|nullable|is-instance|literal|union|tagged)\b.*|[A-Z]\w*)$"
-)
-"""Names of pydantic's for the kinds of a field that takes several."""
-
 SHARED = "; parts that others refer to stand under a name that begins with 'x-'"
 
 NATIVE = "a template always comes to text, unless render_template_as_native_obj=True is set on the DAG"
@@ -93,7 +88,7 @@ def explain(
     :param show_values: whether a message may repeat a short value that the author wrote
     """
     problems = []
-    for items in _by_value(error, data):
+    for items in by_value(error, data):
         item = _joined(items)
         location = item["loc"]
         if location[-1:] == ("[key]",) or item["type"] == "invalid_key":
@@ -104,56 +99,6 @@ def explain(
             place = location
         problems.append(ConfigProblem(message, component, ".".join(map(str, place)) or None))
     return problems
-
-
-def _by_value(error: ValidationError, data: Any) -> list[list[ErrorDetails]]:
-    """Group the errors by the value that they are about.
-
-    Where a field takes several kinds, pydantic tells what is wrong for each of them, below a name of its own for the
-    kind. Of those, what is said of the inside of a value counts: there the author meant that kind.
-    """
-    groups: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
-    of_a_kind: set[tuple[int | str, ...]] = set()
-    for item in error.errors(include_url=False):
-        place, stray = _place_in(data, item)
-        if stray:
-            of_a_kind.add(place[: len(stray)])
-        groups.setdefault(place, []).append({**item, "loc": place})
-    return [
-        items
-        for place, items in groups.items()
-        if not (
-            len(items) == 1 and any(other[: len(place)] == place != other for other in groups) and place in of_a_kind
-        )
-    ]
-
-
-def _place_in(data: Any, item: ErrorDetails) -> tuple[tuple[int | str, ...], tuple[int | str, ...]]:
-    """Return where the author wrote the value, and the same up to the first name that only pydantic knows."""
-    if data is None:
-        return item["loc"], ()
-    place: list[int | str] = []
-    stray: tuple[int | str, ...] = ()
-    location = item["loc"]
-    for index, part in enumerate(location):
-        last = index == len(location) - 1
-        if part == "[key]" or (last and item["type"] in ("missing", "extra_forbidden")):
-            place.append(part)
-        elif isinstance(data, Mapping) and (part in data or str(part) in map(str, data)):
-            data = next(value for key, value in data.items() if key == part or str(key) == str(part))
-            place.append(part)
-        elif isinstance(data, (list, tuple)) and isinstance(part, int) and part < len(data):
-            data = data[part]
-            place.append(part)
-        elif index == 0 or not _names_a_kind(part):
-            place.append(part)
-        elif not stray:
-            stray = tuple(place)
-    return tuple(place), stray
-
-
-def _names_a_kind(part: int | str) -> bool:
-    return isinstance(part, str) and bool(_KIND_NAME.match(part))
 
 
 def _joined(items: list[ErrorDetails]) -> ErrorDetails:
@@ -303,33 +248,6 @@ def unhashable(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from unhashable(item, f"{path}[{index}]")
     elif not isinstance(value, PLAIN_TYPES):
         yield path, value
-
-
-CIRCLE = "contains itself, so it has no end; leave that part out"
-
-
-def find_circle(value: Any) -> str | None:
-    """Return the dotted path of a mapping or list that stands inside itself, None if there is none."""
-    done: set[int] = set()
-    above: dict[int, tuple[str, ...]] = {}
-
-    def look(value: Any, path: tuple[str, ...]) -> tuple[str, ...] | None:
-        if id(value) in above:
-            return above[id(value)] or path
-        if not isinstance(value, (Mapping, list, tuple)) or id(value) in done:
-            return None
-        above[id(value)] = path
-        items = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, item in items:
-            found = look(item, (*path, str(key)))
-            if found is not None:
-                return found
-        del above[id(value)]
-        done.add(id(value))
-        return None
-
-    found = look(value, ())
-    return ".".join(found) if found is not None else None
 
 
 def suggest(word: str, known: Iterable[str], most: int = 12) -> str:

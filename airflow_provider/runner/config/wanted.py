@@ -18,6 +18,8 @@ from airflow_provider.runner.config.scalars import (
     words,
 )
 
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
 
 def as_wanted(target: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with Python's own values: text as it is written for what is annotated as text.
@@ -51,6 +53,8 @@ def _converted(value: Any, kinds: frozenset[Any]) -> Any:
         if bool in kinds and str not in kinds:
             return bool(value)
         return str(value) if str in kinds and bool not in kinds else value
+    if isinstance(value, str) and kinds == {bool}:  # a template makes text of a boolean, HOCON of yes and no
+        return _BOOLEANS.get(value.lower(), value)
     if isinstance(value, (WrittenFloat, WrittenInt)):
         return str(value) if str in kinds and not kinds & {int, float} else value
     if isinstance(value, Mapping):

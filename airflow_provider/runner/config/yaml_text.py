@@ -75,7 +75,13 @@ class _Loader(yaml.SafeLoader):
             if key_node.tag == f"{_TAG}merge":
                 continue
             key = _as_key(self.construct_object(key_node, deep=True))
-            if isinstance(key, Hashable) and key in seen:
+            if not isinstance(key, Hashable):
+                template = isinstance(key_node, yaml.MappingNode)
+                problem = "a template without quotes is a mapping in YAML; put {{ … }} in quotes" if template else ""
+                raise yaml.MarkedYAMLError(
+                    problem=problem or "a list cannot be the key of a mapping", problem_mark=key_node.start_mark
+                )
+            if key in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key {key!r} stands twice in one mapping", problem_mark=key_node.start_mark
                 )

@@ -97,10 +97,19 @@ def test_an_included_file_may_hold_more_than_this_pipeline_needs(include: str, t
         ('include "p.conf"', "line 1 of DIR/p.conf: 'p.conf' includes itself"),
         ("value = ${nothing}", "Cannot resolve variable ${nothing} (line: 1, col: 9)"),
         ("value = ${value}", "Cannot resolve ${value}: (line: 1, col: 9). Check for cycles."),
+        ("name = s3://b/*.csv", "line 1, column 14: Expected end of text, found '*'; put text that holds * in quotes"),
         ("name = p\na = {b: 1\n", "line 3, column 1: Expected '}', found end of text"),
         (
             "spark.spark_conf {\n  spark.a = 1\n  spark.a.b = 2\n}",
             "line 3: 'spark.a' and 'spark.a.b' both have a value, of which HOCON keeps one; put both names in quotes",
+        ),
+        (
+            "spark.spark_conf.spark.a = 1\nspark.spark_conf { spark.a.b = 2 }",
+            "line 2: 'spark.a' and 'spark.a.b' both have a value, of which HOCON keeps one; put both names in quotes",
+        ),
+        (
+            "base { a = 1 }\nspark.spark_conf = ${base}\nspark.spark_conf.spark.x = 2",
+            "line 3: 'spark.spark_conf' refers to another part; write spark.spark_conf = ${…} { … } in one",
         ),
         (
             "components = []\ncomponents += { name = b }",
@@ -138,6 +147,26 @@ def test_quotes_keep_a_property_that_is_the_beginning_of_another(tmp_path: Path)
     conf = '"spark.sql.catalog.x" = A, "spark.sql.catalog.x.type" = hadoop'
     config = load(tmp_path, f"value = 1\nname = p\nspark.spark_conf {{ {conf} }}\n{COMPONENTS}")
     assert config.spark.spark_conf == {"spark.sql.catalog.x": "A", "spark.sql.catalog.x.type": "hadoop"}
+
+
+def test_what_builds_on_a_constant_is_no_clash(tmp_path: Path) -> None:
+    text = "base { a = 1 }\nspark { spark_conf = ${base}\nspark_conf.spark.x = 2\n }"
+    assert load(tmp_path, f"value = 1\nname = p\n{text}{COMPONENTS}").spark.spark_conf == {"a": "1", "spark.x": "2"}
+
+
+def test_two_components_may_refer_and_add_to_fields_of_one_name(tmp_path: Path) -> None:
+    one = f"{{ name = a, class_path = {ANY}, config.name = x, retry.max_attempts = ${{n}} }}"
+    other = f"{{ name = b, class_path = {ANY}, config.name = y, retry.max_attempts = 3 }}"
+    assert len(load(tmp_path, f"n = 2\nname = p\ncomponents = [{one}, {other}]").components) == 2
+    one = f"{{ name = a, class_path = {ANY}, config.value = ${{m}}, config.name = x }}"
+    other = f"{{ name = b, class_path = {ANY}, config.value.deep = 1, config.name = y }}"
+    assert len(load(tmp_path, f"m {{ x = 1 }}\nname = p\ncomponents = [{one}, {other}]").components) == 2
+
+
+def test_a_mark_in_an_included_file_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "common.conf").write_text("value = ü\n", encoding="utf-8-sig")
+    config = load(tmp_path, f'include "common.conf"\nname = p\n{COMPONENTS}')
+    assert config.components[0].config["value"] == "ü"
 
 
 def test_options_of_ready_made_components_may_have_dots(tmp_path: Path) -> None:

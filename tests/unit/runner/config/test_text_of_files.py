@@ -196,6 +196,23 @@ def test_a_function_gets_what_its_annotations_and_defaults_ask_for(tmp_path: Pat
     odd.DONE.clear()
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("'False'", False), ("'no'", False), ('"true"', True), ("off", False), ("false", False), ("x", "x")],
+)
+def test_text_is_a_boolean_for_a_parameter_that_is_nothing_else(text: str, value: Any, tmp_path: Path) -> None:
+    """A template makes text of a boolean, and HOCON of ``no``; as text both would be true."""
+    kind = "class_path: tests.samples.odd.typed"
+    config = load(
+        tmp_path, f"name: p\ncomponents: [{{name: a, {kind}, config: {{overwrite: {text}, country: {text}}}}}]"
+    )
+    odd.DONE.clear()
+    SimplePipelineRunner(config, spark=object()).run()  # type: ignore[arg-type]
+    assert odd.DONE[0][1] == value
+    assert str(odd.DONE[0][0]) == text.strip("'\"").replace("false", "False" if text == "false" else "false")
+    odd.DONE.clear()
+
+
 def test_a_boolean_field_takes_yes_and_no(tmp_path: Path) -> None:
     off = f"{{name: b, class_path: {ANY}, enabled: no}}"
     config = load(tmp_path, f"name: p\ncomponents: [{{name: a, class_path: {ANY}, config: {{name: x}}}}, {off}]")
@@ -336,8 +353,15 @@ def test_aliases_that_multiply_beyond_measure_are_refused_at_once(tmp_path: Path
         ("a: *x\n", "line 1, column 4: found undefined alias 'x'"),
         ("[" * 3000 + "]" * 3000, "it is nested too deeply"),
         ("1.10: a\n1.10: b\n", "line 2, column 1: the key '1.10' stands twice in one mapping"),
+        ("a: {{ ds }}\n", "line 1, column 5: a template without quotes is a mapping in YAML; put {{ … }} in quotes"),
+        (
+            "a:\n  - {{ ds }}\n",
+            "line 2, column 6: a template without quotes is a mapping in YAML; put {{ … }} in quotes",
+        ),
+        ("? [a]\n: 1\n", "line 1, column 3: a list cannot be the key of a mapping"),
+        ("a: 1\nb: \x07\n", "line 2: character #x0007 is not allowed"),
         ("on: a\non: b\n", "line 2, column 1: the key 'on' stands twice in one mapping"),
-        ("a: 1\n---\nb: 2\n", "line 2, column 1: but found another document"),
+        ("a: 1\n---\nb: 2\n", "line 2, column 1: a second document begins; a file holds one pipeline"),
     ],
 )
 def test_what_is_wrong_with_yaml_is_told_with_its_place(text: str, problem: str, tmp_path: Path) -> None:

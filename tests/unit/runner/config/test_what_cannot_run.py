@@ -28,6 +28,10 @@ def config_of(class_path: Any, config: dict[str, Any] | None = None) -> dict[str
         ("partial_of_generator", "has a 'yield'"),
         ("callable_generator", "has a 'yield'"),
         ("RunGenerator", "the method run() of class 'RunGenerator' has a 'yield'"),
+        ("OpenGenerator", "the method open() of class 'OpenGenerator' has a 'yield'"),
+        ("AsyncFromConfig", "the method from_config() of class 'AsyncFromConfig' is async"),
+        ("AsyncSession", "the method set_spark_session() of class 'AsyncSession' is async"),
+        ("Single", "'Single' is a class of which a decorator makes a function"),
         ("manager", "function 'manager' is a context manager, which nobody enters"),
         ("Model", "class 'Model' is a pydantic model, which takes no session; give it a method set_spark_session"),
         ("FrozenModelWithField", "is a pydantic model, which takes no session"),
@@ -45,9 +49,10 @@ def test_a_component_that_can_never_run_is_a_problem_of_its_class_path(kind: str
         told = "is no component; give a class or a function"
     with pytest.raises(PipelineConfigError) as caught:
         load_pipeline_config(config_of(target))
-    (problem,) = caught.value.problems
+    problem, *others = caught.value.problems
     assert problem.field == "class_path"
     assert told in problem.message
+    assert others == []
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def run(kind: str, **fields: Any) -> PipelineResult:
         ("returns_future", ["future"]),
         ("RunAsync", ["RunAsync"]),
         ("OpenAsync", ["open", ("same loop", True), "close"]),
+        ("OpenReturnsCoroutine", [("opened", "none"), "run", "close"]),
         ("drained_generator", ["drained"]),
         ("returns_rows", ["rows"]),
         ("RunMayTake", ["may take"]),
@@ -161,7 +162,7 @@ def test_a_signal_that_stops_the_attempt_stops_an_async_component(where: str, mo
                 asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGUSR1)
             else:
                 signal.raise_signal(signal.SIGUSR1)
-            await asyncio.sleep(3600)
+            await asyncio.sleep(60)
         finally:
             odd.DONE.append("cleaned up")
 
@@ -195,7 +196,10 @@ def test_a_task_that_nobody_awaits_is_told(monkeypatch: pytest.MonkeyPatch, capl
     assert "tasks that it began and did not await: 1; they are cancelled now" in caplog.messages
 
 
-def test_a_function_as_result_is_told(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("kind", "what"), [("returns_function", "a function"), ("returns_component", "an object with run()")]
+)
+def test_a_result_that_was_meant_to_be_called_is_told(kind: str, what: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    assert run("returns_function").status is PipelineResultStatus.SUCCESS
-    assert "component 'a' returned a function, which nobody calls" in caplog.messages
+    assert run(kind).status is PipelineResultStatus.SUCCESS
+    assert f"component 'a' returned {what}, which nobody calls" in caplog.messages
