@@ -69,6 +69,8 @@ class PipelineTask(TemplatedTask):
             if source.problems:
                 raise PipelineConfigError(source.problems, config.source)
             config = config.with_texts(source.texts)
+            self.pipeline = source
+        config = config.starting_in(self.started_in)
         known = [*config.harmless_modules, *harmless_modules()]
         config = config.model_copy(update={"harmless_modules": list(dict.fromkeys(known))})
         ti: Any = context["ti"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.checkpoint.files import RecordFiles
+from airflow_provider.runner.config.absolute import absolute_url
 from airflow_provider.stores.object_files import address, files_at
 
 
@@ -19,10 +20,13 @@ class ObjectStorageCheckpointStore(FileCheckpointStore):
     :param url: address of ``ObjectStoragePath``: ``s3://CONNECTION@bucket/prefix``, ``gs://…``, ``abfss://…``,
         ``file:///shared/directory``. The user part names an Airflow connection
     :param conn_id: the Airflow connection; it wins over the one in the address
-    :raises PipelineConfigError: the address holds a password
+    :raises PipelineConfigError: the address holds a password, or a host where a directory is meant
     """
 
     def __init__(self, url: str, conn_id: str | None = None) -> None:
+        url = absolute_url(url)
+        if url.removeprefix("file:").startswith("/") and "://" not in url:
+            url = f"file://{url.removeprefix('file:')}"
         self._url = url
         self._conn_id = conn_id
         self._address = address(url, conn_id)

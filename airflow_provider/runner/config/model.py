@@ -255,6 +255,12 @@ class PipelineConfig(Section):
             component._texts = {**component.texts, **texts.get(component.name, {})}
         return self.model_copy(update={"components": components})
 
+    def starting_in(self, folder: str | os.PathLike[str]) -> Self:
+        """Return the same pipeline with another folder in which relative paths start, if it is from no file."""
+        copy = self.model_copy()
+        copy._built_in = absolute(folder)
+        return copy
+
     def as_written(self) -> dict[str, Any]:
         """Return the fields that were set, to be rendered and validated again. What was given itself stays itself."""
         fields = self.model_dump(exclude_unset=True)

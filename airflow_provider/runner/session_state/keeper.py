@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider.errors import describe
+from airflow_provider.errors import ReplayDiffersError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.session_state import SessionStateRecord
@@ -26,6 +26,7 @@ from airflow_provider.runner.session_state.saved.files import remove_attempts
 from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
 from airflow_provider.runner.session_state.snapshot import Snapshot
+from airflow_provider.runner.session_state.sources.moved import moved
 from airflow_provider.runner.session_state.views_at_hand import LATE_BOUND, ViewsAtHand
 from airflow_provider.runner.session_state.witness import Evidence, Witness
 
@@ -199,11 +200,14 @@ class SessionStateKeeper:
         :param position: its place in the order of execution
         :param ran: how it ran
         :param record: what is recorded of what it left, None if that is not known
-        :raises ReplayDiffersError: it left something else
+        :raises ReplayDiffersError: it left something else, or has read what lies elsewhere
         """
         before, after = self._before, self.probe.snapshot()
         left = difference(before, after)
+        had_read = self._witness.sources_of(component.name)
         evidence = self._witness.evidence(component, before.mark, left, ran.entered)
+        if elsewhere := moved(component.config, had_read, evidence.touched.sources):
+            raise ReplayDiffersError(component.name, elsewhere)
         if record is not None:
             refuse_difference(component.name, record, left, after, self._views)
         self._present.add(component.name)

@@ -93,6 +93,10 @@ class Witness:
         self._sources.update(sources)
         self._reading.recorded(sources)
 
+    def sources_of(self, component: str) -> Sequence[SourceRecord]:
+        """Return what a component is known to have read."""
+        return tuple(self._sources.get(component, ()))
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch what happens in here."""

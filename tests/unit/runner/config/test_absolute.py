@@ -12,10 +12,12 @@ import pytest
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.launch.addresses import driver_address
 from airflow_provider.operators.places import session_state_base
+from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig, SimplePipelineRunner, load_pipeline_config
 from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.config.absolute import absolute, absolute_url
 from airflow_provider.stores.location import store_at
+from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 
 PIPELINE = {"name": "p", "components": [{"name": "a", "class_path": "json.dumps"}]}
 
@@ -31,6 +33,12 @@ MADE: dict[str, Callable[[Path], Callable[[], object]]] = {
     "the words for a store": lambda here: (lambda s: lambda: Path(place_of(s)).parent)(LocalCheckpointStore("c")),
     "a store by its address": lambda here: (lambda store: lambda: store.base_dir.parent)(store_at("checkpoints")),
     "a store by file:": lambda here: (lambda store: lambda: store.base_dir.parent)(store_at("file:checkpoints")),
+    "a directory as object storage": lambda here: (lambda store: lambda: Path(place_of(store)).parent)(
+        ObjectStorageCheckpointStore("file:checkpoints")
+    ),
+    "a task's working directory": lambda here: (lambda task: lambda: task.started_in)(
+        PySparkPipelineOperator(task_id="t", pipeline="p.yaml")
+    ),
     "a pipeline file": lambda here: (lambda base: lambda: base)(config_of(here)),
     "a pipeline built in Python": lambda here: (lambda config: lambda: config.base_dir)(
         PipelineConfig.model_validate(PIPELINE)
