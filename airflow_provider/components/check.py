@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from airflow_provider.components import static_checks
 from airflow_provider.components.base import ComponentModel, ReadyMade
 from airflow_provider.components.check_query import CheckQuery, Rule
-from airflow_provider.components.conditions import Conditions
+from airflow_provider.components.conditions import Conditions, first_line
 from airflow_provider.components.rows import explain, parses_text, random_parts, table_name
 from airflow_provider.errors import DataCheckError
 
@@ -93,11 +93,7 @@ class CheckData(ReadyMade[CheckConfig]):
         rows = counted.rows
         failures = [*self._wrong_number(rows), *counted.failures]
         if config.unique and len(query.keys) == len(config.unique):
-            doubled, without = query.doubled_keys()
-            if doubled:
-                failures.append(f"{', '.join(config.unique)}: {doubled} values occur more than once")
-            if without:
-                self.logger.info("%d rows with a null among %s were not compared", without, ", ".join(config.unique))
+            failures += self._doubled(query)
         failures += problems
         if failures:
             raise DataCheckError(f"view {config.input_view!r}: {'; '.join(failures)}")
@@ -125,6 +121,18 @@ class CheckData(ReadyMade[CheckConfig]):
                 else:
                     missing.setdefault(column, []).append(rule)
         return [*query.missing(missing), *problems]
+
+    def _doubled(self, query: CheckQuery) -> list[str]:
+        names = ", ".join(self.config.unique)
+        try:
+            doubled, without = query.doubled_keys()
+        except Exception as error:
+            if not query.can_read():
+                raise
+            return [f"{names} cannot be compared: {first_line(str(error))}"]
+        if without:
+            self.logger.info("%d rows with a null among %s were not compared", without, names)
+        return [f"{names}: {doubled} values occur more than once"] if doubled else []
 
     def _wrong_number(self, rows: int) -> list[str]:
         config = self.config

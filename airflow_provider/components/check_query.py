@@ -128,28 +128,32 @@ class CheckQuery:
         self._counts.append(_Count(in_brackets(condition), f"{name!r} ({condition})", of_view=True))
 
     def run(self) -> Counted:
-        """Count. What cannot be computed counts as a failure if the rest can."""
+        """Count. What cannot be computed counts as a failure if the view itself can be read."""
         try:
             return self._count(self._counts)
         except Exception:
-            counted = self._one_by_one()
-            if counted is None:
+            counted = self._one_by_one() if self.can_read() else None
+            if counted is None or not counted.failures:
                 raise
             return counted
 
-    def _one_by_one(self) -> Counted | None:
-        """Count each thing for itself, to see which fails; None if it is the view that cannot be read."""
+    def can_read(self) -> bool:
+        """Whether the view can be read, so that it is a rule that fails."""
         try:
-            rows = self._count([]).rows
-        except Exception:  # noqa: BLE001 - Spark raises its own and py4j's; the caller raises the first one
-            return None
+            self._count([])
+        except Exception:  # noqa: BLE001 - Spark raises its own and py4j's; the caller has one to raise
+            return False
+        return True
+
+    def _one_by_one(self) -> Counted:
+        """Count each thing for itself, to see which fails."""
         failures = []
         for count in self._counts:
             try:
                 failures += self._count([count]).failures
             except Exception as error:  # noqa: BLE001 - as above; it is told
                 failures.append(f"{count.subject} cannot be computed: {first_line(str(error))}")
-        return Counted(rows, failures) if failures else None
+        return Counted(self._count([]).rows, failures)
 
     def _count(self, counts: list[_Count]) -> Counted:
         inner = ["*"]

@@ -34,10 +34,12 @@ class Parsed:
     corrupt: DataFrame
 
 
-def corrupt_column(spark: SparkSession, options: Mapping[str, Any]) -> str:
-    """Return the name of the column that takes the text of a corrupt record."""
+def corrupt_column(spark: SparkSession, options: Mapping[str, Any], schema: StructType | None) -> str:
+    """Return the name of the column that takes the text of a corrupt record, as the schema spells it if it has it."""
     given = [str(value) for key, value in options.items() if key.lower() == "columnnameofcorruptrecord"]
-    return given[0] if given else str(spark.conf.get("spark.sql.columnNameOfCorruptRecord", "_corrupt_record"))
+    name = given[0] if given else str(spark.conf.get("spark.sql.columnNameOfCorruptRecord", "_corrupt_record"))
+    own = [known for known in (schema.names if schema is not None else ()) if known.casefold() == name.casefold()]
+    return own[0] if own else name
 
 
 def parse(load: Callable[[StructType | None], DataFrame], schema: StructType | None, column: str) -> Parsed:
@@ -50,7 +52,7 @@ def parse(load: Callable[[StructType | None], DataFrame], schema: StructType | N
     from pyspark.sql.types import StringType, StructField, StructType
 
     known = schema if schema is not None else load(None).schema
-    added = schema is None or column.casefold() not in (name.casefold() for name in schema.names)
+    added = schema is None or column not in schema.names
     fields = [field for field in known.fields if not added or field.name.casefold() != column.casefold()]
     raw = load(StructType([*fields, StructField(column, StringType())]) if added else known)
     # The remainder is never negative, but Spark does not know that, and asks for every column.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -155,7 +156,8 @@ class ReadData(ReadyMade[ReadConfig]):
         schema = self._schema()
         corrupt = None
         if config.tells_corrupt:
-            parsed = parse(self._load, schema, corrupt_column(self.spark, config.options))
+            column = corrupt_column(self.spark, config.options, schema)
+            parsed = parse(partial(self._load, columnNameOfCorruptRecord=column), schema, column)
             frame, corrupt = parsed.good if config.corrupt_records_view else parsed.everything, parsed.corrupt
             self._count(corrupt)
         else:
@@ -175,12 +177,14 @@ class ReadData(ReadyMade[ReadConfig]):
         given = read_schema_file(self.base_dir / config.schema_file) if config.schema_file else config.schema_
         return None if given is None else spark_schema(given)
 
-    def _load(self, schema: StructType | None) -> DataFrame:
+    def _load(self, schema: StructType | None, **more: str) -> DataFrame:
         """Read, or say in plain words that there is nothing to read."""
         from pyspark.errors import AnalysisException
 
         config = self.config
-        reader = self.spark.read.options(**config.options)
+        replaced = {key.lower() for key in more}
+        given = {key: value for key, value in config.options.items() if key.lower() not in replaced}
+        reader = self.spark.read.options(**given, **more)
         if config.table:
             return reader.table(config.table)
         reader = reader.format(config.format)

@@ -280,6 +280,40 @@ def test_a_schema_may_have_the_column_of_corrupt_records_itself(session: SparkSe
     assert {row["bad line"] for row in session.table("bad").collect()} == {"x,b", "3,c,extra"}
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "schema", "bad"),
+    [
+        ("1,a\nx,b\n", {}, "id INT, n STRING, _CORRUPT_record STRING", 1),
+        ("1,a\nx,b\n", {"COLUMNNAMEOFCORRUPTRECORD": "bad"}, "id INT, n STRING", 1),
+        ('1,"a\nb"\n2,c\n', {}, "id INT, n STRING", 1),
+        ('1,"a\nb"\n2,c\n', {"multiLine": True}, "id INT, n STRING", 0),
+        ("1,a\n2\n", {}, "id INT, n STRING", 1),
+        ("1,a\n2,b\n", {}, {"id": "INT", "n": "STRING"}, 0),
+    ],
+)
+def test_whatever_spark_cannot_parse_is_counted(
+    session: SparkSession, tmp_path: Path, text: str, options: dict[str, Any], schema: Any, bad: int
+) -> None:
+    (tmp_path / "part=1").mkdir()
+    (tmp_path / "part=1" / "in.csv").write_text(text)
+    config = {"path": str(tmp_path), "format": "csv", "options": options, "schema": schema}
+    read(session, tmp_path, **config, corrupt_records_view="bad", max_corrupt_records=bad)
+    assert session.table("bad").count() == bad
+    assert session.table("v").select("part").distinct().collect() == [(1,)]
+    if bad:
+        with pytest.raises(DataCheckError, match=f"{bad} corrupt records, expected at most {bad - 1}"):
+            read(session, tmp_path, **config, max_corrupt_records=bad - 1)
+
+
+def test_a_header_that_does_not_fit_the_schema_can_be_refused(session: SparkSession, tmp_path: Path) -> None:
+    """Also with a column of corrupt records beside it."""
+    (tmp_path / "in.csv").write_text("n,id\na,b\n")
+    config = {"path": str(tmp_path / "in.csv"), "format": "csv", "schema": "id STRING, n STRING"}
+    read(session, tmp_path, **config, options={"header": True, "enforceSchema": False}, corrupt_records_view="bad")
+    with pytest.raises(Exception, match=r"(?i)header|FAILED_READ_FILE"):
+        session.table("v").collect()
+
+
 @pytest.mark.parametrize("format", ["csv", "json"])
 def test_corrupt_records_are_found_without_a_schema(session: SparkSession, tmp_path: Path, format: str) -> None:
     (tmp_path / f"in.{format}").write_text(
