@@ -138,7 +138,11 @@ class Witness:
             *python,
             *self._unknown_java(component.name, effects),
             *(["is a sink"] if component.component_type == "sink" else []),
-            *(f"reads {s.name}, and {s.why or 'that is not known'}" for s in touched.sources if s.state != "seen"),
+            *(
+                f"reads {s.name}, and {s.why or 'that is not known'}"
+                for s in touched.sources
+                if s.state != "seen" and (known.needs_evidence or known.statement.reads)
+            ),
             *unstable.values(),
             *read.varying,
             *effects.varying,
