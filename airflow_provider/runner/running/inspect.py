@@ -96,9 +96,9 @@ def _sources(checkpoint: CheckpointState, session: AttemptSession, *, cleared: b
 
 
 def dropped_after(plan: RunPlan, position: int) -> set[str]:
-    """Return the databases and tables that components after a position dropped when they completed."""
+    """Return the databases and tables that components after a position dropped, or made anew so that they are lost."""
     later = (decision.session_state for decision in plan.decisions[position:])
-    return {name for state in later if state is not None for name in state.dropped_objects}
+    return {name for state in later if state is not None for name in (*state.dropped_objects, *state.lost)}
 
 
 def _in_live_session(

@@ -26,6 +26,7 @@ class LeftBehind:
     :param dropped_objects: names of those that it dropped
     :param cached: views that it told Spark to keep, with the storage level
     :param uncached: views of earlier components that it told Spark to keep no longer
+    :param replaced: those of the functions and settings that the session had before, as another one or otherwise set
     """
 
     views: list[ViewName]
@@ -40,6 +41,7 @@ class LeftBehind:
     dropped_objects: list[str]
     cached: list[CachedView]
     uncached: list[ViewName]
+    replaced: frozenset[str] = frozenset()
 
 
 def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
@@ -67,5 +69,8 @@ def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
             for view, level in sorted(after.cached.items())
             if view in views or before.cached.get(view) != level
         ],
+        replaced=frozenset(
+            name for name in (*settings, *after.functions) if name in before.settings or name in before.functions
+        ),
         uncached=sorted(v for v in before.cached if v in after.views and v not in after.cached and v not in views),
     )

@@ -101,7 +101,7 @@ def decide(policy: SessionStatePolicy, facts: Facts, replay_below_cpu_seconds: f
 def _harmless(facts: Facts, replay_below_cpu_seconds: float) -> Handling:
     costly = facts.work_seconds >= replay_below_cpu_seconds
     reason = f"known to be harmless, {facts.work_seconds:.1f} s of work"
-    unsavable = facts.unsavable or facts.missable
+    unsavable = facts.missable or facts.unsavable
     if unsavable is not None:
         reason = f"{unsavable}; {reason}"
     return Handling(Action.REPLAY, reason, costly=costly)

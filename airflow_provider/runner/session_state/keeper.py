@@ -257,7 +257,7 @@ class SessionStateKeeper:
         what = in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
-        for name, why in record.lost.items():
+        for name, why in sorted(self._restorer.lost.items() & record.lost.items()):
             logger.warning("%s of %s is not there again: %s; a component that needs it fails", name, component, why)
         self._before = self.probe.snapshot()
 

@@ -20,6 +20,8 @@ from airflow_provider.runner.session_state.trusted.settings import why_not_set
 
 logger = logging.getLogger(__name__)
 
+_SHOWN = 1_000  # characters of a text that comes from a record
+
 
 class Restorer:
     """Restores session state in one session.
@@ -48,7 +50,7 @@ class Restorer:
         """
         self._check(record)
         spark = self._spark
-        self.lost |= {name: why for name, why in record.lost.items() if name not in dropped}
+        self.lost |= {name[:_SHOWN]: why[:_SHOWN] for name, why in record.lost.items() if name not in dropped}
         known = vouched(spark, record.vouched) if record.vouched else []
         for item in record.objects:
             if (why := self.lost.get(quote(item.database))) is not None:

@@ -2,8 +2,8 @@
 
 It comes back if the component runs again. Where that might do harm, all depends on what a later component would see
 that lacks it. Without a temp function, a variable, a catalog or a password there is an error, so the attempt may go on:
-most likely nobody needs it any more. Without a setting, or with a variable that has its old value, there may be another
-answer and no word of it, so nothing goes on.
+most likely nobody needs it any more. Without a setting, or with what an earlier component had left under the same name,
+there may be another answer and no word of it, so nothing goes on.
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ def what_changes_answers(spark: Any, left: LeftBehind, evidence: Evidence) -> st
     :param left: what the component left
     :param evidence: what is known of what it did
     """
-    if hiding := [name for name in left.functions if _hides(spark, name)]:
+    if hiding := [name for name in left.functions if name in left.replaced or _hides(spark, name)]:
         return f"registered temp function {', '.join(map(repr, hiding))}, which cannot be saved and hides another one"
     if evidence.set_variables and not evidence.declared:
         return "set a session variable, which cannot be saved"
-    refused = (why_not_set(spark, key, value) for key, value in restored_settings(left.settings).items())
-    return next(filter(None, refused), None)
+    if secret := [key for key in left.secret_settings if key in left.replaced and not key.startswith(COPIED)]:
+        return _secret(secret[0])
+    settings = restored_settings(left.settings)
+    settings |= {key: value for key, value in left.settings.items() if key in left.replaced and _CATALOG.fullmatch(key)}
+    return next(filter(None, (why_not_set(spark, key, value) for key, value in settings.items())), None)
 
 
 def what_can_be_missed(spark: Any, left: LeftBehind, evidence: Evidence) -> dict[str, str]:
@@ -55,7 +58,7 @@ def what_can_be_missed(spark: Any, left: LeftBehind, evidence: Evidence) -> dict
         found |= {f"variable {quote(name.strip('`'))}": why for name in evidence.declared}
     for key in left.secret_settings:
         if not key.startswith(COPIED):
-            found[f"setting {key!r}"] = f"changed {key!r}, which looks like a secret and is not recorded"
+            found[f"setting {key!r}"] = _secret(key)
     for key, value in left.settings.items():
         if catalog := _CATALOG.fullmatch(key):
             found.setdefault(f"catalog {quote(catalog[1])}", why_not_setting(key, value) or f"changed {key!r}")
@@ -69,7 +72,11 @@ def better_set_again(spark: Any, left: LeftBehind) -> Iterator[str]:
     for key, value in left.settings.items():
         if why := why_not_setting(key, value) or why_not_known(spark, key):
             yield why
-    yield from (f"changed {key!r}, which looks like a secret and is not recorded" for key in left.secret_settings)
+    yield from map(_secret, left.secret_settings)
+
+
+def _secret(key: str) -> str:
+    return f"changed {key!r}, which looks like a secret and is not recorded"
 
 
 def _hides(spark: Any, function: str) -> bool:

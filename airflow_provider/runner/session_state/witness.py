@@ -85,6 +85,7 @@ class Witness:
         self._seen = DriverSeen((), (), False, 0.0)
         self._lazy_code: dict[str, str] = {}
         self._java: dict[str, str] = {}  # components that brought functions in Java, and how
+        self._variables: dict[str, str] = {}  # session variables, and the first component that declared each
         readings = [self._read(component) for component in config.ordered]
         self._state = state_of({name for reading in readings if reading for name in reading.constants})
 
@@ -142,7 +143,11 @@ class Witness:
             *python,
             *self._unknown_java(component.name, effects),
             *(["is a sink"] if component.component_type == "sink" else []),
-            *(f"reads {s.name}, and {s.why or 'that is not known'}" for s in touched.sources if s.state != "seen"),
+            *(
+                f"reads {s.name}, and {s.why or 'that is not known'}"
+                for s in touched.sources
+                if s.state != "seen" and (known.needs_evidence or known.statement.reads)
+            ),
             *unstable.values(),
             *read.varying,
             *effects.varying,
@@ -154,7 +159,7 @@ class Witness:
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
             computed=effects.computed or bool(seen.read_files),
             set_variables=effects.variables or known.statement.sets_variable,
-            declared=effects.declared,
+            declared=self._of_its_own(component.name, effects.declared),
             added=effects.added or ("a file" if known.statement.adds else ""),
             unstable=frozenset(unstable),
             touched=touched,
@@ -211,6 +216,11 @@ class Witness:
         if reading is None:
             return Verdict(("its code cannot be read",), ())
         return judge(reading, self._config.harmless_modules)
+
+    def _of_its_own(self, component: str, declared: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the variables that it declared; empty if one of them was another one's, which would be there again."""
+        others = [name for name in declared if self._variables.setdefault(name, component) != component]
+        return () if others else declared
 
     def _unknown_java(self, component: str, effects: Effects) -> list[str]:
         """Return why code in Java may have done harm: what computes something may call a function that was brought.

@@ -28,6 +28,12 @@ def register(spark: SparkSession) -> None:
     spark.udf.register("plus1", lambda number: number + 1, "long")
 
 
+def own_session(spark: SparkSession) -> None:
+    """A script that was moved into a function."""
+    builder = type(spark).builder.remote(sys.argv[1]).appName("load orders")
+    builder.config("spark.yarn.queue", "etl").getOrCreate()
+
+
 def replace(spark: SparkSession) -> None:
     spark.table("totals").withColumnRenamed("rows", "count").createOrReplaceTempView("totals")
 
@@ -51,12 +57,17 @@ PIPELINE = {
         sql("zone", "SET spark.sql.session.timeZone=Asia/Tokyo"),
         sql("make_database", "CREATE DATABASE IF NOT EXISTS shop"),
         sql("use", "USE shop"),
+        {"name": "own_session", "class_path": "__main__.own_session"},
+        sql("function", "CREATE TEMPORARY FUNCTION twice(x BIGINT) RETURNS BIGINT RETURN 2 * x"),
+        sql("variable", "DECLARE first_day DATE DEFAULT DATE'2026-01-01'"),
+        sql("setting", "SET my.day=2026-01-31"),
         sql("totals", "SELECT part, count(*) AS rows, sum(chance) AS chance FROM random GROUP BY part", "totals"),
         {"name": "replace", "class_path": "__main__.replace"},
         {"name": "gate", "class_path": "__main__.gate"},
         sql(
             "result",
             "SELECT part, plus1(count) AS more, current_timezone() AS zone, current_database() AS home, "
+            "twice(part) AS twice, string(first_day) AS first_day, '${my.day}' AS day, "
             "(SELECT sum(chance) FROM random) - (SELECT sum(chance) FROM totals) AS difference FROM totals",
             "result",
         ),

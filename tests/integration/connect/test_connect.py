@@ -36,7 +36,11 @@ def test_a_new_client_finds_views_settings_database_and_functions_again(server: 
     assert second["status"] == "success"
     replayed = [name for name, action in second["actions"].items() if action == "REPLAY"]
     ran = [name for name, action in second["actions"].items() if action == "RUN"]
-    assert (replayed, ran) == (["register"], ["gate", "result"])
+    # All that three statements change is in the session, so they run again.
+    assert (replayed, ran) == (["register", "function", "variable", "setting"], ["gate", "result"])
+    assert {(row["twice"] / 2, row["first_day"], row["day"]) for row in second["rows"]} == {
+        (part, "2026-01-01", "2026-01-31") for part in range(3)
+    }
     assert [(row["part"], row["more"], row["zone"], row["home"]) for row in second["rows"]] == [
         (part, 11, "Asia/Tokyo", "shop") for part in range(3)
     ]

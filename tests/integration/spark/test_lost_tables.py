@@ -164,6 +164,21 @@ def test_who_makes_a_lost_table_anew_is_told_that_its_files_are_there(run: Run, 
     assert "LOCATION_ALREADY_EXISTS" in str(failed[0][1])
 
 
+def test_a_lost_table_is_not_the_one_that_an_earlier_component_had_made(
+    spark: SparkSession, script: Script, db: str, tmp_path: Path
+) -> None:
+    """Invariant 6: the files are those of the later one."""
+    run = Run(spark, tmp_path / "state", "a", "b", "c")
+    run.does("a", sql(f"CREATE DATABASE {db}", f"CREATE TABLE {db}.t (x INT) USING parquet"))
+    run.does("b", sql(f"DROP TABLE {db}.t", f"CREATE TABLE {db}.t (x INT, y INT DEFAULT 1 + 2) USING parquet"))
+    run.fails("c")
+    run.attempt()
+    assert list(run.record("b").lost) == [f"`{db}`.`t`"]
+    ran, failed = go_on(run, db, tmp_path, lambda session: session.table(f"{db}.t").collect())
+    assert ran == ["c"]
+    assert "TABLE_OR_VIEW_NOT_FOUND" in str(failed[0][1])
+
+
 def test_the_author_may_vouch_for_the_component_of_a_lost_table(run: Run, db: str, tmp_path: Path) -> None:
     run.does("b", sql(f"CREATE TABLE IF NOT EXISTS {db}.t (x INT, y INT DEFAULT 1 + 2) USING parquet"))
     run.attempt()

@@ -36,6 +36,7 @@ _OF_SPARK = re.compile(
     re.I,
 )
 _SETTING = re.compile(r"\s*set\s*(;?\s*\Z|-v\b|[\w.`:-]+\s*(=|;?\s*\Z))", re.I)
+_READS = re.compile(r"\b(select|from|table|with)\b", re.I)
 _VARIES = re.compile(
     r"\b((rand|randn|random|uuid|uniform|randstr|shuffle|now|curdate|monotonically_increasing_id|spark_partition_id"
     r"|input_file_name)\s*\(|unix_timestamp\s*\(\s*\)|(current_timestamp|current_date|current_time|localtimestamp)\b)",
@@ -51,6 +52,7 @@ class Statement:
         extension has brought may do more
     :param asks: whether it only asks
     :param in_session: whether all that it changes is in the session
+    :param reads: whether a variable that it sets may come from data
     :param sets_variable: whether it declares, sets or drops a session variable
     :param adds: whether it gives the session a file
     :param varies: whether it calls something that comes out differently each time
@@ -59,6 +61,7 @@ class Statement:
     of_spark: bool = False
     asks: bool = False
     in_session: bool = False
+    reads: bool = False
     sets_variable: bool = False
     adds: bool = False
     varies: bool = False
@@ -83,6 +86,7 @@ def read_statement(text: str) -> Statement:
     return Statement(
         of_spark,
         in_session=True,
+        reads=variable and _READS.search(bare, found.end("head")) is not None,
         sets_variable=variable,
         adds=re.match(_ADDED, head, re.I) is not None,
         varies=variable and calls_what_varies(text),

@@ -162,6 +162,13 @@ def test_what_must_not_be_made_again_is_missed_by_who_needs_it_only(
 
 REFUSED = {
     "a variable of another one": (["SET VAR theirs = 2", INSERT], "set a session variable"),
+    "a variable that another one declared": (["DECLARE OR REPLACE theirs = 2", INSERT], "set a session variable"),
+    "a function of another one": (
+        ["CREATE OR REPLACE TEMPORARY FUNCTION their_own(x INT) RETURNS INT RETURN 2", INSERT],
+        "hides another one",
+    ),
+    "a catalog of another one": (["SET spark.sql.catalog.theirs=org.example.Other", INSERT], "catalog.theirs"),
+    "a password of another one": (["SET their.password=hunter3", INSERT], "their.password"),
     "a setting that is a text": (["SET my.country=DE", INSERT], "setting 'my.country'"),
     "where names lead": (["SET spark.sql.defaultCatalog=spark_catalog", INSERT], "chooses where names lead"),
 }
@@ -173,7 +180,13 @@ def test_what_nobody_would_notice_without_is_refused(world: World, statements: l
     texts = [statement.format(table=world.table) for statement in statements]
     step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
     run = Run(world.spark, world.tmp / "state", "before", step, "later")
-    run.does("before", lambda session: session.sql("DECLARE theirs = 1"))
+    before = (
+        "DECLARE theirs = 1",
+        "CREATE TEMPORARY FUNCTION their_own(x INT) RETURNS INT RETURN 1",
+        "SET spark.sql.catalog.theirs=org.example.Catalog",
+        "SET their.password=hunter2",
+    )
+    run.does("before", lambda session: [session.sql(text) for text in before])
     run.fails("later")
     run.attempt()
     run.mend("later")

@@ -93,3 +93,25 @@ def test_where_nobody_leaves_it_the_nearest_name_is_told(views: list[str], told:
 def test_another_error_says_nothing_of_views() -> None:
     """Only Spark's own condition counts."""
     assert missing_view(ValueError("no table or view `v`"), "reads", pipeline(READS, sql("a", "v")), ["v"]) == []
+
+
+LOST = {"`db`.`orders`": "it is of 'jdbc'", "temp function `clean`": "it cannot be saved", "setting 'x'": "a secret"}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("[TABLE_OR_VIEW_NOT_FOUND] The table or view `db`.`orders` cannot be found.", "`db`.`orders` is not there"),
+        ("[UNRESOLVED_ROUTINE] Cannot resolve routine `clean` on search path", "temp function `clean` is not there"),
+        ("[LOCATION_ALREADY_EXISTS] Cannot name the managed table as `c`.`db`.`orders`", "`db`.`orders` is not there"),
+    ],
+)
+def test_what_nothing_has_brought_back_is_told_with_its_reason(error: str, told: str) -> None:
+    """Whatever it is that Spark says of it."""
+    [line] = missing_view(RuntimeError(error), "reads", pipeline(READS), [], LOST)
+    assert line.startswith(f"{told} again after the failure: it ")
+    assert line.endswith("set its session_state: replay if running it twice does no harm")
+
+
+def test_an_error_about_something_else_has_nothing_to_do_with_what_is_lost() -> None:
+    assert missing_view(RuntimeError("division by zero in `orders2`"), "reads", pipeline(READS), [], LOST) == []

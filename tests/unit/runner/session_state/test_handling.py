@@ -50,6 +50,23 @@ CASES: dict[str, tuple[SessionStatePolicy, dict[str, Any], Handling]] = {
         {"unsavable": FUNCTION, "doubts": (POSTS,)},
         Handling(Action.UNREPEATABLE, f"{FUNCTION}, and it must not run again: {POSTS}", APART),
     ),
+    "auto replays a harmless component for what others would miss": (
+        "auto", {"missable": FUNCTION, "has_views": False}, Handling(Action.REPLAY, f"{FUNCTION}; {KNOWN}"),
+    ),
+    "auto never refuses because of what nobody can miss without an error": (
+        "auto", {"missable": FUNCTION, "has_views": False, "doubts": (POSTS,)}, Handling(Action.KEEP, "left no view"),
+    ),
+    "auto saves the views beside what nobody can miss without an error": (
+        "auto", {"missable": FUNCTION, "doubts": (POSTS,)}, Handling(Action.SAVE, POSTS, VOUCH),
+    ),
+    "save keeps what nobody can miss without an error": (
+        "save", {"missable": FUNCTION, "has_views": False}, Handling(Action.KEEP, "left no view"),
+    ),
+    "the author's word brings back what others would miss": (
+        "replay",
+        {"missable": FUNCTION, "has_views": False, "doubts": (POSTS,)},
+        Handling(Action.REPLAY, "session_state is 'replay'"),
+    ),
     "auto keeps what left no view, whatever it did": (
         "auto",
         {"has_views": False, "doubts": (POSTS,), "work_seconds": 61.0, "nowhere": NOWHERE},

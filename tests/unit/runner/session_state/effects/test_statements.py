@@ -135,6 +135,14 @@ def test_what_comes_out_differently_each_time_is_known_by_its_name(text: str, va
     assert read_statement(f"DECLARE x = {text}").varies is varies
 
 
+def test_what_only_changes_the_session_may_read_data() -> None:
+    """What a variable or a function gets from there another run would not get."""
+    read = ("SET VAR a = (SELECT max(x) FROM t)", "DECLARE a = (TABLE t)", "SET VAR (a, b) = (FROM t)")
+    assert [read_statement(s).reads for s in read] == [True] * 3
+    alone = ("DECLARE a INT DEFAULT 1", "SET VAR a = 'FROM t'", "CREATE TEMP FUNCTION f(x INT) RETURNS INT RETURN x")
+    assert [read_statement(s).reads for s in alone] == [False] * 3
+
+
 def test_it_is_known_what_is_given_to_the_session() -> None:
     assert [read_statement(s).sets_variable for s in ("SET VAR a = 1", "SET a = 1", "DECLARE a INT")] == [
         True,
