@@ -34,7 +34,7 @@ _CONNECT_SECONDS = 30.0  # pyspark itself would try for ten minutes
 _NOT_OF_A_SESSION = ("spark.master", "spark.remote", "spark.app.name", "spark.submit.deployMode")
 """What a pipeline file may say for other ways to Spark; here the connection decides."""
 
-_MODE = "SPARK_CONNECT_MODE_ENABLED"
+_MODE, _REMOTE = "SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE"
 
 
 class ConnectSpark:
@@ -78,7 +78,7 @@ class ConnectSpark:
         self._attached = False
         self._copies = True
         self._to_release: list[str] = []
-        self._mode_before = os.environ.get(_MODE)
+        self._before = {name: os.environ.get(name) for name in (_MODE, _REMOTE)}
 
     @cached_property
     def conf(self) -> dict[str, str]:
@@ -133,8 +133,11 @@ class ConnectSpark:
             logger.info("releasing the session on the Spark Connect server")
             self._session = None
             close(session)
-        if self._mode_before is None:
-            os.environ.pop(_MODE, None)
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
     def abort(self) -> None:
         """Stop what runs in this session and release it. Copies stay on the server for the next attempt.
@@ -172,6 +175,11 @@ class ConnectSpark:
             self._server.wait(self._connect_seconds)
             self._session = self._server.open(self._id_of(self._name))
         logger.info("Spark %s, session %s", self._session.version, self._id_of(self._name))
+        # With an address pyspark returns the session that is active when a component asks for one by name. No token is
+        # needed for that, and others could read it there.
+        os.environ[_REMOTE] = f"sc://{self._server.endpoint}"
+        if (before := self._before[_REMOTE]) and before.partition("/;")[0] != os.environ[_REMOTE]:
+            logger.info("the environment variable %s has no effect: the connection says where Spark runs", _REMOTE)
         log_properties(logger, self.conf)
         self._set_properties(self._session)
         while self._to_release:

@@ -10,15 +10,13 @@ FILE = "launching.py"
 
 
 def test_properties_come_through_a_template_or_are_refused_at_once_with_their_place(airflow: Any) -> None:
-    """Text of all of them is read as JSON or Python; what cannot be used fails without a retry."""
+    """Text of all of them is read as a mapping; what cannot be used fails without a retry."""
     ended = airflow.run(FILE, "properties")
 
     states = {task: state for (task, _), state in ended.states.items()}
-    fine = {"python", "json", "nothing"}
-    assert {task for task, state in states.items() if state == "success"} == fine
+    assert {task for task, state in states.items() if state == "success"} == {"python"}
     told = {task: tries for (task, _), tries in ended.tries.items()}
-    for task in fine - {"nothing"}:
-        assert ("INFO", "spark.sql.shuffle.partitions=3") in told[task][0].log
+    assert ("INFO", "spark.sql.shuffle.partitions=3") in told["python"][0].log
     for task, what in {
         "text": "spark_conf is text that is no mapping of Spark properties",
         "none": "spark_conf: property 'spark.yarn.queue' is None",

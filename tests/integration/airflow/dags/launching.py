@@ -34,8 +34,6 @@ def dag(dag_id: str, **options: Any) -> DAG:
 
 with dag("properties"):
     task("python", "{{ params.conf }}")
-    task("json", "{{ params.conf | tojson }}")
-    task("nothing", "{{ params.nothing }}")
     task("text", "spark.master=local[2]")
     task("none", {**LOCAL, "spark.yarn.queue": None})
     task("none_by_template", {**LOCAL, "spark.yarn.queue": "{{ params.nothing }}"})
