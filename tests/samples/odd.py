@@ -346,3 +346,15 @@ class OpenReturnsCoroutine:
 
     def close(self) -> None:
         DONE.append("close")
+
+
+class ModelWithSetter(BaseModel):
+    @property
+    def spark(self) -> Any:
+        return None
+
+    @spark.setter
+    def spark(self, spark: Any) -> None:
+        DONE.append("set")
+
+    def run(self) -> None: ...
