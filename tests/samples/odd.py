@@ -6,11 +6,14 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 DONE: list[Any] = []
 """What was really done."""
@@ -346,3 +349,33 @@ class OpenReturnsCoroutine:
 
     def close(self) -> None:
         DONE.append("close")
+
+
+class ModelWithSetter(BaseModel):
+    @property
+    def spark(self) -> Any:
+        return None
+
+    @spark.setter
+    def spark(self, spark: Any) -> None:
+        DONE.append("set")
+
+    def run(self) -> None: ...
+
+
+def with_lists(
+    spark: SparkSession,
+    tables: list[str] | None = None,
+    names: Sequence[str] = (),
+    options: dict[str, Any] | None = None,
+    text: str = "",
+    either: str | list[str] = "",
+    anything: Any = None,
+    default=[],  # type: ignore[no-untyped-def]  # noqa: B006
+) -> None: ...
+
+
+class WithLists:
+    def __init__(self, tables: tuple[str, ...] = ()) -> None: ...
+
+    def run(self) -> None: ...

@@ -107,6 +107,9 @@ def cannot_take_session(target: type) -> str | None:
     """Say why the runner cannot set the attribute ``spark`` of a class's objects; None if it can, or need not."""
     if callable(getattr(target, "set_spark_session", None)) or has_own_session(target):
         return None
+    attribute = inspect.getattr_static(target, "spark", None)
+    if isinstance(attribute, property):
+        return None
     if issubclass(target, BaseModel):
         return _of_a_model(target)
     if any(getattr(vars(kind).get("__dataclass_params__"), "frozen", False) for kind in target.__mro__):
@@ -115,7 +118,6 @@ def cannot_take_session(target: type) -> str | None:
         return f"is a frozen attrs class, which takes no session; {_NO_SESSION}, or leave frozen out"
     if issubclass(target, tuple):
         return f"is a named tuple, which takes no session; {_NO_SESSION}, or write a class"
-    attribute = inspect.getattr_static(target, "spark", None)
     if not target.__dictoffset__ and not inspect.ismemberdescriptor(attribute):
         return f"has __slots__ without 'spark', so it takes no session; add 'spark' to them, or {_NO_SESSION}"
     return None

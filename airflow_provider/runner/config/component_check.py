@@ -25,7 +25,7 @@ from airflow_provider.runner.config.component import has_own_from_config, resolv
 from airflow_provider.runner.config.given import Given
 from airflow_provider.runner.config.problems import explain, suggest
 from airflow_provider.runner.config.scalars import AMBIGUOUS, words
-from airflow_provider.runner.config.wanted import ambiguous
+from airflow_provider.runner.config.wanted import ambiguous, read_as_text
 
 Problems = list[tuple[str, str]]
 
@@ -101,7 +101,7 @@ def _config_problems(class_path: str, target: Any, config: Mapping[str, Any]) ->
         return []  # implemented in C, nothing to look at
     name = class_path.rpartition(".")[2]
     if inspect.isclass(target):
-        return _argument_problems(name, signature, None, config) or ambiguous(target, config)
+        return _argument_problems(name, signature, None, config) or _value_problems(target, config)
     session = next(iter(signature.parameters.values()), None)
     if session is None or session.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD):
         return [
@@ -110,7 +110,11 @@ def _config_problems(class_path: str, target: Any, config: Mapping[str, Any]) ->
     if decorated:
         signature = _lenient(signature)
         session = next(iter(signature.parameters.values()))
-    return _argument_problems(name, signature, session, config) or ambiguous(target, config)
+    return _argument_problems(name, signature, session, config) or _value_problems(target, config)
+
+
+def _value_problems(target: Any, config: Mapping[str, Any]) -> Problems:
+    return [*ambiguous(target, config), *read_as_text(target, config)]
 
 
 def _lenient(signature: Signature) -> Signature:

@@ -134,7 +134,7 @@ def _remedy(expected: str, value: Any) -> str:
     wanted = expected.split(" or ")
     if "text" in wanted and isinstance(value, (bool, int, float, datetime.date)):  # true, 1.10, 2024-01-01
         return "; put it in quotes"
-    if isinstance(value, str) and (("a list" in wanted and looks_like_list(value)) or _MAPPING.fullmatch(value)):
+    if isinstance(value, str) and (("a list" in wanted and looks_like_list(value)) or looks_like_mapping(value)):
         return f" that looks like {'a list' if looks_like_list(value) else 'a mapping'}; {NATIVE}"
     return ""
 
@@ -142,6 +142,11 @@ def _remedy(expected: str, value: Any) -> str:
 def looks_like_list(text: str) -> bool:
     """Return whether a text is a list as Python writes it: what a template makes of one."""
     return bool(_LIST.fullmatch(text))
+
+
+def looks_like_mapping(text: str) -> bool:
+    """Return whether a text is a mapping as Python writes it."""
+    return bool(_MAPPING.fullmatch(text))
 
 
 def _required(model: type[BaseModel], location: tuple[int | str, ...]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import Parameter
-from types import NoneType
-from typing import Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from airflow_provider.runner.config.callables import signature_of
+from airflow_provider.runner.config.problems import NATIVE, looks_like_list, looks_like_mapping
 from airflow_provider.runner.config.scalars import (
     AMBIGUOUS,
     WrittenFloat,
@@ -42,6 +43,36 @@ def ambiguous(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def read_as_text(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return field and problem of each text that looks like a list or a mapping, where one is annotated.
+
+    A loop over such a text is one over its letters, and no error.
+    """
+    problems = []
+    for name, parameter in _parameters_of(target).items():
+        value = config.get(name)
+        wanted = _container(parameter) if isinstance(value, str) else None
+        looks_like = {"a list": looks_like_list, "a mapping": looks_like_mapping}
+        if wanted is not None and looks_like[wanted](str(value)):
+            problems.append((f"config.{name}", f"expected {wanted}, got text that looks like {wanted}; {NATIVE}"))
+    return problems
+
+
+def _container(parameter: Parameter) -> str | None:
+    """Return whether a parameter is annotated as a list or a mapping, or has one as default, and can be no text."""
+    annotation = parameter.annotation
+    if annotation is Parameter.empty:
+        annotation = type(parameter.default)
+    is_union = get_origin(annotation) in (Union, UnionType)
+    kinds = [get_origin(part) or part for part in (get_args(annotation) if is_union else (annotation,))]
+    kinds = [kind for kind in kinds if kind is not NoneType]
+    if not all(isinstance(kind, type) and kind not in (str, object) for kind in kinds):
+        return None
+    if any(issubclass(kind, Mapping) for kind in kinds):
+        return "a mapping"
+    return "a list" if any(issubclass(kind, Iterable) for kind in kinds) else None
+
+
 def _as_wanted(target: Any, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     kinds = _kinds_of(target) if target is not None else {}
     for key, value in config.items():
@@ -66,15 +97,28 @@ def _converted(value: Any, kinds: frozenset[Any]) -> Any:
 
 def _kinds_of(target: Any) -> dict[str, frozenset[Any]]:
     """Return for each parameter the plain kinds of values that its annotation, or else its default, speaks of."""
+    return {name: _kinds(parameter) for name, parameter in _parameters_of(target).items()}
+
+
+def _parameters_of(target: Any) -> dict[str, Parameter]:
     try:
         parameters = signature_of(target)[0].parameters
     except (TypeError, ValueError):
         return {}
+    inside = inspect.unwrap(target)
+    function = inside.__init__ if inspect.isclass(inside) else inside
+    names = getattr(function, "__globals__", {})
+    return {name: p.replace(annotation=_evaluated(p.annotation, names)) for name, p in parameters.items()}
+
+
+def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
+    """Return what an annotation says that is text; it alone, for ``SparkSession`` is often imported for mypy only."""
+    if not isinstance(annotation, str):
+        return annotation
     try:
-        evaluated = inspect.signature(target, eval_str=True).parameters
+        return eval(annotation, names)  # noqa: S307 - the author's code, which is imported already
     except Exception:  # noqa: BLE001 - an annotation may be any expression
-        evaluated = parameters
-    return {name: _kinds(evaluated.get(name, parameter)) for name, parameter in parameters.items()}
+        return annotation
 
 
 def _kinds(parameter: Parameter) -> frozenset[Any]:

@@ -97,7 +97,7 @@ def test_an_included_file_may_hold_more_than_this_pipeline_needs(include: str, t
         ('include "p.conf"', "line 1 of DIR/p.conf: 'p.conf' includes itself"),
         ("value = ${nothing}", "Cannot resolve variable ${nothing} (line: 1, col: 9)"),
         ("value = ${value}", "Cannot resolve ${value}: (line: 1, col: 9). Check for cycles."),
-        ("name = s3://b/*.csv", "line 1, column 14: Expected end of text, found '*'; put text that holds * in quotes"),
+        ("name = s3://b/*.csv", "line 1, column 15: Expected end of text, found '*'; put text that holds * in quotes"),
         ("name = p\na = {b: 1\n", "line 3, column 1: Expected '}', found end of text"),
         (
             "spark.spark_conf {\n  spark.a = 1\n  spark.a.b = 2\n}",

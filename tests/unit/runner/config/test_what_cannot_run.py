@@ -132,3 +132,44 @@ def test_a_check_of_the_authors_own_is_asked(tmp_path: Path, monkeypatch: pytest
         load_pipeline_config(config_of("own_check.Load", {"path": ""}))
     (warning,) = config_warnings(load_pipeline_config(config_of("own_check.Load", {"path": "x"})))
     assert str(warning) == "component 'a', field 'config.path': is odd"
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "wanted"),
+    [
+        ("with_lists", {"tables": "['a', 'b']"}, "a list"),
+        ("with_lists", {"names": '["a"]'}, "a list"),
+        ("with_lists", {"tables": "[1, 2]"}, "a list"),
+        ("with_lists", {"tables": "[]"}, "a list"),
+        ("with_lists", {"default": "['a']"}, "a list"),
+        ("with_lists", {"options": "{'a': 1}"}, "a mapping"),
+        ("WithLists", {"tables": "['a']"}, "a list"),
+    ],
+)
+def test_text_that_a_template_made_of_a_list_is_told_where_a_list_is_annotated(
+    kind: str, config: dict[str, Any], wanted: str
+) -> None:
+    """A loop over it would be one over letters."""
+    with pytest.raises(PipelineConfigError) as caught:
+        load_pipeline_config(config_of(f"{ODD}.{kind}", config))
+    (problem,) = caught.value.problems
+    assert problem.field == f"config.{next(iter(config))}"
+    assert f"expected {wanted}, got text that looks like {wanted}" in problem.message
+    assert "render_template_as_native_obj=True" in problem.message
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"text": "['a']"},
+        {"either": "['a']"},
+        {"anything": "['a']"},
+        {"tables": ["a"]},
+        {"tables": None},
+        {"options": {"a": 1}},
+        {"tables": "{{ params.tables }}"},
+        {"names": "abc"},
+    ],
+)
+def test_text_is_no_problem_where_text_may_be_meant(config: dict[str, Any]) -> None:
+    load_pipeline_config(config_of(f"{ODD}.with_lists", config))

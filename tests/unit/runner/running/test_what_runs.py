@@ -59,6 +59,7 @@ def run(kind: str, **fields: Any) -> PipelineResult:
         ("ModelWithField", [True]),
         ("SlottedWithSpark", [True]),
         ("FrozenWithMethod", ["session"]),
+        ("ModelWithSetter", ["set"]),
     ],
 )
 def test_what_is_awaitable_is_awaited_and_what_can_run_runs(kind: str, done: list[Any]) -> None:
