@@ -85,10 +85,10 @@ class CheckData(ReadyMade[CheckConfig]):
         conditions = Conditions.sort(self.spark, config.input_view, config.conditions)
         query = CheckQuery(self.spark, config.input_view, frame, of_all_columns=parses_text(plan))
         problems = [*self._add_columns(query), *conditions.problems]
-        for name, condition in conditions.of_rows.items():
-            query.add_condition(name, condition)
-        for name, condition in conditions.of_view.items():
-            query.add_condition_of_view(name, condition)
+        for name, sql in conditions.of_rows.items():
+            query.add_condition(f"{name!r} ({config.conditions[name]})", sql)
+        for name, sql in conditions.of_view.items():
+            query.add_condition_of_view(f"{name!r} ({config.conditions[name]})", sql)
         counted = query.run()
         rows = counted.rows
         failures = [*self._wrong_number(rows), *counted.failures]

@@ -118,14 +118,18 @@ class CheckQuery:
         shown = ", ".join(map(repr, known[:_MOST_NAMES])) + (", …" if len(known) > _MOST_NAMES else "")
         return [f"there is no column {', '.join(named)}; the view has {shown or 'no columns'}"]
 
-    def add_condition(self, name: str, condition: str) -> None:
-        """Count the rows that do not meet a condition."""
-        sql = "count_if(NOT coalesce({row}, false))"
-        self._counts.append(_Count(sql, f"{name!r} ({condition})", "does not hold", row_sql=in_brackets(condition)))
+    def add_condition(self, subject: str, condition: str) -> None:
+        """Count the rows that do not meet a condition.
 
-    def add_condition_of_view(self, name: str, condition: str) -> None:
-        """Evaluate a condition that holds an aggregate."""
-        self._counts.append(_Count(in_brackets(condition), f"{name!r} ({condition})", of_view=True))
+        :param subject: the condition in words
+        :param condition: the condition as SQL
+        """
+        sql = "count_if(NOT coalesce({row}, false))"
+        self._counts.append(_Count(sql, subject, "does not hold", row_sql=in_brackets(condition)))
+
+    def add_condition_of_view(self, subject: str, condition: str) -> None:
+        """Evaluate a condition that holds an aggregate; see :meth:`add_condition`."""
+        self._counts.append(_Count(in_brackets(condition), subject, of_view=True))
 
     def run(self) -> Counted:
         """Count. What cannot be computed counts as a failure if the view itself can be read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -13,6 +13,7 @@ from airflow_provider.components import static_checks
 from airflow_provider.components.base import ComponentModel, Options, ReadyMade
 from airflow_provider.components.conditions import first_line
 from airflow_provider.components.corrupt_records import FORMATS, corrupt_column, files_of, parse
+from airflow_provider.components.quiet_loss import quiet_losses
 from airflow_provider.components.rows import quoted
 from airflow_provider.components.schema import FILE_ENDINGS, check_schema, read_schema_file, spark_schema
 from airflow_provider.errors import DataCheckError, DataReadError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-_FILES = ("csv", "json", "xml", "parquet", "orc", "avro")
+_FILES = ("csv", "json", "xml", "parquet", "orc", "avro", "text", "binaryfile")
 
 
 class ReadConfig(ComponentModel):
@@ -152,7 +153,6 @@ class ReadData(ReadyMade[ReadConfig]):
 
     def run(self) -> None:
         config = self.config
-        self._warn()
         schema = self._schema()
         corrupt = None
         if config.tells_corrupt:
@@ -162,6 +162,8 @@ class ReadData(ReadyMade[ReadConfig]):
             self._count(corrupt)
         else:
             frame = self._load(schema)
+        for loss in quiet_losses(self.spark, config.paths, config.format, config.options, schema):
+            self.logger.warning("%s: %s", self._from(), loss)
         if config.where:
             frame = frame.where(config.where)
         if config.select:
@@ -199,9 +201,13 @@ class ReadData(ReadyMade[ReadConfig]):
             raise DataReadError(problem) from error
         if not columns:
             self.logger.warning("%s: the files are empty, so there are no columns; give 'schema'", self._from())
-        elif schema is not None and config.path and config.format.lower() in _FILES and not frame.inputFiles():
+        elif config.path and config.format.lower() in _FILES and self._may_be_empty(schema) and not frame.inputFiles():
             self.logger.warning("%s: there are no data files, so the view is empty", self._from())
         return frame
+
+    def _may_be_empty(self, schema: StructType | None) -> bool:
+        """Whether Spark takes a directory without data files: where it need not look for the columns."""
+        return schema is not None or self.config.format.lower() in ("text", "binaryfile")
 
     def _nothing_to_read(self, error: Any) -> str | None:
         paths = ", ".join(map(repr, self.config.paths))
@@ -253,23 +259,6 @@ class ReadData(ReadyMade[ReadConfig]):
                     raise DataReadError(f"select {text!r}: {first_line(str(error))}") from error
             raise
         return chosen
-
-    def _warn(self) -> None:
-        """Say what lets data go, or come twice, without a word from Spark."""
-        config = self.config
-        if config.mode == "DROPMALFORMED" and config.format.lower() in FORMATS:
-            self.logger.warning(
-                "mode DROPMALFORMED: Spark drops what it cannot parse and does not count it, and a reader of fewer "
-                "columns gets more rows; corrupt_records_view or max_corrupt_records keep account of them"
-            )
-        for name in ("ignoreCorruptFiles", "ignoreMissingFiles"):
-            given = [value.lower() for key, value in config.options.items() if key.lower() == name.lower()]
-            if (given or [self.spark.conf.get(f"spark.sql.files.{name}", "false")])[0] == "true":
-                self.logger.warning("%s is on: files that cannot be read are left out without a word", name)
-        paths = [PurePosixPath(path.rstrip("/")) for path in config.paths]
-        for index, path in enumerate(paths):
-            if any(path.is_relative_to(other) for other in [*paths[:index], *paths[index + 1 :]]):
-                self.logger.warning("path %r is also in another path of the list: its rows come twice", str(path))
 
     def _from(self) -> str:
         return f"table {self.config.table!r}" if self.config.table else f"{self.config.path or self.config.format!r}"

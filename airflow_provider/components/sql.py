@@ -74,7 +74,7 @@ class RunSql(ReadyMade[SqlConfig]):
         from pyspark.errors import AnalysisException, ParseException
 
         config = self.config
-        text = SqlText.of(config.sql or self._file_text(str(config.sql_file)))
+        text = SqlText.of((config.sql or "").removeprefix("\ufeff") or self._file_text(str(config.sql_file)))
         if not text.code:
             raise SqlStatementError(f"{self._source()} holds no statement, only comments or nothing at all")
         self._warn_of_unused(text)
@@ -94,6 +94,10 @@ class RunSql(ReadyMade[SqlConfig]):
             lists = [name for name, value in config.args.items() if isinstance(value, (list, tuple))]
             if lists and "DATATYPE_MISMATCH" in (error.getCondition() or ""):
                 error.add_note(f"remedy: a list is an array in SQL: write array_contains(:{lists[0]}, x) for x IN (…)")
+            if "UNRESOLVED_COLUMN" in (error.getCondition() or "") and "`_metadata`" in str(error):
+                error.add_note(
+                    "remedy: a view hides _metadata; take it where the files are read, with select of ReadData"
+                )
             raise
         if config.output_view:
             frame.createOrReplaceTempView(config.output_view)

@@ -305,6 +305,29 @@ def test_whatever_spark_cannot_parse_is_counted(
             read(session, tmp_path, **config, max_corrupt_records=bad - 1)
 
 
+@pytest.mark.parametrize(
+    ("header", "options", "told"),
+    [
+        ("n,id", {}, True),
+        ("id,name", {}, True),
+        ("id", {}, True),
+        ("ID,n", {}, False),
+        ("n,id", {"enforceSchema": True}, False),
+        ("n,id", {"header": False}, False),
+    ],
+)
+def test_a_header_that_does_not_fit_the_schema_is_told(
+    session: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture, header: str, options: Any, told: bool
+) -> None:
+    """Spark takes columns by position: wrong data without a word."""
+    (tmp_path / "day=1").mkdir()
+    (tmp_path / "day=1" / "in.csv").write_text(f"{header}\na,b\n")
+    options = {"header": True, "mode": "PERMISSIVE", **options}
+    with caplog.at_level(logging.WARNING):
+        read(session, tmp_path, path=str(tmp_path), format="csv", schema="id STRING, n STRING", options=options)
+    assert ("columns are taken by their position, as id, n; set the option" in caplog.text) is told
+
+
 def test_a_header_that_does_not_fit_the_schema_can_be_refused(session: SparkSession, tmp_path: Path) -> None:
     """Also with a column of corrupt records beside it."""
     (tmp_path / "in.csv").write_text("n,id\na,b\n")

@@ -108,6 +108,18 @@ def test_a_misspelt_parameter_and_a_list_after_in_fail_with_their_names(session:
     assert "array_contains(:shops, x)" in caught.value.__notes__[0]
 
 
+def test_a_view_that_hides_where_its_rows_are_from_is_told_with_the_remedy(
+    session: SparkSession, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("1\n")
+    session.read.csv(str(tmp_path)).createOrReplaceTempView("raw")
+    with pytest.raises(Exception, match="UNRESOLVED_COLUMN") as caught:
+        sql(session, sql="SELECT *, _metadata.file_name AS file FROM raw", output_view="v")
+    assert caught.value.__notes__ == [
+        "remedy: a view hides _metadata; take it where the files are read, with select of ReadData"
+    ]
+
+
 def test_a_view_of_a_command_without_a_result_is_told(session: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         sql(session, sql="CREATE OR REPLACE TEMP VIEW other AS SELECT 1", output_view="v")
