@@ -91,13 +91,14 @@ def style_of(hook: Any, callback: str, method: Any) -> tuple[Style | None, tuple
         for found in [None if is_ours(other) else _by_itself(name, other)[0]]
         if found is not None
     }
-    if len(votes) == 1:
-        return votes.pop(), ()
+    either = callback == "before_pipeline" and not _takes_anything(method)  # an event can have what both would read
+    if votes == {"event"}:
+        return None if either else "event", ()
+    if votes == {"arguments"}:
+        return "arguments", ()
     if any(kind.__module__.startswith(f"{PACKAGE}.") for kind in type(hook).__mro__):
         return "arguments", ()
-    if callback == "before_pipeline" and not _takes_anything(method):
-        return None, ()
-    return "event", ()
+    return None if either else "event", ()
 
 
 def is_ours(method: Any) -> bool:
