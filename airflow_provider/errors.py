@@ -114,7 +114,7 @@ class ConfigChangedError(NotRetriableError):
 
     def __init__(self, run_id: str, pipeline_name: str, what: str = "another fingerprint") -> None:
         self.run_id = run_id
-        self.pipeline_name = self.pipeline = pipeline_name
+        self.pipeline = self.pipeline_name = pipeline_name
         super().__init__(
             f"pipeline {pipeline_name!r}, run {run_id!r}: config changed since the checkpoint: {what}; change it back, "
             "or set on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
@@ -131,7 +131,7 @@ class CodeChangedError(NotRetriableError):
 
     def __init__(self, run_id: str, pipeline_name: str, what: str) -> None:
         self.run_id = run_id
-        self.pipeline_name = self.pipeline = pipeline_name
+        self.pipeline = self.pipeline_name = pipeline_name
         super().__init__(
             f"pipeline {pipeline_name!r}, run {run_id!r}: code of completed components changed: {what}; change it "
             "back, or set on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the first of them"
@@ -146,7 +146,7 @@ class SessionStateNotSavedError(NotRetriableError):
     """
 
     def __init__(self, pipeline: str, lost: Sequence[tuple[str, str, str]]) -> None:
-        self.pipeline = pipeline
+        self.pipeline = self.pipeline_name = pipeline
         self.components = tuple(name for name, _, _ in lost)
         lines = "".join(f"\n  - component {name!r}: {why}; {remedy}" for name, why, remedy in lost)
         super().__init__(
@@ -165,7 +165,7 @@ class RestartRefusedError(NotRetriableError):
     """
 
     def __init__(self, pipeline: str, what: str, component: str, why: str) -> None:
-        self.pipeline = pipeline
+        self.pipeline = self.pipeline_name = pipeline
         self.component = component
         super().__init__(
             f"pipeline {pipeline!r}: {what} would leave {component!r} with an old result: {why}; name {component!r}, "
@@ -182,7 +182,7 @@ class SourceChangedError(NotRetriableError):
     """
 
     def __init__(self, pipeline: str, changes: Sequence[str], remedy: str) -> None:
-        self.pipeline = pipeline
+        self.pipeline = self.pipeline_name = pipeline
         self.changes = tuple(changes)
         super().__init__(f"pipeline {pipeline!r}: {'; '.join(changes)}; {remedy}")
 
@@ -258,7 +258,7 @@ class ComponentFailedError(ComponentError):
     def __init__(
         self, pipeline: str, component: str, position: int, total: int, what: str, details: Sequence[str] = ()
     ) -> None:
-        self.pipeline = pipeline
+        self.pipeline = self.pipeline_name = pipeline
         self.component = component
         self.position = position
         self.total = total

@@ -12,7 +12,11 @@ import pytest
 from airflow_provider.errors import (
     CheckpointWriteError,
     CodeChangedError,
+    ComponentFailedError,
     ConfigChangedError,
+    RestartRefusedError,
+    SessionStateNotSavedError,
+    SourceChangedError,
     StaleAttemptError,
 )
 from airflow_provider.runner import (
@@ -245,6 +249,20 @@ def test_an_error_about_a_run_has_its_names(kind: Any) -> None:
     assert (error.run_id, error.pipeline_name, error.pipeline) == ("run-42", "daily", "daily")
     assert "'run-42'" in str(error)
     assert "'daily'" in str(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SessionStateNotSavedError("daily", [("a", "why", "what to do")]),
+        SourceChangedError("daily", ["what"], "what to do"),
+        RestartRefusedError("daily", "what", "a", "why"),
+        ComponentFailedError("daily", "a", 1, 2, "what"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_error_about_a_pipeline_has_its_name(error: Any) -> None:
+    assert error.pipeline_name == error.pipeline == "daily"
 
 
 def test_a_changed_config_starts_over_unless_it_is_to_fail(store: FileCheckpointStore) -> None:

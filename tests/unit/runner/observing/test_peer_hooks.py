@@ -242,6 +242,16 @@ class OnlyBeforePipelineReadsTheConfig(Got):
         self.got.append((config.name, len(config.components), config.spark.app_name))
 
 
+class TheirsWithOneOfOurs(Got):
+    """Written for the other package; what only ours tell was added."""
+
+    def before_pipeline(self, config: Any) -> None:
+        self.got.append((config.name, config.version))
+
+    def on_component_reuse(self, event: Any) -> None:
+        self.got.append(event.position)
+
+
 class OnlyBeforePipelineReadsTheEvent(Got):
     def before_pipeline(self, config: Any) -> None:
         self.got.append((config.config.name, config.plan.kept, isinstance(config, PipelineStarted)))
@@ -334,6 +344,7 @@ class OursWithDefaults(Got):
         (MixedByMethod, [("a", 0, 1), 1]),
         (OursNamedConfig, ["a", 1]),
         (OnlyBeforePipelineReadsTheConfig, [("p", 1, "p")]),
+        (TheirsWithOneOfOurs, [("p", "1")]),
         (OnlyBeforePipelineReadsTheEvent, [("p", [], True)]),
         (Annotated, [PipelineStarted]),
         (AnnotatedAsTheirs, [TheirPipeline]),
