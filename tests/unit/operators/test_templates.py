@@ -66,6 +66,25 @@ def test_whatever_a_template_raises_is_a_config_error(template: str) -> None:
     assert problem.startswith("component 'load', field 'config.sql': its template ")
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("SELECT regexp_replace(x, '[{#]', '')", "Missing end of comment tag"),
+        ("SELECT '{%d'", "Encountered unknown tag 'd'"),
+        ("SELECT '{{'", "unexpected"),
+        ("SELECT 1,\n  '{#'", "Missing end of comment tag"),
+    ],
+)
+def test_text_that_only_looks_like_a_template_is_told_with_component_field_and_the_way_out(text: str, why: str) -> None:
+    """Also where nothing else in the pipeline holds a template, and with the line if there are several."""
+    (problem,) = problems(pipeline({"sql": text}))
+
+    assert problem.startswith("component 'load', field 'config.sql': its template ")
+    assert (" (line 2) cannot be rendered: " in problem) is ("\n" in text)
+    assert why in problem
+    assert problem.endswith("; put it between {% raw %} and {% endraw %} if it is meant as it stands")
+
+
 def test_what_another_try_may_help_is_no_config_error() -> None:
     """Airflow's API server or the network was not there: the task is retried."""
 
