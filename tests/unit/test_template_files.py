@@ -159,6 +159,18 @@ def test_the_fingerprint_is_that_of_what_the_templates_come_to(
     assert differs == (set() if same else {"file q.sql"})
 
 
+def test_without_airflow_the_working_directory_stands_for_the_dags_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file, or one that it includes, is looked for there if it is not beside the pipeline's file."""
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "part.sql").write_text("FROM x")
+    monkeypatch.chdir(tmp_path)
+    config = loaded(tmp_path / "pipelines", "SELECT 1 {% include 'sql/part.sql' %}")
+    assert config.texts == {"a": {"q.sql": "SELECT 1 FROM x"}}
+
+
 def test_a_file_without_a_template_has_the_fingerprint_that_it_always_had(tmp_path: Path) -> None:
     """So that what was recorded before is recognised."""
     config = loaded(tmp_path, "SELECT 1\n")
