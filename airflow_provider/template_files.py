@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.components.sql_text import read_sql_file
-from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.errors import ConfigProblem, PipelineConfigError, PySparkPipelineError
 from airflow_provider.runner.config.zipped import is_file
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ class TemplateFiles:
                     continue
                 try:
                     source = read_sql_file(path)
-                except PipelineConfigError as error:
-                    problems += [ConfigProblem(problem.message, *at) for problem in error.problems]
+                except PySparkPipelineError as error:
+                    told = error.problems if isinstance(error, PipelineConfigError) else [ConfigProblem(str(error))]
+                    problems += [ConfigProblem(problem.message, *at) for problem in told]
                     continue
                 if not holds_marks(source, self.environment):
                     texts.setdefault(named.component, {})[name] = source

@@ -117,6 +117,12 @@ def test_the_first_folder_that_has_the_file_counts_and_a_missing_one_names_them_
         files([one, two]).render([Named("a", RunSql, {"sql_file": "r.sql"})], None)
 
 
+def test_a_file_that_is_no_text_is_named_with_component_and_field(tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_bytes("SELECT 'é'".encode("latin-1"))
+    with pytest.raises(PipelineConfigError, match=r"component 'a', field 'config.sql_file': .*q.sql' is not UTF-8"):
+        files([tmp_path]).render([Named("a", RunSql, {"sql_file": "q.sql"})], None)
+
+
 def test_an_error_that_may_pass_is_raised_as_it_is(tmp_path: Path) -> None:
     """Airflow's API server was not there: the task is retried."""
     (tmp_path / "q.sql").write_text("{{ gone() }}")
