@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
+from airflow_provider.runner.config.absolute import working_directory
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.template_files import Named, TemplateFiles, raw_hint
@@ -123,11 +124,15 @@ def rendered(path: Path, names: Mapping[str, Any]) -> dict[str, Any]:
 def with_files(config: PipelineConfig, names: Mapping[str, Any]) -> PipelineConfig:
     """Return a pipeline with the templates rendered in the ``.sql`` files that its components name.
 
+    They are looked for in the folder of the pipeline's file, then in the working directory.
+
     :param config: the pipeline, with the templates in its own file rendered
     :param names: what templates may name
     :raises PipelineConfigError: a file cannot be found, read or rendered; names each of them
     """
-    files = TemplateFiles(_environment(), names, (config.base_dir,), lambda error: _explain(error, names))
+    # In Airflow the DAG's folder comes second, and that is where people are who try a pipeline.
+    folders = (config.base_dir, working_directory())
+    files = TemplateFiles(_environment(), names, folders, lambda error: _explain(error, names))
     components = [Named(c.name, c.target(), c.config) for c in config.ordered]
     return config.with_texts(files.render(components, config.source).texts)
 

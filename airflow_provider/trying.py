@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from airflow_provider.cleaning import properties
+from airflow_provider.errors import PipelineConfigError
 from airflow_provider.masking import MASK, looks_secret
 from airflow_provider.rendering import known_names, rendered, with_files
 from airflow_provider.runner import (
@@ -68,7 +69,12 @@ def add_template_options(parser: argparse.ArgumentParser) -> None:
 
 def _config(options: argparse.Namespace) -> PipelineConfig:
     names = known_names(options.run_id, options.vars, options.var)
-    config = load_pipeline_config(rendered(options.pipeline, names), origin=str(options.pipeline))
+    content, origin = rendered(options.pipeline, names), str(options.pipeline)
+    try:
+        config = load_pipeline_config(content, origin=origin, look_at_files=False)
+    except PipelineConfigError:
+        load_pipeline_config(content, origin=origin)  # with the files that are missing among the problems
+        raise
     return with_files(config, names)
 
 

@@ -47,8 +47,9 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     The return value (XCom) is a JSON summary: status, and for each component action, status, reason and duration. Under
     the key ``pyspark_pipeline_summary`` it is there as well while the attempt goes on and after a failure.
 
-    :param pipeline: path of a YAML, JSON or HOCON file (relative to the DAG file's folder), a dict, or a
-        :class:`~airflow_provider.runner.PipelineConfig`; templates inside are rendered too (templated)
+    :param pipeline: path of a YAML, JSON or HOCON file (relative to the DAG file's folder or a folder of
+        ``template_searchpath``), a dict, or a :class:`~airflow_provider.runner.PipelineConfig`; templates inside are
+        rendered too, also those in SQL files that it names (templated)
     :param conn_id: connection of type ``spark`` or ``spark_connect``; without it, or if the default one does not
         exist, Spark runs in the task with master ``local[*]`` (templated)
     :param spark_conf: Spark properties; they win over the connection, which wins over the ``spark`` section of
@@ -58,8 +59,8 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
     :param checkpoint_url: where to keep checkpoints: a directory that every worker sees, or an address of
         ``ObjectStoragePath`` such as ``s3://my_aws@bucket/prefix``, ``gs://`` or ``abfss://``. Default:
         ``[pyspark_pipeline] checkpoint_url`` of Airflow's configuration; if that or this is empty, Airflow's task state
-        store (Airflow 3.3 and later), otherwise a directory under ``AIRFLOW_HOME``, which serves a single host only
-        (templated)
+        store (Airflow 3.3 and later), otherwise a directory under ``AIRFLOW_HOME``, which serves a single host only. A
+        relative directory starts in the working directory in which the DAG file is parsed (templated)
     :param retention_days: how long Airflow's task state store keeps the checkpoint after it was last saved, in days; 0
         for ever. Default: ``[pyspark_pipeline] retention_days``, which is 90
     :param save_patience_seconds: for how long the save of a record is tried again before the attempt fails, in

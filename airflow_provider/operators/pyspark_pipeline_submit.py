@@ -42,10 +42,10 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
     the key ``pyspark_pipeline_summary`` it is there after a failure, too. In deploy mode ``cluster`` it is made from
     the checkpoint, if the worker can read that, and reasons are only in the driver's log.
 
-    :param pipeline: path of a YAML, JSON or HOCON file (relative to the DAG file's folder), a dict, or a
-        :class:`~airflow_provider.runner.PipelineConfig`; templates inside are rendered too. Components must be
-        importable where the driver runs: give their modules in ``py_files``, not the DAG file, which needs Airflow
-        (templated)
+    :param pipeline: path of a YAML, JSON or HOCON file (relative to the DAG file's folder or a folder of
+        ``template_searchpath``), a dict, or a :class:`~airflow_provider.runner.PipelineConfig`; templates inside are
+        rendered too, also those in SQL files that it names, if these are here. Components must be importable where the
+        driver runs: give their modules in ``py_files``, not the DAG file, which needs Airflow (templated)
     :param checkpoint_url: where to keep checkpoints, reached by the driver with the cluster's credentials:
         ``s3a://bucket/prefix``, ``hdfs://``, ``gs://``, ``abfss://``; in deploy mode ``client`` also a directory. An
         Airflow connection in an address for S3 or Google Cloud Storage is used by the worker only. Default:

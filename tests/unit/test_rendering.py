@@ -40,6 +40,15 @@ def test_what_airflow_knows_is_known_here(tmp_path: Path, text: str, value: str)
     assert render(tmp_path, text, *given) == value
 
 
+def test_text_that_only_looks_like_a_template_is_told_with_the_way_out(tmp_path: Path) -> None:
+    """A regular expression for one."""
+    with pytest.raises(PipelineConfigError) as caught:
+        render(tmp_path, "[{#]")
+    told = str(caught.value)
+    assert "component 'a', field 'config.x': the template '[{#]' cannot be rendered: Missing end of comment tag" in told
+    assert told.endswith("; put it between {% raw %} and {% endraw %} if it is meant as it stands")
+
+
 def test_dates_follow_from_ds(tmp_path: Path) -> None:
     """The start of that day in UTC."""
     assert render(tmp_path, "{{ ts }}", "ds=2026-01-31") == "2026-01-31T00:00:00+00:00"

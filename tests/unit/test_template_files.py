@@ -117,6 +117,12 @@ def test_the_first_folder_that_has_the_file_counts_and_a_missing_one_names_them_
         files([one, two]).render([Named("a", RunSql, {"sql_file": "r.sql"})], None)
 
 
+def test_a_file_that_is_no_text_is_named_with_component_and_field(tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_bytes("SELECT 'é'".encode("latin-1"))
+    with pytest.raises(PipelineConfigError, match=r"component 'a', field 'config.sql_file': .*q.sql' is not UTF-8"):
+        files([tmp_path]).render([Named("a", RunSql, {"sql_file": "q.sql"})], None)
+
+
 def test_an_error_that_may_pass_is_raised_as_it_is(tmp_path: Path) -> None:
     """Airflow's API server was not there: the task is retried."""
     (tmp_path / "q.sql").write_text("{{ gone() }}")
@@ -157,6 +163,18 @@ def test_the_fingerprint_is_that_of_what_the_templates_come_to(
     assert (first == second) is same
     differs = {field for field, value in first.fields["a"].items() if second.fields["a"][field] != value}
     assert differs == (set() if same else {"file q.sql"})
+
+
+def test_without_airflow_the_working_directory_stands_for_the_dags_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file, or one that it includes, is looked for there if it is not beside the pipeline's file."""
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / "part.sql").write_text("FROM x")
+    monkeypatch.chdir(tmp_path)
+    config = loaded(tmp_path / "pipelines", "SELECT 1 {% include 'sql/part.sql' %}")
+    assert config.texts == {"a": {"q.sql": "SELECT 1 FROM x"}}
 
 
 def test_a_file_without_a_template_has_the_fingerprint_that_it_always_had(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.operators.pipeline_source import with_policies
 from airflow_provider.operators.rendered_pipeline import RenderedPipeline
-from airflow_provider.operators.templates import render
+from airflow_provider.operators.templates import holds_template, render
 
 KNOWN = {"ds": "2026-01-01", "params": {"day": None, "n": "many"}}
 
@@ -64,6 +64,35 @@ def test_whatever_a_template_raises_is_a_config_error(template: str) -> None:
     (problem,) = problems(pipeline({"sql": template}))
 
     assert problem.startswith("component 'load', field 'config.sql': its template ")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("SELECT regexp_replace(x, '[{#]', '')", "Missing end of comment tag"),
+        ("SELECT '{%d'", "Encountered unknown tag 'd'"),
+        ("SELECT '{{'", "unexpected"),
+        ("SELECT 1,\n  '{#'", "Missing end of comment tag"),
+    ],
+)
+def test_text_that_only_looks_like_a_template_is_told_with_component_field_and_the_way_out(text: str, why: str) -> None:
+    """Also where nothing else in the pipeline holds a template, and with the line if there are several."""
+    (problem,) = problems(pipeline({"sql": text}))
+
+    assert problem.startswith("component 'load', field 'config.sql': its template ")
+    assert (" (line 2) cannot be rendered: " in problem) is ("\n" in text)
+    assert why in problem
+    assert problem.endswith("; put it between {% raw %} and {% endraw %} if it is meant as it stands")
+
+
+@pytest.mark.parametrize("text", ["{{ ds }}", "{% if x %}{% endif %}", "{# left out #}", "[{#]"])
+def test_whatever_jinja_changes_or_refuses_counts_as_a_template(text: str) -> None:
+    """So a value is not called wrong before it is rendered, and a long text shows the line that matters."""
+    assert holds_template([{"key": text}])
+    (problem,) = problems(pipeline({"sql": "SELECT 1,\n" * 50 + "'{#'"}))
+    assert problem.startswith(
+        "component 'load', field 'config.sql': its template \"'{#'\" (line 51) cannot be rendered"
+    )
 
 
 def test_what_another_try_may_help_is_no_config_error() -> None:
