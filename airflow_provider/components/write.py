@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from airflow_provider.components.base import ReadyMade
+from airflow_provider.components.directory import TargetDirectory, token_of
 from airflow_provider.components.write_config import WriteConfig
 from airflow_provider.components.write_path import WriteJob, write_path, write_without_place
 from airflow_provider.components.write_table import write_table
+from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.session_state.sources.reads import is_classic
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 class WriteData(ReadyMade[WriteConfig]):
@@ -18,6 +27,13 @@ class WriteData(ReadyMade[WriteConfig]):
     """
 
     config_model = WriteConfig
+
+    @classmethod
+    def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
+        """Put back what an attempt moved aside that ended between two renames: others may read it first."""
+        path = config.get("path")
+        if isinstance(path, str) and path and is_classic(spark):
+            TargetDirectory(spark, path, token_of(context)).heal()
 
     def run(self) -> None:
         config = self.config

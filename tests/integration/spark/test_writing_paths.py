@@ -221,6 +221,14 @@ def test_old_data_that_were_moved_aside_are_back_before_the_next_write(
     assert ids(session, path) == [0, 1, 2]
 
 
+def test_old_data_that_were_moved_aside_are_back_before_they_are_read(session: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "orders"
+    session.range(3).write.parquet(str(beside(path, "replaced", OWN)))
+    run(session, read(path), sql("SELECT id FROM v WHERE id > 0", "w"), write("w", path))
+    assert ids(session, path) == [1, 2]
+    assert os.listdir(tmp_path) == ["orders"]
+
+
 def test_what_this_run_left_beside_is_deleted_and_nothing_else(session: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "orders"
     session.range(3).write.parquet(str(path))
