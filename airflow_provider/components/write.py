@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.components.base import ReadyMade
 from airflow_provider.components.directory import TargetDirectory, token_of
-from airflow_provider.components.write_config import WriteConfig
+from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.components.write_path import WriteJob, write_path, write_without_place
 from airflow_provider.components.write_table import write_table
 from airflow_provider.runner.config.context import ComponentContext
@@ -31,8 +31,8 @@ class WriteData(ReadyMade[WriteConfig]):
     @classmethod
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
         """Put back what an attempt moved aside that ended between two renames: others may read it first."""
-        path = config.get("path")
-        if isinstance(path, str) and path and is_classic(spark):
+        path, format_ = config.get("path"), str(config.get("format", "parquet")).lower()
+        if isinstance(path, str) and path and format_ in FILE_FORMATS and is_classic(spark):
             TargetDirectory(spark, path, token_of(context)).heal()
 
     def run(self) -> None:
