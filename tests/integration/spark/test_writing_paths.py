@@ -416,6 +416,20 @@ def test_plain_files_never_replace_a_table_format(session: SparkSession, tmp_pat
     assert "Delta" in refused(session, tmp_path, sql("SELECT 1 AS id", "w"), write("w", tmp_path / "t"))
 
 
+def test_a_look_that_fails_does_not_fail_the_write(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> None:
+        raise RuntimeError("no look")
+
+    for name in ("read_by", "read_by_stored_views"):
+        monkeypatch.setattr(f"airflow_provider.components.harm.{name}", fails)
+    session.range(3).write.parquet(str(tmp_path / "out"))
+    run(session, sql("SELECT 7 AS id", "w"), write("w", tmp_path / "out"), sql("SELECT 1 AS id", "x", name="later"))
+    assert ids(session, tmp_path / "out") == [7]
+    assert "RuntimeError: no look" in caplog.text
+
+
 # Partitions
 
 
