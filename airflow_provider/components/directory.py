@@ -116,6 +116,8 @@ class TargetDirectory:
 
     def heal(self) -> None:
         """Put the old directory back if an attempt ended between two renames, and delete what this run left beside."""
+        if self.location.scheme not in WITH_RENAMES or not self.location.names:
+            return
         beside = self._beside()
         replaced = [(path, name) for path, name in beside if ".replaced-" in name]
         if replaced and not self.exists():

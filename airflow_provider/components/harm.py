@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider.components.later import need_of, paths_read, tables_read
 from airflow_provider.components.tables import find_table, split_name
-from airflow_provider.errors import WriteRefusedError
+from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.session_state.sources.destroys import Location, Relation, location, relation
 from airflow_provider.runner.session_state.sources.globs import is_glob
@@ -82,7 +82,7 @@ class Harm:
         :param frame: the same as a DataFrame
         :raises WriteRefusedError: it reads what would be emptied first
         """
-        for read in read_by(self._spark, frame):
+        for read in self._read_by(frame, view):
             if _is_same_table(target, read) or _is_same_database(target.database, read.database):
                 raise self._refused_input(target, view, target.label)
             for place, root in _meetings(target, read):
@@ -148,6 +148,18 @@ class Harm:
                 if relation(place, read) in (Relation.INSIDE, Relation.CONTENT) and lost("/".join(below)):
                     raise self._needed_by(target, component.name, f"table {name!r} at {read}")
 
+    def _read_by(self, frame: Any, view: str) -> list[ReadPlace]:
+        try:
+            return read_by(self._spark, frame)
+        except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
+            logger.warning(
+                "component %r: what view %r reads is not known, so the write is not checked against it: %s",
+                self._context.component,
+                view,
+                describe(error),
+            )
+            return []
+
     def _needed_by(self, target: Target, component: str, what: str) -> WriteRefusedError:
         return self._refused(
             target,
@@ -174,7 +186,11 @@ class Harm:
 
     def _views(self) -> dict[str, list[ReadPlace]]:
         if is_classic(self._spark):
-            return read_by_stored_views(self._spark)
+            try:
+                return read_by_stored_views(self._spark)
+            except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
+                logger.warning("what other views read cannot be told, so it is not checked: %s", describe(error))
+                return {}
         # Asking a server costs a listing each, so only those are asked for that somebody needs.
         found = {}
         for row in self._spark.sql("SHOW VIEWS IN global_temp").collect():

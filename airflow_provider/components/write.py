@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.components import static_checks
 from airflow_provider.components.base import ReadyMade
-from airflow_provider.components.write_config import WriteConfig
+from airflow_provider.components.directory import TargetDirectory, token_of
+from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.components.write_path import WriteJob, write_path, write_without_place
 from airflow_provider.components.write_table import write_table
+from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.session_state.sources.reads import is_classic
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 class WriteData(ReadyMade[WriteConfig]):
@@ -30,6 +36,13 @@ class WriteData(ReadyMade[WriteConfig]):
         read = WriteConfig.model_validate(config)
         yield from static_checks.source_name("input_view", read.input_view)
         yield from static_checks.source_name("table", read.table)
+
+    @classmethod
+    def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
+        """Put back what an attempt moved aside that ended between two renames: others may read it first."""
+        path, format_ = config.get("path"), str(config.get("format", "parquet")).lower()
+        if isinstance(path, str) and path and format_ in FILE_FORMATS and is_classic(spark):
+            TargetDirectory(spark, path, token_of(context)).heal()
 
     def run(self) -> None:
         config = self.config

@@ -76,7 +76,9 @@ def write_path(job: WriteJob) -> str | None:
     :raises WriteRefusedError: that would take away what is still needed, or hide rows
     """
     config, path = job.config, str(job.config.path)
-    directory = TargetDirectory(job.spark, path, token_of(job.context)) if is_classic(job.spark) else None
+    # To other formats a path may be anything, such as the name of a collection.
+    has_files = is_classic(job.spark) and config.format.lower() in (*FILE_FORMATS, *TRANSACTIONAL)
+    directory = TargetDirectory(job.spark, path, token_of(job.context)) if has_files else None
     if directory is not None:
         directory.heal()
     exists = directory.exists() if directory is not None else None
@@ -128,7 +130,7 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
     if why_not is not None or directory is None:
         logger.debug("%s is written in place: %s", path, why_not)
         mode = config.mode if config.mode != "overwrite_partitions" else "overwrite"
-        job.writer(mode).option("partitionOverwriteMode", "static").save(path)
+        job.writer(mode).save(path)
         return
     new = directory.begin()
     try:

@@ -121,6 +121,17 @@ class DataFlow(ABC):
         """
         return ()
 
+    @classmethod  # noqa: B027 - few components have anything to mend
+    def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
+        """Mend what an earlier attempt of this component left half done, before any component of this one runs.
+
+        Nothing by default. An error here is logged, and the attempt goes on.
+
+        :param config: the ``config`` mapping of the component
+        :param spark: the session
+        :param context: the pipeline around it
+        """
+
     @property
     def name(self) -> str:
         """A name for log lines; the class name unless a subclass says otherwise."""

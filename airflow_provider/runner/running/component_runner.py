@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
-from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.component import DataFlow, build
 from airflow_provider.runner.config.context import ComponentContext, Declared
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.outcome import look_at, settled
@@ -34,6 +36,8 @@ from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_
 from airflow_provider.runner.running.taken_location import taken_location
 from airflow_provider.runner.session_state.keeper import Found, Ran, SessionStateKeeper
 from airflow_provider.runner.session_state.saved.files import local_path
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -64,6 +68,7 @@ class ComponentRunner:
         self._run_token = run
         self._left_by: dict[str, str] = {}
         self._to_run: set[str] | None = None
+        self._is_mended = False
         self._hooks = hooks
         self._config = config
         self._goes_on_after_failure = goes_on_after_failure
@@ -76,6 +81,7 @@ class ComponentRunner:
         """Take note of what an attempt is about to do."""
         self._to_run = {d.component for d in plan.decisions if d.action is not Action.REUSE} - set(plan.left_out)
         self._left_by = {}
+        self._is_mended = False
         for decision in plan.decisions:
             if decision.action is Action.REUSE:
                 self._note_views(decision.component, decision.session_state)
@@ -99,6 +105,7 @@ class ComponentRunner:
         :param keeper: records what it leaves in the session; None to record nothing
         :raises CheckpointError: its completion could not be recorded, or a newer attempt has taken over
         """
+        self._mend_once(spark, keeper)
         self._hooks.before_component(ComponentStarted(component, position, total, decision))
         with self._progress.watching(component.name, position, total, spark):
             return self._run(component, decision, position, total, spark, keeper)
@@ -178,6 +185,21 @@ class ComponentRunner:
             saving_seconds=saving,
             retries=retries,
         )
+
+    def _mend_once(self, spark: Any, keeper: SessionStateKeeper | None) -> None:
+        """Let components mend what earlier attempts left half done, before the first one runs."""
+        if self._is_mended:
+            return
+        self._is_mended = True
+        for component in self._config.ordered:
+            target = component.target() if self._to_run is None or component.name in self._to_run else None
+            if inspect.isclass(target) and issubclass(target, DataFlow):
+                try:
+                    target.before_attempt(component.config, spark, self._context(component, keeper))
+                except Exception as error:  # noqa: BLE001 - if it matters, the component itself will fail
+                    logger.warning(
+                        "%s: what an earlier attempt left cannot be mended: %s", component.name, describe(error)
+                    )
 
     def _note_views(self, component: str, left: SessionStateRecord | None) -> None:
         self._left_by.update({str(view).lower(): component for view in (left.left_views if left else ())})

@@ -221,6 +221,14 @@ def test_old_data_that_were_moved_aside_are_back_before_the_next_write(
     assert ids(session, path) == [0, 1, 2]
 
 
+def test_old_data_that_were_moved_aside_are_back_before_they_are_read(session: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "orders"
+    session.range(3).write.parquet(str(beside(path, "replaced", OWN)))
+    run(session, read(path), sql("SELECT id FROM v WHERE id > 0", "w"), write("w", path))
+    assert ids(session, path) == [1, 2]
+    assert os.listdir(tmp_path) == ["orders"]
+
+
 def test_what_this_run_left_beside_is_deleted_and_nothing_else(session: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "orders"
     session.range(3).write.parquet(str(path))
@@ -406,6 +414,20 @@ def test_plain_files_never_replace_a_table_format(session: SparkSession, tmp_pat
     (tmp_path / "t" / "_delta_log").mkdir(parents=True)
     (tmp_path / "t" / "_delta_log" / "00000000000000000000.json").write_text("{}")
     assert "Delta" in refused(session, tmp_path, sql("SELECT 1 AS id", "w"), write("w", tmp_path / "t"))
+
+
+def test_a_look_that_fails_does_not_fail_the_write(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> None:
+        raise RuntimeError("no look")
+
+    for name in ("read_by", "read_by_stored_views"):
+        monkeypatch.setattr(f"airflow_provider.components.harm.{name}", fails)
+    session.range(3).write.parquet(str(tmp_path / "out"))
+    run(session, sql("SELECT 7 AS id", "w"), write("w", tmp_path / "out"), sql("SELECT 1 AS id", "x", name="later"))
+    assert ids(session, tmp_path / "out") == [7]
+    assert "RuntimeError: no look" in caplog.text
 
 
 # Partitions

@@ -214,9 +214,10 @@ public class SessionSources extends SparkListener {
             String name = ((TableIdentifier) names.next()).table();
             addStored(found, name, catalog.getRawTempView(name));
         }
+        String database = session.sessionState().conf().getConfString("spark.sql.globalTempDatabase", "global_temp");
         for (Iterator names = catalog.globalTempViewManager().listViewNames("*").iterator(); names.hasNext();) {
             String name = (String) names.next();
-            addStored(found, catalog.globalTempDatabase() + "." + name, catalog.globalTempViewManager().get(name));
+            addStored(found, database + "." + name, catalog.globalTempViewManager().get(name));
         }
         return json.writeValueAsString(found);
     }
