@@ -133,7 +133,7 @@ class Witness:
         )
 
     def saved(self, component: str) -> None:
-        """Take note that a component's views read what was saved, so that none of its code runs any more."""
+        """Take note that a component's views have a copy: a replay reads that, and runs none of its code."""
         self._lazy_code.pop(component, None)
 
     def changed(self, components: Collection[str]) -> list[str]:
