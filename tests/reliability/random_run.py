@@ -19,6 +19,7 @@ from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running import component_runner
 from airflow_provider.runner.running.attempt import Attempt, run_attempt
 from tests.reliability.random_story import Failure, Story
+from tests.reliability.random_world import COPY
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,7 +41,8 @@ class Trial:
     :param actions: component to what was to be done with it
     :param victim: the component at which it was to go wrong
     :param error: how it failed, None if it came to the end
-    :param refused: it failed because a component must not run again and what it left could not be saved
+    :param refused: it failed because a component must not run again and what it left could not be saved, or because
+        what was saved no longer shows what it would
     :param injected: it failed only in the way in which it was made to
     """
 
@@ -150,7 +152,8 @@ def attempt(
             if failed:
                 trial.error = "; ".join(f"{name}: {describe(error)}" for name, error in failed.items())
                 trial.injected = all(isinstance(error, MadeToFail) for error in failed.values())
-                trial.refused = any(type(error).__name__ == REFUSED for error in failed.values())
+                refused = (type(error).__name__ == REFUSED or COPY in str(error) for error in failed.values())
+                trial.refused = any(refused)
     return trial
 
 

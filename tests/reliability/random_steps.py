@@ -1,8 +1,9 @@
 """The components that random pipelines are made of: each a function of its own, as an author would write it.
 
 All data has one schema. In ``v`` is what must come out equal in every run. What cannot, a time or a random number,
-goes into ``tag`` behind a ``~``: wherever it turns up again it must be the same one. Nothing here knows of failures,
-and what is harmless touches nothing but Spark, so that the verdict on a component is that on its work.
+goes into ``tag`` behind a ``~``: wherever it turns up again it must be the same one. What each reader of a view draws
+anew, as in plain Spark, stands behind a ``?``. Nothing here knows of failures, and what is harmless touches nothing but
+Spark, so that the verdict on a component is that on its work.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def union_views(spark: SparkSession, *, first: str, second: str, view: str) -> N
 
 
 def totals(spark: SparkSession, *, source: str, view: str) -> None:
-    query = f"SELECT id % 3 AS id, sum(v) AS v, min(tag) AS tag FROM {source} WHERE tag NOT LIKE '~%' GROUP BY 1"
+    steady = "tag NOT LIKE '~%' AND tag NOT LIKE '?%'"
+    query = f"SELECT id % 3 AS id, sum(v) AS v, min(tag) AS tag FROM {source} WHERE {steady} GROUP BY 1"
     spark.sql(query).createOrReplaceTempView(view)
 
 
@@ -182,11 +184,11 @@ def random_rows(spark: SparkSession, *, source: str, view: str) -> None:
 
 
 def random_sql_view(spark: SparkSession, *, source: str, view: str) -> None:
-    spark.sql(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT id, v, concat('~', rand()) AS tag FROM {source}")
+    spark.sql(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT id, v, concat('?', rand()) AS tag FROM {source}")
 
 
 def current_time(spark: SparkSession, *, source: str, view: str) -> None:
-    query = f"SELECT id, v, concat('~', current_timestamp()) AS tag FROM {source}"
+    query = f"SELECT id, v, concat('?', current_timestamp()) AS tag FROM {source}"
     spark.sql(query).createOrReplaceTempView(view)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 UNREADABLE: list[Row] = [("cannot be read",)]
+NOT_FROM_A_COPY: list[Row] = [("its copy is out of date, so reading it is refused",)]
+COPY = "is a copy in this attempt"
 ZONE = "spark.sql.session.timeZone"
 
 
@@ -146,8 +148,8 @@ def _rows_in(text: str) -> list[Row]:
 def _read(frame: Callable[[], Any]) -> list[Row]:
     try:
         return [tuple(row) for row in frame().collect()]
-    except Exception:  # what was read is gone, as in plain Spark
-        return UNREADABLE
+    except Exception as error:  # what was read is gone, as in plain Spark
+        return NOT_FROM_A_COPY if COPY in str(error) else UNREADABLE
 
 
 def _read_text(value: Callable[[], object]) -> list[Row]:

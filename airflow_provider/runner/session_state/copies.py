@@ -95,6 +95,10 @@ class Copies:
         for saved in record.views:
             self.guard.restored(saved, component, attempt)
 
+    def has(self, component: str) -> bool:
+        """Whether there are copies of a component's views."""
+        return component in self._made or component in self._restored
+
     def names(self) -> list[str]:
         """Return the components of this attempt whose views may come to show something else."""
         return list(self._made)

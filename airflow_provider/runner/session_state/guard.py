@@ -80,14 +80,11 @@ class SessionGuard:
         :param component: its name
         :param owners: view to the component that left it
         """
-        if self._java is None:
-            yield
-            return
-        self._java.begin(self._spark._jsparkSession, component)
+        watched = self._begin(component)
         try:
             yield
         finally:
-            for view, place in self._noted():
+            for view, place in self._noted() if watched else ():
                 owner = f"component {owners[view]!r}" if view in owners else "this component or the session itself"
                 logger.warning(
                     "%s: a statement overwrites %s, which view %r of %s reads. A view whose files are gone cannot be "
@@ -98,6 +95,16 @@ class SessionGuard:
                     str(view),
                     owner,
                 )
+
+    def _begin(self, component: str) -> bool:
+        if self._java is None:
+            return False
+        try:
+            self._java.begin(self._spark._jsparkSession, component)
+        except Exception as error:  # noqa: BLE001 - if Spark is gone, the component will say so in its own words
+            logger.debug("what %s overwrites is not seen: %s", component, describe(error))
+            return False
+        return True
 
     def _noted(self) -> list[tuple[ViewName, str]]:
         try:

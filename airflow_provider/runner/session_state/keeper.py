@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider.errors import ReplayDiffersError, describe
@@ -303,9 +303,12 @@ class SessionStateKeeper:
 
     def _after(self, change: Change) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what a change has put out of date; yield what is to be recorded of each component."""
-        self._copies.refuse_outdated(change)
-        readers = [*change.readers, *self._held.pinned_to(self._copies.reached(change))]
-        yield from self._copies.made_again(change)
+        # In doubt a component counts as a reader: two tables of one name, a directory that was written to below.
+        unchanged = self._witness.unchanged([name for name in change.readers if self._copies.has(name)])
+        seen = replace(change, readers=[name for name in change.readers if name not in unchanged])
+        self._copies.refuse_outdated(seen)
+        readers = [*change.readers, *self._held.pinned_to(self._copies.reached(seen))]
+        yield from self._copies.made_again(seen)
         yield from self._held.saved_before_a_change(readers, change.writer)
 
     def _left(self, component: str, views: Iterable[ViewName]) -> None:

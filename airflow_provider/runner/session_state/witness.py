@@ -167,12 +167,17 @@ class Witness:
         )
 
     def saved(self, component: str) -> None:
-        """Take note that a component's views read what was saved, so that none of its code runs any more."""
+        """Take note that a component's views have a copy: a replay reads that, and runs none of its code."""
         self._lazy_code.pop(component, None)
 
     def changed(self, components: Collection[str]) -> list[str]:
         """Return those of some components whose sources have changed, whoever did that."""
         return self._reading.changed(components)
+
+    def unchanged(self, components: Collection[str]) -> set[str]:
+        """Return those of some components of which all sources are known to be as they were."""
+        known = {name for name in components if all(s.state == "seen" for s in self._sources.get(name, ()))}
+        return known.difference(self._reading.changed(known))
 
     def after_a_failure(self, mark: Any) -> tuple[list[str], list[SourceRecord]]:
         """Return the components that had read what was written since a mark, and how their sources are now.

@@ -136,6 +136,11 @@ LATE: dict[str, Case] = {
     "something else is written": Case(
         text("SELECT id FROM {table}"), multiset(), lambda s, place: s.range(3).write.parquet(f"{place.path}.other")
     ),
+    "a table of that name in another database is written": Case(
+        text("SELECT id FROM {table}"),
+        multiset(),
+        lambda s, place: s.sql(f"CREATE TABLE {place.table}_db.{place.table} USING parquet AS SELECT 1L AS id"),
+    ),
     "something else is replaced": Case(
         text("SELECT id FROM {table}"), multiset(), lambda s, place: s.range(3).createOrReplaceTempView("other")
     ),
@@ -218,6 +223,7 @@ def place(spark: SparkSession, tmp_path: Path) -> Iterator[Place]:
     found = Place(tmp_path / "data", f"t_{uuid4().hex[:8]}")
     yield found
     spark.sql(f"DROP TABLE IF EXISTS {found.table}")
+    spark.sql(f"DROP DATABASE IF EXISTS {found.table}_db CASCADE")
 
 
 def begin(session: SparkSession, place: Place) -> None:
@@ -225,6 +231,8 @@ def begin(session: SparkSession, place: Place) -> None:
     shutil.rmtree(place.directory, ignore_errors=True)
     session.range(0, 9, 1, 3).write.parquet(place.path)
     session.range(4).write.mode("overwrite").saveAsTable(place.table)
+    session.sql(f"DROP DATABASE IF EXISTS {place.table}_db CASCADE")
+    session.sql(f"CREATE DATABASE {place.table}_db")
 
 
 def plain(spark: SparkSession, case: Case, place: Place) -> Any:

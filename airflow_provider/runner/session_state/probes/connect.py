@@ -53,7 +53,8 @@ class ConnectProbe:
 
     def about(self, view: ViewName, number: int) -> ViewFacts:
         """Return what the text of its plan tells. Whether it is bound late is not told, so it counts as that."""
-        operators = (line.lstrip(" +-:") for line in self._plan_text(view).splitlines()[1:])
+        _, _, tree = self._plan_text(view).partition("== Analyzed Logical Plan ==\n")
+        operators = (line.lstrip(" +-:") for line in tree.splitlines()[1:])  # without the line of its columns
         below = next((line for line in operators if not line.startswith(_KEEPS_ORDER)), "")
         return ViewFacts(live=True, ordered=re.match(r"Sort \[.*\], true", below) is not None)
 
