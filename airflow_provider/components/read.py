@@ -140,11 +140,13 @@ class ReadData(ReadyMade[ReadConfig]):
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """A list that became text, names that Spark does not take."""
+        """A list that became text, a file that is not there, names that Spark does not take."""
         read = ReadConfig.model_validate(config)
         yield from static_checks.paths("path", read.path)
+        yield from static_checks.file("schema_file", read.schema_file, base_dir)
         yield from static_checks.source_name("table", read.table)
         yield from static_checks.view_name("output_view", read.output_view)
+        yield from static_checks.view_name("corrupt_records_view", read.corrupt_records_view)
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
