@@ -42,6 +42,11 @@ def absolute_url(url: str, start: str | None = None) -> str:
     return os.path.normpath(absolute(url, start)) + slash if not os.path.isabs(url) else url
 
 
+def real(path: str) -> str:
+    """Return a path without symbolic links, also if the working directory has been removed."""
+    return os.path.realpath(path if os.path.isabs(path) else os.path.join(working_directory(), path))
+
+
 def working_directory() -> Path:
     """Return the working directory, or that of the shell if it has been removed."""
     try:

@@ -16,6 +16,8 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from airflow_provider.runner.config.absolute import real, working_directory
+
 _THIS_PACKAGE = str(Path(__file__).parents[3])
 _STANDARD = tuple(
     {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib") if sysconfig.get_path(name)}
@@ -50,7 +52,7 @@ def origin_of(file: str, roots: Sequence[str] = ()) -> Origin:
     :param file: its path; inside a zip archive the path goes on behind the archive's
     :param roots: real paths of directories that are the author's own, although they may have been installed
     """
-    for path in dict.fromkeys((os.path.abspath(file), _real(file))):
+    for path in dict.fromkeys((os.path.normpath(os.path.join(working_directory(), file)), _real(file))):
         if _below(path, _THIS_PACKAGE):
             return Origin(Whose.PROVIDER)
         installed = _site_of(path)
@@ -67,7 +69,7 @@ def origin_of(file: str, roots: Sequence[str] = ()) -> Origin:
 
 @lru_cache(maxsize=4096)
 def _real(path: str) -> str:
-    return os.path.realpath(path)
+    return real(path)
 
 
 def _below(path: str, directory: str) -> bool:

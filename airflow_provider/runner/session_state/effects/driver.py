@@ -22,6 +22,7 @@ from typing import Any, Self
 from weakref import WeakSet
 
 from airflow_provider.masking import mask
+from airflow_provider.runner.config.absolute import real
 from airflow_provider.runner.session_state.effects.acts import READERS, Act, Announced
 from airflow_provider.runner.session_state.effects.origin import Origin, layer_of, of_python, origin
 
@@ -277,7 +278,7 @@ def _runs_components_or_grpc(frame: FrameType | None) -> bool:
 
 def _path(target: Any) -> str | None:
     try:
-        return os.path.realpath(os.fsdecode(target))
+        return real(os.fsdecode(target))
     except (TypeError, ValueError):
         return None
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from airflow_provider.runner.config.absolute import real
+
 Layer = Literal["author", "installed", "spark", "python", "own", "runner"]
 
 DRIVER_SCRIPT = "pyspark_pipeline_driver.py"
@@ -115,7 +117,7 @@ def layer_of(file: str) -> Layer:
         return "python"
     if file.startswith("<"):
         return "author"  # typed in, or run by exec()
-    path = os.path.realpath(file)
+    path = real(file)
     if os.path.basename(path) == DRIVER_SCRIPT:
         return "own"
     if path.startswith(_PACKAGE):

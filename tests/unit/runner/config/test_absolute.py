@@ -15,7 +15,8 @@ from airflow_provider.operators.places import session_state_base
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig, SimplePipelineRunner, load_pipeline_config
 from airflow_provider.runner.checkpoint.place import place_of
-from airflow_provider.runner.config.absolute import absolute, absolute_url
+from airflow_provider.runner.config.absolute import absolute, absolute_url, real
+from airflow_provider.runner.fingerprint.code.origin import Whose, origin_of
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 
@@ -127,3 +128,5 @@ def test_a_path_without_a_working_directory_takes_that_of_the_shell(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert absolute("x") == tmp_path / "x"
+    assert real("<string>") == str(tmp_path / "<string>")
+    assert origin_of("gone_too.py").whose is Whose.OWN
