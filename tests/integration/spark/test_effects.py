@@ -269,17 +269,26 @@ def test_a_write_whose_target_a_plan_does_not_tell_went_somewhere(session: Spark
     assert missing(effects) == ("wrote data (SaveIntoDataSourceCommand)",)
 
 
-def test_code_in_java_that_is_not_known_counts(session: SparkSession, folder: Path) -> None:
-    cases: dict[str, Work] = {
-        "called a Java method by name": lambda s, d: s.sql(
-            "SELECT reflect('java.lang.System', 'getProperty', 'x')"
-        ).collect(),
-        "registered a function in Java": lambda s, d: s.sql(
-            "CREATE OR REPLACE TEMPORARY FUNCTION j AS 'org.apache.hadoop.hive.ql.udf.generic.GenericUDFUpper'"
-        ),
-    }
-    for said, work in cases.items():
-        assert missing(evidence(session, work, folder)[0]) == (said,)
+def test_code_in_java_that_is_not_known_counts_when_it_is_called(session: SparkSession, folder: Path) -> None:
+    """To register a function does nothing, and is noted for those who may call it."""
+    called, _ = evidence(
+        session, lambda s, d: s.sql("SELECT reflect('java.lang.System', 'getProperty', 'x')").collect(), folder
+    )
+    assert missing(called) == ("called a Java method by name",)
+    function = "CREATE OR REPLACE TEMPORARY FUNCTION j AS 'org.apache.hadoop.hive.ql.udf.generic.GenericUDFUpper'"
+    registered, _ = evidence(session, lambda s, d: s.sql(function), folder)
+    assert (missing(registered), registered.brought_java) == ((), "registered a function in Java")
+
+
+def test_a_statement_that_could_not_be_planned_did_nothing(session: SparkSession, folder: Path) -> None:
+    """As when an author looks whether a table is there."""
+
+    def work(session: SparkSession, _: Path) -> None:
+        with pytest.raises(Exception, match="TABLE_OR_VIEW_NOT_FOUND"):
+            session.sql("REFRESH TABLE nowhere_to_be_found")
+
+    effects, _ = evidence(session, work, folder)
+    assert (missing(effects), effects.complete) == ((), True)
 
 
 def test_a_stream_that_goes_on_counts(session: SparkSession, folder: Path) -> None:
