@@ -275,7 +275,11 @@ def _built(target: Any, config: Mapping[str, Any]) -> Any:
     from_config = getattr(target, "from_config", None)
     if not callable(from_config):
         return target(**as_wanted(target, config))
-    return from_config(as_wanted(None, config) if has_own_from_config(target) else dict(config))
+    component = from_config(as_wanted(None, config) if has_own_from_config(target) else dict(config))
+    if not callable(getattr(component, "run", None)):
+        kind = "nothing" if component is None else with_article(type(component).__name__)
+        raise TypeError(f"{target.__name__}.from_config() returned {kind}, not a component: let it return cls(…)")
+    return component
 
 
 def validated(model: type[BaseModel], config: Mapping[str, Any]) -> BaseModel:

@@ -319,7 +319,7 @@ def load_pipeline_config(
     source, untaken = from_peer(source)
     if untaken:
         try:
-            load_pipeline_config(source, origin=origin, importable=importable)
+            load_pipeline_config(source, origin=origin, importable=importable, look_at_files=look_at_files)
         except PipelineConfigError as error:
             untaken += error.problems
         raise PipelineConfigError(untaken, origin)

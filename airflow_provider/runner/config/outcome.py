@@ -150,14 +150,31 @@ def run_open(component: Any) -> object:
         return _run_open_in_a_loop(component)
     settled(component.open())
     try:
-        return settled(component.run())
-    finally:
-        settled(component.close())
+        result = settled(component.run())
+    except BaseException:
+        try:
+            settled(component.close())
+        except Exception:  # noqa: BLE001 - why run() failed is what counts
+            _tell_not_closed(component)
+        raise
+    settled(component.close())
+    return result
 
 
 async def _run_open_in_a_loop(component: Any) -> object:
     await awaited(component.open())
     try:
-        return await awaited(component.run())
-    finally:
-        await awaited(component.close())
+        result = await awaited(component.run())
+    except BaseException:
+        try:
+            await awaited(component.close())
+        except Exception:  # noqa: BLE001 - why run() failed is what counts
+            _tell_not_closed(component)
+        raise
+    await awaited(component.close())
+    return result
+
+
+def _tell_not_closed(component: Any) -> None:
+    """Log what close() raised after run() had failed: why it had failed must not be hidden by it."""
+    logger.warning("close() of %s failed, too", type(component).__name__, exc_info=True)

@@ -16,6 +16,7 @@ from airflow_provider.runner import (
     PipelineResultStatus,
     SimplePipelineRunner,
 )
+from airflow_provider.runner.config.component import build
 from tests.conftest import Script
 from tests.samples.components import NoConfig
 
@@ -108,3 +109,33 @@ def test_a_class_whose_run_is_not_the_base_classs_is_found_by_an_own_from_config
     assert result.status is PipelineResultStatus.FAILURE, "object() has no table()"
     assert EVENTS == ["open", "close"]
     EVENTS.clear()
+
+
+def test_why_run_failed_is_not_hidden_by_a_close_that_fails_too() -> None:
+    """From public reports, such as mosquito/aio-pika 273: only the second error was to be seen."""
+
+    class Broken:
+        spark = None
+
+        def open(self) -> None: ...
+
+        def run(self) -> None:
+            raise ValueError("why")
+
+        def close(self) -> None:
+            raise OSError("already gone")
+
+    with pytest.raises(ValueError, match="why"):
+        build(Broken, {}, None, Path())()
+
+
+def test_a_from_config_that_forgets_to_return_is_named() -> None:
+    class Forgets:
+        @classmethod
+        def from_config(cls, config: dict[str, Any]) -> None:
+            cls()
+
+        def run(self) -> None: ...
+
+    with pytest.raises(TypeError, match=r"Forgets\.from_config\(\) returned nothing, not a component"):
+        build(Forgets, {}, None, Path())
