@@ -82,6 +82,7 @@ def _row(item: Item, dry_run: bool) -> tuple[str, ...]:
 
 
 def _spark(conf: Mapping[str, str]) -> SparkSession:
-    from airflow_provider.runner.running.spark_session import open_session
+    from airflow_provider.runner.running.spark_session import open_session, running_session
 
-    return open_session({"spark.ui.enabled": "false", "spark.master": "local[1]", **conf}, "pyspark-pipeline prune")
+    own = {} if running_session() is not None else {"spark.ui.enabled": "false", "spark.master": "local[1]"}
+    return open_session({**own, **conf}, "pyspark-pipeline prune")

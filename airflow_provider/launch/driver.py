@@ -144,7 +144,8 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     # module of the author's is imported: one that asks for a session of its own then gets this one.
     spark = SparkSession.builder.getOrCreate()
     try:
-        config = load_pipeline_config(yaml_text.parse(request["pipeline"]), origin=origin)
+        content = yaml_text.parse(request["pipeline"])
+        config = load_pipeline_config(content, origin=origin, look_at_files=False)
         config = config.with_texts(request["texts"])
         run = AirflowRun(
             config,

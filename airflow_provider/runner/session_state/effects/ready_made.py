@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from airflow_provider.runner.config.zipped import read_bytes
@@ -17,7 +18,9 @@ def is_ready_made(component: Any) -> bool:
     return f"{getattr(component, '__module__', '')}.".startswith(f"{_PACKAGE}.")
 
 
-def acts(component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str]) -> str | None:
+def acts(
+    component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str] = MappingProxyType({})
+) -> str | None:
     """Return what a ready-made component does outside the session, as far as its config tells; None if nothing.
 
     :param component: its class
@@ -37,7 +40,7 @@ def acts(component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mappi
 
 
 def statement_of(
-    component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str]
+    component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str] = MappingProxyType({})
 ) -> Statement | None:
     """Return the statement that is all that a ready-made component runs; None if there is none, or it cannot be read.
 
