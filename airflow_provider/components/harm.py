@@ -14,6 +14,7 @@ from typing import Any
 from airflow_provider.components.later import need_of, paths_read, tables_read
 from airflow_provider.components.tables import find_table, split_name
 from airflow_provider.errors import WriteRefusedError, describe
+from airflow_provider.runner.config.absolute import working_directory
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.session_state.sources.destroys import Location, Relation, location, relation
 from airflow_provider.runner.session_state.sources.globs import is_glob
@@ -218,7 +219,7 @@ class Harm:
 
     def _qualified(self, path: str) -> Location:
         if not is_classic(self._spark) or is_glob(path):
-            return location(path if re.match(r"/|\w[\w+.-]*:", path) else f"{Path.cwd()}/{path}")
+            return location(path if re.match(r"/|\w[\w+.-]*:", path) else f"{working_directory()}/{path}")
         hadoop = self._spark._jvm.org.apache.hadoop.fs.Path(path)
         system = hadoop.getFileSystem(self._spark._jsparkSession.sessionState().newHadoopConf())
         return location(str(system.makeQualified(hadoop).toString()), resolve_links=True)

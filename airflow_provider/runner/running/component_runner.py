@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
+from airflow_provider.runner.config.absolute import working_directory
 from airflow_provider.runner.config.component import DataFlow, build
 from airflow_provider.runner.config.context import ComponentContext, Declared
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
@@ -255,7 +256,7 @@ class ComponentRunner:
 def _places(config: PipelineConfig, keeper: SessionStateKeeper | None) -> tuple[Path, ...]:
     """Return the local directories that the run itself needs."""
     saved = local_path(keeper.url) if keeper is not None and keeper.url else None
-    return (Path.cwd(), config.base_dir, *([saved] if saved is not None else []))
+    return (working_directory(), config.base_dir, *([saved] if saved is not None else []))
 
 
 def _with_statement(component: ComponentConfig) -> Mapping[str, Any]:

@@ -115,7 +115,7 @@ def test_what_is_lost_and_must_not_be_made_again_uses_up_no_further_retries(airf
     assert first.error["type"] == "ComponentFailedError"
     assert second.state == "failed"
     assert second.error["type"] == "AirflowFailException"
-    assert "component 'a': registered temp function 'shout', which cannot be saved" in second.error["message"]
+    assert "component 'a': registered temp function 'upper', which" in second.error["message"]
     assert "or make two components of it" in second.error["message"]
 
 

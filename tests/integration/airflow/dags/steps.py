@@ -19,10 +19,10 @@ def step(spark: SparkSession, line: str, journal: str, failures: int = 0) -> Non
 
 
 def register(spark: SparkSession, line: str, journal: str) -> None:
-    """Append the line to the journal and register a function: it must not run twice, and what it left is not saved."""
+    """Append the line to the journal and hide a function of Spark's: it must not run twice, and nobody would notice."""
     with Path(journal).open("a") as file:
         file.write(f"{line}\n")
-    spark.udf.register("shout", lambda text: text.upper())
+    spark.udf.register("upper", lambda text: text.upper())
 
 
 def ask_the_service() -> None:
