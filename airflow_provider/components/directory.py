@@ -139,6 +139,10 @@ class TargetDirectory:
         except Exception as error:  # noqa: BLE001 - Spark may be what failed; the next attempt deletes it
             logger.info("%s is left for the next attempt to delete: %s", new, describe(error))
 
+    def remove(self) -> None:
+        """Delete it with all that is in it."""
+        self._delete(self._target)
+
     def exchange(self, new: str) -> None:
         """Let what was written beside it take its place; the old one is deleted.
 
