@@ -23,6 +23,7 @@ from airflow_provider.runner.session_state.sources.reads import is_classic
 
 logger = logging.getLogger(__name__)
 
+WITH_FILES = (*FILE_FORMATS, "hive")
 _LONGEST_NAME = 128  # of a table, in the metastore of Hive
 _ASIDE = re.compile(r"__replaced_[0-9a-f]{16}")
 _OWN_PROPERTIES = ("spark.sql.", "transient_lastddltime", "numfiles", "totalsize", "numrows", "rawdatasize")
@@ -42,7 +43,7 @@ class TableDefinition:
         option = spark._jvm.scala.Option
         self._identifier = spark._jvm.org.apache.spark.sql.catalyst.TableIdentifier(name, option.apply(database))
         self._told = self._catalog.getTableMetadata(self._identifier)
-        self.has_listed_partitions = bool(self._told.tracksPartitionsInCatalog())
+        self.has_listed_partitions = bool(table.partitions) and bool(self._told.tracksPartitionsInCatalog())
 
     @property
     def options(self) -> dict[str, str]:
@@ -151,7 +152,7 @@ def _why_not(job: WriteJob, table: Table) -> str | None:
     if not is_classic(job.spark):
         return "Spark Connect cannot rename directories"
     parts = split_name(table.full_name)
-    if len(parts) != 3 or parts[0] != "spark_catalog" or table.provider not in FILE_FORMATS or not table.location:
+    if len(parts) != 3 or parts[0] != "spark_catalog" or table.provider not in WITH_FILES or not table.location:
         return f"it is no table of plain files of Spark's own catalog ({table.provider or 'format unknown'})"
     if len(parts[-1]) + len("__replacing_") + 16 > _LONGEST_NAME:
         return "its name is too long for one beside it"
@@ -176,7 +177,12 @@ def _fits(job: WriteJob, table: Table, definition: TableDefinition, format_: str
     """Return whether the table that Spark would make is the one that is there."""
     config = job.config
     by = [column.lower() for column in config.partition_by]
-    if format_.lower() != table.provider or table.buckets or by != [column.lower() for column in table.partitions]:
+    if (
+        table.provider == "hive"
+        or format_.lower() != table.provider
+        or table.buckets
+        or by != [column.lower() for column in table.partitions]
+    ):
         return False
     options = {key.lower(): value for key, value in definition.options.items()}
     for key, value in config.options.items():
