@@ -87,7 +87,8 @@ def _use_of(trees: Sequence[ast.AST], view: str) -> CodeUse:
 def _trees(target: Any) -> Iterator[ast.AST]:
     """Return the component's own source, and that of functions and classes of its module which it names."""
     module = sys.modules.get(getattr(target, "__module__", ""), None)
-    waiting, seen = [inspect.unwrap(target)], set()
+    waiting: list[Any] = [inspect.unwrap(target)]
+    seen: set[int] = set()
     while waiting and len(seen) < _MOST_HELPERS:
         current = waiting.pop(0)
         if id(current) in seen:
