@@ -64,6 +64,10 @@ class TargetDirectory:
         """Return whether anything is there."""
         return bool(self._system.exists(self._target))
 
+    def is_file(self) -> bool:
+        """Return whether a single file is there, not a directory."""
+        return bool(self._system.exists(self._target)) and not self._system.getFileStatus(self._target).isDirectory()
+
     def has_data(self) -> bool:
         """Return whether there is anything in it that a reader would see, at its first level."""
         return any(not _is_hidden(name) for name, _ in self._entries(self._target))
@@ -107,8 +111,6 @@ class TargetDirectory:
         here = Path(str(self.location))
         if os.path.ismount(here):
             return "it is a mount point"
-        if here.exists() and not here.is_dir():
-            return "it is a file"
         if here.exists() and _is_sticky(here):
             return f"its owner alone may rename it in {here.parent}"
         above = next(parent for parent in here.parents if parent.exists())
@@ -139,6 +141,10 @@ class TargetDirectory:
         except Exception as error:  # noqa: BLE001 - Spark may be what failed; the next attempt deletes it
             logger.info("%s is left for the next attempt to delete: %s", new, describe(error))
 
+    def remove(self) -> None:
+        """Delete it with all that is in it."""
+        self._delete(self._target)
+
     def exchange(self, new: str) -> None:
         """Let what was written beside it take its place; the old one is deleted.
 
@@ -164,6 +170,8 @@ class TargetDirectory:
 
     def _keep_permissions(self, written: Any) -> None:
         status = self._system.getFileStatus(self._target)
+        if not status.isDirectory():
+            return  # a directory with those of a file could not be entered
         try:
             self._system.setPermission(written, status.getPermission())
             if status.getGroup() != self._system.getFileStatus(written).getGroup():
@@ -177,7 +185,8 @@ class TargetDirectory:
         if around is None or not self._system.exists(around):
             return []
         pattern = self._path(f"{escaped(str(around.toString()))}/.{escaped(self._target.getName())}.replac*")
-        found = [s for s in (self._system.globStatus(pattern) or []) if s.isDirectory()]
+        found = list(self._system.globStatus(pattern) or [])
+        found = [s for s in found if s.isDirectory() or ".replaced-" in str(s.getPath().getName())]
         found.sort(key=lambda status: status.getModificationTime())
         return [(status.getPath(), str(status.getPath().getName())) for status in found]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow_provider.components.own_code import use_of
 from airflow_provider.runner.config.context import Declared
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -28,7 +29,7 @@ class Need:
     """A component that comes later and reads something.
 
     :param component: its name
-    :param certain: whether its config says so; False if that is only likely
+    :param certain: whether its config or its code says so; False if that is only likely
     """
 
     component: str
@@ -103,7 +104,8 @@ def _reads(component: Declared, view: str, base_dir: Path) -> bool | None:
     read = {key: value for key, value in config.items() if not str(key).startswith("output")}
     if any(_same(value, view) for key, value in read.items() if str(key).endswith("input_view")):
         return True
-    return None if any(_holds(value, view) for value in read.values()) else False
+    used = use_of(component.target, view).reads
+    return None if not used and any(_holds(value, view) for value in read.values()) else used
 
 
 def _makes(component: Declared, view: str, base_dir: Path) -> bool:
@@ -112,6 +114,8 @@ def _makes(component: Declared, view: str, base_dir: Path) -> bool:
         made = [_plain(found["name"] or found["cached"]) for found in _MADE_VIEW.finditer(text)]
         if view.lower() in made or (_READS_NOTHING.match(text) and _names(text, view)):
             return True
+    if component.kind is None and use_of(component.target, view).makes:
+        return True
     return _same(component.config.get("output_view"), view)
 
 

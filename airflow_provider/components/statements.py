@@ -36,6 +36,7 @@ class Statement:
     """One statement, as far as it writes.
 
     :param emptied: tables from which it takes rows
+    :param databases: databases that it drops with all their tables
     :param directories: directories that it empties
     :param makes: tables that it makes where Spark chooses
     :param reads: names of the tables and views that it reads, quoted
@@ -45,6 +46,7 @@ class Statement:
     directories: tuple[str, ...] = ()
     makes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
 
 
 def read_statement(spark: Any, text: str) -> Statement:
@@ -64,24 +66,43 @@ def read_statement(spark: Any, text: str) -> Statement:
 
 
 def _read(nodes: list[tuple[str, Any]]) -> Statement:
-    emptied: list[EmptiedTable] = []
+    emptied = [table for kind, node in nodes for table in _emptied(kind, node)]
     directories: list[str] = []
+    databases: list[str] = []
     makes: list[str] = []
     for kind, node in nodes:
-        if kind == "InsertIntoStatement" and node.overwrite():
-            emptied.append(EmptiedTable(_name(node.table()), _partition(node)))
-        elif kind == "InsertIntoDir" and node.overwrite() and node.storage().locationUri().isDefined():
+        if kind == "InsertIntoDir" and node.overwrite() and node.storage().locationUri().isDefined():
             directories.append(str(node.storage().locationUri().get().toString()))
-        elif kind == "DropTable":
-            emptied.append(EmptiedTable(_name(node.child()), drops=True))
-        elif kind == "TruncateTable":
-            emptied.append(EmptiedTable(_name(node.table()), drops=True))
+        elif kind == "DropNamespace" and node.cascade():
+            databases.append(_quoted(_child(node).multipartIdentifier()))
         elif kind == "CreateTableAsSelect" and node.tableSpec().location().isEmpty():
             makes.append(_name(node.name()))
-    if not (emptied or directories or makes):
+    if not (emptied or directories or makes or databases):
         return Statement()
     reads = [_name(node) for kind, node in nodes if kind == "UnresolvedRelation"]
-    return Statement(tuple(emptied), tuple(directories), tuple(makes), tuple(dict.fromkeys(reads)))
+    return Statement(tuple(emptied), tuple(directories), tuple(makes), tuple(dict.fromkeys(reads)), tuple(databases))
+
+
+def _emptied(kind: str, node: Any) -> Iterator[EmptiedTable]:
+    if kind == "InsertIntoStatement" and node.overwrite():
+        yield EmptiedTable(_name(node.table()), _partition(node.partitionSpec()))
+    elif kind == "LoadData" and node.isOverwrite():
+        spec = node.partition()
+        values = _partition(spec.get()) if spec.isDefined() else ()
+        yield EmptiedTable(_name(_child(node)), values)
+    elif kind == "DropTable":
+        yield EmptiedTable(_name(_child(node)), drops=True)
+    elif kind == "TruncateTable":
+        yield EmptiedTable(_name(node.table()), drops=True)
+    elif kind == "TruncatePartition":
+        yield EmptiedTable(_name(node.table()), _spec(node.partitionSpec()), drops=True)
+    elif kind == "DropPartitions":
+        for index in range(node.parts().size()):
+            yield EmptiedTable(_name(node.table()), _spec(node.parts().apply(index)), drops=True)
+
+
+def _child(node: Any) -> Any:
+    return node.children().apply(0)
 
 
 def _nodes(node: Any) -> Iterator[tuple[str, Any]]:
@@ -92,17 +113,28 @@ def _nodes(node: Any) -> Iterator[tuple[str, Any]]:
             yield from _nodes(below.apply(index))
 
 
-def _partition(node: Any) -> tuple[tuple[str, str], ...]:
-    spec = node.partitionSpec().iterator()
-    found = []
-    while spec.hasNext():
-        entry = spec.next()
-        if entry._2().isDefined():
-            found.append((str(entry._1()), str(entry._2().get())))
+def _partition(spec: Any) -> tuple[tuple[str, str], ...]:
+    """Return the values of a partition that an insert or a load names; those that are dynamic have none."""
+    entries, found = spec.iterator(), []
+    while entries.hasNext():
+        entry = entries.next()
+        value = entry._2()
+        if isinstance(value, str):
+            found.append((str(entry._1()), value))
+        elif value.isDefined():
+            found.append((str(entry._1()), str(value.get())))
     return tuple(found)
+
+
+def _spec(node: Any) -> tuple[tuple[str, str], ...]:
+    """Return the values of a partition that a statement about the partition itself names."""
+    return _partition(node.spec()) if hasattr(node, "spec") else ()
 
 
 def _name(node: Any) -> str:
     is_identifier = node.getClass().getSimpleName() == "UnresolvedIdentifier"
-    parts = node.nameParts() if is_identifier else node.multipartIdentifier()
+    return _quoted(node.nameParts() if is_identifier else node.multipartIdentifier())
+
+
+def _quoted(parts: Any) -> str:
     return ".".join(quote(str(parts.apply(index))) for index in range(parts.size()))

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def table_being_made(spark: Any, table: str, token: str, *, is_known: bool, replaces: bool) -> Iterator[None]:
+def table_being_made(spark: Any, table: str, token: str, *, is_known: bool, replaces: bool) -> Iterator[Marker | None]:
     """Clear what this component of this run began of a table and did not finish; note that it begins now.
 
     :param spark: the session; nothing can be cleared through Spark Connect
@@ -30,17 +30,18 @@ def table_being_made(spark: Any, table: str, token: str, *, is_known: bool, repl
     :param token: tells this component of this run from all others
     :param is_known: whether the catalog knows the table
     :param replaces: whether the write replaces all that the table held
+    :return: its directory and the file beside it; None if Spark does not tell where it will be
     """
     place = _default_place(spark, table)
     if place is None:
-        yield
+        yield None
         return
     marker = Marker(spark, place, token)
     if not is_known:
         marker.heal(replaces=replaces)
     if is_known or not marker.directory.exists():
         marker.leave()
-    yield
+    yield marker
     marker.remove()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.components import static_checks
 from airflow_provider.components.base import ReadyMade
 from airflow_provider.components.directory import TargetDirectory, token_of
+from airflow_provider.components.replace_table import heal_table
 from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.components.write_path import WriteJob, write_path, write_without_place
 from airflow_provider.components.write_table import write_table
@@ -43,6 +44,8 @@ class WriteData(ReadyMade[WriteConfig]):
         path, format_ = config.get("path"), str(config.get("format", "parquet")).lower()
         if isinstance(path, str) and path and format_ in FILE_FORMATS and is_classic(spark):
             TargetDirectory(spark, path, token_of(context)).heal()
+        elif isinstance(config.get("table"), str):
+            heal_table(spark, config["table"], token_of(context))
 
     def run(self) -> None:
         config = self.config

@@ -29,9 +29,9 @@ class WriteConfig(ComponentModel):
         if there is something already; ``ignore`` then does nothing
     :param partition_by: columns to partition by
     :param options: options of the format
-    :param replace: how ``overwrite`` replaces a directory of files. ``safely``: the new one is written beside it and
-        they are exchanged, where the storage can do that in one step (local, HDFS); ``in_place``: it is emptied first,
-        as Spark does
+    :param replace: how ``overwrite`` replaces a directory or table of files. ``safely``: the new one is written beside
+        it and they are exchanged, where the storage can do that in one step (local, HDFS); ``in_place``: it is emptied
+        first, as Spark does
     :param replace_table: whether ``overwrite`` may drop partitions of a table that the view has no rows of, and a view
         of the catalog that has the table's name
     """

@@ -13,6 +13,7 @@ from typing import Any
 from airflow_provider.components.directory import TargetDirectory, token_of
 from airflow_provider.components.harm import Harm, Target
 from airflow_provider.components.tables import TRANSACTIONAL, in_words
+from airflow_provider.components.unfinished import Marker
 from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.context import ComponentContext
@@ -81,6 +82,9 @@ def write_path(job: WriteJob) -> str | None:
     directory = TargetDirectory(job.spark, path, token_of(job.context)) if has_files else None
     if directory is not None:
         directory.heal()
+    marker = _marker(job, directory, path)
+    if marker is not None:
+        marker.heal(replaces=False)
     exists = directory.exists() if directory is not None else None
     by_partitions = config.replaces_partitions(job.spark.conf) and bool(config.partition_by)
     if exists and directory is not None and config.format.lower() in FILE_FORMATS:
@@ -91,6 +95,12 @@ def write_path(job: WriteJob) -> str | None:
             )
         if config.mode == "append" or by_partitions:
             _refuse_other_layout(job, directory)
+        elif config.mode == "overwrite" and directory.is_file():
+            logger.warning(
+                "component %r: %s is a single file; it is replaced by a directory of that name with files in it",
+                job.component,
+                config.target,
+            )
     if config.mode in ("append", "error", "errorifexists") and exists:
         job.writer(config.mode).save(path)
         return None
@@ -101,8 +111,22 @@ def write_path(job: WriteJob) -> str | None:
     elif config.mode == "append":
         job.writer("append").save(path)
     else:
+        if marker is not None:
+            marker.leave()
         _write_whole(job, directory, path)
+        if marker is not None:
+            marker.remove()
     return None
+
+
+def _marker(job: WriteJob, directory: TargetDirectory | None, path: str) -> Marker | None:
+    """Return what says that this run began a directory in place, so that a retry may begin it again."""
+    config = job.config
+    if directory is None or config.mode not in ("error", "errorifexists", "ignore"):
+        return None
+    if config.format.lower() not in FILE_FORMATS or not directory.location.names:
+        return None
+    return Marker(job.spark, path, token_of(job.context)) if _why_in_place(config, directory) else None
 
 
 def _write_partitions(job: WriteJob, directory: TargetDirectory | None, path: str) -> None:
@@ -203,6 +227,10 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
 
 def _refuse_other_layout(job: WriteJob, directory: TargetDirectory) -> None:
     """Refuse to mix files with and without partitions: readers would pass over one kind without a word."""
+    if directory.is_file():
+        raise job.refused(
+            "it is a single file, and Spark adds files to a directory", "write to a directory, or use mode 'overwrite'"
+        )
     found = _partition_columns(directory)
     wanted = job.config.partition_by
     flat = [name for name in directory.files() if not name.endswith(".crc")]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from airflow_provider.components.directory import TargetDirectory, token_of
 from airflow_provider.components.harm import Target
+from airflow_provider.components.replace_table import heal_table, replace_table
 from airflow_provider.components.tables import (
     Table,
     columns_in_order,
@@ -19,6 +21,8 @@ from airflow_provider.components.write_path import WriteJob
 from airflow_provider.runner.session_state.sources.destroys import Location, location
 from airflow_provider.runner.session_state.sources.reads import is_classic
 
+logger = logging.getLogger(__name__)
+
 
 def write_table(job: WriteJob) -> str | None:
     """Write to a table.
@@ -27,6 +31,7 @@ def write_table(job: WriteJob) -> str | None:
     :raises WriteRefusedError: that would take away what is still needed
     """
     config, name = job.config, str(job.config.table)
+    heal_table(job.spark, name, token_of(job.context))
     table = find_table(job.spark, name)
     if table is not None and table.is_view and config.mode != "ignore":
         raise job.refused(
@@ -101,12 +106,17 @@ def _save(job: WriteJob, name: str, table: Table | None) -> None:
         format_ = table.provider
     if mode == "overwrite":
         _refuse_losses(job, table)
+        if table is not None and not table.is_transactional:
+            why_not = replace_table(job, table, format_, token_of(job.context))
+            if why_not is None:
+                return
+            logger.info("table %s is dropped before it is written: %s", name, why_not)
     is_external = config.value_of("path") is not None
     if is_external or mode not in ("overwrite", "append", "error", "errorifexists", "ignore"):
         job.writer(mode, format_).saveAsTable(name)
         return
-    known = table is not None
-    with table_being_made(job.spark, name, token_of(job.context), is_known=known, replaces=mode == "overwrite"):
+    token, known = token_of(job.context), table is not None
+    with table_being_made(job.spark, name, token, is_known=known, replaces=mode == "overwrite"):
         job.writer(mode, format_).saveAsTable(name)
 
 

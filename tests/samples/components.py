@@ -119,6 +119,17 @@ def takes_anything(spark: Any, **config: Any) -> None:
     """Stands for a component of an author's, of which nothing is known but its config."""
 
 
+def reads_view_v(spark: Any) -> None:
+    """Reads a view that its config does not name."""
+    spark.sql("SELECT count(*) FROM v").collect()
+
+
+def makes_view_v(spark: Any) -> None:
+    """Makes the view anew before it reads it."""
+    spark.range(1).createOrReplaceTempView("v")
+    spark.table("v").count()
+
+
 class NoRun:
     """A class without run()."""
 

@@ -12,16 +12,18 @@ READY_MADE = "airflow_provider.components."
 
 @dataclass(frozen=True)
 class Declared:
-    """A component that comes later, as far as its config says what it does.
+    """A component that comes later, as far as its config and its code say what it does.
 
     :param name: its name
     :param class_path: its class or function
     :param config: its config
+    :param target: the class or function itself; None if it is not known
     """
 
     name: str
     class_path: str
     config: Mapping[str, Any] = field(default_factory=dict)
+    target: Any = None
 
     @property
     def kind(self) -> str | None:

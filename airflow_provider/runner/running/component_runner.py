@@ -212,7 +212,7 @@ class ComponentRunner:
             component.name,
             self._config.name,
             later=tuple(
-                Declared(c.name, c.class_path, _with_statement(c))
+                Declared(c.name, c.class_path, _with_statement(c), _target(c))
                 for c in later
                 if self._to_run is None or c.name in self._to_run
             ),
@@ -251,6 +251,13 @@ class ComponentRunner:
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _target(component: ComponentConfig) -> Any:
+    try:
+        return component.target()
+    except LookupError:
+        return None  # it fails when its turn comes
 
 
 def _places(config: PipelineConfig, keeper: SessionStateKeeper | None) -> tuple[Path, ...]:

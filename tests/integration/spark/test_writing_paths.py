@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -309,6 +310,7 @@ NEEDING = [
     sql("CACHE TABLE v", name="later"),
     step("later", "CheckData", input_view="v", min_rows=1),
     step("later", "tests.samples.components.takes_anything", input_view="v"),
+    step("later", "tests.samples.components.reads_view_v"),
 ]
 
 
@@ -332,6 +334,11 @@ def test_what_an_earlier_view_reads_that_is_still_needed_is_not_replaced(
         [sql("REFRESH TABLE v", name="refresh"), step("check", "CheckData", input_view="v", min_rows=1)],
         [sql("SELECT 1 AS id", "v", name="new"), step("check", "CheckData", input_view="v", min_rows=1)],
         [step("noop", "tests.samples.components.takes_anything", output_view="v")],
+        [step("new", "tests.samples.components.makes_view_v")],
+        [
+            step("new", "tests.samples.components.makes_view_v"),
+            step("later", "tests.samples.components.reads_view_v"),
+        ],
     ],
     ids=lambda steps: str(steps[0].config)[:40],
 )
@@ -537,6 +544,34 @@ def test_a_first_write_is_there_as_a_whole_or_not_at_all(session: SparkSession, 
     assert ids(session, tmp_path / "out") == [7]
 
 
+@pytest.mark.parametrize("mode", ["error", "ignore"])
+@pytest.mark.parametrize("token", ["own", "f" * 16])
+def test_in_place_only_what_this_run_began_is_written_again(
+    session: SparkSession, tmp_path: Path, mode: str, token: str
+) -> None:
+    """On an object store a kill leaves half of it at the target."""
+    (tmp_path / "out" / "_temporary").mkdir(parents=True)
+    (tmp_path / f".out.writing-{OWN if token == 'own' else token}").touch()
+    steps = [sql("SELECT 7 AS id", "w"), write("w", tmp_path / "out", mode=mode, replace="in_place")]
+    if token == "own":
+        run(session, *steps)
+        assert ids(session, tmp_path / "out") == [7]
+        assert os.listdir(tmp_path) == ["out"]
+    else:
+        with contextlib.suppress(Exception):
+            run(session, *steps)
+        assert os.listdir(tmp_path / "out") == ["_temporary"]
+
+
+def test_in_place_a_write_that_fails_is_not_in_the_way_of_the_next_one(session: SparkSession, tmp_path: Path) -> None:
+    config = {"mode": "error", "replace": "in_place"}
+    with pytest.raises(Exception, match="no more"):
+        run(session, sql("SELECT raise_error('no more') AS id", "w"), write("w", tmp_path / "out", **config))
+    run(session, sql("SELECT 7 AS id", "w"), write("w", tmp_path / "out", **config))
+    assert ids(session, tmp_path / "out") == [7]
+    assert os.listdir(tmp_path) == ["out"]
+
+
 def test_a_format_without_path_or_table_is_written(session: SparkSession) -> None:
     run(session, sql("SELECT 7 AS id", "w"), step("write", "WriteData", input_view="w", format="noop"))
 
@@ -551,3 +586,55 @@ def test_a_table_of_a_database_is_not_emptied_before_it_is_read(session: SparkSe
     with pytest.raises(WriteRefusedError, match="orders"):
         run(session, *steps)
     assert session.read.format("jdbc").options(**options).load().count() == 3
+
+
+# A single file
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_single_file_is_replaced_as_a_whole_and_that_is_told(
+    session: SparkSession,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: bool,
+) -> None:
+    if not at_once:
+        monkeypatch.setattr("airflow_provider.components.directory._exchanged_at_once", lambda one, other: False)
+    path = tmp_path / "out.csv"
+    path.write_text("id\n1\n2\n")
+    options = {"header": True}
+    steps = [read(path, format="csv", options=options)]
+    failing = sql("SELECT CASE WHEN id = 2 THEN raise_error('no more') ELSE id END AS id FROM v", "w")
+    with pytest.raises(Exception, match="no more"):
+        run(session, *steps, failing, write("w", path, format="csv", options=options))
+    assert path.read_text() == "id\n1\n2\n"
+    with caplog.at_level(logging.WARNING):
+        keeping = sql("SELECT * FROM v WHERE id > 1", "w")
+        run(session, *steps, keeping, write("w", path, format="csv", options=options))
+    assert "is a single file; it is replaced by a directory" in caplog.text
+    assert [row["id"] for row in session.read.csv(str(path), header=True).collect()] == ["2"]
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [("append", "single file"), ("overwrite_partitions", "single file"), ("error", "already exists")]
+)
+def test_rows_are_not_added_to_a_single_file(session: SparkSession, tmp_path: Path, mode: str, told: str) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("id\n1\n")
+    with pytest.raises(Exception, match=told):
+        run(
+            session,
+            sql("SELECT 7 AS id, 1 AS day", "w"),
+            write("w", path, format="csv", mode=mode, partition_by=["day"]),
+        )
+    assert path.read_text() == "id\n1\n"
+
+
+def test_a_single_file_that_was_moved_aside_is_back(session: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    beside(path, "replaced", OWN).write_text("id\n1\n")
+    with pytest.raises(Exception, match="no more"):
+        run(session, sql("SELECT CAST(raise_error('no more') AS INT) AS id", "w"), write("w", path, format="csv"))
+    assert path.read_text() == "id\n1\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,15 @@ __all__ = ["days", "table"]  # fixtures
         ("INSERT OVERWRITE DIRECTORY '/x' USING csv SELECT * FROM u", Statement(directories=("/x",), reads=("`u`",))),
         ("DROP TABLE IF EXISTS a.t", Statement((EmptiedTable("`a`.`t`", drops=True),))),
         ("TRUNCATE TABLE t", Statement((EmptiedTable("`t`", drops=True),))),
+        ("TRUNCATE TABLE t PARTITION (day = 1)", Statement((EmptiedTable("`t`", (("day", "1"),), drops=True),))),
+        (
+            "ALTER TABLE t DROP PARTITION (day = 1), PARTITION (day = 2)",
+            Statement(tuple(EmptiedTable("`t`", (("day", day),), drops=True) for day in "12")),
+        ),
+        ("LOAD DATA INPATH '/x' OVERWRITE INTO TABLE t", Statement((EmptiedTable("`t`"),))),
+        ("LOAD DATA INPATH '/x' INTO TABLE t", Statement()),
+        ("DROP DATABASE a CASCADE", Statement(databases=("`a`",))),
+        ("DROP SCHEMA a", Statement()),
         ("CREATE TABLE t AS SELECT * FROM u", Statement(makes=("`t`",), reads=("`u`",))),
         ("CREATE TABLE t USING orc LOCATION '/x' AS SELECT 1 AS id", Statement()),
         ("CREATE TEMPORARY VIEW t AS SELECT 1 AS id", Statement()),
@@ -138,3 +148,54 @@ def test_a_cte_may_have_the_name_of_nothing(session: SparkSession, table: str) -
     text = f"WITH q AS (SELECT 7 AS id) INSERT OVERWRITE {table} SELECT * FROM q"
     run(session, sql(text, name="insert"))
     assert rows(session, table) == [(7,)]
+
+
+def test_partitions_that_a_statement_drops_are_told_before_with_the_remedy(
+    session: SparkSession, days: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        run(session, sql(f"INSERT OVERWRITE {days} SELECT 7 AS id, 1 AS day", name="insert"))
+    assert rows(session, days) == [(7, 1)]
+    assert "component 'insert': INSERT OVERWRITE replaces all 3 partitions of table" in caplog.text
+    assert "name them (PARTITION (day = …)), or set spark.sql.sources.partitionOverwriteMode to dynamic" in caplog.text
+    assert "2 partitions were dropped: day=0, day=2" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["one partition", "dynamic", "no partitions"])
+def test_of_partitions_that_stay_nothing_is_told(
+    session: SparkSession, days: str, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    session.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic" if how == "dynamic" else "static")
+    name, select = "PARTITION (day = 1)" if how == "one partition" else "", "7 AS id, 1 AS day"
+    if how == "no partitions":
+        session.sql(f"DROP TABLE {days}")
+        session.sql(f"CREATE TABLE {days} (id BIGINT, day BIGINT) USING parquet")
+    select = "7 AS id" if how == "one partition" else select
+    with caplog.at_level(logging.WARNING):
+        run(session, sql(f"INSERT OVERWRITE {days} {name} SELECT {select}", name="insert"))
+    assert "partitions" not in caplog.text
+
+
+def test_a_database_is_not_dropped_with_a_table_that_is_still_needed(session: SparkSession) -> None:
+    session.sql("CREATE DATABASE gone")
+    try:
+        session.range(3).write.saveAsTable("gone.t")
+        steps = [
+            step("read", "ReadData", table="gone.t", output_view="v"),
+            sql("DROP DATABASE gone CASCADE", name="drop"),
+            sql("SELECT * FROM v", "w", name="later"),
+        ]
+        with pytest.raises(WriteRefusedError, match="component 'later' still needs it"):
+            run(session, *steps)
+        run(session, *steps[:2])
+    finally:
+        session.sql("DROP DATABASE IF EXISTS gone CASCADE")
+
+
+def test_an_old_partition_may_be_dropped_while_the_table_is_in_use(session: SparkSession, days: str) -> None:
+    run(
+        session,
+        step("read", "ReadData", table=days, output_view="v"),
+        sql(f"ALTER TABLE {days} DROP PARTITION (day = 0)", name="drop"),
+        step("later", "CheckData", input_view="v", min_rows=2, max_rows=2),
+    )

@@ -255,6 +255,161 @@ def test_a_day_without_rows_empties_a_table_without_partitions(session: SparkSes
     assert rows(session, table) == []
 
 
+# Nothing is dropped before the new rows are complete
+
+
+def definition(session: SparkSession, table: str) -> list[tuple[str, str]]:
+    changing = ("Statistics", "Created Time", "Last Access", "Partition Statistics", "Database", "Catalog")
+    described = session.sql(f"DESCRIBE TABLE EXTENDED {table}").collect()
+    return [(row["col_name"], row["data_type"]) for row in described if row["col_name"] not in changing]
+
+
+def beside(session: SparkSession, table: str) -> list[str]:
+    """What lies in the warehouse, and is in the catalog, that has the table's name and is not the table."""
+    warehouse = Path(urlparse(str(session.conf.get("spark.sql.warehouse.dir"))).path)
+    named = [row["tableName"] for row in session.sql(f"SHOW TABLES LIKE '{table}_*'").collect()]
+    return named + [path.name for path in warehouse.glob(f"*{table}*") if path.name != table]
+
+
+FAILING = "CASE WHEN id = 1 THEN raise_error('no more') ELSE id END"
+
+
+@pytest.mark.parametrize(
+    ("made", "view", "config"),
+    [
+        ("USING parquet", "{} AS id, id AS day", {}),
+        ("USING parquet PARTITIONED BY (day)", "{} AS id, id AS day", {"partition_by": ["day"]}),
+        ("USING orc PARTITIONED BY (day)", "{} AS id, id AS day", {"partition_by": ["day"], "format": "json"}),
+        ("USING parquet PARTITIONED BY (day)", "{} AS id, id AS day, 1 AS more", {"partition_by": ["day"]}),
+        ("USING csv OPTIONS (header true)", "CAST({} AS STRING) AS id", {}),
+        ("USING parquet CLUSTERED BY (id) INTO 2 BUCKETS", "{} AS id, id AS day", {}),
+        ("USING parquet LOCATION '{place}'", "{} AS id, id AS day", {}),
+        ("USING parquet LOCATION '{place}'", "{} AS id", {}),
+    ],
+)
+def test_a_write_that_fails_leaves_the_table_as_it_was(
+    session: SparkSession, table: str, tmp_path: Path, made: str, view: str, config: dict[str, Any]
+) -> None:
+    made = made.format(place=tmp_path / "t")
+    session.sql(f"CREATE TABLE {table} (id BIGINT, day BIGINT) {made} COMMENT 'mine' TBLPROPERTIES ('a' = 'b')")
+    session.sql(f"INSERT INTO {table} SELECT id, id FROM range(3)")
+    before = definition(session, table)
+    with pytest.raises(Exception, match="no more"):
+        run(
+            session,
+            sql(f"SELECT {view.format(FAILING)} FROM range(3)"),
+            write(table, **config, replace_table=True),
+        )
+    assert rows(session, table) == [(0, 0), (1, 1), (2, 2)]
+    assert definition(session, table) == before
+    assert beside(session, table) == []
+    run(session, sql(f"SELECT {view.format('id')} FROM range(2, 5)"), write(table, **config, replace_table=True))
+    assert [int(row["id"]) for row in session.table(table).orderBy("id").collect()] == [2, 3, 4]
+    assert beside(session, table) == []
+
+
+@pytest.mark.parametrize("partitions", ["", "PARTITIONED BY (day)"])
+def test_a_table_of_the_same_columns_keeps_its_definition(session: SparkSession, table: str, partitions: str) -> None:
+    session.sql(
+        f"CREATE TABLE {table} (id BIGINT COMMENT 'key', day BIGINT) USING csv OPTIONS (header true) {partitions} "
+        "COMMENT 'mine' TBLPROPERTIES ('a' = 'b')"
+    )
+    session.sql(f"INSERT INTO {table} SELECT id, id FROM range(3)")
+    session.table(table).count()
+    before = definition(session, table)
+    config = {"partition_by": ["day"]} if partitions else {}
+    view = sql("SELECT id, id AS day FROM range(1, 5)")
+    run(session, view, write(table, **config, replace_table=True))
+    assert definition(session, table) == before
+    assert rows(session, table) == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    if partitions:
+        assert session.sql(f"SHOW PARTITIONS {table}").count() == 4
+
+
+@pytest.mark.parametrize(
+    ("made", "view", "lost"),
+    [
+        ("PARTITIONED BY (day) COMMENT 'mine'", "id, id AS day", "its partitions (by day), its comment"),
+        ("TBLPROPERTIES ('a' = 'b')", "id", "its properties (a)"),
+        ("CLUSTERED BY (id) INTO 2 BUCKETS", "id, id AS day", "its buckets"),
+    ],
+)
+def test_what_a_table_that_is_made_anew_loses_is_told(
+    session: SparkSession, table: str, caplog: pytest.LogCaptureFixture, made: str, view: str, lost: str
+) -> None:
+    session.sql(f"CREATE TABLE {table} (id BIGINT, day BIGINT) USING parquet {made}")
+    with caplog.at_level(logging.WARNING):
+        run(session, sql(f"SELECT {view} FROM range(3)"), write(table))
+    assert f"is made anew without {lost}" in caplog.text
+    assert session.table(table).count() == 3
+
+
+def test_a_type_that_the_catalog_narrows_is_no_same_column(session: SparkSession, table: str) -> None:
+    session.sql(f"CREATE TABLE {table} (id VARCHAR(2)) USING parquet")
+    run(session, sql("SELECT 'longer' AS id"), write(table))
+    assert rows(session, table) == [("longer",)]
+
+
+def test_a_table_with_a_partition_elsewhere_is_written_as_spark_does(
+    session: SparkSession, days: str, tmp_path: Path
+) -> None:
+    session.range(1).write.parquet(str(tmp_path / "far"))
+    session.sql(f"ALTER TABLE {days} ADD PARTITION (day = 9) LOCATION '{tmp_path / 'far'}'")
+    run(session, sql("SELECT 7L AS id, 1L AS day"), write(days, partition_by=["day"], replace_table=True))
+    assert rows(session, days) == [(7, 1)]
+
+
+def test_a_cached_table_shows_the_new_rows(session: SparkSession, table: str) -> None:
+    session.range(3).write.saveAsTable(table)
+    session.sql(f"CACHE TABLE {table}")
+    for view in ("SELECT id FROM range(5)", "SELECT id, 1 AS more FROM range(6)"):
+        run(session, sql(view), write(table))
+        assert session.table(table).count() == (6 if "more" in view else 5)
+
+
+@pytest.mark.parametrize("token", ["own", "f" * 16])
+def test_a_table_that_was_moved_aside_is_back_before_it_is_read(session: SparkSession, days: str, token: str) -> None:
+    """A kill fell between two renames."""
+    token = OWN if token == "own" else token
+    session.sql(f"ALTER TABLE {days} RENAME TO {days}__replaced_{token}")
+    session.range(1).write.saveAsTable(f"{days}__replacing_{OWN}")
+    read = step("read", "ReadData", table=days, output_view="v")
+    config = {"partition_by": ["day"], "replace_table": True}
+    run(
+        session,
+        read,
+        sql("SELECT id + 1 AS id, day FROM v"),
+        write(f"other_{days}", **config).model_copy(update={"name": "other"}),
+        sql("SELECT 7 AS id, 1 AS day", name="again"),
+        write(days, **config),
+    )
+    try:
+        assert rows(session, "other_" + days) == [(1, 0), (2, 1), (3, 2)]
+        assert rows(session, days) == [(7, 1)]
+        assert set(beside(session, days)) == {f"other_{days}"}
+    finally:
+        session.sql(f"DROP TABLE IF EXISTS other_{days}")
+
+
+def test_a_rename_that_fails_leaves_the_old_table(
+    session: SparkSession, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.range(3).selectExpr("id", "id AS day").write.partitionBy("day").saveAsTable(table)
+    ask = type(session).sql
+
+    def second_fails(self: SparkSession, text: str, *more: Any, **named: Any) -> Any:
+        if "__replacing_" in text.partition("RENAME TO")[0] and "RENAME TO" in text:
+            raise OSError("no")
+        return ask(self, text, *more, **named)
+
+    monkeypatch.setattr(type(session), "sql", second_fails)
+    with pytest.raises(OSError, match="no"):
+        run(session, sql("SELECT 7 AS id, 1 AS day"), write(table, partition_by=["day"], replace_table=True))
+    monkeypatch.undo()
+    assert rows(session, table) == [(0, 0), (1, 1), (2, 2)]
+    assert beside(session, table) == []
+
+
 # What is still needed
 
 

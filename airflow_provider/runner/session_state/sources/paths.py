@@ -11,6 +11,7 @@ from airflow_provider.runner.session_state.sources.globs import is_glob, name_pa
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://([^/]*))?(?=/|$)")
 _BESIDE = re.compile(r"/\.([^/]+)\.replacing-[0-9a-f]{16}-[0-9a-f]{8}(?=/|$)")
+_TABLE_BESIDE = re.compile(r"(?<=\w)__replacing_[0-9a-f]{16}(?=[/`]|$)")
 _FORMAT_AND_PATH = re.compile(r"^[\w.]+\.`(/.*|[a-zA-Z][\w+.-]*:/.*)`$", re.DOTALL)
 
 
@@ -26,8 +27,8 @@ def plain(place: str) -> str:
 
 
 def final(target: str) -> str:
-    """Return where what was written will be found: `WriteData` writes beside a directory and exchanges the two."""
-    return _BESIDE.sub(r"/\1", target)
+    """Return where what was written will be found: `WriteData` writes beside it and exchanges the two."""
+    return _TABLE_BESIDE.sub("", _BESIDE.sub(r"/\1", target))
 
 
 def writes_into(targets: Iterable[str], source: SourceRecord) -> bool:
