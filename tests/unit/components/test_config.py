@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import compute_pipeline_fingerprint, load_pipeline_config
+
+
+A_FILE = str(Path(__file__).parents[2] / "wheel" / "pipeline.yaml")
 
 
 def load(kind: str, config: dict[str, Any]) -> str:
@@ -28,7 +32,7 @@ def load(kind: str, config: dict[str, Any]) -> str:
         ("ReadData", {"output_view": "v", "path": "p", "schema": ["id INT", {"name": "n", "type": "STRING"}]}),
         (
             "ReadData",
-            {"output_view": "v", "path": "p", "schema_file": "s.yaml", "select": {"n": "_metadata.file_name"}},
+            {"output_view": "v", "path": "p", "schema_file": A_FILE, "select": {"n": "_metadata.file_name"}},
         ),
         ("ReadData", {"output_view": "v", "path": "p", "format": "CSV", "corrupt_records_view": "bad"}),
         ("ReadData", {"output_view": "v", "path": "p", "format": "json", "max_corrupt_records": 0}),
