@@ -10,7 +10,6 @@ import pytest
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import compute_pipeline_fingerprint, load_pipeline_config
 
-
 A_FILE = str(Path(__file__).parents[2] / "wheel" / "pipeline.yaml")
 
 
