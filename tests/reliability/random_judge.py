@@ -16,7 +16,8 @@ def differences(wanted: Outcome, found: Outcome) -> list[str]:
     A value that is another one in each run counts as equal if it is in the same rows of all places: then what baked it
     and what was made of that agree. What cannot be read after a run without failure need not be unreadable,
     and what is not cached may be: replacing a view takes from the cache what was made of it, but not what was saved.
-    A view whose reading is refused says nothing wrong, nor does a function that is told to be lost and that nobody needed.
+    A view whose reading is refused says nothing wrong, nor does a function that is told to be lost and that nobody
+    needed.
     """
     unreadable = {name for name, rows in wanted.data.items() if rows == UNREADABLE and name.startswith("view ")}
     unreadable |= {name for name, rows in found.data.items() if rows in (NOT_FROM_A_COPY, NOT_THERE_AGAIN)}

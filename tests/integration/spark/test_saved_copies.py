@@ -128,6 +128,34 @@ LATE: dict[str, Case] = {
         before=REFUSED,
     ),
     "a DataFrame of a table": Case(frame(lambda s, place: s.table(place.table)), multiset(), insert, before=REFUSED),
+    "a DataFrame of a table that was written since": Case(
+        all_of(frame(lambda s, place: s.table(place.table)), insert), multiset(), insert
+    ),  # Spark lets it follow the first statement only
+    "a DataFrame of a table that was written since, another way of writing": Case(
+        all_of(frame(lambda s, place: s.table(place.table)), insert),
+        multiset("SELECT count(*) FROM v"),
+        lambda s, place: s.range(5).write.mode("append").saveAsTable(place.table),
+    ),
+    "a DataFrame of a table that was written since, with something cached": Case(
+        all_of(
+            frame(lambda s, place: s.table(place.table)),
+            insert,
+            lambda s, place: s.table("v").selectExpr("id + 1 AS id").cache().count(),
+        ),
+        multiset(),
+        insert,
+        before=REFUSED,
+    ),
+    "a DataFrame of a partitioned table that was written since": Case(
+        all_of(
+            sql("CREATE TABLE {table}_db.parted USING parquet PARTITIONED BY (p) AS SELECT id, 0 AS p FROM range(3)"),
+            frame(lambda s, place: s.table(f"{place.table}_db.parted")),
+            sql("INSERT INTO {table}_db.parted VALUES (7, 1)"),
+        ),
+        multiset(),
+        sql("INSERT INTO {table}_db.parted VALUES (8, 2)"),
+        before=REFUSED,
+    ),
     "a DataFrame of files": Case(frame(files), multiset(), append),
     "a DataFrame of files that are cached": Case(
         all_of(frame(files), lambda s, place: s.catalog.cacheTable("v")), multiset(), append, before=REFUSED

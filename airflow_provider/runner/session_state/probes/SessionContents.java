@@ -278,9 +278,12 @@ public class SessionContents {
         if (!below.hasNext() && node instanceof LogicalPlan) {
             if (node instanceof LogicalRelation) {
                 LogicalRelation relation = (LogicalRelation) node;
-                return relation.relation() instanceof HadoopFsRelation
-                    && ((HadoopFsRelation) relation.relation()).location() instanceof PartitioningAwareFileIndex
-                    && (relation.catalogTable().isEmpty() || (own && isLeftBehind((HadoopFsRelation) relation.relation())));
+                if (!(relation.relation() instanceof HadoopFsRelation)) {
+                    return false;
+                }
+                HadoopFsRelation files = (HadoopFsRelation) relation.relation();
+                return files.location() instanceof PartitioningAwareFileIndex
+                    && (relation.catalogTable().isEmpty() || (own && isLeftBehind(files)));
             }
             if (node instanceof DataSourceV2Relation) {
                 return ((DataSourceV2Relation) node).table() instanceof FileTable;
