@@ -250,12 +250,14 @@ CASES = {
 def place(spark: SparkSession, tmp_path: Path) -> Iterator[Place]:
     found = Place(tmp_path / "data", f"t_{uuid4().hex[:8]}")
     yield found
+    spark.catalog.clearCache()
     spark.sql(f"DROP TABLE IF EXISTS {found.table}")
     spark.sql(f"DROP DATABASE IF EXISTS {found.table}_db CASCADE")
 
 
 def begin(session: SparkSession, place: Place) -> None:
-    """Make the data anew."""
+    """Make the data anew. Nothing is cached that another run had, as in a new process."""
+    session.catalog.clearCache()
     shutil.rmtree(place.directory, ignore_errors=True)
     session.range(0, 9, 1, 3).write.parquet(place.path)
     session.range(4).write.mode("overwrite").saveAsTable(place.table)
