@@ -117,7 +117,7 @@ class Judge:
             session = self._spark.newSession()
             trials.append(attempt(story, world.places, store, session, failure))
             if trials[-1].error is None:
-                data = world.data(session, *left_names(story))
+                data = world.data(session, *left_names(story), trials[-1].lost)
                 return trials, Outcome(world.effects(self.server), data)
             if not trials[-1].injected:
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from tests.reliability.random_world import NOT_FROM_A_COPY, UNREADABLE, Outcome, Row
+from tests.reliability.random_world import NOT_FROM_A_COPY, NOT_THERE_AGAIN, UNREADABLE, Outcome, Row
 
 Places = Mapping[str, list[Row]]
 
@@ -16,10 +16,11 @@ def differences(wanted: Outcome, found: Outcome) -> list[str]:
     A value that is another one in each run counts as equal if it is in the same rows of all places: then what baked it
     and what was made of that agree. What cannot be read after a run without failure need not be unreadable,
     and what is not cached may be: replacing a view takes from the cache what was made of it, but not what was saved.
-    A view whose reading is refused says nothing wrong.
+    A view whose reading is refused says nothing wrong, nor does a function that is told to be lost and that nobody
+    needed.
     """
     unreadable = {name for name, rows in wanted.data.items() if rows == UNREADABLE and name.startswith("view ")}
-    unreadable |= {name for name, rows in found.data.items() if rows == NOT_FROM_A_COPY}
+    unreadable |= {name for name, rows in found.data.items() if rows in (NOT_FROM_A_COPY, NOT_THERE_AGAIN)}
     cached = [name for name in wanted.data if name.endswith(" is cached")]
     ignored = unreadable | {name for name in cached if wanted.data[name] != [("True",)]}
     left = {name: rows for name, rows in wanted.places.items() if name not in ignored}

@@ -101,7 +101,7 @@ def main() -> None:
     store = LocalCheckpointStore(arguments.directory / "checkpoints")
     failure = story.failures[arguments.failure] if arguments.failure >= 0 else None
     trial = attempt(story, world.places, store, spark, failure)
-    data = world.data(spark, *left_names(story)) if trial.error is None else {}
+    data = world.data(spark, *left_names(story), trial.lost) if trial.error is None else {}
     spark.stop()  # its JVM may be there for more than this process
     ended = {"plan": trial.plan, "actions": trial.actions, "error": trial.error, "refused": trial.refused}
     print(json.dumps({**ended, "data": data}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from unittest import mock
 from airflow_provider.errors import AttemptStopped, CheckpointError, PySparkPipelineError, describe
 from airflow_provider.runner import CheckpointStore, NoOpHooks, PipelineConfig, load_pipeline_config
 from airflow_provider.runner.observing.events import ComponentStarted, PipelineStarted
+from airflow_provider.runner.observing.result import ComponentResult
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running import component_runner
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 RUN_ID = "run-1"
 REFUSED = "SessionStateNotSavedError"
+NOT_THERE = re.compile(r"(?P<what>temp function|variable) (?P<name>`[^`]+`) is not there again after the failure: ")
 
 
 class MadeToFail(Exception):
@@ -42,7 +45,8 @@ class Trial:
     :param victim: the component at which it was to go wrong
     :param error: how it failed, None if it came to the end
     :param refused: it failed because a component must not run again and what it left could not be saved, or because
-        what was saved no longer shows what it would
+        what was saved no longer shows what it would; and it said so
+    :param lost: temp functions and variables of components that did not run again, which nothing could bring back
     :param injected: it failed only in the way in which it was made to
     """
 
@@ -53,6 +57,7 @@ class Trial:
     error: str | None = None
     refused: bool = False
     injected: bool = False
+    lost: set[str] = field(default_factory=set)
 
     def __str__(self) -> str:
         how = f"{self.failure.mode} at {self.victim}" if self.failure else "nothing is to go wrong"
@@ -148,13 +153,43 @@ def attempt(
         except PySparkPipelineError as error:
             trial.error, trial.refused = str(error), type(error).__name__ == REFUSED
         else:
-            failed = dict(result.failed_components)
+            trial.lost = lost(trial, store, config.name)
+            failed = [component for component in result.component_results if component.error is not None]
             if failed:
-                trial.error = "; ".join(f"{name}: {describe(error)}" for name, error in failed.items())
-                trial.injected = all(isinstance(error, MadeToFail) for error in failed.values())
-                refused = (type(error).__name__ == REFUSED or COPY in str(error) for error in failed.values())
-                trial.refused = any(refused)
+                trial.error = "; ".join(f"{c.component_name}: {describe(c.error)}" for c in failed if c.error)
+                trial.injected = all(isinstance(component.error, MadeToFail) for component in failed)
+                refused = [is_refused(component, trial.lost) for component in failed]
+                trial.refused = any(refused) and all(
+                    isinstance(c.error, MadeToFail) or said for c, said in zip(failed, refused, strict=True)
+                )
     return trial
+
+
+def lost(trial: Trial, store: CheckpointStore, name: str) -> set[str]:
+    """Return what completed components had left, as `Spark quotes it`, and what cannot be there in this attempt.
+
+    :param trial: the attempt
+    :param store: keeps its checkpoint
+    :param name: that of the pipeline
+    """
+    checkpoint = store.load(RUN_ID, name)
+    assert checkpoint is not None
+    reused = {component for component, action in trial.actions.items() if action is Action.REUSE}
+    states = [record.session_state for of, record in checkpoint.components.items() if of in reused]
+    return {what.rpartition(" ")[2] for state in states if state is not None for what in state.lost}
+
+
+def is_refused(failed: ComponentResult, lost: set[str]) -> bool:
+    """Whether a component failed because of what cannot be had after a failure, and whether the error says so.
+
+    :param failed: how it failed
+    :param lost: what completed components had left that cannot be there
+    """
+    if type(failed.error).__name__ == REFUSED or COPY in str(failed.error):
+        return True
+    hints = failed.failure.hints if failed.failure is not None else ()
+    named = {found["name"] for hint in hints if (found := NOT_THERE.match(hint))}
+    return any(name in lost and name in str(failed.error) for name in named)
 
 
 def configured(story: Story, places: dict[str, str]) -> PipelineConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 UNREADABLE: list[Row] = [("cannot be read",)]
 NOT_FROM_A_COPY: list[Row] = [("its copy is out of date, so reading it is refused",)]
+NOT_THERE_AGAIN: list[Row] = [("is not there again after the failure, and the log says so",)]
 COPY = "is a copy in this attempt"
 ZONE = "spark.sql.session.timeZone"
 
@@ -85,12 +86,19 @@ class World:
         for database in self._databases:
             spark.sql(f"DROP DATABASE IF EXISTS {database} CASCADE")
 
-    def data(self, session: SparkSession, functions: Iterable[str], variables: Iterable[str]) -> dict[str, list[Row]]:
+    def data(
+        self,
+        session: SparkSession,
+        functions: Iterable[str],
+        variables: Iterable[str],
+        lost: Collection[str] = (),
+    ) -> dict[str, list[Row]]:
         """Look at views, directories and tables, with the session of the attempt that came to the end.
 
         :param session: holds the views
         :param functions: names of temp functions that it may have
         :param variables: names of variables that it may have
+        :param lost: quoted names of those that could not be brought back
         """
         data: dict[str, list[Row]] = {}
         for row in session.sql("SHOW VIEWS").collect():
@@ -101,6 +109,10 @@ class World:
             data[f"function {name}"] = _read_text(lambda name=name: session.sql(f"SELECT {name}(1L)").first()[0])  # type: ignore[misc]
         for name in variables:
             data[f"variable {name}"] = _read_text(lambda name=name: session.sql(f"SELECT {name}").first()[0])  # type: ignore[misc]
+        for place, rows in data.items():
+            kind, _, name = place.partition(" ")
+            if kind in ("function", "variable") and f"`{name}`" in lost and rows == UNREADABLE:
+                data[place] = NOT_THERE_AGAIN
         data["time zone"] = [(session.conf.get(ZONE),)]
         data["current database"] = [(session.catalog.currentDatabase().removeprefix(self.name),)]
         fresh = session.newSession()

@@ -74,9 +74,23 @@ STORIES: dict[str, Story] = {
         ("error", "c2"),
         steps=[make("sql_view", T0, "v0", add=1), act(*INSERT, table=T0), act(*INSERT, table=T0), post("v0")],
     ),
-    "a view of a table shows what is inserted before and after": tell(
+    "a view of a table shows what the first statement inserts that follows it": tell(
+        ("error", "c1"),
+        ("error", "c2"),
+        ("error", "c3"),
+        steps=[Step("read_table", {"table": T0, "view": "v0"}), *[act(*INSERT, table=T0)] * 2, post("v0")],
+    ),
+    "a view of a table shows nothing of what further statements insert": tell(
         ("error", "c2"),
         steps=[Step("read_table", {"table": T0, "view": "v0"}), *[act(*INSERT, table=T0)] * 2, post("v0")],
+    ),
+    "a view of a view of a table shows no more than that": tell(
+        ("error", "c3"),
+        ("error", "c4"),
+        steps=[
+            *[Step("read_table", {"table": T0, "view": "v0"}), make("frame_view", "v0", "v1", add=1)],
+            *[act(*INSERT, table=T0), act("append_table", T1, table=T0), post("v1"), post("v0")],
+        ],
     ),
     "a view of a directory shows nothing of what is appended": tell(
         ("error", "c2"), ("error", "c3"), steps=[read("in0", "v0"), append("in0", T0), append("in0", T0), post("v0")]

@@ -141,6 +141,9 @@ class Recorder:
         self, name: str, position: int, left: LeftBehind, handling: Handling, evidence: Evidence
     ) -> tuple[list[SavedView], Handling]:
         began = time.monotonic()
+        cached = {ViewName(view.name, view.is_global) for view in left.cached}  # what computes them keeps them
+        lazy = [view for view in left.views if view not in cached] if evidence.lazy_code else []
+        mark = self._probe.snapshot().mark if lazy else None
         try:
             saved = self._views.save(position, dict.fromkeys(left.views, LATE_BOUND))
         except ViewNotSavedError as error:
@@ -152,9 +155,24 @@ class Recorder:
             return [], Handling(Action.UNREPEATABLE, f"{error}, and it must not run again: {handling.reason}", VOUCH)
         self._tell_saved(name, saved, time.monotonic() - began, handling)
         self._tell_redrawn(name, sorted(evidence.unstable))
+        if lazy and self._probe.effects_since(mark).ran_python:
+            self._tell_acted(name, lazy, evidence.lazy_code)
         for view in left.views:
             self._views.has_copy(view)
         return saved, handling
+
+    @staticmethod
+    def _tell_acted(name: str, views: Sequence[ViewName], why: str) -> None:
+        """Say that Python code of a lazy view ran once more than in plain Spark."""
+        logger.warning(
+            "%s: saving %s has run its Python code on executors, and each reader runs it again. If that does something "
+            "outside Spark, it happens each time (%s). To let it happen once, cache the view, or write it to a table "
+            "in %s and read that",
+            name,
+            ", ".join(f"view {str(view)!r}" for view in views),
+            why,
+            name,
+        )
 
     def _tell_redrawn(self, name: str, unstable: Sequence[ViewName]) -> None:
         """Say so if readers before a failure and after it cannot get the same."""

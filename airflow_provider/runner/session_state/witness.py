@@ -40,6 +40,7 @@ class Evidence:
     :param readers: components that had read what it wrote to
     :param added: files and archives that it gave the session, in words; empty if none
     :param declared: the variables, if it did no more to any than to declare these and to set them
+    :param lazy_code: what code of its own may do outside that may run when a view of it is computed, empty if nothing
     """
 
     doubts: tuple[str, ...]
@@ -51,6 +52,7 @@ class Evidence:
     readers: tuple[str, ...]
     added: str = ""
     declared: tuple[str, ...] = ()
+    lazy_code: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ class Witness:
             unstable=frozenset(unstable),
             touched=touched,
             readers=tuple(self._readers_of(touched.writes)),
+            lazy_code=self._lazy_code.get(component.name, ""),
         )
 
     def saved(self, component: str) -> None:

@@ -128,6 +128,34 @@ LATE: dict[str, Case] = {
         before=REFUSED,
     ),
     "a DataFrame of a table": Case(frame(lambda s, place: s.table(place.table)), multiset(), insert, before=REFUSED),
+    "a DataFrame of a table that was written since": Case(
+        all_of(frame(lambda s, place: s.table(place.table)), insert), multiset(), insert
+    ),  # Spark lets it follow the first statement only
+    "a DataFrame of a table that was written since, another way of writing": Case(
+        all_of(frame(lambda s, place: s.table(place.table)), insert),
+        multiset("SELECT count(*) FROM v"),
+        lambda s, place: s.range(5).write.mode("append").saveAsTable(place.table),
+    ),
+    "a DataFrame of a table that was written since, with something cached": Case(
+        all_of(
+            frame(lambda s, place: s.table(place.table)),
+            insert,
+            lambda s, place: s.table("v").selectExpr("id + 1 AS id").cache().count(),
+        ),
+        multiset(),
+        insert,
+        before=REFUSED,
+    ),
+    "a DataFrame of a partitioned table that was written since": Case(
+        all_of(
+            sql("CREATE TABLE {table}_db.parted USING parquet PARTITIONED BY (p) AS SELECT id, 0 AS p FROM range(3)"),
+            frame(lambda s, place: s.table(f"{place.table}_db.parted")),
+            sql("INSERT INTO {table}_db.parted VALUES (7, 1)"),
+        ),
+        multiset(),
+        sql("INSERT INTO {table}_db.parted VALUES (8, 2)"),
+        before=REFUSED,
+    ),
     "a DataFrame of files": Case(frame(files), multiset(), append),
     "a DataFrame of files that are cached": Case(
         all_of(frame(files), lambda s, place: s.catalog.cacheTable("v")), multiset(), append, before=REFUSED
@@ -222,12 +250,14 @@ CASES = {
 def place(spark: SparkSession, tmp_path: Path) -> Iterator[Place]:
     found = Place(tmp_path / "data", f"t_{uuid4().hex[:8]}")
     yield found
+    spark.catalog.clearCache()
     spark.sql(f"DROP TABLE IF EXISTS {found.table}")
     spark.sql(f"DROP DATABASE IF EXISTS {found.table}_db CASCADE")
 
 
 def begin(session: SparkSession, place: Place) -> None:
-    """Make the data anew."""
+    """Make the data anew. Nothing is cached that another run had, as in a new process."""
+    session.catalog.clearCache()
     shutil.rmtree(place.directory, ignore_errors=True)
     session.range(0, 9, 1, 3).write.parquet(place.path)
     session.range(4).write.mode("overwrite").saveAsTable(place.table)

@@ -16,6 +16,7 @@ import org.apache.spark.rdd.MapPartitionsRDD;
 import org.apache.spark.rdd.ParallelCollectionRDD;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
+import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.analysis.FunctionRegistry$;
 import org.apache.spark.sql.catalyst.analysis.FunctionRegistryBase;
 import org.apache.spark.sql.catalyst.analysis.TableFunctionRegistry$;
@@ -190,7 +191,7 @@ public class SessionContents {
             addNames(of, names);
         }
         Map told = new LinkedHashMap();
-        told.put("live", Boolean.valueOf(isText || isCached || !isPinned(plan)));
+        told.put("live", Boolean.valueOf(isText || isCached || !isPinned(plan, !isGlobal)));
         told.put("names", names);
         told.put("ordered", Boolean.valueOf(isOrdered(plan)));
         String redrawn = isCached ? null : redrawn(plan);
@@ -266,27 +267,72 @@ public class SessionContents {
         }
     }
 
-    /** Whether a plan goes on with the files that it has listed, and so shows the same whatever is written. */
-    private static boolean isPinned(TreeNode node) {
+    /**
+     * Whether a plan goes on with the files that it has listed, and so shows the same whatever is written.
+     *
+     * @param own whether all that the plan reads was looked up in this session
+     */
+    private boolean isPinned(TreeNode node, boolean own) {
         Iterator below = node.children().iterator();
         Iterator inside = node.innerChildren().iterator();
         if (!below.hasNext() && node instanceof LogicalPlan) {
             if (node instanceof LogicalRelation) {
                 LogicalRelation relation = (LogicalRelation) node;
-                return relation.catalogTable().isEmpty() && relation.relation() instanceof HadoopFsRelation
-                    && ((HadoopFsRelation) relation.relation()).location() instanceof PartitioningAwareFileIndex;
+                if (!(relation.relation() instanceof HadoopFsRelation)) {
+                    return false;
+                }
+                HadoopFsRelation files = (HadoopFsRelation) relation.relation();
+                return files.location() instanceof PartitioningAwareFileIndex
+                    && (relation.catalogTable().isEmpty() || (own && isLeftBehind(files)));
             }
             if (node instanceof DataSourceV2Relation) {
                 return ((DataSourceV2Relation) node).table() instanceof FileTable;
             }
             return !(node instanceof HiveTableRelation);
         }
+        boolean isOwn = own && !(node instanceof View && isOfAll(((View) node).desc().identifier()));
         while (below.hasNext() || inside.hasNext()) {
-            if (!isPinned((TreeNode) (below.hasNext() ? below.next() : inside.next()))) {
+            if (!isPinned((TreeNode) (below.hasNext() ? below.next() : inside.next()), isOwn)) {
                 return false;
             }
         }
         return true;
+    }
+
+    private boolean isOfAll(TableIdentifier view) {
+        return view.database().contains(session.sharedState().globalTempDB());
+    }
+
+    /**
+     * Whether what is written to a table no longer reaches a plan that reads it.
+     *
+     * A statement that writes lets the relation list its files anew that it has looked up, and then the session forgets
+     * that one. So a plan that has the same follows the first statement, and no further one, as long as nothing is
+     * cached. What cannot be told counts as followed.
+     */
+    private boolean isLeftBehind(HadoopFsRelation relation) {
+        if (!session.sharedState().cacheManager().isEmpty()) {
+            return false;
+        }
+        try {
+            Field lookedUp = SessionCatalog.class.getDeclaredField("tableRelationCache");
+            lookedUp.setAccessible(true);
+            Object relations = lookedUp.get(session.sessionState().catalog());
+            Map byName = (Map) lookedUp.getType().getMethod("asMap", new Class[0]).invoke(relations, new Object[0]);
+            for (java.util.Iterator plans = byName.values().iterator(); plans.hasNext();) {
+                Object plan = plans.next();
+                if (!(plan instanceof LogicalRelation)) {
+                    return false;
+                }
+                Object known = ((LogicalRelation) plan).relation();
+                if (known instanceof HadoopFsRelation && ((HadoopFsRelation) known).location() == relation.location()) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (Exception error) {
+            return false;
+        }
     }
 
     /** Whether a plan sorts all of its rows, and does nothing after that which mixes them. */

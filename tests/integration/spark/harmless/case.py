@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import PySparkPipelineError, describe
 from airflow_provider.runner import ComponentConfig
+from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.session_state.saved.views import read_view
 from tests.integration.spark.harmless.world import World
 from tests.samples.attempts import Run
 
@@ -37,6 +39,8 @@ class Case:
     :param effects: how many there are when it ran once
     :param before: prepares the world
     :param between: what happens to the world between the two attempts
+    :param redrawn: whether each reader gets other rows, as in plain Spark, so that after the failure it gets those of
+        the copy, which are those of no reader before it
     :param view: the view that the later component reads, or a query; None if it left none
     :param pipeline: further fields of the pipeline
     :param fields: further fields of the component's config
@@ -50,6 +54,7 @@ class Case:
     effects: int = 1
     before: Callable[[World], object] | None = None
     between: Callable[[World], object] | None = None
+    redrawn: bool = False
     view: str | None = "v"
     pipeline: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -111,14 +116,19 @@ def _differences(case: Case, world: World) -> list[str]:
     elif missing := [word for word in case.words if word.lower() not in record.reason.lower()]:
         wrong.append(f"the reason {record.reason!r} does not say {', '.join(map(repr, missing))}")
     wrong += _miscounted(case, world, "the first attempt")
+    wanted = seen[0]
+    if case.redrawn:
+        wanted = (_saved_rows(world, record), seen[0][1])
+        if wanted == seen[0]:
+            wrong.append(f"a reader has seen what was saved: {seen[0]}")
     if case.between is not None:
         case.between(world)
     world.spark.catalog.clearCache()  # a new process has none
     run.in_new_session()
     run.does("later", lambda session: seen.append(_content(session, _filled_in(case.view, world))))
     wrong += _resumed(case, run)
-    if len(seen) == 2 and seen[0] != seen[1]:
-        wrong.append(f"the view was {seen[0]} and is now {seen[1]}")
+    if len(seen) == 2 and wanted != seen[1]:
+        wrong.append(f"the view was {wanted} and is now {seen[1]}")
     return wrong + _miscounted(case, world, "both attempts")
 
 
@@ -145,6 +155,10 @@ def _miscounted(case: Case, world: World, when: str) -> list[str]:
         return []
     found = case.count(world)
     return [] if found == case.effects else [f"{found} side effects after {when}, expected {case.effects}"]
+
+
+def _saved_rows(world: World, record: SessionStateRecord) -> list[str]:
+    return sorted(str(row) for saved in record.views for row in read_view(world.spark, saved).collect())
 
 
 def _component(case: Case, world: World) -> ComponentConfig:

@@ -26,7 +26,7 @@ def tomorrow(world: World) -> None:
 
 CASES = [
     saved("values.random_view", "not deterministic"),
-    saved("values.current_time_view", "current time"),
+    saved("values.current_time_view", "current time", redrawn=True),
     saved("values.time_ns", "time.time_ns"),
     saved("values.now", "datetime.now"),
     saved("values.uuid4", "uuid"),

@@ -118,6 +118,12 @@ def udf_that_posts(spark: Any, *, url: str) -> None:
     spark.range(5).select("id", post("id").alias("status")).createOrReplaceTempView("v")
 
 
+def cached_udf_that_posts(spark: Any, *, url: str) -> None:
+    """What computes the view first, keeps its rows for all others."""
+    post = F.udf(lambda row: requests.post(url, data=str(row), timeout=10).status_code, "int")
+    spark.range(5).select("id", post("id").alias("status")).cache().createOrReplaceTempView("v")
+
+
 def udf_that_posts_at_once(spark: Any, *, url: str) -> None:
     post = F.udf(lambda row: requests.post(url, data=str(row), timeout=10).status_code, "int")
     worst = spark.range(5).select(F.max(post("id"))).first()[0]
