@@ -291,22 +291,6 @@ def test_a_statement_that_could_not_be_planned_did_nothing(session: SparkSession
     assert (missing(effects), effects.complete) == ((), True)
 
 
-def test_a_statement_that_was_refused_before_it_ran_leaves_no_doubt(session: SparkSession, folder: Path) -> None:
-    """An id of Spark's is gone then, as with a rule that refuses a plan; the statements after it are all known."""
-    gateway, lang = session.sparkContext._gateway, session._jvm.java.lang
-    executions = lang.Class.forName("org.apache.spark.sql.execution.SQLExecution$")
-    take_id = executions.getDeclaredMethod("nextExecutionId", gateway.new_array(lang.Class, 0))
-    take_id.setAccessible(True)
-
-    def work(session: SparkSession, _: Path) -> None:
-        session.sql("SELECT 1").collect()
-        take_id.invoke(executions.getField("MODULE$").get(None), gateway.new_array(lang.Object, 0))
-        session.sql("SELECT 2").collect()
-
-    effects, _ = evidence(session, work, folder)
-    assert (missing(effects), effects.complete) == ((), True)
-
-
 def test_a_stream_that_goes_on_counts(session: SparkSession, folder: Path) -> None:
     """It acts when nobody looks any more."""
     source = session.readStream.format("rate").load()

@@ -34,7 +34,6 @@ public class SessionHistory {
     private static final String PHYSICAL = "== Physical Plan ==";
     private static final String EXECUTE = "Execute ";
     private static final String ARGUMENTS = "\nArguments: ";
-    private static final String DROPPED = "queue.appStatus.numDroppedEvents";
     private static final String HADOOP_WRITER = "SparkHadoopWriter"; // what saves an RDD
 
     private final ObjectMapper json = new ObjectMapper();
@@ -111,8 +110,10 @@ public class SessionHistory {
         boolean forgotten = false;
         if (execution == 0 && next > 0) {
             // Ids go on counting when Spark is started anew in one JVM, so the first one is not 0 but the oldest kept.
+            // Spark forgets a tenth at once: with fewer than the rest, it has not forgotten any yet.
             first = oldestExecution(store, next);
-            forgotten = mayHaveForgotten(store, context);
+            int retained = context.conf().getInt("spark.sql.ui.retainedExecutions", 1000);
+            forgotten = store.executionsCount() >= retained - retained / 10;
         }
         Set plans = new LinkedHashSet();
         for (long id = first; id < next; id++) {
@@ -123,20 +124,11 @@ public class SessionHistory {
                     plans.add(described(told));
                 }
             } else {
-                // A statement that a rule of the optimizer refuses takes an id and is never executed.
-                forgotten = forgotten || mayHaveForgotten(store, context);
+                forgotten = true;
             }
         }
         found.put("plans", plans);
         found.put("forgotten_sql", Boolean.valueOf(forgotten));
-    }
-
-    /** Whether there may have been executions that are not kept: too many of them, or Spark could not keep up. */
-    private static boolean mayHaveForgotten(SQLAppStatusStore store, SparkContext context) {
-        int retained = context.conf().getInt("spark.sql.ui.retainedExecutions", 1000);
-        // Spark forgets a tenth at once: with fewer than the rest, it has not forgotten any yet.
-        return store.executionsCount() >= retained - retained / 10
-            || context.listenerBus().metrics().metricRegistry().counter(DROPPED).getCount() > 0;
     }
 
     /** Whether a statement could not even be planned, because of a name that is not there; then nothing was done. */
