@@ -1,4 +1,4 @@
-"""What a task says of Spark, as a user meets it: properties by template, failures in the log, a module's own Spark."""
+"""What a task says of Spark, as a user meets it: properties by template, failures in the log."""
 
 from __future__ import annotations
 
@@ -48,15 +48,3 @@ def test_a_failure_leaves_a_few_lines_of_java_in_the_log(airflow: Any, tmp_path:
     assert any("of two" in text for text in shown)
     assert not any("\n" in text for text in shown)
     assert "where:" not in first.error["message"]  # nobody's line but this package's and Spark's
-
-
-def test_a_module_that_starts_spark_elsewhere_fails_the_task_at_once(airflow: Any) -> None:
-    """The last of these tests, because that Spark stays in the process."""
-    ended = airflow.run(FILE, "starts_spark")
-
-    (only,) = ended.tries["elsewhere", -1]
-    assert only.error["type"] == "AirflowFailException"
-    message = only.error["message"]
-    assert re.search(r"spark\.master is 'local\[[2*]\]' instead of 'local\[1\]'", message)
-    assert "importing the module 'starts_spark' started it" in message
-    assert "starts_spark.py:9" in message

@@ -1,0 +1,20 @@
+"""A module that starts Spark when it is imported: that Spark stays in the process, so this test is alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+FILE = "launching.py"
+
+
+def test_a_module_that_starts_spark_elsewhere_fails_the_task_at_once(airflow: Any) -> None:
+    """Nothing was lost, and a retry would end the same way."""
+    ended = airflow.run(FILE, "starts_spark")
+
+    (only,) = ended.tries["elsewhere", -1]
+    assert only.error["type"] == "AirflowFailException"
+    message = only.error["message"]
+    assert re.search(r"spark\.master is 'local\[[2*]\]' instead of 'local\[1\]'", message)
+    assert "importing the module 'starts_spark' started it" in message
+    assert "starts_spark.py:9" in message
