@@ -322,21 +322,6 @@ def test_a_script_that_ends_itself_is_no_success(job: Job, status: str) -> None:
     assert "script" in str(result.summary())
 
 
-def test_a_component_that_stops_spark_is_named(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    """rtdip/core 439: a function ended with spark.stop(), and the next one failed."""
-    from pyspark.sql import SparkSession
-
-    stopped = []
-    monkeypatch.setattr(SparkSession, "stop", lambda session: stopped.append(session))
-    job.given(
-        component("first", "steps.first"),
-        sql("second", "SELECT 1", "v"),
-        code="def first(spark):\n    spark.range(1).createOrReplaceTempView('one')\n    spark.stop()\n",
-    )
-    job.attempt()
-    assert stopped, "the real thing is in tests of a process: a shared Spark must not be stopped"
-
-
 def test_two_statements_are_refused_with_the_way_out(job: Job) -> None:
     """SPARK-24260, SPARK-33419: spark.sql takes one statement, and says so in words of the parser."""
     job.given(sql("both", "SET spark.sql.ansi.enabled = false; SELECT 1 AS a", "v"))
