@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -57,6 +57,21 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture(autouse=True)
+def _active_session(request: pytest.FixtureRequest) -> None:
+    """Make the tests' session the active one again: Spark keeps whatever session an earlier test used last."""
+    if "spark" not in request.fixturenames:
+        return
+    from pyspark.sql import SparkSession
+
+    spark: SparkSession = request.getfixturevalue("spark")
+    kinds: Any = SparkSession
+    kinds._instantiatedSession = kinds._activeSession = spark
+    java_sessions = kinds._get_j_spark_session_class(spark._jvm)
+    java_sessions.setDefaultSession(spark._jsparkSession)
+    java_sessions.setActiveSession(spark._jsparkSession)
 
 
 @pytest.fixture
