@@ -16,8 +16,8 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
 )
 from airflow_provider.runner.planning.plan import RunPlan
-from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.running.runner import Surroundings
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 from tests.samples.components import BEHAVIOUR, CALLS
 from tests.samples.pipelines import component
 

@@ -9,18 +9,18 @@ from typing import Any
 from airflow_provider.runner import CheckpointState, CheckpointStore
 from airflow_provider.runner.checkpoint.store import Claim, Takeover
 from airflow_provider.runner.checkpoint.takeover import take_over
+from airflow_provider.runner.record.checkpoint_state import CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.record.live_session import LiveSessionRecord
-from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.session_state import (
+from airflow_provider.runner.record.session_state_record import (
     Buckets,
     CatalogObject,
     SavedView,
     SessionStateRecord,
     TableDescription,
 )
-from airflow_provider.runner.record.state import CheckpointUpdate, ComponentRecord
+from airflow_provider.runner.record.view_names import ViewName
 
 KEY = RunKey((), "run-1", "p")
 AT = datetime.datetime(2024, 1, 1, 12, 30, 15, 123456, tzinfo=datetime.UTC)

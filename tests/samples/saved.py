@@ -12,8 +12,8 @@ import pytest
 
 from airflow_provider.runner.checkpoint.files import Directory, Memory, RecordFiles
 from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, Marker, Ownership, SavedDirectory
 from airflow_provider.runner.session_state.saved.files import LocalFiles
-from airflow_provider.runner.session_state.saved.marker import MARKER, Marker, Ownership, SavedDirectory
 from airflow_provider.stores.hadoop_files import HadoopFiles
 from airflow_provider.stores.object_files import files_at
 from tests.samples.s3 import new_prefix

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.runner import CheckpointState, PipelineConfig, compute_pipeline_fingerprint
-from airflow_provider.runner.fingerprint.code.components import read_components
-from airflow_provider.runner.fingerprint.config import ConfigHashes
-from airflow_provider.runner.record.code import CodeRecord
-from airflow_provider.runner.record.state import ComponentRecord
+from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
+from airflow_provider.runner.record.checkpoint_state import ComponentRecord
+from airflow_provider.runner.record.code_record import CodeRecord
 from tests.samples.sketches import COMPLETED_AT
 
 ORDERS = '''"""Orders."""

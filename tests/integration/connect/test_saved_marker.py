@@ -12,7 +12,7 @@ from pathlib import Path
 from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.housekeeping.directories import find_directories
 from airflow_provider.runner.housekeeping.prune import Prune, Rules
-from airflow_provider.runner.session_state.saved.marker import MARKER, NOTICE
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE
 from tests.samples.connect_server import ConnectServer
 from tests.samples.saved import KEY, NOW, leave_views
 
@@ -22,7 +22,7 @@ ATTEMPT = """
 import json, sys
 from pyspark.sql import SparkSession
 from airflow_provider.runner.session_state.saved.files import ReadableFiles
-from airflow_provider.runner.session_state.saved.marker import Ownership, SavedDirectory, remove_run
+from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory, remove_run
 from tests.samples.saved import KEY, NOW
 
 files = ReadableFiles(SparkSession.builder.remote(sys.argv[1]).getOrCreate())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.operators.places import keeping
+from airflow_provider.operators.airflow_config import keeping
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus

@@ -25,9 +25,9 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.record.checkpoint_state import CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.state import CheckpointUpdate
 from tests.samples.records import AT, KEY, Recorder, state
 
 
@@ -289,7 +289,7 @@ def test_a_disk_that_is_really_full_fails_the_save_and_keeps_the_old_checkpoint(
         """
         import resource, signal, sys
         from airflow_provider.runner import LocalCheckpointStore
-        from airflow_provider.runner.record.state import CheckpointState
+        from airflow_provider.runner.record.checkpoint_state import CheckpointState
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         state = CheckpointState(run_id="run-1", pipeline_name="p", pipeline_fingerprint="f", fence=2, owner="me")
@@ -312,7 +312,7 @@ def test_a_crash_in_the_middle_of_a_write_leaves_the_old_checkpoint_readable(
         """
         import os, sys
         from airflow_provider.runner import LocalCheckpointStore
-        from airflow_provider.runner.record.state import CheckpointState
+        from airflow_provider.runner.record.checkpoint_state import CheckpointState
         os.replace = lambda *names: os._exit(9)
         state = CheckpointState(run_id="run-1", pipeline_name="p", pipeline_fingerprint="f", fence=2, owner="me")
         LocalCheckpointStore(sys.argv[1]).save(state)

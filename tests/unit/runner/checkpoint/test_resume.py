@@ -25,7 +25,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.hooks import AboutAttempt
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -33,7 +33,7 @@ from airflow_provider.runner.observing.events import (
     ComponentStarted,
     PipelineStarted,
 )
-from airflow_provider.runner.running.runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 from tests.samples.runs import DIAMOND, NO_SPARK, RUN, SEVEN, Run

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider.errors import StaleAttemptError
 from airflow_provider.runner import CheckpointHooks, CompositeHooks, LocalCheckpointStore, NoOpHooks
 from airflow_provider.runner.observing.events import ComponentCompleted, SessionStateSaved
-from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
+from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 from tests.samples.runs import Run

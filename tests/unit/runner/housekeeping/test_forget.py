@@ -18,7 +18,7 @@ from airflow_provider.runner.housekeeping.activity import Activity
 from airflow_provider.runner.housekeeping.forget import Forgotten, Saved, forget
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.marker import MARKER
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 from tests.samples.places import Place

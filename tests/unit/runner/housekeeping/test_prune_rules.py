@@ -15,7 +15,7 @@ from airflow_provider.runner.housekeeping.prune import (
     judge_set_aside,
     judge_views,
 )
-from airflow_provider.runner.session_state.saved.marker import Marker, Ownership
+from airflow_provider.runner.session_state.saved.directory_marker import Marker, Ownership
 from tests.samples.records import state
 from tests.samples.saved import KEY, LONG_AGO, NOW, RECENTLY
 

@@ -35,7 +35,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.observing import peer_views
 from airflow_provider.runner.observing.events import ComponentStarted, PipelineStarted
-from airflow_provider.runner.running.runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.cli import main
+from airflow_provider.commands.standalone.cli import main
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.config.model import load_pipeline_config
 from tests.samples.sketches import checkpoint

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.cli import main
+from airflow_provider.commands.standalone.cli import main
 from airflow_provider.errors import CodeChangedError, PipelineConfigError
 from airflow_provider.runner import (
     CheckpointHooks,
@@ -260,7 +260,7 @@ def test_code_that_cannot_be_read_stops_no_run(
     def broken(*args: object, **kwargs: object) -> Callable[..., object]:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr("airflow_provider.runner.fingerprint.code.components.read_code", broken)
+    monkeypatch.setattr("airflow_provider.runner.fingerprint.code.component_code.read_code", broken)
     assert run.attempt() == ["third"]
     assert "the code of component 'second' cannot be read: RuntimeError: unforeseen" in caplog.messages
     assert any("which cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.operators.pipeline_source import read_source, with_policies
+from airflow_provider.operators.pipeline.rendered import RenderedPipeline
+from airflow_provider.operators.pipeline.source import read_source, with_policies
+from airflow_provider.operators.pipeline.templates import render
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
-from airflow_provider.operators.rendered_pipeline import RenderedPipeline
-from airflow_provider.operators.templates import render
 from airflow_provider.runner import (
     ComponentConfig,
     PipelineConfig,

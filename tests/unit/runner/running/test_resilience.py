@@ -17,8 +17,8 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.config.model import CircuitBreakerConfig
 from airflow_provider.runner.observing.events import CircuitChanged, ComponentCompleted, ComponentFailed, RetryScheduled
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 from airflow_provider.runner.running.resilience import CircuitBreaker
-from airflow_provider.runner.running.runner import Surroundings
 from tests.conftest import Script
 from tests.samples.components import ShelfError
 from tests.samples.pipelines import component, pipeline

@@ -13,7 +13,7 @@ from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, Lo
 from airflow_provider.runner.checkpoint.layout import REQUEST
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.config.restart import RestartFrom
+from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.start import AirflowAttempt
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, RestartRequest
 from airflow_provider.runner.record.run_key import RunKey

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.runner.fingerprint.code.components import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_components
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action
