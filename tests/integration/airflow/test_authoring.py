@@ -24,7 +24,7 @@ from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from airflow_provider.stores.task_state_marker import MARKER_KEY
 from scripts.local_airflow import RELEASE
-from tests.samples.saved import leave_views
+from tests.samples.harness.saved_directories import leave_views
 
 FILE = "authoring.py"
 

@@ -15,8 +15,8 @@ from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.changes.diff import difference
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.tracker import Ran, SessionStateKeeper
+from tests.samples.harness.releases import SPARK
 from tests.samples.pipelines import component, pipeline
-from tests.samples.releases import SPARK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

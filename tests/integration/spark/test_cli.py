@@ -18,7 +18,7 @@ from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from tests.conftest import Script
-from tests.samples.saved import leave_views
+from tests.samples.harness.saved_directories import leave_views
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,7 +31,7 @@ components:
     class_path: airflow_provider.components.RunSql
     config: {sql: SELECT id FROM range(10), output_view: numbers}
   - name: gate
-    class_path: tests.samples.components.scripted
+    class_path: tests.samples.components.basic.scripted
     config: {name: gate}
     depends_on: [numbers]
   - name: check

@@ -20,7 +20,7 @@ from airflow_provider.runner.session_state.effects.executors import missing
 from airflow_provider.runner.session_state.effects.spark_plan import UNKNOWN_TARGET
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
-from tests.samples.releases import SPARK
+from tests.samples.harness.releases import SPARK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

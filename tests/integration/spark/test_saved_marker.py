@@ -20,7 +20,7 @@ from airflow_provider.runner.session_state.saved.directory_marker import MARKER,
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.stores.hadoop_files import HadoopFiles
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -23,7 +23,7 @@ from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:

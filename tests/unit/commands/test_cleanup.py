@@ -18,9 +18,9 @@ from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules, Verdi
 from airflow_provider.stores.hadoop_files import DriverCheckpointStore, HadoopFiles
 from airflow_provider.stores.object_files import Bucket, files_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
-from tests.samples.s3 import new_prefix
-from tests.samples.saved import NOW, leave_views
-from tests.samples.stores import PlainStore
+from tests.samples.harness.saved_directories import NOW, leave_views
+from tests.samples.harness.stores import PlainStore
+from tests.samples.services.s3 import new_prefix
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "file:{}"])
@@ -89,7 +89,7 @@ def test_one_place_has_one_name_whoever_looks_at_it(tmp_path: Path, monkeypatch:
     # Containers of one account are no one place.
     azure = [ObjectStorageCheckpointStore(f"abfss://{name}@account/c") for name in ("one", "two")]
     assert len({place_of(store) for store in azure}) == 2
-    assert place_of(PlainStore()) == "tests.samples.stores.PlainStore"
+    assert place_of(PlainStore()) == "tests.samples.harness.stores.PlainStore"
 
 
 def test_a_prune_of_everything_leaves_what_may_be_running(tmp_path: Path) -> None:

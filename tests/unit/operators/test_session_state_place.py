@@ -31,7 +31,10 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def execute(master: str, *, try_number: int = 1, **options: Any) -> None:
     operator = PySparkPipelineOperator(
         task_id="t",
-        pipeline={"name": "p/1", "components": [{"name": "a", "class_path": "tests.samples.components.NoConfig"}]},
+        pipeline={
+            "name": "p/1",
+            "components": [{"name": "a", "class_path": "tests.samples.components.basic.NoConfig"}],
+        },
         conn_id=None,
         spark_conf={"spark.master": master},
         checkpoint_store=InMemoryCheckpointStore(),

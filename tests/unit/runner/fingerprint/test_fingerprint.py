@@ -21,8 +21,8 @@ from airflow_provider.runner import ComponentConfig, PipelineConfig, compute_pip
 from airflow_provider.runner.fingerprint.config_changes import changes
 from airflow_provider.runner.fingerprint.config_hashes import field_hashes
 
-ANY = "tests.samples.components.scripted"
-OTHER = "tests.samples.components.NoConfig"
+ANY = "tests.samples.components.basic.scripted"
+OTHER = "tests.samples.components.basic.NoConfig"
 
 BASE: dict[str, Any] = {
     "name": "p",

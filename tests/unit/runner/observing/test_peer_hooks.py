@@ -178,7 +178,7 @@ def test_what_they_read_is_there_although_their_package_is_not(script: Script, m
         "transformation",
         "TRANSFORMATION",
     )
-    assert dataclasses.asdict(a)["class_path"] == "tests.samples.components.scripted"
+    assert dataclasses.asdict(a)["class_path"] == "tests.samples.components.basic.scripted"
     assert hooks.told[-1] == ("after_pipeline", "p", "success", ["a"])
 
 

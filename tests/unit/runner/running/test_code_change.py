@@ -33,7 +33,7 @@ from airflow_provider.runner.observing.hooks import CompositeHooks
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from tests.samples.shop import process, write
+from tests.samples.components.shop import process, write
 
 NO_SPARK: Any = object()
 RUN = "run-1"

@@ -20,8 +20,8 @@ from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 from tests.conftest import Script
+from tests.samples.harness.watched import Killed, Watched
 from tests.samples.pipelines import component, pipeline
-from tests.samples.watched import Killed, Watched
 
 KEY = RunKey((), "run", "p")
 CHAIN = pipeline(component("a"), component("b", "a"), component("c", "b"))

@@ -37,7 +37,7 @@ UNWANTED = SessionStateRecord(handling="none", reason="as asked", left_views=[Vi
 
 def pipeline(*names: str, always: str = "", **more: Any) -> PipelineConfig:
     components = [
-        {"name": name, "class_path": "tests.samples.components.scripted", "config": {"name": name}}
+        {"name": name, "class_path": "tests.samples.components.basic.scripted", "config": {"name": name}}
         | ({"always_run": True} if name == always else {})
         for name in names
     ]

@@ -19,7 +19,7 @@ from airflow_provider.runner.session_state.trusted.trusted_locations import why_
 from airflow_provider.runner.session_state.trusted.trusted_record import why_not_restored
 from airflow_provider.runner.session_state.trusted.trusted_settings import why_not_setting
 from airflow_provider.runner.session_state.trusted.trusted_tables import why_not_object
-from tests.samples.records import FULL, TABLE
+from tests.samples.harness.records import FULL, TABLE
 
 INSIDE = "attempt-0123456789ab/0001-01234567/0"
 

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from airflow_provider.runner.fingerprint.code.called_functions import watching
-from tests.samples.shop import process, write
+from tests.samples.components.shop import process, write
 
 CODE = """
 import json
