@@ -10,7 +10,7 @@ from airflow_provider.operators.pipeline.templated_task import TemplatedTask
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 
 SUMMARY_KEY = "pyspark_pipeline_summary"
 """XCom key of the attempt's summary, which is there also while it goes on and when it has failed."""
@@ -34,7 +34,7 @@ class PipelineTask(TemplatedTask):
     on_clear: str | None
     restart_from: Any
 
-    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowRun:
+    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowAttemptSpec:
         """Read and render the pipeline, and take from the context what identifies the run and the attempt.
 
         :param runs_here: whether the components run in this process
@@ -45,9 +45,9 @@ class PipelineTask(TemplatedTask):
         from airflow_provider.operators.pipeline.config_restart_requests import standing_requests
         from airflow_provider.operators.pipeline.rendered import RenderedPipeline
         from airflow_provider.operators.pipeline.source import templated_fields, with_policies
-        from airflow_provider.runner.planning.start import AirflowAttempt
+        from airflow_provider.runner.planning.start_mode import AirflowTry
         from airflow_provider.runner.record.run_key import RunKey
-        from airflow_provider.runner.running.airflow_attempt import AirflowRun
+        from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
         from airflow_provider.stores.task_state_marker import leave_marker
         from airflow_provider.template_files import Named
 
@@ -77,7 +77,7 @@ class PipelineTask(TemplatedTask):
         marker = leave_marker(context.get("task_state_store"))
         if not a_clear_may_discard():
             marker = None
-        attempt = AirflowAttempt(
+        attempt = AirflowTry(
             ti.try_number,
             ti.max_tries,
             getattr(self, "retries", None) or 0,
@@ -90,9 +90,9 @@ class PipelineTask(TemplatedTask):
         requests = standing_requests(context, self.task_id, config, self.restart_from)
         if self.restart_from:  # as for all policies, the operator's counts and not the pipeline's
             config = config.model_copy(update={"restart_from": None})
-        return AirflowRun(config, key, attempt, tuple(templated_fields(source, config)), requests=requests)
+        return AirflowAttemptSpec(config, key, attempt, tuple(templated_fields(source, config)), requests=requests)
 
-    def next_run(self, context: Context) -> AirflowRun:
+    def next_run(self, context: Context) -> AirflowAttemptSpec:
         """Return what an attempt would be given, for those who look from outside.
 
         :param context: of the task

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from airflow_provider.operators.attempt_guard import AttemptGuard
     from airflow_provider.runner import CheckpointStore, PipelineConfig, PipelineHooks
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 
 logger = logging.getLogger(__name__)
 
@@ -204,19 +204,19 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         if self._guard is not None:
             self._guard.kill()
 
-    def _run(self, run: AirflowRun, context: Context) -> dict[str, Any]:
+    def _run(self, run: AirflowAttemptSpec, context: Context) -> dict[str, Any]:
         from airflow_provider.launch.choose import launcher
         from airflow_provider.operators.attempt_guard import AttemptGuard, TimeLimit, has_supervisor
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
         from airflow_provider.runner.checkpoint.saving import Saving
         from airflow_provider.runner.observing.attempt_error import attempt_error
-        from airflow_provider.runner.observing.attempt_status import Standing
-        from airflow_provider.runner.observing.log_groups import folding
+        from airflow_provider.runner.observing.attempt_status import AttemptStatus
+        from airflow_provider.runner.observing.log_groups import log_groups_shown
         from airflow_provider.runner.observing.peer_hooks import each_of
         from airflow_provider.runner.observing.summary_hooks import SummaryHooks
-        from airflow_provider.runner.planning.start import KEEP
+        from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
         from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
-        from airflow_provider.runner.running.pipeline_runner import Surroundings
+        from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
         ti = context["ti"]
@@ -232,7 +232,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             logger.warning(
                 "on_clear is 'resume', but a clear without %r discards the checkpoint together with Airflow's task "
                 "state; set checkpoint_url to keep it elsewhere, or tick that when you clear",
-                KEEP,
+                KEEP_TASK_STATE,
             )
         about = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
@@ -243,13 +243,13 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             transport=self.openlineage_inject_transport_info,
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
-        standing = Standing()
+        status = AttemptStatus()
         with (
-            folding(),
+            log_groups_shown(),
             SummaryHooks(run.config.name, lambda told: ti.xcom_push(SUMMARY_KEY, told | about)) as summary,
             launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name, run=run.key.path) as spark,
             AttemptGuard(
-                spark, TimeLimit(self.execution_timeout, self._began), standing.lines, supervised=has_supervisor()
+                spark, TimeLimit(self.execution_timeout, self._began), status.lines, supervised=has_supervisor()
             ) as guard,
         ):
             self._guard = guard
@@ -269,10 +269,10 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 keep_session_state=self.keep_session_state,
                 keeping=keeping(self.session_state_retention_days, self.retention_days, self.keep_session_state_hours),
                 logs_verdict=False,
-                after_the_record=[standing],
+                after_the_record=[status],
                 hooks=[guard, metrics, TracingHooks(), summary, *each_of([self.hooks])],
                 saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
-                surroundings=Surroundings(live=spark.live),
+                environment=RunnerEnvironment(live=spark.live),
             )
         self._guard = None
         error = attempt_error(result, "a retry or a clear of this task")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider.runner.config.restart_from import RestartFrom
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
     from airflow_provider.runner.running.preview import Preview
 
 
@@ -92,8 +92,10 @@ def plan(options: argparse.Namespace) -> None:
             print(line)
         for note in found.plan.notes:
             print(note)
-        if found.plan.would_be_kept:
-            print(f"{found.plan.restarted_by}: rerun_affected would keep {', '.join(found.plan.would_be_kept)}")
+        if found.plan.kept_by_rerun_affected:
+            print(
+                f"{found.plan.restarted_by}: rerun_affected would keep {', '.join(found.plan.kept_by_rerun_affected)}"
+            )
     else:
         print(f"it would fail: {found.error}")
     for unknown in (*found.unknown, "whether the worker has the same code, files and Python environment as this host"):
@@ -148,7 +150,7 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
 def _preview(
     store: CheckpointStore,
     state: CheckpointState,
-    run: AirflowRun,
+    run: AirflowAttemptSpec,
     asked: tuple[RestartRequest, ...],
     *,
     alone: bool = False,
@@ -159,19 +161,21 @@ def _preview(
     :param alone: leave aside what is in the store
     """
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
-    from airflow_provider.runner.planning.restart_plan import from_config
-    from airflow_provider.runner.running.airflow_attempt import beginning_of
+    from airflow_provider.runner.planning.restart_plan import pending_config_restart
+    from airflow_provider.runner.running.airflow_attempt import start_mode_of
     from airflow_provider.runner.running.preview import preview
     from airflow_provider.runner.running.restart_requests import find_requests
 
     place = InMemoryCheckpointStore() if alone else store
-    standing = (*run.requests, *asked)
-    requests = find_requests(place, state.key, run.config, state, standing)
-    beginning, reason = beginning_of(run, state, asked=bool(requests) or from_config(run.config, state) is not None)
+    config_requests = (*run.requests, *asked)
+    requests = find_requests(place, state.key, run.config, state, config_requests)
+    beginning, reason = start_mode_of(
+        run, state, asked=bool(requests) or pending_config_restart(run.config, state) is not None
+    )
     return preview(run.config, state, beginning, requests), reason
 
 
-def _run_now(key: RunKey, config_file: str | None = None) -> AirflowRun:
+def _run_now(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
     """Return what the next attempt will be given. What Airflow and the DAG's code print is no part of the answer."""
     from airflow_provider.commands.airflow.next_attempt import run_now
 
@@ -205,11 +209,11 @@ def _when(state: CheckpointState) -> str:
     from airflow_provider.commands.airflow.database import task_instance_activity
     from airflow_provider.operators.airflow_config import a_clear_may_discard
     from airflow_provider.runner.housekeeping.activity import may_be_running
-    from airflow_provider.runner.planning.start import KEEP
+    from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
 
     running = may_be_running(state, task_instance_activity(state.key), datetime.now(UTC))
     if running is None:
-        tick = f" and tick {KEEP!r}, without which a request is discarded" if a_clear_may_discard() else ""
+        tick = f" and tick {KEEP_TASK_STATE!r}, without which a request is discarded" if a_clear_may_discard() else ""
         return f"if no attempt is due, clear the task{tick}"
     if "'running'" in running or "may be running" in running:
         return f"{running}: that attempt goes on as it began, and the next one is meant"

@@ -29,7 +29,7 @@ from airflow_provider.operators.submit.target import (
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
-from airflow_provider.runner.running.airflow_attempt import AirflowRun
+from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_files import address
 
@@ -54,7 +54,7 @@ class SubmittedAttempt:
     :raises SparkConfigError: the operator's ``conf`` is no mapping of Spark properties
     """
 
-    def __init__(self, task: PySparkPipelineSubmitOperator, run: AirflowRun) -> None:
+    def __init__(self, task: PySparkPipelineSubmitOperator, run: AirflowAttemptSpec) -> None:
         self._task = task
         self._run = run
         self._conf = properties(task.conf, f"task {task.task_id!r}, conf")

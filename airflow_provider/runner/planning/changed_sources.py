@@ -109,7 +109,7 @@ def reasons_by_source(config: PipelineConfig, facts: SourceFacts, reasons: Mappi
     return own | _of_descendants(config, own, reasons)
 
 
-def taken_along(config: PipelineConfig, facts: SourceFacts, decisions: Iterable[Decision]) -> dict[str, str]:
+def reasons_not_to_mix(config: PipelineConfig, facts: SourceFacts, decisions: Iterable[Decision]) -> dict[str, str]:
     """Return component to reason for those that must run so that nothing old is mixed with something new.
 
     A component that is replayed, or for another reason runs again, would read what somebody else has changed: then all

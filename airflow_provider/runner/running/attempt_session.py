@@ -139,7 +139,7 @@ class AttemptSession:
             self.keeper.recorded(plan.before.components if plan.before is not None else {})
             self.keeper.settle()
             # Otherwise somebody else said what is complete, and what that saved is not known.
-            if plan.known is not None:
+            if plan.recorded_when_planned is not None:
                 self.keeper.remove_others(d.session_state for d in plan.decisions if d.session_state is not None)
 
     def restore(self, decision: Decision, dropped: Collection[str]) -> Decision:

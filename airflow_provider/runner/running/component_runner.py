@@ -33,7 +33,8 @@ from airflow_provider.runner.observing.result import ComponentResult, ComponentS
 from airflow_provider.runner.observing.taken_location import taken_location
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
-from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
+from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
+from airflow_provider.runner.running.retries import run_with_retries
 from airflow_provider.runner.session_state.saved.files import local_path
 from airflow_provider.runner.session_state.tracker import Found, Ran, SessionStateKeeper
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost

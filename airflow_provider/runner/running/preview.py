@@ -15,7 +15,7 @@ from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.attempt import Beginning, plan_attempt
 from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.attempt_session import AttemptSession
-from airflow_provider.runner.running.restart_requests import Requests
+from airflow_provider.runner.running.restart_requests import PendingRequests
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.files import local_path
 from airflow_provider.runner.session_state.sources.look import is_local, look_again
@@ -40,7 +40,7 @@ class Preview:
 
 
 def preview(
-    config: PipelineConfig, checkpoint: CheckpointState | None, beginning: Beginning, requests: Requests
+    config: PipelineConfig, checkpoint: CheckpointState | None, beginning: Beginning, requests: PendingRequests
 ) -> Preview:
     """Plan the next attempt, and leave everything as it is.
 

@@ -15,7 +15,7 @@ from airflow_provider.runner.checkpoint.address import place_of
 from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
 from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Keeping, Marker
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.stores.hadoop_files import HadoopFiles
@@ -51,7 +51,7 @@ def attempt(run: Run, **keeping: float) -> PipelineResultStatus:
     """One attempt as the operators make it, in a new session."""
     run.in_new_session()
     result = run_attempt(
-        Attempt(
+        AttemptSpec(
             run.config,
             run.store,
             KEY,

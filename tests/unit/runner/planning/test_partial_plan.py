@@ -9,7 +9,7 @@ import pytest
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import PipelineResultStatus, SimplePipelineRunner
 from airflow_provider.runner.planning.decide import plan_skipping
-from airflow_provider.runner.planning.part import part_of
+from airflow_provider.runner.planning.partial_plan import restrict_plan
 from airflow_provider.runner.planning.plan import RunPlan
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
@@ -18,7 +18,7 @@ ABCD = pipeline("a", component("b", "a"), "c", component("d", "b"))
 
 
 def part(completed: str = "", **what: Any) -> RunPlan:
-    return part_of(plan_skipping(ABCD, set(completed)), ABCD, **what)
+    return restrict_plan(plan_skipping(ABCD, set(completed)), ABCD, **what)
 
 
 def run(plan: RunPlan) -> Any:

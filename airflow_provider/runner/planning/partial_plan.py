@@ -13,7 +13,9 @@ from airflow_provider.runner.planning.plan import Action, RunPlan
 LEFT_OUT = "left out of this attempt"
 
 
-def part_of(plan: RunPlan, config: PipelineConfig, only: Collection[str] = (), until: str | None = None) -> RunPlan:
+def restrict_plan(
+    plan: RunPlan, config: PipelineConfig, only: Collection[str] = (), until: str | None = None
+) -> RunPlan:
     """Return a plan that runs a part of what it would run. What is left out stays incomplete.
 
     :param plan: the plan

@@ -8,12 +8,12 @@ from typing import Any
 from airflow_provider.runner.config.policies import OnClear
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
-KEEP = "Keep task state and resume"
+KEEP_TASK_STATE = "Keep task state and resume"
 """What the dialog of Airflow 3.4 calls the choice that decides whether a clear keeps the task state."""
 
 
 @dataclass(frozen=True)
-class AirflowAttempt:
+class AirflowTry:
     """What Airflow says of an attempt.
 
     :param try_number: number of this try; never starts again
@@ -82,7 +82,7 @@ class AttemptStart:
 
 def how_to_start(
     checkpoint: CheckpointState | None,
-    attempt: AirflowAttempt,
+    attempt: AirflowTry,
     on_clear: OnClear = "auto",
     *,
     asked: bool = False,
@@ -99,7 +99,7 @@ def how_to_start(
         if attempt.try_number <= 1:
             return AttemptStart(False, "first attempt")
         if attempt.began_over:
-            return AttemptStart(False, f"cleared without {KEEP!r}, so it starts over", cleared=True)
+            return AttemptStart(False, f"cleared without {KEEP_TASK_STATE!r}, so it starts over", cleared=True)
         return AttemptStart(False, "no checkpoint of an earlier attempt, so it starts from the beginning")
     if attempt.try_number <= checkpoint.attempt:
         return AttemptStart(False, "the DAG run was deleted and made again under the same id, so it starts afresh")
@@ -120,12 +120,13 @@ def how_to_start(
     discarded = attempt.discarded_since(checkpoint)
     if discarded and on_clear == "auto":
         if asked:  # which takes a clear; that the tick counts need not be known
-            why = f"cleared without {KEEP!r}, but a restart was asked for, so it does that alone"
+            why = f"cleared without {KEEP_TASK_STATE!r}, but a restart was asked for, so it does that alone"
             return AttemptStart(True, why, cleared)
-        return AttemptStart(False, f"cleared without {KEEP!r}, so it starts over", cleared)
+        return AttemptStart(False, f"cleared without {KEEP_TASK_STATE!r}, so it starts over", cleared)
     case = {
         None: "cleared after an unfinished attempt",
-        False: f"cleared after an unfinished attempt with its task state kept ({KEEP!r}, or a clear that does not ask)",
-        True: f"cleared without {KEEP!r}, but on_clear is 'resume'",
+        False: f"cleared after an unfinished attempt with its task state kept ({KEEP_TASK_STATE!r}, or a clear that "
+        "does not ask)",
+        True: f"cleared without {KEEP_TASK_STATE!r}, but on_clear is 'resume'",
     }[discarded]
     return AttemptStart(True, f"{case}, so it goes on from the checkpoint", cleared)

@@ -17,8 +17,8 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.config.model import CircuitBreakerConfig
 from airflow_provider.runner.observing.events import CircuitChanged, ComponentCompleted, ComponentFailed, RetryScheduled
-from airflow_provider.runner.running.pipeline_runner import Surroundings
-from airflow_provider.runner.running.resilience import CircuitBreaker
+from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
 from tests.samples.components.basic import ShelfError
 from tests.samples.pipelines import component, pipeline
@@ -83,8 +83,8 @@ def fail_times(script: Script, times: int, error: type[BaseException] = OSError)
 
 
 def runner(config: PipelineConfig, clock: Clock, hooks: NoOpHooks) -> SimplePipelineRunner:
-    surroundings = Surroundings(clock=clock, sleep=clock.sleep)
-    return SimplePipelineRunner(config, hooks=hooks, spark=object(), surroundings=surroundings)  # type: ignore[arg-type]
+    environment = RunnerEnvironment(clock=clock, sleep=clock.sleep)
+    return SimplePipelineRunner(config, hooks=hooks, spark=object(), environment=environment)  # type: ignore[arg-type]
 
 
 def run(clock: Clock, hooks: NoOpHooks, **fields: Any) -> PipelineResult:

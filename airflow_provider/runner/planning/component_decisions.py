@@ -58,7 +58,7 @@ def decisions_for(
     return decisions
 
 
-def not_brought_back(pipeline: str, decisions: Sequence[Decision]) -> SessionStateNotSavedError | None:
+def unrestorable_error(pipeline: str, decisions: Sequence[Decision]) -> SessionStateNotSavedError | None:
     """Return the error for what is needed, was not saved, and must not be made again; None if there is nothing of it.
 
     :param pipeline: name of the pipeline
@@ -72,7 +72,7 @@ def not_brought_back(pipeline: str, decisions: Sequence[Decision]) -> SessionSta
     lost += [
         (decision.component, f"{decision.reason}, and it is not known that running it again does no harm", RESTART_IT)
         for decision in decisions
-        if decision.action is Action.REPLAY and decision.harm
+        if decision.action is Action.REPLAY and decision.may_do_harm
     ]
     return SessionStateNotSavedError(pipeline, lost) if lost else None
 
