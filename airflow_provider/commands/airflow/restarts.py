@@ -161,7 +161,6 @@ def _preview(
     :param alone: leave aside what is in the store
     """
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
-    from airflow_provider.runner.planning.restart_plan import pending_config_restart
     from airflow_provider.runner.running.airflow_attempt import start_mode_of
     from airflow_provider.runner.running.preview import preview
     from airflow_provider.runner.running.restart_requests import find_requests
@@ -169,10 +168,8 @@ def _preview(
     place = InMemoryCheckpointStore() if alone else store
     config_requests = (*run.requests, *asked)
     requests = find_requests(place, state.key, run.config, state, config_requests)
-    beginning, reason = start_mode_of(
-        run, state, asked=bool(requests) or pending_config_restart(run.config, state) is not None
-    )
-    return preview(run.config, state, beginning, requests), reason
+    start = start_mode_of(run, state, asked=bool(requests))
+    return preview(run.config, state, start, requests), str(start.case)
 
 
 def _run_now(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:

@@ -234,6 +234,19 @@ class PipelineConfig(Section):
         order = execution_order({name: component.depends_on for name, component in by_name.items()})
         return tuple(by_name[name] for name in order if by_name[name].enabled)
 
+    @property
+    def dependencies(self) -> dict[str, list[str]]:
+        """Component to the names that it depends on, disabled ones included."""
+        return {component.name: component.depends_on for component in self.components}
+
+    def session_state_of(self, name: str) -> SessionStatePolicy:
+        """Return a component's policy for session state: its own, or the pipeline's.
+
+        :param name: name of the component
+        """
+        own = next((component.session_state for component in self.components if component.name == name), None)
+        return own or self.session_state
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy it; what was worked out from the fields is worked out again, as they may be others."""
         copy = super().model_copy(update=update, deep=deep)
