@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_provider.components.directory import token_of
+from airflow_provider.components.destination.directory_swap import token_of
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
 from airflow_provider.runner.config.context import ComponentContext

@@ -1,9 +1,10 @@
-"""Replaces all rows of a table of plain files without dropping it before the new rows are complete.
+"""Replace all rows of a table of plain files without dropping it before the new rows are complete.
 
-If the view has the columns, the partitions and the options of the table, its definition stays and only its directory is
-exchanged, as in :mod:`~airflow_provider.components.directory`. Otherwise a table ``<table>__replacing_<run>`` is made,
-and when it is complete the old one becomes ``<table>__replaced_<run>``, the new one takes its name, and the old one is
-dropped. Who writes the table next gives the old one its name back if a kill fell between those two.
+If the view has the columns, the partitions and the options of the table, its definition stays and only its directory
+is exchanged, as in :mod:`~airflow_provider.components.destination.directory_swap`. Otherwise the component writes a
+table ``<table>__replacing_<run>``. When that is complete, the old table becomes ``<table>__replaced_<run>``, the new
+one takes its name, and the old one is dropped. If a kill falls between those two renames, the next write to the table
+gives the old one its name back.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import logging
 import re
 from typing import Any
 
-from airflow_provider.components.directory import TargetDirectory
-from airflow_provider.components.table_layout import Table, find_table, split_name
-from airflow_provider.components.unfinished import table_being_made
-from airflow_provider.components.write_config import FILE_FORMATS
-from airflow_provider.components.write_path import WriteJob
+from airflow_provider.components.destination.directory_swap import TargetDirectory
+from airflow_provider.components.destination.table_layout import Table, find_table, split_name
+from airflow_provider.components.destination.unfinished_table import table_being_made
+from airflow_provider.components.writing.write_config import FILE_FORMATS
+from airflow_provider.components.writing.write_path import WriteJob
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.view_names import quote
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
@@ -91,7 +92,7 @@ def replace_table(job: WriteJob, table: Table, format_: str, token: str) -> str 
     :param job: what is to be written
     :param table: the table
     :param format_: the format that it is to have
-    :param token: see :func:`~airflow_provider.components.directory.token_of`
+    :param token: see :func:`~airflow_provider.components.destination.directory_swap.token_of`
     :return: None if it was done
     """
     if (why_not := _why_not(job, table)) is not None:
@@ -118,7 +119,7 @@ def heal_table(spark: Any, name: str, token: str) -> None:
 
     :param spark: the session
     :param name: name of the table
-    :param token: see :func:`~airflow_provider.components.directory.token_of`
+    :param token: see :func:`~airflow_provider.components.destination.directory_swap.token_of`
     """
     if not is_classic(spark):
         return

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from airflow_provider.components.conditions import first_line
-from airflow_provider.components.sql_text import read_sql_file
+from airflow_provider.components.checking.check_conditions import first_line
+from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import DataReadError
 from airflow_provider.runner.config.problems import kind_of
 

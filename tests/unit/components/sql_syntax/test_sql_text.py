@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.components.sql_text import read_sql_file
+from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import SqlStatementError
 
 TEXT = "-- prénom\nSELECT 1 AS a\n"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.components.own_code import CodeUse, use_of
+from airflow_provider.components.protection.view_use import CodeUse, use_of
 
 ORDERS = "orders"
 OTHER = "others"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.components.own_code import use_of
+from airflow_provider.components.protection.view_use import use_of
 from airflow_provider.runner.config.context import Declared
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from airflow_provider.components.directory import TargetDirectory
-from airflow_provider.components.table_layout import split_name
+from airflow_provider.components.destination.directory_swap import TargetDirectory
+from airflow_provider.components.destination.table_layout import split_name
 from airflow_provider.errors import describe
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
 

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from airflow_provider.components import static_checks
-from airflow_provider.components.base import ComponentModel, ReadyMade
-from airflow_provider.components.sql_guard import guarded
-from airflow_provider.components.sql_text import SqlText, read_sql_file, refuse_template
+from airflow_provider.components import config_checks
+from airflow_provider.components.component_base import ComponentModel, ReadyMade
+from airflow_provider.components.sql.sql_guard import guarded
+from airflow_provider.components.sql_syntax.sql_text import SqlText, read_sql_file, refuse_template
 from airflow_provider.errors import SqlStatementError
 
 
@@ -61,14 +61,14 @@ class RunSql(ReadyMade[SqlConfig]):
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
         """A file that is not there, a statement that is a file's name, a view's name that Spark does not take."""
         read = SqlConfig.model_validate(config)
-        yield from static_checks.statement("sql", read.sql, "sql_file")
-        yield from static_checks.file("sql_file", read.sql_file, base_dir)
-        yield from static_checks.view_name("output_view", read.output_view)
+        yield from config_checks.statement("sql", read.sql, "sql_file")
+        yield from config_checks.file("sql_file", read.sql_file, base_dir)
+        yield from config_checks.view_name("output_view", read.output_view)
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """A comment that takes the rest of the statement along."""
-        return static_checks.swallowed("sql", config.get("sql"))
+        return config_checks.swallowed("sql", config.get("sql"))
 
     def run(self) -> None:
         from pyspark.errors import AnalysisException, ParseException

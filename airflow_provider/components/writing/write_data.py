@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider.components import static_checks
-from airflow_provider.components.base import ReadyMade
-from airflow_provider.components.directory import TargetDirectory, token_of
-from airflow_provider.components.replace_table import heal_table
-from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
-from airflow_provider.components.write_path import WriteJob, write_path, write_without_place
-from airflow_provider.components.write_table import write_table
+from airflow_provider.components import config_checks
+from airflow_provider.components.component_base import ReadyMade
+from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
+from airflow_provider.components.writing.replace_table import heal_table
+from airflow_provider.components.writing.write_config import FILE_FORMATS, WriteConfig
+from airflow_provider.components.writing.write_path import WriteJob, write_path, write_without_place
+from airflow_provider.components.writing.write_table import write_table
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
 
@@ -35,8 +35,8 @@ class WriteData(ReadyMade[WriteConfig]):
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
         """Names that Spark does not take."""
         read = WriteConfig.model_validate(config)
-        yield from static_checks.source_name("input_view", read.input_view)
-        yield from static_checks.source_name("table", read.table)
+        yield from config_checks.source_name("input_view", read.input_view)
+        yield from config_checks.source_name("table", read.table)
 
     @classmethod
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:

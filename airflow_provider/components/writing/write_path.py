@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.components.directory import TargetDirectory, token_of
-from airflow_provider.components.harm import Harm, Target
-from airflow_provider.components.table_layout import TRANSACTIONAL, in_words
-from airflow_provider.components.unfinished import Marker
-from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
+from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
+from airflow_provider.components.destination.table_layout import TRANSACTIONAL, in_words
+from airflow_provider.components.destination.unfinished_table import Marker
+from airflow_provider.components.protection.write_protection import Harm, Target
+from airflow_provider.components.writing.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.session_state.sources.current_reads import is_classic

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider.components.conditions import first_line, in_brackets
-from airflow_provider.components.rows import column, last_name, table_name, whole_row
+from airflow_provider.components.checking.check_conditions import first_line, in_brackets
+from airflow_provider.components.sql_syntax.rows import column, last_name, table_name, whole_row
 from airflow_provider.runner.config.problems import suggest
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider.components.sql_text import SqlText
+from airflow_provider.components.sql_syntax.sql_text import SqlText
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from airflow_provider.components.directory import TargetDirectory, token_of
-from airflow_provider.components.harm import Target
-from airflow_provider.components.replace_table import heal_table, replace_table
-from airflow_provider.components.table_layout import (
+from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
+from airflow_provider.components.destination.table_layout import (
     Table,
     columns_in_order,
     find_table,
@@ -16,8 +14,10 @@ from airflow_provider.components.table_layout import (
     lost_partitions,
     overwriting,
 )
-from airflow_provider.components.unfinished import table_being_made
-from airflow_provider.components.write_path import WriteJob
+from airflow_provider.components.destination.unfinished_table import table_being_made
+from airflow_provider.components.protection.write_protection import Target
+from airflow_provider.components.writing.replace_table import heal_table, replace_table
+from airflow_provider.components.writing.write_path import WriteJob
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import Location, location
 

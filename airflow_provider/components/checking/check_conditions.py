@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider.components.rows import analyzed, explain, table_name
+from airflow_provider.components.sql_syntax.rows import analyzed, explain, table_name
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider.components.rows import quoted, whole_row
+from airflow_provider.components.sql_syntax.rows import quoted, whole_row
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from airflow_provider.components.corrupt_records import FORMATS
+from airflow_provider.components.reading.corrupt_records import FORMATS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.components.directory import TargetDirectory, token_of
-from airflow_provider.components.harm import Harm, Target
-from airflow_provider.components.statement_effects import EmptiedTable, Statement, read_statement
-from airflow_provider.components.table_layout import OVERWRITE_MODE, Table, find_table, in_words
-from airflow_provider.components.unfinished import table_being_made
+from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
+from airflow_provider.components.destination.table_layout import OVERWRITE_MODE, Table, find_table, in_words
+from airflow_provider.components.destination.unfinished_table import table_being_made
+from airflow_provider.components.protection.write_protection import Harm, Target
+from airflow_provider.components.sql.statement_effects import EmptiedTable, Statement, read_statement
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.record.view_names import quote

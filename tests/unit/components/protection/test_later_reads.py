@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.components.later import Need, need_of, paths_read, tables_read
+from airflow_provider.components.protection.later_reads import Need, need_of, paths_read, tables_read
 from airflow_provider.runner.config.context import Declared
 
 HERE = Path()

@@ -8,11 +8,11 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from airflow_provider.components import static_checks
-from airflow_provider.components.base import ComponentModel, ReadyMade
-from airflow_provider.components.check_query import CheckQuery, Rule
-from airflow_provider.components.conditions import Conditions, first_line
-from airflow_provider.components.rows import explain, parses_text, random_parts, table_name
+from airflow_provider.components import config_checks
+from airflow_provider.components.checking.check_conditions import Conditions, first_line
+from airflow_provider.components.checking.check_query import CheckQuery, Rule
+from airflow_provider.components.component_base import ComponentModel, ReadyMade
+from airflow_provider.components.sql_syntax.rows import explain, parses_text, random_parts, table_name
 from airflow_provider.errors import DataCheckError
 
 
@@ -69,14 +69,14 @@ class CheckData(ReadyMade[CheckConfig]):
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
         """A name that Spark does not take."""
         read = CheckConfig.model_validate(config)
-        yield from static_checks.source_name("input_view", read.input_view)
+        yield from config_checks.source_name("input_view", read.input_view)
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """A comment that takes the rest of a condition along."""
         conditions = config.get("conditions")
         for name, condition in conditions.items() if isinstance(conditions, Mapping) else ():
-            yield from static_checks.swallowed(f"conditions.{name}", condition)
+            yield from config_checks.swallowed(f"conditions.{name}", condition)
 
     def run(self) -> None:
         config = self.config

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from airflow_provider.components import static_checks
-from airflow_provider.components.base import ComponentModel, Options, ReadyMade
-from airflow_provider.components.conditions import first_line
-from airflow_provider.components.corrupt_records import FORMATS, corrupt_column, files_of, parse
-from airflow_provider.components.quiet_loss import quiet_losses
-from airflow_provider.components.rows import quoted
-from airflow_provider.components.schema import FILE_ENDINGS, check_schema, read_schema_file, spark_schema
+from airflow_provider.components import config_checks
+from airflow_provider.components.checking.check_conditions import first_line
+from airflow_provider.components.component_base import ComponentModel, Options, ReadyMade
+from airflow_provider.components.reading.corrupt_records import FORMATS, corrupt_column, files_of, parse
+from airflow_provider.components.reading.schema import FILE_ENDINGS, check_schema, read_schema_file, spark_schema
+from airflow_provider.components.reading.silent_loss import quiet_losses
+from airflow_provider.components.sql_syntax.rows import quoted
 from airflow_provider.errors import DataCheckError, DataReadError
 
 if TYPE_CHECKING:
@@ -142,16 +142,16 @@ class ReadData(ReadyMade[ReadConfig]):
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
         """A list that became text, a file that is not there, names that Spark does not take."""
         read = ReadConfig.model_validate(config)
-        yield from static_checks.paths("path", read.path)
-        yield from static_checks.file("schema_file", read.schema_file, base_dir)
-        yield from static_checks.source_name("table", read.table)
-        yield from static_checks.view_name("output_view", read.output_view)
-        yield from static_checks.view_name("corrupt_records_view", read.corrupt_records_view)
+        yield from config_checks.paths("path", read.path)
+        yield from config_checks.file("schema_file", read.schema_file, base_dir)
+        yield from config_checks.source_name("table", read.table)
+        yield from config_checks.view_name("output_view", read.output_view)
+        yield from config_checks.view_name("corrupt_records_view", read.corrupt_records_view)
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """A comment that takes the rest of the condition along."""
-        return static_checks.swallowed("where", config.get("where"))
+        return config_checks.swallowed("where", config.get("where"))
 
     def run(self) -> None:
         config = self.config

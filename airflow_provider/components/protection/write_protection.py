@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.components.later import need_of, paths_read, tables_read
-from airflow_provider.components.table_layout import find_table, split_name
+from airflow_provider.components.destination.table_layout import find_table, split_name
+from airflow_provider.components.protection.later_reads import need_of, paths_read, tables_read
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.absolute import working_directory
 from airflow_provider.runner.config.context import ComponentContext
