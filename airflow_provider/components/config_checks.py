@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_provider.runner.config.problems import NATIVE, looks_like_list
 from airflow_provider.runner.config.scalars import FoldedText
-from airflow_provider.runner.config.zipped import is_file
+from airflow_provider.runner.config.zipped_files import is_file
 
 Problem = tuple[str, str]
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.errors import describe
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.session_state.sources.destroys import Location, location
 from airflow_provider.runner.session_state.sources.globs import escaped
 

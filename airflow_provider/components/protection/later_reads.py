@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.components.protection.view_use import use_of
-from airflow_provider.runner.config.context import Declared
+from airflow_provider.runner.config.component_context import Declared
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)

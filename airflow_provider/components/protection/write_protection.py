@@ -14,8 +14,8 @@ from typing import Any
 from airflow_provider.components.destination.table_layout import find_table, split_name
 from airflow_provider.components.protection.later_reads import need_of, paths_read, tables_read
 from airflow_provider.errors import WriteRefusedError, describe
-from airflow_provider.runner.config.absolute import working_directory
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.absolute_paths import working_directory
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.session_state.sources.current_reads import (
     ReadPlace,
     is_classic,

@@ -14,7 +14,7 @@ from airflow_provider.components.destination.unfinished_table import table_being
 from airflow_provider.components.protection.write_protection import Harm, Target
 from airflow_provider.components.sql.statement_effects import EmptiedTable, Statement, read_statement
 from airflow_provider.errors import describe
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.view_names import quote
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
-from airflow_provider.runner.config.zipped import read_bytes
+from airflow_provider.runner.config.zipped_files import read_bytes
 
 _MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",

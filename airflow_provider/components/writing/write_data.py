@@ -13,7 +13,7 @@ from airflow_provider.components.writing.replace_table import heal_table
 from airflow_provider.components.writing.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.components.writing.write_path import WriteJob, write_path, write_without_place
 from airflow_provider.components.writing.write_table import write_table
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from airflow_provider.components.destination.unfinished_table import Marker
 from airflow_provider.components.protection.write_protection import Harm, Target
 from airflow_provider.components.writing.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.errors import WriteRefusedError, describe
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import location
 

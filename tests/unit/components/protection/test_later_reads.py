@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.components.protection.later_reads import Need, need_of, paths_read, tables_read
-from airflow_provider.runner.config.context import Declared
+from airflow_provider.runner.config.component_context import Declared
 
 HERE = Path()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from airflow_provider.runner.fingerprint.code.bindings import Import
-from airflow_provider.runner.fingerprint.code.modules import Module
+from airflow_provider.runner.fingerprint.code.code_modules import Module
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from airflow_provider.runner.fingerprint.code.unordered import takes_order_of_set
+from airflow_provider.runner.fingerprint.code.set_order import takes_order_of_set
 
 TAKEN = (
     "for n in {'a', 'b'}: use(n)",

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from types import ModuleType
 from weakref import WeakKeyDictionary
 
-from airflow_provider.runner.fingerprint.code.modules import Module
-from airflow_provider.runner.fingerprint.code.values import NotPlainError, value_hash
+from airflow_provider.runner.fingerprint.code.code_modules import Module
+from airflow_provider.runner.fingerprint.code.value_hash import NotPlainError, value_hash
 
 _FOLLOWS_FROM_CODE_AND_FILES = (
     "base64.",

@@ -10,15 +10,15 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from airflow_provider.runner.fingerprint.code.bindings import Import
-from airflow_provider.runner.fingerprint.code.modules import Module, ModuleFinder
-from airflow_provider.runner.fingerprint.code.scopes import class_scope
-from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Target, Use, Whole
+from airflow_provider.runner.fingerprint.code.code_modules import Module, ModuleFinder
+from airflow_provider.runner.fingerprint.code.code_targets import Body, Foreign, Live, Own, Target, Use, Whole
+from airflow_provider.runner.fingerprint.code.name_scopes import class_scope
 
 _MOST_STEPS = 200
 
 
 class NameResolver:
-    """Says what names are. See :class:`~airflow_provider.runner.fingerprint.code.targets.Resolver`.
+    """Says what names are. See :class:`~airflow_provider.runner.fingerprint.code.code_targets.Resolver`.
 
     :param finder: finds modules
     """

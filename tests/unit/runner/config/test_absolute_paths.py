@@ -15,7 +15,7 @@ from airflow_provider.operators.airflow_config import session_state_base
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig, SimplePipelineRunner, load_pipeline_config
 from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.config.absolute import absolute, absolute_url, real
+from airflow_provider.runner.config.absolute_paths import absolute, absolute_url, real
 from airflow_provider.runner.fingerprint.code.file_origin import Whose, origin_of
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import load_pipeline_config
-from airflow_provider.runner.config.zipped import is_file, read_bytes
+from airflow_provider.runner.config.zipped_files import is_file, read_bytes
 
 PIPELINE = {
     "name": "p",

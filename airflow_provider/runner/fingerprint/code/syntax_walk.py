@@ -14,18 +14,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider.runner.fingerprint.code.bindings import Import, imports_of
+from airflow_provider.runner.fingerprint.code.code_modules import Module
 from airflow_provider.runner.fingerprint.code.code_reading import Reference, Unseen, short_hash
-from airflow_provider.runner.fingerprint.code.computed import (
+from airflow_provider.runner.fingerprint.code.code_targets import Body, Foreign, Live, Own, Resolver, Target, Use, Whole
+from airflow_provider.runner.fingerprint.code.computed_names import (
     ATTRIBUTE_BY_NAME,
     BY_NAME,
     INSIDES,
     MODULE_BY_NAME,
     OF_THIS_MODULE,
 )
-from airflow_provider.runner.fingerprint.code.modules import Module
-from airflow_provider.runner.fingerprint.code.scopes import Scope, class_scope, comprehension_scope, function_scope
-from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Resolver, Target, Use, Whole
-from airflow_provider.runner.fingerprint.code.unordered import takes_order_of_set
+from airflow_provider.runner.fingerprint.code.name_scopes import Scope, class_scope, comprehension_scope, function_scope
+from airflow_provider.runner.fingerprint.code.set_order import takes_order_of_set
 
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores", "type_params"})
 _MODULE_NAMES = frozenset({"__name__", "__file__", "__doc__", "__package__", "__spec__", "__path__", "__class__"})

@@ -16,7 +16,7 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config import hocon, yaml_text
 from airflow_provider.runner.config.problems import kind_of
 from airflow_provider.runner.config.scalars import WrittenFloat, is_shared
-from airflow_provider.runner.config.zipped import read_bytes
+from airflow_provider.runner.config.zipped_files import read_bytes
 
 _OTHER_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
