@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider.components.sql_text import read_sql_file
+from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
-from airflow_provider.runner.config.zipped import is_file
+from airflow_provider.runner.config.zipped_files import is_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -32,7 +32,7 @@ def checkpoint_url(given: str | None, start: str | None = None) -> str | None:
     url = conf.get(SECTION, "checkpoint_url", fallback="") if given is None else given
     if not url or start is None:
         return url or None
-    from airflow_provider.runner.config.absolute import absolute_url
+    from airflow_provider.runner.config.absolute_paths import absolute_url
 
     return absolute_url(str(url), start)
 
@@ -133,7 +133,7 @@ def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool, s
     :param first: whether this is the first attempt, which warns
     :param start: where a relative path starts; None: in the working directory
     """
-    from airflow_provider.runner.config.absolute import absolute_url
+    from airflow_provider.runner.config.absolute_paths import absolute_url
 
     base = url or conf.get(SECTION, "session_state_url", fallback=None)
     if base:
@@ -150,6 +150,6 @@ def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool, s
 
 def airflow_home() -> Path:
     """Return ``AIRFLOW_HOME``."""
-    from airflow_provider.runner.config.absolute import absolute
+    from airflow_provider.runner.config.absolute_paths import absolute
 
     return absolute(os.environ.get("AIRFLOW_HOME", "~/airflow"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider.runner import LocalCheckpointStore
-from airflow_provider.runner.config.absolute import absolute_url
+from airflow_provider.runner.config.absolute_paths import absolute_url
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 
 

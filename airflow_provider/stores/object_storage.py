@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.checkpoint.files import RecordFiles
-from airflow_provider.runner.config.absolute import absolute_url
+from airflow_provider.runner.config.absolute_paths import absolute_url
 from airflow_provider.stores.object_files import address, files_at
 
 

@@ -26,7 +26,7 @@ from airflow_provider.runner import (
 from airflow_provider.runner.checkpoint.address import place_of
 from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.config.absolute import absolute, absolute_url
+from airflow_provider.runner.config.absolute_paths import absolute, absolute_url
 from airflow_provider.runner.housekeeping.forget import Saved, forget
 from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table

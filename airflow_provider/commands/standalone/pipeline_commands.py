@@ -22,7 +22,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     load_pipeline_config,
 )
-from airflow_provider.runner.config.absolute import absolute
+from airflow_provider.runner.config.absolute_paths import absolute
 from airflow_provider.runner.config.model import config_warnings
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.fingerprint.code.component_code import read_components

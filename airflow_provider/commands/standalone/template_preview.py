@@ -17,8 +17,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
-from airflow_provider.runner.config.absolute import working_directory
-from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.absolute_paths import working_directory
+from airflow_provider.runner.config.config_file import read_config_file
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.template_files import Named, TemplateFiles, raw_hint
 

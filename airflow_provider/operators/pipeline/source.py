@@ -11,7 +11,7 @@ from airflow_provider.operators.pipeline.native_values import known_target
 from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.templates import holds_template, with_templates, wrong_kinds
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.config_file import read_config_file
 from airflow_provider.runner.config.problems import name_of
 from airflow_provider.runner.config.scalars import refolded
 from airflow_provider.template_files import Named, find, not_found

@@ -71,7 +71,7 @@ class TemplatedTask:
     @property
     def started_in(self) -> str:
         """The working directory that the process had when the task was made: a component may go elsewhere."""
-        from airflow_provider.runner.config.absolute import working_directory
+        from airflow_provider.runner.config.absolute_paths import working_directory
 
         return self._started_in or str(working_directory())
 
@@ -159,7 +159,7 @@ class TemplatedTask:
 
     def _folders(self) -> list[Path]:
         """Return where relative paths start, in Airflow's order: the DAG's folder, then its ``template_searchpath``."""
-        from airflow_provider.runner.config.absolute import absolute
+        from airflow_provider.runner.config.absolute_paths import absolute
 
         operator: Any = self
         dag = operator.dag if operator.has_dag() else None

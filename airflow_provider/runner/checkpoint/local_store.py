@@ -6,7 +6,7 @@ import os
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
-from airflow_provider.runner.config.absolute import absolute
+from airflow_provider.runner.config.absolute_paths import absolute
 
 
 class LocalCheckpointStore(FileCheckpointStore):

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 from pydantic import BaseModel
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.argument_types import as_wanted
 from airflow_provider.runner.config.callables import has_own_session
-from airflow_provider.runner.config.context import ComponentContext
-from airflow_provider.runner.config.given import Given
-from airflow_provider.runner.config.outcome import run_open
+from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.config.component_object import Given
+from airflow_provider.runner.config.import_watch import watching_import
 from airflow_provider.runner.config.problems import suggest, with_article
+from airflow_provider.runner.config.returned_value import run_open
 from airflow_provider.runner.config.scalars import plain
-from airflow_provider.runner.config.session_watch import watching_import
-from airflow_provider.runner.config.wanted import as_wanted
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.argument_types import ambiguous, read_as_text
 from airflow_provider.runner.config.callables import (
     cannot_take_session,
     run_takes,
@@ -22,10 +23,9 @@ from airflow_provider.runner.config.callables import (
     signature_of,
 )
 from airflow_provider.runner.config.component import has_own_from_config, resolve, validated
-from airflow_provider.runner.config.given import Given
+from airflow_provider.runner.config.component_object import Given
 from airflow_provider.runner.config.problems import explain, suggest
 from airflow_provider.runner.config.scalars import AMBIGUOUS, words
-from airflow_provider.runner.config.wanted import ambiguous, read_as_text
 
 Problems = list[tuple[str, str]]
 

@@ -23,14 +23,13 @@ from pydantic import (
 )
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.config.absolute import absolute, working_directory
-from airflow_provider.runner.config.circles import CIRCLE, find_circle
+from airflow_provider.runner.config.absolute_paths import absolute, working_directory
 from airflow_provider.runner.config.component import resolve
 from airflow_provider.runner.config.component_check import check_component, warnings_of
-from airflow_provider.runner.config.file import read_config_file
-from airflow_provider.runner.config.given import Given, given_in, shared_paths
+from airflow_provider.runner.config.component_object import Given, given_in, shared_paths
+from airflow_provider.runner.config.config_file import read_config_file
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.peer import from_peer
+from airflow_provider.runner.config.peer_config import from_peer
 from airflow_provider.runner.config.policies import (
     OnClear,
     OnCodeChange,
@@ -54,6 +53,7 @@ from airflow_provider.runner.config.sections import (
     Section,
     SparkSection,
 )
+from airflow_provider.runner.config.self_reference import CIRCLE, find_circle
 
 __all__ = [
     "CircuitBreakerConfig",

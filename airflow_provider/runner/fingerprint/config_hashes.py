@@ -29,7 +29,7 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.scalars import WrittenFloat, WrittenWord
-from airflow_provider.runner.config.zipped import is_file, read_bytes
+from airflow_provider.runner.config.zipped_files import is_file, read_bytes
 from airflow_provider.runner.fingerprint.config_changes import FieldHashes
 
 CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")

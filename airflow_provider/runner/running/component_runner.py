@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
-from airflow_provider.runner.config.absolute import working_directory
+from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component import DataFlow, build
-from airflow_provider.runner.config.context import ComponentContext, Declared
+from airflow_provider.runner.config.component_context import ComponentContext, Declared
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
-from airflow_provider.runner.config.outcome import look_at, settled
+from airflow_provider.runner.config.returned_value import look_at, settled
 from airflow_provider.runner.fingerprint.code.called_functions import watching
 from airflow_provider.runner.observing.events import (
     CircuitChanged,

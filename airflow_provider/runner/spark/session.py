@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SparkConfigError, SparkSessionError, describe
-from airflow_provider.runner.config.session_watch import import_that_started, running
+from airflow_provider.runner.config.import_watch import import_that_started, running
 from airflow_provider.runner.spark import environment, no_jvm
 from airflow_provider.runner.spark.error_text import said
 from airflow_provider.runner.spark.install import refuse_mixed_install

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from airflow_provider.runner.config.session_watch import REMEDY, import_that_started, place_of_start
+from airflow_provider.runner.config.import_watch import REMEDY, import_that_started, place_of_start
 
 _NOT_AUTHORS = ("pyspark", "py4j", "airflow_provider", "airflow", "_pytest", "pytest", "IPython", "ipykernel")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider.components import CheckData
-from airflow_provider.components.rows import explain, parses_text
+from airflow_provider.components.sql_syntax.rows import explain, parses_text
 from airflow_provider.errors import DataCheckError
 
 if TYPE_CHECKING:

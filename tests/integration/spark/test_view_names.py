@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider.components.static_checks import source_name, view_name
+from airflow_provider.components.config_checks import source_name, view_name
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

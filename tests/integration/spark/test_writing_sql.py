@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider.components.directory import token_of
-from airflow_provider.components.statement_effects import EmptiedTable, Statement, read_statement
+from airflow_provider.components.destination.directory_swap import token_of
+from airflow_provider.components.sql.statement_effects import EmptiedTable, Statement, read_statement
 from airflow_provider.errors import WriteRefusedError
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from tests.integration.spark.test_writing_paths import content, ids, read, refused, run, sql, step
 from tests.integration.spark.test_writing_tables import KEY, days, killed, place, rows, table
 

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_provider.components.directory import token_of
+from airflow_provider.components.destination.directory_swap import token_of
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership

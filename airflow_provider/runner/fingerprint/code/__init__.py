@@ -5,7 +5,7 @@ and nothing imported for it.
 """
 
 from airflow_provider.runner.fingerprint.code.code_changes import RecordedCode, changes
+from airflow_provider.runner.fingerprint.code.code_reader import read_code
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, Reference, Unseen
-from airflow_provider.runner.fingerprint.code.reader import read_code
 
 __all__ = ["CodeReading", "RecordedCode", "Reference", "Unseen", "changes", "read_code"]

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
+from airflow_provider.runner.fingerprint.code.code_modules import label_of
 from airflow_provider.runner.fingerprint.code.file_origin import Whose, origin_of
-from airflow_provider.runner.fingerprint.code.modules import label_of
 
 _NAME = "airflow_provider"
 _lock = threading.Lock()

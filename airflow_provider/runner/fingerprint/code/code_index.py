@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from types import FunctionType
 from typing import Any
 
+from airflow_provider.runner.fingerprint.code.code_modules import Module, ModuleFinder
 from airflow_provider.runner.fingerprint.code.code_reading import Unseen
-from airflow_provider.runner.fingerprint.code.definitions import (
+from airflow_provider.runner.fingerprint.code.code_targets import Body, Live, Own, Patches, Target, Whole
+from airflow_provider.runner.fingerprint.code.definition_reader import (
     Entry,
     read_body,
     read_definition,
@@ -17,12 +19,10 @@ from airflow_provider.runner.fingerprint.code.definitions import (
     read_whole,
 )
 from airflow_provider.runner.fingerprint.code.file_origin import Whose, find_distribution, modified
-from airflow_provider.runner.fingerprint.code.modules import Module, ModuleFinder
-from airflow_provider.runner.fingerprint.code.resolve import NameResolver
+from airflow_provider.runner.fingerprint.code.name_resolver import NameResolver
 from airflow_provider.runner.fingerprint.code.runtime_values import held_objects
-from airflow_provider.runner.fingerprint.code.syntax import Piece
-from airflow_provider.runner.fingerprint.code.targets import Body, Live, Own, Patches, Target, Whole
-from airflow_provider.runner.fingerprint.code.values import NotPlainError, value_hash
+from airflow_provider.runner.fingerprint.code.syntax_walk import Piece
+from airflow_provider.runner.fingerprint.code.value_hash import NotPlainError, value_hash
 
 
 class World:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.fingerprint.code.code_reader import read_code
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.reader import read_code
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def read_component(
 
     :param component: its config
     :param base_dir: the pipeline's folder; what lies there is the author's own
-    :param also: see :func:`~airflow_provider.runner.fingerprint.code.reader.read_code`
+    :param also: see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     :param stops: see there
     """
     try:
@@ -40,7 +40,7 @@ def read_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -
     """Read the code of all enabled components.
 
     :param config: the pipeline
-    :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.reader.read_code`
+    :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     """
     base_dir = config.base_dir
     return {c.name: read_component(c, base_dir, also.get(c.name, ())) for c in config.ordered}

@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from airflow_provider.runner.config.absolute import real, working_directory
+from airflow_provider.runner.config.absolute_paths import real, working_directory
 
 _THIS_PACKAGE = str(Path(__file__).parents[3])
 _STANDARD = tuple(

@@ -13,11 +13,11 @@ from typing import Any
 
 from airflow_provider.runner.fingerprint.code.bindings import Binding
 from airflow_provider.runner.fingerprint.code.code_index import World, parts_of
+from airflow_provider.runner.fingerprint.code.code_modules import Module
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, Reference, Unseen, short_hash
-from airflow_provider.runner.fingerprint.code.constants import follows_from_files, loaded_value_hash
-from airflow_provider.runner.fingerprint.code.definitions import Entry
-from airflow_provider.runner.fingerprint.code.modules import Module
-from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Patches, Target, Whole
+from airflow_provider.runner.fingerprint.code.code_targets import Body, Foreign, Live, Own, Patches, Target, Whole
+from airflow_provider.runner.fingerprint.code.constant_values import follows_from_files, loaded_value_hash
+from airflow_provider.runner.fingerprint.code.definition_reader import Entry
 
 _MOST_DEFINITIONS = 5_000
 

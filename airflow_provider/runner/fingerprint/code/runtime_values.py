@@ -11,7 +11,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from airflow_provider.runner.fingerprint.code.modules import Module, ModuleFinder
+from airflow_provider.runner.fingerprint.code.code_modules import Module, ModuleFinder
 
 _MOST_ITEMS = 2_000
 _MOST_LEVELS = 4

@@ -22,7 +22,7 @@ from typing import Any, Self
 from weakref import WeakSet
 
 from airflow_provider.masking import mask
-from airflow_provider.runner.config.absolute import real
+from airflow_provider.runner.config.absolute_paths import real
 from airflow_provider.runner.session_state.effects.audit_events import READERS, Act, Announced
 from airflow_provider.runner.session_state.effects.call_stack import Origin, layer_of, of_python, origin
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
-from airflow_provider.runner.config.absolute import real
+from airflow_provider.runner.config.absolute_paths import real
 
 Layer = Literal["author", "installed", "spark", "python", "own", "runner"]
 

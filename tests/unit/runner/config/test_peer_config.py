@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import PipelineConfig, SimplePipelineRunner, load_pipeline_config
-from airflow_provider.runner.config.peer import from_peer
+from airflow_provider.runner.config.peer_config import from_peer
 from tests.conftest import Script
 
 GOOD = "tests.samples.components.basic.NoConfig"
@@ -304,7 +304,7 @@ def test_a_runner_without_a_config_says_how_to_make_one(wrong: Any) -> None:
 
 def test_a_file_of_variables_is_left_as_it_is(tmp_path: Path) -> None:
     """``--vars`` reads files of its own, whose names are the author's."""
-    from airflow_provider.runner.config.file import read_config_file
+    from airflow_provider.runner.config.config_file import read_config_file
 
     path = tmp_path / "vars.yaml"
     path.write_text("mode: batch\nhooks: {logging: {}}\nsecrets: x\n")

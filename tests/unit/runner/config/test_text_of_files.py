@@ -41,7 +41,7 @@ def args_of(tmp_path: Path, value: str) -> Any:
     """Return what the values of a query are that YAML says nothing about."""
     sql = f"class_path: {READY}.RunSql, config: {{sql: SELECT 1, args: {{x: {value}}}}}"
     config = load(tmp_path, f"name: p\ncomponents:\n  - {{name: a, {sql}}}\n")
-    from airflow_provider.components.run_sql import SqlConfig
+    from airflow_provider.components.sql.run_sql import SqlConfig
 
     return SqlConfig.model_validate(config.components[0].config).args["x"]
 
@@ -125,7 +125,7 @@ def test_where_text_is_meant_it_is_the_text_as_written(text: str, tmp_path: Path
     assert [component.name for component in config.ordered] == [text, "second"]
     assert config.components[1].depends_on == [text]
 
-    from airflow_provider.components.write_data import WriteConfig
+    from airflow_provider.components.writing.write_data import WriteConfig
 
     written = WriteConfig.model_validate(config.components[1].config)
     assert (written.path, written.partition_by) == (text, [text])
@@ -140,7 +140,7 @@ def test_properties_and_options_are_spelled_as_written(text: str, spelled: str, 
     config = load(tmp_path, f"name: p\nspark: {{spark_conf: {{s: {text}}}}}\ncomponents: [{{name: a, {read}}}]")
     assert config.spark.to_spark_conf() == {"s": spelled}
 
-    from airflow_provider.components.read_data import ReadConfig
+    from airflow_provider.components.reading.read_data import ReadConfig
 
     assert ReadConfig.model_validate(config.components[0].config).options == {"o": spelled}
 
