@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.config.absolute_paths import absolute_url
-from airflow_provider.stores.object_files import address, files_at
+from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.stores.bucket_storage import address, files_at
 
 
 class ObjectStorageCheckpointStore(FileCheckpointStore):
@@ -35,6 +35,6 @@ class ObjectStorageCheckpointStore(FileCheckpointStore):
     def __repr__(self) -> str:
         return f"ObjectStorageCheckpointStore({self._address!r})"
 
-    def _files(self) -> RecordFiles:
+    def _files(self) -> FileStorage:
         # Looked up anew each time (Airflow keeps the client): a client must not be pickled or survive a fork.
         return files_at(self._url, self._conn_id)

@@ -148,7 +148,7 @@ def _forget(options: argparse.Namespace) -> None:
     from airflow_provider.commands.airflow.database import task_instance_activity
     from airflow_provider.commands.cleanup import reach, spark_conf
     from airflow_provider.runner.housekeeping.forget import Saved, forget
-    from airflow_provider.stores.object_files import files_at
+    from airflow_provider.stores.bucket_storage import files_at
 
     conf = spark_conf(options)
     store, state = find(options)
@@ -174,8 +174,8 @@ def _prune(options: argparse.Namespace) -> None:
     from airflow_provider.commands.cleanup import reach, report, spark_conf
     from airflow_provider.operators.airflow_config import checkpoint_retention, deployment
     from airflow_provider.runner.housekeeping.prune import Kept, Prune, Rules
+    from airflow_provider.stores.bucket_storage import files_at
     from airflow_provider.stores.location import store_at
-    from airflow_provider.stores.object_files import files_at
 
     conf = spark_conf(options)
     days = checkpoint_retention(None)

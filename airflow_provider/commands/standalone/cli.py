@@ -24,7 +24,6 @@ from airflow_provider.runner import (
     LocalCheckpointStore,
 )
 from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.absolute_paths import absolute, absolute_url
 from airflow_provider.runner.housekeeping.forget import Saved, forget
@@ -32,6 +31,7 @@ from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Kno
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import Marker
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 
 WRONG = 2
 
@@ -174,7 +174,7 @@ def _prune(options: argparse.Namespace) -> int:
 
     prune = Prune(
         Rules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.silent_at_most),
-        Kept(store, Directory(options.store)) if store else None,
+        Kept(store, DirectoryStorage(options.store)) if store else None,
         [(url, reach(url, conf, None)) for url in urls],
         known,
         dry_run=options.dry_run,

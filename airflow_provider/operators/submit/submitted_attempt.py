@@ -30,8 +30,8 @@ from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.stores.bucket_storage import address
 from airflow_provider.stores.location import store_at
-from airflow_provider.stores.object_files import address
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

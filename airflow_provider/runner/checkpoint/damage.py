@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from airflow_provider.errors import CheckpointReadError, describe
-from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.checkpoint.layout import Rank
 from airflow_provider.runner.record.checkpoint_state import FORMAT_1
+from airflow_provider.runner.storage.file_storage import FileStorage
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Damage:
     :param taken_over: whether an attempt has taken over
     """
 
-    def __init__(self, files: RecordFiles, place: str, *, taken_over: bool) -> None:
+    def __init__(self, files: FileStorage, place: str, *, taken_over: bool) -> None:
         self._files = files
         self._taken_over = taken_over
         self.place = place

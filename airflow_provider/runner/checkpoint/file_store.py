@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from airflow_provider.errors import CheckpointError, CheckpointFormatError, CheckpointReadError, describe
 from airflow_provider.runner.checkpoint.damage import Damage, is_set_aside
-from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.checkpoint.layout import FENCES, REQUEST, Document, Rank, encode
 from airflow_provider.runner.checkpoint.read import (
     NEVER,
@@ -24,6 +23,7 @@ from airflow_provider.runner.record.checkpoint_state import FORMAT_VERSION, Chec
 from airflow_provider.runner.record.file_names import file_name
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
+from airflow_provider.runner.storage.file_storage import FileStorage
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class FileCheckpointStore:
     def __str__(self) -> str:
         return self._place
 
-    def _files(self) -> RecordFiles:
+    def _files(self) -> FileStorage:
         """Return the backend."""
         raise NotImplementedError
 
@@ -160,7 +160,7 @@ class FileCheckpointStore:
     def drop_request(self, key: RunKey) -> None:
         self._files().remove([f"{key.path}/{REQUEST}"])
 
-    def refuse_replaced(self, files: RecordFiles, key: RunKey, mine: Rank) -> bool:
+    def refuse_replaced(self, files: FileStorage, key: RunKey, mine: Rank) -> bool:
         """Return whether the fence of an attempt is there.
 
         :raises StaleAttemptError: there is a higher one
@@ -172,11 +172,11 @@ class FileCheckpointStore:
             raise replaced(key, mine.attempt, found[-1].attempt)
         return mine in found
 
-    def _read(self, files: RecordFiles, key: RunKey | None, directory: str | None = None) -> CheckpointState | None:
+    def _read(self, files: FileStorage, key: RunKey | None, directory: str | None = None) -> CheckpointState | None:
         damage = Damage(files, str(self), taken_over=False)
         return read_newest(files, key, directory or (key.path if key else ""), damage)
 
-    def _take(self, files: RecordFiles, key: RunKey) -> CheckpointState | None:
+    def _take(self, files: FileStorage, key: RunKey) -> CheckpointState | None:
         """Return what earlier attempts have recorded; what is damaged is set aside."""
         with self._reading(f"the checkpoint of {key}"):
             return read_newest(files, key, key.path, Damage(files, str(self), taken_over=True))
@@ -205,7 +205,7 @@ class _Writer:
     """
 
     store: FileCheckpointStore
-    files: RecordFiles
+    files: FileStorage
     key: RunKey
     rank: Rank
     _number: int = NEVER
@@ -276,13 +276,13 @@ def _fence(key: RunKey, rank: Rank) -> dict[str, object]:
     }
 
 
-def _paths(files: RecordFiles, key: RunKey, rank: Rank) -> list[str]:
+def _paths(files: FileStorage, key: RunKey, rank: Rank) -> list[str]:
     """Return the files of an attempt, in the order of writing; without what was set aside, which is never removed."""
     directory = f"{key.path}/{rank.name}"
     return [f"{directory}/{name}" for name in sorted(files.files(directory)) if not is_set_aside(name)]
 
 
-def _all_ranks(files: RecordFiles, key: RunKey) -> list[Rank]:
+def _all_ranks(files: FileStorage, key: RunKey) -> list[Rank]:
     """Return the attempts of which there is anything, also without a fence."""
     found = {*ranks(files, key), *map(Rank.parse, files.directories(key.path))}
     return sorted(rank for rank in found if rank is not None)

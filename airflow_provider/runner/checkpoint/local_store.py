@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
 from airflow_provider.runner.config.absolute_paths import absolute
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import FileStorage
 
 
 class LocalCheckpointStore(FileCheckpointStore):
@@ -31,5 +32,5 @@ class LocalCheckpointStore(FileCheckpointStore):
     def __repr__(self) -> str:
         return f"LocalCheckpointStore({str(self.base_dir)!r})"
 
-    def _files(self) -> RecordFiles:
-        return Directory(self.base_dir)
+    def _files(self) -> FileStorage:
+        return DirectoryStorage(self.base_dir)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.files import Memory, RecordFiles
+from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.memory_storage import MemoryStorage
 
 
 class InMemoryCheckpointStore(FileCheckpointStore):
@@ -11,7 +12,7 @@ class InMemoryCheckpointStore(FileCheckpointStore):
 
     def __init__(self) -> None:
         super().__init__("memory")
-        self._memory = Memory()
+        self._memory = MemoryStorage()
 
-    def _files(self) -> RecordFiles:
+    def _files(self) -> FileStorage:
         return self._memory

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointReadError
 from airflow_provider.runner.checkpoint.damage import Damage
-from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.checkpoint.layout import FENCES, Document, Rank, decode, is_absurd
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, Piece, read_document
 from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.storage.file_storage import FileStorage
 
 NEVER = -1
 """The number before the first document."""
@@ -18,12 +18,12 @@ NEVER = -1
 _LOOKS = 20  # how often to look when attempts that begin keep removing what is about to be read
 
 
-def ranks(files: RecordFiles, key: RunKey) -> list[Rank]:
+def ranks(files: FileStorage, key: RunKey) -> list[Rank]:
     """Return the attempts that have taken a checkpoint over, the newest last."""
     return _ranks(files, key.path)
 
 
-def possible_ranks(files: RecordFiles, key: RunKey, damage: Damage) -> list[Rank]:
+def possible_ranks(files: FileStorage, key: RunKey, damage: Damage) -> list[Rank]:
     """Return what :func:`ranks` does, without fences that no attempt can have written: those block no attempt."""
     found = ranks(files, key)
     absurd = [rank for rank in found if is_absurd(rank)]
@@ -31,12 +31,12 @@ def possible_ranks(files: RecordFiles, key: RunKey, damage: Damage) -> list[Rank
     return [rank for rank in found if rank not in absurd]
 
 
-def documents(files: RecordFiles, directory: str) -> list[Document]:
+def documents(files: FileStorage, directory: str) -> list[Document]:
     """Return what an attempt has written into its directory, in that order."""
     return sorted(found for found in map(Document.parse, files.files(directory)) if found is not None)
 
 
-def read_newest(files: RecordFiles, key: RunKey | None, directory: str, damage: Damage) -> CheckpointState | None:
+def read_newest(files: FileStorage, key: RunKey | None, directory: str, damage: Damage) -> CheckpointState | None:
     """Read a checkpoint; None if there is none, or if it is damaged.
 
     An attempt that begins removes what it makes obsolete, and who reads meanwhile may find a part of that, or nothing.
@@ -62,7 +62,7 @@ def read_newest(files: RecordFiles, key: RunKey | None, directory: str, damage: 
     return look.state
 
 
-def refuse_newer_format(files: RecordFiles, key: RunKey, found: list[Rank]) -> None:
+def refuse_newer_format(files: FileStorage, key: RunKey, found: list[Rank]) -> None:
     """Raise if a newer version of this package has written the checkpoint.
 
     :param files: where it is
@@ -105,7 +105,7 @@ class _Look:
         )
 
 
-def _settled(files: RecordFiles, key: RunKey | None, directory: str, place: str) -> _Look:
+def _settled(files: FileStorage, key: RunKey | None, directory: str, place: str) -> _Look:
     """Look until what is found can be believed."""
     before = None
     for _ in range(_LOOKS):
@@ -122,7 +122,7 @@ def _settled(files: RecordFiles, key: RunKey | None, directory: str, place: str)
     raise CheckpointReadError(f"checkpoint {directory} in {place} changed {_LOOKS} times while it was read")
 
 
-def _look(files: RecordFiles, key: RunKey | None, directory: str) -> _Look:
+def _look(files: FileStorage, key: RunKey | None, directory: str) -> _Look:
     fences = _ranks(files, directory)
     seen: list[tuple[Rank, list[Document]]] = []
     for rank in reversed(fences):
@@ -139,13 +139,13 @@ def _look(files: RecordFiles, key: RunKey | None, directory: str) -> _Look:
     return _Look(fences, seen)
 
 
-def _ranks(files: RecordFiles, directory: str) -> list[Rank]:
+def _ranks(files: FileStorage, directory: str) -> list[Rank]:
     names = [name for name in files.files(f"{directory}/{FENCES}") if name.endswith(".json")]  # not what was set aside
     return sorted(rank for rank in map(Rank.parse, names) if rank is not None)
 
 
 def _parts(
-    files: RecordFiles, key: RunKey | None, directory: str, rank: Rank, found: list[Document]
+    files: FileStorage, key: RunKey | None, directory: str, rank: Rank, found: list[Document]
 ) -> tuple[CheckpointState, list[tuple[int, Document]]]:
     """Return an attempt's whole record, and the documents after it with the number that each should have.
 
@@ -165,7 +165,7 @@ def _parts(
 
 
 def _updates(
-    files: RecordFiles, own: str, rank: Rank, later: list[tuple[int, Document]]
+    files: FileStorage, own: str, rank: Rank, later: list[tuple[int, Document]]
 ) -> tuple[list[CheckpointUpdate], CheckpointCorruptError | None, str | None]:
     """Return what happened since the whole record; and of the last document, if that is damaged, error and path.
 
@@ -190,7 +190,7 @@ def _updates(
     return updates, None, None
 
 
-def _text(files: RecordFiles, path: str) -> str:
+def _text(files: FileStorage, path: str) -> str:
     try:
         return decode(files.read(path))
     except UnicodeDecodeError as error:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from airflow_provider.runner.checkpoint.files import Entry, RecordFiles
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import LARGEST_MARKER, MARKER, NOTICE, Marker
+from airflow_provider.runner.storage.file_storage import FileStorage, StorageEntry
 
 _ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 _STEP = re.compile(r"\d{4,}-[0-9a-f]{8}")
@@ -47,7 +47,7 @@ class RunDirectory:
         return f"{base.rstrip('/')}/{self.path}".rstrip("/").endswith(f"/{key.path}")
 
 
-def find_directories(files: RecordFiles) -> Iterator[RunDirectory]:
+def find_directories(files: FileStorage) -> Iterator[RunDirectory]:
     """Yield the directories of saved views on a storage, also those without a marker. Links are not followed."""
     ahead = [""]
     while ahead:
@@ -59,7 +59,7 @@ def find_directories(files: RecordFiles) -> Iterator[RunDirectory]:
             ahead += [_join(path, entry.name) for entry in reversed(entries) if entry.kind == "directory"]
 
 
-def look_at(files: RecordFiles, path: str) -> RunDirectory | None:
+def look_at(files: FileStorage, path: str) -> RunDirectory | None:
     """Return what lies in a directory, None if that is nothing. Links are not followed."""
     above = ""
     for name in path.split("/"):
@@ -73,7 +73,7 @@ def look_at(files: RecordFiles, path: str) -> RunDirectory | None:
     return _look(files, path, files.entries(path))
 
 
-def delete_directory(files: RecordFiles, found: RunDirectory, *, keep_marker: bool = False) -> str | None:
+def delete_directory(files: FileStorage, found: RunDirectory, *, keep_marker: bool = False) -> str | None:
     """Delete what was found in a directory, and nothing that has been added since.
 
     See :mod:`airflow_provider.runner.session_state.saved.directory_marker` for why no attempt that begins meanwhile is
@@ -102,7 +102,7 @@ def delete_directory(files: RecordFiles, found: RunDirectory, *, keep_marker: bo
     return None
 
 
-def _look(files: RecordFiles, path: str, entries: list[Entry]) -> RunDirectory:
+def _look(files: FileStorage, path: str, entries: list[StorageEntry]) -> RunDirectory:
     found = RunDirectory(path)
     for entry in entries:
         inner = _join(path, entry.name)
@@ -122,7 +122,7 @@ def _look(files: RecordFiles, path: str, entries: list[Entry]) -> RunDirectory:
     return found
 
 
-def _attempt(files: RecordFiles, path: str, found: RunDirectory) -> None:
+def _attempt(files: FileStorage, path: str, found: RunDirectory) -> None:
     for step in files.entries(path):
         inner = _join(path, step.name)
         if step.kind != "directory" or not _STEP.fullmatch(step.name):
@@ -137,7 +137,7 @@ def _attempt(files: RecordFiles, path: str, found: RunDirectory) -> None:
     found.folders.append(path)
 
 
-def _collect(files: RecordFiles, path: str, entry: Entry, found: RunDirectory, into: list[str]) -> None:
+def _collect(files: FileStorage, path: str, entry: StorageEntry, found: RunDirectory, into: list[str]) -> None:
     """Take note of a file, or of a directory with all that is in it."""
     if entry.kind == "file":
         into.append(path)
@@ -150,7 +150,7 @@ def _collect(files: RecordFiles, path: str, entry: Entry, found: RunDirectory, i
         found.foreign = found.foreign or path
 
 
-def _content(files: RecordFiles, path: str, name: str, entries: list[Entry]) -> bytes | None:
+def _content(files: FileStorage, path: str, name: str, entries: list[StorageEntry]) -> bytes | None:
     """Return the text of a marker or a notice, None if there is none."""
     entry = next((entry for entry in entries if entry.name == name), None)
     if entry is None or entry.kind == "other":
@@ -167,7 +167,7 @@ def _content(files: RecordFiles, path: str, name: str, entries: list[Entry]) -> 
         return None
 
 
-def _is_attempt(entry: Entry) -> bool:
+def _is_attempt(entry: StorageEntry) -> bool:
     return entry.kind == "directory" and _ATTEMPT.fullmatch(entry.name) is not None
 
 

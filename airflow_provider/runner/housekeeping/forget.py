@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from airflow_provider.errors import CheckpointError, CheckpointInUseError, CheckpointReadError, describe
-from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.checkpoint.store import CheckpointStore, FencingStore, RestartRequests, load
 from airflow_provider.runner.housekeeping.activity import Activity, may_be_running
 from airflow_provider.runner.housekeeping.directories import delete_directory, look_at
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
+from airflow_provider.runner.storage.file_storage import FileStorage
 
-Reach = Callable[[str], RecordFiles]
+Reach = Callable[[str], FileStorage]
 """Returns access to the storage of an address, with that address as its base."""
 
 Outcome = Literal["deleted", "was not there", "could not be deleted"]

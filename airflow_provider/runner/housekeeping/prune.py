@@ -11,12 +11,12 @@ from functools import partial
 from airflow_provider.errors import describe
 from airflow_provider.runner.checkpoint.damage import is_set_aside
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.housekeeping.activity import Activity
 from airflow_provider.runner.housekeeping.directories import RunDirectory, delete_directory, find_directories
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import DEFAULT_RETENTION_DAYS, Marker
+from airflow_provider.runner.storage.file_storage import FileStorage
 
 SILENT_AT_MOST = timedelta(days=7)
 """An attempt that has recorded nothing for so long is taken for dead, where nobody can be asked."""
@@ -150,7 +150,7 @@ class Kept:
     """
 
     store: FileCheckpointStore
-    files: RecordFiles
+    files: FileStorage
 
 
 @dataclass
@@ -167,7 +167,7 @@ class Prune:
 
     rules: Rules
     checkpoints: Kept | None = None
-    saved: Sequence[tuple[str, RecordFiles]] = ()
+    saved: Sequence[tuple[str, FileStorage]] = ()
     known: Callable[[Marker, RunKey], Known] = lambda marker, key: Known()
     activity: Callable[[RunKey], Activity | None] = lambda key: None
     dry_run: bool = False
@@ -198,7 +198,7 @@ class Prune:
             problem = self._do(partial(kept.files.remove, [path])) if verdict.delete else None
             yield Item("set aside", f"{path} in {kept.store}", size, verdict, problem)
 
-    def _directory(self, base: str, files: RecordFiles, found: RunDirectory) -> Item:
+    def _directory(self, base: str, files: FileStorage, found: RunDirectory) -> Item:
         verdict, problem = self._judge(base, found), None
         if verdict.delete and not self.dry_run:
             try:
@@ -237,7 +237,7 @@ class Prune:
         return None
 
 
-def _size(files: RecordFiles, path: str) -> int:
+def _size(files: FileStorage, path: str) -> int:
     total = 0
     for entry in files.entries(path):
         total += _size(files, f"{path}/{entry.name}") if entry.kind == "directory" else entry.size

@@ -19,9 +19,9 @@ import pytest
 from airflow_provider.commands.airflow.database import TASK_STATE_PLACE
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore, LocalCheckpointStore
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.stores.task_state_marker import MARKER_KEY
 from scripts.local_airflow import RELEASE
 from tests.samples.harness.saved_directories import leave_views
@@ -340,7 +340,7 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
     # Of another Airflow that saves to the same place: what this one does not know of says nothing about it.
     other = RunKey(("their_dag", "work", "-1"), "r", "p")
     leave_views(
-        Directory(base),
+        DirectoryStorage(base),
         other,
         path=other.path,
         at=datetime.now(UTC),

@@ -9,10 +9,10 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.housekeeping.directories import find_directories
 from airflow_provider.runner.housekeeping.prune import Prune, Rules
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.samples.harness.saved_directories import KEY, NOW, leave_views
 from tests.samples.services.connect_server import ConnectServer
 
@@ -41,7 +41,7 @@ print(json.dumps(pruned))
 
 def test_a_session_of_spark_connect_writes_marker_and_heeds_notice(server: ConnectServer, tmp_path: Path) -> None:
     """As directories, because Spark writes no single files; what it cannot delete stays known to `prune`."""
-    files = Directory(tmp_path / "views")
+    files = DirectoryStorage(tmp_path / "views")
     leave_views(files, marker=False)
     done = subprocess.run(
         [sys.executable, "-c", ATTEMPT, server.url, str(tmp_path / "views")],

@@ -14,9 +14,9 @@ import pytest
 from airflow_provider.commands.standalone.cli import main
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
 from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.conftest import Script
 from tests.samples.harness.saved_directories import leave_views
 
@@ -166,7 +166,7 @@ def test_checkpoints_are_listed_shown_and_deleted(
 ) -> None:
     """With its checkpoint go the saved views; what was deleted is said, part by part."""
     key = RunKey((), "one", "daily")
-    leave_views(Directory(tmp_path / "views"), key, path=key.path)
+    leave_views(DirectoryStorage(tmp_path / "views"), key, path=key.path)
     views = key.directory(str(tmp_path / "views"))
     save(store, "one", session_state_url=views, completed_components=["a"], failed_component="b")
     save(store, "two", scope=("dag", "task", "-1"))
@@ -272,7 +272,7 @@ def test_prune_deletes_what_has_expired(store: str, capsys: pytest.CaptureFixtur
     place = place_of(LocalCheckpointStore(store))
     old, new = RunKey((), "old", "daily"), RunKey((), "new", "daily")
     for key, age in ((old, timedelta(days=31)), (new, timedelta(days=29))):
-        files = Directory(Path(store) / ".session_state")
+        files = DirectoryStorage(Path(store) / ".session_state")
         leave_views(files, key, path=key.path, at=datetime.now(UTC) - age, checkpoint=place)
 
     command = ["prune", "--older-than", "30d", "--store", store]

@@ -12,13 +12,14 @@ import pytest
 
 from airflow_provider.runner import PipelineResultStatus
 from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
 from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Keeping, Marker
 from airflow_provider.runner.session_state.saved.files import files_for
-from airflow_provider.stores.hadoop_files import HadoopFiles
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from tests.conftest import Script
 from tests.samples.harness.spark_attempts import Run
 
@@ -63,11 +64,11 @@ def attempt(run: Run, **keeping: float) -> PipelineResultStatus:
     return result.status
 
 
-def storage(run: Run, base: str) -> RecordFiles:
-    return Directory(Path(base)) if base.startswith("/") else HadoopFiles(run.session, base)
+def storage(run: Run, base: str) -> FileStorage:
+    return DirectoryStorage(Path(base)) if base.startswith("/") else HadoopStorage(run.session, base)
 
 
-def marker(files: RecordFiles) -> Marker:
+def marker(files: FileStorage) -> Marker:
     found = Marker.parse(files.read(f"{KEY.path}/{MARKER}"))
     assert found is not None
     return found

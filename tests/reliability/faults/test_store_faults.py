@@ -22,9 +22,9 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint import durable_files
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
+from airflow_provider.runner.storage import durable_write
 from airflow_provider.stores.location import store_at
 from tests.conftest import Script
 from tests.reliability.faults.faulty_store import (
@@ -118,7 +118,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_an_attempt_keeps_what_was_recorde
 
     def fill() -> None:
         if step == "write":
-            monkeypatch.setattr(durable_files, "open", open_full, raising=False)
+            monkeypatch.setattr(durable_write, "open", open_full, raising=False)
         else:
             monkeypatch.setattr(os, step, refuse)
 

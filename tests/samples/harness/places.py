@@ -11,7 +11,8 @@ import pytest
 
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.stores.hadoop_files import DriverCheckpointStore, HadoopFiles
+from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
+from airflow_provider.stores.driver_store import DriverCheckpointStore
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from tests.samples.harness.stores import FakeTaskState, PlainStore
@@ -140,7 +141,7 @@ def _hadoop(directory: Path) -> Place:
     from pyspark.sql import SparkSession
 
     url = f"file://{directory}/checkpoints"
-    return Files(lambda: DriverCheckpointStore(url, HadoopFiles(SparkSession.active(), url)))
+    return Files(lambda: DriverCheckpointStore(url, HadoopStorage(SparkSession.active(), url)))
 
 
 PLACES: dict[str, Callable[[Path], Place]] = {

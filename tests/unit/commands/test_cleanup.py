@@ -13,10 +13,11 @@ from airflow_provider.commands.cleanup import reach, report
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules, Verdict
-from airflow_provider.stores.hadoop_files import DriverCheckpointStore, HadoopFiles
-from airflow_provider.stores.object_files import Bucket, files_at
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
+from airflow_provider.stores.bucket_storage import BucketStorage, files_at
+from airflow_provider.stores.driver_store import DriverCheckpointStore
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 from tests.samples.harness.saved_directories import NOW, leave_views
 from tests.samples.harness.stores import PlainStore
@@ -29,7 +30,7 @@ def test_a_directory_is_reached_as_it_is(tmp_path: Path, form: str) -> None:
     (tmp_path / "x").write_text("x")
     for conf in (None, {"spark.x": "y"}):
         files = reach(form.format(tmp_path), conf, files_at)
-        assert isinstance(files, Directory)
+        assert isinstance(files, DirectoryStorage)
         assert [entry.name for entry in files.entries("")] == ["x"]
 
 
@@ -38,7 +39,7 @@ def test_a_bucket_is_reached_through_airflows_connection(scheme: str) -> None:
     """Also by the name that Spark has for it, and pruned there."""
     url = new_prefix().replace("s3://", f"{scheme}://")
     files = reach(url, None, files_at)
-    assert isinstance(files, Bucket)
+    assert isinstance(files, BucketStorage)
     leave_views(files)
     (item,) = Prune(Rules(NOW), saved=[(url, files)])()
     assert (item.verdict.delete, item.problem) == (True, None)
@@ -59,7 +60,7 @@ def test_through_spark_any_file_system_of_hadoops_is_reached(spark: Any, tmp_pat
     hadoop = spark.sparkContext._jsc.hadoopConfiguration()
     hadoop.set(f"fs.viewfs.mounttable.{lake}.link./shared", f"file://{tmp_path}")
     files = reach(f"viewfs://{lake}/shared", {}, None)
-    assert isinstance(files, HadoopFiles)
+    assert isinstance(files, HadoopStorage)
     assert [entry.name for entry in files.entries("")] == ["x"]
 
 
@@ -82,7 +83,7 @@ def test_one_place_has_one_name_whoever_looks_at_it(tmp_path: Path, monkeypatch:
     """Worker, driver and command write and read the same in a marker, and no connection or secret is in it."""
     monkeypatch.chdir(tmp_path)
     worker = ObjectStorageCheckpointStore("s3://my_aws@bucket/c")
-    driver = DriverCheckpointStore("s3a://bucket/c/", Directory(tmp_path))
+    driver = DriverCheckpointStore("s3a://bucket/c/", DirectoryStorage(tmp_path))
     assert place_of(worker) == place_of(driver) == "s3://bucket/c"
     shared = ObjectStorageCheckpointStore(f"file://{tmp_path}/c")
     assert place_of(LocalCheckpointStore("c")) == place_of(shared) == f"{tmp_path}/c"
@@ -94,7 +95,7 @@ def test_one_place_has_one_name_whoever_looks_at_it(tmp_path: Path, monkeypatch:
 
 def test_a_prune_of_everything_leaves_what_may_be_running(tmp_path: Path) -> None:
     """Whatever age was asked for."""
-    files = Directory(tmp_path)
+    files = DirectoryStorage(tmp_path)
     leave_views(files, at=NOW - timedelta(hours=1))
     (item,) = Prune(Rules(NOW, older_than=timedelta(0)), saved=[(str(tmp_path), files)])()
     assert not item.verdict.delete

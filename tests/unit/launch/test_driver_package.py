@@ -30,7 +30,7 @@ def test_the_engine_is_the_same_bytes_every_time(tmp_path: Path) -> None:
 def test_the_engine_needs_no_airflow(tmp_path: Path) -> None:
     """From the zip alone, with the driver's requirements, everything is imported that a driver uses."""
     write_engine(tmp_path / "engine.zip")
-    modules = "runner.running.attempt, {0}.runner.running.airflow_attempt, {0}.components, {0}.stores.hadoop_files"
+    modules = "runner.running.attempt, {0}.runner.running.airflow_attempt, {0}.components, {0}.stores.driver_store"
     code = (
         "import sys; sys.modules['airflow'] = None\n"
         f"import airflow_provider.{modules.format('airflow_provider')}\n"

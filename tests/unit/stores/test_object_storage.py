@@ -18,10 +18,10 @@ from airflow_provider.errors import (
     StaleAttemptError,
 )
 from airflow_provider.runner import CheckpointState
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.record.requests import RestartRequest
-from airflow_provider.stores.object_files import files_at
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.stores.bucket_storage import files_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 from tests.samples.harness.records import KEY
 from tests.samples.services.s3 import BUCKET, CONNECTION, new_prefix
@@ -176,7 +176,7 @@ def test_a_store_that_cannot_be_read_is_an_error_that_says_what_to_check(
         raise PermissionError(13, "Forbidden")
 
     for step in ("files", "directories", "walk", "read"):
-        monkeypatch.setattr(Directory, step, refuse)
+        monkeypatch.setattr(DirectoryStorage, step, refuse)
     for act in (
         lambda: store.load("run-1", "p"),
         lambda: store.load("run-1"),
@@ -200,7 +200,7 @@ def test_old_files_that_cannot_be_removed_do_no_harm(
     def refuse(*_: Any) -> None:
         raise PermissionError(13, "Forbidden")
 
-    monkeypatch.setattr(Directory, "remove", refuse)
+    monkeypatch.setattr(DirectoryStorage, "remove", refuse)
     store.save(state(2, "next", "b"))
     assert "cannot be removed: PermissionError" in caplog.text
     assert done(store) == ["b"]
@@ -210,7 +210,7 @@ def test_a_fence_that_is_not_listed_is_a_failed_save(
     store: ObjectStorageCheckpointStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backend whose listings lag behind cannot keep a checkpoint safe, and says so instead of going on."""
-    monkeypatch.setattr(Directory, "files", lambda *_: [])
+    monkeypatch.setattr(DirectoryStorage, "files", lambda *_: [])
     with pytest.raises(OSError, match="is not in the listing"):
         store.save(state())
 
@@ -240,5 +240,5 @@ def test_what_is_no_request_is_an_error(store: ObjectStorageCheckpointStore, bas
 def test_a_directory_is_listed_until_two_listings_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scan may miss a name that is added and the one that is removed meanwhile: nothing would seem to be there."""
     answers = iter([[], ["b"], ["b"]])
-    monkeypatch.setattr(Directory, "_list", lambda *arguments: next(answers))
-    assert Directory(tmp_path).files("x") == ["b"]
+    monkeypatch.setattr(DirectoryStorage, "_list", lambda *arguments: next(answers))
+    assert DirectoryStorage(tmp_path).files("x") == ["b"]

@@ -12,13 +12,13 @@ import pytest
 
 from airflow_provider.errors import CheckpointError, CheckpointInUseError, StaleAttemptError
 from airflow_provider.runner import LocalCheckpointStore, PipelineResultStatus
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.housekeeping.activity import Activity
 from airflow_provider.runner.housekeeping.forget import Forgotten, Saved, forget
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.conftest import Script
 from tests.samples.harness.places import Place
 from tests.samples.harness.records import AT, KEY, state
@@ -36,7 +36,7 @@ def outcomes(done: Forgotten) -> dict[str, str]:
 
 
 def views_in(folder: Path) -> Saved:
-    return Saved(KEY.directory(str(folder)), lambda url: Directory(Path(url)))
+    return Saved(KEY.directory(str(folder)), lambda url: DirectoryStorage(Path(url)))
 
 
 def test_each_part_says_what_became_of_it(own_place: Place, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_each_part_says_what_became_of_it(own_place: Place, tmp_path: Path) -> N
     store: Any = own_place.attempt()
     store.save(state(status="failed"))
     store.leave_request(RestartRequest(components=("a",)), KEY)
-    leave_views(Directory(tmp_path / "views"), KEY, path=KEY.path)
+    leave_views(DirectoryStorage(tmp_path / "views"), KEY, path=KEY.path)
 
     done = forget(store, store.load("run-1", "p"), views_in(tmp_path / "views"))
     assert outcomes(done) == {"checkpoint": "deleted", "request": "deleted", "saved": "deleted"}
@@ -61,7 +61,7 @@ def test_while_an_attempt_may_be_running_nothing_is_deleted(own_place: Place, tm
     """The error says since when, and how that is known."""
     store = own_place.attempt()
     store.save(state(status="in_progress", updated_at=AT, attempt=3))
-    leave_views(Directory(tmp_path / "views"), KEY, path=KEY.path)
+    leave_views(DirectoryStorage(tmp_path / "views"), KEY, path=KEY.path)
     before = own_place.documents()
 
     with pytest.raises(CheckpointInUseError) as refused:
@@ -116,7 +116,7 @@ def test_by_force_a_running_attempt_is_fenced_off_and_cannot_record_again(
         run.store.save(state(status="failed", run_id="run-1"))
         hooks = run.checkpoint_hooks()
         hooks.take_over(run.config)  # and now it starts Spark
-    leave_views(Directory(tmp_path / "views"), KEY, path=KEY.path)
+    leave_views(DirectoryStorage(tmp_path / "views"), KEY, path=KEY.path)
 
     onlooker = own_place.store()
     found = load(onlooker, KEY)
@@ -179,7 +179,7 @@ def test_what_could_not_be_deleted_is_said_with_the_reason(tmp_path: Path) -> No
         def delete(self, run_id: str, pipeline_name: str, **scope: Any) -> bool:
             return True
 
-    def unreachable(url: str) -> Directory:
+    def unreachable(url: str) -> DirectoryStorage:
         raise OSError("no route")
 
     for store, why in ((Refusing(), "not yours"), (Deaf(), "it is still in")):
@@ -215,7 +215,9 @@ def test_a_record_that_points_elsewhere_gets_nothing_deleted_there(tmp_path: Pat
     victim = tmp_path / "victim"
     other = dataclasses.replace(KEY, run_id="other")
     path = KEY.path if case == "foreign file" else "x"
-    leave_views(Directory(victim), other if case == "of another run" else KEY, path=path, marker=case != "nobody's")
+    leave_views(
+        DirectoryStorage(victim), other if case == "of another run" else KEY, path=path, marker=case != "nobody's"
+    )
     if case == "foreign file":
         (victim / path / "notes.txt").write_text("x")
     if case == "a link":
@@ -225,7 +227,7 @@ def test_a_record_that_points_elsewhere_gets_nothing_deleted_there(tmp_path: Pat
     url = str(tmp_path / "link" if case == "a link" else victim / path)
     store = PlainStore()
     store.save(state(status="failed"))
-    done = forget(store, state(status="failed"), Saved(url, lambda url: Directory(Path(url))))
+    done = forget(store, state(status="failed"), Saved(url, lambda url: DirectoryStorage(Path(url))))
     assert outcomes(done)["saved"] == "could not be deleted"
     assert not done.complete
     assert sorted(victim.rglob("*")) == before

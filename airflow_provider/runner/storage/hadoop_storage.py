@@ -1,52 +1,17 @@
-"""Checkpoints on whatever a Spark driver reaches: through Hadoop's file systems, with the cluster's credentials."""
+"""Files of a Hadoop file system: whatever a Spark driver reaches, with the cluster's credentials."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider.runner import CheckpointStore, LocalCheckpointStore
-from airflow_provider.runner.checkpoint.files import Directory, Entry, RecordFiles
-from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+from airflow_provider.runner.storage.file_storage import StorageEntry
 
 
-def driver_store(url: str, spark: Any) -> CheckpointStore:
-    """Return the store at an address, for a process that has Spark but not Airflow.
-
-    What it keeps has the same names as in the store that :func:`~airflow_provider.stores.location.store_at` returns.
-
-    :param url: a directory, or an address that Hadoop knows: ``s3a://``, ``hdfs://``, ``gs://``, ``abfss://``,
-        ``file://``
-    :param spark: a classic session
-    """
-    if "://" not in url:
-        return LocalCheckpointStore(url.removeprefix("file:"))
-    parts = urlsplit(url)
-    files = Directory(Path(parts.path)) if parts.scheme == "file" else HadoopFiles(spark, url)
-    return DriverCheckpointStore(url, files)
-
-
-class DriverCheckpointStore(ObjectStorageCheckpointStore):
-    """The object storage store on a backend that is given.
-
-    :param url: address, for messages
-    :param files: the backend
-    :raises PipelineConfigError: the address holds a password
-    """
-
-    def __init__(self, url: str, files: RecordFiles) -> None:
-        super().__init__(url)
-        self._backend = files
-
-    def _files(self) -> RecordFiles:
-        return self._backend
-
-
-class HadoopFiles:
+class HadoopStorage:
     """A directory of a Hadoop file system, as a backend of the object storage store.
 
     A file is written under a name of its own and then renamed, because not every file system shows a file only when
@@ -69,7 +34,7 @@ class HadoopFiles:
     def directories(self, directory: str) -> list[str]:
         return [str(status.getPath().getName()) for status in self._list(directory) if status.isDirectory()]
 
-    def entries(self, directory: str) -> list[Entry]:
+    def entries(self, directory: str) -> list[StorageEntry]:
         return sorted(map(_entry, self._list(directory)), key=lambda entry: entry.name)
 
     def walk(self) -> Iterator[str]:
@@ -153,11 +118,11 @@ class HadoopFiles:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self._base}/{path}" if path else self._base)
 
 
-def _entry(status: Any) -> Entry:
+def _entry(status: Any) -> StorageEntry:
     name = str(status.getPath().getName())
     if status.isSymlink():
-        return Entry(name, "other")
-    return Entry(name, "directory") if status.isDirectory() else Entry(name, "file", int(status.getLen()))
+        return StorageEntry(name, "other")
+    return StorageEntry(name, "directory") if status.isDirectory() else StorageEntry(name, "file", int(status.getLen()))
 
 
 @contextmanager

@@ -9,17 +9,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.checkpoint.files import Directory, Entry, RecordFiles
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import FileStorage, StorageEntry
 
 
-def files_at(url: str, conn_id: str | None = None) -> RecordFiles:
+def files_at(url: str, conn_id: str | None = None) -> FileStorage:
     """Return the backend for an address of ``ObjectStoragePath``. Looks the connection up, which may fail."""
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     base = ObjectStoragePath(url, conn_id=conn_id)
     if base.protocol in ("", "file", "local"):
-        return Directory(Path(base.path))
-    return Bucket(base.fs, base.path.rstrip("/"))
+        return DirectoryStorage(Path(base.path))
+    return BucketStorage(base.fs, base.path.rstrip("/"))
 
 
 def address(url: str, conn_id: str | None = None) -> str:
@@ -40,7 +41,7 @@ def address(url: str, conn_id: str | None = None) -> str:
     return f"{parts.scheme}://{connection}@{place}" if connection else f"{parts.scheme}://{place}"
 
 
-class Bucket:
+class BucketStorage:
     """A bucket, or a part of it, behind fsspec. Such a store writes an object whole or not at all.
 
     :param fs: fsspec's file system
@@ -64,11 +65,11 @@ class Bucket:
             if not any(part.startswith(".") for part in inner.split("/")[:-1]):
                 yield inner
 
-    def entries(self, directory: str) -> list[Entry]:
+    def entries(self, directory: str) -> list[StorageEntry]:
         return [
-            Entry(_last(entry["name"]), entry["type"], entry.get("size") or 0)
+            StorageEntry(_last(entry["name"]), entry["type"], entry.get("size") or 0)
             if entry["type"] in ("file", "directory")
-            else Entry(_last(entry["name"]), "other")
+            else StorageEntry(_last(entry["name"]), "other")
             for entry in self._listed(directory)
             if entry["name"].rstrip("/")
             != f"{self._base}/{directory}".rstrip("/")  # what stands for the directory itself
