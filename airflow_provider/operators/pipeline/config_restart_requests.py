@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def standing_requests(
+def config_requests(
     context: Context, task_id: str, config: PipelineConfig, own: Any = None
 ) -> tuple[RestartRequest, ...]:
     """Return what the task's own parameter asks for, otherwise the run's conf, otherwise its params.

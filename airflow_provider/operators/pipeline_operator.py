@@ -19,7 +19,7 @@ SUMMARY_KEY = "pyspark_pipeline_summary"
 _MARKS = ("{{", "{%", "{#")
 
 
-class PipelineTask(TemplatedTask):
+class PipelineOperator(TemplatedTask):
     """Mixin for operators: reads and renders the pipeline, and says which attempt at it this is.
 
     The attributes are those of the operator, see :class:`PySparkPipelineOperator`.
@@ -41,8 +41,8 @@ class PipelineTask(TemplatedTask):
         :raises PipelineConfigError: the config is wrong
         :raises StaleAttemptError: the attempt has been replaced by a newer one
         """
-        from airflow_provider.operators.airflow_config import a_clear_may_discard, harmless_modules
-        from airflow_provider.operators.pipeline.config_restart_requests import standing_requests
+        from airflow_provider.operators.airflow_config import clear_discards_task_state, configured_harmless_modules
+        from airflow_provider.operators.pipeline.config_restart_requests import config_requests
         from airflow_provider.operators.pipeline.rendered import RenderedPipeline
         from airflow_provider.operators.pipeline.source import templated_fields, with_policies
         from airflow_provider.runner.planning.start_mode import AirflowTry
@@ -71,11 +71,11 @@ class PipelineTask(TemplatedTask):
             config = config.with_texts(source.texts)
             self.pipeline = source
         config = config.starting_in(self.started_in)
-        known = [*config.harmless_modules, *harmless_modules()]
+        known = [*config.harmless_modules, *configured_harmless_modules()]
         config = config.model_copy(update={"harmless_modules": list(dict.fromkeys(known))})
         ti: Any = context["ti"]
         marker = leave_marker(context.get("task_state_store"))
-        if not a_clear_may_discard():
+        if not clear_discards_task_state():
             marker = None
         attempt = AirflowTry(
             ti.try_number,
@@ -87,7 +87,7 @@ class PipelineTask(TemplatedTask):
             marker is not None and marker.found,
         )
         key = RunKey(_scope(context), str(context["run_id"]), config.name)
-        requests = standing_requests(context, self.task_id, config, self.restart_from)
+        requests = config_requests(context, self.task_id, config, self.restart_from)
         if self.restart_from:  # as for all policies, the operator's counts and not the pipeline's
             config = config.model_copy(update={"restart_from": None})
         return AirflowAttemptSpec(config, key, attempt, tuple(templated_fields(source, config)), requests=requests)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.operators.airflow_config import keeping
+from airflow_provider.operators.airflow_config import saved_views_retention
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
@@ -96,4 +96,4 @@ def test_saved_views_are_kept_as_told_or_as_the_checkpoint(
     """The operator's word, the setting, the checkpoint's retention, in that order; 0 is for ever."""
     for name, value in settings.items():
         monkeypatch.setenv(f"AIRFLOW__PYSPARK_PIPELINE__{name}", value)
-    assert keeping(given, checkpoint).retention_days == days
+    assert saved_views_retention(given, checkpoint).retention_days == days
