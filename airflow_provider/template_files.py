@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
-from airflow_provider.runner.config.zipped_files import is_file
+from airflow_provider.runner.config.zipped_files import is_zipped_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -144,7 +144,7 @@ def find(name: str, folders: Sequence[Path]) -> Path | None:
     :param name: a path; an absolute one is looked for where it says
     :param folders: where a relative one starts
     """
-    return next((path for folder in folders if is_file(path := folder / name)), None)
+    return next((path for folder in folders if is_zipped_file(path := folder / name)), None)
 
 
 def not_found(name: str, folders: Sequence[Path]) -> str:

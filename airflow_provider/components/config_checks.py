@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_provider.runner.config.problems import NATIVE, looks_like_list
 from airflow_provider.runner.config.scalars import FoldedText
-from airflow_provider.runner.config.zipped_files import is_file
+from airflow_provider.runner.config.zipped_files import is_zipped_file
 
 Problem = tuple[str, str]
 
@@ -81,7 +81,7 @@ def file(field: str, name: str | None, base_dir: Path | None) -> Iterator[Proble
         return
     if path.is_dir():
         yield field, f"{str(path.absolute())!r} is a directory; name a file in it"
-    elif not is_file(path):
+    elif not is_zipped_file(path):
         yield field, f"the file {str(path.absolute())!r} does not exist"
 
 

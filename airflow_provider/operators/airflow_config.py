@@ -150,6 +150,6 @@ def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool, s
 
 def airflow_home() -> Path:
     """Return ``AIRFLOW_HOME``."""
-    from airflow_provider.runner.config.absolute_paths import absolute
+    from airflow_provider.runner.config.absolute_paths import absolute_path
 
-    return absolute(os.environ.get("AIRFLOW_HOME", "~/airflow"))
+    return absolute_path(os.environ.get("AIRFLOW_HOME", "~/airflow"))

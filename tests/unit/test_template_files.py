@@ -17,7 +17,7 @@ from airflow_provider.errors import PipelineConfigError
 from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.source import named_components
 from airflow_provider.runner import DataFlow, PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.component import build_component
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.template_files import Named, TemplateFiles
 
@@ -196,14 +196,14 @@ def test_the_text_goes_with_copies_of_the_pipeline_and_the_file_is_read_no_more(
 
     spark = Spark()
     (component,) = config.components
-    build(component.target(), component.config, spark, config.base_dir, component.texts)()
+    build_component(component.target(), component.config, spark, config.base_dir, component.texts)()
     assert spark.told == "SELECT '2026-01-31'"
 
 
 def test_a_class_of_the_authors_may_have_templates_too(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear {{ ds }}")
     found = files([tmp_path]).render([Named("a", Report, {"letter": "letter.txt"})], None)
-    report = build(Report, {"letter": "letter.txt"}, None, tmp_path, found.texts["a"])
+    report = build_component(Report, {"letter": "letter.txt"}, None, tmp_path, found.texts["a"])
     report()
     assert report.__self__.told == "Dear 2026-01-31"  # type: ignore[attr-defined]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider.components.checking.check_conditions import first_line, in_brackets
 from airflow_provider.components.sql_syntax.rows import column, last_name, table_name, whole_row
-from airflow_provider.runner.config.problems import suggest
+from airflow_provider.runner.config.problems import suggestion
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -114,7 +114,7 @@ class CheckQuery:
         if not columns:
             return []
         known = self._schema.names
-        named = [f"{name!r} ({', '.join(rules)}{suggest(name, known, most=0)})" for name, rules in columns.items()]
+        named = [f"{name!r} ({', '.join(rules)}{suggestion(name, known, most=0)})" for name, rules in columns.items()]
         shown = ", ".join(map(repr, known[:_MOST_NAMES])) + (", …" if len(known) > _MOST_NAMES else "")
         return [f"there is no column {', '.join(named)}; the view has {shown or 'no columns'}"]
 

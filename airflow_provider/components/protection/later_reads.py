@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.components.protection.view_use import use_of
-from airflow_provider.runner.config.component_context import Declared
+from airflow_provider.runner.config.component_context import LaterComponent
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
@@ -36,7 +36,7 @@ class Need:
     certain: bool
 
 
-def need_of(view: str, later: Sequence[Declared], base_dir: Path) -> Need | None:
+def need_of(view: str, later: Sequence[LaterComponent], base_dir: Path) -> Need | None:
     """Return which component reads a temp view before another one makes it anew, None if none is known to.
 
     :param view: its name
@@ -55,7 +55,7 @@ def need_of(view: str, later: Sequence[Declared], base_dir: Path) -> Need | None
     return likely
 
 
-def paths_read(later: Sequence[Declared], base_dir: Path) -> Iterator[tuple[Declared, str]]:
+def paths_read(later: Sequence[LaterComponent], base_dir: Path) -> Iterator[tuple[LaterComponent, str]]:
     """Return the paths that later components declare to read, up to the first one that may write anywhere."""
     for component in later:
         if component.kind == "ReadData":
@@ -72,7 +72,7 @@ def paths_read(later: Sequence[Declared], base_dir: Path) -> Iterator[tuple[Decl
             return
 
 
-def tables_read(later: Sequence[Declared]) -> Iterator[tuple[Declared, str]]:
+def tables_read(later: Sequence[LaterComponent]) -> Iterator[tuple[LaterComponent, str]]:
     """Return the tables that later components declare to read, up to the first one that may write anywhere."""
     for component in later:
         if component.kind == "ReadData" and isinstance(component.config.get("table"), str):
@@ -91,7 +91,7 @@ def statement_of(config: Mapping[str, Any], base_dir: Path) -> str:
         return ""
 
 
-def _reads(component: Declared, view: str, base_dir: Path) -> bool | None:
+def _reads(component: LaterComponent, view: str, base_dir: Path) -> bool | None:
     """Whether a component reads a view; None if that is only likely."""
     config = component.config
     if component.kind == "RunSql":
@@ -108,7 +108,7 @@ def _reads(component: Declared, view: str, base_dir: Path) -> bool | None:
     return None if not used and any(_holds(value, view) for value in read.values()) else used
 
 
-def _makes(component: Declared, view: str, base_dir: Path) -> bool:
+def _makes(component: LaterComponent, view: str, base_dir: Path) -> bool:
     if component.kind == "RunSql":
         text = _bare(statement_of(component.config, base_dir))
         made = [_plain(found["name"] or found["cached"]) for found in _MADE_VIEW.finditer(text)]

@@ -12,8 +12,8 @@ from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.templates import holds_template, with_templates, wrong_kinds
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.config_file import read_config_file
-from airflow_provider.runner.config.problems import name_of
-from airflow_provider.runner.config.scalars import refolded
+from airflow_provider.runner.config.problems import component_name
+from airflow_provider.runner.config.scalars import restore_folded_text
 from airflow_provider.template_files import Named, find, not_found
 
 if TYPE_CHECKING:  # it comes with the engine, which a DAG file that is parsed does not need
@@ -62,7 +62,7 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
     :raises PipelineConfigError: with every problem
     """
     given = {key: value for key, value in policies.items() if value is not None}
-    content, written, origin = refolded(source.content, source.written), source.written, source.origin
+    content, written, origin = restore_folded_text(source.content, source.written), source.written, source.origin
     whole = {**content, **given} if isinstance(content, Mapping) else content
     try:
         # Its files were looked for where Airflow looks, and what is missing is among the source's problems.
@@ -87,7 +87,7 @@ def named_components(content: Any) -> list[Named]:
     for index, item in enumerate(raw if isinstance(raw, (list, tuple)) else (), start=1):
         config = item.get("config") if isinstance(item, Mapping) else None
         if isinstance(config, Mapping) and str(item.get("enabled", True)).lower() not in _NO:
-            found.append(Named(name_of(item) or f"#{index}", known_target(item.get("class_path")), config))
+            found.append(Named(component_name(item) or f"#{index}", known_target(item.get("class_path")), config))
     return found
 
 

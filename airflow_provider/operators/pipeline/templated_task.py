@@ -159,7 +159,7 @@ class TemplatedTask:
 
     def _folders(self) -> list[Path]:
         """Return where relative paths start, in Airflow's order: the DAG's folder, then its ``template_searchpath``."""
-        from airflow_provider.runner.config.absolute_paths import absolute
+        from airflow_provider.runner.config.absolute_paths import absolute_path
 
         operator: Any = self
         dag = operator.dag if operator.has_dag() else None
@@ -167,7 +167,7 @@ class TemplatedTask:
             return [Path(self.started_in)]
         search = dag.template_searchpath or ()
         return [
-            absolute(folder, self.started_in)
+            absolute_path(folder, self.started_in)
             for folder in (dag.folder, *([search] if isinstance(search, str) else search))
         ]
 

@@ -6,7 +6,7 @@ import os
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
-from airflow_provider.runner.config.absolute_paths import absolute
+from airflow_provider.runner.config.absolute_paths import absolute_path
 
 
 class LocalCheckpointStore(FileCheckpointStore):
@@ -25,7 +25,7 @@ class LocalCheckpointStore(FileCheckpointStore):
     """
 
     def __init__(self, base_dir: str | os.PathLike[str]) -> None:
-        self.base_dir = absolute(base_dir)
+        self.base_dir = absolute_path(base_dir)
         super().__init__(f"directory {self.base_dir}")
 
     def __repr__(self) -> str:

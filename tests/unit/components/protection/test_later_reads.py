@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from airflow_provider.components.protection.later_reads import Need, need_of, paths_read, tables_read
-from airflow_provider.runner.config.component_context import Declared
+from airflow_provider.runner.config.component_context import LaterComponent
 
 HERE = Path()
 
 
-def ready(kind: str, **config: Any) -> Declared:
-    return Declared(kind, f"airflow_provider.components.{kind}", config)
+def ready(kind: str, **config: Any) -> LaterComponent:
+    return LaterComponent(kind, f"airflow_provider.components.{kind}", config)
 
 
-def own(**config: Any) -> Declared:
-    return Declared("own", "my.component", config)
+def own(**config: Any) -> LaterComponent:
+    return LaterComponent("own", "my.component", config)
 
 
-def sql(text: str, **config: Any) -> Declared:
+def sql(text: str, **config: Any) -> LaterComponent:
     return ready("RunSql", sql=text, **config)
 
 
@@ -50,7 +50,7 @@ def sql(text: str, **config: Any) -> Declared:
         ([], False),
     ],
 )
-def test_a_view_is_needed_by_who_reads_it_before_it_is_made_anew(later: list[Declared], needed: bool) -> None:
+def test_a_view_is_needed_by_who_reads_it_before_it_is_made_anew(later: list[LaterComponent], needed: bool) -> None:
     found = need_of("v", later, HERE)
     assert (found is not None and found.certain) is needed
 
