@@ -22,7 +22,7 @@ _KEYS = ("name", "type", "nullable", "comment", "metadata")
 _EXAMPLE = "write {id: INT, name: STRING}, a list of fields, or a DDL text such as 'id INT, name STRING'"
 
 
-class Field(NamedTuple):
+class SchemaField(NamedTuple):
     """One field, as the author wrote it.
 
     :param name: its name
@@ -53,7 +53,7 @@ def check_schema(schema: Any) -> None:
     if not schema:
         raise ValueError(f"is empty; {_EXAMPLE}")
     for part in _fields(schema):
-        if isinstance(part, Field) and not isinstance(part.kind, str) and not _is_type(part.kind):
+        if isinstance(part, SchemaField) and not isinstance(part.kind, str) and not _is_type(part.kind):
             check_schema(part.kind)
 
 
@@ -104,7 +104,7 @@ def read_schema_file(path: Path) -> Any:
     return schema
 
 
-def _fields(schema: Any) -> Iterator[Field | str]:
+def _fields(schema: Any) -> Iterator[SchemaField | str]:
     if (
         isinstance(schema, Mapping)
         and schema.get("type") == "struct"
@@ -115,7 +115,7 @@ def _fields(schema: Any) -> Iterator[Field | str]:
         for name, kind in schema.items():
             if not isinstance(name, str):
                 raise ValueError(f"the field {name!r} is {kind_in_words(name)}, expected a name; put it in quotes")
-            yield Field(name, _checked_type(name, kind))
+            yield SchemaField(name, _checked_type(name, kind))
         return
     for position, item in enumerate(schema, start=1):
         if isinstance(item, str) and item.strip():
@@ -134,7 +134,7 @@ def _fields(schema: Any) -> Iterator[Field | str]:
         nullable = item.get("nullable", True)
         if not isinstance(nullable, bool):
             raise ValueError(f"field {name!r}: nullable is {kind_in_words(nullable)}, expected true or false")
-        yield Field(name, _checked_type(name, item["type"]), nullable, metadata)
+        yield SchemaField(name, _checked_type(name, item["type"]), nullable, metadata)
 
 
 def _checked_type(name: str, kind: Any) -> Any:
@@ -165,7 +165,7 @@ def _json(text: str) -> Any:
         raise ValueError(f"is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
 
 
-def _of_json(field: Field) -> DataType:
+def _of_json(field: SchemaField) -> DataType:
     from pyspark.sql.types import StructType
 
     whole = {"name": field.name, "type": field.kind, "nullable": True, "metadata": {}}

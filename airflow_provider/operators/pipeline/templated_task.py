@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider.operators.pipeline.rendered import RenderedPipeline
-    from airflow_provider.template_files import Named
+    from airflow_provider.template_files import TemplatedComponent
 
 _ANY_VALUE = ("op_args", "op_kwargs", "restart_from")
 """Fields in which a number is meant as one."""
@@ -129,7 +129,7 @@ class TemplatedTask:
         return self._with_files(pipeline, named_components(pipeline.content), context, environment)
 
     def _with_files(
-        self, pipeline: RenderedPipeline, components: Sequence[Named], context: Context, environment: Any
+        self, pipeline: RenderedPipeline, components: Sequence[TemplatedComponent], context: Context, environment: Any
     ) -> RenderedPipeline:
         """Add the texts of the files that components name, with their templates rendered.
 
