@@ -21,15 +21,15 @@ class ComponentModel(TextAsWritten):
         return frozenset({"options"})
 
 
-Options = dict[str, SparkValue]
+FormatOptions = dict[str, SparkValue]
 """Options of a format, each spelled as Spark does."""
 
 
-Model = TypeVar("Model", bound=ComponentModel)
+ConfigModel = TypeVar("ConfigModel", bound=ComponentModel)
 
 
-class ReadyMade(DataFlow, Generic[Model]):
+class ReadyMadeComponent(DataFlow, Generic[ConfigModel]):
     """A component that is built from its validated config."""
 
-    def __init__(self, config: Model) -> None:
+    def __init__(self, config: ConfigModel) -> None:
         self.config = config

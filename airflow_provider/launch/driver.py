@@ -144,7 +144,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     # module of the author's is imported: one that asks for a session of its own then gets this one.
     spark = SparkSession.builder.getOrCreate()
     try:
-        content = yaml_text.parse(request["pipeline"])
+        content = yaml_text.parse_yaml(request["pipeline"])
         config = load_pipeline_config(content, origin=origin, look_at_files=False)
         config = config.with_texts(request["texts"])
         run = AirflowAttemptSpec(

@@ -152,6 +152,6 @@ def resolve_session_state_url(
 
 def airflow_home() -> Path:
     """Return ``AIRFLOW_HOME``."""
-    from airflow_provider.runner.config.absolute_paths import absolute
+    from airflow_provider.runner.config.absolute_paths import absolute_path
 
-    return absolute(os.environ.get("AIRFLOW_HOME", "~/airflow"))
+    return absolute_path(os.environ.get("AIRFLOW_HOME", "~/airflow"))

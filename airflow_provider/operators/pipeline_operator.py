@@ -49,7 +49,7 @@ class PipelineOperator(TemplatedTask):
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
         from airflow_provider.stores.task_state_marker import leave_marker
-        from airflow_provider.template_files import Named
+        from airflow_provider.template_files import TemplatedComponent
 
         if not isinstance(self.pipeline, RenderedPipeline):
             self.pipeline = self._rendered(context)
@@ -64,7 +64,7 @@ class PipelineOperator(TemplatedTask):
         config = with_policies(source, policies, runs_here=runs_here)
         late = [c for c in config.ordered if runs_here and c.name not in source.texts]
         if late:  # classes of the author's, which are imported by now
-            components = [Named(c.name, c.target(), c.config) for c in late]
+            components = [TemplatedComponent(c.name, c.target(), c.config) for c in late]
             source = self._with_files(source, components, context, self._environment())
             if source.problems:
                 raise PipelineConfigError(source.problems, config.source)

@@ -122,13 +122,13 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
 
     :raises PySparkPipelineError: it cannot be carried out
     """
-    from airflow_provider.runner.config.problems import suggest
+    from airflow_provider.runner.config.problems import suggestion
     from airflow_provider.runner.planning.restart_plan import why_impossible
 
     for name in request.names:
         if name not in state.fields:
             raise CheckpointError(
-                f"pipeline {state.pipeline_name!r} has no component {name!r}{suggest(name, state.fields)}"
+                f"pipeline {state.pipeline_name!r} has no component {name!r}{suggestion(name, state.fields)}"
             )
     try:
         run = _describe_next_attempt(state.key)

@@ -25,7 +25,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.checkpoint.address import place_of
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.config.absolute_paths import absolute, absolute_url
+from airflow_provider.runner.config.absolute_paths import absolute_path, absolute_url
 from airflow_provider.runner.housekeeping.forget import Saved, forget
 from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     show = actions.add_parser("show", help="what a checkpoint says of each component")
     delete = actions.add_parser("delete", help="delete a checkpoint and its saved views")
     for action, command in ((listing, _list), (show, _show), (delete, _delete)):
-        action.add_argument("--store", type=absolute, required=True, help="directory of the checkpoints")
+        action.add_argument("--store", type=absolute_path, required=True, help="directory of the checkpoints")
         action.set_defaults(command=command)
     for action in (show, delete):
         action.add_argument("run_id")
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_spark_options(delete)
 
     prune = commands.add_parser("prune", help="delete checkpoints and saved views that have expired or belong to none")
-    prune.add_argument("--store", type=absolute, help="directory of the checkpoints")
+    prune.add_argument("--store", type=absolute_path, help="directory of the checkpoints")
     prune.add_argument(
         "--session-state-url",
         action="append",

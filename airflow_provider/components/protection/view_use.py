@@ -27,7 +27,7 @@ _MOST_HELPERS = 50
 
 
 @dataclass(frozen=True)
-class CodeUse:
+class ViewUse:
     """What the code of a component does with a view.
 
     :param reads: whether it reads it; None if it only names it where it may
@@ -38,7 +38,7 @@ class CodeUse:
     makes: bool = False
 
 
-def use_of(target: Any, view: str) -> CodeUse:
+def find_view_use(target: Any, view: str) -> ViewUse:
     """Return what a component's code does with a temp view.
 
     :param target: the class or function; None if it is not known
@@ -48,10 +48,10 @@ def use_of(target: Any, view: str) -> CodeUse:
         return _use_of(list(_trees(target)) if target is not None else [], view)
     except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
         logger.debug("what the code of %r does with view %r cannot be told: %s", target, view, describe(error))
-        return CodeUse()
+        return ViewUse()
 
 
-def _use_of(trees: Sequence[ast.AST], view: str) -> CodeUse:
+def _use_of(trees: Sequence[ast.AST], view: str) -> ViewUse:
     reads_any = any(_name_of(node) in _READERS and not _first_text(node) for tree in trees for node in _calls(tree))
     reads: list[tuple[int, int]] = []
     makes: list[tuple[int, int]] = []
@@ -76,12 +76,12 @@ def _use_of(trees: Sequence[ast.AST], view: str) -> CodeUse:
                 elif _makes_in_sql(text, view):
                     makes.append(at)
     if not reads:
-        return CodeUse(None if named and not makes else False, bool(makes))
+        return ViewUse(None if named and not makes else False, bool(makes))
     # In one function the order of the lines tells which comes first; otherwise nothing does.
     first = min(reads)
     if any(tree == first[0] and line < first[1] for tree, line in makes):
-        return CodeUse(False, makes=True)
-    return CodeUse(None if any(tree != first[0] for tree, _ in makes) else True, bool(makes))
+        return ViewUse(False, makes=True)
+    return ViewUse(None if any(tree != first[0] for tree, _ in makes) else True, bool(makes))
 
 
 def _trees(target: Any) -> Iterator[ast.AST]:

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
 from airflow_provider.runner.config.absolute_paths import working_directory
-from airflow_provider.runner.config.component import DataFlow, build
-from airflow_provider.runner.config.component_context import ComponentContext, Declared
+from airflow_provider.runner.config.component import DataFlow, build_component
+from airflow_provider.runner.config.component_context import ComponentContext, LaterComponent
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
-from airflow_provider.runner.config.returned_value import look_at, settled
-from airflow_provider.runner.fingerprint.code.called_functions import watching
+from airflow_provider.runner.config.returned_value import await_result, warn_about_result
+from airflow_provider.runner.fingerprint.code.called_functions import watch_calls
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -125,11 +125,11 @@ class ComponentRunner:
         began = self._clock()
         saving = 0.0
         try:
-            with watching() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
+            with watch_calls() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
                 context, texts = self._context(component, keeper), component.texts
-                work = build(component.target(), config, spark, self._config.base_dir, texts, context)
+                work = build_component(component.target(), config, spark, self._config.base_dir, texts, context)
                 retries = run_with_retries(
-                    lambda: look_at(_blaming_spark(lambda: settled(work()), spark), component.name),
+                    lambda: warn_about_result(_blaming_spark(lambda: await_result(work()), spark), component.name),
                     component.retry_policy,
                     self._breaker(component),
                     lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
@@ -213,7 +213,7 @@ class ComponentRunner:
             component.name,
             self._config.name,
             later=tuple(
-                Declared(c.name, c.class_path, _with_statement(c), _target(c))
+                LaterComponent(c.name, c.class_path, _with_statement(c), _target(c))
                 for c in later
                 if self._to_run is None or c.name in self._to_run
             ),

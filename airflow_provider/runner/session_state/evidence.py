@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.component_code import read_component
+from airflow_provider.runner.fingerprint.code.component_code import read_component_code
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.changes.diff import LeftBehind
@@ -196,7 +196,7 @@ class Witness:
 
     def _read(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
         vouched = self._config.harmless_modules
-        return read_component(component, self._config.base_dir, entered, stops=vouched)
+        return read_component_code(component, self._config.base_dir, entered, stops=vouched)
 
     def _changed(self, reading: CodeReading | None) -> list[str]:
         """Return the values of modules that are not what they were before this component."""
