@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider.runner.checkpoint.files import Entry, RecordFiles
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import LARGEST_MARKER, MARKER, NOTICE, Marker
+from airflow_provider.runner.session_state.saved.directory_marker import LARGEST_MARKER, MARKER, NOTICE, DirectoryMarker
 
 _ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 _STEP = re.compile(r"\d{4,}-[0-9a-f]{8}")
@@ -31,7 +31,7 @@ class RunDirectory:
     """
 
     path: str
-    marker: Marker | None = None
+    marker: DirectoryMarker | None = None
     text: bytes | None = None
     foreign: str | None = None
     files: list[str] = field(default_factory=list)
@@ -118,7 +118,7 @@ def _look(files: RecordFiles, path: str, entries: list[Entry]) -> RunDirectory:
         found.folders.append(path)
     found.text = _content(files, path, MARKER, entries)
     text = found.text if found.text is not None else _content(files, path, NOTICE, entries)
-    found.marker = Marker.parse(text) if text is not None else None
+    found.marker = DirectoryMarker.parse(text) if text is not None else None
     return found
 
 

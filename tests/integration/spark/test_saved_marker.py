@@ -16,7 +16,7 @@ from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
 from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Keeping, Marker
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, Retention
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.stores.hadoop_files import HadoopFiles
 from tests.conftest import Script
@@ -57,7 +57,7 @@ def attempt(run: Run, **keeping: float) -> PipelineResultStatus:
             KEY,
             spark=run.session,
             session_state_url=run.url,
-            keeping=Keeping(**keeping),
+            keeping=Retention(**keeping),
         )
     )
     return result.status
@@ -67,8 +67,8 @@ def storage(run: Run, base: str) -> RecordFiles:
     return Directory(Path(base)) if base.startswith("/") else HadoopFiles(run.session, base)
 
 
-def marker(files: RecordFiles) -> Marker:
-    found = Marker.parse(files.read(f"{KEY.path}/{MARKER}"))
+def marker(files: RecordFiles) -> DirectoryMarker:
+    found = DirectoryMarker.parse(files.read(f"{KEY.path}/{MARKER}"))
     assert found is not None
     return found
 
@@ -89,7 +89,7 @@ def test_every_attempt_says_whose_the_views_are_and_prune_deletes_them(run: Run,
     assert second.last_used > first.last_used
     assert second.retention_days == 7
 
-    def known(found: Marker, key: RunKey) -> Known:
+    def known(found: DirectoryMarker, key: RunKey) -> Known:
         return Known(True, run.store.load(key.run_id, key.pipeline_name))
 
     for days, gone in ((6, False), (8, True)):

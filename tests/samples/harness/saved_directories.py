@@ -12,7 +12,12 @@ import pytest
 
 from airflow_provider.runner.checkpoint.files import Directory, Memory, RecordFiles
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import MARKER, Marker, Ownership, SavedDirectory
+from airflow_provider.runner.session_state.saved.directory_marker import (
+    MARKER,
+    DirectoryMarker,
+    Ownership,
+    SavedDirectory,
+)
 from airflow_provider.runner.session_state.saved.files import LocalFiles
 from airflow_provider.stores.hadoop_files import HadoopFiles
 from airflow_provider.stores.object_files import files_at
@@ -70,7 +75,7 @@ def leave_views(
         f"{attempt}/0000-{uuid.uuid4().hex[:8]}/objects/part-0.txt": b"[]",
     }
     if marker:
-        text = Marker.of(Ownership(key, **owner), at, at).to_bytes()
+        text = DirectoryMarker.of(Ownership(key, **owner), at, at).to_bytes()
         written[f"{path}/{MARKER}"] = text
     for name, content in written.items():
         files.write(name, content)
