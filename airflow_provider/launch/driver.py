@@ -132,7 +132,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
     from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
-    from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+    from airflow_provider.runner.session_state.saved.directory_marker import Retention
     from airflow_provider.runner.spark.install import refuse_mixed_install
     from airflow_provider.stores.driver_store import driver_store
 
@@ -160,7 +160,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             spark=spark,
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],
-            keeping=Keeping(**request["keeping"]),
+            keeping=Retention(**request["keeping"]),
             saving=Saving(request["save_patience_seconds"]),
         )
     finally:

@@ -30,7 +30,7 @@ from airflow_provider.runner.housekeeping.forget import Saved, forget
 from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import Marker
+from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 
 WRONG = 2
@@ -169,7 +169,7 @@ def _prune(options: argparse.Namespace) -> int:
     urls = [absolute_url(url) for url in options.session_state_url or [f"{options.store}/{SAVED}"]]
     kept_at = place_of(store) if store else None
 
-    def known(marker: Marker, key: RunKey) -> Known:
+    def known(marker: DirectoryMarker, key: RunKey) -> Known:
         return Known(True, load(store, key)) if store and marker.checkpoint == kept_at else Known()
 
     prune = Prune(

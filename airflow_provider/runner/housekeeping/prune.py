@@ -15,7 +15,7 @@ from airflow_provider.runner.housekeeping.activity import Activity
 from airflow_provider.runner.housekeeping.directories import RunDirectory, delete_directory, find_directories
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import DEFAULT_RETENTION_DAYS, Marker
+from airflow_provider.runner.session_state.saved.directory_marker import DEFAULT_RETENTION_DAYS, DirectoryMarker
 from airflow_provider.runner.storage.file_storage import FileStorage
 
 SILENT_AT_MOST = timedelta(days=7)
@@ -74,7 +74,7 @@ class Known:
     activity: Activity | None = None
 
 
-def judge_views(marker: Marker, known: Known, rules: Rules) -> Verdict:
+def judge_views(marker: DirectoryMarker, known: Known, rules: Rules) -> Verdict:
     """Decide over a directory of saved views.
 
     :param marker: whose they are
@@ -168,7 +168,7 @@ class Prune:
     rules: Rules
     checkpoints: Kept | None = None
     saved: Sequence[tuple[str, FileStorage]] = ()
-    known: Callable[[Marker, RunKey], Known] = lambda marker, key: Known()
+    known: Callable[[DirectoryMarker, RunKey], Known] = lambda marker, key: Known()
     activity: Callable[[RunKey], Activity | None] = lambda key: None
     dry_run: bool = False
     _gone: set[RunKey] = field(default_factory=set)

@@ -26,7 +26,7 @@ from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment, SimplePipelineRunner
 from airflow_provider.runner.running.restart_requests import PendingRequests, find_requests, log_outcomes
-from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,7 +81,7 @@ class AttemptSpec:
     spark: SparkSession | Callable[[], SparkSession] | None = None
     session_state_url: str | None = None
     keep_session_state: bool = False
-    keeping: Keeping = field(default_factory=Keeping)
+    keeping: Retention = field(default_factory=Retention)
     hooks: Sequence[PipelineHooks] = ()
     after_the_record: Sequence[PipelineHooks] = ()
     logs_verdict: bool = True

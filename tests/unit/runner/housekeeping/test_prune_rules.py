@@ -15,7 +15,7 @@ from airflow_provider.runner.housekeeping.prune import (
     judge_set_aside,
     judge_views,
 )
-from airflow_provider.runner.session_state.saved.directory_marker import Marker, Ownership
+from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker, Ownership
 from tests.samples.harness.records import state
 from tests.samples.harness.saved_directories import KEY, LONG_AGO, NOW, RECENTLY
 
@@ -25,15 +25,15 @@ ENDED = Activity(False, "Airflow says failed")
 WEEKS_AGO = NOW - timedelta(days=20)
 
 
-def marker(at: Any, days: float | None = 90.0) -> Marker:
-    return Marker.of(Ownership(KEY, retention_days=days), LONG_AGO, at)
+def marker(at: Any, days: float | None = 90.0) -> DirectoryMarker:
+    return DirectoryMarker.of(Ownership(KEY, retention_days=days), LONG_AGO, at)
 
 
 def checkpoint(at: Any, status: str = "failed") -> Any:
     return state(updated_at=at, status=status)
 
 
-VIEWS: dict[str, tuple[Marker, Known, Rules, bool, str]] = {
+VIEWS: dict[str, tuple[DirectoryMarker, Known, Rules, bool, str]] = {
     "expired": (marker(LONG_AGO), Known(), RULES, True, "expired: last used"),
     "not yet expired": (marker(WEEKS_AGO), Known(), RULES, False, "kept for 90 days after that"),
     "kept for ever": (marker(LONG_AGO, None), Known(), RULES, False, "kept for ever"),

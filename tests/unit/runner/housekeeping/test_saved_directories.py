@@ -11,7 +11,7 @@ import pytest
 from airflow_provider.runner.housekeeping.directories import delete_directory, find_directories
 from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Marker, remove_run
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, delete_run
 from airflow_provider.runner.session_state.saved.files import LocalFiles
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
@@ -199,7 +199,7 @@ def test_the_marker_says_whose_and_since_when(tmp_path: Path) -> None:
     """A later attempt changes when it was last used, and nothing else."""
     claim(str(tmp_path), at=LONG_AGO)
     claim(str(tmp_path), at=RECENTLY)
-    marker = Marker.parse((tmp_path / KEY.path / MARKER).read_bytes())
+    marker = DirectoryMarker.parse((tmp_path / KEY.path / MARKER).read_bytes())
     assert marker is not None
     assert (marker.key, marker.created_at, marker.last_used) == (KEY, LONG_AGO, RECENTLY)
 
@@ -221,7 +221,7 @@ def test_a_run_that_is_complete_leaves_nothing_but_what_is_not_its_own(tmp_path:
         leave_views(files)
         if foreign:
             files.write(f"{KEY.path}/notes.txt", b"x")
-        remove_run(LocalFiles(), url)
+        delete_run(LocalFiles(), url)
         assert os.path.exists(url) is foreign
     assert paths(files) == [f"{KEY.path}/notes.txt"]
 
