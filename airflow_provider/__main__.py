@@ -3,7 +3,7 @@
 
 import sys
 
-from airflow_provider.cli import main
+from airflow_provider.commands.standalone.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

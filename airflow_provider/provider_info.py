@@ -136,9 +136,9 @@ def get_provider_info() -> dict[str, Any]:
         "extra-links": ["airflow_provider.operators.links.SparkUILink"],
         "task-decorators": [
             {
-                "class-name": "airflow_provider.decorators.pyspark_pipeline.pyspark_pipeline_task",
+                "class-name": "airflow_provider.decorators.task_decorator.pyspark_pipeline_task",
                 "name": "pyspark_pipeline",
             }
         ],
-        "cli": ["airflow_provider.airflow_cli.get_cli_commands"],
+        "cli": ["airflow_provider.commands.airflow.subcommands.get_cli_commands"],
     }

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--tables", type=int, nargs="+", default=[0, 500])
     options = parser.parse_args()
 
-    from airflow_provider.runner.running.spark_session import open_session
+    from airflow_provider.runner.spark.session import open_session
 
     spark = open_session({"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}, "benchmark")
     spark.range(10).count()
@@ -123,8 +123,8 @@ class Found:
 def measure(spark: Any, jvm: Jvm, components: int, views: int) -> Found:
     """Run so many components in a session with so many views, and watch each of them."""
     from airflow_provider.runner import ComponentConfig, PipelineConfig
-    from airflow_provider.runner.session_state.keeper import Ran, SessionStateKeeper
     from airflow_provider.runner.session_state.probes.probe import probe_for
+    from airflow_provider.runner.session_state.tracker import Ran, SessionStateKeeper
 
     for number in range(views):
         component(spark, number, views)

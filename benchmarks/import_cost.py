@@ -20,7 +20,7 @@ import tempfile
 MODULES = {
     "PySparkPipelineOperator": "airflow_provider.operators.pyspark_pipeline",
     "PySparkPipelineSubmitOperator": "airflow_provider.operators.pyspark_pipeline_submit",
-    "@task.pyspark_pipeline": "airflow_provider.decorators.pyspark_pipeline",
+    "@task.pyspark_pipeline": "airflow_provider.decorators.task_decorator",
     "SparkSubmitOperator (Spark provider)": "airflow.providers.apache.spark.operators.spark_submit",
 }
 

@@ -53,9 +53,9 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.checkpoint.durable_files import write_durably
 from airflow_provider.runner.checkpoint.takeover import take_over
+from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
-from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate, ComponentRecord
+from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
 SIZES = (10, 100, 1000)

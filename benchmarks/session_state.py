@@ -238,7 +238,7 @@ def generate(folder: Path, rows: int) -> None:
 
 
 def open_spark() -> SparkSession:
-    from airflow_provider.runner.running.spark_session import open_session
+    from airflow_provider.runner.spark.session import open_session
 
     conf = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.shuffle.partitions": "8"}
     return open_session(conf | {"spark.driver.memory": "3g"}, "benchmark")

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.components.later import need_of, paths_read, tables_read
-from airflow_provider.components.tables import find_table, split_name
+from airflow_provider.components.table_layout import find_table, split_name
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.absolute import working_directory
 from airflow_provider.runner.config.context import ComponentContext
-from airflow_provider.runner.session_state.sources.destroys import Location, Relation, location, relation
-from airflow_provider.runner.session_state.sources.globs import is_glob
-from airflow_provider.runner.session_state.sources.reads import (
+from airflow_provider.runner.session_state.sources.current_reads import (
     ReadPlace,
     is_classic,
     read_by,
     read_by_stored_views,
 )
+from airflow_provider.runner.session_state.sources.destroys import Location, Relation, location, relation
+from airflow_provider.runner.session_state.sources.globs import is_glob
 
 logger = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ import re
 from typing import Any
 
 from airflow_provider.components.directory import TargetDirectory
-from airflow_provider.components.tables import Table, find_table, split_name
+from airflow_provider.components.table_layout import Table, find_table, split_name
 from airflow_provider.components.unfinished import table_being_made
 from airflow_provider.components.write_config import FILE_FORMATS
 from airflow_provider.components.write_path import WriteJob
 from airflow_provider.errors import describe
-from airflow_provider.runner.record.names import quote
-from airflow_provider.runner.session_state.sources.reads import is_classic
+from airflow_provider.runner.record.view_names import quote
+from airflow_provider.runner.session_state.sources.current_reads import is_classic
 
 logger = logging.getLogger(__name__)
 

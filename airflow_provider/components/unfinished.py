@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider.components.directory import TargetDirectory
-from airflow_provider.components.tables import split_name
+from airflow_provider.components.table_layout import split_name
 from airflow_provider.errors import describe
-from airflow_provider.runner.session_state.sources.reads import is_classic
+from airflow_provider.runner.session_state.sources.current_reads import is_classic
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from airflow_provider.components.base import ComponentModel, Options
-from airflow_provider.components.tables import OVERWRITE_MODE
+from airflow_provider.components.table_layout import OVERWRITE_MODE
 
 FILE_FORMATS = ("parquet", "orc", "csv", "json", "text", "avro", "xml")
 Mode = Literal["overwrite", "overwrite_partitions", "append", "insert_into", "error", "errorifexists", "ignore"]

@@ -12,13 +12,13 @@ from typing import Any
 
 from airflow_provider.components.directory import TargetDirectory, token_of
 from airflow_provider.components.harm import Harm, Target
-from airflow_provider.components.tables import TRANSACTIONAL, in_words
+from airflow_provider.components.table_layout import TRANSACTIONAL, in_words
 from airflow_provider.components.unfinished import Marker
 from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import location
-from airflow_provider.runner.session_state.sources.reads import is_classic
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider.components.directory import TargetDirectory, token_of
 from airflow_provider.components.harm import Target
 from airflow_provider.components.replace_table import heal_table, replace_table
-from airflow_provider.components.tables import (
+from airflow_provider.components.table_layout import (
     Table,
     columns_in_order,
     find_table,
@@ -18,8 +18,8 @@ from airflow_provider.components.tables import (
 )
 from airflow_provider.components.unfinished import table_being_made
 from airflow_provider.components.write_path import WriteJob
+from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import Location, location
-from airflow_provider.runner.session_state.sources.reads import is_classic
 
 logger = logging.getLogger(__name__)
 

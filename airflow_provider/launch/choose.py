@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider.launch.connect import ConnectSpark
 from airflow_provider.launch.in_process import InProcessSpark
 from airflow_provider.launch.launcher import Launcher
+from airflow_provider.launch.spark_connect import ConnectSpark
 
 
 def launcher(

@@ -102,7 +102,7 @@ def run(request: Mapping[str, Any]) -> int:
     """
     from airflow_provider.errors import NotRetriableError, PySparkPipelineError, SparkLostError, describe
     from airflow_provider.masking import mask
-    from airflow_provider.runner.observing.verdict import attempt_error
+    from airflow_provider.runner.observing.attempt_error import attempt_error
 
     try:
         result = _attempt(request)
@@ -132,8 +132,8 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
     from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
-    from airflow_provider.runner.running.spark_install import refuse_mixed_install
-    from airflow_provider.runner.session_state.saved.marker import Keeping
+    from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+    from airflow_provider.runner.spark.install import refuse_mixed_install
     from airflow_provider.stores.hadoop_files import driver_store
 
     origin = request["origin"]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from airflow_provider.errors import SparkConfigError
-from airflow_provider.launch.settings import properties
+from airflow_provider.launch.spark_properties import properties
 
 logger = logging.getLogger(__name__)
 

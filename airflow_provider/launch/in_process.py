@@ -22,10 +22,10 @@ from airflow_provider.launch.extras import (
     warn_of_unknown,
 )
 from airflow_provider.launch.keytab import KEYTABS, PRINCIPALS, half_of_a_login, keytab_file, remove_keytab
-from airflow_provider.launch.settings import DEFAULT_CONNECTION, log_properties, properties
-from airflow_provider.runner.running.spark_environment import defaults
-from airflow_provider.runner.running.spark_origin import found_first
-from airflow_provider.runner.running.spark_session import open_session, running_session, started_jvm
+from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION, log_properties, properties
+from airflow_provider.runner.spark.environment import defaults
+from airflow_provider.runner.spark.session import open_session, running_session, started_jvm
+from airflow_provider.runner.spark.started_by import found_first
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

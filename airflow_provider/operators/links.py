@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
-from airflow_provider.operators.places import SECTION
+from airflow_provider.operators.airflow_config import SECTION
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey

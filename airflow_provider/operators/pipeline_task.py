@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.operators.templated_task import TemplatedTask
+from airflow_provider.operators.pipeline.templated_task import TemplatedTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,10 +41,10 @@ class PipelineTask(TemplatedTask):
         :raises PipelineConfigError: the config is wrong
         :raises StaleAttemptError: the attempt has been replaced by a newer one
         """
-        from airflow_provider.operators.pipeline_source import templated_fields, with_policies
-        from airflow_provider.operators.places import a_clear_may_discard, harmless_modules
-        from airflow_provider.operators.rendered_pipeline import RenderedPipeline
-        from airflow_provider.operators.standing_requests import standing_requests
+        from airflow_provider.operators.airflow_config import a_clear_may_discard, harmless_modules
+        from airflow_provider.operators.pipeline.config_restart_requests import standing_requests
+        from airflow_provider.operators.pipeline.rendered import RenderedPipeline
+        from airflow_provider.operators.pipeline.source import templated_fields, with_policies
         from airflow_provider.runner.planning.start import AirflowAttempt
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.runner.running.airflow_attempt import AirflowRun
@@ -115,7 +115,7 @@ class PipelineTask(TemplatedTask):
             not (validate and self.pipeline) or any(mark in self.pipeline for mark in _MARKS)
         ):
             return
-        from airflow_provider.operators.parse_check import check_when_parsed
+        from airflow_provider.operators.pipeline.parse_check import check_when_parsed
 
         check_when_parsed(self.pipeline, self._folders(), imports=validate and runs_here)
 

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
 from airflow_provider.errors import NotRetriableError, PySparkPipelineError
-from airflow_provider.launch.settings import DEFAULT_CONNECTION, properties
-from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
-from airflow_provider.operators.pipeline_task import SUMMARY_KEY, PipelineTask
-from airflow_provider.operators.places import (
+from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION, properties
+from airflow_provider.operators.airflow_config import (
     SECTION,
     a_clear_may_discard,
     choose_store,
@@ -25,12 +23,14 @@ from airflow_provider.operators.places import (
     save_patience,
     session_state_base,
 )
+from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
+from airflow_provider.operators.pipeline_task import SUMMARY_KEY, PipelineTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from pyspark.sql import SparkSession
 
-    from airflow_provider.operators.guard import AttemptGuard
+    from airflow_provider.operators.attempt_guard import AttemptGuard
     from airflow_provider.runner import CheckpointStore, PipelineConfig, PipelineHooks
     from airflow_provider.runner.running.airflow_attempt import AirflowRun
 
@@ -206,17 +206,17 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
 
     def _run(self, run: AirflowRun, context: Context) -> dict[str, Any]:
         from airflow_provider.launch.choose import launcher
-        from airflow_provider.operators.guard import AttemptGuard, TimeLimit, has_supervisor
+        from airflow_provider.operators.attempt_guard import AttemptGuard, TimeLimit, has_supervisor
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
         from airflow_provider.runner.checkpoint.saving import Saving
-        from airflow_provider.runner.observing.folds import folding
+        from airflow_provider.runner.observing.attempt_error import attempt_error
+        from airflow_provider.runner.observing.attempt_status import Standing
+        from airflow_provider.runner.observing.log_groups import folding
         from airflow_provider.runner.observing.peer_hooks import each_of
-        from airflow_provider.runner.observing.standing import Standing
-        from airflow_provider.runner.observing.summary import SummaryHooks
-        from airflow_provider.runner.observing.verdict import attempt_error
+        from airflow_provider.runner.observing.summary_hooks import SummaryHooks
         from airflow_provider.runner.planning.start import KEEP
         from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
-        from airflow_provider.runner.running.runner import Surroundings
+        from airflow_provider.runner.running.pipeline_runner import Surroundings
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
         ti = context["ti"]

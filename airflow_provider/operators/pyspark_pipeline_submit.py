@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider.errors import NotRetriableError
-from airflow_provider.launch.addresses import refusal
-from airflow_provider.operators import places
+from airflow_provider.launch.driver_addresses import refusal
+from airflow_provider.operators import airflow_config
 from airflow_provider.operators.pipeline_task import PipelineTask
-from airflow_provider.operators.submit_options import SubmitOptions
+from airflow_provider.operators.submit.options import SubmitOptions
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider.operators.submitted_attempt import SubmittedAttempt
+    from airflow_provider.operators.submit.submitted_attempt import SubmittedAttempt
     from airflow_provider.runner import CheckpointStore, PipelineConfig
 
 _OURS = ("application", "application_args", "java_class")
@@ -154,7 +154,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
                 "starts; set checkpoint_url to an address that the driver reaches, such as s3a://bucket/prefix"
             )
         if "{{" not in str(checkpoint_url) and "{%" not in str(checkpoint_url):
-            problem = refusal(places.checkpoint_url(checkpoint_url), remote=self.deploy_mode == "cluster")
+            problem = refusal(airflow_config.checkpoint_url(checkpoint_url), remote=self.deploy_mode == "cluster")
             if problem:
                 raise ValueError(f"task {self.task_id!r}: {problem}")
 
@@ -168,7 +168,7 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
         :raises CheckpointError: the progress could not be read or recorded, or a newer attempt has taken over
         :raises AttemptStopped: Airflow stopped the task
         """
-        from airflow_provider.operators.submitted_attempt import SubmittedAttempt
+        from airflow_provider.operators.submit.submitted_attempt import SubmittedAttempt
 
         try:
             self._attempt = SubmittedAttempt(self, self._pipeline_run(context, runs_here=self._runs_here))

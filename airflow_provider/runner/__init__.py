@@ -6,20 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider.runner.checkpoint.hooks import CheckpointHooks
+    from airflow_provider.runner.checkpoint.checkpoint_hooks import CheckpointHooks
     from airflow_provider.runner.checkpoint.local_store import LocalCheckpointStore
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
     from airflow_provider.runner.checkpoint.resume import load_checkpoint_for_resume
     from airflow_provider.runner.checkpoint.store import CheckpointStore
     from airflow_provider.runner.config.component import DataFlow
     from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig, load_pipeline_config
-    from airflow_provider.runner.fingerprint.config import compute_pipeline_fingerprint
+    from airflow_provider.runner.fingerprint.config_hashes import compute_pipeline_fingerprint
     from airflow_provider.runner.observing.hooks import CompositeHooks, NoOpHooks, PipelineHooks
     from airflow_provider.runner.observing.log import LoggingHooks
     from airflow_provider.runner.observing.metrics import MetricsHooks
     from airflow_provider.runner.observing.result import ComponentResult, PipelineResult, PipelineResultStatus
-    from airflow_provider.runner.record.state import CheckpointState
-    from airflow_provider.runner.running.runner import SimplePipelineRunner
+    from airflow_provider.runner.record.checkpoint_state import CheckpointState
+    from airflow_provider.runner.running.pipeline_runner import SimplePipelineRunner
 
 __all__ = [
     "CheckpointHooks",
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CheckpointHooks": "airflow_provider.runner.checkpoint.hooks",
+    "CheckpointHooks": "airflow_provider.runner.checkpoint.checkpoint_hooks",
     "LocalCheckpointStore": "airflow_provider.runner.checkpoint.local_store",
     "InMemoryCheckpointStore": "airflow_provider.runner.checkpoint.memory_store",
     "load_checkpoint_for_resume": "airflow_provider.runner.checkpoint.resume",
@@ -54,7 +54,7 @@ _HOMES = {
     "ComponentConfig": "airflow_provider.runner.config.model",
     "PipelineConfig": "airflow_provider.runner.config.model",
     "load_pipeline_config": "airflow_provider.runner.config.model",
-    "compute_pipeline_fingerprint": "airflow_provider.runner.fingerprint.config",
+    "compute_pipeline_fingerprint": "airflow_provider.runner.fingerprint.config_hashes",
     "CompositeHooks": "airflow_provider.runner.observing.hooks",
     "NoOpHooks": "airflow_provider.runner.observing.hooks",
     "PipelineHooks": "airflow_provider.runner.observing.hooks",
@@ -63,8 +63,8 @@ _HOMES = {
     "ComponentResult": "airflow_provider.runner.observing.result",
     "PipelineResult": "airflow_provider.runner.observing.result",
     "PipelineResultStatus": "airflow_provider.runner.observing.result",
-    "CheckpointState": "airflow_provider.runner.record.state",
-    "SimplePipelineRunner": "airflow_provider.runner.running.runner",
+    "CheckpointState": "airflow_provider.runner.record.checkpoint_state",
+    "SimplePipelineRunner": "airflow_provider.runner.running.pipeline_runner",
 }
 """Public name to the module that has it. It is imported when the name is first asked for: Airflow parses DAG files
 all the time, and most of this is only needed to run one."""

@@ -21,9 +21,9 @@ from airflow_provider.errors import (
     describe,
 )
 from airflow_provider.runner.checkpoint.store import Claim, Takeover, read_request, replaced, shut_out
+from airflow_provider.runner.record.checkpoint_state import LAST_NUMBER, CheckpointState, CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.record.state import LAST_NUMBER, CheckpointState, CheckpointUpdate
 from airflow_provider.stores.task_state_rows import Head, Rows, TaskStateAccessor, aside_key, head_key, request_key
 
 logger = logging.getLogger(__name__)

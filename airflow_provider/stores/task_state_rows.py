@@ -11,14 +11,14 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_provider.errors import CheckpointCorruptError
-from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.record.state import (
+from airflow_provider.runner.record.checkpoint_state import (
     FORMAT_VERSION,
     LAST_NUMBER,
     CheckpointState,
     CheckpointUpdate,
     read_document,
 )
+from airflow_provider.runner.record.run_key import RunKey, Scope
 
 HEAD_PREFIX = "pyspark_pipeline/"
 _ASIDE_PREFIX = "pyspark_pipeline_corrupt/"

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider.runner import CheckpointState, ComponentConfig, PipelineConfig, compute_pipeline_fingerprint
-from airflow_provider.runner.fingerprint.config import component_fingerprint, field_hashes
-from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
-from airflow_provider.runner.record.state import ComponentRecord
+from airflow_provider.runner.fingerprint.config_hashes import component_fingerprint, field_hashes
+from airflow_provider.runner.record.checkpoint_state import ComponentRecord
+from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from tests.samples.pipelines import component
 
 _COMPONENT = re.compile(r"(-?)(\w+)(?:=(\w+))?(?:@(\w+))?(?:\(([\w,]+)\))?(!?)")

@@ -10,15 +10,15 @@ import pytest
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from airflow_provider.commands.standalone.template_preview import known_names, with_files
 from airflow_provider.components import RunSql
 from airflow_provider.components.sql_text import refuse_template
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.operators.pipeline_source import named_components
-from airflow_provider.operators.rendered_pipeline import RenderedPipeline
-from airflow_provider.rendering import known_names, with_files
+from airflow_provider.operators.pipeline.rendered import RenderedPipeline
+from airflow_provider.operators.pipeline.source import named_components
 from airflow_provider.runner import DataFlow, PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.component import build
-from airflow_provider.runner.fingerprint.config import ConfigHashes
+from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.template_files import Named, TemplateFiles
 
 
@@ -221,7 +221,7 @@ def test_airflow_shows_the_text_of_a_file_and_no_secret_in_it() -> None:
     ("item", "found"),
     [
         ({"name": "a", "class_path": "airflow_provider.components.RunSql"}, {"sql_file": "q.sql"}),
-        ({"name": "a", "class_path": "airflow_provider.components.sql.RunSql"}, {"sql_file": "q.sql"}),
+        ({"name": "a", "class_path": "airflow_provider.components.run_sql.RunSql"}, {"sql_file": "q.sql"}),
         ({"name": "a", "class_path": RunSql}, {"sql_file": "q.sql"}),
         ({"name": "a", "class_path": type("Own", (RunSql,), {})}, {"sql_file": "q.sql"}),
         ({"name": "a", "class_path": "airflow_provider.components.ReadData"}, {}),

@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider.runner.checkpoint.hooks import CheckpointHooks
+    from airflow_provider.runner.checkpoint.checkpoint_hooks import CheckpointHooks
     from airflow_provider.runner.checkpoint.local_store import LocalCheckpointStore
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
     from airflow_provider.runner.checkpoint.resume import load_checkpoint_for_resume
     from airflow_provider.runner.checkpoint.store import CheckpointStore
-    from airflow_provider.runner.fingerprint.config import compute_pipeline_fingerprint
-    from airflow_provider.runner.record.state import CheckpointState, ComponentRecord
+    from airflow_provider.runner.fingerprint.config_hashes import compute_pipeline_fingerprint
+    from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
 
 __all__ = [
     "CheckpointHooks",
@@ -26,14 +26,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CheckpointHooks": "airflow_provider.runner.checkpoint.hooks",
+    "CheckpointHooks": "airflow_provider.runner.checkpoint.checkpoint_hooks",
     "LocalCheckpointStore": "airflow_provider.runner.checkpoint.local_store",
     "InMemoryCheckpointStore": "airflow_provider.runner.checkpoint.memory_store",
     "load_checkpoint_for_resume": "airflow_provider.runner.checkpoint.resume",
     "CheckpointStore": "airflow_provider.runner.checkpoint.store",
-    "compute_pipeline_fingerprint": "airflow_provider.runner.fingerprint.config",
-    "CheckpointState": "airflow_provider.runner.record.state",
-    "ComponentRecord": "airflow_provider.runner.record.state",
+    "compute_pipeline_fingerprint": "airflow_provider.runner.fingerprint.config_hashes",
+    "CheckpointState": "airflow_provider.runner.record.checkpoint_state",
+    "ComponentRecord": "airflow_provider.runner.record.checkpoint_state",
 }
 """Public name to the module that has it. It is imported when the name is first asked for: Airflow parses DAG files
 all the time, and most of this is only needed to run one."""

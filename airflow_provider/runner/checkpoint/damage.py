@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from airflow_provider.errors import CheckpointReadError, describe
 from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.checkpoint.layout import Rank
-from airflow_provider.runner.record.state import FORMAT_1
+from airflow_provider.runner.record.checkpoint_state import FORMAT_1
 
 logger = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from airflow_provider.runner.checkpoint.read import (
     refuse_newer_format,
 )
 from airflow_provider.runner.checkpoint.store import Claim, Takeover, only_one, read_request, replaced, shut_out
+from airflow_provider.runner.record.checkpoint_state import FORMAT_VERSION, CheckpointState, CheckpointUpdate
 from airflow_provider.runner.record.file_names import file_name
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.record.state import FORMAT_VERSION, CheckpointState, CheckpointUpdate
 
 logger = logging.getLogger(__name__)
 

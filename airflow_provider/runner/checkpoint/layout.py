@@ -27,8 +27,8 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from airflow_provider.runner.record.checkpoint_state import LAST_NUMBER, CheckpointUpdate
 from airflow_provider.runner.record.file_names import file_name
-from airflow_provider.runner.record.state import LAST_NUMBER, CheckpointUpdate
 
 FENCES = "~fences"
 REQUEST = "~request.json"

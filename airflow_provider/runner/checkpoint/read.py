@@ -9,8 +9,8 @@ from airflow_provider.errors import CheckpointCorruptError, CheckpointReadError
 from airflow_provider.runner.checkpoint.damage import Damage
 from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.checkpoint.layout import FENCES, Document, Rank, decode, is_absurd
+from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, Piece, read_document
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate, Piece, read_document
 
 NEVER = -1
 """The number before the first document."""

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 from airflow_provider.runner.checkpoint.store import CheckpointStore, load
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.components import read_components
-from airflow_provider.runner.planning.code import describe_all, entered_before
+from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.planning.changed_code import describe_all, entered_before
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.reasons import describe_changes
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.record.state import CheckpointState
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 from pydantic import ValidationError
 
 from airflow_provider.errors import CheckpointReadError, StaleAttemptError, UnreadableRequestError
+from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Callable
 
 from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, Takeover, TakeoverStore, load
+from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.state import CheckpointState, CheckpointUpdate
 
 
 def take_over(store: CheckpointStore, key: RunKey, attempt: int | None = None) -> tuple[Claim, Takeover]:

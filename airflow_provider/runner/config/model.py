@@ -46,7 +46,7 @@ from airflow_provider.runner.config.problems import (
     kind_of,
     name_of,
 )
-from airflow_provider.runner.config.restart import RestartFrom
+from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.config.sections import (
     CircuitBreakerConfig,
     ResiliencePolicy,
@@ -184,13 +184,13 @@ class PipelineConfig(Section):
         does not ask; ``resume`` from the checkpoint, if it has not been discarded with the task state that holds it;
         ``restart`` everything
     :param restart_from: components that run again with their descendants, although they had completed: a name, a list
-        of names, or a mapping, see :class:`~airflow_provider.runner.config.restart.RestartFrom`. Carried out once in a
-        run, each value
+        of names, or a mapping, see :class:`~airflow_provider.runner.config.restart_from.RestartFrom`. Carried out once
+        in a run, each value
     :param session_state: what becomes of the temp views that components leave: ``auto`` replays what is known to be
         harmless and saves the rest; ``save`` all; ``replay`` the components instead, which the author vouches for;
         ``none``
     :param harmless_modules: modules, or anything in them, that the author vouches for: they have no side effects. Added
-        to those that are known, see :mod:`airflow_provider.runner.session_state.effects.harmless_modules`
+        to those that are known, see :mod:`airflow_provider.runner.session_state.effects.known_modules`
     :param session_state_format: Spark data source to save views with
     :param replay_below_cpu_seconds: a harmless component that took less processor time, Python's and the executors',
         is replayed by ``auto`` without more ado; the views of others are saved when the attempt fails

@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from airflow_provider.errors import ConfigProblem
 from airflow_provider.runner.config.by_value import by_value
 from airflow_provider.runner.config.graph import find_cycles
-from airflow_provider.runner.config.restart import names_written
+from airflow_provider.runner.config.restart_from import names_written
 from airflow_provider.runner.config.scalars import WrittenWord
 
 PLAIN_TYPES = (

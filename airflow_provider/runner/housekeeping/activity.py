@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_provider.runner.observing.report import duration
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider.runner.checkpoint.files import Entry, RecordFiles
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.marker import LARGEST_MARKER, MARKER, NOTICE, Marker
+from airflow_provider.runner.session_state.saved.directory_marker import LARGEST_MARKER, MARKER, NOTICE, Marker
 
 _ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 _STEP = re.compile(r"\d{4,}-[0-9a-f]{8}")
@@ -76,8 +76,8 @@ def look_at(files: RecordFiles, path: str) -> RunDirectory | None:
 def delete_directory(files: RecordFiles, found: RunDirectory, *, keep_marker: bool = False) -> str | None:
     """Delete what was found in a directory, and nothing that has been added since.
 
-    See :mod:`airflow_provider.runner.session_state.saved.marker` for why no attempt that begins meanwhile is harmed.
-    Whatever a kill leaves is found again by its marker or its notice.
+    See :mod:`airflow_provider.runner.session_state.saved.directory_marker` for why no attempt that begins meanwhile is
+    harmed. Whatever a kill leaves is found again by its marker or its notice.
 
     :param files: the storage
     :param found: what is to go; nothing foreign is in it

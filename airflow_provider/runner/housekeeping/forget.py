@@ -12,7 +12,7 @@ from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.checkpoint.store import CheckpointStore, FencingStore, RestartRequests, load
 from airflow_provider.runner.housekeeping.activity import Activity, may_be_running
 from airflow_provider.runner.housekeeping.directories import delete_directory, look_at
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 Reach = Callable[[str], RecordFiles]
 """Returns access to the storage of an address, with that address as its base."""

@@ -14,9 +14,9 @@ from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.checkpoint.files import RecordFiles
 from airflow_provider.runner.housekeeping.activity import Activity
 from airflow_provider.runner.housekeeping.directories import RunDirectory, delete_directory, find_directories
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.state import CheckpointState
-from airflow_provider.runner.session_state.saved.marker import DEFAULT_RETENTION_DAYS, Marker
+from airflow_provider.runner.session_state.saved.directory_marker import DEFAULT_RETENTION_DAYS, Marker
 
 SILENT_AT_MOST = timedelta(days=7)
 """An attempt that has recorded nothing for so long is taken for dead, where nobody can be asked."""

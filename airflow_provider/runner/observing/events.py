@@ -8,8 +8,8 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.observing.failure import Failure
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
-from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.record.sources import SourceRecord, TouchedData
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from airflow_provider.errors import SparkLostError
 from airflow_provider.masking import mask
-from airflow_provider.runner.observing.author import author_line, author_line_of_text
-from airflow_provider.runner.observing.spark_words import out_of_memory, said
+from airflow_provider.runner.observing.author_line import author_line, author_line_of_text
+from airflow_provider.runner.spark.error_text import out_of_memory, said
 
 
 @dataclass(frozen=True)

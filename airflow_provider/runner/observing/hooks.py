@@ -22,9 +22,9 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
-from airflow_provider.runner.observing.hook_style import is_event, is_ours
+from airflow_provider.runner.observing.hook_signature import is_event, is_ours
 from airflow_provider.runner.observing.peer_hooks import each_of, for_any_arguments, tell
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 logger = logging.getLogger(__name__)
 

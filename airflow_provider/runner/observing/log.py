@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 
 from airflow_provider.errors import SparkLostError
+from airflow_provider.runner.observing.attempt_error import attempt_error
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -16,14 +17,13 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
 )
 from airflow_provider.runner.observing.failure import explain
-from airflow_provider.runner.observing.folds import fold
 from airflow_provider.runner.observing.hooks import NoOpHooks
-from airflow_provider.runner.observing.jvm_lines import without_java
+from airflow_provider.runner.observing.log_groups import fold
 from airflow_provider.runner.observing.report import duration, plan_table, result_table, time_line
 from airflow_provider.runner.observing.result import PipelineResultStatus
-from airflow_provider.runner.observing.spark_words import stack_lines
-from airflow_provider.runner.observing.verdict import attempt_error
 from airflow_provider.runner.planning.plan import Action
+from airflow_provider.runner.spark.error_text import stack_lines
+from airflow_provider.runner.spark.jvm_lines import without_java
 
 
 class LoggingHooks(NoOpHooks):

@@ -1,7 +1,7 @@
 """Calls lifecycle hooks as they were written: with one event, as ours take, or as ``pyspark-pipeline-framework`` does.
 
 Its hooks take ``before_pipeline(config)``, ``after_component(config, index, total, duration_ms)`` and so on. Which of
-the two a callback expects, :mod:`airflow_provider.runner.observing.hook_style` finds out. What remains open gets an
+the two a callback expects, :mod:`airflow_provider.runner.observing.hook_signature` finds out. What remains open gets an
 event that has the attributes of the config, too.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.problems import with_article
-from airflow_provider.runner.observing.hook_style import CALLBACKS, style_of
+from airflow_provider.runner.observing.hook_signature import CALLBACKS, style_of
 from airflow_provider.runner.observing.peer_views import (
     PACKAGE,
     StartedOrConfig,

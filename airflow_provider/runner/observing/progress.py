@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.observing.report import duration
-from airflow_provider.runner.observing.spark_work import Look, SparkWork, looking
 from airflow_provider.runner.session_state.saved.files import readable_size
+from airflow_provider.runner.spark.job_progress import Look, SparkWork, looking
 
 EVERY_SECONDS = 60.0
 

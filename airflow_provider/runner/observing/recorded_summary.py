@@ -7,7 +7,7 @@ from typing import Any
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.result import ComponentStatus, PipelineResultStatus
 from airflow_provider.runner.planning.plan import Action
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 DETAILS = "the driver's log has the details"
 

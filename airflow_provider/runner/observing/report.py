@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus, PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.session_state.saved.files import readable_size
 
 _GAP = "   "

@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from airflow_provider.errors import CodeChangedError, ConfigChangedError, ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.config import ConfigHashes
-from airflow_provider.runner.planning.code import CodeChanges, code_changes, describe_all
+from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
+from airflow_provider.runner.planning.changed_code import CodeChanges, code_changes, describe_all
+from airflow_provider.runner.planning.changed_sources import judge_replays, reasons_by_source, taken_along
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.keeping import decisions_for, not_brought_back
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
-from airflow_provider.runner.planning.restart import refuse_old_results, why_impossible
-from airflow_provider.runner.planning.sources import judge_replays, reasons_by_source, taken_along
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.planning.restart_plan import refuse_old_results, why_impossible
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 
 def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState | None = None) -> RunPlan:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from airflow_provider.runner.config.restart import RestartFrom
+from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.fingerprint.code import CodeReading
-from airflow_provider.runner.fingerprint.config import ConfigHashes
-from airflow_provider.runner.planning.sources import SourceFacts
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
+from airflow_provider.runner.planning.changed_sources import SourceFacts
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision
-from airflow_provider.runner.record.sources import SourceRecord
-from airflow_provider.runner.record.state import CheckpointState, ComponentRecord
+from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 
 KEEP_THEM = "what was saved is deleted when a pipeline has succeeded, unless keep_session_state_hours says otherwise"
 RESTART_IT = "restart from it as well"

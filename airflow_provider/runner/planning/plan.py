@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from airflow_provider.errors import PySparkPipelineError
-from airflow_provider.runner.fingerprint.changes import Change
+from airflow_provider.runner.fingerprint.config_changes import Change
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
-from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.record.sources import SourceRecord
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 
 STILL_THERE = "still in the session on the server"
 

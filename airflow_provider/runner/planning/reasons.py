@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.changes import Change, changes
-from airflow_provider.runner.fingerprint.config import ConfigHashes
-from airflow_provider.runner.planning.code import CodeChanges, describe_code
+from airflow_provider.runner.fingerprint.config_changes import Change, changes
+from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
+from airflow_provider.runner.planning.changed_code import CodeChanges, describe_code
 from airflow_provider.runner.planning.facts import Facts
-from airflow_provider.runner.planning.restart import reasons_by_request
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.planning.restart_plan import reasons_by_request
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 
 def reasons_to_run(

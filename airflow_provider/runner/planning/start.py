@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.runner.config.policies import OnClear
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 KEEP = "Keep task state and resume"
 """What the dialog of Airflow 3.4 calls the choice that decides whether a clear keeps the task state."""

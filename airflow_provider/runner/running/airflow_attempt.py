@@ -10,21 +10,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider.runner.checkpoint.hooks import AboutAttempt
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt
 from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.reasons import changed_since
 from airflow_provider.runner.planning.start import AirflowAttempt, how_to_start
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.state import CheckpointState
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 
 logger = logging.getLogger(__name__)
 
 TemplatedField = tuple[str, str]
-"""A component and one of its fields, named as in :class:`~airflow_provider.runner.fingerprint.changes.Change`."""
+"""A component and a field, named as in :class:`~airflow_provider.runner.fingerprint.config_changes.Change`."""
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider.runner.checkpoint.hooks import AboutAttempt, CheckpointHooks
-from airflow_provider.runner.checkpoint.place import place_of
+from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt, CheckpointHooks
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config.restart import RestartFrom
-from airflow_provider.runner.fingerprint.config import compute_pipeline_fingerprint
+from airflow_provider.runner.config.restart_from import RestartFrom
+from airflow_provider.runner.fingerprint.config_hashes import compute_pipeline_fingerprint
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.observing.log import LoggingHooks
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.decide import plan_fresh
 from airflow_provider.runner.planning.plan import RunPlan
-from airflow_provider.runner.planning.restart import from_config
+from airflow_provider.runner.planning.restart_plan import from_config
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.state import CheckpointState
-from airflow_provider.runner.running.requests import Requests, find_requests, tell
-from airflow_provider.runner.running.runner import SimplePipelineRunner, Surroundings
-from airflow_provider.runner.session_state.saved.marker import Keeping
+from airflow_provider.runner.running.pipeline_runner import SimplePipelineRunner, Surroundings
+from airflow_provider.runner.running.restart_requests import Requests, find_requests, tell
+from airflow_provider.runner.session_state.saved.directory_marker import Keeping
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -16,7 +16,7 @@ from airflow_provider.runner.config.component import DataFlow, build
 from airflow_provider.runner.config.context import ComponentContext, Declared
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.outcome import look_at, settled
-from airflow_provider.runner.fingerprint.code.entered import watching
+from airflow_provider.runner.fingerprint.code.called_functions import watching
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -27,16 +27,16 @@ from airflow_provider.runner.observing.events import (
 )
 from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.observing.hooks import PipelineHooks
+from airflow_provider.runner.observing.missing_view import missing_view
 from airflow_provider.runner.observing.progress import Progress
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
+from airflow_provider.runner.observing.taken_location import taken_location
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
-from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.running.loss import session_is_gone, spark_lost
-from airflow_provider.runner.running.missing_view import missing_view
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
-from airflow_provider.runner.running.taken_location import taken_location
-from airflow_provider.runner.session_state.keeper import Found, Ran, SessionStateKeeper
 from airflow_provider.runner.session_state.saved.files import local_path
+from airflow_provider.runner.session_state.tracker import Found, Ran, SessionStateKeeper
+from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
 
 logger = logging.getLogger(__name__)
 

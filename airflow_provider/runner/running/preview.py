@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from airflow_provider.errors import PySparkPipelineError, SparkSessionError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.plan import RunPlan
-from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.record.sources import SourceRecord
-from airflow_provider.runner.record.state import CheckpointState
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.attempt import Beginning, plan_attempt
-from airflow_provider.runner.running.inspect import find_plan
-from airflow_provider.runner.running.requests import Requests
-from airflow_provider.runner.running.session import AttemptSession
+from airflow_provider.runner.running.attempt_facts import find_plan
+from airflow_provider.runner.running.attempt_session import AttemptSession
+from airflow_provider.runner.running.restart_requests import Requests
+from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.files import local_path
-from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.sources.look import is_local, look_again
 from airflow_provider.runner.session_state.sources.paths import plain
 

@@ -10,13 +10,13 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_provider.errors import NotRestoredError, describe
-from airflow_provider.runner.record.names import ViewName, quote
-from airflow_provider.runner.record.session_state import CachedView, SessionStateRecord
+from airflow_provider.runner.record.session_state_record import CachedView, SessionStateRecord
+from airflow_provider.runner.record.view_names import ViewName, quote
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.saved.catalog_manifest import vouched
 from airflow_provider.runner.session_state.saved.views import restore_view
-from airflow_provider.runner.session_state.saved.vouched import vouched
-from airflow_provider.runner.session_state.trusted.record import why_not_restored
-from airflow_provider.runner.session_state.trusted.settings import why_not_set
+from airflow_provider.runner.session_state.trusted.trusted_record import why_not_restored
+from airflow_provider.runner.session_state.trusted.trusted_settings import why_not_set
 
 logger = logging.getLogger(__name__)
 

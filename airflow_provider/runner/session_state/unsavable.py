@@ -12,10 +12,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider.runner.record.names import quote
-from airflow_provider.runner.session_state.capture import LeftBehind
-from airflow_provider.runner.session_state.trusted.settings import COPIED, why_not_known, why_not_set, why_not_setting
-from airflow_provider.runner.session_state.witness import Evidence
+from airflow_provider.runner.record.view_names import quote
+from airflow_provider.runner.session_state.changes.diff import LeftBehind
+from airflow_provider.runner.session_state.evidence import Evidence
+from airflow_provider.runner.session_state.trusted.trusted_settings import (
+    COPIED,
+    why_not_known,
+    why_not_set,
+    why_not_setting,
+)
 
 _CATALOG = re.compile(r"spark\.sql\.catalog\.(\w+)(\..*)?")
 """Settings that make a catalog known: without them its names lead nowhere."""

@@ -16,15 +16,15 @@ from urllib.parse import quote
 
 import pytest
 
+from airflow_provider.commands.airflow.database import TASK_STATE_PLACE
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore, LocalCheckpointStore
 from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.marker import MARKER
-from airflow_provider.stores.metastore import TASK_STATE_PLACE
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from airflow_provider.stores.task_state_marker import MARKER_KEY
 from scripts.local_airflow import RELEASE
-from tests.samples.saved import leave_views
+from tests.samples.harness.saved_directories import leave_views
 
 FILE = "authoring.py"
 

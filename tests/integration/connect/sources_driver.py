@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from airflow_provider.runner.record.names import ViewName
+from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.look import look_again
-from airflow_provider.runner.session_state.sources.reading import reading_for
+from airflow_provider.runner.session_state.sources.source_watch import reading_for
 
 url, folder = sys.argv[1], Path(sys.argv[2])
 for name in ("a b", "ü%20"):

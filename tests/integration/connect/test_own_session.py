@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.samples.connect_server import ConnectServer
+from tests.samples.services.connect_server import ConnectServer
 
 ROOT = Path(__file__).parents[3]
 
@@ -15,7 +15,7 @@ CODE = """
 import os
 from pyspark.sql import SparkSession
 from airflow_provider.errors import SparkConfigError
-from airflow_provider.launch.connect import ConnectSpark
+from airflow_provider.launch.spark_connect import ConnectSpark
 
 for name, before in (("nothing", None), ("elsewhere", "sc://localhost:1")):
     if before:

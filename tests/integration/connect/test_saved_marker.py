@@ -12,9 +12,9 @@ from pathlib import Path
 from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.housekeeping.directories import find_directories
 from airflow_provider.runner.housekeeping.prune import Prune, Rules
-from airflow_provider.runner.session_state.saved.marker import MARKER, NOTICE
-from tests.samples.connect_server import ConnectServer
-from tests.samples.saved import KEY, NOW, leave_views
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE
+from tests.samples.harness.saved_directories import KEY, NOW, leave_views
+from tests.samples.services.connect_server import ConnectServer
 
 ROOT = Path(__file__).parents[3]
 
@@ -22,8 +22,8 @@ ATTEMPT = """
 import json, sys
 from pyspark.sql import SparkSession
 from airflow_provider.runner.session_state.saved.files import ReadableFiles
-from airflow_provider.runner.session_state.saved.marker import Ownership, SavedDirectory, remove_run
-from tests.samples.saved import KEY, NOW
+from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory, remove_run
+from tests.samples.harness.saved_directories import KEY, NOW
 
 files = ReadableFiles(SparkSession.builder.remote(sys.argv[1]).getOrCreate())
 url = KEY.directory(sys.argv[2])

@@ -11,8 +11,8 @@ import pandas as pd
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from airflow_provider.runner.session_state.effects.driver import spark_facts, watch_driver
-from airflow_provider.runner.session_state.probes.connect import ConnectProbe
+from airflow_provider.runner.session_state.effects.audit_watch import spark_facts, watch_driver
+from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
 
 url, folder = sys.argv[1], Path(sys.argv[2])
 spark = SparkSession.builder.remote(url).create()

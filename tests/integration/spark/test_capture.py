@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.session_state.capture import difference
-from airflow_provider.runner.session_state.keeper import Ran, SessionStateKeeper
-from airflow_provider.runner.session_state.probes.classic import ClassicProbe
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.changes.diff import difference
+from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
+from airflow_provider.runner.session_state.tracker import Ran, SessionStateKeeper
+from tests.samples.harness.releases import SPARK
 from tests.samples.pipelines import component, pipeline
-from tests.samples.releases import SPARK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

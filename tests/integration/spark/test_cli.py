@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider.cli import main
+from airflow_provider.commands.standalone.cli import main
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
+from airflow_provider.runner.checkpoint.address import place_of
 from airflow_provider.runner.checkpoint.files import Directory
-from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.marker import MARKER
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from tests.conftest import Script
-from tests.samples.saved import leave_views
+from tests.samples.harness.saved_directories import leave_views
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,7 +31,7 @@ components:
     class_path: airflow_provider.components.RunSql
     config: {sql: SELECT id FROM range(10), output_view: numbers}
   - name: gate
-    class_path: tests.samples.components.scripted
+    class_path: tests.samples.components.basic.scripted
     config: {name: gate}
     depends_on: [numbers]
   - name: check

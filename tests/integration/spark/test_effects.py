@@ -14,13 +14,13 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
 
-from airflow_provider.runner.session_state.effects.driver import DriverSeen, spark_facts, watch_driver
+from airflow_provider.runner.session_state.changes.snapshot import Effects
+from airflow_provider.runner.session_state.effects.audit_watch import DriverSeen, spark_facts, watch_driver
 from airflow_provider.runner.session_state.effects.executors import missing
 from airflow_provider.runner.session_state.effects.spark_plan import UNKNOWN_TARGET
-from airflow_provider.runner.session_state.probes.classic import ClassicProbe
-from airflow_provider.runner.session_state.probes.jvm import SessionJvm
-from airflow_provider.runner.session_state.snapshot import Effects
-from tests.samples.releases import SPARK
+from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
+from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
+from tests.samples.harness.releases import SPARK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

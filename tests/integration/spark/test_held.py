@@ -19,7 +19,7 @@ from pyspark import StorageLevel
 from airflow_provider.errors import AttemptStopped, ReplayDiffersError, SessionStateNotSavedError
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider.commands.standalone.terminal import ProgressBar, StderrHandler
 from airflow_provider.runner import NoOpHooks, PipelineConfig, SimplePipelineRunner
 from airflow_provider.runner.observing.progress import ProgressLog, in_words
-from airflow_provider.runner.observing.spark_work import SparkWork, looking
-from airflow_provider.runner.running.runner import Surroundings
-from airflow_provider.terminal import ProgressBar, StderrHandler
+from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.spark.job_progress import SparkWork, looking
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 

@@ -14,9 +14,9 @@ from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from airflow_provider.runner.session_state.saved.marker import Keeping
+from airflow_provider.runner.session_state.saved.directory_marker import Keeping
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from airflow_provider.runner import PipelineResultStatus
+from airflow_provider.runner.checkpoint.address import place_of
 from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
-from airflow_provider.runner.checkpoint.place import place_of
 from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Keeping, Marker
 from airflow_provider.runner.session_state.saved.files import files_for
-from airflow_provider.runner.session_state.saved.marker import MARKER, NOTICE, Keeping, Marker
 from airflow_provider.stores.hadoop_files import HadoopFiles
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -20,10 +20,10 @@ import pytest
 from airflow_provider.errors import ComponentError, SessionStateNotSavedError, SparkSessionError
 from airflow_provider.runner import PipelineResultStatus
 from airflow_provider.runner.planning.plan import Action
-from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.session_state.probes.classic import ClassicProbe
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.look import look_again
-from airflow_provider.runner.session_state.sources.reading import Reading, reading_for
+from airflow_provider.runner.session_state.sources.source_watch import Reading, reading_for
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -30,7 +30,7 @@ def test_saving_and_restoring_are_no_components_time(spark: SparkSession, script
                 },
                 {
                     "name": "gate",
-                    "class_path": "tests.samples.components.scripted",
+                    "class_path": "tests.samples.components.basic.scripted",
                     "config": {"name": "gate"},
                     "depends_on": ["numbers"],
                 },

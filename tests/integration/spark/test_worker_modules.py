@@ -15,7 +15,7 @@ import sys
 
 sys.path.append(sys.argv[1])  # as Airflow adds the folder of DAGs
 import steps
-from airflow_provider.runner.running.spark_session import open_session
+from airflow_provider.runner.spark.session import open_session
 
 spark = open_session({"spark.master": "local[1]", "spark.ui.enabled": "false"}, "udf")
 steps.words(spark)

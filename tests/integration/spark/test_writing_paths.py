@@ -16,8 +16,8 @@ from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.runner import Surroundings
-from airflow_provider.runner.session_state.saved.marker import Ownership
+from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.session_state.saved.directory_marker import Ownership
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -309,8 +309,8 @@ NEEDING = [
     sql("SELECT * FROM w JOIN `V` USING (id)", "again", name="later"),
     sql("CACHE TABLE v", name="later"),
     step("later", "CheckData", input_view="v", min_rows=1),
-    step("later", "tests.samples.components.takes_anything", input_view="v"),
-    step("later", "tests.samples.components.reads_view_v"),
+    step("later", "tests.samples.components.basic.takes_anything", input_view="v"),
+    step("later", "tests.samples.components.basic.reads_view_v"),
 ]
 
 
@@ -333,11 +333,11 @@ def test_what_an_earlier_view_reads_that_is_still_needed_is_not_replaced(
         [sql("SELECT v2.id FROM VALUES (1) AS v2(id)", "x", name="other")],
         [sql("REFRESH TABLE v", name="refresh"), step("check", "CheckData", input_view="v", min_rows=1)],
         [sql("SELECT 1 AS id", "v", name="new"), step("check", "CheckData", input_view="v", min_rows=1)],
-        [step("noop", "tests.samples.components.takes_anything", output_view="v")],
-        [step("new", "tests.samples.components.makes_view_v")],
+        [step("noop", "tests.samples.components.basic.takes_anything", output_view="v")],
+        [step("new", "tests.samples.components.basic.makes_view_v")],
         [
-            step("new", "tests.samples.components.makes_view_v"),
-            step("later", "tests.samples.components.reads_view_v"),
+            step("new", "tests.samples.components.basic.makes_view_v"),
+            step("later", "tests.samples.components.basic.reads_view_v"),
         ],
     ],
     ids=lambda steps: str(steps[0].config)[:40],
@@ -369,7 +369,12 @@ def test_a_view_that_an_unknown_component_may_read_is_named_in_the_log(
     path = tmp_path / "orders"
     session.range(3).write.parquet(str(path))
     with caplog.at_level(logging.WARNING):
-        run(session, read(path), write("v", path), step("own", "tests.samples.components.takes_anything", source="v"))
+        run(
+            session,
+            read(path),
+            write("v", path),
+            step("own", "tests.samples.components.basic.takes_anything", source="v"),
+        )
     assert "'v' (left by component 'read v'), named by 'own'" in caplog.text
 
 

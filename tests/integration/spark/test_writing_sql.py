@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider.components.directory import token_of
-from airflow_provider.components.statements import EmptiedTable, Statement, read_statement
+from airflow_provider.components.statement_effects import EmptiedTable, Statement, read_statement
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner.config.context import ComponentContext
 from tests.integration.spark.test_writing_paths import content, ids, read, refused, run, sql, step

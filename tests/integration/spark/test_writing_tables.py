@@ -15,8 +15,8 @@ from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
 from airflow_provider.runner.config.context import ComponentContext
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.runner import Surroundings
-from airflow_provider.runner.session_state.saved.marker import Ownership
+from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.session_state.saved.directory_marker import Ownership
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

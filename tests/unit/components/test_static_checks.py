@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.cli import main
+from airflow_provider.commands.standalone.cli import main
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.operators.pipeline_source import with_policies
-from airflow_provider.operators.rendered_pipeline import RenderedPipeline
+from airflow_provider.operators.pipeline.rendered import RenderedPipeline
+from airflow_provider.operators.pipeline.source import with_policies
 from airflow_provider.runner import load_pipeline_config
 from airflow_provider.runner.config.file import read_config_file
 from airflow_provider.runner.config.model import config_warnings

@@ -16,10 +16,10 @@ from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.launch import extras
-from airflow_provider.launch.connect import ConnectSpark
 from airflow_provider.launch.extras import OF_CONNECT, OF_SPARK
 from airflow_provider.launch.in_process import InProcessSpark, connection_conf
-from airflow_provider.operators.submit_target import connection_keytab, connection_properties
+from airflow_provider.launch.spark_connect import ConnectSpark
+from airflow_provider.operators.submit.target import connection_keytab, connection_properties
 
 KEYTAB = base64.b64encode(b"not a keytab").decode()
 

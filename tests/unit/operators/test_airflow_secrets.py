@@ -10,7 +10,7 @@ from airflow.sdk.log import mask_secret
 
 from airflow_provider import masking
 from airflow_provider.errors import describe
-from airflow_provider.launch.settings import masked
+from airflow_provider.launch.spark_properties import masked
 from airflow_provider.operators.airflow_secrets import ask_airflow
 from airflow_provider.operators.pipeline_task import PipelineTask
 

@@ -38,7 +38,7 @@ with DAG("plain"):
 
 OPERATOR = "from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator as Operator"
 SUBMIT = "from airflow_provider.operators.pyspark_pipeline_submit import PySparkPipelineSubmitOperator as Operator"
-DECORATOR = "from airflow_provider.decorators.pyspark_pipeline import pyspark_pipeline_task as decorate"
+DECORATOR = "from airflow_provider.decorators.task_decorator import pyspark_pipeline_task as decorate"
 DICT = "{'name': 'p', 'components': [{'name': 'a', 'class_path': 'package.Component'}]}"
 
 
@@ -117,5 +117,5 @@ def test_a_pipeline_in_the_dag_file_is_checked_with_its_config_alone(task: str, 
     heavy = ("pyspark", "py4j", "pandas", "openlineage", "sqlalchemy", "tenacity", "rich")
     assert not [name for name in found if name.partition(".")[0] in heavy]
     spared = ("airflow_provider.stores", "airflow_provider.launch.", "airflow_provider.runner.running")
-    light = {"airflow_provider.launch.settings", "airflow_provider.launch.addresses"}
+    light = {"airflow_provider.launch.spark_properties", "airflow_provider.launch.driver_addresses"}
     assert not [name for name in found if name.startswith(spared) and name not in light]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.operators.places import keeping
+from airflow_provider.operators.airflow_config import keeping
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
@@ -31,7 +31,10 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def execute(master: str, *, try_number: int = 1, **options: Any) -> None:
     operator = PySparkPipelineOperator(
         task_id="t",
-        pipeline={"name": "p/1", "components": [{"name": "a", "class_path": "tests.samples.components.NoConfig"}]},
+        pipeline={
+            "name": "p/1",
+            "components": [{"name": "a", "class_path": "tests.samples.components.basic.NoConfig"}],
+        },
         conn_id=None,
         spark_conf={"spark.master": master},
         checkpoint_store=InMemoryCheckpointStore(),

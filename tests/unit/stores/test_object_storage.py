@@ -23,8 +23,8 @@ from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.stores.object_files import files_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
-from tests.samples.records import KEY
-from tests.samples.s3 import BUCKET, CONNECTION, new_prefix
+from tests.samples.harness.records import KEY
+from tests.samples.services.s3 import BUCKET, CONNECTION, new_prefix
 
 
 def state(fence: int = 1, owner: str = "me", *done: str, **more: Any) -> CheckpointState:
@@ -144,7 +144,7 @@ def test_what_another_process_saved_is_seen_at_once(s3: ObjectStorageCheckpointS
     """fsspec keeps listings for the whole process; here somebody else writes behind its back."""
     import boto3
 
-    from tests.samples.s3 import endpoint
+    from tests.samples.services.s3 import endpoint
 
     client = boto3.client(
         "s3",

@@ -4,8 +4,8 @@
 and nothing imported for it.
 """
 
-from airflow_provider.runner.fingerprint.code.changes import RecordedCode, changes
+from airflow_provider.runner.fingerprint.code.code_changes import RecordedCode, changes
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, Reference, Unseen
 from airflow_provider.runner.fingerprint.code.reader import read_code
-from airflow_provider.runner.fingerprint.code.reading import CodeReading, Reference, Unseen
 
 __all__ = ["CodeReading", "RecordedCode", "Reference", "Unseen", "changes", "read_code"]

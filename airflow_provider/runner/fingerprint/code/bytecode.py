@@ -6,7 +6,7 @@ import dis
 from collections.abc import Iterator
 from types import CodeType
 
-from airflow_provider.runner.fingerprint.code.reading import short_hash
+from airflow_provider.runner.fingerprint.code.code_reading import short_hash
 
 _OF_THE_CODE = 0xFFFF
 """Those flags of a code object that say what it is; the others are the ``__future__`` imports around it."""

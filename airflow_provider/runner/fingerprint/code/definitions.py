@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow_provider.runner.fingerprint.code.bindings import Binding, Import
 from airflow_provider.runner.fingerprint.code.bytecode import bytecode_hash, computed_names, global_names, same_code
+from airflow_provider.runner.fingerprint.code.code_reading import Reference, Unseen, short_hash
 from airflow_provider.runner.fingerprint.code.modules import Module, Source, read_bytes
-from airflow_provider.runner.fingerprint.code.reading import Reference, Unseen, short_hash
 from airflow_provider.runner.fingerprint.code.resolve import NameResolver
 from airflow_provider.runner.fingerprint.code.scopes import Scope, class_scope
 from airflow_provider.runner.fingerprint.code.syntax import Piece, read_syntax, statements

@@ -22,7 +22,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from airflow_provider.runner.fingerprint.code.bindings import Bindings, bindings_of
-from airflow_provider.runner.fingerprint.code.origin import Origin, Whose, origin_of
+from airflow_provider.runner.fingerprint.code.file_origin import Origin, Whose, origin_of
 
 _DAG_FILE = re.compile(r"^unusual_prefix_[0-9a-f]+_(?=.)")
 """How Airflow names the module of a DAG file: with a hash of its path, which differs between bundle versions."""

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.reach import Reach
-from airflow_provider.runner.fingerprint.code.reading import CodeReading
-from airflow_provider.runner.fingerprint.code.world import World
+from airflow_provider.runner.fingerprint.code.code_index import World
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
+from airflow_provider.runner.fingerprint.code.reachability import Reach
 
 _Key = tuple[int, str | None, tuple[str, ...], frozenset[str]]
 

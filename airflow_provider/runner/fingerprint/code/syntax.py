@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider.runner.fingerprint.code.bindings import Import, imports_of
+from airflow_provider.runner.fingerprint.code.code_reading import Reference, Unseen, short_hash
 from airflow_provider.runner.fingerprint.code.computed import (
     ATTRIBUTE_BY_NAME,
     BY_NAME,
@@ -22,7 +23,6 @@ from airflow_provider.runner.fingerprint.code.computed import (
     OF_THIS_MODULE,
 )
 from airflow_provider.runner.fingerprint.code.modules import Module
-from airflow_provider.runner.fingerprint.code.reading import Reference, Unseen, short_hash
 from airflow_provider.runner.fingerprint.code.scopes import Scope, class_scope, comprehension_scope, function_scope
 from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Resolver, Target, Use, Whole
 from airflow_provider.runner.fingerprint.code.unordered import takes_order_of_set

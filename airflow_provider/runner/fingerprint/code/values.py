@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.reading import short_hash
+from airflow_provider.runner.fingerprint.code.code_reading import short_hash
 
 _MOST_ITEMS = 100_000
 

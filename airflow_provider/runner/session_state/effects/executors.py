@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider.runner.session_state.changes.snapshot import Effects
 from airflow_provider.runner.session_state.effects.spark_plan import Executed
-from airflow_provider.runner.session_state.snapshot import Effects
 
 
 def effects_of(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> Effects:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
-from airflow_provider.runner.session_state.effects.harmless_modules import (
+from airflow_provider.runner.session_state.effects.known_modules import (
     ACTING_ATTRIBUTES,
     ANNOUNCED,
     HARMLESS,
@@ -34,7 +34,7 @@ from airflow_provider.runner.session_state.effects.harmless_modules import (
     VARYING_ATTRIBUTES,
     Group,
 )
-from airflow_provider.runner.session_state.effects.held import HELD_BY, held
+from airflow_provider.runner.session_state.effects.module_state import HELD_BY, held
 
 UNSEEN = "nobody sees where Python runs on executors"
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log"}

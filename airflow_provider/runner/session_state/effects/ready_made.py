@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider.runner.config.zipped import read_bytes
-from airflow_provider.runner.session_state.effects.statements import Statement, read_statement
+from airflow_provider.runner.session_state.effects.statement_kinds import Statement, read_statement
 
 _PACKAGE = "airflow_provider.components"
 

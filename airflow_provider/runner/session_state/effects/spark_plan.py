@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_provider.runner.session_state.effects.statements import calls_what_varies
+from airflow_provider.runner.session_state.effects.statement_kinds import calls_what_varies
 
 UNKNOWN_TARGET = "?"
 """Somewhere that the plan does not tell, such as a table of another database or a topic."""

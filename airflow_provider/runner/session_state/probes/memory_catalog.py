@@ -12,11 +12,11 @@ import re
 from typing import Any
 
 from airflow_provider.errors import NotRestoredError
-from airflow_provider.runner.record.session_state import CatalogObject
-from airflow_provider.runner.session_state.probes.jvm import SessionJvm
-from airflow_provider.runner.session_state.snapshot import Described
+from airflow_provider.runner.record.session_state_record import CatalogObject
+from airflow_provider.runner.session_state.changes.snapshot import Described
+from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.trusted.describable import plain, why_not_whole
-from airflow_provider.runner.session_state.trusted.tables import why_not_object
+from airflow_provider.runner.session_state.trusted.trusted_tables import why_not_object
 
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`")
 

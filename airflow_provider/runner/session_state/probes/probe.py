@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.session_state import CatalogObject
-from airflow_provider.runner.session_state.probes.classic import ClassicProbe
-from airflow_provider.runner.session_state.probes.connect import ConnectProbe
-from airflow_provider.runner.session_state.snapshot import Described, Effects, Snapshot, ViewFacts
+from airflow_provider.runner.record.session_state_record import CatalogObject
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.changes.snapshot import Described, Effects, Snapshot, ViewFacts
+from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
+from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
 
 
 class SessionProbe(Protocol):

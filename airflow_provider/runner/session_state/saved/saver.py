@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider.errors import ViewNotSavedError, describe
-from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.session_state import CatalogObject, SavedView
+from airflow_provider.runner.record.session_state_record import CatalogObject, SavedView
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.saved.catalog_manifest import VOUCHED, vouch
+from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.files import delete_quietly, files_for, new_attempt_directory
-from airflow_provider.runner.session_state.saved.marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.views import save_view
-from airflow_provider.runner.session_state.saved.vouched import VOUCHED, vouch
 
 
 class ViewSaver:

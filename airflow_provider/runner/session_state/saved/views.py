@@ -15,8 +15,8 @@ from functools import reduce
 from typing import Any
 
 from airflow_provider.errors import ViewNotSavedError
-from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.session_state import SavedView
+from airflow_provider.runner.record.session_state_record import SavedView
+from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.saved.files import Files, readable, writable
 
 MOST_FILES_IN_ORDER = 100

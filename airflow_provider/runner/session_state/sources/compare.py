@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 
 _MARK = 8
 _NAME = 4

@@ -82,7 +82,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Summary:
-    """Files summed up, see :class:`~airflow_provider.runner.record.sources.SourceRecord`."""
+    """Files summed up, see :class:`~airflow_provider.runner.record.source_record.SourceRecord`."""
 
     files: int
     bytes: int

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from airflow_provider.errors import SourceNotListedError, describe
-from airflow_provider.runner.record.names import quote
-from airflow_provider.runner.record.sources import SourceRecord
-from airflow_provider.runner.session_state.probes.jvm import look_from_inside, unpacked
+from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.record.view_names import quote
+from airflow_provider.runner.session_state.probes.jvm_helpers import look_from_inside, unpacked
 from airflow_provider.runner.session_state.sources.globs import name_pattern
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summary
 from airflow_provider.runner.session_state.sources.paths import plain

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 
 
 def moved(config: Mapping[str, Any], before: Sequence[SourceRecord], now: Sequence[SourceRecord]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, parts_of
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://([^/]*))?(?=/|$)")

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider.masking import looks_secret, mask
-from airflow_provider.runner.record.session_state import CatalogObject, TableDescription
-from airflow_provider.runner.session_state.trusted.tables import CODEC, CODEC_OPTIONS, OPTIONS, is_plain
+from airflow_provider.runner.record.session_state_record import CatalogObject, TableDescription
+from airflow_provider.runner.session_state.trusted.trusted_tables import CODEC, CODEC_OPTIONS, OPTIONS, is_plain
 
 _CHOOSE_FILES = frozenset({"path", "paths", "basepath", "avroschema", "avroschemaurl", "rowvalidationxsdpath"})
 """Options that Spark's formats ask when they read, and that no record may choose."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import PySparkPipelineError, describe
 from airflow_provider.runner import ComponentConfig
-from airflow_provider.runner.record.session_state import SessionStateRecord
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state.saved.views import read_view
 from tests.integration.spark.harmless.world import World
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

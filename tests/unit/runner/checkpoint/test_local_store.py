@@ -25,10 +25,10 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.record.checkpoint_state import CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.state import CheckpointUpdate
-from tests.samples.records import AT, KEY, Recorder, state
+from tests.samples.harness.records import AT, KEY, Recorder, state
 
 
 @pytest.fixture
@@ -168,12 +168,12 @@ def test_a_checkpoint_holds_no_config_value(tmp_path: Path) -> None:
         components=[
             ComponentConfig(
                 name="a",
-                class_path="tests.samples.components.scripted",
+                class_path="tests.samples.components.basic.scripted",
                 config={"name": "a", "password": secret, "deep": {"list": [secret]}},
             ),
             ComponentConfig(
                 name="b",
-                class_path="tests.samples.components.FailUntil",
+                class_path="tests.samples.components.basic.FailUntil",
                 config={"path": str(tmp_path / "log"), "line": secret, "needs": str(tmp_path / secret)},
             ),
         ],
@@ -289,7 +289,7 @@ def test_a_disk_that_is_really_full_fails_the_save_and_keeps_the_old_checkpoint(
         """
         import resource, signal, sys
         from airflow_provider.runner import LocalCheckpointStore
-        from airflow_provider.runner.record.state import CheckpointState
+        from airflow_provider.runner.record.checkpoint_state import CheckpointState
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         state = CheckpointState(run_id="run-1", pipeline_name="p", pipeline_fingerprint="f", fence=2, owner="me")
@@ -312,7 +312,7 @@ def test_a_crash_in_the_middle_of_a_write_leaves_the_old_checkpoint_readable(
         """
         import os, sys
         from airflow_provider.runner import LocalCheckpointStore
-        from airflow_provider.runner.record.state import CheckpointState
+        from airflow_provider.runner.record.checkpoint_state import CheckpointState
         os.replace = lambda *names: os._exit(9)
         state = CheckpointState(run_id="run-1", pipeline_name="p", pipeline_fingerprint="f", fence=2, owner="me")
         LocalCheckpointStore(sys.argv[1]).save(state)
@@ -331,7 +331,7 @@ def test_a_store_on_a_path_that_is_a_file_fails_the_attempt(tmp_path: Path) -> N
     """Invariant 4."""
     (tmp_path / "store").write_text("")
     config = PipelineConfig(
-        name="p", components=[ComponentConfig(name="a", class_path="tests.samples.components.NoConfig")]
+        name="p", components=[ComponentConfig(name="a", class_path="tests.samples.components.basic.NoConfig")]
     )
     store = LocalCheckpointStore(tmp_path / "store")
     hooks = CheckpointHooks(store, "run-1", "f", saving=Saving(sleep=lambda seconds: None))
@@ -383,7 +383,7 @@ def test_when_eight_processes_take_over_at_once_the_last_goes_on_and_nothing_is_
         import sys
         from airflow_provider.errors import StaleAttemptError
         from airflow_provider.runner import LocalCheckpointStore
-        from tests.samples.records import Recorder
+        from tests.samples.harness.records import Recorder
         attempt = Recorder(LocalCheckpointStore(sys.argv[1]))
         print("ready", flush=True)
         sys.stdin.readline()

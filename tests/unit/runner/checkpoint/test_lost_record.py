@@ -25,11 +25,11 @@ from airflow_provider.runner import (
 from airflow_provider.runner.observing.events import (
     ComponentStarted,
 )
-from airflow_provider.runner.running.runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 from tests.conftest import Script
+from tests.samples.harness.runs import NO_SPARK, SEVEN, Run
+from tests.samples.harness.stores import FlakyStore, PlainStore
 from tests.samples.pipelines import component, pipeline
-from tests.samples.runs import NO_SPARK, SEVEN, Run
-from tests.samples.stores import FlakyStore, PlainStore
 
 
 class Wrapper(NoOpHooks):

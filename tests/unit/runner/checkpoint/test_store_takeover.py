@@ -11,9 +11,9 @@ import pytest
 from airflow_provider.errors import StaleAttemptError
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.record.run_key import RunKey
-from tests.samples.places import Place
-from tests.samples.records import KEY, Recorder, completed, saved_views
-from tests.samples.watched import AtStep, Killed, kill
+from tests.samples.harness.places import Place
+from tests.samples.harness.records import KEY, Recorder, completed, saved_views
+from tests.samples.harness.watched import AtStep, Killed, kill
 
 
 def stored(place: Place) -> list[str]:

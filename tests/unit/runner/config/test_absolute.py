@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.launch.addresses import driver_address
-from airflow_provider.operators.places import session_state_base
+from airflow_provider.launch.driver_addresses import driver_address
+from airflow_provider.operators.airflow_config import session_state_base
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig, SimplePipelineRunner, load_pipeline_config
-from airflow_provider.runner.checkpoint.place import place_of
+from airflow_provider.runner.checkpoint.address import place_of
 from airflow_provider.runner.config.absolute import absolute, absolute_url, real
-from airflow_provider.runner.fingerprint.code.origin import Whose, origin_of
+from airflow_provider.runner.fingerprint.code.file_origin import Whose, origin_of
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 

@@ -13,8 +13,8 @@ from airflow_provider.runner import PipelineConfig, SimplePipelineRunner, load_p
 from airflow_provider.runner.config.peer import from_peer
 from tests.conftest import Script
 
-GOOD = "tests.samples.components.NoConfig"
-ANY = "tests.samples.components.scripted"
+GOOD = "tests.samples.components.basic.NoConfig"
+ANY = "tests.samples.components.basic.scripted"
 
 EVERYTHING = f"""
 name = "daily-sales"

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.operators.rendered_pipeline import RenderedPipeline
+from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.runner import (
     PipelineConfig,
     PipelineResultStatus,
@@ -25,9 +25,9 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.config import yaml_text
 from airflow_provider.runner.config.scalars import plain
-from tests.samples import odd
+from tests.samples.components import odd
 
-ANY = "tests.samples.components.scripted"
+ANY = "tests.samples.components.basic.scripted"
 READY = "airflow_provider.components"
 
 
@@ -41,7 +41,7 @@ def args_of(tmp_path: Path, value: str) -> Any:
     """Return what the values of a query are that YAML says nothing about."""
     sql = f"class_path: {READY}.RunSql, config: {{sql: SELECT 1, args: {{x: {value}}}}}"
     config = load(tmp_path, f"name: p\ncomponents:\n  - {{name: a, {sql}}}\n")
-    from airflow_provider.components.sql import SqlConfig
+    from airflow_provider.components.run_sql import SqlConfig
 
     return SqlConfig.model_validate(config.components[0].config).args["x"]
 
@@ -125,7 +125,7 @@ def test_where_text_is_meant_it_is_the_text_as_written(text: str, tmp_path: Path
     assert [component.name for component in config.ordered] == [text, "second"]
     assert config.components[1].depends_on == [text]
 
-    from airflow_provider.components.write import WriteConfig
+    from airflow_provider.components.write_data import WriteConfig
 
     written = WriteConfig.model_validate(config.components[1].config)
     assert (written.path, written.partition_by) == (text, [text])
@@ -140,7 +140,7 @@ def test_properties_and_options_are_spelled_as_written(text: str, spelled: str, 
     config = load(tmp_path, f"name: p\nspark: {{spark_conf: {{s: {text}}}}}\ncomponents: [{{name: a, {read}}}]")
     assert config.spark.to_spark_conf() == {"s": spelled}
 
-    from airflow_provider.components.read import ReadConfig
+    from airflow_provider.components.read_data import ReadConfig
 
     assert ReadConfig.model_validate(config.components[0].config).options == {"o": spelled}
 
@@ -158,14 +158,20 @@ def test_properties_and_options_are_spelled_as_written(text: str, spelled: str, 
             "components: [{name: a, class_path: READY.ReadData, config: {output_view: v, options: {o: WORD}}}]",
             "field 'config.options.o'",
         ),
-        ("components: [{name: a, class_path: tests.samples.odd.typed, config: {anything: WORD}}]", "'config.anything'"),
-        ("components: [{name: a, class_path: tests.samples.odd.typed, config: {either: WORD}}]", "'config.either'"),
         (
-            "components: [{name: a, class_path: tests.samples.odd.typed, config: {anything: [{x: WORD}]}}]",
+            "components: [{name: a, class_path: tests.samples.components.odd.typed, config: {anything: WORD}}]",
+            "'config.anything'",
+        ),
+        (
+            "components: [{name: a, class_path: tests.samples.components.odd.typed, config: {either: WORD}}]",
+            "'config.either'",
+        ),
+        (
+            "components: [{name: a, class_path: tests.samples.components.odd.typed, config: {anything: [{x: WORD}]}}]",
             "'config.anything.0.x'",
         ),
         (
-            "components: [{name: a, class_path: tests.samples.peer.CountWithConnection, config: {x: WORD}}]",
+            "components: [{name: a, class_path: tests.samples.components.peer.CountWithConnection, config: {x: WORD}}]",
             "'config.x'",
         ),
     ],
@@ -186,7 +192,8 @@ def test_a_word_that_may_be_text_or_a_boolean_is_refused_where_nobody_says_which
 def test_a_function_gets_what_its_annotations_and_defaults_ask_for(tmp_path: Path) -> None:
     values = "country: NO, overwrite: no, by_default: off, codes: [NO, 1.10, x], anything: 1.10"
     config = load(
-        tmp_path, f"name: p\ncomponents: [{{name: a, class_path: tests.samples.odd.typed, config: {{{values}}}}}]"
+        tmp_path,
+        f"name: p\ncomponents: [{{name: a, class_path: tests.samples.components.odd.typed, config: {{{values}}}}}]",
     )
     odd.DONE.clear()
     assert SimplePipelineRunner(config, spark=object()).run().status is PipelineResultStatus.SUCCESS  # type: ignore[arg-type]
@@ -202,7 +209,7 @@ def test_a_function_gets_what_its_annotations_and_defaults_ask_for(tmp_path: Pat
 )
 def test_text_is_a_boolean_for_a_parameter_that_is_nothing_else(text: str, value: Any, tmp_path: Path) -> None:
     """A template makes text of a boolean, and HOCON of ``no``; as text both would be true."""
-    kind = "class_path: tests.samples.odd.typed"
+    kind = "class_path: tests.samples.components.odd.typed"
     config = load(
         tmp_path, f"name: p\ncomponents: [{{name: a, {kind}, config: {{overwrite: {text}, country: {text}}}}}]"
     )
@@ -277,7 +284,7 @@ def test_what_looks_like_a_date_and_is_none_is_told_with_its_line(text: str, tmp
 def test_another_text_is_another_config(tmp_path: Path) -> None:
     """An option's text counts, so ``1.10`` and ``1.1`` are two."""
     texts = ["1.10", "1.1", "NO", "off", "no"]
-    config = "name: p\ncomponents: [{name: a, class_path: tests.samples.odd.typed, config: {country: TEXT}}]"
+    config = "name: p\ncomponents: [{name: a, class_path: tests.samples.components.odd.typed, config: {country: TEXT}}]"
     found = {compute_pipeline_fingerprint(load(tmp_path, config.replace("TEXT", text))) for text in texts}
     assert len(found) == len(texts)
 

@@ -14,7 +14,7 @@ from airflow_provider.runner.config.zipped import is_file, read_bytes
 
 PIPELINE = {
     "name": "p",
-    "components": [{"name": "a", "class_path": "tests.samples.components.NoConfig"}],
+    "components": [{"name": "a", "class_path": "tests.samples.components.basic.NoConfig"}],
 }
 
 

@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider.runner import ComponentConfig, PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
-from airflow_provider.runner.fingerprint.changes import changes
-from airflow_provider.runner.fingerprint.config import field_hashes
+from airflow_provider.runner.fingerprint.config_changes import changes
+from airflow_provider.runner.fingerprint.config_hashes import field_hashes
 
-ANY = "tests.samples.components.scripted"
-OTHER = "tests.samples.components.NoConfig"
+ANY = "tests.samples.components.basic.scripted"
+OTHER = "tests.samples.components.basic.NoConfig"
 
 BASE: dict[str, Any] = {
     "name": "p",

@@ -18,14 +18,14 @@ from airflow_provider.runner.housekeeping.activity import Activity
 from airflow_provider.runner.housekeeping.forget import Forgotten, Saved, forget
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.marker import MARKER
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from tests.conftest import Script
+from tests.samples.harness.places import Place
+from tests.samples.harness.records import AT, KEY, state
+from tests.samples.harness.runs import Run
+from tests.samples.harness.saved_directories import leave_views
+from tests.samples.harness.stores import PlainStore
 from tests.samples.pipelines import pipeline
-from tests.samples.places import Place
-from tests.samples.records import AT, KEY, state
-from tests.samples.runs import Run
-from tests.samples.saved import leave_views
-from tests.samples.stores import PlainStore
 
 NO_VIEWS = Saved(None, lambda url: pytest.fail("nothing was saved"))
 

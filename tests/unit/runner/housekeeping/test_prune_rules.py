@@ -15,9 +15,9 @@ from airflow_provider.runner.housekeeping.prune import (
     judge_set_aside,
     judge_views,
 )
-from airflow_provider.runner.session_state.saved.marker import Marker, Ownership
-from tests.samples.records import state
-from tests.samples.saved import KEY, LONG_AGO, NOW, RECENTLY
+from airflow_provider.runner.session_state.saved.directory_marker import Marker, Ownership
+from tests.samples.harness.records import state
+from tests.samples.harness.saved_directories import KEY, LONG_AGO, NOW, RECENTLY
 
 RULES = Rules(NOW)
 RUNNING = Activity(True, "Airflow says running")

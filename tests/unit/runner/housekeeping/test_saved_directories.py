@@ -12,10 +12,10 @@ from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
 from airflow_provider.runner.housekeeping.directories import delete_directory, find_directories
 from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules
 from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Marker, remove_run
 from airflow_provider.runner.session_state.saved.files import LocalFiles
-from airflow_provider.runner.session_state.saved.marker import MARKER, NOTICE, Marker, remove_run
-from tests.samples.saved import KEY, LONG_AGO, NOW, RECENTLY, STORAGES, claim, leave_views, storage
-from tests.samples.watched import AtStep, Killed, Watched, kill
+from tests.samples.harness.saved_directories import KEY, LONG_AGO, NOW, RECENTLY, STORAGES, claim, leave_views, storage
+from tests.samples.harness.watched import AtStep, Killed, Watched, kill
 
 Place = tuple[str, RecordFiles]
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 import airflow_provider
 from airflow_provider.errors import ComponentFailedError, SparkLostError
 from airflow_provider.runner.config.component import DataFlow, build
-from airflow_provider.runner.observing.author import author_line_of_text
+from airflow_provider.runner.observing.attempt_error import attempt_error, complete_in_words
+from airflow_provider.runner.observing.author_line import author_line_of_text
 from airflow_provider.runner.observing.failure import explain
 from airflow_provider.runner.observing.result import (
     ComponentResult,
@@ -21,10 +22,9 @@ from airflow_provider.runner.observing.result import (
     PipelineResult,
     PipelineResultStatus,
 )
-from airflow_provider.runner.observing.spark_words import said, stack_lines
-from airflow_provider.runner.observing.verdict import attempt_error, complete_in_words
 from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.running.resilience import run_with_retries
+from airflow_provider.runner.spark.error_text import said, stack_lines
 
 
 class AnalysisException(Exception):

@@ -21,8 +21,8 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.observing.events import ComponentCompleted, ComponentStarted, SessionStateSaved
 from airflow_provider.runner.observing.report import duration, table
-from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
-from airflow_provider.runner.running.runner import Surroundings
+from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 

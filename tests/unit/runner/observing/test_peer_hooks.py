@@ -35,7 +35,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.observing import peer_views
 from airflow_provider.runner.observing.events import ComponentStarted, PipelineStarted
-from airflow_provider.runner.running.runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 
@@ -178,7 +178,7 @@ def test_what_they_read_is_there_although_their_package_is_not(script: Script, m
         "transformation",
         "TRANSFORMATION",
     )
-    assert dataclasses.asdict(a)["class_path"] == "tests.samples.components.scripted"
+    assert dataclasses.asdict(a)["class_path"] == "tests.samples.components.basic.scripted"
     assert hooks.told[-1] == ("after_pipeline", "p", "success", ["a"])
 
 

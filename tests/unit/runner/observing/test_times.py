@@ -6,7 +6,7 @@ from airflow_provider.runner import ComponentResult, PipelineResult, PipelineRes
 from airflow_provider.runner.observing.report import plan_table, result_table, time_line
 from airflow_provider.runner.observing.result import ComponentStatus
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
-from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
+from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 
 RESULTS = (
     ComponentResult("a", Action.REUSE, "", ComponentStatus.COMPLETED, restoring_seconds=0.5, seconds_saved=60),

@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 
 from airflow_provider.errors import ConfigChangedError, PipelineConfigError
 from airflow_provider.runner import CheckpointState, PipelineConfig, SimplePipelineRunner, compute_pipeline_fingerprint
-from airflow_provider.runner.config.restart import RestartFrom
+from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.decide import decide, plan_fresh, plan_skipping
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, RunPlan
-from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.session_state import (
+from airflow_provider.runner.record.session_state_record import (
     CatalogObject,
     SavedView,
     SessionStateRecord,
     TableDescription,
 )
+from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.saved.files import LocalFiles
 from tests.samples.sketches import SECONDS, checkpoint, config, session_state
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.cli import main
+from airflow_provider.commands.standalone.cli import main
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.config.model import load_pipeline_config
 from tests.samples.sketches import checkpoint
@@ -14,8 +14,8 @@ from tests.samples.sketches import checkpoint
 PIPELINE = """
 name: p
 components:
-  - {name: a, class_path: tests.samples.components.scripted, config: {name: a}}
-  - {name: b, class_path: tests.samples.components.scripted, config: {name: b}, depends_on: [a]}
+  - {name: a, class_path: tests.samples.components.basic.scripted, config: {name: a}}
+  - {name: b, class_path: tests.samples.components.basic.scripted, config: {name: b}, depends_on: [a]}
 """
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.cli import main
+from airflow_provider.commands.standalone.cli import main
 from airflow_provider.errors import CodeChangedError, PipelineConfigError
 from airflow_provider.runner import (
     CheckpointHooks,
@@ -33,7 +33,7 @@ from airflow_provider.runner.observing.hooks import CompositeHooks
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from tests.samples.shop import process, write
+from tests.samples.components.shop import process, write
 
 NO_SPARK: Any = object()
 RUN = "run-1"
@@ -260,7 +260,7 @@ def test_code_that_cannot_be_read_stops_no_run(
     def broken(*args: object, **kwargs: object) -> Callable[..., object]:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr("airflow_provider.runner.fingerprint.code.components.read_code", broken)
+    monkeypatch.setattr("airflow_provider.runner.fingerprint.code.component_code.read_code", broken)
     assert run.attempt() == ["third"]
     assert "the code of component 'second' cannot be read: RuntimeError: unforeseen" in caplog.messages
     assert any("which cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)

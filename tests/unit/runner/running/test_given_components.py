@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.operators.pipeline_source import read_source, with_policies
+from airflow_provider.operators.pipeline.rendered import RenderedPipeline
+from airflow_provider.operators.pipeline.source import read_source, with_policies
+from airflow_provider.operators.pipeline.templates import render
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
-from airflow_provider.operators.rendered_pipeline import RenderedPipeline
-from airflow_provider.operators.templates import render
 from airflow_provider.runner import (
     ComponentConfig,
     PipelineConfig,
@@ -24,7 +24,7 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.config.component import build
-from tests.samples.components import scripted
+from tests.samples.components.basic import scripted
 
 DAG_FILE = """
 CALLS = []
@@ -176,7 +176,7 @@ def test_a_copy_with_another_path_is_another_component() -> None:
     """What was given does not outlive its path."""
     dag = load_dag_file("a" * 40)
     component = pipeline(dag.step).components[0]
-    other = component.model_copy(update={"class_path": "tests.samples.components.scripted"})
+    other = component.model_copy(update={"class_path": "tests.samples.components.basic.scripted"})
     assert other.target() is scripted
     assert component.model_copy(update={"name": "b"}).target() is dag.step
 

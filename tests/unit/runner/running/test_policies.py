@@ -32,7 +32,7 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
     load_checkpoint_for_resume,
 )
-from airflow_provider.runner.config.restart import RestartFrom
+from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt

@@ -9,14 +9,14 @@ from typing import Any
 from airflow_provider.errors import ConfigChangedError
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.checkpoint.layout import REQUEST
-from airflow_provider.runner.config.restart import RestartFrom
+from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.requests import RestartRequest, SettledRequest
-from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
-from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.attempt import Beginning
 from airflow_provider.runner.running.preview import Preview, preview
-from airflow_provider.runner.running.requests import find_requests
+from airflow_provider.runner.running.restart_requests import find_requests
 from tests.samples.sketches import checkpoint, config
 
 TODAY = config("a b(a) c(b)")

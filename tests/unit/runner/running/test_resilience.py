@@ -17,10 +17,10 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.config.model import CircuitBreakerConfig
 from airflow_provider.runner.observing.events import CircuitChanged, ComponentCompleted, ComponentFailed, RetryScheduled
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 from airflow_provider.runner.running.resilience import CircuitBreaker
-from airflow_provider.runner.running.runner import Surroundings
 from tests.conftest import Script
-from tests.samples.components import ShelfError
+from tests.samples.components.basic import ShelfError
 from tests.samples.pipelines import component, pipeline
 
 
@@ -151,7 +151,7 @@ def test_the_pauses_grow_and_are_capped(
         (["builtins.OSError"], OSError, True),
         (["OSError"], ShelfError, True),
         (["ShelfError"], ShelfError, True),
-        (["tests.samples.components.ShelfError"], ShelfError, True),
+        (["tests.samples.components.basic.ShelfError"], ShelfError, True),
         (["ValueError", "OSError"], OSError, True),
         (["Exception"], ShelfError, True),
         (["ShelfError"], OSError, False),

@@ -13,15 +13,15 @@ from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, Lo
 from airflow_provider.runner.checkpoint.layout import REQUEST
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.config.restart import RestartFrom
+from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.start import AirflowAttempt
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
 from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
 from tests.conftest import Script
+from tests.samples.harness.watched import Killed, Watched
 from tests.samples.pipelines import component, pipeline
-from tests.samples.watched import Killed, Watched
 
 KEY = RunKey((), "run", "p")
 CHAIN = pipeline(component("a"), component("b", "a"), component("c", "b"))

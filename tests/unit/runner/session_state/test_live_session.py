@@ -10,18 +10,22 @@ import pytest
 
 from airflow_provider.errors import StaleAttemptError
 from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore, PipelineConfig
-from airflow_provider.runner.config.restart import RestartFrom
-from airflow_provider.runner.fingerprint.config import component_fingerprint, compute_pipeline_fingerprint, field_hashes
+from airflow_provider.runner.config.restart_from import RestartFrom
+from airflow_provider.runner.fingerprint.config_hashes import (
+    component_fingerprint,
+    compute_pipeline_fingerprint,
+    field_hashes,
+)
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
-from airflow_provider.runner.planning.live import why_not_live
+from airflow_provider.runner.planning.server_session import why_not_live
+from airflow_provider.runner.record.checkpoint_state import ComponentRecord
 from airflow_provider.runner.record.live_session import LiveSessionRecord
-from airflow_provider.runner.record.names import ViewName
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.record.session_state import SessionStateRecord
-from airflow_provider.runner.record.state import ComponentRecord
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from airflow_provider.runner.running.runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import Surroundings
 
 NOTHING = SessionStateRecord(handling="kept", reason="nothing")
 VIEW = SessionStateRecord(handling="kept", reason="saved", left_views=[ViewName("v")])
@@ -33,7 +37,7 @@ UNWANTED = SessionStateRecord(handling="none", reason="as asked", left_views=[Vi
 
 def pipeline(*names: str, always: str = "", **more: Any) -> PipelineConfig:
     components = [
-        {"name": name, "class_path": "tests.samples.components.scripted", "config": {"name": name}}
+        {"name": name, "class_path": "tests.samples.components.basic.scripted", "config": {"name": name}}
         | ({"always_run": True} if name == always else {})
         for name in names
     ]

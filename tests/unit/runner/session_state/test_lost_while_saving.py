@@ -12,14 +12,14 @@ import pytest
 
 from airflow_provider.errors import ViewNotSavedError
 from airflow_provider.runner import PipelineConfig
-from airflow_provider.runner.record.names import ViewName
-from airflow_provider.runner.record.session_state import SavedView, SessionStateRecord
-from airflow_provider.runner.record.sources import TouchedData
-from airflow_provider.runner.session_state.capture import difference
-from airflow_provider.runner.session_state.held import Held, HeldComponent
-from airflow_provider.runner.session_state.recorder import Recorder
-from airflow_provider.runner.session_state.snapshot import Snapshot
-from airflow_provider.runner.session_state.witness import Evidence
+from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
+from airflow_provider.runner.record.source_record import TouchedData
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.changes.diff import difference
+from airflow_provider.runner.session_state.changes.snapshot import Snapshot
+from airflow_provider.runner.session_state.evidence import Evidence
+from airflow_provider.runner.session_state.pinned_views import Held, HeldComponent
+from airflow_provider.runner.session_state.record_builder import Recorder
 from tests.samples.pipelines import component
 
 VIEW = ViewName("v")

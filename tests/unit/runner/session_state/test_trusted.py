@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner import CheckpointState
-from airflow_provider.runner.record.session_state import CatalogObject, SessionStateRecord
-from airflow_provider.runner.session_state.trusted.places import why_not_format, why_not_here
-from airflow_provider.runner.session_state.trusted.record import why_not_restored
-from airflow_provider.runner.session_state.trusted.settings import why_not_setting
-from airflow_provider.runner.session_state.trusted.tables import why_not_object
-from tests.samples.records import FULL, TABLE
+from airflow_provider.runner.record.session_state_record import CatalogObject, SessionStateRecord
+from airflow_provider.runner.session_state.trusted.trusted_locations import why_not_format, why_not_here
+from airflow_provider.runner.session_state.trusted.trusted_record import why_not_restored
+from airflow_provider.runner.session_state.trusted.trusted_settings import why_not_setting
+from airflow_provider.runner.session_state.trusted.trusted_tables import why_not_object
+from tests.samples.harness.records import FULL, TABLE
 
 INSIDE = "attempt-0123456789ab/0001-01234567/0"
 

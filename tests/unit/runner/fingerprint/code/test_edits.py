@@ -1,7 +1,7 @@
 """A table of edits, and which components run again: what has changed, and what depends on it.
 
-Each case writes the project of ``tests.samples.shop``, takes the record of an attempt that completed everything, edits
-a file and plans in what behaves like a new process.
+Each case writes the project of ``tests.samples.components.shop``, takes the record of an attempt that completed
+everything, edits a file and plans in what behaves like a new process.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.runner.fingerprint.code.components import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_components
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action
-from tests.samples.shop import FILES, completed, pipeline, process, write
+from tests.samples.components.shop import FILES, completed, pipeline, process, write
 
 READ, CLEAN, ENRICH = "read clean enrich", "clean enrich", "enrich"
 NOTHING = ""

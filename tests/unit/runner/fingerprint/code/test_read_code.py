@@ -19,7 +19,7 @@ import pytest
 
 from airflow_provider.components import ReadData, RunSql
 from airflow_provider.runner.fingerprint.code import CodeReading, changes, read_code
-from tests.samples.shop import process, write
+from tests.samples.components.shop import process, write
 
 
 @pytest.fixture

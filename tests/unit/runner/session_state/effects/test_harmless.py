@@ -15,7 +15,7 @@ import pytest
 
 from airflow_provider.runner.fingerprint.code import read_code
 from airflow_provider.runner.session_state.effects.harmless import Verdict, judge, log_elsewhere
-from airflow_provider.runner.session_state.effects.held import state_of
+from airflow_provider.runner.session_state.effects.module_state import state_of
 
 
 @pytest.fixture

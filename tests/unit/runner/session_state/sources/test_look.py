@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider.errors import SourceNotListedError
-from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summary
 from airflow_provider.runner.session_state.sources.look import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.sources.moved import moved
 
 

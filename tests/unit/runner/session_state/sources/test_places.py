@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from airflow_provider.runner.record.sources import SourceRecord
+from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.sources.globs import escaped, name_pattern, pattern_of
 from airflow_provider.runner.session_state.sources.paths import overlap, plain, writes_into
 

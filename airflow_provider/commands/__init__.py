@@ -1,0 +1,1 @@
+"""The command lines: ``python -m airflow_provider`` and ``airflow pyspark-pipeline``."""

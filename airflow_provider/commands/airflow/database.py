@@ -1,0 +1,219 @@
+"""Airflow's task state store from outside of a task: through the metadata database, as Airflow's own commands do."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
+from airflow_provider.runner import CheckpointState, CheckpointStore
+from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.store import load
+from airflow_provider.runner.housekeeping.activity import Activity
+from airflow_provider.runner.housekeeping.prune import Known
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.session_state.saved.directory_marker import Marker
+from airflow_provider.stores.task_state import TaskStateCheckpointStore
+from airflow_provider.stores.task_state_rows import HEAD_PREFIX, Head, head_key
+
+logger = logging.getLogger(__name__)
+
+TASK_STATE_PLACE = "Airflow's task state store"
+"""What a marker calls it: the words of :class:`TaskStateCheckpointStore`."""
+
+_NO_REGION = UUID(int=0)
+"""What Airflow 3.4 calls the region of a task that is neither mapped nor in a loop."""
+
+
+class MetastoreAccessor:
+    """What ``context["task_state_store"]`` is in a task, for a process that has access to the metadata database.
+
+    :param dag_id: the DAG
+    :param task_id: the task
+    :param run_id: the DAG run
+    :param index: the task instance's index as stored: that of a mapped task or of an iteration, otherwise -1
+    :param region: in which region the index counts; None before Airflow 3.4
+    """
+
+    def __init__(self, dag_id: str, task_id: str, run_id: str, index: int = -1, region: UUID | None = None) -> None:
+        from airflow.state import TaskScope, get_state_backend
+
+        self._backend: Any = get_state_backend()
+        where: dict[str, Any] = {} if region is None else {"region_id": region}
+        self._scope = TaskScope(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=index, **where)
+
+    @classmethod
+    def of(cls, key: RunKey) -> MetastoreAccessor:
+        """Return the accessor of the task instance that a checkpoint belongs to.
+
+        :raises CheckpointReadError: the key is not one of Airflow's
+        """
+        if not _is_airflows(key):
+            raise CheckpointReadError(
+                f"{'/'.join(key.scope)} is no task instance: it takes a DAG, a task and a map index, and in a loop "
+                "over tasks the id and the index of a region"
+            )
+        return cls(key.scope[0], key.scope[1], key.run_id, *_coordinates(key))
+
+    def get(self, key: str) -> Any:
+        text = self._backend.get(self._scope, key)
+        return None if text is None else json.loads(text)
+
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
+        # timedelta.max is Airflow's NEVER_EXPIRE
+        expires_at = None if retention in (None, timedelta.max) else datetime.now(UTC) + retention
+        self._backend.set(self._scope, key, json.dumps(value), expires_at=expires_at)
+
+    def delete(self, key: str) -> None:
+        self._backend.delete(self._scope, key)
+
+
+_ACTIVE = ("scheduled", "queued", "running", "restarting", "deferred")
+
+
+def task_instance_activity(key: RunKey) -> Activity | None:
+    """Return what Airflow's database says of a run's task instance, None if it has none.
+
+    :param key: which run
+    """
+    from airflow.models.taskinstance import TaskInstance as Row
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    if not _is_airflows(key):
+        return None
+    statement = select(Row.state, Row.try_number, Row.start_date, Row.queued_dttm).where(*is_task_instance(key))
+    with create_session() as session:
+        row = session.execute(statement).first()
+    if row is None:
+        return None
+    state = str(getattr(row.state, "value", row.state))
+    since = row.start_date if state == "running" else row.queued_dttm
+    words = f"Airflow's database says that the task instance is {state!r} (try {row.try_number})"
+    return Activity(state in _ACTIVE, f"{words} since {since:%Y-%m-%d %H:%M:%S} UTC" if since else words)
+
+
+def running_activity(key: RunKey) -> Activity | None:
+    """Return what Airflow's database says of a run's task instance if that is active.
+
+    Otherwise nothing is known: another Airflow may keep its checkpoints in the same place.
+    """
+    activity = task_instance_activity(key)
+    return activity if activity is not None and activity.active else None
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Finds out what is known of the checkpoint that a marker names.
+
+    :param store: where checkpoints are kept beside the task state store, None for nowhere
+    :param deployment: which Airflow this is
+    """
+
+    store: CheckpointStore | None
+    deployment: str
+
+    def __call__(self, marker: Marker, key: RunKey) -> Known:
+        ours = _is_airflows(key) and marker.deployment == self.deployment
+        activity = task_instance_activity(key) if ours else running_activity(key)
+        if ours and activity is None:
+            activity = Activity(False, "the task instance is gone from Airflow's database")
+        if self.store is not None and marker.checkpoint == place_of(self.store):
+            return Known(True, load(self.store, key), activity)
+        if ours and marker.checkpoint == TASK_STATE_PLACE:
+            return Known(True, _in_task_state(key), activity)
+        return Known(False, None, activity)
+
+
+def _is_airflows(key: RunKey) -> bool:
+    numbers = key.scope[2:3] + key.scope[4:]
+    try:
+        regions = [UUID(region) for region in key.scope[3:4]]
+    except ValueError:
+        return False
+    return len(key.scope) == 3 + 2 * len(regions) and all(re.fullmatch(r"-1|\d{1,9}", number) for number in numbers)
+
+
+def is_task_instance(key: RunKey) -> list[Any]:
+    """Return the conditions for the row of a run's task instance in Airflow's database, that of its last try.
+
+    :param key: which run
+    """
+    from airflow.models.taskinstance import TaskInstance as Row
+
+    dag_id, task_id = key.scope[:2]
+    index, region = _coordinates(key)
+    found = [Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == index]
+    # Since Airflow 3.4, and there every try is a row of its own.
+    return found if region is None else [*found, Row.region_id == region, Row.working_set.is_(True)]
+
+
+def _coordinates(key: RunKey) -> tuple[int, UUID | None]:
+    """Return a task instance's index and region in Airflow's database; before Airflow 3.4 there are no regions."""
+    from airflow.models.taskinstance import TaskInstance as Row
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    dag_id, task_id, map_index, *region = key.scope
+    if region:
+        return int(region[1]), UUID(region[0])
+    if not hasattr(Row, "region_id"):
+        return int(map_index), None
+    # Those of a mapped task are in a region of its own.
+    statement = select(Row.region_id).where(
+        Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == int(map_index)
+    )
+    with create_session() as session:
+        row = session.execute(statement.where(Row.working_set.is_(True))).first()
+    return int(map_index), row.region_id if row is not None else _NO_REGION
+
+
+def _in_task_state(key: RunKey) -> CheckpointState | None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        statement = select(DagRun.id).where(DagRun.dag_id == key.scope[0], DagRun.run_id == key.run_id)
+        if session.execute(statement).first() is None:
+            return None  # and with it the rows
+    return load(TaskStateCheckpointStore(MetastoreAccessor.of(key)), key)
+
+
+def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
+    """Return the checkpoints in the task state store.
+
+    :param dag_id: only those of this DAG
+    """
+    from airflow.models.task_state_store import TaskStateStoreModel as Row
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    regional = hasattr(Row, "region_id")  # Airflow 3.4
+    where = (Row.region_index, Row.region_id) if regional else (Row.map_index,)
+    statement = select(Row.key, Row.value, Row.dag_id, Row.task_id, Row.run_id, *where).where(
+        Row.key.startswith(HEAD_PREFIX, autoescape=True)
+    )
+    if dag_id is not None:
+        statement = statement.where(Row.dag_id == dag_id)
+    with create_session() as session:
+        rows = list(session.execute(statement))
+    found = []
+    for row in rows:
+        try:
+            head = Head.from_json(row.value)
+            if head_key(head.key) != row.key:
+                continue  # somebody copied it here
+            accessor = MetastoreAccessor(row.dag_id, row.task_id, row.run_id, *row[5:])
+            state = load(TaskStateCheckpointStore(accessor), head.key)
+        except (CheckpointCorruptError, CheckpointFormatError) as error:
+            logger.warning("passing over %r of %s.%s: %s", row.key, row.dag_id, row.task_id, error)
+            continue
+        if state is not None:
+            found.append(state)
+    return found

@@ -1,0 +1,1 @@
+"""``python -m airflow_provider``: validate, plan, run and clean up pipelines without Airflow."""

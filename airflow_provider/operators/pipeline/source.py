@@ -1,0 +1,116 @@
+"""From what the DAG author gave the operator to a validated config, with its templates rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.operators.pipeline.native_values import known_target
+from airflow_provider.operators.pipeline.rendered import RenderedPipeline
+from airflow_provider.operators.pipeline.templates import holds_template, with_templates, wrong_kinds
+from airflow_provider.runner import PipelineConfig, load_pipeline_config
+from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.problems import name_of
+from airflow_provider.runner.config.scalars import refolded
+from airflow_provider.template_files import Named, find, not_found
+
+if TYPE_CHECKING:  # it comes with the engine, which a DAG file that is parsed does not need
+    from airflow_provider.runner.running.airflow_attempt import TemplatedField
+
+CONFIG_FILES = (".yaml", ".yml", ".json", ".conf", ".hocon")
+
+_NO = ("false", "no", "off", "n", "f", "0")
+"""What pydantic takes for False."""
+
+Source = str | Mapping[str, Any] | PipelineConfig
+"""A file's path, the fields of a pipeline, or a config built in Python."""
+
+
+def read_source(source: Source, folders: Sequence[Path]) -> tuple[Any, str | None]:
+    """Return the pipeline as the author wrote it, and the file that it is from.
+
+    :param source: what the author gave
+    :param folders: where a relative path starts, the first in which there is such a file
+    :raises PipelineConfigError: there is no such file, or it cannot be read
+    """
+    if isinstance(source, str):
+        if "\n" in source or source.lstrip().startswith("{"):
+            problem = (
+                "is text where the path of a file, a mapping or another task's result is expected. If a template gave "
+                "it, set render_template_as_native_obj=True on the DAG, or pass the task's result itself (task.output)"
+            )
+            raise PipelineConfigError([ConfigProblem(problem, None, "pipeline")])
+        found = find(source, folders)
+        if found is None and Path(source).suffix.lower() in CONFIG_FILES and not (folders[0] / source).is_dir():
+            problem = f"{not_found(source, folders)}; give an absolute path or one that exists"
+            raise PipelineConfigError([ConfigProblem(problem)], str(folders[0] / source))
+        origin = str(found or folders[0] / source)
+        return read_config_file(origin), origin
+    if isinstance(source, PipelineConfig):
+        return source.as_written(), source.source
+    return source, None
+
+
+def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs_here: bool = True) -> PipelineConfig:
+    """Validate a pipeline, with what the operator says in place of the pipeline's own policies.
+
+    :param source: the rendered pipeline
+    :param policies: the operator's; None stands for not given
+    :param runs_here: whether the components run in this process, and so must be importable here
+    :raises PipelineConfigError: with every problem
+    """
+    given = {key: value for key, value in policies.items() if value is not None}
+    content, written, origin = refolded(source.content, source.written), source.written, source.origin
+    whole = {**content, **given} if isinstance(content, Mapping) else content
+    try:
+        # Its files were looked for where Airflow looks, and what is missing is among the source's problems.
+        config = load_pipeline_config(whole, origin=origin, importable=runs_here, look_at_files=False)
+    except PipelineConfigError as error:
+        told = {(problem.component, problem.field) for problem in source.problems}
+        others = [problem for problem in error.problems if (problem.component, problem.field) not in told]
+        raise with_templates(PipelineConfigError([*others, *source.problems], error.source), written) from None
+    problems = [*source.problems, *(wrong_kinds(written, config) if runs_here else [])]
+    if problems:
+        raise PipelineConfigError(problems, config.source)
+    return config.with_texts(source.texts)
+
+
+def named_components(content: Any) -> list[Named]:
+    """Return the components that name files, as far as that is known without importing the author's modules.
+
+    :param content: the pipeline, rendered and not yet validated
+    """
+    raw = content.get("components") if isinstance(content, Mapping) else None
+    found = []
+    for index, item in enumerate(raw if isinstance(raw, (list, tuple)) else (), start=1):
+        config = item.get("config") if isinstance(item, Mapping) else None
+        if isinstance(config, Mapping) and str(item.get("enabled", True)).lower() not in _NO:
+            found.append(Named(name_of(item) or f"#{index}", known_target(item.get("class_path")), config))
+    return found
+
+
+def templated_fields(source: RenderedPipeline, config: PipelineConfig) -> list[TemplatedField]:
+    """Return which fields of which components hold a template.
+
+    :param source: the rendered pipeline
+    :param config: the same, validated
+    """
+    written = source.written
+    raw = written.get("components") if isinstance(written, Mapping) else None
+    if not isinstance(raw, (list, tuple)) or len(raw) != len(config.components):
+        return []
+    found = list(source.templated)
+    for component, fields in zip(config.components, raw, strict=True):
+        found += [(component.name, name) for name, value in _flat(fields) if holds_template(value)]
+    return found
+
+
+def _flat(fields: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a component, with ``config`` taken apart into ``config.<key>``."""
+    for name, value in fields.items() if isinstance(fields, Mapping) else ():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{key}", item) for key, item in value.items())
+        else:
+            yield str(name), value

@@ -1,0 +1,179 @@
+"""How the fields of an operator are rendered: as by Airflow, and the pipeline and its SQL files as well."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow_provider.errors import NotRetriableError, PipelineConfigError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider.operators.pipeline.rendered import RenderedPipeline
+    from airflow_provider.template_files import Named
+
+_ANY_VALUE = ("op_args", "op_kwargs", "restart_from")
+"""Fields in which a number is meant as one."""
+
+
+class TemplatedTask:
+    """Mixin for operators: renders their fields, and the pipeline wherever it is.
+
+    The attributes are those of the operator, see :class:`PySparkPipelineOperator`.
+    """
+
+    pipeline: Any
+    _runs_here = True
+    _started_in: str | None = None
+
+    overwrite_rtif_after_execution = True
+    """Let Airflow note the rendered fields again at the end: what a decorated function returned is known then."""
+
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Context, jinja_env: Any, seen_oids: set[int]
+    ) -> None:
+        """Render the other fields as Airflow does, and the pipeline here, so that one from a file is shown as well."""
+        airflow: Any = super()
+        others = [field for field in template_fields if field != "pipeline"]
+        written = {field: getattr(parent, field, None) for field in others if field not in _ANY_VALUE}
+        airflow._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
+        if parent is self and is_native(jinja_env):
+            from airflow_provider.operators.pipeline.native_values import numbers_as_text
+
+            text = self._as_text(context, jinja_env)
+            for field, value in written.items():
+                setattr(self, field, numbers_as_text(value, getattr(self, field, None), text))
+        if "pipeline" in template_fields and self.pipeline:
+            with contextlib.suppress(NotRetriableError):  # the attempt says what is wrong with it
+                self.pipeline = self._rendered(context, jinja_env, seen_oids)
+
+    def render_template(
+        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
+        """Render as Airflow does, but text that holds no template stays text.
+
+        With ``render_template_as_native_obj`` Airflow makes Python values also of that: ``"1.10"`` would be 1.1.
+        """
+        airflow: Any = super()
+        environment = jinja_env or self._environment()
+        if isinstance(content, str) and is_native(environment):
+            from airflow_provider.template_files import holds_marks
+
+            if not holds_marks(content, environment):
+                return content
+        return airflow.render_template(content, context, environment, seen_oids)
+
+    @property
+    def started_in(self) -> str:
+        """The working directory that the process had when the task was made: a component may go elsewhere."""
+        from airflow_provider.runner.config.absolute import working_directory
+
+        return self._started_in or str(working_directory())
+
+    def _note_working_directory(self) -> None:
+        with contextlib.suppress(FileNotFoundError):  # it has been removed
+            self._started_in = os.getcwd()
+
+    def _environment(self) -> Any:
+        operator: Any = self
+        return operator.get_template_env()
+
+    def _text_environment(self, environment: Any) -> Any:
+        """Return a Jinja environment that makes text, with the DAG's macros, filters and loader.
+
+        :param environment: the one in which the task's fields are rendered
+        """
+        operator: Any = self
+        if not is_native(environment) or not operator.has_dag():
+            return environment.overlay()
+        return operator.dag.get_template_env(force_sandboxed=True)
+
+    def _as_text(self, context: Context, environment: Any) -> Callable[[str], str]:
+        text = self._text_environment(environment)
+        return lambda template: str(text.from_string(template).render(context))
+
+    def _rendered(self, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None) -> RenderedPipeline:
+        """Read the pipeline and render it. The arguments are those of Airflow's ``render_template``.
+
+        :raises PipelineConfigError: it cannot be read, or a template cannot be rendered
+        """
+        from airflow_provider.operators.airflow_secrets import ask_airflow
+        from airflow_provider.operators.pipeline.native_values import text_where_meant
+        from airflow_provider.operators.pipeline.rendered import RenderedPipeline
+        from airflow_provider.operators.pipeline.source import named_components, read_source
+        from airflow_provider.operators.pipeline.templates import render
+        from airflow_provider.runner import PipelineConfig
+
+        ask_airflow()
+        environment = jinja_env or self._environment()
+
+        def rendered(value: Any) -> Any:
+            return self.render_template(value, context, environment, seen_oids)
+
+        given = self.pipeline.source if isinstance(self.pipeline, RenderedPipeline) else self.pipeline
+        # A path may be a template, and all of it another task's result, which Airflow does not render either.
+        source = given if isinstance(given, PipelineConfig) else render(given, None, rendered, context)
+        if isinstance(source, Mapping):
+            pipeline = RenderedPipeline(given, given if isinstance(given, Mapping) else source, source)
+        else:
+            written, origin = read_source(source, self._folders())
+            pipeline = RenderedPipeline(given, written, render(written, origin, rendered, context), origin)
+        if is_native(environment):
+            content = text_where_meant(pipeline.written, pipeline.content, self._as_text(context, environment))
+            pipeline = replace(pipeline, content=content)
+        return self._with_files(pipeline, named_components(pipeline.content), context, environment)
+
+    def _with_files(
+        self, pipeline: RenderedPipeline, components: Sequence[Named], context: Context, environment: Any
+    ) -> RenderedPipeline:
+        """Add the texts of the files that components name, with their templates rendered.
+
+        :param pipeline: the pipeline, itself rendered
+        :param components: the components
+        :param context: what templates may name
+        :param environment: the one in which the task's fields are rendered
+        """
+        from airflow_provider.operators.pipeline.templates import explain, hint_at, may_pass
+        from airflow_provider.template_files import TemplateFiles
+
+        beside = [Path(pipeline.origin).parent] if pipeline.origin else []
+        files = TemplateFiles(
+            self._text_environment(environment),
+            cast("Mapping[str, Any]", context),
+            [*beside, *self._folders(), *([] if beside else [Path(self.started_in)])],
+            lambda error: f"{explain(error)}{hint_at(error, context)}",
+            may_pass,
+            optional=not self._runs_here,
+        )
+        try:
+            found = files.render(components, pipeline.origin)
+        except PipelineConfigError as error:
+            return replace(pipeline, problems=(*pipeline.problems, *error.problems))
+        texts = {**pipeline.texts, **found.texts}
+        return replace(pipeline, texts=texts, templated=(*pipeline.templated, *found.templated))
+
+    def _folders(self) -> list[Path]:
+        """Return where relative paths start, in Airflow's order: the DAG's folder, then its ``template_searchpath``."""
+        from airflow_provider.runner.config.absolute import absolute
+
+        operator: Any = self
+        dag = operator.dag if operator.has_dag() else None
+        if dag is None or not dag.fileloc:
+            return [Path(self.started_in)]
+        search = dag.template_searchpath or ()
+        return [
+            absolute(folder, self.started_in)
+            for folder in (dag.folder, *([search] if isinstance(search, str) else search))
+        ]
+
+
+def is_native(environment: Any) -> bool:
+    """Return whether a Jinja environment makes Python values of templates (``render_template_as_native_obj``)."""
+    from jinja2.nativetypes import NativeEnvironment
+
+    return isinstance(environment, NativeEnvironment)

@@ -1,0 +1,113 @@
+"""What this process has found out about code: each definition is read once, however many components reach it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from types import FunctionType
+from typing import Any
+
+from airflow_provider.runner.fingerprint.code.code_reading import Unseen
+from airflow_provider.runner.fingerprint.code.definitions import (
+    Entry,
+    read_body,
+    read_definition,
+    read_function_object,
+    read_patches,
+    read_whole,
+)
+from airflow_provider.runner.fingerprint.code.file_origin import Whose, find_distribution, modified
+from airflow_provider.runner.fingerprint.code.modules import Module, ModuleFinder
+from airflow_provider.runner.fingerprint.code.resolve import NameResolver
+from airflow_provider.runner.fingerprint.code.runtime_values import held_objects
+from airflow_provider.runner.fingerprint.code.syntax import Piece
+from airflow_provider.runner.fingerprint.code.targets import Body, Live, Own, Patches, Target, Whole
+from airflow_provider.runner.fingerprint.code.values import NotPlainError, value_hash
+
+
+class World:
+    """All that has been found out in this process, as long as no file changes.
+
+    :param roots: real paths of directories that are the author's own
+    """
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self.finder = ModuleFinder(roots)
+        self.resolver = NameResolver(self.finder)
+        self._entries: dict[Target, tuple[list[Entry], list[Target]]] = {}
+        self._sites: dict[str, int] = {}
+
+    def is_valid(self) -> bool:
+        """Return whether nothing has changed since: no file, no installed distribution, no module loaded."""
+        return self.finder.is_valid() and all(modified(site) == when for site, when in self._sites.items())
+
+    def entries(self, target: Target) -> tuple[list[Entry], list[Target]]:
+        """Return what a target is in a reading, and what it stands for."""
+        if target not in self._entries:
+            self._entries[target] = self._read(target)
+        return self._entries[target]
+
+    def distribution(self, name: str) -> tuple[str, str] | None:
+        """Return name and version of the distribution that a foreign name is from."""
+        parts = name.split(".")
+        for length in range(1, len(parts) + 1):
+            module = self.finder.find(".".join(parts[:length]))
+            if module is None or module.origin.whose is not Whose.INSTALLED or module.origin.site is None:
+                return None
+            if module.file is None and length < len(parts):
+                continue  # a namespace that several distributions share
+            site = module.origin.site
+            self._sites[site] = modified(site)
+            found = find_distribution(module.name, module.file, site)
+            return (found.name, found.version) if found is not None else (parts[0], "of unknown version")
+        return None
+
+    def _read(self, target: Target) -> tuple[list[Entry], list[Target]]:
+        if isinstance(target, Own):
+            held = held_objects(target.module, target.name, self.finder)
+            found = [self.resolver.of_value(target.module, target.name, one) for one in held]
+            return read_definition(target, self.resolver), [one for one in found if _is_further(one, target.module)]
+        if isinstance(target, Body):
+            return read_body(target.module, self.resolver), []
+        if isinstance(target, Patches):
+            return read_patches(target.module, self.resolver), []
+        if isinstance(target, Whole):
+            return read_whole(target.module, self.resolver)
+        if isinstance(target, Live):
+            return self._live(target)
+        return [], []
+
+    def _live(self, target: Live) -> tuple[list[Entry], list[Target]]:
+        name = f"{target.module.label}.{target.name}"
+        value = target.value
+        if isinstance(value, functools.partial):
+            return [], [self.resolver.of_value(target.module, name, part) for part in parts_of(value)]
+        if isinstance(value, FunctionType):
+            return [read_function_object(target.module, name, value, self.resolver)], []
+        if isinstance(value, type):
+            functions = [(n, getattr(m, "__func__", m)) for n, m in vars(value).items()]
+            return [
+                read_function_object(target.module, f"{name}.{n}", function, self.resolver)
+                for n, function in functions
+                if isinstance(function, FunctionType)
+            ], []
+        try:
+            digest = value_hash(value)
+        except NotPlainError:
+            where = f"{target.module.short_file} in {target.name}"
+            proxy = Piece("", unseen=[Unseen(f"the value of {name}, a {type(value).__name__}", where)])
+            kind = self.resolver.of_value(target.module, type(value).__name__, type(value))
+            return [Entry(name, proxy, is_constant=True)], [kind]
+        return [Entry(name, Piece(digest), is_constant=True)], []
+
+
+def _is_further(held: Target, home: Module) -> bool:
+    """Return whether what a name holds is read by itself: a lambda of its own module is part of its expression."""
+    if isinstance(held, Live):
+        return not (held.module is home and home.sources and held.name.startswith("<lambda>"))
+    return isinstance(held, Own)
+
+
+def parts_of(partial: functools.partial[Any]) -> list[Any]:
+    """Return the function and the arguments that a partial function has."""
+    return [partial.func, *partial.args, *partial.keywords.values()]

@@ -1,0 +1,223 @@
+"""Follows a component's code from its class or function to everything of the author's own that it reaches."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import sys
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from types import FunctionType, MethodType
+from typing import Any
+
+from airflow_provider.runner.fingerprint.code.bindings import Binding
+from airflow_provider.runner.fingerprint.code.code_index import World, parts_of
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, Reference, Unseen, short_hash
+from airflow_provider.runner.fingerprint.code.constants import follows_from_files, loaded_value_hash
+from airflow_provider.runner.fingerprint.code.definitions import Entry
+from airflow_provider.runner.fingerprint.code.modules import Module
+from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Patches, Target, Whole
+
+_MOST_DEFINITIONS = 5_000
+
+_READS_ANNOTATIONS = frozenset(
+    {"arrow_udf", "get_annotations", "get_type_hints", "pandas_udf", "signature", "udf", "validate_call", "TypeAdapter"}
+)
+"""What decides by a function's type hints, also where it is no decorator."""
+
+
+class Reach:
+    """What one component reaches.
+
+    :param world: what is known of code
+    :param stops: names of the author's modules, or of anything in them, that are not looked into
+    """
+
+    def __init__(self, world: World, stops: Collection[str] = ()) -> None:
+        self._world = world
+        self._stops = stops
+        self._found: dict[Target, list[Entry]] = {}
+        self._seeds: list[Target] = []
+        self._too_many = False
+
+    def begin(self, target: Any, path: str | None) -> None:
+        """Start at a class or function, and at what its dotted path names."""
+        world = self._world
+        if path is not None:
+            module_name, _, name = path.rpartition(".")
+            module = world.finder.find(module_name) if module_name in sys.modules else None
+            if module is not None and module.is_own and name in module.bindings.names:
+                self._seeds += [use for use, _ in world.resolver.name(module, name, ()) or ()]
+        for one in _objects(target):
+            named = world.finder.find(one.__module__) if isinstance(getattr(one, "__module__", None), str) else None
+            if named is None:
+                continue
+            if not named.is_own:
+                self._seeds.append(Foreign(f"{one.__module__}.{one.__qualname__}"))
+            elif not named.sources and named.file is not None:
+                self._seeds.append(Whole(named))
+            else:
+                top = one.__qualname__.partition(".")[0]
+                in_file = not named.cell and top in named.bindings.names
+                self._seeds.append(Own(named, top) if in_file else world.resolver.of_value(named, top, one))
+            for variable, value in _closure(one):
+                home = world.resolver.home_of(one) or named
+                self._seeds.append(world.resolver.of_value(home, f"{one.__qualname__}.{variable}", value))
+        self._follow(self._seeds)
+
+    def by_name(self, name: str) -> None:
+        """Add what a reading calls by a name."""
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            label = ".".join(parts[:length])
+            module = self._world.finder.find(label) or self._labelled(label)
+            if module is not None and module.is_own and parts[length] in module.bindings.names:
+                self._follow([Own(module, parts[length])])
+                return
+
+    def reading(self) -> CodeReading:
+        """Return what has been reached."""
+        entries = [(target, entry) for target, found in self._found.items() for entry in found]
+        functions: dict[str, str] = {}
+        constants: dict[str, str] = {}
+        unseen: dict[Unseen, None] = {}
+        shared = self._shared_names()
+        hints = any(r.name.rpartition(".")[2] in _READS_ANNOTATIONS for _, e in entries for r in e.piece.foreign)
+        for target, entry in entries:
+            digest = self._digest(entry, shared, hints)
+            if entry.is_constant and isinstance(target, Own):
+                digest = f"{digest}{self._value_of(target, unseen)}"
+            table = constants if entry.is_constant else functions
+            table[entry.name] = short_hash(sorted((table[entry.name], digest))) if entry.name in table else digest
+        pieces = [entry.piece for _, entry in entries]
+        foreign = {reference: None for piece in pieces for reference in piece.foreign}
+        foreign |= {Reference(t.name, "the component itself"): None for t in self._seeds if isinstance(t, Foreign)}
+        unseen |= {what: None for piece in pieces for what in piece.unseen}
+        if self._too_many:
+            unseen[Unseen(f"more than {_MOST_DEFINITIONS} definitions; the others are not looked at", "")] = None
+        modules = {target.module.label for target in self._found if not isinstance(target, Foreign)}
+        return CodeReading(
+            functions,
+            constants,
+            dict(sorted(found for name in _names(foreign) if (found := self._world.distribution(name)))),
+            tuple(sorted(modules)),
+            _python() if any(entry.is_bytecode for _, entry in entries) else None,
+            tuple(foreign),
+            tuple({reference: None for piece in pieces for reference in piece.attributes}),
+            tuple(unseen),
+        )
+
+    def _follow(self, targets: Iterable[Target]) -> None:
+        waiting = list(targets)
+        while waiting:
+            target = waiting.pop()
+            if target in self._found or isinstance(target, Foreign):
+                continue
+            if len(self._found) >= _MOST_DEFINITIONS:
+                self._too_many = True
+                return
+            if self._stops and _is_below(target, self._stops):
+                continue
+            entries, more = self._world.entries(target)
+            self._found[target] = entries
+            waiting += more
+            waiting += [Patches(target.module)] if isinstance(target, Own) else []
+            waiting += [further for entry in entries for further in entry.piece.targets]
+
+    def _shared_names(self) -> set[str]:
+        """Return the names that definitions of several modules have."""
+        homes = defaultdict(set)
+        for target in self._found:
+            if isinstance(target, Own):
+                homes[target.name].add(target.module)
+        return {name for name, modules in homes.items() if len(modules) > 1}
+
+    def _digest(self, entry: Entry, shared: set[str], hints: bool) -> str:
+        """Return an entry's hash.
+
+        Names stand there without modules, so where that leaves two alike they are added. Type hints do not count unless
+        something that reads them is used.
+        """
+        digest = (
+            short_hash([entry.piece.digest, entry.piece.hints]) if hints and entry.piece.hints else entry.piece.digest
+        )
+        alike = [t for t in entry.piece.targets if isinstance(t, Own) and t.name in shared]
+        if not alike:
+            return digest
+        return short_hash([digest, *(f"{target.module.label}.{target.name}" for target in alike)])
+
+    def _value_of(self, target: Own, unseen: dict[Unseen, None]) -> str:
+        bindings = target.module.bindings.names.get(target.name, ())
+        if not any(_calls(binding) for binding in bindings):
+            return ""
+        digest = loaded_value_hash(target.module, target.name)
+        if digest is None:
+            return ""
+        below = Reach(self._world)
+        below._follow([target])
+        pieces = [entry.piece for entries in below._found.values() for entry in entries]
+        reached = {reference.name for piece in pieces for reference in piece.foreign}
+        if follows_from_files(reached, (r.name for piece in pieces for r in piece.attributes)):
+            return f"+{digest}"
+        name = f"{target.module.label}.{target.name}"
+        what = f"the value of {name}, which may differ from process to process (only its expression counts)"
+        line = next((getattr(binding.node, "lineno", 0) for binding in bindings), 0)
+        unseen[Unseen(what, f"{target.module.short_file}:{line}")] = None
+        return ""
+
+    def _labelled(self, label: str) -> Module | None:
+        """Return a module that Airflow has loaded from a DAG file."""
+        for name in list(sys.modules):
+            if name.endswith(f"_{label}") and name.startswith("unusual_prefix_"):
+                found = self._world.finder.find(name)
+                if found is not None and found.label == label:
+                    return found
+        return None
+
+
+def _is_below(target: Own | Whole | Body | Patches | Live, names: Collection[str]) -> bool:
+    name = f"{target.module.label}.{target.name}" if isinstance(target, (Own, Live)) else target.module.label
+    parts = name.split(".")
+    return any(".".join(parts[:length]) in names for length in range(1, len(parts) + 1))
+
+
+def _objects(target: Any) -> Iterator[Any]:
+    """Yield the classes and functions that a target is made of: what it wraps, binds or is an instance of."""
+    waiting, seen = [target], set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, functools.partial):
+            waiting += [part for part in parts_of(one) if callable(part)]
+        elif isinstance(one, (MethodType, staticmethod, classmethod)):
+            waiting.append(one.__func__)
+        elif isinstance(one, type) or inspect.isroutine(one):
+            yield one
+            waiting += [one.__wrapped__] if hasattr(one, "__wrapped__") else []
+        else:
+            waiting += [type(one), *([one.__wrapped__] if hasattr(one, "__wrapped__") else [])]
+
+
+def _closure(function: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(function, FunctionType):
+        return
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:
+            continue  # not bound yet
+
+
+def _calls(binding: Binding) -> bool:
+    return any(isinstance(part, (ast.Call, ast.Subscript)) for part in ast.walk(binding.node))
+
+
+def _names(foreign: Iterable[Reference]) -> set[str]:
+    return {reference.name for reference in foreign if not reference.name.startswith("builtins.")}
+
+
+def _python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -1,0 +1,182 @@
+"""Fingerprints: SHA-256 over canonical JSON of everything in the config that decides what a component does.
+
+That is its name, class path, ``config``, dependencies, ``checkpoint_version`` and whether it is enabled, plus the
+content of the files that it names (see ``fingerprint_files`` below), with their templates rendered where they are
+rendered. Two different configs never share a fingerprint by
+concatenation, because the hashed text is JSON in which every value keeps its type and place.
+
+The content of a file counts like config if a component's config names it and its ending says that it is a statement, a
+template or a schema (:data:`CONFIG_ENDINGS`). By their names alone files of data, of results and of settings cannot be
+told apart, and data that counted as config would start the pipeline over with every new row. So for any other file a
+component says so itself, with a class method ``fingerprint_files(config) -> list[str]``.
+
+The order of the keys of a mapping does not count, unless a component names the field in its ``ordered_fields``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import hashlib
+import json
+import pathlib
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.config.scalars import WrittenFloat, WrittenWord
+from airflow_provider.runner.config.zipped import is_file, read_bytes
+from airflow_provider.runner.fingerprint.config_changes import FieldHashes
+
+CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")
+"""Endings of files that a config names for what stands in them: nobody keeps data under these."""
+
+_TAG = "\0"  # starts the key of a value that JSON has no form for, so that no mapping looks like one
+
+
+def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
+    """Return the fingerprint of a whole pipeline: 64 hexadecimal digits.
+
+    :param config: the pipeline; its name, version, tags, environment and Spark settings do not count
+    """
+    base_dir = config.base_dir
+    return _sha256([[c.name, component_fingerprint(c, base_dir)] for c in config.components])
+
+
+@dataclass(frozen=True)
+class ConfigHashes:
+    """All hashes of a pipeline, as its config and the files that it names are at one moment.
+
+    :param pipeline: see :func:`compute_pipeline_fingerprint`
+    :param components: component to its fingerprint, see :func:`component_fingerprint`
+    :param fields: component to the hashes of its fields, see :func:`field_hashes`
+    """
+
+    pipeline: str
+    components: Mapping[str, str]
+    fields: Mapping[str, FieldHashes]
+
+    @classmethod
+    def of(cls, config: PipelineConfig) -> ConfigHashes:
+        """Compute them."""
+        base_dir = config.base_dir
+        values = {component.name: list(_fields(component, base_dir)) for component in config.components}
+        fingerprints = {name: _sha256([name, fields]) for name, fields in values.items()}
+        return cls(
+            _sha256(list(fingerprints.items())),
+            fingerprints,
+            {name: {field: _sha256(value)[:12] for field, value in fields} for name, fields in values.items()},
+        )
+
+
+def component_fingerprint(component: ComponentConfig, base_dir: Path) -> str:
+    """Return the fingerprint of one component: 64 hexadecimal digits.
+
+    :param component: its config
+    :param base_dir: where relative paths in the config start
+    """
+    return _sha256([component.name, list(_fields(component, base_dir))])
+
+
+def field_hashes(component: ComponentConfig, base_dir: Path) -> dict[str, str]:
+    """Return a short hash for each field that counts: enough to say which one changed, not its value."""
+    return {field: _sha256(value)[:12] for field, value in _fields(component, base_dir)}
+
+
+def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, Any]]:
+    yield "class_path", component.class_path
+    yield "depends_on", sorted(set(component.depends_on))
+    yield "enabled", component.enabled
+    yield "checkpoint_version", component.checkpoint_version
+    for key in sorted(component.config):
+        yield f"config.{key}", canonical(component.config[key])
+    for key in getattr(_target(component), "ordered_fields", ()):
+        if isinstance(component.config.get(key), (Mapping, list, tuple)):
+            yield f"order of config.{key}", _order(component.config[key])
+    for path in dict.fromkeys([*_files_of(component), *_named_files(component.config, base_dir)]):
+        text = component.texts.get(path)
+        yield f"file {path}", _content_hash(base_dir / path) if text is None else _hash(text.encode())
+
+
+def _target(component: ComponentConfig) -> Any:
+    try:
+        return component.target()
+    except LookupError:
+        return None  # such a pipeline cannot run; the config check says so
+
+
+def _order(value: Any) -> list[Any]:
+    """Return the keys of mappings in their order, at any depth: it does not count elsewhere."""
+    if isinstance(value, Mapping):
+        return [[str(key), _order(item)] for key, item in value.items()]
+    return [_order(item) for item in value] if isinstance(value, (list, tuple)) else []
+
+
+def _files_of(component: ComponentConfig) -> Sequence[str]:
+    declare = getattr(_target(component), "fingerprint_files", None)
+    return list(declare(component.config)) if callable(declare) else ()
+
+
+def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
+    """Yield the files that a config names, at any depth, if their endings say what they are."""
+    if isinstance(value, str):
+        if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and is_file(base_dir / value):
+            yield value
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield from _named_files(value[key], base_dir)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _named_files(item, base_dir)
+
+
+def _content_hash(path: Path) -> str:
+    try:
+        return _hash(read_bytes(path))
+    except OSError:
+        return "cannot be read"
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def canonical(value: Any) -> Any:
+    """Return plain JSON in which different values stay different: ``{1: 2}`` and ``{"1": 2}`` for instance.
+
+    :raises TypeError: the value is no plain data
+    """
+    if isinstance(value, enum.Enum):
+        return canonical(value.value)
+    if isinstance(value, WrittenWord) or (isinstance(value, WrittenFloat) and value.text != repr(float(value))):
+        return {f"{_TAG}written": value.text}  # it may be used as text
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) and not key.startswith(_TAG) for key in value):
+            return {key: canonical(item) for key, item in value.items()}
+        pairs = [[canonical(key), canonical(item)] for key, item in value.items()]
+        return {f"{_TAG}mapping": sorted(pairs, key=_json)}
+    if isinstance(value, (list, tuple)):
+        return [canonical(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return {f"{_TAG}set": sorted((canonical(item) for item in value), key=_json)}
+    if isinstance(value, bytes):
+        return {f"{_TAG}bytes": value.hex()}
+    if isinstance(value, (datetime.date, datetime.time)):
+        return {f"{_TAG}{type(value).__name__}": value.isoformat()}
+    if isinstance(value, (datetime.timedelta, decimal.Decimal, pathlib.PurePath, uuid.UUID)):
+        return {f"{_TAG}{type(value).__name__}": str(value)}
+    raise TypeError(f"a {type(value).__name__} cannot be fingerprinted; use plain data")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(_json(value).encode()).hexdigest()

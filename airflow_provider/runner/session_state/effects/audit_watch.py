@@ -1,0 +1,291 @@
+"""Watches what Python code does outside the process while a component runs, through Python's audit events.
+
+An audit hook is there for the whole process and can never be taken out again, so it is installed when somebody watches
+for the first time; while nobody watches it costs one look at a list for each event.
+
+Whose act it is, is told by thread and by call stack. Acts of the watched thread count, and those of any other thread,
+except of threads that are there for something else: those that were started while nobody watched (heartbeats, exporters
+of metrics). Those count only where they do work for the author: with the author's code on their stack, or as a pool or
+an event loop. Spark's own acts are told apart by who acts *and* by what it is done to, see :class:`SparkFacts`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, Self
+from weakref import WeakSet
+
+from airflow_provider.masking import mask
+from airflow_provider.runner.config.absolute import real
+from airflow_provider.runner.session_state.effects.audit_events import READERS, Act, Announced
+from airflow_provider.runner.session_state.effects.call_stack import Origin, layer_of, of_python, origin
+
+MOST_ACTS = 100
+MOST_FILES = 1_000
+
+_USER = re.compile(r"\A[^/\s]*@")
+_NO_FILES = {"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"}
+
+
+@dataclass(frozen=True)
+class SparkFacts:
+    """How Spark's own acts are known.
+
+    :param directories: where Spark's Python keeps temporary files, without symbolic links
+    :param hosts: addresses of Spark's own sockets besides loopback ones
+    """
+
+    directories: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def owns(self, found: Announced) -> bool:
+        """Whether that is what Spark's Python does for its own purposes, given that it is what acts."""
+        if found.kind == "state":
+            return True  # pyspark sets environment variables for pyarrow and for its workers
+        if found.kind == "file":
+            path = _path(found.target)
+            return path is not None and f"{path}{os.sep}".startswith(tuple(f"{d}{os.sep}" for d in self.directories))
+        if found.kind == "connection" and found.what == "connected to":
+            return self._is_near(found.target)
+        return False
+
+    def _is_near(self, address: Any) -> bool:
+        if isinstance(address, (str, bytes)):
+            return True  # a Unix socket
+        host = str(address[0]) if isinstance(address, tuple) and address else ""
+        return host.startswith("127.") or host in ("localhost", "::1") or host in self.hosts
+
+
+def spark_facts(spark: Any) -> SparkFacts:
+    """Return how the acts of a session's Python are known. For Spark Connect nothing needs to be: gRPC is C code.
+
+    :param spark: the session
+    """
+    context = getattr(spark, "_sc", None)
+    if context is None:
+        return SparkFacts()
+    from pyspark import SparkFiles
+
+    directories = (context._temp_dir, SparkFiles.getRootDirectory())
+    gateway = context._gateway.gateway_parameters.address
+    return SparkFacts(tuple(os.path.realpath(d) for d in directories), (str(gateway),))
+
+
+@dataclass(frozen=True)
+class DriverSeen:
+    """What Python announced while a component ran.
+
+    :param acts: what its code did outside the process, in order
+    :param read_files: absolute paths of the files that its code opened for reading, sorted
+    :param truncated: whether there was more than was noted: over 100 acts or 1,000 files, or something that was not
+        understood
+    :param written_files: absolute paths of the files and directories that its code wrote, moved or removed, sorted
+    :param cpu_seconds: CPU time of the process, so that threads count which the component or a C library started; some
+        work of others counts with it, which makes a component look costlier, never cheaper. While another component is
+        watched as well, that of the component's own thread
+    """
+
+    acts: tuple[Act, ...]
+    read_files: tuple[str, ...]
+    truncated: bool
+    cpu_seconds: float
+    written_files: tuple[str, ...] = ()
+
+
+class DriverWatch:
+    """Watches the thread that enters it, as often as it is entered: ``with watch: component.run()``.
+
+    :param facts: of the session that the component works with
+    """
+
+    def __init__(self, facts: SparkFacts) -> None:
+        self._facts = facts
+        self._acts: dict[Act, None] = {}
+        self._read: dict[str, None] = {}
+        self._written: dict[str, None] = {}
+        self._truncated = False
+        self._cpu = 0.0
+        self._began = (0.0, 0.0)
+        self._before: WeakSet[threading.Thread] = WeakSet()
+        self.owner = 0
+        self.alone = True
+
+    def __enter__(self) -> Self:
+        _install()
+        self.owner = threading.get_ident()
+        _owners.add(threading.current_thread())
+        self._before = WeakSet(threading.enumerate())
+        self.alone = not _watches
+        for watch in _watches:
+            watch.alone = False
+        if self.alone:
+            _others.update(t for t in self._before if t.ident != self.owner and t not in _components)
+        self._began = (time.thread_time(), time.process_time())
+        _watches.append(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        _watches.remove(self)
+        thread, process = self._began
+        self._cpu += time.process_time() - process if self.alone else time.thread_time() - thread
+        for started in threading.enumerate():
+            if started in self._before or started in _others or started in _owners:
+                continue
+            _components.add(started)
+            if not _is_idle(started):
+                self._note(Act("thread", "left a thread running", started.name))
+
+    @property
+    def seen(self) -> DriverSeen:
+        """What has been seen so far."""
+        read, written = tuple(sorted(self._read)), tuple(sorted(self._written))
+        return DriverSeen(tuple(self._acts), read, self._truncated, self._cpu, written)
+
+    def missed(self) -> None:
+        """Take note that something could not be understood."""
+        self._truncated = True
+
+    def happened(self, found: Announced, by: Origin) -> None:
+        """Take note of what was announced, if it counts."""
+        if found.kind == "read":
+            self._opened(found, by)
+        elif not self._is_nothing(found, by):
+            target = _shown(found.target)
+            if found.kind == "connection":
+                target = _USER.sub("", target)
+            self._note(Act(found.kind, found.what, mask(target), by.where))
+            if found.kind == "file":
+                self._written.update(dict.fromkeys(filter(None, map(_path, (found.target, found.also)))))
+
+    def full_of(self, found: Announced) -> bool:
+        """Whether no more of this kind is noted."""
+        full = len(self._read) >= MOST_FILES if found.kind == "read" else len(self._acts) >= MOST_ACTS
+        self._truncated = self._truncated or full
+        return full
+
+    def _note(self, act: Act) -> None:
+        if len(self._acts) < MOST_ACTS:
+            self._acts[act] = None
+        else:
+            self._truncated = True
+
+    def _is_nothing(self, found: Announced, by: Origin) -> bool:
+        if by.layer == "own":
+            return True  # what this package does for itself
+        if found.kind == "file":
+            if by.host_logs or by.python_reads or _path(found.target) in _NO_FILES:
+                return True
+        elif by.importing and (found.kind in ("state", "library") or found.what == "listened on"):
+            return True  # modules load libraries, and look what the machine can do
+        return by.layer == "spark" and self._facts.owns(found)
+
+    def _opened(self, found: Announced, by: Origin) -> None:
+        if by.layer in ("own", "spark") or by.python_reads or (by.importing and by.layer != "author"):
+            return
+        path = _path(found.target)
+        if path is not None and not of_python(path):
+            self._read[path] = None
+
+
+def watch_driver(facts: SparkFacts) -> DriverWatch:
+    """Return what watches this thread: ``with watch_driver(facts) as watch: …``, then ``watch.seen``.
+
+    :param facts: see :func:`spark_facts`
+    """
+    return DriverWatch(facts)
+
+
+_watches: list[DriverWatch] = []
+_others: WeakSet[threading.Thread] = WeakSet()
+"""Threads that are there for something else: they were started while nobody watched."""
+_owners: WeakSet[threading.Thread] = WeakSet()
+"""Threads that have been watched: they run components."""
+_components: WeakSet[threading.Thread] = WeakSet()
+"""Threads that components have started and left running, pools most of all."""
+_installed = False
+
+
+def _install() -> None:
+    global _installed  # a process has one list of audit hooks
+    if not _installed:
+        _installed = True
+        sys.addaudithook(_hook)
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if not _watches:
+        return
+    reader = READERS.get(event)
+    if reader is None:
+        return
+    try:
+        _happened(reader(args), sys._getframe(1))
+    except Exception:  # noqa: BLE001 - an error here would make the author's call fail
+        for watch in tuple(_watches):
+            watch.missed()
+
+
+def _happened(found: Announced | None, frame: FrameType | None) -> None:
+    if found is None:
+        return
+    here = threading.get_ident()
+    watches = [watch for watch in _watches if watch.owner == here]
+    if not watches:
+        watches = list(_watches)
+    if all(watch.full_of(found) for watch in watches):
+        return
+    by = origin(frame)
+    if watches[0].owner != here and _is_of_another(here) and by.layer != "author" and not by.shared:
+        return
+    for watch in watches:
+        watch.happened(found, by)
+
+
+def _is_of_another(ident: int) -> bool:
+    return _thread(ident) in _others
+
+
+def _thread(ident: int) -> threading.Thread | None:
+    """Return a thread. None if Python has not started it; asking for the current one would make it up, with a lock."""
+    known: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]
+    return known.get(ident)
+
+
+def _is_idle(thread: threading.Thread) -> bool:
+    """Whether it is a worker of a pool that waits for work, or one of Spark or of gRPC, which Spark Connect uses."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    if frame is None:
+        return True  # it has just ended
+    if frame.f_code.co_name == "_worker" and frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
+        return True
+    return origin(frame).layer in ("spark", "own") or _runs_components_or_grpc(frame)
+
+
+def _runs_components_or_grpc(frame: FrameType | None) -> bool:
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if f"{os.sep}grpc{os.sep}" in file or layer_of(file) == "runner":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _path(target: Any) -> str | None:
+    try:
+        return real(os.fsdecode(target))
+    except (TypeError, ValueError):
+        return None
+
+
+def _shown(target: Any) -> str:
+    if isinstance(target, (str, bytes, os.PathLike)):
+        return os.fsdecode(target)[:200]
+    if isinstance(target, tuple) and len(target) > 1:  # an address
+        return f"{target[0]}:{target[1]}"
+    return str(target)[:200]

@@ -1,0 +1,155 @@
+"""What the code holds: values that were made before the component ran, in globals, classes, defaults and closures.
+
+With an open file, a connection or a pool that is there already it can act without anything being announced. So their
+types count, as the names of what it reaches do.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import FunctionType, MethodType, ModuleType, SimpleNamespace
+from typing import Any
+
+from airflow_provider.runner.fingerprint.code.values import NotPlainError, value_hash
+from airflow_provider.runner.session_state.effects.call_stack import layer_of
+
+HELD_BY = " (value of "
+
+_MOST = 2_000
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, ModuleType, type(...))
+
+
+@dataclass(frozen=True)
+class Held:
+    """A value that the code holds.
+
+    :param name: its type and its holder: ``requests.sessions.Session (value of orders.CLIENT)``
+    :param where: the holder
+    """
+
+    name: str
+    where: str
+
+
+def held(names: Iterable[str]) -> tuple[Held, ...]:
+    """Return the values, other than plain data and the author's own objects, that definitions of this process hold.
+
+    :param names: ``module.NAME``, ``module.function``, ``module.Class`` or ``module.Class.method``. What is not loaded
+        holds nothing
+    """
+    found: dict[str, Held] = {}
+    seen: dict[int, Any] = {}
+    for name in names:
+        for value in _values(name):
+            for kind in _kinds(value, seen):
+                found.setdefault(f"{kind} {name}", Held(f"{kind}{HELD_BY}{name})", name))
+    return tuple(found.values())
+
+
+def state_of(constants: Iterable[str]) -> dict[str, str]:
+    """Return hashes of the values, as they are now, that modules of this process hold as plain data.
+
+    A component that changes one of them, such as a list that it appends to, would find another one when it runs again.
+
+    :param constants: ``module.NAME``. What is not loaded, or no plain data, is left out
+    """
+    found = {}
+    for name in constants:
+        module = sys.modules.get(name.rpartition(".")[0])
+        try:
+            found[name] = value_hash(vars(module)[name.rpartition(".")[2]])
+        except (KeyError, NotPlainError, TypeError):
+            continue
+    return found
+
+
+def _values(name: str) -> Iterator[Any]:
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        module = _module(".".join(parts[:length]))
+        if module is None:
+            continue
+        value: Any = module
+        for part in parts[length:]:
+            value = vars(value).get(part) if hasattr(value, "__dict__") else None
+        yield from _of_definition(value)
+        return
+
+
+def _module(label: str) -> ModuleType | None:
+    module = sys.modules.get(label)
+    if module is not None:
+        return module
+    for name, loaded in list(sys.modules.items()):  # Airflow loads DAG files under names of its own
+        if name.startswith("unusual_prefix_") and name.endswith(f"_{label}"):
+            return loaded
+    return None
+
+
+def _of_definition(value: Any) -> Iterator[Any]:
+    if isinstance(value, (staticmethod, classmethod, MethodType)):
+        value = value.__func__
+    if isinstance(value, property):
+        for part in (value.fget, value.fset, value.fdel):
+            yield from _of_definition(part)
+    elif isinstance(value, FunctionType):
+        yield from value.__defaults__ or ()
+        yield from (value.__kwdefaults__ or {}).values()
+        yield from vars(value).values()
+        for cell in value.__closure__ or ():
+            try:
+                yield cell.cell_contents
+            except ValueError:
+                continue  # not bound yet
+    elif isinstance(value, type):
+        for member in vars(value).values():
+            if isinstance(member, (FunctionType, staticmethod, classmethod, property)):
+                yield from _of_definition(member)
+            else:
+                yield member
+    else:
+        yield value
+
+
+def _kinds(value: Any, seen: dict[int, Any]) -> Iterator[str]:
+    """Yield the types of what a value is or has in it, apart from plain data and the author's own."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, _PLAIN):
+            continue
+        if len(seen) >= _MOST:
+            yield "builtins.object"
+            return
+        seen[id(one)] = one
+        if isinstance(one, (FunctionType, MethodType, type, staticmethod, classmethod, property)):
+            if _is_own(one):
+                waiting += _of_definition(one)
+        elif isinstance(one, (list, tuple, set, frozenset, deque)):
+            waiting += one
+        elif isinstance(one, Mapping):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, functools.partial):
+            waiting += [one.func, *one.args, *one.keywords.values()]
+        else:
+            kind = next(base for base in type(one).__mro__ if not _is_own(base))
+            if kind is not object:
+                yield f"{kind.__module__}.{kind.__qualname__}"
+            if kind is not type(one) or kind is SimpleNamespace:
+                waiting += getattr(one, "__dict__", {}).values()
+                waiting += [getattr(one, slot, None) for base in type(one).__mro__ for slot in _slots(base)]
+
+
+def _slots(base: type) -> Iterable[str]:
+    slots = vars(base).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _is_own(thing: Any) -> bool:
+    module = sys.modules.get(str(getattr(thing, "__module__", "") or ""))
+    file = getattr(module, "__file__", None)
+    return module is not None and (module.__name__ == "__main__" or (file is not None and layer_of(file) == "author"))

@@ -1,0 +1,89 @@
+"""Looks into a classic Spark session through its JVM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider.runner.record.session_state_record import CatalogObject
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.changes.snapshot import Described, Effects, Snapshot, ViewFacts
+from airflow_provider.runner.session_state.effects.executors import effects_of
+from airflow_provider.runner.session_state.probes.application import SessionSettings
+from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
+from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
+
+
+class ClassicProbe:
+    """Asks the session's JVM."""
+
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+        self._jvm = SessionJvm(spark)
+        self._memory_catalog = MemoryCatalog(spark)
+        self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
+        self._settings: SessionSettings | None = None
+
+    def snapshot(self) -> Snapshot:
+        found = self._jvm.contents(with_tables=self._memory_catalog.in_memory)
+        self._settings = self._settings or SessionSettings(
+            found["settings"], self._spark.conf.isModifiable, self._is_registered
+        )
+        views = {ViewName(name): identity for name, identity in found["views"].items()}
+        views |= {ViewName(name, is_global=True): identity for name, identity in found["global_views"].items()}
+        cached = {ViewName(name): level for name, level in found["cached"].items()}
+        cached |= {ViewName(name, is_global=True): level for name, level in found["global_cached"].items()}
+        return Snapshot(
+            views=views,
+            functions=found["functions"],
+            settings=self._settings.of(found["settings"]),
+            catalog=found["catalog"],
+            database=found["database"],
+            objects=found["tables"],
+            cached=cached,
+            mark=(found["next_execution"], found["next_job"]),
+        )
+
+    def _is_registered(self, key: str) -> bool:
+        return self._spark._jvm.org.apache.spark.internal.config.ConfigEntry.findEntry(key) is not None
+
+    def effects_since(self, mark: Any) -> Effects:
+        return effects_of(self._jvm.since(mark), catalog_in_memory=self._memory_catalog.in_memory)
+
+    def unstable(self, view: ViewName) -> str | None:
+        """Return why a view would come out differently if it were computed again, None if it would not."""
+        why = self._jvm.unstable(view.name, view.is_global, view.quoted(self._global_database))
+        return why and f"view {str(view)!r} {why}"
+
+    def hold(self, view: ViewName) -> int:
+        return self._jvm.hold(view.name, view.is_global)
+
+    def hold_view(self, view: ViewName) -> int:
+        return self._jvm.hold_view(view.name, view.is_global)
+
+    def about(self, view: ViewName, number: int) -> ViewFacts:
+        found = self._jvm.about(view.name, view.is_global, view.quoted(self._global_database), number)
+        return ViewFacts(found["live"], tuple(found["names"]), found["ordered"], found["redrawn"])
+
+    def reads(self, number: int, view: int) -> bool:
+        return self._jvm.reads(number, view)
+
+    def saved(self, view: ViewName) -> None:
+        self._jvm.saved(view.name, view.is_global)
+
+    def held(self, number: int) -> Any:
+        from pyspark.sql import DataFrame
+
+        return DataFrame(self._jvm.held(number), self._spark)
+
+    def release(self, number: int) -> None:
+        self._jvm.release(number)
+
+    def drop_function(self, name: str) -> None:
+        """Drop a temp function, whatever characters its name has. It need not exist."""
+        self._spark._jsparkSession.sessionState().catalog().dropTempFunction(name, True)
+
+    def describe_objects(self, names: list[str]) -> Described:
+        return self._memory_catalog.describe(names)
+
+    def restore_object(self, item: CatalogObject, *, vouched: bool) -> None:
+        self._memory_catalog.restore(item, vouched=vouched)

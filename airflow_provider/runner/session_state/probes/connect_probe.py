@@ -1,0 +1,96 @@
+"""Looks into a Spark Connect session with ordinary statements: there is no JVM to ask."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from typing import Any
+
+from airflow_provider.errors import NotRestoredError
+from airflow_provider.runner.record.session_state_record import CatalogObject
+from airflow_provider.runner.record.view_names import ViewName, quote
+from airflow_provider.runner.session_state.changes.snapshot import Described, Effects, Snapshot, ViewFacts, settings_of
+from airflow_provider.runner.session_state.probes.application import SessionSettings
+
+_KEEPS_ORDER = ("Project", "Filter", "SubqueryAlias", "View", "GlobalLimit", "LocalLimit")
+
+
+class ConnectProbe:
+    """Asks a Spark Connect server with ordinary statements."""
+
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+        self._settings: SessionSettings | None = None
+
+    def snapshot(self) -> Snapshot:
+        settings = settings_of(self._spark)
+        self._settings = self._settings or SessionSettings(settings, self._spark.conf.isModifiable)
+        rows = self._spark.sql("SHOW VIEWS IN global_temp").collect()
+        names = sorted({ViewName(row["viewName"], row["namespace"] == "global_temp") for row in rows})
+        # A temp function has no database in its name.
+        listed = [row[0] for row in self._spark.sql("SHOW USER FUNCTIONS").collect()]
+        return Snapshot(
+            views={name: self._plan_text(name) for name in names},
+            functions={name.rpartition(".")[2]: "" for name in listed if name.count(".") != 2 or "session" in name},
+            settings=self._settings.of(settings),
+            catalog=self._spark.catalog.currentCatalog(),
+            database=self._spark.catalog.currentDatabase(),
+        )
+
+    def effects_since(self, mark: Any) -> Effects:
+        unknown = "may have written, Spark Connect does not tell"
+        return Effects(unknown, certain=False, ran_python=True, complete=False)
+
+    def unstable(self, view: ViewName) -> str | None:
+        return None
+
+    def hold(self, view: ViewName) -> int:
+        return 0  # the client has only the name of a view
+
+    def hold_view(self, view: ViewName) -> int:
+        return 0
+
+    def about(self, view: ViewName, number: int) -> ViewFacts:
+        """Return what the text of its plan tells. Whether it is bound late is not told, so it counts as that."""
+        _, _, tree = self._plan_text(view).partition("== Analyzed Logical Plan ==\n")
+        operators = (line.lstrip(" +-:") for line in tree.splitlines()[1:])  # without the line of its columns
+        below = next((line for line in operators if not line.startswith(_KEEPS_ORDER)), "")
+        return ViewFacts(live=True, ordered=re.match(r"Sort \[.*\], true", below) is not None)
+
+    def reads(self, number: int, view: int) -> bool:
+        return False
+
+    def saved(self, view: ViewName) -> None:
+        """Nothing: what is made of it on the server is saved, too."""
+
+    def held(self, number: int) -> Any:
+        raise LookupError("a client of Spark Connect holds no plans")
+
+    def release(self, number: int) -> None:
+        """Nothing is held."""
+
+    def drop_function(self, name: str) -> None:
+        """Drop a temp function. It need not exist.
+
+        :raises NotRestoredError: its name is more than letters, digits and ``_``; there is no API to give it to
+        """
+        if not re.fullmatch(r"\w{1,1000}", name):
+            raise NotRestoredError(f"temp function {name[:200]!r} cannot be dropped by that name")
+        self._spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {quote(name)}")
+
+    def describe_objects(self, names: list[str]) -> Described:
+        return Described()
+
+    def restore_object(self, item: CatalogObject, *, vouched: bool) -> None:
+        """Nothing: the catalog is the server's and outlives the session."""
+
+    def _plan_text(self, name: ViewName) -> str:
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out):
+                self._spark.table(name.quoted("global_temp")).explain(extended=True)
+        except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is still a view
+            return f"cannot be analysed: {type(error).__name__}"
+        analysed = out.getvalue().partition("== Optimized Logical Plan ==")[0]
+        return re.sub(r"#\d+L?", "", analysed)

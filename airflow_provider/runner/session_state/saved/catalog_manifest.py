@@ -1,0 +1,43 @@
+"""A second description of the databases and tables that lie where their component chose, in the run's own directory.
+
+A checkpoint can be edited by people who may not write where saved views lie. What stands here word by word is what the
+run itself has found, so it may be used although it leads out of the places that follow from today's config.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from airflow_provider.runner.record.session_state_record import CatalogObject
+from airflow_provider.runner.session_state.saved.files import readable, writable
+
+VOUCHED = "objects"
+"""The directory in which a component's databases and tables are described."""
+
+_OBJECTS = TypeAdapter(list[CatalogObject])
+
+
+def vouch(spark: Any, url: str, objects: Sequence[CatalogObject]) -> None:
+    """Write descriptions.
+
+    :param spark: the session
+    :param url: a directory that does not exist yet
+    """
+    from pyspark.sql import functions as F
+
+    text = json.dumps([item.model_dump(mode="json") for item in objects])  # in one line
+    frame = spark.range(0, 1, 1, 1).select(F.lit(text).alias("value"))
+    frame.write.option("compression", "none").option("lineSep", "\n").text(writable(url))
+
+
+def vouched(spark: Any, url: str) -> list[CatalogObject]:
+    """Return what was written.
+
+    :raises Exception: what Spark raises when it cannot read it; ValidationError for what are no descriptions
+    """
+    lines = spark.read.option("lineSep", "\n").text(readable(url)).collect()
+    return _OBJECTS.validate_json("".join(row[0] for row in lines))

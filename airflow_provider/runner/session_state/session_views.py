@@ -1,0 +1,122 @@
+"""The views of a session as they can be saved: as they are now, or as a held plan has them."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from airflow_provider.errors import ViewNotSavedError, describe
+from airflow_provider.runner.record.session_state_record import SavedView
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.changes.snapshot import ViewFacts
+from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.restore import global_database
+from airflow_provider.runner.session_state.saved.saver import ViewSaver
+
+logger = logging.getLogger(__name__)
+
+LATE_BOUND = 0
+"""Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
+
+NOWHERE = "there is no session_state_url to save to"
+
+
+class ViewsAtHand:
+    """The views of one session.
+
+    :param spark: the session
+    :param probe: looks into it
+    :param saver: saves views; None if there is no place to save to
+    """
+
+    def __init__(self, spark: Any, probe: SessionProbe, saver: ViewSaver | None) -> None:
+        self.saver = saver
+        self._spark = spark
+        self._probe = probe
+        self._global_database = global_database(spark)
+
+    def refuse_lost_session(self) -> None:
+        """Raise what the session raises if it is lost: then it is no fault of a view or a storage."""
+        self._probe.snapshot()
+
+    def hold(self, view: ViewName) -> int:
+        """Hold the plan of a view as it is now; return its number, or :data:`LATE_BOUND`."""
+        return self._probe.hold(view)
+
+    def hold_view(self, view: ViewName) -> int:
+        """Hold a view itself, whatever its name comes to mean; return its number."""
+        return self._probe.hold_view(view)
+
+    def is_pinned_to(self, view: ViewName, number: int, others: Collection[int]) -> bool:
+        """Whether a held plan reads one of some held views, and stays as it is whatever becomes of that.
+
+        :param view: whose plan it is
+        :param number: under which it is held
+        :param others: numbers of views
+        """
+        reads = any(self._probe.reads(number, other) for other in others)
+        return reads and not self.about(view, number).live
+
+    def has_copy(self, view: ViewName) -> None:
+        """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
+        self._probe.saved(view)
+
+    def release(self, number: int) -> None:
+        """Hold a plan no longer."""
+        if number != LATE_BOUND:
+            self._probe.release(number)
+
+    def now(self, view: ViewName) -> Any:
+        """Return the DataFrame of a view as it is now."""
+        return self._spark.table(view.quoted(self._global_database))
+
+    def held(self, view: ViewName, number: int) -> Any:
+        """Return the DataFrame of a held plan, or of a late-bound view as it is now."""
+        return self.now(view) if number == LATE_BOUND else self._probe.held(number)
+
+    def save(
+        self,
+        position: int,
+        numbers: Mapping[ViewName, int],
+        passes_over: Callable[[ViewName, Exception], bool] = lambda view, error: False,
+    ) -> list[SavedView]:
+        """Write the rows of a component's views. The views themselves stay as they are.
+
+        :param position: the component's place in the order of execution
+        :param numbers: view to the number under which it is held, or :data:`LATE_BOUND` to take it as it is now
+        :param passes_over: whether to go on without a view that could not be written, given the error
+        :raises ViewNotSavedError: one of them could not be written, for whatever reason; nothing is left of the others
+        """
+        if self.saver is None:
+            raise ViewNotSavedError(NOWHERE)
+        # A number names the directory: what a component or view is called is in the record, not in a path.
+        place = f"{position:04d}-{uuid.uuid4().hex[:8]}"
+        saved = []
+        for index, (view, number) in enumerate(numbers.items()):
+            facts = self.about(view, number)
+            try:
+                rows = self._rows(view, number)
+                copy = self.saver.save(view, rows, f"{place}/{index}", ordered=facts.ordered)
+            except ViewNotSavedError as error:
+                if not passes_over(view, error):
+                    self.saver.discard(place)
+                    raise
+            else:
+                saved.append(copy.model_copy(update={"live": facts.live, "names": list(facts.names)}))
+        return saved
+
+    def about(self, view: ViewName, number: int = LATE_BOUND) -> ViewFacts:
+        """Return what a copy of a view has to go with; what cannot be told counts as the worst."""
+        try:
+            return self._probe.about(view, number)
+        except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is not saved, for a better reason
+            logger.debug("view %r cannot be looked at: %s", str(view), describe(error))
+            return ViewFacts(live=True)
+
+    def _rows(self, view: ViewName, number: int) -> Any:
+        try:
+            return self.held(view, number)
+        except Exception as error:
+            raise ViewNotSavedError(f"view {str(view)!r} cannot be saved: {describe(error)}") from error

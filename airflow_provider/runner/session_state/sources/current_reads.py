@@ -1,0 +1,67 @@
+"""What DataFrames and temp views read at this moment: places, without a look at their files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from airflow_provider.runner.session_state.probes.jvm_helpers import look_from_inside
+from airflow_provider.runner.session_state.sources.destroys import Location, location
+
+
+@dataclass(frozen=True)
+class ReadPlace:
+    """One thing that is read.
+
+    :param roots: directories or files
+    :param table: its name, quoted; None if it is read by its path
+    :param live: whether it finds out anew at each read which files there are
+    :param files: number of the list of files that it shares with others in this session, 0 if it has none
+    :param database: address and table, or query, of a database that is read through JDBC
+    """
+
+    roots: tuple[Location, ...] = ()
+    table: str | None = None
+    live: bool = False
+    files: int = 0
+    database: tuple[str, str] | None = None
+
+
+def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
+    """Return what a DataFrame reads.
+
+    :param spark: the session; one of Spark Connect only tells files
+    :param frame: the DataFrame
+    """
+    if not is_classic(spark):
+        return [ReadPlace(tuple(location(unquote(file)) for file in frame.inputFiles()))]
+    return [_place(told) for told in json.loads(look_from_inside(spark, "SessionSources").readBy(frame._jdf))]
+
+
+def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
+    """Return what the temp views read that go on showing what was there when they were made, by name.
+
+    A view made by SQL text is bound anew at each read, so it is left out. Not for Spark Connect.
+
+    :param spark: a classic session
+    """
+    told: Mapping[str, Any] = json.loads(look_from_inside(spark, "SessionSources").readByStoredViews())
+    return {name: [_place(place) for place in places] for name, places in told.items()}
+
+
+def is_classic(spark: Any) -> bool:
+    """Return whether a session has a JVM that can be asked."""
+    return hasattr(spark, "_jsparkSession")
+
+
+def _place(told: Mapping[str, Any]) -> ReadPlace:
+    return ReadPlace(
+        roots=tuple(location(root, resolve_links=True) for root in told.get("roots") or ()),
+        table=told.get("name") if told["kind"] == "table" or told.get("live") else None,
+        live=bool(told.get("live")),
+        files=int(told.get("index") or 0),
+        database=(told["url"], told["table"]) if "url" in told else None,
+    )

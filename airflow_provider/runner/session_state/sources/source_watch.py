@@ -1,0 +1,149 @@
+"""Finds out what components read and wrote, while they run and when they have completed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from airflow_provider.errors import describe
+from airflow_provider.masking import mask
+from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.sources.classic_reads import ClassicSources
+from airflow_provider.runner.session_state.sources.compare import difference
+from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
+from airflow_provider.runner.session_state.sources.look import driver_files, look_again
+from airflow_provider.runner.session_state.sources.paths import final, plain, writes_into
+
+logger = logging.getLogger(__name__)
+
+
+class SourceProbe(Protocol):
+    """One way to find out what is read in a session."""
+
+    def begin(self) -> None:
+        """From now on take note of what is read."""
+
+    def end(self) -> None:
+        """Take no more notes."""
+
+    def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
+        """Return what was read since then or is read by views, and where Spark wrote."""
+
+
+def reading_for(spark: Any, saved_url: str | None = None) -> Reading:
+    """Return what finds out what is read in a session.
+
+    :param spark: a classic session or one of Spark Connect
+    :param saved_url: directory of this run for saved views; None if nothing is saved
+    """
+    probe = ClassicSources(spark) if hasattr(spark, "_jsparkSession") else ConnectSources(spark)
+    return Reading(probe, spark, saved_url)
+
+
+class Reading:
+    """What the components of one attempt read, and what earlier ones had read.
+
+    :param probe: finds it out
+    :param spark: the session
+    :param saved_url: directory of this run for saved views. They are no source: what they were made of is one, of the
+        component that left them
+    """
+
+    def __init__(self, probe: SourceProbe, spark: Any, saved_url: str | None = None) -> None:
+        self._probe = probe
+        self._spark = spark
+        self._saved_inside = f"{plain(saved_url)}/" if saved_url else None
+        self._blind: str | None = None
+        self._known: dict[str, Sequence[SourceRecord]] = {}
+
+    def recorded(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
+        """Take note of what components read that completed in earlier attempts."""
+        self._known.update(sources)
+
+    def begin(self) -> None:
+        """A component begins."""
+        try:
+            self._probe.begin()
+            self._blind = None
+        except Exception as error:  # noqa: BLE001 - if Spark is gone, the component will say so in its own words
+            self._blind = describe(error)
+
+    def end(self) -> None:
+        """A component failed, or what it read need not be known."""
+        with contextlib.suppress(Exception):  # Spark may be what failed, and then it notes nothing any more
+            self._probe.end()
+
+    def finished(
+        self, component: str, views: Sequence[ViewName], targets: Iterable[str] = (), extra_files: Iterable[str] = ()
+    ) -> TouchedData:
+        """Return what a component read and wrote. Call it before its views are saved.
+
+        :param component: its name
+        :param views: the views that it left
+        :param targets: what it wrote, beside what Spark's plans say
+        :param extra_files: files that its Python code read in the driver
+        """
+        began = time.monotonic()
+        try:
+            found, written = self._probe.found(views)
+        except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever Spark objects to
+            found, written, self._blind = [], [], describe(error)
+        if self._blind is not None:
+            why = f"Spark does not say: {self._blind}"
+            found = [*found, SourceRecord(kind="other", name="what it read", state="cannot be told", why=why)]
+        sources = distinct([*filter(self._is_source, found), *driver_files(extra_files)])
+        writes = list(dict.fromkeys(mask(final(plain(target))) for target in (*written, *targets)))
+        self._known[component] = sources
+        for source in sources:
+            if source.state == "not looked at":
+                logger.info(
+                    "%s: its source %s is not looked at (%s), so a change there goes unnoticed",
+                    component,
+                    source.name,
+                    source.why,
+                )
+        left = self.left_by(writes)
+        logger.debug("%s: finding its sources took %.3f s", component, time.monotonic() - began)
+        return TouchedData(sources=sources, writes=writes, left=left)
+
+    def _is_source(self, source: SourceRecord) -> bool:
+        places, saved = [*source.roots, *source.globs], self._saved_inside
+        return not (places and saved and all(f"{place}/".startswith(saved) for place in places))
+
+    def changed(self, components: Collection[str]) -> list[str]:
+        """Return those of some components whose sources are not any more what they read, as far as that can be told.
+
+        :param components: names
+        """
+        sources = {name: [s for s in self._known.get(name, ()) if s.state == "seen"] for name in components}
+        now = {s.key: look_again(s, lambda: self._spark) for found in sources.values() for s in found}
+        return [n for n, found in sources.items() if any(difference(s, now[s.key]) is not None for s in found)]
+
+    def left_by(self, writes: Collection[str]) -> list[SourceRecord]:
+        """Look once more at the sources into which a component wrote.
+
+        :param writes: paths, or names of tables
+        """
+        hit = {s.key: s for sources in self._known.values() for s in sources if writes_into(writes, s)}
+        return [look_again(source, lambda: self._spark) for source in hit.values()]
+
+
+def distinct(sources: Iterable[SourceRecord]) -> list[SourceRecord]:
+    """Return each source once, and twice if it was seen in two states.
+
+    Of several names for the same files the one stays that covers most: the directory rather than its files.
+    """
+    found: dict[tuple[str, ...], SourceRecord] = {}
+    for source in sorted(sources, key=_breadth):
+        same_files = (source.digest, source.only or "") if source.files else (*source.key, source.state)
+        found.setdefault(same_files, source)
+    return sorted(found.values(), key=lambda source: source.name)
+
+
+def _breadth(source: SourceRecord) -> tuple[bool, int, bool]:
+    places = [*source.roots, *source.globs]
+    return source.kind != "table", max((place.count("/") for place in places), default=0), bool(source.globs)

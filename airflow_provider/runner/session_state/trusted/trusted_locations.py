@@ -1,0 +1,53 @@
+"""Where a record may lead: into its own run's directory, and nowhere else.
+
+The directory follows from today's config and the run key. What the record says of it is not asked: with another
+``session_state_url`` than before, what was saved counts as lost and its component runs again, for that reason.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from airflow_provider.runner.session_state.saved.catalog_manifest import VOUCHED
+from airflow_provider.runner.session_state.saved.files import local_path, writable
+
+FILE_FORMATS = frozenset({"parquet", "orc", "avro", "json", "csv", "text", "xml", "delta"})
+"""Data sources that hold nothing but the files below one directory, by the short names that Spark gives them."""
+
+_OWN = re.compile(rf"attempt-[0-9a-f]{{12}}/[0-9]{{4,9}}-[0-9a-f]{{8}}/([0-9]{{1,9}}|{VOUCHED})")
+
+
+def why_not_here(run: str | None, url: str) -> str | None:
+    """Return why a directory is none that this run can have written, None if it is.
+
+    :param run: directory of this run, from today's config; None if there is none
+    :param url: the directory that the record names
+    """
+    shown = url if len(url) <= 200 else f"{url[:200]}…"
+    if run is None:
+        return f"{shown!r} cannot be in this run's directory, because session_state_url is not set today"
+    base = writable(run.rstrip("/")) + "/"
+    found = writable(url)
+    if "\0" in url or not found.startswith(base) or not _OWN.fullmatch(found[len(base) :]):
+        return f"{shown!r} is not in this run's directory {run!r}"
+    path, root = local_path(url), local_path(run)
+    if path is None or root is None:
+        return None
+    try:
+        if not path.resolve().is_relative_to(root.resolve()) or any(map(Path.is_symlink, path.rglob("*"))):
+            return f"{shown!r} leads out of this run's directory through a link"
+    except (OSError, RuntimeError, ValueError) as error:  # a link in a circle among them
+        return f"{shown!r} cannot be looked at: {type(error).__name__}"
+    return None
+
+
+def why_not_format(name: str, configured: str) -> str | None:
+    """Return why a data source must not read what was saved, None if it may.
+
+    :param name: what the record says
+    :param configured: ``session_state_format`` of today's config
+    """
+    if name == configured or name.lower() in FILE_FORMATS:
+        return None
+    return f"format {name[:200]!r} is none of files, nor the session_state_format {configured!r}"

@@ -1,0 +1,134 @@
+"""Whether a component failed because Spark is gone, and why it is."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+
+from airflow_provider.errors import SparkLostError
+from airflow_provider.masking import mask
+from airflow_provider.runner.spark.session import started_jvm
+
+_ANSWER_SECONDS = 10.0
+
+_EXECUTOR = re.compile(r"ExecutorLostFailure \(executor (?P<id>\S+) exited[^)]*\) Reason: (?P<why>[^\n]*)")
+_GONE = re.compile(r"Master removed our application|All masters are unresponsive|SparkContext was shut down")
+_SERVER_GONE = re.compile(
+    r"StatusCode\.UNAVAILABLE|INVALID_HANDLE\.(?:SESSION_CHANGED|SESSION_NOT_FOUND|SESSION_CLOSED)|RETRIES_EXCEEDED"
+    r"|NO_ACTIVE_SESSION|Cannot invoke RPC"
+)
+_KILLED = re.compile(r"137|code 9\b|OutOfMemory|code 52|memory limits|OOM", re.IGNORECASE)
+
+
+def spark_lost(spark: Any, error: BaseException) -> SparkLostError | None:
+    """Return what is to be raised instead of a component's error if Spark was lost, None if it was not.
+
+    :param spark: the session
+    :param error: what the component raised
+    """
+    text = str(error)
+    if hasattr(spark, "_client") and not hasattr(spark, "_jsparkSession"):
+        return _server_lost(spark, text)
+    context = getattr(spark, "_sc", None)
+    if context is None or getattr(context, "_jsc", None) is None:
+        return None  # the component has stopped it, and is told so
+    stopped = _is_stopped(context)
+    if stopped is None:
+        return _jvm_lost()
+    if stopped and _jvm_is_ending():
+        return _jvm_lost()
+    if stopped or _GONE.search(text):
+        return _application_lost(text)
+    found = _EXECUTOR.search(text)
+    return _executors_lost(spark, found["why"]) if found else None
+
+
+def session_is_gone(error: BaseException | None) -> bool:
+    """Return whether there is no session any more in which something else could run."""
+    return isinstance(error, SparkLostError) and error.session_is_gone
+
+
+def _is_stopped(context: Any) -> bool | None:
+    """Return whether Spark has stopped by itself, None if its JVM does not answer."""
+    answer: list[bool] = []
+
+    def ask() -> None:
+        try:
+            answer.append(bool(context._jsc.sc().isStopped()))
+        except Exception:  # noqa: BLE001 - in whatever words py4j says that nobody is there
+            return
+
+    thread = threading.Thread(target=ask, name="pyspark-pipeline-ask", daemon=True)
+    thread.start()
+    thread.join(_ANSWER_SECONDS)
+    return answer[0] if answer else None
+
+
+def _jvm_is_ending() -> bool:
+    """Return whether Spark has stopped because its JVM ends, as it does when it runs out of memory."""
+    jvm = started_jvm()
+    return jvm is not None and (jvm.out_of_memory() is not None or jvm.end(1) is not None)
+
+
+def _jvm_lost() -> SparkLostError:
+    jvm = started_jvm()
+    if jvm is None:
+        return SparkLostError("Spark's JVM no longer answers; its own log says why")
+    how = jvm.end() or "no longer answers"
+    memory = jvm.out_of_memory()
+    how = "ran out of memory" if memory and how == "no longer answers" else how
+    now = jvm.settings.get("spark.driver.memory", "1g, Spark's default")
+    if memory:
+        remedy = f"remedy: raise spark.driver.memory (now {now}), or bring less to the driver with collect and toPandas"
+    elif "signal 9" in how:
+        remedy = (
+            f"remedy: give the worker more memory, or Spark less: spark.driver.memory is {now}, and both Spark and "
+            "Python need some more than that"
+        )
+    else:
+        remedy = f"remedy: look at the worker, and at the JVM's lines at debug level; spark.driver.memory is {now}"
+    said_last = [f"Spark's last words: {line}" for line in jvm.last_words()]
+    what = f"Spark's JVM {how}" + (f"; {memory}" if memory else "")
+    return SparkLostError("\n".join([what, *said_last, remedy]), session_is_gone=True)
+
+
+def _application_lost(text: str) -> SparkLostError:
+    jvm = started_jvm()
+    words = jvm.last_words() if jvm is not None else []
+    reason = next((found[0] for line in [text, *words] if (found := _GONE.search(line))), "it does not say why")
+    lines = [
+        f"Spark has stopped by itself: {reason}",
+        *(f"Spark's last words: {line}" for line in words),
+        "remedy: look at the cluster's master and its log; the next attempt needs it back",
+    ]
+    return SparkLostError("\n".join(lines), session_is_gone=True)
+
+
+def _executors_lost(spark: Any, why: str) -> SparkLostError:
+    now = spark.conf.get("spark.executor.memory", "1g, Spark's default")
+    remedy = (
+        f"remedy: raise spark.executor.memory (now {now}) or spark.executor.memoryOverhead"
+        if _KILLED.search(why)
+        else f"remedy: look at the executors' logs in Spark's UI; spark.executor.memory is {now}"
+    )
+    return SparkLostError(
+        "\n".join(
+            [f"executors were lost again and again; the last one: {mask(why).strip()}", remedy],
+        )
+    )
+
+
+def _server_lost(spark: Any, text: str) -> SparkLostError | None:
+    if not _SERVER_GONE.search(text):
+        return None
+    host = getattr(getattr(spark, "client", None), "host", None) or "its address"
+    if "INVALID_HANDLE" in text:
+        what = f"the Spark Connect server at {host} has restarted, or has given the session up"
+    else:
+        what = f"the Spark Connect server at {host} no longer answers"
+    lines = [
+        what,
+        "remedy: look at the server and its log (it may have run out of memory); the next attempt needs it back",
+    ]
+    return SparkLostError("\n".join(lines), session_is_gone=True)

@@ -1,0 +1,35 @@
+"""What the text of a plan tells of a view, where there is no JVM to ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
+
+PLAN = """\
+== Parsed Logical Plan ==
+'UnresolvedRelation [v], [], false
+
+== Analyzed Logical Plan ==
+x: bigint
+SubqueryAlias v
++- View (`v`, [x])
+   +- {} 4
+      +- Project [(id + cast(1 as bigint)) AS x]
+         +- Filter (id > cast(2 as bigint))
+            +- Sort [id DESC NULLS LAST], {}
+               +- Range (0, 9, step=1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("operator", "is_global", "ordered"),
+    [("GlobalLimit", "true", True), ("GlobalLimit", "false", False), ("Aggregate", "true", False)],
+)
+def test_a_view_is_ordered_if_nothing_mixes_the_rows_that_it_sorts(
+    monkeypatch: pytest.MonkeyPatch, operator: str, is_global: str, ordered: bool
+) -> None:
+    probe = ConnectProbe(None)
+    monkeypatch.setattr(probe, "_plan_text", lambda view: PLAN.format(operator, is_global))
+    assert probe.about(ViewName("v"), 0).ordered is ordered
