@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.launch.driver_addresses import driver_address
-from airflow_provider.operators.airflow_config import session_state_base
+from airflow_provider.operators.airflow_config import resolve_session_state_url
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig, SimplePipelineRunner, load_pipeline_config
 from airflow_provider.runner.checkpoint.address import place_of
@@ -51,7 +51,7 @@ MADE: dict[str, Callable[[Path], Callable[[], object]]] = {
         SimplePipelineRunner(PipelineConfig.model_validate(PIPELINE), session_state_url="views")
     ),
     "saved views of an operator": lambda here: (lambda base: lambda: Path(base).parent)(
-        str(session_state_base("views", True, first=True))
+        str(resolve_session_state_url("views", True, first=True))
     ),
     "the checkpoint of a driver": lambda here: (lambda place: lambda: Path(place).parent)(
         driver_address("checkpoints")
