@@ -12,9 +12,9 @@ from airflow_provider.launch.driver_addresses import driver_address
 from airflow_provider.runner.config.absolute import absolute_url
 from airflow_provider.runner.housekeeping.prune import Item
 from airflow_provider.runner.observing.report import table
-from airflow_provider.runner.session_state.saved.files import local_path
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.spark_urls import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

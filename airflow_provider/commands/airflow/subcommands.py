@@ -173,7 +173,7 @@ def _prune(options: argparse.Namespace) -> None:
     from airflow_provider.commands.airflow.database import Lookup, running_activity
     from airflow_provider.commands.cleanup import reach, report, spark_conf
     from airflow_provider.operators.airflow_config import checkpoint_retention, deployment
-    from airflow_provider.runner.housekeeping.prune import Kept, Prune, Rules
+    from airflow_provider.runner.housekeeping.prune import Prune, Rules
     from airflow_provider.stores.bucket_storage import files_at
     from airflow_provider.stores.location import store_at
 
@@ -188,7 +188,7 @@ def _prune(options: argparse.Namespace) -> None:
             older_than=options.older_than,
             silent_at_most=options.silent_at_most,
         ),
-        Kept(store, reach(address, None, files_at)) if store and address else None,
+        store,
         [(url, reach(url, conf, files_at)) for url in _saved(options)],
         Lookup(store, deployment()),
         running_activity,

@@ -23,15 +23,14 @@ from airflow_provider.runner import (
     CheckpointState,
     LocalCheckpointStore,
 )
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.absolute import absolute, absolute_url
 from airflow_provider.runner.housekeeping.forget import Saved, forget
-from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
+from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Known, Prune, Rules
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import Marker
-from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 
 WRONG = 2
 
@@ -167,14 +166,14 @@ def _prune(options: argparse.Namespace) -> int:
         raise CheckpointError("nothing to look through: give --store, --session-state-url, or both")
     store = LocalCheckpointStore(options.store) if options.store else None
     urls = [absolute_url(url) for url in options.session_state_url or [f"{options.store}/{SAVED}"]]
-    kept_at = place_of(store) if store else None
+    kept_at = store_address(store) if store else None
 
     def known(marker: Marker, key: RunKey) -> Known:
         return Known(True, load(store, key)) if store and marker.checkpoint == kept_at else Known()
 
     prune = Prune(
         Rules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.silent_at_most),
-        Kept(store, DirectoryStorage(options.store)) if store else None,
+        store,
         [(url, reach(url, conf, None)) for url in urls],
         known,
         dry_run=options.dry_run,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import LARGEST_MARKER, MARKER, NOTICE, Marker
-from airflow_provider.runner.storage.file_storage import FileStorage, StorageEntry
+from airflow_provider.runner.storage.file_storage import Entries, FileStorage, StorageEntry, joined
 
 _ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 _STEP = re.compile(r"\d{4,}-[0-9a-f]{8}")
@@ -52,25 +52,25 @@ def find_directories(files: FileStorage) -> Iterator[RunDirectory]:
     ahead = [""]
     while ahead:
         path = ahead.pop()
-        entries = files.entries(path)
+        entries = _entries(files, path)
         if any(entry.name in (MARKER, NOTICE) or _is_attempt(entry) for entry in entries):
             yield _look(files, path, entries)
         else:
-            ahead += [_join(path, entry.name) for entry in reversed(entries) if entry.kind == "directory"]
+            ahead += [joined(path, entry.name) for entry in reversed(entries) if entry.kind == "directory"]
 
 
 def look_at(files: FileStorage, path: str) -> RunDirectory | None:
     """Return what lies in a directory, None if that is nothing. Links are not followed."""
     above = ""
     for name in path.split("/"):
-        inner = _join(above, name)
-        kind = next((entry.kind for entry in files.entries(above) if entry.name == name), None)
+        inner = joined(above, name)
+        kind = next((entry.kind for entry in _entries(files, above) if entry.name == name), None)
         if kind is None:
             return None
         if kind != "directory":
             return RunDirectory(path, foreign=inner)
         above = inner
-    return _look(files, path, files.entries(path))
+    return _look(files, path, _entries(files, path))
 
 
 def delete_directory(files: FileStorage, found: RunDirectory, *, keep_marker: bool = False) -> str | None:
@@ -84,28 +84,28 @@ def delete_directory(files: FileStorage, found: RunDirectory, *, keep_marker: bo
     :param keep_marker: leave the marker, because an attempt may still write there
     :return: why nothing was deleted, None if all is gone
     """
-    notice = _join(found.path, NOTICE)
+    notice = joined(found.path, NOTICE)
     if of_connect := [path for path in found.own if path.startswith(f"{notice}/")]:  # an attempt has emptied it
-        files.remove(of_connect)
-        files.remove_empty([notice])
+        files.delete(of_connect)
+        files.delete_empty([notice])
     files.write(notice, found.text or (found.marker.to_bytes() if found.marker else b"{}"))
-    if _content(files, found.path, MARKER, files.entries(found.path)) != found.text:
-        files.remove([notice])
+    if _content(files, found.path, MARKER, _entries(files, found.path)) != found.text:
+        files.delete([notice])
         return "an attempt has begun to use it"
-    files.remove(found.files)
-    files.remove_empty(folder for folder in found.folders if folder != found.path)
-    now = files.entries(found.path)
+    files.delete(found.files)
+    files.delete_empty(folder for folder in found.folders if folder != found.path)
+    now = _entries(files, found.path)
     if not keep_marker and _content(files, found.path, MARKER, now) == found.text:
-        files.remove(path for path in found.own if not path.startswith(notice))
-    files.remove([notice])
-    files.remove_empty([*(folder for folder in found.folders if folder != found.path), found.path])
+        files.delete(path for path in found.own if not path.startswith(notice))
+    files.delete([notice])
+    files.delete_empty([*(folder for folder in found.folders if folder != found.path), found.path])
     return None
 
 
-def _look(files: FileStorage, path: str, entries: list[StorageEntry]) -> RunDirectory:
+def _look(files: FileStorage, path: str, entries: Entries) -> RunDirectory:
     found = RunDirectory(path)
     for entry in entries:
-        inner = _join(path, entry.name)
+        inner = joined(path, entry.name)
         if entry.name in (MARKER, NOTICE) and entry.kind != "other":
             _collect(files, inner, entry, found, found.own)
         elif _LEFTOVER.fullmatch(entry.name) and entry.kind == "file":
@@ -123,16 +123,16 @@ def _look(files: FileStorage, path: str, entries: list[StorageEntry]) -> RunDire
 
 
 def _attempt(files: FileStorage, path: str, found: RunDirectory) -> None:
-    for step in files.entries(path):
-        inner = _join(path, step.name)
+    for step in _entries(files, path):
+        inner = joined(path, step.name)
         if step.kind != "directory" or not _STEP.fullmatch(step.name):
             found.foreign = found.foreign or inner
             continue
-        for view in files.entries(inner):
+        for view in _entries(files, inner):
             if view.kind != "directory" or not _VIEW.fullmatch(view.name):
-                found.foreign = found.foreign or _join(inner, view.name)
+                found.foreign = found.foreign or joined(inner, view.name)
             else:
-                _collect(files, _join(inner, view.name), view, found, found.files)
+                _collect(files, joined(inner, view.name), view, found, found.files)
         found.folders.append(inner)
     found.folders.append(path)
 
@@ -143,22 +143,22 @@ def _collect(files: FileStorage, path: str, entry: StorageEntry, found: RunDirec
         into.append(path)
         found.bytes += entry.size
     elif entry.kind == "directory":
-        for inner in files.entries(path):
-            _collect(files, _join(path, inner.name), inner, found, into)
+        for inner in _entries(files, path):
+            _collect(files, joined(path, inner.name), inner, found, into)
         found.folders.append(path)
     else:
         found.foreign = found.foreign or path
 
 
-def _content(files: FileStorage, path: str, name: str, entries: list[StorageEntry]) -> bytes | None:
+def _content(files: FileStorage, path: str, name: str, entries: Entries) -> bytes | None:
     """Return the text of a marker or a notice, None if there is none."""
     entry = next((entry for entry in entries if entry.name == name), None)
     if entry is None or entry.kind == "other":
         return None
-    inner = _join(path, name)
+    inner = joined(path, name)
     parts = [(inner, entry)]
     if entry.kind == "directory":  # as a session of Spark Connect wrote it
-        parts = [(_join(inner, part.name), part) for part in files.entries(inner) if part.name.startswith("part-")]
+        parts = [(joined(inner, part.name), part) for part in _entries(files, inner) if part.name.startswith("part-")]
     if any(part.kind != "file" for _, part in parts) or sum(part.size for _, part in parts) > LARGEST_MARKER:
         return b""
     try:
@@ -171,5 +171,6 @@ def _is_attempt(entry: StorageEntry) -> bool:
     return entry.kind == "directory" and _ATTEMPT.fullmatch(entry.name) is not None
 
 
-def _join(path: str, name: str) -> str:
-    return f"{path}/{name}" if path else name
+def _entries(files: FileStorage, directory: str) -> Entries:
+    """Return what a directory holds; links count as ``other``, wherever they lead."""
+    return [replace(entry, kind="other") if entry.is_link else entry for entry in files.list(directory)]

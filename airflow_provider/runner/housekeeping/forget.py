@@ -105,14 +105,14 @@ def forget(
     if running or activity is None or state.status == "in_progress":
         if isinstance(store, FencingStore):
             try:
-                store.shut_out(key)
+                store.fence_off(key)
             except Exception as error:
                 raise CheckpointError(
                     f"{key}: cannot be fenced off, so nothing was deleted: {describe(error)}"
                 ) from error
         elif running:
             raise CheckpointInUseError(
-                f"{key}: {running}. Nothing was deleted: {store} has no shut_out(), so the attempt cannot be fenced "
+                f"{key}: {running}. Nothing was deleted: {store} has no fence_off(), so the attempt cannot be fenced "
                 "off and would write its record again; stop it, then delete"
             )
     parts = [*_checkpoint(store, state), _views(state, saved, keep_marker=running is not None)]

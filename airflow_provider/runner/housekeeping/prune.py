@@ -11,6 +11,7 @@ from functools import partial
 from airflow_provider.errors import describe
 from airflow_provider.runner.checkpoint.damage import is_set_aside
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
+from airflow_provider.runner.checkpoint.store import ListingStore
 from airflow_provider.runner.housekeeping.activity import Activity
 from airflow_provider.runner.housekeeping.directories import RunDirectory, delete_directory, find_directories
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
@@ -141,24 +142,13 @@ class Item:
     problem: str | None = None
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Where checkpoints are kept, if in files.
-
-    :param store: the store
-    :param files: its backend
-    """
-
-    store: FileCheckpointStore
-    files: FileStorage
-
-
 @dataclass
 class Prune:
     """One look through everything.
 
     :param rules: what counts as expired
-    :param checkpoints: where to look for checkpoints; None for nowhere
+    :param checkpoints: the store to look through; None for none. Sizes and files that were set aside are known only of
+        stores that keep checkpoints in files
     :param saved: where to look for saved views: addresses with access to them
     :param known: says what is known of the checkpoint of a marker
     :param activity: what Airflow says of a checkpoint's task instance
@@ -166,7 +156,7 @@ class Prune:
     """
 
     rules: Rules
-    checkpoints: Kept | None = None
+    checkpoints: ListingStore | None = None
     saved: Sequence[tuple[str, FileStorage]] = ()
     known: Callable[[Marker, RunKey], Known] = lambda marker, key: Known()
     activity: Callable[[RunKey], Activity | None] = lambda key: None
@@ -181,22 +171,23 @@ class Prune:
             for found in find_directories(files):
                 yield self._directory(base, files, found)
 
-    def _checkpoints(self, kept: Kept) -> Iterator[Item]:
-        for state in list(kept.store.list()):
+    def _checkpoints(self, store: ListingStore) -> Iterator[Item]:
+        files = store.storage() if isinstance(store, FileCheckpointStore) else None
+        for state in list(store.list()):
             verdict = judge_checkpoint(state, self.activity(state.key), self.rules)
             key, problem = state.key, None
-            size = _size(kept.files, key.path)
+            size = sum(file.size for file in files.walk(key.path)) if files is not None else 0
             if verdict.delete:
-                problem = self._do(partial(kept.store.delete, key.run_id, key.pipeline_name, scope=key.scope))
+                problem = self._do(partial(store.delete, key.run_id, key.pipeline_name, scope=key.scope))
                 if problem is None:
                     self._gone.add(key)
-            yield Item("checkpoint", f"{key.path} in {kept.store}", size, verdict, problem)
-        for path in [path for path in kept.files.walk() if is_set_aside(path.rpartition("/")[2])]:
+            yield Item("checkpoint", f"{key.path} in {store}", size, verdict, problem)
+        if files is None:
+            return
+        for path, size in [file for file in files.walk() if is_set_aside(file.path.rpartition("/")[2])]:
             verdict = judge_set_aside(path, self.rules)
-            folder, _, name = path.rpartition("/")
-            size = sum(entry.size for entry in kept.files.entries(folder) if entry.name == name)
-            problem = self._do(partial(kept.files.remove, [path])) if verdict.delete else None
-            yield Item("set aside", f"{path} in {kept.store}", size, verdict, problem)
+            problem = self._do(partial(files.delete, [path])) if verdict.delete else None
+            yield Item("set aside", f"{path} in {store}", size, verdict, problem)
 
     def _directory(self, base: str, files: FileStorage, found: RunDirectory) -> Item:
         verdict, problem = self._judge(base, found), None
@@ -235,13 +226,6 @@ class Prune:
         except Exception as error:  # noqa: BLE001 - whatever the storage objects to
             return describe(error)
         return None
-
-
-def _size(files: FileStorage, path: str) -> int:
-    total = 0
-    for entry in files.entries(path):
-        total += _size(files, f"{path}/{entry.name}") if entry.kind == "directory" else entry.size
-    return total
 
 
 def _timedelta(days: float) -> timedelta:

@@ -16,12 +16,12 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider.commands.airflow.database import TASK_STATE_PLACE
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore, LocalCheckpointStore
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.stores.task_state import TASK_STATE_ADDRESS
 from airflow_provider.stores.task_state_marker import MARKER_KEY
 from scripts.local_airflow import RELEASE
 from tests.samples.harness.saved_directories import leave_views
@@ -336,7 +336,7 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
     key = RunKey(("leaves_views", "work", "-1"), ended.run_id, "saves")
     mine = Path(key.directory(str(base)))
     marker = json.loads((mine / MARKER).read_text())
-    assert (marker["run_id"], marker["checkpoint"], marker["retention_days"]) == (ended.run_id, TASK_STATE_PLACE, 14)
+    assert (marker["run_id"], marker["checkpoint"], marker["retention_days"]) == (ended.run_id, TASK_STATE_ADDRESS, 14)
     # Of another Airflow that saves to the same place: what this one does not know of says nothing about it.
     other = RunKey(("their_dag", "work", "-1"), "r", "p")
     leave_views(
@@ -344,7 +344,7 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
         other,
         path=other.path,
         at=datetime.now(UTC),
-        checkpoint=TASK_STATE_PLACE,
+        checkpoint=TASK_STATE_ADDRESS,
         deployment="https://another",
     )
 

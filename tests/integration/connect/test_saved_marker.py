@@ -20,13 +20,15 @@ ROOT = Path(__file__).parents[3]
 
 ATTEMPT = """
 import json, sys
+from functools import partial
 from pyspark.sql import SparkSession
-from airflow_provider.runner.session_state.saved.files import ReadableFiles
+from airflow_provider.runner.session_state.saved.files import SavedFiles
+from airflow_provider.runner.storage.connect_storage import ConnectStorage
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory, remove_run
 from tests.samples.harness.saved_directories import KEY, NOW
 
-files = ReadableFiles(SparkSession.builder.remote(sys.argv[1]).getOrCreate())
 url = KEY.directory(sys.argv[2])
+files = SavedFiles(partial(ConnectStorage, SparkSession.builder.remote(sys.argv[1]).getOrCreate()))
 pruned = []
 for _ in range(3):
     saved = SavedDirectory(url, Ownership(KEY), lambda: NOW)

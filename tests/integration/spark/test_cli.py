@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider.commands.standalone.cli import main
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
@@ -269,7 +269,7 @@ def test_prune_deletes_what_has_expired(store: str, capsys: pytest.CaptureFixtur
     aside = Path(store) / "x" / "p" / "000000.checkpoint.json.corrupt-20240101T000000.000000"
     aside.parent.mkdir(parents=True)
     aside.write_text("torn")
-    place = place_of(LocalCheckpointStore(store))
+    place = store_address(LocalCheckpointStore(store))
     old, new = RunKey((), "old", "daily"), RunKey((), "new", "daily")
     for key, age in ((old, timedelta(days=31)), (new, timedelta(days=29))):
         files = DirectoryStorage(Path(store) / ".session_state")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from airflow_provider.runner import PipelineResultStatus
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import Attempt, run_attempt
@@ -83,7 +83,7 @@ def test_every_attempt_says_whose_the_views_are_and_prune_deletes_them(run: Run,
     attempt(run, retention_days=14)
     files = storage(run, base)
     first = marker(files)
-    assert (first.key, first.retention_days, first.checkpoint) == (KEY, 14, place_of(run.store))
+    assert (first.key, first.retention_days, first.checkpoint) == (KEY, 14, store_address(run.store))
     attempt(run, retention_days=7)
     second = marker(files)
     assert second.created_at == first.created_at

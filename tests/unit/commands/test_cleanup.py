@@ -12,13 +12,12 @@ import pytest
 from airflow_provider.commands.cleanup import reach, report
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.runner import LocalCheckpointStore
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules, Verdict
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from airflow_provider.stores.bucket_storage import BucketStorage, files_at
-from airflow_provider.stores.driver_store import DriverCheckpointStore
-from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+from airflow_provider.stores.object_storage import DriverCheckpointStore, ObjectStorageCheckpointStore
 from tests.samples.harness.saved_directories import NOW, leave_views
 from tests.samples.harness.stores import PlainStore
 from tests.samples.services.s3 import new_prefix
@@ -31,7 +30,7 @@ def test_a_directory_is_reached_as_it_is(tmp_path: Path, form: str) -> None:
     for conf in (None, {"spark.x": "y"}):
         files = reach(form.format(tmp_path), conf, files_at)
         assert isinstance(files, DirectoryStorage)
-        assert [entry.name for entry in files.entries("")] == ["x"]
+        assert [entry.name for entry in files.list("")] == ["x"]
 
 
 @pytest.mark.parametrize("scheme", ["s3", "s3a"])
@@ -61,7 +60,7 @@ def test_through_spark_any_file_system_of_hadoops_is_reached(spark: Any, tmp_pat
     hadoop.set(f"fs.viewfs.mounttable.{lake}.link./shared", f"file://{tmp_path}")
     files = reach(f"viewfs://{lake}/shared", {}, None)
     assert isinstance(files, HadoopStorage)
-    assert [entry.name for entry in files.entries("")] == ["x"]
+    assert [entry.name for entry in files.list("")] == ["x"]
 
 
 def test_what_could_not_be_deleted_makes_the_command_fail(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,13 +83,13 @@ def test_one_place_has_one_name_whoever_looks_at_it(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     worker = ObjectStorageCheckpointStore("s3://my_aws@bucket/c")
     driver = DriverCheckpointStore("s3a://bucket/c/", DirectoryStorage(tmp_path))
-    assert place_of(worker) == place_of(driver) == "s3://bucket/c"
+    assert store_address(worker) == store_address(driver) == "s3://bucket/c"
     shared = ObjectStorageCheckpointStore(f"file://{tmp_path}/c")
-    assert place_of(LocalCheckpointStore("c")) == place_of(shared) == f"{tmp_path}/c"
+    assert store_address(LocalCheckpointStore("c")) == store_address(shared) == f"{tmp_path}/c"
     # Containers of one account are no one place.
     azure = [ObjectStorageCheckpointStore(f"abfss://{name}@account/c") for name in ("one", "two")]
-    assert len({place_of(store) for store in azure}) == 2
-    assert place_of(PlainStore()) == "tests.samples.harness.stores.PlainStore"
+    assert len({store_address(store) for store in azure}) == 2
+    assert store_address(PlainStore()) == "tests.samples.harness.stores.PlainStore"
 
 
 def test_a_prune_of_everything_leaves_what_may_be_running(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_a_store_that_cannot_fence_says_what_cannot_be_done() -> None:
     store.save(state(status="in_progress", updated_at=AT))
     found = store.load("run-1")
     assert found is not None
-    with pytest.raises(CheckpointInUseError, match=r"has no shut_out\(\), so the attempt cannot be fenced"):
+    with pytest.raises(CheckpointInUseError, match=r"has no fence_off\(\), so the attempt cannot be fenced"):
         forget(store, found, NO_VIEWS, force=True)
     assert store.load("run-1") is not None
 
@@ -199,7 +199,7 @@ def test_an_attempt_that_cannot_be_fenced_off_keeps_everything() -> None:
     """If the fence cannot be written, nothing is deleted."""
 
     class NoFence(PlainStore):
-        def shut_out(self, key: RunKey) -> None:
+        def fence_off(self, key: RunKey) -> None:
             raise OSError("read-only")
 
     store = NoFence()
