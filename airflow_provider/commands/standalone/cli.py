@@ -26,8 +26,8 @@ from airflow_provider.runner import (
 from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.absolute import absolute, absolute_url
-from airflow_provider.runner.housekeeping.forget import Saved, forget
-from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Known, Prune, Rules
+from airflow_provider.runner.housekeeping.forget import SavedViewsLocation, forget
+from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import Marker
@@ -153,7 +153,7 @@ def _delete(options: argparse.Namespace) -> int:
     done = forget(
         LocalCheckpointStore(options.store),
         state,
-        Saved(state.session_state_url, lambda url: reach(url, conf, None)),
+        SavedViewsLocation(state.session_state_url, lambda url: reach(url, conf, None)),
         force=options.force,
     )
     print(*done.lines(), sep="\n")
@@ -168,11 +168,13 @@ def _prune(options: argparse.Namespace) -> int:
     urls = [absolute_url(url) for url in options.session_state_url or [f"{options.store}/{SAVED}"]]
     kept_at = store_address(store) if store else None
 
-    def known(marker: Marker, key: RunKey) -> Known:
-        return Known(True, load(store, key)) if store and marker.checkpoint == kept_at else Known()
+    def known(marker: Marker, key: RunKey) -> CheckpointLookup:
+        return (
+            CheckpointLookup(True, load(store, key)) if store and marker.checkpoint == kept_at else CheckpointLookup()
+        )
 
     prune = Prune(
-        Rules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.silent_at_most),
+        PruneRules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.silent_at_most),
         store,
         [(url, reach(url, conf, None)) for url in urls],
         known,

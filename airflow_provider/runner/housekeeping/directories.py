@@ -1,4 +1,4 @@
-"""The directories of saved views, as somebody sees them who is no attempt."""
+"""The directories of saved views, as seen from outside an attempt."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LEFTOVER = re.compile(r"\._pyspark_pipeline(_prune)?\.json(\.[0-9a-f]{8})?\.(tm
 
 @dataclass
 class RunDirectory:
-    """What lies in one directory of saved views.
+    """What one directory of saved views holds.
 
     :param path: relative to the base of the storage
-    :param marker: what its marker says, or its notice if `prune` was interrupted; None if it has none that can be read
-    :param text: the marker itself, None if it has none
-    :param foreign: what in it no attempt has written, None if there is nothing
+    :param marker: what its marker says, or its notice if a `prune` was interrupted; None if neither can be read
+    :param text: content of the marker, None if there is none
+    :param foreign: something in it that no attempt wrote, None if there is nothing
     :param files: what attempts saved
-    :param own: the files of marker and notice
+    :param own: files of the marker and the notice
     :param folders: the directories, inner ones first
     :param bytes: size of all files
     """
@@ -40,7 +40,7 @@ class RunDirectory:
     bytes: int = 0
 
     def is_of(self, key: RunKey, base: str) -> bool:
-        """Return whether it lies where that run's directory must lie.
+        """Return whether this is where that run's directory belongs.
 
         :param base: address of the storage's base
         """
@@ -48,19 +48,19 @@ class RunDirectory:
 
 
 def find_directories(files: FileStorage) -> Iterator[RunDirectory]:
-    """Yield the directories of saved views on a storage, also those without a marker. Links are not followed."""
+    """Yield the directories of saved views on a storage, also those without a marker. Does not follow links."""
     ahead = [""]
     while ahead:
         path = ahead.pop()
         entries = _entries(files, path)
         if any(entry.name in (MARKER, NOTICE) or _is_attempt(entry) for entry in entries):
-            yield _look(files, path, entries)
+            yield _read(files, path, entries)
         else:
             ahead += [joined(path, entry.name) for entry in reversed(entries) if entry.kind == "directory"]
 
 
-def look_at(files: FileStorage, path: str) -> RunDirectory | None:
-    """Return what lies in a directory, None if that is nothing. Links are not followed."""
+def read_directory(files: FileStorage, path: str) -> RunDirectory | None:
+    """Return what a directory holds, None if there is no such directory. Does not follow links."""
     above = ""
     for name in path.split("/"):
         inner = joined(above, name)
@@ -70,19 +70,18 @@ def look_at(files: FileStorage, path: str) -> RunDirectory | None:
         if kind != "directory":
             return RunDirectory(path, foreign=inner)
         above = inner
-    return _look(files, path, _entries(files, path))
+    return _read(files, path, _entries(files, path))
 
 
 def delete_directory(files: FileStorage, found: RunDirectory, *, keep_marker: bool = False) -> str | None:
-    """Delete what was found in a directory, and nothing that has been added since.
+    """Delete what was found in a directory, and nothing that was added since.
 
-    See :mod:`airflow_provider.runner.session_state.saved.directory_marker` for why no attempt that begins meanwhile is
-    harmed. Whatever a kill leaves is found again by its marker or its notice.
+    See :mod:`airflow_provider.runner.session_state.saved.directory_marker` for why this does not harm an attempt that
+    begins meanwhile. The next `prune` finds what a kill leaves by its marker or its notice.
 
-    :param files: the storage
-    :param found: what is to go; nothing foreign is in it
+    :param found: what to delete; nothing foreign is in it
     :param keep_marker: leave the marker, because an attempt may still write there
-    :return: why nothing was deleted, None if all is gone
+    :return: why nothing was deleted, None if everything is gone
     """
     notice = joined(found.path, NOTICE)
     if of_connect := [path for path in found.own if path.startswith(f"{notice}/")]:  # an attempt has emptied it
@@ -102,7 +101,7 @@ def delete_directory(files: FileStorage, found: RunDirectory, *, keep_marker: bo
     return None
 
 
-def _look(files: FileStorage, path: str, entries: Entries) -> RunDirectory:
+def _read(files: FileStorage, path: str, entries: Entries) -> RunDirectory:
     found = RunDirectory(path)
     for entry in entries:
         inner = joined(path, entry.name)
@@ -138,7 +137,7 @@ def _attempt(files: FileStorage, path: str, found: RunDirectory) -> None:
 
 
 def _collect(files: FileStorage, path: str, entry: StorageEntry, found: RunDirectory, into: list[str]) -> None:
-    """Take note of a file, or of a directory with all that is in it."""
+    """Add a file, or a directory with everything in it."""
     if entry.kind == "file":
         into.append(path)
         found.bytes += entry.size
@@ -151,7 +150,7 @@ def _collect(files: FileStorage, path: str, entry: StorageEntry, found: RunDirec
 
 
 def _content(files: FileStorage, path: str, name: str, entries: Entries) -> bytes | None:
-    """Return the text of a marker or a notice, None if there is none."""
+    """Return the content of a marker or a notice, None if there is none."""
     entry = next((entry for entry in entries if entry.name == name), None)
     if entry is None or entry.kind == "other":
         return None

@@ -359,7 +359,7 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
     assert (kept.returncode, "0 of 2 deleted" in kept.stdout) == (0, True), kept.stderr
     assert "kept for 14 days after that" in kept.stdout
     state("running")
-    said = "Airflow's database says that the task instance is 'running' (try 1) since 20"
+    said = "Airflow's database says the task instance is 'running' (try 1) since 20"
     busy = command("prune", "--older-than", "0m")
     assert said in busy.stdout
     assert list(mine.rglob("*.parquet"))
@@ -374,7 +374,7 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
         database.execute("DELETE FROM dag_run WHERE run_id = ?", (ended.run_id,))
     listed = command("prune", "--dry-run")
     assert "1 of 2 would be deleted" in listed.stdout, listed.stderr
-    assert "belongs to no checkpoint any more" in listed.stdout
+    assert "no longer belongs to a checkpoint" in listed.stdout
     assert list(mine.rglob("*.parquet"))
     pruned = command("prune")
     assert "1 of 2 deleted" in pruned.stdout

@@ -194,7 +194,7 @@ def test_a_checkpoint_of_an_attempt_that_may_run_is_deleted_by_force_only(
     save(store, "one", status="in_progress", age=timedelta(minutes=3))
     assert main(["checkpoints", "delete", "one", "--store", store]) == 1
     refused = capsys.readouterr().err
-    assert "its checkpoint says in_progress, and it last recorded something at" in refused
+    assert "its checkpoint says in_progress and has not changed since" in refused
     assert "--force fences it off" in refused
     assert main(["checkpoints", "delete", "one", "--store", store, "--force"]) == 0
     assert "fenced off" in capsys.readouterr().out
@@ -247,7 +247,7 @@ def test_a_run_that_was_killed_by_force_stops_at_its_next_record_and_prune_finds
     assert list(LocalCheckpointStore(store).list()) == []
     assert script.take_calls() == ["gate"]
     assert main([*prune, "--silent-at-most", "0m"]) == 0
-    assert "belongs to no checkpoint any more" in capsys.readouterr().out
+    assert "no longer belongs to a checkpoint" in capsys.readouterr().out
     assert not saved.exists()
 
 

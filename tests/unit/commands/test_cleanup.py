@@ -13,7 +13,7 @@ from airflow_provider.commands.cleanup import reach, report
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.checkpoint.address import store_address
-from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules, Verdict
+from airflow_provider.runner.housekeeping.prune import Prune, PruneItem, PruneRules, PruneVerdict
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from airflow_provider.stores.bucket_storage import BucketStorage, files_at
@@ -40,7 +40,7 @@ def test_a_bucket_is_reached_through_airflows_connection(scheme: str) -> None:
     files = reach(url, None, files_at)
     assert isinstance(files, BucketStorage)
     leave_views(files)
-    (item,) = Prune(Rules(NOW), saved=[(url, files)])()
+    (item,) = Prune(PruneRules(NOW), saved=[(url, files)])()
     assert (item.verdict.delete, item.problem) == (True, None)
     assert list(files.walk()) == []
 
@@ -66,9 +66,9 @@ def test_through_spark_any_file_system_of_hadoops_is_reached(spark: Any, tmp_pat
 def test_what_could_not_be_deleted_makes_the_command_fail(capsys: pytest.CaptureFixture[str]) -> None:
     """The table says why, and the last line how much is gone."""
     items = [
-        Item("saved views", "/views/a", 1000, Verdict(True, "expired")),
-        Item("saved views", "/views/b", 10, Verdict(True, "expired"), "PermissionError: not yours"),
-        Item("checkpoint", "c", 1, Verdict(False, "kept for ever")),
+        PruneItem("saved views", "/views/a", 1000, PruneVerdict(True, "expired")),
+        PruneItem("saved views", "/views/b", 10, PruneVerdict(True, "expired"), "PermissionError: not yours"),
+        PruneItem("checkpoint", "c", 1, PruneVerdict(False, "kept for ever")),
     ]
     assert not report(items, dry_run=False)
     out = capsys.readouterr().out
@@ -96,5 +96,5 @@ def test_a_prune_of_everything_leaves_what_may_be_running(tmp_path: Path) -> Non
     """Whatever age was asked for."""
     files = DirectoryStorage(tmp_path)
     leave_views(files, at=NOW - timedelta(hours=1))
-    (item,) = Prune(Rules(NOW, older_than=timedelta(0)), saved=[(str(tmp_path), files)])()
+    (item,) = Prune(PruneRules(NOW, older_than=timedelta(0)), saved=[(str(tmp_path), files)])()
     assert not item.verdict.delete

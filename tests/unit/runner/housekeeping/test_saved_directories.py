@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider.runner.housekeeping.directories import delete_directory, find_directories
-from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules
+from airflow_provider.runner.housekeeping.prune import Prune, PruneItem, PruneRules
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Marker, remove_run
 from airflow_provider.runner.session_state.saved.files import files_for
@@ -27,8 +27,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return storage(request, tmp_path)
 
 
-def prune(place: Place, *, dry_run: bool = False, rules: Rules | None = None) -> list[Item]:
-    return list(Prune(rules or Rules(NOW), saved=[place], dry_run=dry_run)())
+def prune(place: Place, *, dry_run: bool = False, rules: PruneRules | None = None) -> list[PruneItem]:
+    return list(Prune(rules or PruneRules(NOW), saved=[place], dry_run=dry_run)())
 
 
 def paths(files: FileStorage) -> list[str]:
