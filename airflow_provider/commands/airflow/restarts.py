@@ -208,20 +208,20 @@ def _when(state: CheckpointState) -> str:
 
     from airflow_provider.commands.airflow.database import task_instance_activity
     from airflow_provider.operators.airflow_config import clear_discards_task_state
-    from airflow_provider.runner.housekeeping.activity import may_be_running
+    from airflow_provider.runner.housekeeping.activity import ActivityKind, active_attempt
     from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
 
-    running = may_be_running(state, task_instance_activity(state.key), datetime.now(UTC))
-    if running is None:
+    active = active_attempt(state, task_instance_activity(state.key), datetime.now(UTC))
+    if active is None:
         tick = (
             f" and tick {KEEP_TASK_STATE!r}, without which a request is discarded"
             if clear_discards_task_state()
             else ""
         )
         return f"if no attempt is due, clear the task{tick}"
-    if "'running'" in running or "may be running" in running:
-        return f"{running}: that attempt goes on as it began, and the next one is meant"
-    return f"{running}: that one is meant"
+    if active.kind is ActivityKind.DUE:
+        return f"{active}: that one is meant"
+    return f"{active}: that attempt goes on as it began, and the next one is meant"
 
 
 def _user() -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata, CheckpointHooks
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
@@ -122,7 +122,7 @@ def run_attempt(attempt: AttemptSpec) -> PipelineResult:
         session_state_url=attempt.session_state_url,
         keep_session_state=attempt.keep_session_state,
         environment=dataclasses.replace(
-            attempt.environment, owner=attempt.keeping.owner(attempt.key, place_of(attempt.store))
+            attempt.environment, owner=attempt.keeping.owner(attempt.key, store_address(attempt.store))
         ),
     )
     checkpoint = checkpoint_hooks.take_over(config)

@@ -18,7 +18,7 @@ from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
-from airflow_provider.runner.session_state.saved.files import files_for, local_path
+from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.session_state.saved.views import find_damage
 from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.look import refresh_source
@@ -26,6 +26,7 @@ from airflow_provider.runner.session_state.tracker import SessionStateTracker
 from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
 from airflow_provider.runner.spark.lost import spark_lost
 from airflow_provider.runner.spark.session import session_of_the_process
+from airflow_provider.runner.storage.spark_urls import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

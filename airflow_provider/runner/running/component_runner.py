@@ -35,9 +35,9 @@ from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
 from airflow_provider.runner.running.retries import run_with_retries
-from airflow_provider.runner.session_state.saved.files import local_path
 from airflow_provider.runner.session_state.tracker import ComponentFindings, ComponentTiming, SessionStateTracker
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
+from airflow_provider.runner.storage.spark_urls import local_path
 
 logger = logging.getLogger(__name__)
 

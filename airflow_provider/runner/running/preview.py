@@ -17,9 +17,9 @@ from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.attempt_session import AttemptSession
 from airflow_provider.runner.running.restart_requests import PendingRequests
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
-from airflow_provider.runner.session_state.saved.files import local_path
 from airflow_provider.runner.session_state.sources.look import is_local, refresh_source
 from airflow_provider.runner.session_state.sources.paths import normalized
+from airflow_provider.runner.storage.spark_urls import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
