@@ -17,14 +17,14 @@ from airflow_provider.errors import NotRetriableError, PySparkPipelineError
 from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION, properties
 from airflow_provider.operators.airflow_config import (
     SECTION,
-    a_clear_may_discard,
-    choose_store,
-    keeping,
-    save_patience,
-    session_state_base,
+    choose_checkpoint_store,
+    clear_discards_task_state,
+    resolve_save_patience,
+    resolve_session_state_url,
+    saved_views_retention,
 )
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
-from airflow_provider.operators.pipeline_task import SUMMARY_KEY, PipelineTask
+from airflow_provider.operators.pipeline_operator import SUMMARY_KEY, PipelineOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class PySparkPipelineOperator(PipelineTask, BaseOperator):
+class PySparkPipelineOperator(PipelineOperator, BaseOperator):
     """Run a pipeline of PySpark components that resumes after the last one that succeeded.
 
     After every component the progress is recorded under Airflow's ``run_id``. When Airflow retries the task, or
@@ -220,14 +220,14 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
         ti = context["ti"]
-        store = choose_store(
+        store = choose_checkpoint_store(
             self.checkpoint_store,
             self.checkpoint_url,
             context.get("task_state_store"),
             self.retention_days,
             start=self.started_in,
         )
-        discardable = isinstance(store, TaskStateCheckpointStore) and a_clear_may_discard()
+        discardable = isinstance(store, TaskStateCheckpointStore) and clear_discards_task_state()
         if discardable and run.config.on_clear == "resume" and run.attempt.try_number == 1:
             logger.warning(
                 "on_clear is 'resume', but a clear without %r discards the checkpoint together with Airflow's task "
@@ -255,7 +255,7 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             self._guard = guard
             if self._killed:  # while the attempt was being prepared
                 guard.kill()
-            base = session_state_base(
+            base = resolve_session_state_url(
                 self.session_state_url,
                 spark.runs_here,
                 first=run.attempt.try_number == 1,
@@ -267,11 +267,13 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=run.key.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
-                keeping=keeping(self.session_state_retention_days, self.retention_days, self.keep_session_state_hours),
+                keeping=saved_views_retention(
+                    self.session_state_retention_days, self.retention_days, self.keep_session_state_hours
+                ),
                 logs_verdict=False,
                 after_the_record=[status],
                 hooks=[guard, metrics, TracingHooks(), summary, *each_of([self.hooks])],
-                saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
+                saving=Saving(resolve_save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
                 environment=RunnerEnvironment(live=spark.live),
             )
         self._guard = None

@@ -74,7 +74,7 @@ def plan(options: argparse.Namespace) -> None:
     from airflow_provider.runner.record.requests import RestartRequest
 
     store, state = find(options)
-    run = _run_now(state.key, options.config_from_file)
+    run = _describe_next_attempt(state.key, options.config_from_file)
     if run.config.name != state.pipeline_name:
         print(
             f"the task's pipeline is now {run.config.name!r}, of which nothing is recorded, and no longer "
@@ -122,16 +122,16 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
 
     :raises PySparkPipelineError: it cannot be carried out
     """
-    from airflow_provider.runner.config.problems import suggest
+    from airflow_provider.runner.config.problems import suggestion
     from airflow_provider.runner.planning.restart_plan import why_impossible
 
     for name in request.names:
         if name not in state.fields:
             raise CheckpointError(
-                f"pipeline {state.pipeline_name!r} has no component {name!r}{suggest(name, state.fields)}"
+                f"pipeline {state.pipeline_name!r} has no component {name!r}{suggestion(name, state.fields)}"
             )
     try:
-        run = _run_now(state.key)
+        run = _describe_next_attempt(state.key)
     except (DagNotReadError, NotRetriableError) as error:
         return [f"not checked against the DAG as it is now: {error}"]
     if run.config.name != state.pipeline_name:
@@ -172,12 +172,12 @@ def _preview(
     return preview(run.config, state, start, requests), str(start.case)
 
 
-def _run_now(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
+def _describe_next_attempt(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
     """Return what the next attempt will be given. What Airflow and the DAG's code print is no part of the answer."""
-    from airflow_provider.commands.airflow.next_attempt import run_now
+    from airflow_provider.commands.airflow.next_attempt import describe_next_attempt
 
     with contextlib.redirect_stdout(sys.stderr):
-        return run_now(key, config_file)
+        return describe_next_attempt(key, config_file)
 
 
 def _asked(options: argparse.Namespace, components: list[str]) -> RestartFrom:
@@ -204,17 +204,21 @@ def _when(state: CheckpointState) -> str:
     from datetime import UTC, datetime
 
     from airflow_provider.commands.airflow.database import task_instance_activity
-    from airflow_provider.operators.airflow_config import a_clear_may_discard
-    from airflow_provider.runner.housekeeping.activity import may_be_running
+    from airflow_provider.operators.airflow_config import clear_discards_task_state
+    from airflow_provider.runner.housekeeping.activity import ActivityKind, active_attempt
     from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
 
-    running = may_be_running(state, task_instance_activity(state.key), datetime.now(UTC))
-    if running is None:
-        tick = f" and tick {KEEP_TASK_STATE!r}, without which a request is discarded" if a_clear_may_discard() else ""
+    active = active_attempt(state, task_instance_activity(state.key), datetime.now(UTC))
+    if active is None:
+        tick = (
+            f" and tick {KEEP_TASK_STATE!r}, without which a request is discarded"
+            if clear_discards_task_state()
+            else ""
+        )
         return f"if no attempt is due, clear the task{tick}"
-    if "'running'" in running or "may be running" in running:
-        return f"{running}: that attempt goes on as it began, and the next one is meant"
-    return f"{running}: that one is meant"
+    if active.kind is ActivityKind.DUE:
+        return f"{active}: that one is meant"
+    return f"{active}: that attempt goes on as it began, and the next one is meant"
 
 
 def _user() -> str | None:

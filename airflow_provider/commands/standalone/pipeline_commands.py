@@ -22,10 +22,10 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     load_pipeline_config,
 )
-from airflow_provider.runner.config.absolute import absolute
+from airflow_provider.runner.config.absolute_paths import absolute_path
 from airflow_provider.runner.config.model import config_warnings
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import plan_table, table
@@ -45,7 +45,7 @@ SAVED = ".session_state"
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what ``plan`` and ``run`` take."""
     parser.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
-    parser.add_argument("--store", type=absolute, help="directory of the checkpoints (default: none are kept)")
+    parser.add_argument("--store", type=absolute_path, help="directory of the checkpoints (default: none are kept)")
     parser.add_argument("--run-id", default="manual", help="name of the run (default: manual)")
     parser.add_argument("--session-state-url", help="where temp views are saved (default: below --store)")
     parser.add_argument("--restart-from", metavar="COMPONENT", help="run it and all its descendants again")
@@ -91,7 +91,7 @@ def validate(options: argparse.Namespace) -> int:
     for warning in config_warnings(config):
         print(f"warning: {warning}")
     if options.code:
-        for name, reading in read_components(config, {}).items():
+        for name, reading in read_code_of_components(config, {}).items():
             for line in code_lines(name, reading):
                 print(line)
     return OK

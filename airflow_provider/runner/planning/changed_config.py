@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.config_changes import Change, changes
+from airflow_provider.runner.fingerprint.config_changes import ConfigChange, compare_config
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
@@ -14,14 +14,14 @@ _CHANGES_SHOWN = 3
 
 def changed_since(
     config: PipelineConfig, checkpoint: CheckpointState, hashes: ConfigHashes | None = None
-) -> list[Change]:
+) -> list[ConfigChange]:
     """List the differences between the config of a checkpoint and today's, without any value.
 
     :param config: the pipeline
     :param checkpoint: the record of the earlier attempts
     :param hashes: those of the config; None to compute them now
     """
-    return changes(checkpoint.fields, (hashes or ConfigHashes.of(config)).fields) if checkpoint.fields else []
+    return compare_config(checkpoint.fields, (hashes or ConfigHashes.of(config)).fields) if checkpoint.fields else []
 
 
 def changed_before_completing(config: PipelineConfig, checkpoint: CheckpointState, hashes: ConfigHashes) -> set[str]:
@@ -37,7 +37,7 @@ def changed_before_completing(config: PipelineConfig, checkpoint: CheckpointStat
     return found
 
 
-def describe_changes(changes: Sequence[Change], *, recorded: bool = True) -> str:
+def describe_changes(changes: Sequence[ConfigChange], *, recorded: bool = True) -> str:
     """Name the first three differences between two configs and count the rest.
 
     :param changes: what differs; empty if only the order does

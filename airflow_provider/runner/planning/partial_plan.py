@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.config.problems import suggest
+from airflow_provider.runner.config.problems import suggestion
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.planning.reasons import LeftOut
 
@@ -26,7 +26,7 @@ def restrict_plan(
     order = [decision.component for decision in plan.decisions]
     for name in [*only, *([until] if until is not None else [])]:
         if name not in order:
-            raise _wrong(config, f"unknown or disabled component {name!r}{suggest(name, order)}")
+            raise _wrong(config, f"unknown or disabled component {name!r}{suggestion(name, order)}")
     wanted = set(only or order) & set(order[: order.index(until) + 1] if until is not None else order)
     to_run = [d.component for d in plan.decisions if d.action is Action.RUN]
     depends_on = config.dependencies

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from airflow_provider.errors import PySparkPipelineError
-from airflow_provider.runner.fingerprint.config_changes import Change
+from airflow_provider.runner.fingerprint.config_changes import ConfigChange
 from airflow_provider.runner.planning.reasons import Reason
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
@@ -88,7 +88,7 @@ class RunPlan:
     pipeline_name: str
     decisions: tuple[Decision, ...]
     config_changed: bool = False
-    config_changes: tuple[Change, ...] = ()
+    config_changes: tuple[ConfigChange, ...] = ()
     code_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kept_by_rerun_affected: tuple[str, ...] = ()
     restarted_by: str = ""

@@ -12,7 +12,7 @@ from functools import cached_property
 from airflow_provider.errors import CodeChangedError, ConfigChangedError, PySparkPipelineError
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.config_changes import Change
+from airflow_provider.runner.fingerprint.config_changes import ConfigChange
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.planning.changed_code import CodeChanges, code_changes, describe_all
 from airflow_provider.runner.planning.changed_config import changed_before_completing, changed_since, describe_changes
@@ -61,7 +61,7 @@ class PlanInputs:
         return self.checkpoint.pipeline_fingerprint != self.hashes.pipeline
 
     @cached_property
-    def config_changes(self) -> tuple[Change, ...]:
+    def config_changes(self) -> tuple[ConfigChange, ...]:
         """What differs from that config, as far as it is known."""
         return tuple(changed_since(self.config, self.checkpoint, self.hashes)) if self.config_changed else ()
 

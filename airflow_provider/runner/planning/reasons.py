@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.fingerprint.config_changes import Change
+from airflow_provider.runner.fingerprint.config_changes import ConfigChange
 from airflow_provider.runner.planning.changed_code import describe_all, describe_code
 from airflow_provider.runner.planning.changed_config import describe_changes
 from airflow_provider.runner.planning.source_facts import SourceChange, list_changes
@@ -142,7 +142,7 @@ class ConfigRestart(Reason):
     :param recorded: whether the checkpoint has the hashes that show it
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[ConfigChange, ...]
     recorded: bool
 
     def __str__(self) -> str:

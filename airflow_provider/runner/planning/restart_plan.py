@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from airflow_provider.errors import RestartRefusedError
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.config.problems import suggest
+from airflow_provider.runner.config.problems import suggestion
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
@@ -38,7 +38,7 @@ def why_impossible(config: PipelineConfig, restart: RestartFrom) -> str | None:
     names = [component.name for component in config.ordered]
     for name in restart.names:
         if name not in names:
-            return f"unknown or disabled component {name!r}{suggest(name, names)}"
+            return f"unknown or disabled component {name!r}{suggestion(name, names)}"
     if restart.until is None:
         return None
     if restart.until not in _with_descendants(config, restart.components):

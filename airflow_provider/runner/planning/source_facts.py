@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.session_state.sources.compare import difference
+from airflow_provider.runner.session_state.sources.compare import source_change
 
 _CHANGES_SHOWN = 3
 
@@ -71,7 +71,7 @@ def compare_sources(
         found, uncertain = [], []
         for source in record.sources:
             now = look(source)
-            what = difference(source, now)
+            what = source_change(source, now)
             if what is not None:
                 found.append(SourceChange(source, what, _by_others(checkpoint, name, source, now)))
             elif (source.state, now.state) != ("seen", "seen"):
@@ -99,5 +99,5 @@ def _by_others(checkpoint: CheckpointState, reader: str, source: SourceRecord, n
     records = [checkpoint.components[n] for n in checkpoint.completed_components if n in checkpoint.components]
     after = sorted((r for r in records if r.completed_at >= since), key=lambda record: record.completed_at)
     states = [source, *(left for record in after for left in record.left), *checkpoint.left]
-    changes = [difference(state, now) for state in states if state.key == source.key]
+    changes = [source_change(state, now) for state in states if state.key == source.key]
     return None if None in changes else changes[-1]

@@ -24,7 +24,7 @@ from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 logger = logging.getLogger(__name__)
 
 TemplatedField = tuple[str, str]
-"""A component and a field, named as in :class:`~airflow_provider.runner.fingerprint.config_changes.Change`."""
+"""A component and a field, named as in :class:`~airflow_provider.runner.fingerprint.config_changes.ConfigChange`."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata, CheckpointHooks
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
@@ -26,7 +26,7 @@ from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.pipeline_runner import Planner, RunnerEnvironment, SimplePipelineRunner
 from airflow_provider.runner.running.restart_requests import PendingRequests, find_requests, log_outcomes
-from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -65,7 +65,7 @@ class AttemptSpec:
     spark: SparkSession | Callable[[], SparkSession] | None = None
     session_state_url: str | None = None
     keep_session_state: bool = False
-    keeping: Keeping = field(default_factory=Keeping)
+    keeping: Retention = field(default_factory=Retention)
     hooks: Sequence[PipelineHooks] = ()
     after_the_record: Sequence[PipelineHooks] = ()
     logs_verdict: bool = True
@@ -96,7 +96,7 @@ def run_attempt(attempt: AttemptSpec) -> PipelineResult:
         live=attempt.environment.live,
         saving=attempt.saving,
     )
-    owner = attempt.keeping.owner(attempt.key, place_of(attempt.store))
+    owner = attempt.keeping.owner(attempt.key, store_address(attempt.store))
     runner = SimplePipelineRunner(
         config,
         hooks=CompositeHooks(

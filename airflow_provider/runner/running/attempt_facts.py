@@ -9,7 +9,7 @@ from typing import Protocol
 
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.planning.changed_code import entered_before
 from airflow_provider.runner.planning.decide import decide
@@ -93,7 +93,7 @@ def collect_facts(
     facts = Facts(checkpoint, tuple(restarts))
     if checkpoint is None:
         return facts
-    code = read_components(config, entered_before(checkpoint))
+    code = read_code_of_components(config, entered_before(checkpoint))
     facts = replace(facts, hashes=ConfigHashes.of(config), code=code)
     if checkpoint.status != "completed" or restarts:
         facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.errors import describe
-from airflow_provider.runner.config.absolute import working_directory
+from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component import DataFlow
-from airflow_provider.runner.config.context import ComponentContext, Declared
+from airflow_provider.runner.config.component_context import ComponentContext, LaterComponent
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
-from airflow_provider.runner.session_state.saved.files import local_path
+from airflow_provider.runner.storage.spark_urls import local_path
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,9 @@ class ComponentContexts:
         return ComponentContext(
             component.name,
             self.config.name,
-            later=tuple(Declared(c.name, c.class_path, _with_statement(c), _target(c)) for c in later if self._runs(c)),
+            later=tuple(
+                LaterComponent(c.name, c.class_path, _with_statement(c), _target(c)) for c in later if self._runs(c)
+            ),
             left_by=self._left_by,
             run=self._run,
             keeps=_directories_in_use(self.config, saved_url),

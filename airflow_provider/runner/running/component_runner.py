@@ -9,10 +9,10 @@ from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
-from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.component import build_component
 from airflow_provider.runner.config.model import ComponentConfig
-from airflow_provider.runner.config.outcome import look_at, settled
-from airflow_provider.runner.fingerprint.code.called_functions import watching
+from airflow_provider.runner.config.returned_value import await_result, warn_about_result
+from airflow_provider.runner.fingerprint.code.called_functions import watch_calls
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -33,7 +33,7 @@ from airflow_provider.runner.record.session_state_record import SessionStateReco
 from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
 from airflow_provider.runner.running.component_contexts import ComponentContexts
 from airflow_provider.runner.running.retries import run_with_retries
-from airflow_provider.runner.session_state.tracker import Found, Ran, SessionStateKeeper
+from airflow_provider.runner.session_state.tracker import ComponentFindings, ComponentTiming, SessionStateTracker
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class ComponentRunner:
         """
         self._contexts.begin(plan)
 
-    def run(self, step: Step, spark: Any, keeper: SessionStateKeeper | None) -> ComponentResult:
+    def run(self, step: Step, spark: Any, keeper: SessionStateTracker | None) -> ComponentResult:
         """Run one component. If it fails, that is in the result, not raised.
 
         :param step: the component, its decision and its place
@@ -93,7 +93,7 @@ class ComponentRunner:
             try:
                 retries, entered = self._try(step.component, spark, keeper)
                 took = self._clock() - began
-                ran = Ran(took, entered)
+                ran = ComponentTiming(took, entered)
                 found = _blaming_spark(lambda: _keep(keeper, step, ran), spark)
             except CheckpointError:
                 raise
@@ -103,15 +103,15 @@ class ComponentRunner:
             return self._completed(step, ran, found, retries=retries, saving=saving)
 
     def _try(
-        self, component: ComponentConfig, spark: Any, keeper: SessionStateKeeper | None
+        self, component: ComponentConfig, spark: Any, keeper: SessionStateTracker | None
     ) -> tuple[int, tuple[str, ...]]:
         """Run a component with its own retries; return their number and the author's functions that ran."""
         config = copy.deepcopy(component.config)  # what it does to it would be another config for the next attempt
-        with watching() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
+        with watch_calls() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
             context = self._contexts.context_of(component, keeper.url if keeper is not None else None)
-            work = build(component.target(), config, spark, self._config.base_dir, component.texts, context)
+            work = build_component(component.target(), config, spark, self._config.base_dir, component.texts, context)
             retries = run_with_retries(
-                lambda: look_at(_blaming_spark(lambda: settled(work()), spark), component.name),
+                lambda: warn_about_result(_blaming_spark(lambda: await_result(work()), spark), component.name),
                 component.retry_policy,
                 self._breaker(component),
                 lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
@@ -119,7 +119,9 @@ class ComponentRunner:
             )
         return retries, entered.names()
 
-    def _completed(self, step: Step, ran: Ran, found: Found, *, retries: int, saving: float) -> ComponentResult:
+    def _completed(
+        self, step: Step, ran: ComponentTiming, found: ComponentFindings, *, retries: int, saving: float
+    ) -> ComponentResult:
         self._contexts.completed(step.component, found.session_state or step.decision.session_state)
         # First what was saved of others: once this component is recorded, they would read other data in a replay.
         self._announce_saved(found.saved)
@@ -144,13 +146,13 @@ class ComponentRunner:
         )
 
     def _failed(
-        self, step: Step, error: BaseException, took: float, spark: Any, keeper: SessionStateKeeper | None
+        self, step: Step, error: BaseException, took: float, spark: Any, keeper: SessionStateTracker | None
     ) -> ComponentResult:
         name = step.component.name
         failure = self._explained(error, step.component, keeper, spark)
-        found = Found()
+        found = ComponentFindings()
         if keeper is not None and not session_is_gone(error):
-            found = keeper.failed(name, goes_on=self._continues_after_failure)
+            found = keeper.after_failure(name, goes_on=self._continues_after_failure)
         self._announce_saved(found.saved)
         left = tuple(found.touched.left) if found.touched else ()
         self._hooks.on_component_failure(ComponentFailed(step, took, error, left, failure))
@@ -165,7 +167,7 @@ class ComponentRunner:
         )
 
     def _explained(
-        self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None, spark: Any
+        self, error: BaseException, component: ComponentConfig, keeper: SessionStateTracker | None, spark: Any
     ) -> Failure:
         package = component.class_path.partition(".")[0]
         if session_is_gone(error):
@@ -209,14 +211,14 @@ def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
         raise lost from error
 
 
-def _keep(keeper: SessionStateKeeper | None, step: Step, ran: Ran) -> Found:
+def _keep(keeper: SessionStateTracker | None, step: Step, ran: ComponentTiming) -> ComponentFindings:
     """Find out what a component left, and save of it what must be saved now."""
     if keeper is None:
-        return Found()
+        return ComponentFindings()
     try:
         if step.decision.action is Action.REPLAY:
-            return keeper.replayed(step.component, step.position, ran, step.decision.session_state)
-        return keeper.finished(step.component, step.position, ran)
+            return keeper.after_replay(step.component, step.position, ran, step.decision.session_state)
+        return keeper.after_success(step.component, step.position, ran)
     except ComponentError:
         raise
     except Exception as error:

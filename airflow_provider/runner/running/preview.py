@@ -17,10 +17,11 @@ from airflow_provider.runner.running.attempt import plan_attempt
 from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.restart_requests import PendingRequests
 from airflow_provider.runner.running.state_damage import missing_state
-from airflow_provider.runner.session_state.saved.files import files_for, local_path
-from airflow_provider.runner.session_state.sources.look import is_local, look_again
-from airflow_provider.runner.session_state.sources.paths import plain
-from airflow_provider.runner.session_state.trusted.trusted_record import why_not_restored
+from airflow_provider.runner.session_state.saved.files import files_for
+from airflow_provider.runner.session_state.sources.look import is_local, refresh_source
+from airflow_provider.runner.session_state.sources.paths import normalized
+from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
+from airflow_provider.runner.storage.spark_urls import local_path
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,12 @@ class PreviewSession:
         if any(local_path(url) is None for url in record.urls):
             self.unknown[f"whether what was saved in {self._url} is still there; looking there needs Spark"] = None
             return None
-        if (refused := why_not_restored(record, self._url, self._config.session_state_format)) is not None:
+        if (refused := reject_record(record, self._url, self._config.session_state_format)) is not None:
             return refused
         return missing_state(record, dropped, lambda url: files_for(url, None))
 
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now, as far as that can be known without Spark."""
-        if source.version is not None or not all(is_local(plain(p)) for p in (*source.roots, *source.globs)):
+        if source.version is not None or not all(is_local(normalized(p)) for p in (*source.roots, *source.globs)):
             self.unknown[f"whether the source {source.name} is as it was; looking there needs Spark"] = None
-        return look_again(source)
+        return refresh_source(source)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
-from airflow_provider.runner.session_state.saved.files import Files, local_path
-from airflow_provider.runner.session_state.saved.views import damage
+from airflow_provider.runner.session_state.saved.files import SavedFiles
+from airflow_provider.runner.session_state.saved.views import find_damage
+from airflow_provider.runner.storage.spark_urls import local_path
 
 
-def missing_state(record: SessionStateRecord, dropped: Collection[str], files_of: Callable[[str], Files]) -> str | None:
+def missing_state(
+    record: SessionStateRecord, dropped: Collection[str], files_of: Callable[[str], SavedFiles]
+) -> str | None:
     """Return what is wrong with the views and tables that a component left, None if nothing is.
 
     :param record: what is recorded of the component
@@ -18,7 +21,7 @@ def missing_state(record: SessionStateRecord, dropped: Collection[str], files_of
     :param files_of: returns the storage on which a URL lies
     """
     for view in record.views:
-        if what := damage(files_of(view.url), view):
+        if what := find_damage(files_of(view.url), view):
             return what
     if record.vouched and not files_of(record.vouched).exists(record.vouched):
         return f"the description of its tables is missing from {record.vouched}"

@@ -29,7 +29,7 @@ from airflow_provider.runner.record.session_state_record import (
     TableDescription,
 )
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.saved.files import LocalFiles
+from airflow_provider.runner.session_state.saved.files import files_for
 from tests.samples.sketches import SECONDS, checkpoint, config, session_state
 
 COMPLETED = "REUSE completed in attempt 1 at 2024-05-06 07:08:09 UTC"
@@ -431,7 +431,7 @@ def saved_view(directory: Path, name: str) -> SessionStateRecord:
     path = place(directory, name)
     path.mkdir(parents=True)
     (path / "part-0").write_text("rows")
-    listing = LocalFiles().listing(str(path))
+    listing = files_for(str(path), None).listing(str(path))
     assert listing is not None
     view = SavedView(
         name=name,

@@ -86,7 +86,7 @@ def test_it_leaves_no_trace(tmp_path: Path) -> None:
     found = checkpoint(TODAY, "a:1view b", session_state_url=str(tmp_path / "views"))
     store.save(found)
     (tmp_path / "views").mkdir()
-    store._files().write(f"{found.key.path}/{REQUEST}", b"b\n")
+    store.storage().write(f"{found.key.path}/{REQUEST}", b"b\n")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     requests = find_requests(store, found.key, TODAY, found, ())
     assert [request.components for request in requests.due] == [("b",)]

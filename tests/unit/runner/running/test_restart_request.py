@@ -103,11 +103,11 @@ class Failing(InMemoryCheckpointStore):
 
     fails = "nothing"
 
-    def _files(self) -> Any:
-        return Watched(super()._files(), self._refuse)
+    def storage(self) -> Any:
+        return Watched(super().storage(), self._refuse)
 
     def _refuse(self, step: str, path: str, *content: bytes) -> None:
-        if step in ("write", "remove") and self.fails in path:
+        if step in ("write", "delete") and self.fails in path:
             raise OSError("the network is down")
 
 
@@ -149,7 +149,7 @@ def test_a_typed_request_is_carried_out_once_whenever_the_attempt_is_killed(scri
     store = Failing()
     attempt(store)
     script.take_calls()
-    store._files().write(f"{KEY.path}/{REQUEST}", b"b\n")
+    store.storage().write(f"{KEY.path}/{REQUEST}", b"b\n")
     store.fails = "request.json"  # neither an id nor a removal can be written
     with pytest.raises(CheckpointWriteError, match="the request to restart"):
         attempt(store)
@@ -266,11 +266,11 @@ class Dying(InMemoryCheckpointStore):
 
     left = 10**6
 
-    def _files(self) -> Any:
-        return Watched(super()._files(), self._step)
+    def storage(self) -> Any:
+        return Watched(super().storage(), self._step)
 
     def _step(self, step: str, path: str, *content: bytes) -> None:
-        if step in ("write", "remove"):
+        if step in ("write", "delete"):
             self.left -= 1
             if self.left < 0:
                 raise Killed
@@ -286,7 +286,7 @@ def test_a_restart_after_a_success_that_is_killed_anywhere_is_neither_repeated_n
         airflow_attempt(store, 1, max_tries=1, clears=0)
         ask(store, "b")
         if typed:
-            store._files().write(f"{KEY.path}/{REQUEST}", b"b\n")
+            store.storage().write(f"{KEY.path}/{REQUEST}", b"b\n")
         script.take_calls()
         store.left = step
         try:
