@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
 from airflow_provider.runner.config.absolute_paths import working_directory
-from airflow_provider.runner.config.component import DataFlow, build_component
+from airflow_provider.runner.config.component import build_component
 from airflow_provider.runner.config.component_context import ComponentContext, LaterComponent
+from airflow_provider.runner.config.dataflow import DataFlow
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.returned_value import await_result, warn_about_result
 from airflow_provider.runner.fingerprint.code.called_functions import watch_calls
