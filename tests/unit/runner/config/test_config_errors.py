@@ -16,7 +16,7 @@ SAMPLES = "tests.samples.components.basic"
 GOOD = f"{SAMPLES}.NoConfig"
 ANY = f"{SAMPLES}.scripted"
 READY = "airflow_provider.components"
-FOLDER = Path(__file__).parents[3] / "samples"
+FOLDER = Path(__file__).parents[3] / "samples" / "components"
 
 
 def one(**fields: Any) -> dict[str, Any]:
@@ -324,7 +324,7 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     "module whose import raises": (
         one(class_path="tests.samples.components.fails_on_import.Load"),
         ": component 'load', field 'class_path': importing 'tests.samples.components.fails_on_import' failed: "
-        f"RuntimeError: PASSWORD is not set ({FOLDER / 'components' / 'fails_on_import.py'}, line 3); "
+        f"RuntimeError: PASSWORD is not set ({FOLDER / 'fails_on_import.py'}, line 3); "
         "try: python -c 'import tests.samples.components.fails_on_import'",
     ),
     "module that misses a dependency": (
