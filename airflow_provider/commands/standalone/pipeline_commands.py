@@ -29,10 +29,10 @@ from airflow_provider.runner.fingerprint.code.component_code import read_code_of
 from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import plan_table, table
-from airflow_provider.runner.planning.part import part_of
+from airflow_provider.runner.planning.partial_plan import restrict_plan
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.spark.session import open_session
 
 OK, FAILED = 0, 1
@@ -102,12 +102,12 @@ def plan(options: argparse.Namespace) -> int:
     checkpoint = _store(options).load(options.run_id, config.name)
     runner = SimplePipelineRunner(config, session_state_url=_session_state_url(options, config))
     decided = runner.plan(checkpoint, restarts=_restarts(options))
-    decided = part_of(decided, config, options.only, options.until)
+    decided = restrict_plan(decided, config, options.only, options.until)
     print(f"pipeline {config.name!r}, run {options.run_id!r}:")
     for line in plan_table(decided):
         print(line)
-    if decided.would_be_kept:
-        print(f"{decided.restarted_by}: rerun_affected would keep {', '.join(decided.would_be_kept)}")
+    if decided.kept_by_rerun_affected:
+        print(f"{decided.restarted_by}: rerun_affected would keep {', '.join(decided.kept_by_rerun_affected)}")
     for note in decided.notes:
         print(note)
     return OK
@@ -122,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
         conf["spark.master"] = options.master
     beginning = Beginning("--fresh was given" if options.fresh else None, _restarts(options))
     result = run_attempt(
-        Attempt(
+        AttemptSpec(
             config,
             store,
             RunKey((), options.run_id, config.name),
@@ -130,8 +130,8 @@ def run(options: argparse.Namespace) -> int:
             spark=lambda: open_session(conf, config.name),
             session_state_url=_session_state_url(options, config),
             keep_session_state=options.keep_session_state,
-            surroundings=Surroundings(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),
-            part=lambda plan: part_of(plan, config, options.only, options.until),
+            environment=RunnerEnvironment(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),
+            part=lambda plan: restrict_plan(plan, config, options.only, options.until),
         )
     )
     complete, total = len(result.completed_components), len(result.component_results)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def standing_requests(
+def config_requests(
     context: Context, task_id: str, config: PipelineConfig, own: Any = None
 ) -> tuple[RestartRequest, ...]:
     """Return what the task's own parameter asks for, otherwise the run's conf, otherwise its params.
@@ -47,7 +47,7 @@ def standing_requests(
     for written, source, person in asked:
         if written:
             found = _checked(written, config, refuse=_try_number(context) <= 1)
-            return (RestartRequest.standing(found, source, person),) if found is not None else ()
+            return (RestartRequest.from_config_value(found, source, person),) if found is not None else ()
     return ()
 
 

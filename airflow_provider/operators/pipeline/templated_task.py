@@ -102,14 +102,14 @@ class TemplatedTask:
 
         :raises PipelineConfigError: it cannot be read, or a template cannot be rendered
         """
-        from airflow_provider.operators.airflow_secrets import ask_airflow
+        from airflow_provider.operators.airflow_secrets import use_airflow_redactor
         from airflow_provider.operators.pipeline.native_values import text_where_meant
         from airflow_provider.operators.pipeline.rendered import RenderedPipeline
         from airflow_provider.operators.pipeline.source import named_components, read_source
         from airflow_provider.operators.pipeline.templates import render
         from airflow_provider.runner import PipelineConfig
 
-        ask_airflow()
+        use_airflow_redactor()
         environment = jinja_env or self._environment()
 
         def rendered(value: Any) -> Any:

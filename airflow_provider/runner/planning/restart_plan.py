@@ -17,7 +17,7 @@ from airflow_provider.runner.session_state.sources.paths import writes_into
 _LEFT_SHOWN = 3
 
 
-def from_config(config: PipelineConfig, checkpoint: CheckpointState | None) -> RestartRequest | None:
+def pending_config_restart(config: PipelineConfig, checkpoint: CheckpointState | None) -> RestartRequest | None:
     """Return the request that stands in the config, None if there is none or it has been carried out in this run.
 
     :param config: the pipeline
@@ -25,7 +25,7 @@ def from_config(config: PipelineConfig, checkpoint: CheckpointState | None) -> R
     """
     if config.restart_from is None:
         return None
-    request = RestartRequest.standing(config.restart_from, IN_THE_FILE)
+    request = RestartRequest.from_config_value(config.restart_from, IN_THE_FILE)
     return None if checkpoint is not None and checkpoint.settled(request.id) else request
 
 

@@ -15,7 +15,7 @@ from airflow_provider.runner.planning.changed_sources import SourceFacts, compar
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, RunPlan
-from airflow_provider.runner.planning.restart_plan import from_config
+from airflow_provider.runner.planning.restart_plan import pending_config_restart
 from airflow_provider.runner.planning.server_session import why_not_live
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.source_record import SourceRecord
@@ -34,17 +34,17 @@ def find_plan(
 ) -> RunPlan:
     """Decide what an attempt does, from all that can be found out.
 
-    Arguments and errors are those of :func:`inspect`, and the plan's obstacle is raised.
+    Arguments and errors are those of :func:`collect_facts`, and the plan's obstacle is raised.
     """
-    standing = from_config(config, checkpoint)
-    wanted = (*restarts, standing) if standing is not None else tuple(restarts)
-    plan = decide(config, inspect(config, checkpoint, wanted, session, cleared=cleared))
+    pending = pending_config_restart(config, checkpoint)
+    wanted = (*restarts, pending) if pending is not None else tuple(restarts)
+    plan = decide(config, collect_facts(config, checkpoint, wanted, session, cleared=cleared))
     if plan.obstacle is not None:
         raise plan.obstacle
     return plan
 
 
-def inspect(
+def collect_facts(
     config: PipelineConfig,
     checkpoint: CheckpointState | None,
     restarts: tuple[RestartFrom, ...],

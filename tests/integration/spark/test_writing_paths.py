@@ -16,7 +16,7 @@ from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
 from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(session: SparkSession, *steps: ComponentConfig) -> PipelineResult:
     chained = [step.model_copy(update={"depends_on": [steps[n - 1].name] if n else []}) for n, step in enumerate(steps)]
     owner = Ownership(RunKey("r", "p", ("s",)))
     runner = SimplePipelineRunner(
-        PipelineConfig(name="p", components=chained), spark=session, surroundings=Surroundings(owner=owner)
+        PipelineConfig(name="p", components=chained), spark=session, environment=RunnerEnvironment(owner=owner)
     )
     result = runner.run()
     for _, error in result.failed_components:

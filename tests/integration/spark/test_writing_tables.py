@@ -15,7 +15,7 @@ from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
 from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def attempt(session: SparkSession, *steps: ComponentConfig, run_id: str = "r") -
     chained = [s.model_copy(update={"depends_on": [steps[n - 1].name] if n else []}) for n, s in enumerate(steps)]
     owner = Ownership(RunKey(run_id, "p", ("s",)))
     config = PipelineConfig(name="p", components=chained)
-    return SimplePipelineRunner(config, spark=session, surroundings=Surroundings(owner=owner)).run()
+    return SimplePipelineRunner(config, spark=session, environment=RunnerEnvironment(owner=owner)).run()
 
 
 def run(session: SparkSession, *steps: ComponentConfig) -> None:

@@ -24,7 +24,7 @@ from airflow_provider.runner.observing.result import (
     PipelineResultStatus,
 )
 from airflow_provider.runner.planning.plan import Action
-from airflow_provider.runner.running.resilience import run_with_retries
+from airflow_provider.runner.running.retries import run_with_retries
 from airflow_provider.runner.spark.error_text import said, stack_lines
 
 
