@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 from scripts.local_postgres import JDBC_DRIVER
-from tests.samples import components as samples
+from tests.samples.components import basic as samples
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,7 +81,7 @@ def session(spark: SparkSession) -> SparkSession:
 
 
 class Script:
-    """What the component ``tests.samples.components.scripted`` does in this test, and what it did."""
+    """What the component ``tests.samples.components.basic.scripted`` does in this test, and what it did."""
 
     calls = samples.CALLS
 

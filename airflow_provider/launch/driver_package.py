@@ -28,10 +28,7 @@ _ENGINE = (
     "components/**/*.py",
     "runner/**/*.py",
     "runner/**/*.java",
-    "stores/__init__.py",
-    "stores/hadoop_files.py",
-    "stores/object_files.py",
-    "stores/object_storage.py",
+    "stores/*.py",
 )
 """What of this package works without Airflow and is needed to run a pipeline."""
 

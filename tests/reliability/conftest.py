@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.reliability.attempts import Failures, attempt
-from tests.reliability.warm_jvm import WarmJvm
+from tests.reliability.every_failure.attempts import Failures, attempt
+from tests.reliability.every_failure.warm_jvm import WarmJvm
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""Components that the tests name by class path."""
+"""What the tests share: components, a harness for attempts at a run, and services."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow_provider.runner import ComponentConfig, PipelineConfig
 
-SCRIPTED = "tests.samples.components.scripted"
+SCRIPTED = "tests.samples.components.basic.scripted"
 
 
 def component(name: str, *depends_on: str, **fields: Any) -> ComponentConfig:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.config.problems import explain
+from airflow_provider.runner.config.problems import config_problems
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.restart_plan import why_impossible
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, IN_THE_FILE, RestartRequest
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def standing_requests(
+def config_requests(
     context: Context, task_id: str, config: PipelineConfig, own: Any = None
 ) -> tuple[RestartRequest, ...]:
     """Return what the task's own parameter asks for, otherwise the run's conf, otherwise its params.
@@ -47,7 +47,7 @@ def standing_requests(
     for written, source, person in asked:
         if written:
             found = _checked(written, config, refuse=_try_number(context) <= 1)
-            return (RestartRequest.standing(found, source, person),) if found is not None else ()
+            return (RestartRequest.from_config_value(found, source, person),) if found is not None else ()
     return ()
 
 
@@ -57,7 +57,7 @@ def _checked(written: Any, config: PipelineConfig, *, refuse: bool) -> RestartFr
     except ValidationError as error:
         problems = [
             ConfigProblem(found.message, None, f"restart_from.{found.field}" if found.field else "restart_from")
-            for found in explain(error, RestartFrom, None)
+            for found in config_problems(error, RestartFrom, None)
         ]
         if refuse:
             raise PipelineConfigError(problems, config.source) from None

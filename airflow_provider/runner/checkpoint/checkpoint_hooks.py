@@ -13,11 +13,11 @@ from airflow_provider.errors import CheckpointWriteError, UnreadableRequestError
 from airflow_provider.runner.checkpoint.live_copies import LiveCopies
 from airflow_provider.runner.checkpoint.manual_calls import may_be_called_by_hand
 from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, RestartRequests, Takeover
+from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests, Takeover, TakeoverClaim
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_component
+from airflow_provider.runner.fingerprint.code.component_code import read_component_code
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -29,8 +29,8 @@ from airflow_provider.runner.observing.events import (
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.result import PipelineResultStatus
 from airflow_provider.runner.planning.changed_code import recorded_code
-from airflow_provider.runner.planning.plan import Answer
-from airflow_provider.runner.planning.restart_plan import from_config
+from airflow_provider.runner.planning.plan import RequestOutcome
+from airflow_provider.runner.planning.restart_plan import pending_config_restart
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.requests import SettledRequest
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class AboutAttempt:
+class AttemptMetadata:
     """What is recorded of an attempt beside its progress.
 
     :param number: default: one more than the checkpoint's
@@ -80,7 +80,7 @@ class CheckpointHooks(NoOpHooks):
         pipeline_fingerprint: str,
         *,
         scope: Scope = (),
-        about: AboutAttempt | None = None,
+        about: AttemptMetadata | None = None,
         live: LiveSession | None = None,
         saving: Saving | None = None,
         now_func: Callable[[], datetime] | None = None,
@@ -89,7 +89,7 @@ class CheckpointHooks(NoOpHooks):
         self._run_id = run_id
         self._pipeline_fingerprint = pipeline_fingerprint
         self._scope = scope
-        self._about = about or AboutAttempt()
+        self._about = about or AttemptMetadata()
         self._saving = saving or Saving()
         if now_func is not None:
             self._saving = replace(self._saving, now=now_func)
@@ -216,7 +216,11 @@ class CheckpointHooks(NoOpHooks):
         wanted = set(event.plan.kept)
         names = recorded.completed_components if recorded else []
         # The plan may have been made from what was loaded before the takeover.
-        since = [] if event.plan.known is None else [n for n in names if n not in wanted and n not in event.plan.known]
+        since = (
+            []
+            if event.plan.recorded_when_planned is None
+            else [n for n in names if n not in wanted and n not in event.plan.recorded_when_planned]
+        )
         if since:
             logger.warning(
                 "recorded by an earlier attempt after the checkpoint had been loaded, and so kept in it: %s",
@@ -228,7 +232,7 @@ class CheckpointHooks(NoOpHooks):
                 "not in the checkpoint although given as completed, so a later attempt will run them: %s",
                 ", ".join(map(repr, unknown)),
             )
-        if event.plan.known is None and (dropped := [name for name in names if name not in wanted]):
+        if event.plan.recorded_when_planned is None and (dropped := [name for name in names if name not in wanted]):
             logger.warning("recorded as completed but to run again: %s", ", ".join(map(repr, dropped)))
         return [name for name in names if name in wanted or name in since]
 
@@ -236,8 +240,8 @@ class CheckpointHooks(NoOpHooks):
         """Return what became of all requests until now, those of this plan and of the config included."""
         attempt = self._current().taken.attempt
         answers = list(event.plan.requests)
-        if (standing := from_config(event.config, recorded)) is not None:
-            answers.append(Answer(standing))
+        if (pending := pending_config_restart(event.config, recorded)) is not None:
+            answers.append(RequestOutcome(pending))
         new = [
             SettledRequest.of(answer.request, now, attempt, answer.set_aside)
             if answer.request is not None
@@ -246,7 +250,7 @@ class CheckpointHooks(NoOpHooks):
         ]
         return [*(recorded.requests if recorded is not None else ()), *new]
 
-    def _drop(self, answers: Sequence[Answer]) -> None:
+    def _drop(self, answers: Sequence[RequestOutcome]) -> None:
         """Remove from the store what has been dealt with, unless somebody left another request since."""
         store, key = self._store, self._current().claim.key
         if not answers or not isinstance(store, RestartRequests):
@@ -288,11 +292,11 @@ _TAKEOVER_SECONDS = 20.0
 
 def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
     """Return the code that a component ran with: what it reaches, and what else of the author's own was entered."""
-    reading = read_component(event.component, base_dir)
+    reading = read_component_code(event.component, base_dir)
     if reading is None:
         return None
     unread = [name for name in event.entered if name not in reading.functions]
-    reading = read_component(event.component, base_dir, unread) if unread else reading
+    reading = read_component_code(event.component, base_dir, unread) if unread else reading
     return CodeRecord.of(reading, unread) if reading is not None else None
 
 
@@ -310,7 +314,7 @@ def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointS
 class _Attempt:
     """What has been recorded of one attempt."""
 
-    def __init__(self, claim: Claim, taken: Takeover) -> None:
+    def __init__(self, claim: TakeoverClaim, taken: Takeover) -> None:
         self.claim = claim
         self.taken = taken
         self.fingerprints: Mapping[str, str] = {}

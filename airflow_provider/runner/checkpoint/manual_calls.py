@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.problems import with_article
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
@@ -83,7 +83,7 @@ def _event(callback: Callable[..., object], hooks: Any, args: tuple[Any, ...], n
 
 def _started(hooks: Any, config: PipelineConfig) -> PipelineStarted:
     recorded: CheckpointState | None = hooks.take_over(config)
-    code = read_components(config, entered_before(recorded)) if recorded is not None else None
+    code = read_code_of_components(config, entered_before(recorded)) if recorded is not None else None
     return PipelineStarted(config, decide(config, Facts(recorded, code=code)))
 
 

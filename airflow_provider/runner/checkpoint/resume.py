@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from airflow_provider.runner.checkpoint.store import CheckpointStore, load
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.planning.changed_code import describe_all, entered_before
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
@@ -52,7 +52,7 @@ def load_checkpoint_for_resume(
     :raises CodeChangedError: code has changed and ``on_code_change`` is ``fail``
     """
     checkpoint = load(store, RunKey(scope, run_id, config.name))
-    code = read_components(config, entered_before(checkpoint)) if checkpoint is not None else None
+    code = read_code_of_components(config, entered_before(checkpoint)) if checkpoint is not None else None
     plan = decide(config, Facts(checkpoint, code=code))
     if checkpoint is not None and plan.config_changed:
         logger.warning(

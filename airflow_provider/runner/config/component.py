@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 from pydantic import BaseModel
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.argument_types import arguments_for
 from airflow_provider.runner.config.callables import has_own_session
-from airflow_provider.runner.config.context import ComponentContext
-from airflow_provider.runner.config.given import Given
-from airflow_provider.runner.config.outcome import run_open
-from airflow_provider.runner.config.problems import suggest, with_article
-from airflow_provider.runner.config.scalars import plain
-from airflow_provider.runner.config.session_watch import watching_import
-from airflow_provider.runner.config.wanted import as_wanted
+from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.config.component_object import ComponentObject
+from airflow_provider.runner.config.import_watch import watching_import
+from airflow_provider.runner.config.problems import suggestion, with_article
+from airflow_provider.runner.config.returned_value import run_resource
+from airflow_provider.runner.config.scalars import plain_value
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,7 +40,7 @@ Component = Callable[[], object]
 
 
 @runtime_checkable
-class Resource(Protocol):
+class ComponentResource(Protocol):
     """A component that holds something open while it runs."""
 
     def open(self) -> None:
@@ -95,8 +95,8 @@ class DataFlow(ABC):
         """
         build: Callable[..., Self] = cls
         if cls.config_model is not None:
-            return build(validated(cls.config_model, config))
-        return build(**as_wanted(cls, config))
+            return build(validate_component_config(cls.config_model, config))
+        return build(**arguments_for(cls, config))
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
@@ -161,7 +161,7 @@ class DataFlow(ABC):
         """Do the work. Returning means success, raising means failure."""
 
 
-def resolve(class_path: str, given: Given | None = None) -> Any:
+def resolve_component(class_path: str, given: ComponentObject | None = None) -> Any:
     """Return the class or function that a class path names.
 
     :param class_path: dotted path, ``package.module.Name``
@@ -179,7 +179,7 @@ def resolve(class_path: str, given: Given | None = None) -> Any:
         target = getattr(module, attribute)
     except AttributeError:
         public = [name for name in dir(module) if not name.startswith("_")]
-        hint = suggest(attribute, public, most=0) or "; name a class or function that it has"
+        hint = suggestion(attribute, public, most=0) or "; name a class or function that it has"
         raise LookupError(f"module {module_name!r} has no {attribute!r}{hint}") from None
     _check_kind(class_path, target)
     return target
@@ -237,7 +237,7 @@ def has_own_from_config(target: type) -> bool:
     return found is not None and getattr(found, "__func__", None) is not inherited
 
 
-def build(
+def build_component(
     target: Any,
     config: Mapping[str, Any],
     spark: Any,
@@ -256,7 +256,7 @@ def build(
     :return: a callable without arguments that does the component's work once
     """
     if not inspect.isclass(target):
-        return functools.partial(target, spark, **as_wanted(target, config))
+        return functools.partial(target, spark, **arguments_for(target, config))
     component = _built(target, config)
     if isinstance(component, DataFlow):
         component.base_dir = base_dir
@@ -266,26 +266,26 @@ def build(
         component.set_spark_session(spark)
     elif not has_own_session(type(component)):
         component.spark = spark
-    if isinstance(component, Resource):
-        return functools.partial(run_open, component)
+    if isinstance(component, ComponentResource):
+        return functools.partial(run_resource, component)
     return component.run  # type: ignore[no-any-return]
 
 
 def _built(target: Any, config: Mapping[str, Any]) -> Any:
     from_config = getattr(target, "from_config", None)
     if not callable(from_config):
-        return target(**as_wanted(target, config))
-    component = from_config(as_wanted(None, config) if has_own_from_config(target) else dict(config))
+        return target(**arguments_for(target, config))
+    component = from_config(arguments_for(None, config) if has_own_from_config(target) else dict(config))
     if not callable(getattr(component, "run", None)):
         kind = "nothing" if component is None else with_article(type(component).__name__)
         raise TypeError(f"{target.__name__}.from_config() returned {kind}, not a component: let it return cls(…)")
     return component
 
 
-def validated(model: type[BaseModel], config: Mapping[str, Any]) -> BaseModel:
+def validate_component_config(model: type[BaseModel], config: Mapping[str, Any]) -> BaseModel:
     """Validate a config with its component's model.
 
     :raises pydantic.ValidationError: it does not fit
     """
     takes_numbers_as_text = bool(model.model_config.get("coerce_numbers_to_str"))
-    return model.model_validate(dict(config) if takes_numbers_as_text else plain(dict(config)))
+    return model.model_validate(dict(config) if takes_numbers_as_text else plain_value(dict(config)))

@@ -23,14 +23,13 @@ from pydantic import (
 )
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.config.absolute import absolute, working_directory
-from airflow_provider.runner.config.circles import CIRCLE, find_circle
-from airflow_provider.runner.config.component import resolve
+from airflow_provider.runner.config.absolute_paths import absolute_path, working_directory
+from airflow_provider.runner.config.component import resolve_component
 from airflow_provider.runner.config.component_check import check_component, warnings_of
-from airflow_provider.runner.config.file import read_config_file
-from airflow_provider.runner.config.given import Given, given_in, shared_paths
+from airflow_provider.runner.config.component_object import ComponentObject, ambiguous_paths, component_object_in
+from airflow_provider.runner.config.config_file import read_config_file
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.peer import from_peer
+from airflow_provider.runner.config.peer_config import from_peer_config
 from airflow_provider.runner.config.policies import (
     OnClear,
     OnCodeChange,
@@ -40,20 +39,21 @@ from airflow_provider.runner.config.policies import (
 )
 from airflow_provider.runner.config.problems import (
     as_name,
+    component_name,
+    config_problems,
     content_problems,
-    explain,
     graph_problems,
-    kind_of,
-    name_of,
+    kind_in_words,
 )
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.config.sections import (
     CircuitBreakerConfig,
+    ConfigSection,
     ResiliencePolicy,
     RetryConfig,
-    Section,
     SparkSection,
 )
+from airflow_provider.runner.config.self_reference import CONTAINS_ITSELF, find_self_reference
 
 __all__ = [
     "CircuitBreakerConfig",
@@ -67,10 +67,10 @@ __all__ = [
 
 _BOOLEAN = TypeAdapter(bool)
 
-Importable = Callable[[str, Given | None], object]
+Importable = Callable[[str, ComponentObject | None], object]
 
 
-class ComponentConfig(Section):
+class ComponentConfig(ConfigSection):
     """One component of a pipeline.
 
     :param name: unique in the pipeline; any characters
@@ -103,7 +103,7 @@ class ComponentConfig(Section):
     checkpoint_version: str | None = None
     always_run: bool = False
 
-    _given: Given | None = PrivateAttr(default=None)
+    _given: ComponentObject | None = PrivateAttr(default=None)
     _texts: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
@@ -112,7 +112,7 @@ class ComponentConfig(Section):
         return frozenset({"config"})
 
     @property
-    def given(self) -> Given | None:
+    def given(self) -> ComponentObject | None:
         """The class or function itself, None if the author gave its path."""
         given = self._given
         return given if given is not None and given.path == self.class_path else None  # a copy may have another path
@@ -127,7 +127,7 @@ class ComponentConfig(Section):
 
         :raises LookupError: there is no such thing, or it is not a component; the message says which
         """
-        return resolve(self.class_path, self.given)
+        return resolve_component(self.class_path, self.given)
 
     @property
     def retry_policy(self) -> RetryConfig | None:
@@ -144,18 +144,18 @@ class ComponentConfig(Section):
     def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if isinstance(data, cls):
             return data
-        if circle := find_circle(data):
-            raise PipelineConfigError([ConfigProblem(CIRCLE, name_of(data), circle)])
+        if circle := find_self_reference(data):
+            raise PipelineConfigError([ConfigProblem(CONTAINS_ITSELF, component_name(data), circle)])
         problems: list[ConfigProblem] = []
         component = None
         try:
-            given = given_in(data)
+            given = component_object_in(data)
             component = handler({**data, "class_path": given.path} if given else data)
             component._given = given
         except LookupError as error:
-            problems.append(ConfigProblem(str(error), name_of(data), "class_path"))
+            problems.append(ConfigProblem(str(error), component_name(data), "class_path"))
         except ValidationError as error:
-            problems += explain(error, cls, name_of(data), data)
+            problems += config_problems(error, cls, component_name(data), data)
         if isinstance(data, Mapping):
             problems += content_problems(data)
         if problems:
@@ -163,7 +163,7 @@ class ComponentConfig(Section):
         return component
 
 
-class PipelineConfig(Section):
+class PipelineConfig(ConfigSection):
     """A pipeline: a named, ordered graph of components.
 
     :param name: name of the pipeline; part of the checkpoint's identity
@@ -258,7 +258,7 @@ class PipelineConfig(Section):
     def starting_in(self, folder: str | os.PathLike[str]) -> Self:
         """Return the same pipeline with another folder in which relative paths start, if it is from no file."""
         copy = self.model_copy()
-        copy._built_in = absolute(folder)
+        copy._built_in = absolute_path(folder)
         return copy
 
     def as_written(self) -> dict[str, Any]:
@@ -273,8 +273,8 @@ class PipelineConfig(Section):
     def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if isinstance(data, cls):
             return data
-        if circle := find_circle(data):
-            raise PipelineConfigError([ConfigProblem(CIRCLE, None, circle)])
+        if circle := find_self_reference(data):
+            raise PipelineConfigError([ConfigProblem(CONTAINS_ITSELF, None, circle)])
         pipeline = None
         own: list[ConfigProblem] = []
         problems: list[ConfigProblem] = []
@@ -282,12 +282,12 @@ class PipelineConfig(Section):
         if isinstance(data, Mapping) and "components" in data:
             graph = graph_problems(_written(data), data.get("restart_from"))
             good, problems = _validated(data["components"])
-            problems += shared_paths([(c.name, c.class_path, c.given) for c in good], resolve)
+            problems += ambiguous_paths([(c.name, c.class_path, c.given) for c in good], resolve_component)
             data = {**data, "components": good}
         try:
             pipeline = handler(data)
         except ValidationError as error:
-            own = explain(error, cls, None, data)
+            own = config_problems(error, cls, None, data)
             if problems:  # that no component is left follows from them
                 own = [problem for problem in own if problem.field != "components"]
         if own or problems or graph:
@@ -316,7 +316,7 @@ def load_pipeline_config(
     if isinstance(source, (str, os.PathLike)):
         origin = os.fspath(source)
         source = read_config_file(origin)
-    source, untaken = from_peer(source)
+    source, untaken = from_peer_config(source)
     if untaken:
         try:
             load_pipeline_config(source, origin=origin, importable=importable, look_at_files=look_at_files)
@@ -328,10 +328,10 @@ def load_pipeline_config(
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
         base_dir = _folder(origin) if look_at_files else None
-        more = _import_problems(_written(source), importable, base_dir) if find_circle(source) is None else []
+        more = _import_problems(_written(source), importable, base_dir) if find_self_reference(source) is None else []
         raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
-        config._source = str(absolute(origin))
+        config._source = str(absolute_path(origin))
     problems = _import_problems(config.components, importable, config.base_dir if look_at_files else None)
     if problems:
         raise PipelineConfigError(problems, config.source)
@@ -357,7 +357,7 @@ def _folder(origin: str | None) -> Path:
 def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
     """Return the components that are good, and what is wrong with the others."""
     if not isinstance(raw, (list, tuple)):
-        message = f"expected a list of components ('- name: …'), got {kind_of(raw)}"
+        message = f"expected a list of components ('- name: …'), got {kind_in_words(raw)}"
         return [], [ConfigProblem(message, None, "components")]
     good: list[ComponentConfig] = []
     problems: list[ConfigProblem] = []
@@ -388,7 +388,7 @@ def _import_problems(
     for position, item in enumerate(components, start=1):
         fields = dict(item) if isinstance(item, (ComponentConfig, Mapping)) else {}
         try:
-            given = item.given if isinstance(item, ComponentConfig) else given_in(fields)
+            given = item.given if isinstance(item, ComponentConfig) else component_object_in(fields)
         except LookupError:
             continue  # no component, which is a problem of its own
         class_path, config = given.path if given else fields.get("class_path"), fields.get("config", {})
@@ -397,7 +397,7 @@ def _import_problems(
         ):
             continue
         if class_path and isinstance(config, Mapping) and _is_enabled(fields):
-            name = name_of(item) or f"#{position}"
+            name = component_name(item) or f"#{position}"
             named = {key: value for written, value in config.items() if (key := as_name(written))}
             known = isinstance(item, ComponentConfig) and bool(item.texts)  # its files have been found and read
             found = check_component(class_path, named, given, None if known else base_dir)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from airflow_provider.errors import ConfigProblem
-from airflow_provider.runner.config.by_value import by_value
+from airflow_provider.runner.config.error_groups import errors_by_value
 from airflow_provider.runner.config.graph import find_cycles
 from airflow_provider.runner.config.restart_from import names_written
 from airflow_provider.runner.config.scalars import WrittenWord
@@ -79,7 +79,7 @@ _MAY_BE_SECRET = {"config", "spark_conf"}
 _LONGEST_SHOWN = 60
 
 
-def explain(
+def config_problems(
     error: ValidationError, model: type[BaseModel], component: str | None, data: Any = None, *, show_values: bool = True
 ) -> list[ConfigProblem]:
     """Translate pydantic's errors about one model into problems that name field and remedy, one for each value.
@@ -88,11 +88,11 @@ def explain(
     :param show_values: whether a message may repeat a short value that the author wrote
     """
     problems = []
-    for items in by_value(error, data):
+    for items in errors_by_value(error, data):
         item = _joined(items)
         location = item["loc"]
         if location[-1:] == ("[key]",) or item["type"] == "invalid_key":
-            message = f"the key {item['input']!r} is {kind_of(item['input'])}, expected text; put it in quotes"
+            message = f"the key {item['input']!r} is {kind_in_words(item['input'])}, expected text; put it in quotes"
             place = location[:-2] if location[-1:] == ("[key]",) else location[:-1]
         else:
             message = _message(item, model, component, show_values and not _MAY_BE_SECRET.intersection(location))
@@ -114,7 +114,7 @@ def _message(item: ErrorDetails, model: type[BaseModel], component: str | None, 
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        hint = suggest(str(item["loc"][-1]), _fields_at(model, item["loc"]))
+        hint = suggestion(str(item["loc"][-1]), _fields_at(model, item["loc"]))
         at_the_top = len(item["loc"]) == 1 and component is None
         return "is not a known field" + (hint or (SHARED if at_the_top else ""))
     if kind in ("too_short", "string_too_short") and not value:
@@ -157,7 +157,7 @@ def _required(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
 
 def _got(value: Any, show: bool) -> str:
     shown = _shown(value) if show else ""
-    return f"{kind_of(value).removeprefix('a ')} {shown}" if shown else kind_of(value)
+    return f"{kind_in_words(value).removeprefix('a ')} {shown}" if shown else kind_in_words(value)
 
 
 def _shown(value: Any) -> str:
@@ -168,7 +168,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_SHOWN else ""
 
 
-def kind_of(value: Any) -> str:
+def kind_in_words(value: Any) -> str:
     """Return what kind of thing the author wrote, in the words of a config file: ``a mapping``, ``text``."""
     for types, kind in _KINDS:
         if isinstance(value, types):
@@ -183,7 +183,7 @@ def with_article(noun: str) -> str:
 
 def content_problems(component: Mapping[Any, Any]) -> list[ConfigProblem]:
     """Return what is wrong with a component although each field by itself may be right."""
-    name = name_of(component)
+    name = component_name(component)
     problems = []
     if component.get("resilience") and (component.get("retry") or component.get("circuit_breaker")):
         message = "is set together with 'retry' or 'circuit_breaker'; keep one of the two spellings"
@@ -205,7 +205,7 @@ def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigP
     :param restart_from: where to restart from, as the author wrote it
     """
     problems = []
-    nodes = [(name_of(item), _dependencies_of(item)) for item in components]
+    nodes = [(component_name(item), _dependencies_of(item)) for item in components]
     known = [(name, depends_on) for name, depends_on in nodes if name is not None]
     for name, count in Counter(name for name, _ in known).items():
         if count > 1:
@@ -228,10 +228,10 @@ def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigP
 
 
 def _unknown_component(name: str, known: Iterable[str]) -> str:
-    return f"unknown component {name!r}{suggest(name, known)}"
+    return f"unknown component {name!r}{suggestion(name, known)}"
 
 
-def name_of(component: Any) -> str | None:
+def component_name(component: Any) -> str | None:
     """Return the component's name if it has a usable one."""
     return as_name(component.get("name") if isinstance(component, Mapping) else getattr(component, "name", None))
 
@@ -255,7 +255,7 @@ def unhashable(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def suggest(word: str, known: Iterable[str], most: int = 12) -> str:
+def suggestion(word: str, known: Iterable[str], most: int = 12) -> str:
     """Return ``; did you mean 'x'?`` if one of the known words is close, else the known words.
 
     :param most: more words than this are not listed

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code import changes
+from airflow_provider.runner.fingerprint.code import compare_code
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.code_record import CodeRecord
@@ -45,7 +45,7 @@ def code_changes(config: PipelineConfig, facts: Facts, checkpoint: CheckpointSta
             unknown[name] = "was not recorded" if before is None else "cannot be read today"
         if before is None or today is None:
             continue
-        if found := changes(before, today):
+        if found := compare_code(before, today):
             (completed if name in done else unfinished)[name] = found
     return CodeChanges(completed, unfinished, unknown)
 

@@ -11,7 +11,7 @@ from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.session_state.sources.compare import difference
+from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.paths import overlap
 
 
@@ -72,7 +72,7 @@ def compare_sources(
         found, untold = [], []
         for source in record.sources:
             now = look(source)
-            what = difference(source, now)
+            what = source_change(source, now)
             if what is not None:
                 found.append(SourceChange(source, what, _by_others(checkpoint, name, source, now)))
             elif (source.state, now.state) != ("seen", "seen"):
@@ -109,7 +109,7 @@ def reasons_by_source(config: PipelineConfig, facts: SourceFacts, reasons: Mappi
     return own | _of_descendants(config, own, reasons)
 
 
-def taken_along(config: PipelineConfig, facts: SourceFacts, decisions: Iterable[Decision]) -> dict[str, str]:
+def reasons_not_to_mix(config: PipelineConfig, facts: SourceFacts, decisions: Iterable[Decision]) -> dict[str, str]:
     """Return component to reason for those that must run so that nothing old is mixed with something new.
 
     A component that is replayed, or for another reason runs again, would read what somebody else has changed: then all
@@ -203,7 +203,7 @@ def _by_others(checkpoint: CheckpointState, reader: str, source: SourceRecord, n
     records = [checkpoint.components[n] for n in checkpoint.completed_components if n in checkpoint.components]
     after = sorted((r for r in records if r.completed_at >= since), key=lambda record: record.completed_at)
     states = [source, *(left for record in after for left in record.left), *checkpoint.left]
-    changes = [difference(state, now) for state in states if state.key == source.key]
+    changes = [source_change(state, now) for state in states if state.key == source.key]
     return None if None in changes else changes[-1]
 
 

@@ -8,9 +8,9 @@ from airflow_provider.errors import CodeChangedError, ConfigChangedError, Config
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.planning.changed_code import CodeChanges, code_changes, describe_all
-from airflow_provider.runner.planning.changed_sources import judge_replays, reasons_by_source, taken_along
+from airflow_provider.runner.planning.changed_sources import judge_replays, reasons_by_source, reasons_not_to_mix
+from airflow_provider.runner.planning.component_decisions import decisions_for, unrestorable_error
 from airflow_provider.runner.planning.facts import Facts
-from airflow_provider.runner.planning.keeping import decisions_for, not_brought_back
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
 from airflow_provider.runner.planning.restart_plan import refuse_old_results, why_impossible
@@ -26,7 +26,7 @@ def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState 
     """
     decisions = tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered)
     known = frozenset(checkpoint.completed_components if checkpoint is not None else ())
-    return RunPlan(config.name, decisions, before=checkpoint, known=known)
+    return RunPlan(config.name, decisions, before=checkpoint, recorded_when_planned=known)
 
 
 def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan:
@@ -85,14 +85,14 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     if old and config.on_code_change == "fail":
         raise CodeChangedError(checkpoint.run_id, config.name, describe_all(old))
     reasons |= _always_run(config, reasons)
-    would_be_kept: tuple[str, ...] = ()
+    kept_by_rerun_affected: tuple[str, ...] = ()
     restarted_by = ""
     if changed and config.on_config_change == "restart":
-        would_be_kept = tuple(name for name in names if name not in reasons)
+        kept_by_rerun_affected = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"config changed: {what}")
         restarted_by = "on_config_change"
     elif old and config.on_code_change == "restart":
-        would_be_kept = tuple(name for name in names if name not in reasons)
+        kept_by_rerun_affected = tuple(name for name in names if name not in reasons)
         reasons = dict.fromkeys(names, f"code changed: {describe_all(old)}")
         restarted_by = "on_code_change"
     elif reasons or checkpoint.status != "completed":
@@ -100,7 +100,7 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     while True:
         reasons |= _always_run(config, reasons)
         decisions = decisions_for(config, facts, checkpoint, reasons)
-        more = taken_along(config, facts.sources, decisions)
+        more = reasons_not_to_mix(config, facts.sources, decisions)
         if not more:
             break
         reasons |= more
@@ -112,13 +112,13 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
         config_changed=changed,
         config_changes=tuple(found),
         code_changes=code.completed,
-        would_be_kept=would_be_kept,
+        kept_by_rerun_affected=kept_by_rerun_affected,
         restarted_by=restarted_by,
         notes=(*_code_notes(config.on_code_change, code, decisions), *source_notes),
-        obstacle=refusal or not_brought_back(config.name, decisions),
+        obstacle=refusal or unrestorable_error(config.name, decisions),
         live=facts.live,
         before=checkpoint,
-        known=frozenset(checkpoint.completed_components),
+        recorded_when_planned=frozenset(checkpoint.completed_components),
     )
 
 

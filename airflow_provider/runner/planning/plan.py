@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from airflow_provider.errors import PySparkPipelineError
-from airflow_provider.runner.fingerprint.config_changes import Change
+from airflow_provider.runner.fingerprint.config_changes import ConfigChange
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
@@ -39,7 +39,7 @@ class Decision:
     :param session_state: what it left in the session, if it is reused
     :param sources: what it had read, if it stays completed
     :param restore: whether that is needed and not in the session
-    :param harm: whether it would be replayed although it is not known that this does no harm
+    :param may_do_harm: whether it would be replayed although it is not known that this does no harm
     """
 
     component: str
@@ -48,12 +48,12 @@ class Decision:
     seconds_saved: float = 0.0
     session_state: SessionStateRecord | None = None
     restore: bool = False
-    harm: bool = False
+    may_do_harm: bool = False
     sources: tuple[SourceRecord, ...] = ()
 
 
 @dataclass(frozen=True)
-class Answer:
+class RequestOutcome:
     """What a plan does about a request to restart from components.
 
     :param request: the request; None if what was left in the store cannot be read
@@ -73,7 +73,7 @@ class RunPlan:
     :param config_changed: whether the checkpoint was made under another config
     :param config_changes: what differs from the config of the checkpoint, as far as it is known
     :param code_changes: completed component to what changed in its code
-    :param would_be_kept: components that ``rerun_affected`` would have kept where everything is restarted
+    :param kept_by_rerun_affected: components that ``rerun_affected`` would have kept where everything is restarted
     :param restarted_by: the policy that restarts everything, if one does
     :param notes: what else the person who reads the plan should know
     :param obstacle: why it must not be carried out, None if it may
@@ -82,24 +82,24 @@ class RunPlan:
     :param before: the checkpoint when the plan was made, also if it is left aside; None if there was none
     :param left_out: components that do not run in this attempt although they are not complete, or need not be replayed
         then: somebody asked for a part of the pipeline
-    :param known: the components that the checkpoint had as completed when the plan was made; None if somebody else said
-        what is complete
+    :param recorded_when_planned: the components that the checkpoint had as completed when the plan was made; None if
+        the caller said what is complete
     """
 
     pipeline_name: str
     decisions: tuple[Decision, ...]
     config_changed: bool = False
-    config_changes: tuple[Change, ...] = ()
+    config_changes: tuple[ConfigChange, ...] = ()
     code_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    would_be_kept: tuple[str, ...] = ()
+    kept_by_rerun_affected: tuple[str, ...] = ()
     restarted_by: str = ""
     notes: tuple[str, ...] = ()
     obstacle: PySparkPipelineError | None = None
     live: bool = False
-    requests: tuple[Answer, ...] = ()
+    requests: tuple[RequestOutcome, ...] = ()
     before: CheckpointState | None = field(default=None, compare=False, repr=False)
     left_out: frozenset[str] = frozenset()
-    known: frozenset[str] | None = None
+    recorded_when_planned: frozenset[str] | None = None
 
     @property
     def kept(self) -> list[str]:

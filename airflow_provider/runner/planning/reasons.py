@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.config_changes import Change, changes
+from airflow_provider.runner.fingerprint.config_changes import ConfigChange, compare_config
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.planning.changed_code import CodeChanges, describe_code
 from airflow_provider.runner.planning.facts import Facts
@@ -83,17 +83,17 @@ def _changed_before_it_completed(config: PipelineConfig, checkpoint: CheckpointS
 
 def changed_since(
     config: PipelineConfig, checkpoint: CheckpointState, hashes: ConfigHashes | None = None
-) -> list[Change]:
+) -> list[ConfigChange]:
     """List the differences between the config of a checkpoint and today's, without any value.
 
     :param config: the pipeline
     :param checkpoint: the record of the earlier attempts
     :param hashes: those of the config; None to look now
     """
-    return changes(checkpoint.fields, (hashes or ConfigHashes.of(config)).fields) if checkpoint.fields else []
+    return compare_config(checkpoint.fields, (hashes or ConfigHashes.of(config)).fields) if checkpoint.fields else []
 
 
-def describe_changes(checkpoint: CheckpointState, found: Sequence[Change]) -> str:
+def describe_changes(checkpoint: CheckpointState, found: Sequence[ConfigChange]) -> str:
     """Name the first three differences and count the rest."""
     if not checkpoint.fields:
         return "the checkpoint does not say in what"

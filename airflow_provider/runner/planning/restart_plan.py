@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from airflow_provider.errors import RestartRefusedError
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.config.problems import suggest
+from airflow_provider.runner.config.problems import suggestion
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
@@ -17,7 +17,7 @@ from airflow_provider.runner.session_state.sources.paths import writes_into
 _LEFT_SHOWN = 3
 
 
-def from_config(config: PipelineConfig, checkpoint: CheckpointState | None) -> RestartRequest | None:
+def pending_config_restart(config: PipelineConfig, checkpoint: CheckpointState | None) -> RestartRequest | None:
     """Return the request that stands in the config, None if there is none or it has been carried out in this run.
 
     :param config: the pipeline
@@ -25,7 +25,7 @@ def from_config(config: PipelineConfig, checkpoint: CheckpointState | None) -> R
     """
     if config.restart_from is None:
         return None
-    request = RestartRequest.standing(config.restart_from, IN_THE_FILE)
+    request = RestartRequest.from_config_value(config.restart_from, IN_THE_FILE)
     return None if checkpoint is not None and checkpoint.settled(request.id) else request
 
 
@@ -38,7 +38,7 @@ def why_impossible(config: PipelineConfig, restart: RestartFrom) -> str | None:
     names = [component.name for component in config.ordered]
     for name in restart.names:
         if name not in names:
-            return f"unknown or disabled component {name!r}{suggest(name, names)}"
+            return f"unknown or disabled component {name!r}{suggestion(name, names)}"
     if restart.until is None:
         return None
     if restart.until not in _with_descendants(config, restart.components):

@@ -47,7 +47,7 @@ class RestartRequest(RestartFrom):
         return cls(**asked.model_dump(), id="", requested_at=None, source=TYPED)
 
     @classmethod
-    def standing(cls, asked: RestartFrom, source: str, requested_by: str | None = None) -> RestartRequest:
+    def from_config_value(cls, asked: RestartFrom, source: str, requested_by: str | None = None) -> RestartRequest:
         """Return a request that is found again by every attempt. Its value identifies it: it is carried out once.
 
         :param asked: what it says

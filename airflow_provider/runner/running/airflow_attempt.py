@@ -10,25 +10,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
 from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.reasons import changed_since
-from airflow_provider.runner.planning.start import AirflowAttempt, how_to_start
+from airflow_provider.runner.planning.start_mode import AirflowTry, how_to_start
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
 
 logger = logging.getLogger(__name__)
 
 TemplatedField = tuple[str, str]
-"""A component and a field, named as in :class:`~airflow_provider.runner.fingerprint.config_changes.Change`."""
+"""A component and a field, named as in :class:`~airflow_provider.runner.fingerprint.config_changes.ConfigChange`."""
 
 
 @dataclass(frozen=True)
-class AirflowRun:
+class AirflowAttemptSpec:
     """A pipeline that a task has to run, and in which attempt.
 
     :param config: the pipeline, rendered and validated
@@ -40,12 +40,12 @@ class AirflowRun:
 
     config: PipelineConfig
     key: RunKey
-    attempt: AirflowAttempt
+    attempt: AirflowTry
     templated: tuple[TemplatedField, ...] = ()
     requests: tuple[RestartRequest, ...] = ()
 
 
-def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> PipelineResult:
+def run_airflow_attempt(run: AirflowAttemptSpec, store: CheckpointStore, **how: Any) -> PipelineResult:
     """Decide whether the attempt resumes, log which case it is, and run it.
 
     :param run: what to run
@@ -54,19 +54,19 @@ def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> 
     :raises PySparkPipelineError: as :func:`~airflow_provider.runner.running.attempt.run_attempt`
     """
     return run_attempt(
-        Attempt(
+        AttemptSpec(
             run.config,
             store,
             run.key,
             lambda checkpoint, asked: _beginning(run, store, checkpoint, asked=asked),
-            AboutAttempt(run.attempt.try_number, run.attempt.record()),
-            standing=run.requests,
+            AttemptMetadata(run.attempt.try_number, run.attempt.record()),
+            config_requests=run.requests,
             **how,
         )
     )
 
 
-def beginning_of(run: AirflowRun, checkpoint: CheckpointState | None, *, asked: bool) -> tuple[Beginning, str]:
+def start_mode_of(run: AirflowAttemptSpec, checkpoint: CheckpointState | None, *, asked: bool) -> tuple[Beginning, str]:
     """Return how an attempt begins, and which case it is.
 
     :param run: what is to run
@@ -83,14 +83,14 @@ def beginning_of(run: AirflowRun, checkpoint: CheckpointState | None, *, asked: 
 
 
 def _beginning(
-    run: AirflowRun, store: CheckpointStore, checkpoint: CheckpointState | None, *, asked: bool
+    run: AirflowAttemptSpec, store: CheckpointStore, checkpoint: CheckpointState | None, *, asked: bool
 ) -> Beginning:
-    beginning, reason = beginning_of(run, checkpoint, asked=asked)
+    beginning, reason = start_mode_of(run, checkpoint, asked=asked)
     logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, reason, store)
     return beginning
 
 
-def _notes(run: AirflowRun, checkpoint: CheckpointState) -> list[str]:
+def _notes(run: AirflowAttemptSpec, checkpoint: CheckpointState) -> list[str]:
     notes = unstable_templates(run.templated, run.config, checkpoint)
     before: Mapping[str, Any] = checkpoint.airflow
     versions = before.get("bundle_version"), run.attempt.bundle_version

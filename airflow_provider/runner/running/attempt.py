@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt, CheckpointHooks
+from airflow_provider.runner.checkpoint.address import store_address
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata, CheckpointHooks
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
@@ -20,13 +20,13 @@ from airflow_provider.runner.observing.log import LoggingHooks
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.decide import plan_fresh
 from airflow_provider.runner.planning.plan import RunPlan
-from airflow_provider.runner.planning.restart_plan import from_config
+from airflow_provider.runner.planning.restart_plan import pending_config_restart
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.pipeline_runner import SimplePipelineRunner, Surroundings
-from airflow_provider.runner.running.restart_requests import Requests, find_requests, tell
-from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment, SimplePipelineRunner
+from airflow_provider.runner.running.restart_requests import PendingRequests, find_requests, log_outcomes
+from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,15 +51,15 @@ class Beginning:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AttemptSpec:
     """Everything that an attempt needs.
 
     :param config: the pipeline
     :param store: where checkpoints are kept
     :param key: which checkpoint
     :param beginning: decides how it begins, from what the takeover found and from whether somebody asked for a restart
-    :param about: what to record of it
-    :param standing: requests to restart that each attempt finds again, carried out once
+    :param metadata: what to record of it
+    :param config_requests: requests to restart that each attempt finds again, carried out once
     :param spark: see :class:`SimplePipelineRunner`
     :param session_state_url: see :class:`SimplePipelineRunner`
     :param keep_session_state: see :class:`SimplePipelineRunner`
@@ -68,7 +68,7 @@ class Attempt:
     :param after_the_record: hooks that are called when the record is durable
     :param logs_verdict: whether the log ends with the error of a failed attempt; False for who raises it
     :param saving: how records are saved
-    :param surroundings: see :class:`SimplePipelineRunner`
+    :param environment: see :class:`SimplePipelineRunner`
     :param part: takes a part of the plan
     """
 
@@ -76,21 +76,21 @@ class Attempt:
     store: CheckpointStore
     key: RunKey
     beginning: Callable[[CheckpointState | None, bool], Beginning] = lambda checkpoint, asked: Beginning()
-    about: AboutAttempt = field(default_factory=AboutAttempt)
-    standing: tuple[RestartRequest, ...] = ()
+    metadata: AttemptMetadata = field(default_factory=AttemptMetadata)
+    config_requests: tuple[RestartRequest, ...] = ()
     spark: SparkSession | Callable[[], SparkSession] | None = None
     session_state_url: str | None = None
     keep_session_state: bool = False
-    keeping: Keeping = field(default_factory=Keeping)
+    keeping: Retention = field(default_factory=Retention)
     hooks: Sequence[PipelineHooks] = ()
     after_the_record: Sequence[PipelineHooks] = ()
     logs_verdict: bool = True
     saving: Saving = field(default_factory=Saving)
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    environment: RunnerEnvironment = field(default_factory=RunnerEnvironment)
     part: Callable[[RunPlan], RunPlan] = lambda plan: plan
 
 
-def run_attempt(attempt: Attempt) -> PipelineResult:
+def run_attempt(attempt: AttemptSpec) -> PipelineResult:
     """Take the checkpoint over, plan, run, log and record.
 
     A request to restart that somebody left in the store is carried out, once. One that cannot be carried out is set
@@ -109,8 +109,8 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
         attempt.key.run_id,
         compute_pipeline_fingerprint(config),
         scope=attempt.key.scope,
-        about=attempt.about,
-        live=attempt.surroundings.live,
+        about=attempt.metadata,
+        live=attempt.environment.live,
         saving=attempt.saving,
     )
     runner = SimplePipelineRunner(
@@ -121,29 +121,34 @@ def run_attempt(attempt: Attempt) -> PipelineResult:
         spark=attempt.spark,
         session_state_url=attempt.session_state_url,
         keep_session_state=attempt.keep_session_state,
-        surroundings=dataclasses.replace(
-            attempt.surroundings, owner=attempt.keeping.owner(attempt.key, place_of(attempt.store))
+        environment=dataclasses.replace(
+            attempt.environment, owner=attempt.keeping.owner(attempt.key, store_address(attempt.store))
         ),
     )
     checkpoint = checkpoint_hooks.take_over(config)
     requests = find_requests(
-        attempt.store, attempt.key, config, checkpoint, attempt.standing, lambda request: _adopt(attempt, request)
+        attempt.store,
+        attempt.key,
+        config,
+        checkpoint,
+        attempt.config_requests,
+        lambda request: _adopt(attempt, request),
     )
-    beginning = attempt.beginning(checkpoint, bool(requests) or from_config(config, checkpoint) is not None)
+    beginning = attempt.beginning(checkpoint, bool(requests) or pending_config_restart(config, checkpoint) is not None)
     plan = plan_attempt(config, checkpoint, beginning, requests, runner.plan)
     plan = attempt.part(plan)
-    tell(plan.requests)
+    log_outcomes(plan.requests)
     return runner.run(plan=plan)
 
 
-def _adopt(attempt: Attempt, request: RestartRequest) -> None:
+def _adopt(attempt: AttemptSpec, request: RestartRequest) -> None:
     store, key = attempt.store, attempt.key
     if isinstance(store, RestartRequests):
         requests: RestartRequests = store
         attempt.saving(f"the request to restart {key}", lambda: requests.leave_request(request, key))
 
 
-class MakePlan(Protocol):
+class Planner(Protocol):
     """Makes a plan, see :meth:`SimplePipelineRunner.plan`."""
 
     def __call__(
@@ -155,8 +160,8 @@ def plan_attempt(
     config: PipelineConfig,
     checkpoint: CheckpointState | None,
     beginning: Beginning,
-    requests: Requests,
-    make: MakePlan,
+    requests: PendingRequests,
+    make: Planner,
 ) -> RunPlan:
     """Return the plan of an attempt.
 
@@ -170,8 +175,10 @@ def plan_attempt(
     if beginning.fresh is not None:
         plan = dataclasses.replace(plan_fresh(config, beginning.fresh, checkpoint), requests=requests.carried_out)
     else:
-        asked = bool(requests or beginning.restarts) or from_config(config, checkpoint) is not None
+        asked = bool(requests or beginning.restarts) or pending_config_restart(config, checkpoint) is not None
         # Who asks for something has said what is to run again: no more because of what others changed since.
         cleared = beginning.cleared and not asked
-        plan = requests.planned(lambda due: make(checkpoint, restarts=(*beginning.restarts, *due), cleared=cleared))
+        plan = requests.plan_with_fallback(
+            lambda due: make(checkpoint, restarts=(*beginning.restarts, *due), cleared=cleared)
+        )
     return dataclasses.replace(plan, notes=(*plan.notes, *beginning.notes))

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.planning.changed_code import entered_before
 from airflow_provider.runner.planning.changed_sources import SourceFacts, compare_sources
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, RunPlan
-from airflow_provider.runner.planning.restart_plan import from_config
+from airflow_provider.runner.planning.restart_plan import pending_config_restart
 from airflow_provider.runner.planning.server_session import why_not_live
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.source_record import SourceRecord
@@ -34,17 +34,17 @@ def find_plan(
 ) -> RunPlan:
     """Decide what an attempt does, from all that can be found out.
 
-    Arguments and errors are those of :func:`inspect`, and the plan's obstacle is raised.
+    Arguments and errors are those of :func:`collect_facts`, and the plan's obstacle is raised.
     """
-    standing = from_config(config, checkpoint)
-    wanted = (*restarts, standing) if standing is not None else tuple(restarts)
-    plan = decide(config, inspect(config, checkpoint, wanted, session, cleared=cleared))
+    pending = pending_config_restart(config, checkpoint)
+    wanted = (*restarts, pending) if pending is not None else tuple(restarts)
+    plan = decide(config, collect_facts(config, checkpoint, wanted, session, cleared=cleared))
     if plan.obstacle is not None:
         raise plan.obstacle
     return plan
 
 
-def inspect(
+def collect_facts(
     config: PipelineConfig,
     checkpoint: CheckpointState | None,
     restarts: tuple[RestartFrom, ...],
@@ -70,7 +70,7 @@ def inspect(
     facts = Facts(checkpoint, restarts)
     if checkpoint is None:
         return facts
-    code = read_components(config, entered_before(checkpoint))
+    code = read_code_of_components(config, entered_before(checkpoint))
     facts = replace(facts, hashes=ConfigHashes.of(config), code=code)
     if checkpoint.status != "completed" or restarts:
         facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))

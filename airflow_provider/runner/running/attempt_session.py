@@ -17,15 +17,16 @@ from airflow_provider.runner.record.session_state_record import SessionStateReco
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
-from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, remove_run
-from airflow_provider.runner.session_state.saved.files import files_for, local_path
-from airflow_provider.runner.session_state.saved.views import damage
-from airflow_provider.runner.session_state.sources.compare import difference
-from airflow_provider.runner.session_state.sources.look import look_again
-from airflow_provider.runner.session_state.tracker import SessionStateKeeper
-from airflow_provider.runner.session_state.trusted.trusted_record import why_not_restored
+from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
+from airflow_provider.runner.session_state.saved.files import files_for
+from airflow_provider.runner.session_state.saved.views import find_damage
+from airflow_provider.runner.session_state.sources.compare import source_change
+from airflow_provider.runner.session_state.sources.look import refresh_source
+from airflow_provider.runner.session_state.tracker import SessionStateTracker
+from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
 from airflow_provider.runner.spark.lost import spark_lost
 from airflow_provider.runner.spark.session import session_of_the_process
+from airflow_provider.runner.storage.spark_urls import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -58,7 +59,7 @@ class AttemptSession:
         self._live = live
         self._saved = saved
         self.url = saved.url if saved else None
-        self.keeper: SessionStateKeeper | None = None
+        self.keeper: SessionStateTracker | None = None
         self._clock = clock
         self.opening_seconds = 0.0
 
@@ -95,7 +96,7 @@ class AttemptSession:
 
     def present(self) -> set[str]:
         """Return the components whose session state is in the session already."""
-        return self.keeper.present() if self.keeper is not None else set()
+        return self.keeper.components_present() if self.keeper is not None else set()
 
     def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
         """Return what is wrong with what a component saved, None if nothing is.
@@ -103,14 +104,14 @@ class AttemptSession:
         :param record: what is recorded of it
         :param dropped: databases and tables that later components dropped
         """
-        if (refused := why_not_restored(record, self.url, self._config.session_state_format)) is not None:
+        if (refused := reject_record(record, self.url, self._config.session_state_format)) is not None:
             return refused
         if record.views and self._saved is not None:
             self._claim(self._saved)
             if self._saved.pruned:
                 return f"`prune` was deleting what was saved in {self.url}"
         for view in record.views:
-            if what := damage(files_for(view.url, self._spark_for(view.url)), view):
+            if what := find_damage(files_for(view.url, self._spark_for(view.url)), view):
                 return what
         if record.vouched and not files_for(record.vouched, self._spark_for(record.vouched)).exists(record.vouched):
             return f"what it says of its tables is gone from {record.vouched}"
@@ -123,24 +124,28 @@ class AttemptSession:
 
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now. Spark is started only for one that needs it."""
-        return look_again(source, self.spark)
+        return refresh_source(source, self.spark)
 
     def begin(self, plan: RunPlan) -> None:
         """Make the session ready for the components of a plan."""
         spark = self.spark()
         probe = probe_for(spark)
         if self.keeper is None and probe is not None:
-            self.keeper = SessionStateKeeper(spark, probe, self._config, self._saved)
+            self.keeper = SessionStateTracker(spark, probe, self._config, self._saved)
             if plan.live:
-                self.keeper.attached({d.component: d.session_state for d in plan.decisions if d.session_state})
+                self.keeper.adopt_copied_session(
+                    {d.component: d.session_state for d in plan.decisions if d.session_state}
+                )
         if self._saved is not None and any(d.session_state and d.session_state.views for d in plan.decisions):
             self._claim(self._saved)
         if self.keeper is not None:
-            self.keeper.recorded(plan.before.components if plan.before is not None else {})
-            self.keeper.settle()
+            self.keeper.load_earlier_records(plan.before.components if plan.before is not None else {})
+            self.keeper.reset_session()
             # Otherwise somebody else said what is complete, and what that saved is not known.
-            if plan.known is not None:
-                self.keeper.remove_others(d.session_state for d in plan.decisions if d.session_state is not None)
+            if plan.recorded_when_planned is not None:
+                self.keeper.delete_stale_attempts(
+                    d.session_state for d in plan.decisions if d.session_state is not None
+                )
 
     def restore(self, decision: Decision, dropped: Collection[str]) -> Decision:
         """Bring back what a reused component left. If that fails, it is to be replayed instead, if that does no harm.
@@ -162,7 +167,7 @@ class AttemptSession:
                     "again, and the next attempt restores it",
                     session_is_gone=True,
                 ) from None
-            if not self.keeper.answers():
+            if not self.keeper.is_alive():
                 raise SparkSessionError(
                     f"the Spark session was lost while what {decision.component!r} left in it was restored: "
                     f"{describe(error)}; nothing ran again, and the next attempt restores it"
@@ -178,7 +183,7 @@ class AttemptSession:
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back; yield what is to be recorded of each component."""
         if self.keeper is not None:
-            yield from self.keeper.saved_after_a_failure()
+            yield from self.keeper.save_after_failure()
 
     def _refuse_harm(self, decision: Decision, error: Exception) -> None:
         """A component that may do harm does not run again because a storage was not there for a moment."""
@@ -198,7 +203,7 @@ class AttemptSession:
 
     def _refuse_other_data(self, decision: Decision, error: Exception) -> None:
         """A component that is replayed must read what it read, or what others made of that no longer fits."""
-        compared = ((source.name, difference(source, self.look_again(source))) for source in decision.sources)
+        compared = ((source.name, source_change(source, self.look_again(source))) for source in decision.sources)
         changed = [f"{name}: {what}" for name, what in compared if what is not None]
         if changed and self._policy(decision.component) != "replay" and self._config.on_source_change != "keep":
             told = (
@@ -210,9 +215,9 @@ class AttemptSession:
     def end_of_success(self) -> None:
         """Delete what this run has saved, or say for how long it is kept."""
         if self._saved is not None and self._saved.owner.hours_after_success > 0:
-            self._saved.succeeded(files_for(self._saved.url, self._spark))
+            self._saved.keep_after_success(files_for(self._saved.url, self._spark))
         elif self.url and (self._spark is not None or local_path(self.url) is not None):
-            remove_run(files_for(self.url, self._spark), self.url)
+            delete_run(files_for(self.url, self._spark), self.url)
 
     def _claim(self, saved: SavedDirectory) -> None:
         saved.claim(files_for(saved.url, self._spark_for(saved.url)))

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
-from airflow_provider.runner.config.absolute import working_directory
-from airflow_provider.runner.config.component import DataFlow, build
-from airflow_provider.runner.config.context import ComponentContext, Declared
+from airflow_provider.runner.config.absolute_paths import working_directory
+from airflow_provider.runner.config.component import DataFlow, build_component
+from airflow_provider.runner.config.component_context import ComponentContext, LaterComponent
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
-from airflow_provider.runner.config.outcome import look_at, settled
-from airflow_provider.runner.fingerprint.code.called_functions import watching
+from airflow_provider.runner.config.returned_value import await_result, warn_about_result
+from airflow_provider.runner.fingerprint.code.called_functions import watch_calls
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -33,10 +33,11 @@ from airflow_provider.runner.observing.result import ComponentResult, ComponentS
 from airflow_provider.runner.observing.taken_location import taken_location
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
-from airflow_provider.runner.running.resilience import CircuitBreaker, run_with_retries
-from airflow_provider.runner.session_state.saved.files import local_path
-from airflow_provider.runner.session_state.tracker import Found, Ran, SessionStateKeeper
+from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
+from airflow_provider.runner.running.retries import run_with_retries
+from airflow_provider.runner.session_state.tracker import ComponentFindings, ComponentTiming, SessionStateTracker
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
+from airflow_provider.runner.storage.spark_urls import local_path
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class ComponentRunner:
         position: int,
         total: int,
         spark: Any,
-        keeper: SessionStateKeeper | None,
+        keeper: SessionStateTracker | None,
     ) -> ComponentResult:
         """Run one component. If it fails, that is in the result, not raised.
 
@@ -118,24 +119,24 @@ class ComponentRunner:
         position: int,
         total: int,
         spark: Any,
-        keeper: SessionStateKeeper | None,
+        keeper: SessionStateTracker | None,
     ) -> ComponentResult:
         config = copy.deepcopy(component.config)  # what it does to it would be another config for the next attempt
         began = self._clock()
         saving = 0.0
         try:
-            with watching() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
+            with watch_calls() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
                 context, texts = self._context(component, keeper), component.texts
-                work = build(component.target(), config, spark, self._config.base_dir, texts, context)
+                work = build_component(component.target(), config, spark, self._config.base_dir, texts, context)
                 retries = run_with_retries(
-                    lambda: look_at(_blaming_spark(lambda: settled(work()), spark), component.name),
+                    lambda: warn_about_result(_blaming_spark(lambda: await_result(work()), spark), component.name),
                     component.retry_policy,
                     self._breaker(component),
                     lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
                     self._sleep,
                 )
             took = self._clock() - began
-            ran = Ran(took, entered.names())
+            ran = ComponentTiming(took, entered.names())
             found = _blaming_spark(lambda: _keep(keeper, component, decision, position, ran), spark)
             if found.has_saved:
                 saving = self._clock() - began - took
@@ -146,7 +147,9 @@ class ComponentRunner:
             failure = self._explained(error, component, keeper, spark)
             can_look = keeper is not None and not session_is_gone(error)
             failed = (
-                keeper.failed(component.name, goes_on=self._goes_on_after_failure) if keeper and can_look else Found()
+                keeper.after_failure(component.name, goes_on=self._goes_on_after_failure)
+                if keeper and can_look
+                else ComponentFindings()
             )
             self._tell_saved(failed.saved)
             left = tuple(failed.touched.left) if failed.touched else ()
@@ -187,7 +190,7 @@ class ComponentRunner:
             retries=retries,
         )
 
-    def _mend_once(self, spark: Any, keeper: SessionStateKeeper | None) -> None:
+    def _mend_once(self, spark: Any, keeper: SessionStateTracker | None) -> None:
         """Let components mend what earlier attempts left half done, before the first one runs."""
         if self._is_mended:
             return
@@ -205,14 +208,14 @@ class ComponentRunner:
     def _note_views(self, component: str, left: SessionStateRecord | None) -> None:
         self._left_by.update({str(view).lower(): component for view in (left.left_views if left else ())})
 
-    def _context(self, component: ComponentConfig, keeper: SessionStateKeeper | None) -> ComponentContext:
+    def _context(self, component: ComponentConfig, keeper: SessionStateTracker | None) -> ComponentContext:
         order = self._config.ordered
         later = order[order.index(component) + 1 :]
         return ComponentContext(
             component.name,
             self._config.name,
             later=tuple(
-                Declared(c.name, c.class_path, _with_statement(c), _target(c))
+                LaterComponent(c.name, c.class_path, _with_statement(c), _target(c))
                 for c in later
                 if self._to_run is None or c.name in self._to_run
             ),
@@ -222,7 +225,7 @@ class ComponentRunner:
         )
 
     def _explained(
-        self, error: BaseException, component: ComponentConfig, keeper: SessionStateKeeper | None, spark: Any
+        self, error: BaseException, component: ComponentConfig, keeper: SessionStateTracker | None, spark: Any
     ) -> Failure:
         package = component.class_path.partition(".")[0]
         if session_is_gone(error):
@@ -260,7 +263,7 @@ def _target(component: ComponentConfig) -> Any:
         return None  # it fails when its turn comes
 
 
-def _places(config: PipelineConfig, keeper: SessionStateKeeper | None) -> tuple[Path, ...]:
+def _places(config: PipelineConfig, keeper: SessionStateTracker | None) -> tuple[Path, ...]:
     """Return the local directories that the run itself needs."""
     saved = local_path(keeper.url) if keeper is not None and keeper.url else None
     return (working_directory(), config.base_dir, *([saved] if saved is not None else []))
@@ -286,14 +289,18 @@ def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
 
 
 def _keep(
-    keeper: SessionStateKeeper | None, component: ComponentConfig, decision: Decision, position: int, ran: Ran
-) -> Found:
+    keeper: SessionStateTracker | None,
+    component: ComponentConfig,
+    decision: Decision,
+    position: int,
+    ran: ComponentTiming,
+) -> ComponentFindings:
     if keeper is None:
-        return Found()
+        return ComponentFindings()
     try:
         if decision.action is Action.REPLAY:
-            return keeper.replayed(component, position, ran, decision.session_state)
-        return keeper.finished(component, position, ran)
+            return keeper.after_replay(component, position, ran, decision.session_state)
+        return keeper.after_success(component, position, ran)
     except ComponentError:
         raise
     except Exception as error:

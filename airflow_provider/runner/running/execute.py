@@ -10,9 +10,9 @@ from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.events import ComponentReused
 from airflow_provider.runner.observing.hooks import PipelineHooks
-from airflow_provider.runner.observing.log_groups import Fold
+from airflow_provider.runner.observing.log_groups import LogGroup
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
-from airflow_provider.runner.planning.part import LEFT_OUT
+from airflow_provider.runner.planning.partial_plan import LEFT_OUT
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.running.attempt_facts import dropped_after
 from airflow_provider.runner.running.attempt_session import AttemptSession
@@ -22,7 +22,7 @@ from airflow_provider.runner.spark.lost import session_is_gone
 logger = logging.getLogger(__name__)
 
 
-def walk(
+def execute_plan(
     config: PipelineConfig,
     plan: RunPlan,
     session: AttemptSession,
@@ -54,7 +54,7 @@ def walk(
     results: list[ComponentResult] = []
     failed: set[str] = set()
     blocked: set[str] = set()
-    lines = Fold(logger, "what completed components had left in the session is restored")
+    lines = LogGroup(logger, "what completed components had left in the session is restored")
     for position, planned in enumerate(plan.decisions, start=1):
         component, decision, restoring = by_name[planned.component], planned, 0.0
         if decision.action is Action.REUSE and not (failed and fail_fast):

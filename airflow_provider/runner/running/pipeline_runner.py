@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
-from airflow_provider.runner.config.absolute import absolute_url
+from airflow_provider.runner.config.absolute_paths import absolute_url
 from airflow_provider.runner.config.model import PipelineConfig, config_warnings, load_pipeline_config
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
@@ -24,7 +24,7 @@ from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.attempt_session import AttemptSession
 from airflow_provider.runner.running.component_runner import ComponentRunner
-from airflow_provider.runner.running.execute import walk
+from airflow_provider.runner.running.execute import execute_plan
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory
 from airflow_provider.runner.spark.lost import session_is_gone
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RunnerEnvironment:
     """What an attempt takes for granted, and what a launcher or a test puts in its place.
 
     :param live: the session that the runner is given, if its server keeps it for the next attempt
@@ -66,7 +66,7 @@ class SimplePipelineRunner:
     :param keep_session_state: leave the saved views there when the pipeline has succeeded; otherwise they can no longer
         be read then, also in this session
     :param fail_fast: stop at the first failure; False: go on with what does not depend on it
-    :param surroundings: clock, sleep and the like
+    :param environment: clock, sleep and the like
     :raises PipelineConfigError: the config is no config, or a hook no hook
     """
 
@@ -79,7 +79,7 @@ class SimplePipelineRunner:
         session_state_url: str | None = None,
         keep_session_state: bool = False,
         fail_fast: bool = True,
-        surroundings: Surroundings | None = None,
+        environment: RunnerEnvironment | None = None,
     ) -> None:
         if not isinstance(config, PipelineConfig):
             kind = type(config)
@@ -88,22 +88,22 @@ class SimplePipelineRunner:
                 "load_pipeline_config(…)"
             )
             raise PipelineConfigError([ConfigProblem(message)])
-        surroundings = surroundings or Surroundings()
+        environment = environment or RunnerEnvironment()
         self._config = config
         self._hooks = CompositeHooks(hooks) if hooks is not None else CompositeHooks()
-        owner = surroundings.owner or Ownership()
+        owner = environment.owner or Ownership()
         saved = SavedDirectory(absolute_url(session_state_url), owner) if session_state_url else None
-        self._session = AttemptSession(config, spark, saved, surroundings.live, surroundings.clock)
+        self._session = AttemptSession(config, spark, saved, environment.live, environment.clock)
         self._keep_session_state = keep_session_state
         self._fail_fast = fail_fast
-        self._clock = surroundings.clock
+        self._clock = environment.clock
         self._components = ComponentRunner(
             self._hooks,
             config,
             goes_on_after_failure=not fail_fast,
-            clock=surroundings.clock,
-            sleep=surroundings.sleep,
-            progress=surroundings.progress,
+            clock=environment.clock,
+            sleep=environment.sleep,
+            progress=environment.progress,
             run=repr((owner.deployment, owner.key)) if owner.key is not None else "",
         )
 
@@ -175,7 +175,7 @@ class SimplePipelineRunner:
 
     def _carry_out(self, plan: RunPlan) -> list[ComponentResult]:
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
-        results = walk(
+        results = execute_plan(
             self._config,
             plan,
             self._session,
@@ -222,4 +222,4 @@ class SimplePipelineRunner:
         taken_out = completed.valid - completed
         still = [name for name in recorded.completed_components if name not in taken_out]
         plan = find_plan(self._config, recorded.model_copy(update={"completed_components": still}), (), self._session)
-        return replace(plan, known=frozenset(recorded.completed_components))
+        return replace(plan, recorded_when_planned=frozenset(recorded.completed_components))

@@ -15,11 +15,11 @@ from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.attempt import Beginning, plan_attempt
 from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.attempt_session import AttemptSession
-from airflow_provider.runner.running.restart_requests import Requests
+from airflow_provider.runner.running.restart_requests import PendingRequests
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
-from airflow_provider.runner.session_state.saved.files import local_path
-from airflow_provider.runner.session_state.sources.look import is_local, look_again
-from airflow_provider.runner.session_state.sources.paths import plain
+from airflow_provider.runner.session_state.sources.look import is_local, refresh_source
+from airflow_provider.runner.session_state.sources.paths import normalized
+from airflow_provider.runner.storage.spark_urls import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,7 +40,7 @@ class Preview:
 
 
 def preview(
-    config: PipelineConfig, checkpoint: CheckpointState | None, beginning: Beginning, requests: Requests
+    config: PipelineConfig, checkpoint: CheckpointState | None, beginning: Beginning, requests: PendingRequests
 ) -> Preview:
     """Plan the next attempt, and leave everything as it is.
 
@@ -81,9 +81,9 @@ class _NoSession(AttemptSession):
         return super().damage(record, dropped)
 
     def look_again(self, source: SourceRecord) -> SourceRecord:
-        if source.version is not None or not all(is_local(plain(p)) for p in (*source.roots, *source.globs)):
+        if source.version is not None or not all(is_local(normalized(p)) for p in (*source.roots, *source.globs)):
             self.unknown[f"whether the source {source.name} is as it was; looking there needs Spark"] = None
-        return look_again(source)
+        return refresh_source(source)
 
     def _claim(self, saved: SavedDirectory) -> None:
         """Leave the marker as it is."""

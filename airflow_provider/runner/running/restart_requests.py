@@ -15,7 +15,7 @@ from airflow_provider.errors import (
 )
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.planning.plan import Answer, RunPlan
+from airflow_provider.runner.planning.plan import RequestOutcome, RunPlan
 from airflow_provider.runner.planning.restart_plan import why_impossible
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Requests:
+class PendingRequests:
     """The requests that have not been dealt with yet.
 
     :param due: those that can be carried out, as far as the pipeline alone tells
@@ -33,18 +33,18 @@ class Requests:
     """
 
     due: tuple[RestartRequest, ...] = ()
-    answered: tuple[Answer, ...] = ()
+    answered: tuple[RequestOutcome, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether somebody has asked for something, possible or not."""
         return bool(self.due or self.answered)
 
     @property
-    def carried_out(self) -> tuple[Answer, ...]:
+    def carried_out(self) -> tuple[RequestOutcome, ...]:
         """What to record if all that are due are carried out."""
-        return (*map(Answer, self.due), *self.answered)
+        return (*map(RequestOutcome, self.due), *self.answered)
 
-    def planned(self, plan: Callable[[Sequence[RestartRequest]], RunPlan]) -> RunPlan:
+    def plan_with_fallback(self, plan: Callable[[Sequence[RestartRequest]], RunPlan]) -> RunPlan:
         """Return the plan that carries out what is due. If it cannot be carried out, it is set aside.
 
         :param plan: returns the plan that carries out some requests, or raises what is in the way
@@ -59,7 +59,7 @@ class Requests:
                 made = plan(())
             except NotRetriableError:
                 raise error from None  # what is in the way is not what was asked for
-            aside = [Answer(request, str(error)) for request in self.due]
+            aside = [RequestOutcome(request, str(error)) for request in self.due]
             return replace(made, requests=(*aside, *self.answered))
         return replace(made, requests=self.carried_out)
 
@@ -69,25 +69,25 @@ def find_requests(
     key: RunKey,
     config: PipelineConfig,
     checkpoint: CheckpointState | None,
-    standing: Sequence[RestartRequest],
+    config_requests: Sequence[RestartRequest],
     adopt: Callable[[RestartRequest], object] | None = None,
-) -> Requests:
+) -> PendingRequests:
     """Find what has been asked for and not been dealt with.
 
     :param store: where somebody may have left a request
     :param key: which run
     :param config: the pipeline as it is today
     :param checkpoint: the record of the earlier attempts, None if there is none
-    :param standing: requests that every attempt finds again: those of the run's conf
+    :param config_requests: requests that every attempt finds again: those of the run's conf
     :param adopt: replaces in the store a request that was typed there by the same with an id; None to leave it alone
     :raises CheckpointError: the store cannot be read
     """
-    found = list(standing)
-    answered: list[Answer] = []
+    found = list(config_requests)
+    answered: list[RequestOutcome] = []
     try:
         left = store.find_request(key) if isinstance(store, RestartRequests) else None
     except UnreadableRequestError as error:
-        answered.append(Answer(None, str(error)))
+        answered.append(RequestOutcome(None, str(error)))
         left = None
     if left is not None:
         if not left.id and adopt is not None:
@@ -103,11 +103,11 @@ def find_requests(
         if why is None:
             due.append(request)
         else:
-            answered.append(Answer(request, why))
-    return Requests(tuple(due), tuple(answered))
+            answered.append(RequestOutcome(request, why))
+    return PendingRequests(tuple(due), tuple(answered))
 
 
-def tell(answers: Sequence[Answer]) -> None:
+def log_outcomes(answers: Sequence[RequestOutcome]) -> None:
     """Say in the log what becomes of each request."""
     for answer in answers:
         request = answer.request

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.samples.connect_server import ConnectServer
+from tests.samples.services.connect_server import ConnectServer
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.samples.connect_server import ConnectServer
+from tests.samples.services.connect_server import ConnectServer
 
 ROOT = Path(__file__).parents[3]
 

@@ -17,7 +17,7 @@ import pytest
 
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
 from airflow_provider.runner.planning.plan import STILL_THERE
-from tests.samples.connect_server import ConnectServer
+from tests.samples.services.connect_server import ConnectServer
 
 ROOT = Path(__file__).parents[3]
 KEPT = ["register", "random", "shop", "totals"]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.samples.connect_server import ConnectServer
+from tests.samples.services.connect_server import ConnectServer
 
 ROOT = Path(__file__).parents[3]
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.samples.connect_server import ConnectServer
+from tests.samples.services.connect_server import ConnectServer
 
 
 def test_the_files_of_views_are_found_and_compared(server: ConnectServer, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.samples.connect_server import ConnectServer
+from tests.samples.services.connect_server import ConnectServer
 
 
 def test_what_would_be_lost_is_refused_and_all_else_is_written(server: ConnectServer, tmp_path: Path) -> None:

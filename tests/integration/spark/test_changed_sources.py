@@ -11,7 +11,7 @@ import pytest
 from airflow_provider.errors import SessionStateNotSavedError, SourceChangedError
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:

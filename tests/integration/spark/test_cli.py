@@ -13,12 +13,12 @@ import pytest
 
 from airflow_provider.commands.standalone.cli import main
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
-from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.checkpoint.files import Directory
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.conftest import Script
-from tests.samples.saved import leave_views
+from tests.samples.harness.saved_directories import leave_views
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,7 +31,7 @@ components:
     class_path: airflow_provider.components.RunSql
     config: {sql: SELECT id FROM range(10), output_view: numbers}
   - name: gate
-    class_path: tests.samples.components.scripted
+    class_path: tests.samples.components.basic.scripted
     config: {name: gate}
     depends_on: [numbers]
   - name: check
@@ -166,7 +166,7 @@ def test_checkpoints_are_listed_shown_and_deleted(
 ) -> None:
     """With its checkpoint go the saved views; what was deleted is said, part by part."""
     key = RunKey((), "one", "daily")
-    leave_views(Directory(tmp_path / "views"), key, path=key.path)
+    leave_views(DirectoryStorage(tmp_path / "views"), key, path=key.path)
     views = key.directory(str(tmp_path / "views"))
     save(store, "one", session_state_url=views, completed_components=["a"], failed_component="b")
     save(store, "two", scope=("dag", "task", "-1"))
@@ -194,7 +194,7 @@ def test_a_checkpoint_of_an_attempt_that_may_run_is_deleted_by_force_only(
     save(store, "one", status="in_progress", age=timedelta(minutes=3))
     assert main(["checkpoints", "delete", "one", "--store", store]) == 1
     refused = capsys.readouterr().err
-    assert "its checkpoint says in_progress, and it last recorded something at" in refused
+    assert "its checkpoint says in_progress and has not changed since" in refused
     assert "--force fences it off" in refused
     assert main(["checkpoints", "delete", "one", "--store", store, "--force"]) == 0
     assert "fenced off" in capsys.readouterr().out
@@ -247,7 +247,7 @@ def test_a_run_that_was_killed_by_force_stops_at_its_next_record_and_prune_finds
     assert list(LocalCheckpointStore(store).list()) == []
     assert script.take_calls() == ["gate"]
     assert main([*prune, "--silent-at-most", "0m"]) == 0
-    assert "belongs to no checkpoint any more" in capsys.readouterr().out
+    assert "no longer belongs to a checkpoint" in capsys.readouterr().out
     assert not saved.exists()
 
 
@@ -269,10 +269,10 @@ def test_prune_deletes_what_has_expired(store: str, capsys: pytest.CaptureFixtur
     aside = Path(store) / "x" / "p" / "000000.checkpoint.json.corrupt-20240101T000000.000000"
     aside.parent.mkdir(parents=True)
     aside.write_text("torn")
-    place = place_of(LocalCheckpointStore(store))
+    place = store_address(LocalCheckpointStore(store))
     old, new = RunKey((), "old", "daily"), RunKey((), "new", "daily")
     for key, age in ((old, timedelta(days=31)), (new, timedelta(days=29))):
-        files = Directory(Path(store) / ".session_state")
+        files = DirectoryStorage(Path(store) / ".session_state")
         leave_views(files, key, path=key.path, at=datetime.now(UTC) - age, checkpoint=place)
 
     command = ["prune", "--older-than", "30d", "--store", store]

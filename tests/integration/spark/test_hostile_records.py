@@ -17,8 +17,8 @@ import pytest
 
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
-from tests.samples.attempts import Run
-from tests.samples.places import PLACES, Place, asked_for
+from tests.samples.harness.places import PLACES, Place, asked_for
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Script
 from tests.integration.spark.test_session_state import forget, sql, values
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

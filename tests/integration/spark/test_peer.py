@@ -57,7 +57,9 @@ def test_their_components_resume_with_their_views(session: SparkSession, spark: 
             "components": [
                 step("read", f"{PEER}.ReadCsv", path=str(tmp_path / "in.csv"), output_view="v"),
                 step("sql", f"{PEER}.SqlTransform", "read", sql="SELECT * FROM v WHERE id > 1", output_view="w"),
-                step("typed", "tests.samples.peer.Typed", "sql", input_view="w", output_view="typed", fails=1),
+                step(
+                    "typed", "tests.samples.components.peer.Typed", "sql", input_view="w", output_view="typed", fails=1
+                ),
                 step("write", f"{PEER}.WriteCsv", "typed", input_view="typed", path=str(tmp_path / "out")),
             ],
         }
@@ -78,7 +80,9 @@ def test_their_components_resume_with_their_views(session: SparkSession, spark: 
 def test_a_stream_that_ends_by_itself_is_a_component(session: SparkSession, tmp_path: Path) -> None:
     session.range(4).write.parquet(str(tmp_path / "in"))
     places = {name: str(tmp_path / name) for name in ("in", "out", "progress")}
-    config = load_pipeline_config({"name": "p", "components": [step("s", "tests.samples.peer.Stream", **places)]})
+    config = load_pipeline_config(
+        {"name": "p", "components": [step("s", "tests.samples.components.peer.Stream", **places)]}
+    )
     result = SimplePipelineRunner(config, spark=session).run()
     assert result.status.value == "success", result.failed_components
     assert session.read.parquet(places["out"]).count() == 4

@@ -19,12 +19,12 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from tests.conftest import Script
-from tests.samples.peer import EVENTS
+from tests.samples.components.peer import EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SAMPLES = "tests.samples.components"
+SAMPLES = "tests.samples.components.basic"
 PEER = "pyspark_pipeline_framework.examples.batch"
 
 
@@ -74,7 +74,7 @@ def test_the_example_components_of_the_peer_package_run_unchanged(
 @pytest.mark.parametrize("fail", [False, True], ids=["success", "failure"])
 def test_a_resource_of_the_peer_package_is_opened_and_closed(session: SparkSession, fail: bool) -> None:
     session.range(4).createOrReplaceTempView("v")
-    count = step("count", "tests.samples.peer.CountWithConnection", view="v", fail=fail)
+    count = step("count", "tests.samples.components.peer.CountWithConnection", view="v", fail=fail)
     if fail:
         with pytest.raises(RuntimeError, match="the connection broke"):
             run(session, count)

@@ -20,7 +20,7 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from tests.conftest import Script
-from tests.samples import components as samples
+from tests.samples.components import basic as samples
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,7 +37,7 @@ components:
     config: {sql_file: sql/query.sql, output_view: answer}
     depends_on: [away]
   - name: gate
-    class_path: tests.samples.components.scripted
+    class_path: tests.samples.components.basic.scripted
     config: {name: gate}
     depends_on: [query]
   - name: check
@@ -103,7 +103,7 @@ def test_a_pipeline_that_is_built_in_python_keeps_its_places_as_well(
     components: list[dict[str, Any]] = [
         {"name": "away", "class_path": move_away, "config": {"way": "removed", "folder": str(tmp_path / "away")}},
         {"name": "query", "class_path": "airflow_provider.components.RunSql", "depends_on": ["away"]},
-        {"name": "gate", "class_path": "tests.samples.components.scripted", "config": {"name": "gate"}},
+        {"name": "gate", "class_path": "tests.samples.components.basic.scripted", "config": {"name": "gate"}},
     ]
     components[1]["config"] = {"sql_file": "sql/query.sql", "output_view": "answer"}
     components[2]["depends_on"] = ["query"]

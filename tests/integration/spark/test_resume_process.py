@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.attempts import attempt, let_fail, python, runs
+from tests.reliability.every_failure.attempts import attempt, let_fail, python, runs
 
 
 def test_a_new_process_finds_everything_that_the_first_one_left(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_saved_views_that_vanish_between_two_processes_are_made_again(tmp_path: 
 STOPPING = """
 from pathlib import Path
 from airflow_provider.runner import SimplePipelineRunner, load_pipeline_config
-from tests.reliability.driver import open_spark
+from tests.reliability.every_failure.driver import open_spark
 
-step = {"name": "a", "class_path": "tests.reliability.steps.stop_spark"}
+step = {"name": "a", "class_path": "tests.reliability.every_failure.steps.stop_spark"}
 runner = SimplePipelineRunner(load_pipeline_config({"name": "p", "components": [step]}), spark=open_spark(Path.cwd()))
 [(name, error)] = runner.run().failed_components
 print(type(error).__name__, error)

@@ -17,7 +17,7 @@ import pytest
 
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import pytest
 from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

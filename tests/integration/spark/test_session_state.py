@@ -23,7 +23,7 @@ from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from tests.conftest import Script
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
@@ -477,7 +477,7 @@ def test_auto_replays_a_component_that_only_defines_lazy_views(make: Make, tmp_p
 
 
 def test_how_long_a_component_took_decides_nothing(make: Make) -> None:
-    """A busy machine or a slow service makes no component costly: work does. ``test_held.py`` has the costly ones."""
+    """A busy machine or a slow service makes no component costly: work does. Costly ones: ``test_pinned_views.py``."""
     run = make("a", "c")
     run.does("a", view("v", 3), seconds=1e6)
     assert after_failure(run) == ["a", "c"]

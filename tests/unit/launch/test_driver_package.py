@@ -17,7 +17,7 @@ from airflow_provider.errors import PipelineConfigError
 from airflow_provider.launch.driver_addresses import driver_address, refusal, worker_address
 from airflow_provider.launch.driver_package import Shipment, pipeline_text, write_engine
 from airflow_provider.runner import PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
-from tests.samples.components import scripted
+from tests.samples.components.basic import scripted
 
 
 def test_the_engine_is_the_same_bytes_every_time(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_the_engine_is_the_same_bytes_every_time(tmp_path: Path) -> None:
 def test_the_engine_needs_no_airflow(tmp_path: Path) -> None:
     """From the zip alone, with the driver's requirements, everything is imported that a driver uses."""
     write_engine(tmp_path / "engine.zip")
-    modules = "runner.running.attempt, {0}.runner.running.airflow_attempt, {0}.components, {0}.stores.hadoop_files"
+    modules = "runner.running.attempt, {0}.runner.running.airflow_attempt, {0}.components, {0}.stores.location"
     code = (
         "import sys; sys.modules['airflow'] = None\n"
         f"import airflow_provider.{modules.format('airflow_provider')}\n"
@@ -102,14 +102,16 @@ def test_a_function_that_the_driver_cannot_import_is_refused(where: str | None) 
         target.__module__, target.__qualname__ = where, "load"
     component = {"name": "a", "class_path": target}
     config = PipelineConfig.model_validate({"name": "p", "components": [component]})
-    with pytest.raises(PipelineConfigError, match=r"'a'.*class_path.* of .*test_submit\.py cannot .* in 'py_files'"):
+    with pytest.raises(
+        PipelineConfigError, match=r"'a'.*class_path.* of .*test_driver_package\.py cannot .* in 'py_files'"
+    ):
         pipeline_text(config)
     off = {**component, "enabled": False}
     travels = {"name": "b", "class_path": scripted}
     config = PipelineConfig.model_validate({"name": "p", "components": [off, travels]})
     assert yaml.safe_load(pipeline_text(config))["components"][1] == {
         "name": "b",
-        "class_path": "tests.samples.components.scripted",
+        "class_path": "tests.samples.components.basic.scripted",
     }
 
 
@@ -173,9 +175,9 @@ def test_a_request_is_for_this_user_only_and_is_gone_at_the_end(remote: bool) ->
 def test_the_pipeline_of_a_file_keeps_its_content(tmp_path: Path) -> None:
     """What the author left out stays left out on the way, so defaults are those of the engine that runs it."""
     (tmp_path / "p.yaml").write_text(
-        "{name: p, components: [{name: a, class_path: tests.samples.components.NoConfig}]}"
+        "{name: p, components: [{name: a, class_path: tests.samples.components.basic.NoConfig}]}"
     )
     assert yaml.safe_load(pipeline_text(load_pipeline_config(tmp_path / "p.yaml"))) == {
         "name": "p",
-        "components": [{"name": "a", "class_path": "tests.samples.components.NoConfig"}],
+        "components": [{"name": "a", "class_path": "tests.samples.components.basic.NoConfig"}],
     }

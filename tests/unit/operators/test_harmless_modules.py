@@ -12,7 +12,7 @@ from airflow_provider.runner import InMemoryCheckpointStore, PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
 from airflow_provider.runner.running import airflow_attempt
 
-STEP = {"name": "a", "class_path": "tests.samples.components.NoConfig"}
+STEP = {"name": "a", "class_path": "tests.samples.components.basic.NoConfig"}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def test_a_kill_while_the_attempt_is_prepared_ends_it_before_it_begins() -> None
     store = InMemoryCheckpointStore()
     operator = PySparkPipelineOperator(
         task_id="t",
-        pipeline={"name": "p", "components": [{"name": "a", "class_path": "tests.samples.components.NoConfig"}]},
+        pipeline={"name": "p", "components": [{"name": "a", "class_path": "tests.samples.components.basic.NoConfig"}]},
         conn_id=None,
         checkpoint_store=store,
     )

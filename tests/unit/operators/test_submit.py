@@ -38,8 +38,8 @@ from airflow_provider.operators.pyspark_pipeline_submit import PySparkPipelineSu
 from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore
 from airflow_provider.runner.checkpoint import ComponentRecord
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
-from tests.samples.s3 import new_prefix
-from tests.samples.stores import FakeTaskState
+from tests.samples.harness.stores import FakeTaskState
+from tests.samples.services.s3 import new_prefix
 
 # Airflow's hook leaves the pipe from spark-submit to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

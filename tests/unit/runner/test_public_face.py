@@ -67,7 +67,7 @@ def test_the_example_of_the_design_works_as_written(tmp_path: Path) -> None:
     def component(name: str, kind: str, **more: str) -> ComponentConfig:
         return ComponentConfig(
             name=name,
-            class_path=f"tests.samples.components.{kind}",
+            class_path=f"tests.samples.components.basic.{kind}",
             config={"path": str(log), "line": name, **more},
         )
 

@@ -14,8 +14,8 @@ from airflow_provider.runner import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
-from tests.samples.records import Recorder, completed, saved_views
-from tests.samples.stores import FakeTaskState, refusal
+from tests.samples.harness.records import Recorder, completed, saved_views
+from tests.samples.harness.stores import FakeTaskState, refusal
 
 SCOPE = ("dag", "task", "-1")
 KEY = RunKey(SCOPE, "run", "etl")

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider.errors import StaleAttemptError
 from airflow_provider.stores.task_state_marker import MARKER_KEY, TaskStateMarker, leave_marker
-from tests.samples.stores import FakeTaskState
+from tests.samples.harness.stores import FakeTaskState
 
 
 def marker_in(rows: FakeTaskState) -> TaskStateMarker:

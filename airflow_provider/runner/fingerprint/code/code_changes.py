@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, tail
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, name_in_module
 
 
 class RecordedCode(Protocol):
@@ -33,7 +33,7 @@ class RecordedCode(Protocol):
         """The version of Python, if it counts."""
 
 
-def changes(before: RecordedCode, today: CodeReading | RecordedCode) -> list[str]:
+def compare_code(before: RecordedCode, today: CodeReading | RecordedCode) -> list[str]:
     """List what differs, for a sentence that begins ``code changed:``. Empty if nothing counts as changed.
 
     What has only moved to another module is no change.
@@ -69,12 +69,12 @@ def _differences(
     new = {name: today[name] for name in today if name not in before}
     moved = defaultdict(list)
     for name in gone:
-        moved[tail(name, modules_before)].append(name)
+        moved[name_in_module(name, modules_before)].append(name)
     for name, value in today.items():
         if name in before and not _same(before[name], value):
             yield form.format(name)
     for name, value in list(new.items()):
-        candidates = moved.get(tail(name, modules_today), [])
+        candidates = moved.get(name_in_module(name, modules_today), [])
         same = next((other for other in candidates if _same(gone[other], value)), None)
         other = same or next(iter(candidates), None)
         if other is None:

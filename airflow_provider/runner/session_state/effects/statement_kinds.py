@@ -45,7 +45,7 @@ _VARIES = re.compile(
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatementKind:
     """What a statement does, as far as its text tells.
 
     :param of_spark: whether it is one of Spark's own, so that what Spark notes of it tells what it did. Those that an
@@ -67,7 +67,7 @@ class Statement:
     varies: bool = False
 
 
-def read_statement(text: str) -> Statement:
+def classify_statement(text: str) -> StatementKind:
     """Return what a statement does.
 
     :param text: as it is given to Spark, with its templates rendered
@@ -75,25 +75,25 @@ def read_statement(text: str) -> Statement:
     bare = _bare(text)
     of_spark = _OF_SPARK.match(bare) is not None
     if _QUERY.match(bare):
-        return Statement(of_spark, asks=_ACTS.search(bare) is None)
+        return StatementKind(of_spark, asks=_ACTS.search(bare) is None)
     if _SETTING.match(bare):
-        return Statement(of_spark, in_session=True)
+        return StatementKind(of_spark, in_session=True)
     found = _SESSION.match(bare)
     if found is None or _ACTS.search(bare, found.end("head")):
-        return Statement(of_spark)
+        return StatementKind(of_spark)
     head = found["head"]
     variable = re.match(_VARIABLE, head, re.I) is not None
-    return Statement(
+    return StatementKind(
         of_spark,
         in_session=True,
         reads=variable and _READS.search(bare, found.end("head")) is not None,
         sets_variable=variable,
         adds=re.match(_ADDED, head, re.I) is not None,
-        varies=variable and calls_what_varies(text),
+        varies=variable and is_nondeterministic(text),
     )
 
 
-def calls_what_varies(text: str) -> bool:
+def is_nondeterministic(text: str) -> bool:
     """Whether SQL calls something that comes out differently each time.
 
     :param text: a statement or an expression

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from airflow_provider.runner.planning.plan import STILL_THERE
-from tests.samples.connect_server import ConnectServer
+from tests.samples.services.connect_server import ConnectServer
 
 pytestmark = pytest.mark.real_airflow
 

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.samples.connect_server import ConnectServer
-from tests.samples.spark_cluster import SPARK_HOME, Cluster, wait_for
+from tests.samples.services.connect_server import ConnectServer
+from tests.samples.services.spark_cluster import SPARK_HOME, Cluster, wait_for
 
 pytestmark = pytest.mark.torture
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.samples.spark_cluster import SPARK_HOME, Cluster, wait_for
+from tests.samples.services.spark_cluster import SPARK_HOME, Cluster, wait_for
 
 HERE = Path(__file__).parent
 PACKAGES = SPARK_HOME.parent

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from airflow_provider.runner import LocalCheckpointStore
-from tests.samples.spark_cluster import Cluster, wait_for
+from tests.samples.services.spark_cluster import Cluster, wait_for
 
 ROOT = Path(__file__).parents[4]
 FILE = "reach.py"

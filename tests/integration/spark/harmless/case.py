@@ -15,7 +15,7 @@ from airflow_provider.runner import ComponentConfig
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state.saved.views import read_view
 from tests.integration.spark.harmless.world import World
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,7 +11,7 @@ from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner import ComponentConfig
 from tests.integration.spark.harmless.case import ACTS, NOTHING, REPLAYED, Case, judge, saved
 from tests.integration.spark.harmless.world import World, target_rows
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider.runner import ComponentConfig
 from tests.integration.spark.harmless.case import ACTS
 from tests.integration.spark.harmless.world import World, lines, postgres_rows, posts, target_rows
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -7,7 +7,7 @@ import pytest
 from airflow_provider.runner import ComponentConfig
 from tests.integration.spark.harmless.case import ACTS, NOTHING, Case, judge, saved
 from tests.integration.spark.harmless.world import World, new_table_rows, table_rows, target_rows
-from tests.samples.attempts import Run
+from tests.samples.harness.spark_attempts import Run
 
 TARGET = {"target": "{target}", "count": target_rows, "effects": 5}
 TABLE = {"table": "{table}", "count": table_rows, "effects": 5}

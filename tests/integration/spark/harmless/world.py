@@ -16,7 +16,7 @@ import pytest
 
 from scripts.local_postgres import JDBC_DRIVER, LocalPostgres
 from tests.integration.spark.harmless.servers import DatagramServer, HttpServer, MailServer
-from tests.samples import s3
+from tests.samples.services import s3
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider.runner import CheckpointStore
-from tests.samples.places import PLACES, Place, asked_for
+from tests.samples.harness.places import PLACES, Place, asked_for
 
 
 @pytest.fixture(params=PLACES)

@@ -23,12 +23,13 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.record.checkpoint_state import CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from tests.samples.records import AT, KEY, Recorder, state
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import StorageEntry, file_names
+from tests.samples.harness.records import AT, KEY, Recorder, state
 
 
 @pytest.fixture
@@ -168,12 +169,12 @@ def test_a_checkpoint_holds_no_config_value(tmp_path: Path) -> None:
         components=[
             ComponentConfig(
                 name="a",
-                class_path="tests.samples.components.scripted",
+                class_path="tests.samples.components.basic.scripted",
                 config={"name": "a", "password": secret, "deep": {"list": [secret]}},
             ),
             ComponentConfig(
                 name="b",
-                class_path="tests.samples.components.FailUntil",
+                class_path="tests.samples.components.basic.FailUntil",
                 config={"path": str(tmp_path / "log"), "line": secret, "needs": str(tmp_path / secret)},
             ),
         ],
@@ -331,7 +332,7 @@ def test_a_store_on_a_path_that_is_a_file_fails_the_attempt(tmp_path: Path) -> N
     """Invariant 4."""
     (tmp_path / "store").write_text("")
     config = PipelineConfig(
-        name="p", components=[ComponentConfig(name="a", class_path="tests.samples.components.NoConfig")]
+        name="p", components=[ComponentConfig(name="a", class_path="tests.samples.components.basic.NoConfig")]
     )
     store = LocalCheckpointStore(tmp_path / "store")
     hooks = CheckpointHooks(store, "run-1", "f", saving=Saving(sleep=lambda seconds: None))
@@ -366,9 +367,9 @@ def test_a_document_that_cannot_be_read_is_an_error_and_stays(store: LocalCheckp
 
 def test_a_directory_is_listed_until_two_listings_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scan may miss a name that is added and the one that is removed meanwhile: nothing would seem to be there."""
-    answers = iter([[], ["b"], ["b"]])
-    monkeypatch.setattr(Directory, "_list", lambda *arguments: next(answers))
-    assert Directory(tmp_path).files("x") == ["b"]
+    answers = iter([[], [StorageEntry("b", "file")], [StorageEntry("b", "file")]])
+    monkeypatch.setattr(DirectoryStorage, "_scan", lambda *arguments: next(answers))
+    assert file_names(DirectoryStorage(tmp_path), "x") == ["b"]
 
 
 # Invariant 5, with real processes
@@ -383,7 +384,7 @@ def test_when_eight_processes_take_over_at_once_the_last_goes_on_and_nothing_is_
         import sys
         from airflow_provider.errors import StaleAttemptError
         from airflow_provider.runner import LocalCheckpointStore
-        from tests.samples.records import Recorder
+        from tests.samples.harness.records import Recorder
         attempt = Recorder(LocalCheckpointStore(sys.argv[1]))
         print("ready", flush=True)
         sys.stdin.readline()

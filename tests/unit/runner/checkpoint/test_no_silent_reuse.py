@@ -18,8 +18,8 @@ from airflow_provider.runner import (
     load_checkpoint_for_resume,
 )
 from tests.conftest import Script
+from tests.samples.harness.runs import NO_SPARK, RUN, SEVEN, Run
 from tests.samples.pipelines import component, pipeline
-from tests.samples.runs import NO_SPARK, RUN, SEVEN, Run
 
 
 @pytest.fixture(params=["memory", "local"])

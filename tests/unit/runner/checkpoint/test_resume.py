@@ -25,7 +25,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -33,10 +33,10 @@ from airflow_provider.runner.observing.events import (
     ComponentStarted,
     PipelineStarted,
 )
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
+from tests.samples.harness.runs import DIAMOND, NO_SPARK, RUN, SEVEN, Run
 from tests.samples.pipelines import component, pipeline
-from tests.samples.runs import DIAMOND, NO_SPARK, RUN, SEVEN, Run
 
 
 @pytest.fixture(params=["memory", "local"])
@@ -183,7 +183,7 @@ def test_the_time_that_reuse_saves_is_known(script: Script) -> None:
     run = Run(pipeline("a", "b"))
     script.fail("b")
     ticks = iter(range(0, 1000, 10))
-    run.attempt(surroundings=Surroundings(clock=lambda: float(next(ticks))))
+    run.attempt(environment=RunnerEnvironment(clock=lambda: float(next(ticks))))
     plan = decide(run.config, Facts(run.stored))
     a, b = plan.decisions
     assert (a.action, a.seconds_saved) == ("REUSE", 10.0)
@@ -333,7 +333,7 @@ def test_a_component_that_cannot_be_built_has_failed(tmp_path: Path, script: Scr
     """What ``__init__`` or ``from_config`` raises is the component's failure, not the runner's."""
     from airflow_provider.runner import ComponentConfig
 
-    peer = "tests.samples.peer.CountWithConnection"
+    peer = "tests.samples.components.peer.CountWithConnection"
     config = PipelineConfig(name="p", components=[component("a"), ComponentConfig(name="b", class_path=peer)])
     run = Run(config)
     result = run.attempt()
@@ -353,7 +353,7 @@ def test_the_record_says_what_airflow_and_the_clock_said() -> None:
         store,
         RUN,
         compute_pipeline_fingerprint(SEVEN),
-        about=AboutAttempt(4, {"max_tries": 5}),
+        about=AttemptMetadata(4, {"max_tries": 5}),
         saving=Saving(now=lambda: next(times)),
     )
     SimplePipelineRunner(SEVEN, hooks=hooks, spark=NO_SPARK).run()

@@ -12,8 +12,8 @@ from airflow_provider.runner import CheckpointHooks, CompositeHooks, LocalCheckp
 from airflow_provider.runner.observing.events import ComponentCompleted, SessionStateSaved
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from tests.conftest import Script
+from tests.samples.harness.runs import Run
 from tests.samples.pipelines import pipeline
-from tests.samples.runs import Run
 
 VIEW = SavedView(name="v", url="/x/v", format="parquet", columns=["id"], files=1, bytes=7, digest="d")
 SAVED = SessionStateRecord(handling="kept", reason="the attempt failed", views=[VIEW])

@@ -1,4 +1,4 @@
-"""What every checkpoint store must do with whole states. A new store is one more line in ``tests.samples.places``."""
+"""What every checkpoint store must do with whole states. A new store is a line in ``tests.samples.harness.places``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from airflow_provider.runner import CheckpointStore
 from airflow_provider.runner.checkpoint.store import FencingStore, RestartRequests, TakeoverStore
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
-from tests.samples.records import FULL, state
-from tests.samples.stores import FakeTaskState, PlainStore
+from tests.samples.harness.records import FULL, state
+from tests.samples.harness.stores import FakeTaskState, PlainStore
 
 HOSTILE_NAMES = [
     "../x",

@@ -12,8 +12,8 @@ import pytest
 from airflow_provider.errors import CheckpointFormatError
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.record.run_key import RunKey
-from tests.samples.places import Place
-from tests.samples.records import KEY, Recorder, state
+from tests.samples.harness.places import Place
+from tests.samples.harness.records import KEY, Recorder, state
 
 DAMAGE: dict[str, Callable[[str], str]] = {
     "torn in the middle": lambda text: text[: len(text) // 2],

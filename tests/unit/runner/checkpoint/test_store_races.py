@@ -18,10 +18,10 @@ from airflow_provider.runner import CheckpointStore
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.stores import task_state_rows
-from tests.samples.places import Place, asked_for
-from tests.samples.records import Recorder
-from tests.samples.schedule import Party, Steps, play
-from tests.samples.watched import Killed
+from tests.samples.harness.places import Place, asked_for
+from tests.samples.harness.records import Recorder
+from tests.samples.harness.schedule import Party, Steps, play
+from tests.samples.harness.watched import Killed
 
 ORDERS = {"memory": 200, "local": 20, "s3://": 2, "task state": 100}
 
@@ -91,9 +91,9 @@ class Race:
 
     def _open(self, party: Party, looks: bool = False) -> CheckpointStore:
         store: Any = self.place.store() if looks else self.place.attempt()
-        if hasattr(store, "_files"):
-            files = Steps(store._files(), party)
-            store._files = lambda: files
+        if hasattr(store, "storage"):
+            files = Steps(store.storage(), party)
+            store.storage = lambda: files
         else:
             store._accessor = Steps(store._accessor, party)
         return store  # type: ignore[no-any-return]

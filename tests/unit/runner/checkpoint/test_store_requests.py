@@ -11,8 +11,8 @@ from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from tests.samples.places import PLACES, Place, asked_for
-from tests.samples.records import FULL, KEY, state
+from tests.samples.harness.places import PLACES, Place, asked_for
+from tests.samples.harness.records import FULL, KEY, state
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from airflow_provider.errors import StaleAttemptError
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.record.run_key import RunKey
-from tests.samples.places import Place
-from tests.samples.records import KEY, Recorder, completed, saved_views
-from tests.samples.watched import AtStep, Killed, kill
+from tests.samples.harness.places import Place
+from tests.samples.harness.records import KEY, Recorder, completed, saved_views
+from tests.samples.harness.watched import AtStep, Killed, kill
 
 
 def stored(place: Place) -> list[str]:
@@ -191,7 +191,7 @@ def test_an_attempt_that_is_shut_out_stops_and_the_next_one_begins_anew(own_plac
     running.complete("a")
     # Whoever shuts it out is no attempt: Airflow goes on accepting what the running one writes.
     store = own_place.store()
-    store.shut_out(KEY)  # type: ignore[attr-defined]
+    store.fence_off(KEY)  # type: ignore[attr-defined]
     assert store.delete(KEY.run_id, KEY.pipeline_name, scope=KEY.scope) is True
     with pytest.raises(StaleAttemptError, match="somebody has deleted the checkpoint"):
         running.complete("b")

@@ -16,11 +16,11 @@ from airflow_provider.runner import (
     PipelineResultStatus,
     SimplePipelineRunner,
 )
-from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.component import build_component
 from tests.conftest import Script
-from tests.samples.components import NoConfig
+from tests.samples.components.basic import NoConfig
 
-SAMPLES = "tests.samples.components"
+SAMPLES = "tests.samples.components.basic"
 
 
 def run(kind: str, config: dict[str, Any] | None = None, spark: Any = None) -> PipelineResult:
@@ -92,18 +92,18 @@ def test_the_base_class_has_a_name_a_logger_and_a_session() -> None:
     component.set_spark_session(session)  # type: ignore[arg-type]
     assert component.spark is session
     assert component.name == "NoConfig"
-    assert component.logger is logging.getLogger("tests.samples.components.NoConfig")
+    assert component.logger is logging.getLogger("tests.samples.components.basic.NoConfig")
     assert isinstance(component, DataFlow)
     assert component.base_dir == Path()
 
 
 def test_a_class_whose_run_is_not_the_base_classs_is_found_by_an_own_from_config(script: Script) -> None:
     """``from_config`` of the author's own decides what its config means."""
-    from tests.samples.peer import EVENTS
+    from tests.samples.components.peer import EVENTS
 
     EVENTS.clear()
     component = ComponentConfig(
-        name="a", class_path="tests.samples.peer.CountWithConnection", config={"view": "v", "unknown": 1}
+        name="a", class_path="tests.samples.components.peer.CountWithConnection", config={"view": "v", "unknown": 1}
     )
     result = SimplePipelineRunner(PipelineConfig(name="p", components=[component]), spark=object()).run()  # type: ignore[arg-type]
     assert result.status is PipelineResultStatus.FAILURE, "object() has no table()"
@@ -126,7 +126,7 @@ def test_why_run_failed_is_not_hidden_by_a_close_that_fails_too() -> None:
             raise OSError("already gone")
 
     with pytest.raises(ValueError, match="why"):
-        build(Broken, {}, None, Path())()
+        build_component(Broken, {}, None, Path())()
 
 
 def test_a_from_config_that_forgets_to_return_is_named() -> None:
@@ -138,4 +138,4 @@ def test_a_from_config_that_forgets_to_return_is_named() -> None:
         def run(self) -> None: ...
 
     with pytest.raises(TypeError, match=r"Forgets\.from_config\(\) returned nothing, not a component"):
-        build(Forgets, {}, None, Path())
+        build_component(Forgets, {}, None, Path())

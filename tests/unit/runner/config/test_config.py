@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
 
-GOOD = "tests.samples.components.NoConfig"
-ANY = "tests.samples.components.scripted"
+GOOD = "tests.samples.components.basic.NoConfig"
+ANY = "tests.samples.components.basic.scripted"
 
 MAPPING: dict[str, Any] = {
     "name": "daily",

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, load_pipeline_config
 
-SAMPLES = "tests.samples.components"
+SAMPLES = "tests.samples.components.basic"
 GOOD = f"{SAMPLES}.NoConfig"
 ANY = f"{SAMPLES}.scripted"
 READY = "airflow_provider.components"
@@ -213,7 +213,7 @@ pipeline config pipeline.yaml has 9 problems:
   - component 'clean', field 'retry.max_attempts': must be greater than or equal to 1, got 0
   - component 'clean', field 'name': 2 components have this name; names must be unique
   - component 'clean', field 'depends_on': unknown component 'extrct'; did you mean 'extract'?
-  - component 'clean', field 'class_path': module 'tests.samples.components' has no 'Cleam'; \
+  - component 'clean', field 'class_path': module 'tests.samples.components.basic' has no 'Cleam'; \
 name a class or function that it has
   - component 'publish', field 'config.limit': is not taken by NoConfig; it takes no config""",
     ),
@@ -298,40 +298,40 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     ),
     "no such class": (
         one(class_path=f"{SAMPLES}.Apend"),
-        ": component 'load', field 'class_path': module 'tests.samples.components' has no 'Apend'; "
+        ": component 'load', field 'class_path': module 'tests.samples.components.basic' has no 'Apend'; "
         "did you mean 'Append'?",
     ),
     "no such class and none like it": (
         one(class_path=f"{SAMPLES}.Zzz"),
-        ": component 'load', field 'class_path': module 'tests.samples.components' has no 'Zzz'; "
+        ": component 'load', field 'class_path': module 'tests.samples.components.basic' has no 'Zzz'; "
         "name a class or function that it has",
     ),
     "a constant is no component": (
         one(class_path=f"{SAMPLES}.CONSTANT"),
-        ": component 'load', field 'class_path': 'tests.samples.components.CONSTANT' is an int, not a component: "
+        ": component 'load', field 'class_path': 'tests.samples.components.basic.CONSTANT' is an int, not a component: "
         "it must be a class with run() or a function fn(spark, **config)",
     ),
     "class without run": (
         one(class_path=f"{SAMPLES}.NoRun"),
-        ": component 'load', field 'class_path': class 'tests.samples.components.NoRun' is not a component: "
+        ": component 'load', field 'class_path': class 'tests.samples.components.basic.NoRun' is not a component: "
         "it has no run() method; define one or name another class",
     ),
     "abstract class": (
         one(class_path=f"{SAMPLES}.Abstract"),
-        ": component 'load', field 'class_path': class 'tests.samples.components.Abstract' is abstract: "
+        ": component 'load', field 'class_path': class 'tests.samples.components.basic.Abstract' is abstract: "
         "it does not define run; define it or name a subclass",
     ),
     "module whose import raises": (
-        one(class_path="tests.samples.fails_on_import.Load"),
-        ": component 'load', field 'class_path': importing 'tests.samples.fails_on_import' failed: "
+        one(class_path="tests.samples.components.fails_on_import.Load"),
+        ": component 'load', field 'class_path': importing 'tests.samples.components.fails_on_import' failed: "
         f"RuntimeError: PASSWORD is not set ({FOLDER / 'fails_on_import.py'}, line 3); "
-        "try: python -c 'import tests.samples.fails_on_import'",
+        "try: python -c 'import tests.samples.components.fails_on_import'",
     ),
     "module that misses a dependency": (
-        one(class_path="tests.samples.misses_dependency.Component"),
-        ": component 'load', field 'class_path': importing 'tests.samples.misses_dependency' failed: "
+        one(class_path="tests.samples.components.misses_dependency.Component"),
+        ": component 'load', field 'class_path': importing 'tests.samples.components.misses_dependency' failed: "
         f"ModuleNotFoundError: No module named 'not_installed_anywhere' ({FOLDER / 'misses_dependency.py'}, line 3); "
-        "try: python -c 'import tests.samples.misses_dependency'",
+        "try: python -c 'import tests.samples.components.misses_dependency'",
     ),
     "class path without module": (
         one(class_path="Append"),

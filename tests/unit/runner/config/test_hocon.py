@@ -10,9 +10,9 @@ import pytest
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config import hocon
-from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.config_file import read_config_file
 
-ANY = "tests.samples.components.scripted"
+ANY = "tests.samples.components.basic.scripted"
 READ = "airflow_provider.components.ReadData"
 COMPONENTS = f"components = [{{ name = a, class_path = {ANY}, config {{ name = x, value = ${{value}} }} }}]\n"
 

@@ -24,10 +24,10 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.config import yaml_text
-from airflow_provider.runner.config.scalars import plain
-from tests.samples import odd
+from airflow_provider.runner.config.scalars import plain_value
+from tests.samples.components import odd
 
-ANY = "tests.samples.components.scripted"
+ANY = "tests.samples.components.basic.scripted"
 READY = "airflow_provider.components"
 
 
@@ -41,7 +41,7 @@ def args_of(tmp_path: Path, value: str) -> Any:
     """Return what the values of a query are that YAML says nothing about."""
     sql = f"class_path: {READY}.RunSql, config: {{sql: SELECT 1, args: {{x: {value}}}}}"
     config = load(tmp_path, f"name: p\ncomponents:\n  - {{name: a, {sql}}}\n")
-    from airflow_provider.components.run_sql import SqlConfig
+    from airflow_provider.components.sql.run_sql import SqlConfig
 
     return SqlConfig.model_validate(config.components[0].config).args["x"]
 
@@ -125,7 +125,7 @@ def test_where_text_is_meant_it_is_the_text_as_written(text: str, tmp_path: Path
     assert [component.name for component in config.ordered] == [text, "second"]
     assert config.components[1].depends_on == [text]
 
-    from airflow_provider.components.write_data import WriteConfig
+    from airflow_provider.components.writing.write_data import WriteConfig
 
     written = WriteConfig.model_validate(config.components[1].config)
     assert (written.path, written.partition_by) == (text, [text])
@@ -140,7 +140,7 @@ def test_properties_and_options_are_spelled_as_written(text: str, spelled: str, 
     config = load(tmp_path, f"name: p\nspark: {{spark_conf: {{s: {text}}}}}\ncomponents: [{{name: a, {read}}}]")
     assert config.spark.to_spark_conf() == {"s": spelled}
 
-    from airflow_provider.components.read_data import ReadConfig
+    from airflow_provider.components.reading.read_data import ReadConfig
 
     assert ReadConfig.model_validate(config.components[0].config).options == {"o": spelled}
 
@@ -158,14 +158,20 @@ def test_properties_and_options_are_spelled_as_written(text: str, spelled: str, 
             "components: [{name: a, class_path: READY.ReadData, config: {output_view: v, options: {o: WORD}}}]",
             "field 'config.options.o'",
         ),
-        ("components: [{name: a, class_path: tests.samples.odd.typed, config: {anything: WORD}}]", "'config.anything'"),
-        ("components: [{name: a, class_path: tests.samples.odd.typed, config: {either: WORD}}]", "'config.either'"),
         (
-            "components: [{name: a, class_path: tests.samples.odd.typed, config: {anything: [{x: WORD}]}}]",
+            "components: [{name: a, class_path: tests.samples.components.odd.typed, config: {anything: WORD}}]",
+            "'config.anything'",
+        ),
+        (
+            "components: [{name: a, class_path: tests.samples.components.odd.typed, config: {either: WORD}}]",
+            "'config.either'",
+        ),
+        (
+            "components: [{name: a, class_path: tests.samples.components.odd.typed, config: {anything: [{x: WORD}]}}]",
             "'config.anything.0.x'",
         ),
         (
-            "components: [{name: a, class_path: tests.samples.peer.CountWithConnection, config: {x: WORD}}]",
+            "components: [{name: a, class_path: tests.samples.components.peer.CountWithConnection, config: {x: WORD}}]",
             "'config.x'",
         ),
     ],
@@ -186,7 +192,8 @@ def test_a_word_that_may_be_text_or_a_boolean_is_refused_where_nobody_says_which
 def test_a_function_gets_what_its_annotations_and_defaults_ask_for(tmp_path: Path) -> None:
     values = "country: NO, overwrite: no, by_default: off, codes: [NO, 1.10, x], anything: 1.10"
     config = load(
-        tmp_path, f"name: p\ncomponents: [{{name: a, class_path: tests.samples.odd.typed, config: {{{values}}}}}]"
+        tmp_path,
+        f"name: p\ncomponents: [{{name: a, class_path: tests.samples.components.odd.typed, config: {{{values}}}}}]",
     )
     odd.DONE.clear()
     assert SimplePipelineRunner(config, spark=object()).run().status is PipelineResultStatus.SUCCESS  # type: ignore[arg-type]
@@ -202,7 +209,7 @@ def test_a_function_gets_what_its_annotations_and_defaults_ask_for(tmp_path: Pat
 )
 def test_text_is_a_boolean_for_a_parameter_that_is_nothing_else(text: str, value: Any, tmp_path: Path) -> None:
     """A template makes text of a boolean, and HOCON of ``no``; as text both would be true."""
-    kind = "class_path: tests.samples.odd.typed"
+    kind = "class_path: tests.samples.components.odd.typed"
     config = load(
         tmp_path, f"name: p\ncomponents: [{{name: a, {kind}, config: {{overwrite: {text}, country: {text}}}}}]"
     )
@@ -277,7 +284,7 @@ def test_what_looks_like_a_date_and_is_none_is_told_with_its_line(text: str, tmp
 def test_another_text_is_another_config(tmp_path: Path) -> None:
     """An option's text counts, so ``1.10`` and ``1.1`` are two."""
     texts = ["1.10", "1.1", "NO", "off", "no"]
-    config = "name: p\ncomponents: [{name: a, class_path: tests.samples.odd.typed, config: {country: TEXT}}]"
+    config = "name: p\ncomponents: [{name: a, class_path: tests.samples.components.odd.typed, config: {country: TEXT}}]"
     found = {compute_pipeline_fingerprint(load(tmp_path, config.replace("TEXT", text))) for text in texts}
     assert len(found) == len(texts)
 
@@ -287,15 +294,15 @@ def test_a_config_of_a_file_can_be_dumped_copied_and_shown_and_stays_what_it_is(
     values = {"a": "1.10", "b": "NO", "c": "1_000", "d": "x"}
     inner = ", ".join(f"{key}: {text}" for key, text in values.items())
     text = f"name: p\ncomponents: [{{name: a, class_path: n.b, config: {{{inner}}}}}]"
-    content = yaml_text.parse(text)
+    content = yaml_text.parse_yaml(text)
     dumped = yaml.safe_dump(PipelineConfig.model_validate(content).model_dump(exclude_unset=True))
-    again = yaml_text.parse(dumped)["components"][0]["config"]
+    again = yaml_text.parse_yaml(dumped)["components"][0]["config"]
     assert {key: str(value) for key, value in again.items()} == values
     assert "a: 1.1\n" in str(RenderedPipeline(None, content, content))
 
     config = content["components"][0]["config"]
     assert str(copy.deepcopy(config)["a"]) == "1.10"
-    unpickled = pickle.loads(pickle.dumps(plain(config)))
+    unpickled = pickle.loads(pickle.dumps(plain_value(config)))
     assert (unpickled["a"], type(unpickled["a"])) == (1.1, float)
     assert type(pickle.loads(pickle.dumps(config["a"]))) is float
     assert json.loads(json.dumps(config))["a"] == 1.1
@@ -303,7 +310,7 @@ def test_a_config_of_a_file_can_be_dumped_copied_and_shown_and_stays_what_it_is(
 
 @given(st.recursive(st.text() | st.integers() | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3)))
 def test_what_python_writes_as_yaml_reads_as_the_same(value: Any) -> None:
-    assert plain(yaml_text.parse(yaml.safe_dump({"x": value}))["x"]) == value
+    assert plain_value(yaml_text.parse_yaml(yaml.safe_dump({"x": value}))["x"]) == value
 
 
 CIRCLES = {

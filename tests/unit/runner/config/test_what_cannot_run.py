@@ -10,9 +10,9 @@ import pytest
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import PipelineResultStatus, SimplePipelineRunner, load_pipeline_config
 from airflow_provider.runner.config.model import config_warnings
-from tests.samples import odd
+from tests.samples.components import odd
 
-ODD = "tests.samples.odd"
+ODD = "tests.samples.components.odd"
 
 
 def config_of(class_path: Any, config: dict[str, Any] | None = None) -> dict[str, Any]:

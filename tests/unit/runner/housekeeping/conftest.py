@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.samples.places import PLACES, Place, asked_for
+from tests.samples.harness.places import PLACES, Place, asked_for
 
 
 @pytest.fixture(params=[name for name in PLACES if name != "plain"])

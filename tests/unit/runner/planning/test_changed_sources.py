@@ -19,7 +19,7 @@ from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.sources.listing import SourceFile
-from airflow_provider.runner.session_state.sources.look import not_looked_at, with_files
+from airflow_provider.runner.session_state.sources.look import as_not_listed, with_listing
 from tests.samples.sketches import checkpoint, config
 
 COMPLETED = "REUSE completed in attempt 1 at"
@@ -41,8 +41,8 @@ def source(path: str, files: int) -> SourceRecord:
         return SourceRecord(kind="other", name=path, state="cannot be told", why="a database does not tell")
     record = SourceRecord(kind="files", name=path, roots=[path])
     if files < 0:
-        return not_looked_at(record, "listing takes longer than 2 s")
-    return with_files(record, [SourceFile(f"{path}/{index}", 1, 1) for index in range(files)])
+        return as_not_listed(record, "listing takes longer than 2 s")
+    return with_listing(record, [SourceFile(f"{path}/{index}", 1, 1) for index in range(files)])
 
 
 @dataclass(frozen=True)

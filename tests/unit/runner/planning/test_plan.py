@@ -29,7 +29,7 @@ from airflow_provider.runner.record.session_state_record import (
     TableDescription,
 )
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.saved.files import LocalFiles
+from airflow_provider.runner.session_state.saved.files import files_for
 from tests.samples.sketches import SECONDS, checkpoint, config, session_state
 
 COMPLETED = "REUSE completed in attempt 1 at 2024-05-06 07:08:09 UTC"
@@ -56,7 +56,7 @@ class Case:
     :param policy: ``on_config_change``
     :param failed: which component had failed
     :param bare: the checkpoint is hand-made and holds nothing but names
-    :param would_be_kept: names that ``rerun_affected`` would have kept
+    :param kept_by_rerun_affected: names that ``rerun_affected`` would have kept
     :param more: further arguments of the plan
     """
 
@@ -67,7 +67,7 @@ class Case:
     policy: str = "restart"
     failed: str | None = None
     bare: bool = False
-    would_be_kept: str = ""
+    kept_by_rerun_affected: str = ""
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self) -> PipelineConfig:
@@ -99,7 +99,7 @@ CASES = {
     # on_config_change
     "restart: a change runs everything": Case(
         "a b=2 c(b)", "a b c", {"a b c": "RUN config changed: config.value of 'b' changed"}, was="a b c(b)",
-        would_be_kept="a",
+        kept_by_rerun_affected="a",
     ),
     "restart: the first three changes are named": Case(
         "a=2 b=2 c=2 d=2 e=2", "a", {"a b c d e": "RUN config changed: config.value of 'a' changed, config.value of 'b'"
@@ -120,7 +120,7 @@ CASES = {
     ),
     "restart: what rerun_affected would have kept is known": Case(
         SEVEN_D_CHANGED, "a b c d e f", {"a b c d e f g": "RUN config changed: config.value of 'd' changed"}, was=SEVEN,
-        failed="g", would_be_kept="a b c f",
+        failed="g", kept_by_rerun_affected="a b c f",
     ),
     "rerun_affected: only what has not completed changed": Case(
         "a b=2", "a", {"a": COMPLETED, "b": "RUN"}, was="a b", policy="rerun_affected", failed="b",
@@ -133,7 +133,7 @@ CASES = {
 
     # What kinds of changes there are
     "restart: a component was added": Case("a b n", "a b", {"a b n": "RUN config changed: 'n' added"}, was="a b",
-                                           would_be_kept="a b"),
+                                           kept_by_rerun_affected="a b"),
     "rerun_affected: a component was added at the end": Case(
         "a b n", "a b", {"a b": COMPLETED, "n": "RUN new in the config"}, was="a b", policy="rerun_affected",
     ),
@@ -142,7 +142,7 @@ CASES = {
         was="a b(a) c", policy="rerun_affected",
     ),
     "restart: a component was removed": Case("a b", "a b c", {"a b": "RUN config changed: 'c' removed"}, was="a b c",
-                                             would_be_kept="a b"),
+                                             kept_by_rerun_affected="a b"),
     "rerun_affected: a component was removed": Case("a b", "a b c", {"a b": COMPLETED}, was="a b c",
                                                     policy="rerun_affected"),
     "rerun_affected: a component that others need was removed": Case(
@@ -150,18 +150,22 @@ CASES = {
         was="a b(a) c(b) d(c)", policy="rerun_affected",
     ),
     "restart: a component was renamed": Case("a n(a)", "a b", {"a n": "RUN config changed: 'n' added, 'b' removed"},
-                                             was="a b(a)", would_be_kept="a"),
+                                             was="a b(a)", kept_by_rerun_affected="a"),
     "rerun_affected: a component was renamed": Case(
         "a n(a) c(n) d", "a b c d", {"a d": COMPLETED, "n": "RUN new in the config", "c": "RUN its config changed"},
         was="a b(a) c(b) d", policy="rerun_affected",
     ),
     "restart: a component was disabled": Case("a -b c(b)", "a b c", {"a c": "RUN config changed: enabled of 'b' chang"},
-                                              was="a b c(b)", would_be_kept="a"),
+                                              was="a b c(b)", kept_by_rerun_affected="a"),
     "rerun_affected: a component was disabled": Case(
         "a -b c(b)", "a b c", {"a": COMPLETED, "c": OF_DEPENDENCY}, was="a b c(b)", policy="rerun_affected",
     ),
     "restart: a component was enabled again": Case(
-        "a b c(b)", "a c", {"a b c": "RUN config changed: enabled of 'b' changed"}, was="a -b c(b)", would_be_kept="a",
+        "a b c(b)",
+        "a c",
+        {"a b c": "RUN config changed: enabled of 'b' changed"},
+        was="a -b c(b)",
+        kept_by_rerun_affected="a",
     ),
     "rerun_affected: a component was enabled again": Case(
         "a b c(b) d", "a c d", {"a d": COMPLETED, "b": "RUN", "c": OF_DEPENDENCY}, was="a -b c(b) d",
@@ -171,7 +175,7 @@ CASES = {
         "a -b=2 c(b)", "a c", {"a c": COMPLETED}, was="a -b c(b)", policy="rerun_affected",
     ),
     "restart: only the order changed": Case("b a", "a b", {"a b": "RUN config changed: the order of its components"},
-                                            was="a b", would_be_kept="b a"),
+                                            was="a b", kept_by_rerun_affected="b a"),
     "rerun_affected: only the order changed": Case("b a", "a b", {"a b": COMPLETED}, was="a b",
                                                    policy="rerun_affected"),
     "rerun_affected: a checkpoint_version was raised": Case(
@@ -179,7 +183,7 @@ CASES = {
         policy="rerun_affected",
     ),
     "restart: a checkpoint_version was set": Case("a@2 b", "a b", {"a b": "RUN config changed: checkpoint_version of"},
-                                                  was="a b", would_be_kept="b"),
+                                                  was="a b", kept_by_rerun_affected="b"),
 
     # restart_from
     "restart_from: it and its descendants": Case(
@@ -212,10 +216,10 @@ CASES = {
     ),
     "always_run: rerun_affected would not have kept it": Case(
         "a! b=2 c", "a b c", {"a b c": "RUN config changed: config.value of 'b' changed"}, was="a! b c",
-        would_be_kept="c",
+        kept_by_rerun_affected="c",
     ),
     "always_run: rerun_affected would have kept it when nothing else ran": Case(
-        "b a!", "a b", {"a b": "RUN config changed: the order"}, was="a! b", would_be_kept="b a",
+        "b a!", "a b", {"a b": "RUN config changed: the order"}, was="a! b", kept_by_rerun_affected="b a",
     ),
 
     # REPLAY and what was saved
@@ -294,7 +298,7 @@ def test_every_component_gets_its_decision_and_the_reason(case: Case) -> None:
     assert got.keys() == expected.keys()
     differ = {name: (text, expected[name]) for name, text in got.items() if not text.startswith(expected[name])}
     assert not differ
-    assert plan.would_be_kept == tuple(case.would_be_kept.split())
+    assert plan.kept_by_rerun_affected == tuple(case.kept_by_rerun_affected.split())
     assert plan.config_changed == (case.done is not None and case.was not in (None, case.now))
 
 
@@ -425,7 +429,7 @@ def saved_view(directory: Path, name: str) -> SessionStateRecord:
     path = place(directory, name)
     path.mkdir(parents=True)
     (path / "part-0").write_text("rows")
-    listing = LocalFiles().listing(str(path))
+    listing = files_for(str(path), None).listing(str(path))
     assert listing is not None
     view = SavedView(
         name=name,
@@ -793,9 +797,9 @@ def test_what_rerun_affected_would_have_kept_is_what_it_keeps(situation: Situati
     found, more = situation.checkpoint(), situation.more()
     restart = decide(situation.config("restart"), Facts(found, **more))
     other = decide(situation.config("rerun_affected"), Facts(found, **more))
-    assert other.would_be_kept == ()
+    assert other.kept_by_rerun_affected == ()
     if restart.config_changed:
-        assert list(restart.would_be_kept) == other.kept
+        assert list(restart.kept_by_rerun_affected) == other.kept
         assert {d.action for d in restart.decisions} <= {Action.RUN}
     else:
         assert restart == other

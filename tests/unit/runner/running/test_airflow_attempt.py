@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider.runner import CheckpointState
 from airflow_provider.runner.config.policies import OnClear
-from airflow_provider.runner.planning.start import AirflowAttempt, how_to_start
+from airflow_provider.runner.planning.start_mode import AirflowTry, how_to_start
 
 
 def checkpoint(status: str, attempt: int = 1, **airflow: Any) -> CheckpointState:
@@ -18,8 +18,8 @@ def checkpoint(status: str, attempt: int = 1, **airflow: Any) -> CheckpointState
     )
 
 
-def now(try_number: int, max_tries: int, retries: int = 1, clears: int | None = None) -> AirflowAttempt:
-    return AirflowAttempt(try_number, max_tries, retries, clears)
+def now(try_number: int, max_tries: int, retries: int = 1, clears: int | None = None) -> AirflowTry:
+    return AirflowTry(try_number, max_tries, retries, clears)
 
 
 FIRST = {"max_tries": 1, "clear_number": 0}
@@ -60,7 +60,7 @@ CASES = {
 
 @pytest.mark.parametrize(("found", "attempt", "resume", "cleared", "reason"), CASES.values(), ids=CASES)
 def test_how_an_attempt_starts(
-    found: CheckpointState | None, attempt: AirflowAttempt, resume: bool, cleared: bool, reason: str
+    found: CheckpointState | None, attempt: AirflowTry, resume: bool, cleared: bool, reason: str
 ) -> None:
     """A retry and a clear of an unfinished task go on; a clear after success starts afresh; each says why."""
     start = how_to_start(found, attempt)
@@ -69,7 +69,7 @@ def test_how_an_attempt_starts(
     assert reason in start.reason
 
 
-def after_a_clear(marker: str | None = "here", *, found: bool = True) -> AirflowAttempt:
+def after_a_clear(marker: str | None = "here", *, found: bool = True) -> AirflowTry:
     """The attempt after a clear; the marker that it found in the task state store, or left there."""
     return replace(now(3, 3, clears=1), task_state=marker, task_state_found=found)
 
@@ -109,7 +109,7 @@ AFTER_A_CLEAR = {
     ("found", "attempt", "on_clear", "resume", "reason"), AFTER_A_CLEAR.values(), ids=AFTER_A_CLEAR
 )
 def test_what_a_clear_does(
-    found: CheckpointState | None, attempt: AirflowAttempt, on_clear: OnClear, resume: bool, reason: str
+    found: CheckpointState | None, attempt: AirflowTry, on_clear: OnClear, resume: bool, reason: str
 ) -> None:
     """``auto`` does as the person chose in the dialog, in its words; success always starts anew."""
     start = how_to_start(found, attempt, on_clear)
@@ -134,7 +134,7 @@ def test_a_request_to_restart_goes_before_the_dialog() -> None:
 
 @pytest.mark.parametrize("on_clear", ["auto", "resume", "restart"])
 @pytest.mark.parametrize("attempt", [DISCARDED, KEPT])
-def test_the_task_state_decides_nothing_in_a_retry(on_clear: OnClear, attempt: AirflowAttempt) -> None:
+def test_the_task_state_decides_nothing_in_a_retry(on_clear: OnClear, attempt: AirflowTry) -> None:
     """A row that has expired or that somebody has deleted is no clear."""
     retry = replace(attempt, max_tries=1, clear_number=0)
 
@@ -150,8 +150,8 @@ def test_on_clear_says_nothing_about_a_retry() -> None:
 
 def test_what_the_checkpoint_keeps_of_an_attempt() -> None:
     """Only what Airflow said: JSON for the task state store cannot hold nulls."""
-    assert AirflowAttempt(2, 3, 1).record() == {"max_tries": 3}
-    assert AirflowAttempt(2, 3, 1, 0, "abc", "id", True).record() == {
+    assert AirflowTry(2, 3, 1).record() == {"max_tries": 3}
+    assert AirflowTry(2, 3, 1, 0, "abc", "id", True).record() == {
         "max_tries": 3,
         "clear_number": 0,
         "bundle_version": "abc",

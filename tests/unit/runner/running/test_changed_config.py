@@ -15,7 +15,7 @@ from airflow_provider.runner import (
     load_checkpoint_for_resume,
 )
 from tests.conftest import Script
-from tests.samples.peer import Grows
+from tests.samples.components.peer import Grows
 from tests.samples.pipelines import component
 
 SPARK: Any = object()
@@ -23,7 +23,7 @@ SPARK: Any = object()
 
 def grows(**fields: Any) -> Any:
     config = {"columns": ["id"], "options": {"sep": ";"}}
-    return {"name": "a", "class_path": "tests.samples.peer.Grows", "config": config, **fields}
+    return {"name": "a", "class_path": "tests.samples.components.peer.Grows", "config": config, **fields}
 
 
 def test_a_component_that_changes_its_config_is_reused_in_the_next_attempt(

@@ -14,8 +14,8 @@ from tests.samples.sketches import checkpoint
 PIPELINE = """
 name: p
 components:
-  - {name: a, class_path: tests.samples.components.scripted, config: {name: a}}
-  - {name: b, class_path: tests.samples.components.scripted, config: {name: b}, depends_on: [a]}
+  - {name: a, class_path: tests.samples.components.basic.scripted, config: {name: a}}
+  - {name: b, class_path: tests.samples.components.basic.scripted, config: {name: b}, depends_on: [a]}
 """
 
 

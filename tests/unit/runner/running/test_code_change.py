@@ -32,8 +32,8 @@ from airflow_provider.runner import (
 from airflow_provider.runner.observing.hooks import CompositeHooks
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from tests.samples.shop import process, write
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
+from tests.samples.components.shop import process, write
 
 NO_SPARK: Any = object()
 RUN = "run-1"
@@ -88,7 +88,7 @@ class Run:
         write(self.folder / "code", self.files)
         with process(self.folder / "code"):
             given = PipelineConfig.model_validate({"name": "shop", "components": components or COMPONENTS, **fields})
-            run_attempt(Attempt(given, self.store, RunKey((), RUN, "shop"), spark=NO_SPARK))
+            run_attempt(AttemptSpec(given, self.store, RunKey((), RUN, "shop"), spark=NO_SPARK))
             return [name for name, _ in importlib.import_module("steps").RAN]
 
     def plan(self, **fields: Any) -> RunPlan:

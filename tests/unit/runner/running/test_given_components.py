@@ -23,8 +23,8 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
     load_pipeline_config,
 )
-from airflow_provider.runner.config.component import build
-from tests.samples.components import scripted
+from airflow_provider.runner.config.component import build_component
+from tests.samples.components.basic import scripted
 
 DAG_FILE = """
 CALLS = []
@@ -70,7 +70,7 @@ def both(first: Any, second: Any) -> PipelineConfig:
 
 def run(config: PipelineConfig) -> None:
     component = config.components[0]
-    build(component.target(), component.config, None, config.base_dir)()
+    build_component(component.target(), component.config, None, config.base_dir)()
 
 
 def as_operator(source: Any, renderer: Callable[[Any], Any] = lambda content: content) -> PipelineConfig:
@@ -176,7 +176,7 @@ def test_a_copy_with_another_path_is_another_component() -> None:
     """What was given does not outlive its path."""
     dag = load_dag_file("a" * 40)
     component = pipeline(dag.step).components[0]
-    other = component.model_copy(update={"class_path": "tests.samples.components.scripted"})
+    other = component.model_copy(update={"class_path": "tests.samples.components.basic.scripted"})
     assert other.target() is scripted
     assert component.model_copy(update={"name": "b"}).target() is dag.step
 

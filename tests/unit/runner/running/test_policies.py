@@ -35,7 +35,7 @@ from airflow_provider.runner import (
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
 from tests.conftest import Script
 from tests.samples.sketches import config
 
@@ -101,7 +101,9 @@ def by_attempt(
 ) -> PipelineResult:
     """As the operator does it: the takeover comes first. It has hooks of its own for log and checkpoint."""
     beginning = Beginning(restarts=(RestartFrom(components=(restart_from,)),) if restart_from is not None else ())
-    return run_attempt(Attempt(today, store, RunKey((), RUN, "p"), lambda checkpoint, asked: beginning, spark=NO_SPARK))
+    return run_attempt(
+        AttemptSpec(today, store, RunKey((), RUN, "p"), lambda checkpoint, asked: beginning, spark=NO_SPARK)
+    )
 
 
 def by_plan(today: PipelineConfig, store: LocalCheckpointStore, hooks: PipelineHooks) -> PipelineResult:
@@ -371,7 +373,7 @@ def test_all_ways_to_resume_come_to_the_same_plan(
     today = config(sketch, **fields)
     for resume in (by_plan, by_names):
         resume(today, first.store, Look())  # without hooks for the checkpoint, so all see the same record
-    run_attempt(Attempt(today, first.store, RunKey((), RUN, "p"), spark=NO_SPARK, hooks=[Look()]))
+    run_attempt(AttemptSpec(today, first.store, RunKey((), RUN, "p"), spark=NO_SPARK, hooks=[Look()]))
     records = [plan.before.components for plan in plans if plan.before is not None]
     assert records[0] == records[1] == records[2]
     # The takeover of the last one is in the rest of its record.

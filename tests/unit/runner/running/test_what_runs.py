@@ -20,9 +20,9 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from tests.samples import odd
+from tests.samples.components import odd
 
-ODD = "tests.samples.odd"
+ODD = "tests.samples.components.odd"
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,7 @@ def test_what_an_awaited_component_raises_is_its_failure(kind: str) -> None:
     (only,) = result.component_results
     assert only.failure is not None
     if kind == "fails":
-        assert "tests/samples/odd.py" in str(only.failure)
+        assert "tests/samples/components/odd.py" in str(only.failure)
 
 
 def test_an_async_component_is_tried_again_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,7 @@ def record_a_thousand() -> None:
     """The first attempt records a thousand components with three saved views each; the next one takes that over."""
     from airflow_provider.runner.record.run_key import RunKey
     from airflow_provider.stores.task_state import TaskStateCheckpointStore
-    from tests.samples.records import Recorder, completed, saved_views
+    from tests.samples.harness.records import Recorder, completed, saved_views
 
     context = get_current_context()
     instance = context["ti"]

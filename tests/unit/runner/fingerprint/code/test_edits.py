@@ -1,7 +1,7 @@
 """A table of edits, and which components run again: what has changed, and what depends on it.
 
-Each case writes the project of ``tests.samples.shop``, takes the record of an attempt that completed everything, edits
-a file and plans in what behaves like a new process.
+Each case writes the project of ``tests.samples.components.shop``, takes the record of an attempt that completed
+everything, edits a file and plans in what behaves like a new process.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action
-from tests.samples.shop import FILES, completed, pipeline, process, write
+from tests.samples.components.shop import FILES, completed, pipeline, process, write
 
 READ, CLEAN, ENRICH = "read clean enrich", "clean enrich", "enrich"
 NOTHING = ""
@@ -255,7 +255,7 @@ def test_an_edit_runs_again_what_it_concerns(tmp_path: Path, edit: Edit) -> None
         changed = changed.replace("h.trim", "tools.trim")
     write(tmp_path, {**edit.files, edit.file: changed})
     with process(tmp_path):
-        plan = decide(config, Facts(checkpoint, code=read_components(config, {})))
+        plan = decide(config, Facts(checkpoint, code=read_code_of_components(config, {})))
     assert plan.notes == ()
     again = [decision for decision in plan.decisions if decision.action is Action.RUN]
     assert {decision.component for decision in again} == set(edit.again.split()), plan.decisions

@@ -1,0 +1,1 @@
+"""Components that the tests name by class path."""
