@@ -62,12 +62,12 @@ class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperat
             **kwargs,
         )
 
-    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowAttemptSpec:
+    def _pipeline_run(self, context: Context) -> AirflowAttemptSpec:
         context_merge(context, self.op_kwargs)
         arguments = determine_kwargs(self.python_callable, self.op_args, context)
         built = self.python_callable(*self.op_args, **arguments)
         self.pipeline = os.fspath(built) if isinstance(built, os.PathLike) else built
-        return super()._pipeline_run(context, runs_here=runs_here)
+        return super()._pipeline_run(context)
 
 
 def pyspark_pipeline_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> TaskDecorator:

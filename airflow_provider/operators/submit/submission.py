@@ -12,7 +12,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 
 from airflow_provider.errors import DriverSetupError
 from airflow_provider.masking import mask
-from airflow_provider.operators.submit.target import Target
+from airflow_provider.operators.submit.target import SubmitTarget
 from airflow_provider.runner.spark.jvm_lines import JvmLines
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Submission(SparkSubmitOperator):
         hook._process_spark_submit_log = lambda lines: take(told(lines, heads=not in_client_mode))
         return hook
 
-    def target(self) -> Target:
+    def target(self) -> SubmitTarget:
         """Return where the driver will run.
 
         :raises DriverSetupError: nothing can be submitted there from here, or not in that way
@@ -61,7 +61,7 @@ class Submission(SparkSubmitOperator):
             ) from error
         except ValueError as error:  # an extra of the connection that the Spark provider refuses
             raise DriverSetupError(f"task {self.task_id!r}, connection {self._conn_id!r}: {error}") from error
-        target = Target(connection["master"], connection["deploy_mode"] == "cluster")
+        target = SubmitTarget(connection["master"], connection["deploy_mode"] == "cluster")
         if target.remote and (target.is_local or target.master.startswith("spark://")):
             raise DriverSetupError(
                 f"task {self.task_id!r}: Spark has no deploy mode 'cluster' for Python on master {target.master!r}; "

@@ -15,7 +15,6 @@ from airflow_provider.errors import DriverSetupError
 from airflow_provider.launch.extras import OF_SPARK, is_empty, spark_properties, warn_of_unknown
 from airflow_provider.launch.keytab import half_of_a_login, keytab_file
 from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION
-from airflow_provider.operators.submit.options import SubmitOptions
 from airflow_provider.runner import PipelineConfig
 from airflow_provider.runner.spark.environment import defaults
 
@@ -23,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Target:
+class SubmitTarget:
     """Where the driver and its executors run.
 
     :param master: Spark's master
@@ -58,25 +57,28 @@ def connection_properties(task_id: str, conn_id: str) -> dict[str, str]:
     return spark_properties(extras, conn_id)
 
 
-def refuse_half_a_login(task: SubmitOptions, keytab: str | None, conf: Mapping[str, str], target: Target) -> None:
+def refuse_half_a_login(
+    task_id: str, options: Mapping[str, Any], keytab: str | None, conf: Mapping[str, str], target: SubmitTarget
+) -> None:
     """Raise if spark-submit would be given a Kerberos principal without a keytab, or a keytab without a principal.
 
-    :param task: the operator
+    :param task_id: the task, for messages
+    :param options: the arguments of ``SparkSubmitOperator`` that the author gave
     :param keytab: the file of the connection's keytab, None if it has none
     :param conf: the Spark properties
     :param target: where the driver runs
     :raises DriverSetupError: it would
     """
-    if target.is_local or task.use_krb5ccache or task.properties_file:
+    if target.is_local or options.get("use_krb5ccache") or options.get("properties_file"):
         return
     try:
-        principal = BaseHook.get_connection(task.conn_id).extra_dejson.get("principal")
+        principal = BaseHook.get_connection(str(options["conn_id"])).extra_dejson.get("principal")
     except AirflowNotFoundException:
         principal = None
-    given = {"principal": task.principal or principal, "keytab": task.keytab or keytab}
+    given = {"principal": options.get("principal") or principal, "keytab": options.get("keytab") or keytab}
     found = {f"spark.kerberos.{name}": str(value) for name, value in given.items() if not is_empty(value)}
     if problem := half_of_a_login(found, {**defaults(), **conf}):
-        raise DriverSetupError(f"task {task.task_id!r}: {problem}")
+        raise DriverSetupError(f"task {task_id!r}: {problem}")
 
 
 def connection_keytab(conn_id: str) -> str | None:
@@ -96,7 +98,7 @@ def submit_properties(
     config: PipelineConfig,
     extras: Mapping[str, str],
     given: Mapping[str, str],
-    target: Target,
+    target: SubmitTarget,
     env_vars: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the Spark properties for spark-submit.
