@@ -289,8 +289,8 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     assert wrong.returncode == 1
     assert "pipeline 'chain' has no component 'bb'; did you mean 'b'?" in wrong.stderr
     asked = command("restart-from", *task, "b", "--clear")
-    assert "will restart from 'b' with all descendants, once\ncleared, with the task state kept: work\n" in asked.stdout
-    assert "carried out by the next attempt: restart from 'b'" in command("show", *task).stdout
+    assert "will restart from 'b' with all descendants, once\ncleared, keeping the task state: work\n" in asked.stdout
+    assert "pending request for the next attempt: restart from 'b'" in command("show", *task).stdout
     forgotten = command("forget", *task)
     assert (forgotten.returncode, forgotten.stdout.splitlines()) == (
         0,

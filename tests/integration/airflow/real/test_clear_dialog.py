@@ -143,7 +143,7 @@ def test_restart_from_clears_the_task(scene: Any, dag_id: str) -> None:
     store = [] if dag_id == "chain" else ["--store", str(run.folder / "checkpoints")]
     words = ("pyspark-pipeline", "restart-from", run.dag_id, "work", run.run_id, "b", *store)
     assert ("tick 'Keep task state and resume'" in run.airflow.command(*words)) is (RELEASE >= (3, 4))
-    assert "cleared, with the task state kept: work" in run.airflow.command(*words, "--clear")
+    assert "cleared, keeping the task state: work" in run.airflow.command(*words, "--clear")
 
     run.wait_for_end("success")
     assert run.executed == ["a b c d", "b c d"]
