@@ -1,4 +1,4 @@
-"""Components that travel to a driver: a module of their own, because where the driver runs there is no Airflow."""
+"""Components that travel to a driver, in a module of their own: the driver has no Airflow to import the DAG file with."""
 
 from __future__ import annotations
 

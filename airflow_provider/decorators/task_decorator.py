@@ -1,4 +1,4 @@
-"""``@task.pyspark_pipeline``: a function that builds the pipeline, from other tasks' results for instance."""
+"""``@task.pyspark_pipeline``: runs the pipeline that a function builds, for instance from other tasks' results."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperat
     ) -> None:
         if "pipeline" in kwargs:
             raise TypeError(
-                f"@task.pyspark_pipeline on {python_callable.__name__!r}: the function returns the pipeline, "
-                "so the argument 'pipeline' is not taken; remove it"
+                f"@task.pyspark_pipeline on {python_callable.__name__!r}: remove the argument 'pipeline'; the function "
+                "returns the pipeline"
             )
         super().__init__(
             python_callable=python_callable,

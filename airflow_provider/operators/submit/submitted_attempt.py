@@ -1,4 +1,4 @@
-"""One attempt at a pipeline whose driver spark-submit starts: from the request to what the driver reports."""
+"""One attempt at a pipeline whose driver spark-submit starts. Imported when a task runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_RECORDED = "next: what the driver has recorded stays, and a retry or a clear of this task goes on from there"
+_RECORDED = "next: the driver's records stay, and a retry or a clear of this task resumes from there"
 
 _NO_RETRY_STATUS = re.compile(r"(?:exited with(?: status)?|exit ?code(?: is)?)\W{0,2}2\b", re.IGNORECASE)
 """How YARN and Kubernetes report the driver's exit status 2."""
@@ -185,7 +185,7 @@ class SubmittedAttempt:
         }
 
     def _recorded(self, url: str, error: Exception | None) -> dict[str, Any] | None:
-        """Return what the checkpoint tells of the job, in the form of the driver's report."""
+        """Return what the checkpoint records of the job, in the form of the driver's report."""
         run = self._request.run
         if error is not None and _NO_RETRY_STATUS.search(str(error)):
             message = f"the driver ended with status 2; {DETAILS}: {mask(str(error))}"
@@ -193,7 +193,9 @@ class SubmittedAttempt:
         try:
             checkpoint: CheckpointState | None = load(store_at(worker_address(url)), run.key)
         except Exception as failure:  # noqa: BLE001 - the driver may reach storage that the worker does not
-            logger.warning("the worker cannot read the checkpoint, so the summary is short: %s", describe(failure))
+            logger.warning(
+                "the worker cannot read the checkpoint, so the summary has no components: %s", describe(failure)
+            )
             checkpoint = None
         if checkpoint is None or checkpoint.attempt != self._submission.attempt:
             if error is not None:

@@ -61,8 +61,9 @@ class SimplePipelineRunner:
     :param spark: the session, or a function that opens it, called when the first component runs. Default: the
         active session, or a new one from the ``spark`` section of the config. The runner never stops it
     :param session_state_url: directory for the temp views of this run, one of its own for each run; any that Spark
-        can write; a relative path starts in the working directory that the process has now. Default: nothing is saved,
-        components whose views are needed are replayed
+        can write; a relative path starts in the working directory that the process has now. Default: nothing is
+        saved. A later run that needs the views of a completed component replays it if that is known to be harmless, or
+        if its ``session_state`` is ``replay``; otherwise it fails and names the remedy
     :param keep_session_state: leave the saved views there when the pipeline has succeeded; otherwise they can no longer
         be read then, also in this session
     :param fail_fast: stop at the first failure; False: go on with what does not depend on it

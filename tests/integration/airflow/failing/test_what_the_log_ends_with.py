@@ -145,7 +145,7 @@ def test_a_master_that_is_not_there_is_told_with_what_spark_says_of_it(airflow: 
 
 
 STANDING = ["running: 'counts' (2 of 2), which runs again", "complete: 1 of 2: 'orders'", f"{NEXT}'counts'"]
-DRIVERS = ["next: what the driver has recorded stays, and a retry or a clear of this task goes on from there"]
+DRIVERS = ["next: the driver's records stay, and a retry or a clear of this task resumes from there"]
 
 
 @pytest.mark.parametrize(
