@@ -1,4 +1,4 @@
-"""Components that travel to a driver, in a module of their own: the driver has no Airflow to import the DAG file with."""
+"""Components that travel to a driver. A module of their own, because the driver cannot import the DAG file."""
 
 from __future__ import annotations
 
