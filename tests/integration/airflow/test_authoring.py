@@ -177,7 +177,7 @@ def test_checkpoints_go_where_checkpoint_url_says(airflow: Any, journal: Path) -
     assert any(f"checkpoints in object storage file://{airflow.home}/elsewhere/objects" in line for line in messages)
 
 
-def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_told(airflow: Any, journal: Path) -> None:
+def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_configured(airflow: Any, journal: Path) -> None:
     """Long enough for a long weekend and more; ``retention_days=0`` keeps them for ever."""
     usual = airflow.run(FILE, "with_outlet", journal=str(journal))
     ever = airflow.run(FILE, "kept_for_ever", journal=str(journal))

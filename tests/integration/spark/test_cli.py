@@ -213,7 +213,7 @@ def test_views_that_the_command_cannot_open_are_named_and_make_it_fail(
     assert "add --spark" in out
 
 
-def test_a_run_that_was_killed_by_force_stops_at_its_next_record_and_prune_finds_the_rest(
+def test_a_run_forgotten_by_force_stops_at_its_next_record_and_prune_finds_the_rest(
     spark: SparkSession, script: Script, pipeline: str, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A real attempt with real saved views: its record does not come back, and no view is left for ever."""

@@ -117,7 +117,9 @@ def test_a_mistake_of_the_author_is_told_with_their_line(
         ("missing_near", "no component of this pipeline leaves a view 'ordres'"),
     ],
 )
-def test_a_missing_view_is_told_with_who_leaves_it_or_the_nearest_name(airflow: Any, dag_id: str, told: str) -> None:
+def test_an_error_about_a_missing_view_names_who_leaves_it_or_the_nearest_name(
+    airflow: Any, dag_id: str, told: str
+) -> None:
     """Spark's own message comes first."""
     _, lines = error_of(airflow, dag_id)
 
@@ -134,7 +136,7 @@ def test_a_wrong_template_uses_up_no_retries(airflow: Any, dag_id: str) -> None:
     assert lines[0].startswith("pipeline config: component 'load', field 'config.sql': its template ")
 
 
-def test_a_master_that_is_not_there_is_told_with_what_spark_says_of_it(airflow: Any) -> None:
+def test_an_unreachable_master_is_reported_with_what_spark_says_of_it(airflow: Any) -> None:
     """Spark gives up after a minute, in words about a context that was stopped."""
     kind, lines = error_of(airflow, "no_master")
 

@@ -39,9 +39,7 @@ def lines(journal: Path) -> list[Any]:
     return [json.loads(line) for line in journal.read_text().splitlines()]
 
 
-def test_a_sql_file_is_rendered_as_airflow_renders_it_and_the_retry_recognises_what_it_came_to(
-    airflow: Any, journal: Path
-) -> None:
+def test_a_sql_file_is_rendered_as_airflow_renders_it_and_the_retry_recognises_it(airflow: Any, journal: Path) -> None:
     """Comments, imports, includes from ``template_searchpath``, macros, filters and options of the DAG's own."""
     ended = airflow.run(FILE, "sql_files", journal=str(journal))
 
