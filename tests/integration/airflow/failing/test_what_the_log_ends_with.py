@@ -97,7 +97,7 @@ def test_a_lost_spark_is_blamed_and_not_the_component(airflow: Any, dag_id: str,
         ("plain_bug", "KeyError: 'b'", 'in plain_bug: print(totals["b"])'),
     ],
 )
-def test_a_mistake_of_the_author_is_told_with_their_line(
+def test_a_mistake_of_the_author_is_reported_with_their_line(
     airflow: Any, dag_id: str, told: str, where: str | None
 ) -> None:
     """Spark's condition and message without stacks, and one line of code that is the author's."""
@@ -127,13 +127,20 @@ def test_an_error_about_a_missing_view_names_who_leaves_it_or_the_nearest_name(
     assert any(told in line for line in lines)
 
 
-@pytest.mark.parametrize("dag_id", ["undefined_template", "failing_filter", "renders_to_none"])
-def test_a_wrong_template_uses_up_no_retries(airflow: Any, dag_id: str) -> None:
+@pytest.mark.parametrize(
+    ("dag_id", "problem"),
+    [
+        ("undefined_template", "cannot render its template "),
+        ("failing_filter", "cannot render its template "),
+        ("renders_to_none", "its template "),
+    ],
+)
+def test_a_wrong_template_uses_up_no_retries(airflow: Any, dag_id: str, problem: str) -> None:
     """Also in a dict in the DAG file, which Airflow would render by itself."""
     kind, lines = error_of(airflow, dag_id)
 
     assert kind == "AirflowFailException"
-    assert lines[0].startswith("pipeline config: component 'load', field 'config.sql': its template ")
+    assert lines[0].startswith(f"pipeline config: component 'load', field 'config.sql': {problem}")
 
 
 def test_an_unreachable_master_is_reported_with_what_spark_says_of_it(airflow: Any) -> None:
