@@ -34,10 +34,9 @@ class PySparkPipelineOperator(PipelineOperator):
     The return value (XCom) is a JSON summary: status, and for each component action, status, reason and duration. It
     is also under the key ``pyspark_pipeline_summary``, there already while the attempt runs and after a failure.
 
-    The parameters ``pipeline``, ``checkpoint_url``, ``checkpoint_store``, ``save_patience_seconds``, ``restart_from``,
-    ``validate_when_parsed``, the policies ``on_config_change``, ``on_code_change``, ``on_source_change`` and
-    ``on_clear``, and those about session state are documented with
-    :class:`~airflow_provider.operators.pipeline_operator.PipelineOperator`. Further ones:
+    The parameters of every pipeline (``pipeline``, ``checkpoint_url``, ``session_state_url``, the policies such as
+    ``on_config_change``, ``restart_from`` and more) are documented with
+    :class:`~airflow_provider.operators.pipeline_operator.PipelineOperator`. Further parameters:
 
     :param conn_id: connection of type ``spark`` or ``spark_connect``; without it, or if the default one does not
         exist, Spark runs in the task with master ``local[*]`` (templated)

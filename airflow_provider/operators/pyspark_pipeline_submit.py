@@ -39,10 +39,9 @@ class PySparkPipelineSubmitOperator(PipelineOperator, SubmitOptions):
     is also under the key ``pyspark_pipeline_summary``, there after a failure, too. In deploy mode ``cluster`` it is
     made from the checkpoint, if the worker can read that, and reasons are only in the driver's log.
 
-    The parameters of a pipeline are documented with
-    :class:`~airflow_provider.operators.pipeline_operator.PipelineOperator`: ``pipeline``, ``checkpoint_url``,
-    ``save_patience_seconds``, ``restart_from``, ``validate_when_parsed``, the policies ``on_config_change``,
-    ``on_code_change``, ``on_source_change`` and ``on_clear``, and those about session state. With a driver of its own:
+    The parameters of every pipeline (``pipeline``, ``checkpoint_url``, ``session_state_url``, the policies such as
+    ``on_config_change``, ``restart_from`` and more) are documented with
+    :class:`~airflow_provider.operators.pipeline_operator.PipelineOperator`. With a driver of its own:
 
     - ``pipeline``: components must be importable where the driver runs. Give their modules in ``py_files``, not the DAG
       file, which needs Airflow. SQL files are rendered if they are on the worker.
