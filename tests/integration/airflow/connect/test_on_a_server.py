@@ -32,7 +32,7 @@ def answer(folder: Path) -> list[dict[str, Any]]:
     return pd.concat(pd.read_json(part, lines=True) for part in folder.glob("answer/*.json")).to_dict("records")
 
 
-def test_a_retry_goes_on_in_the_session_that_the_server_has_kept(airflow: Any, tmp_path: Path) -> None:
+def test_a_retry_continues_in_the_session_that_the_server_has_kept(airflow: Any, tmp_path: Path) -> None:
     """Function, settings, database and views are there without restore or replay; the result is that of one machine."""
     ended = airflow.run(FILE, "grades_server", folder=str(tmp_path))
 
@@ -68,7 +68,7 @@ def test_the_example_runs_to_success(airflow: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.torture
-def test_the_flights_pipeline_comes_to_the_result_of_one_machine(airflow: Any, service: str, tmp_path: Path) -> None:
+def test_the_flights_pipeline_has_the_result_of_one_machine(airflow: Any, service: str, tmp_path: Path) -> None:
     """It fails in the middle, is retried, and every table is the same (invariant 6)."""
     found = {}
     for way in ("server", "task"):
