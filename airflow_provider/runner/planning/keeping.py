@@ -11,6 +11,7 @@ from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.kinds.recorded_state import left_something
 
 KEEP_THEM = "what was saved is deleted when a pipeline has succeeded, unless keep_session_state_hours says otherwise"
 RESTART_IT = "restart from it as well"
@@ -50,7 +51,7 @@ def decisions_for(
                 facts.live
                 and is_present
                 and decision.session_state is not None
-                and decision.session_state.left_something
+                and left_something(decision.session_state)
             ):
                 decision = replace(decision, reason=f"{decision.reason}; {STILL_THERE}")
         untouched = untouched and decision.action is Action.REUSE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from airflow_provider.runner.record.view_names import ViewName, quote
 
@@ -43,6 +43,11 @@ class SavedView(_Record):
     ordered: bool = False
     live: bool = False
     names: list[str] = Field(default_factory=list)
+
+    @property
+    def view(self) -> ViewName:
+        """The view that it is a copy of."""
+        return ViewName(self.name, self.is_global)
 
 
 class Buckets(_Record):
@@ -118,6 +123,11 @@ class CachedView(_Record):
     is_global: bool = False
     level: str = Field(pattern=r"^((true|false) ){4}\d{1,3}$")
 
+    @property
+    def view(self) -> ViewName:
+        """The view that is cached."""
+        return ViewName(self.name, self.is_global)
+
 
 class SessionStateRecord(_Record):
     """What a component left in the session, and what becomes of it on the next attempt.
@@ -147,6 +157,7 @@ class SessionStateRecord(_Record):
     :param lost: what else it left in such a catalog, or gave the session, and that nothing brings back, to the reason
     :param cached: views that Spark was told to keep
     :param uncached: views that it was told to keep no longer
+    :param parts: what it left of kinds of session state that have no field here, by the name of the kind
     """
 
     handling: Literal["kept", "replay", "unrepeatable", "none"]
@@ -170,18 +181,9 @@ class SessionStateRecord(_Record):
     lost: dict[str, str] = Field(default_factory=dict)
     cached: list[CachedView] = Field(default_factory=list)
     uncached: list[ViewName] = Field(default_factory=list)
+    parts: dict[str, JsonValue] = Field(default_factory=dict)
 
     @property
     def urls(self) -> list[str]:
         """The directories that it needs."""
         return [view.url for view in self.views] + ([self.vouched] if self.vouched else [])
-
-    @property
-    def left_something(self) -> bool:
-        """Whether a later component may need what it left."""
-        if self.handling == "none":
-            return False
-        left = (self.left_views, self.dropped_views, self.functions, self.dropped_functions, self.settings)
-        moved = self.database is not None
-        more = (self.objects, self.dropped_objects, self.cached, self.uncached)
-        return self.handling in ("replay", "unrepeatable") or moved or any((*left, *more))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkLostError, SparkSessionError, describe
@@ -15,15 +14,15 @@ from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
+from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits, Storage
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
 from airflow_provider.runner.session_state.saved.files import files_for, local_path
-from airflow_provider.runner.session_state.saved.views import find_damage
 from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.look import refresh_source
 from airflow_provider.runner.session_state.tracker import SessionStateTracker
-from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
 from airflow_provider.runner.spark.lost import spark_lost
 from airflow_provider.runner.spark.session import session_of_the_process
 
@@ -103,23 +102,14 @@ class AttemptSession:
         :param record: what is recorded of it
         :param dropped: databases and tables that later components dropped
         """
-        if (refused := reject_record(record, self.url, self._config.session_state_format)) is not None:
+        limits = RecordLimits(self.url, self._config.session_state_format)
+        if (refused := reject_record(record, limits)) is not None:
             return refused
         if record.views and self._saved is not None:
             self._claim(self._saved)
             if self._saved.pruned:
                 return f"`prune` was deleting what was saved in {self.url}"
-        for view in record.views:
-            if what := find_damage(files_for(view.url, self._spark_for(view.url)), view):
-                return what
-        if record.vouched and not files_for(record.vouched, self._spark_for(record.vouched)).exists(record.vouched):
-            return f"what it says of its tables is gone from {record.vouched}"
-        for item in record.objects:
-            # Other storage is asked when the table is restored: only then is it certain that the record is right.
-            path = local_path(item.location)
-            if item.table is not None and item.name not in dropped and path is not None and not _exists(path):
-                return f"its table {item.name} is missing from {item.location}"
-        return None
+        return record_damage(record, Storage(lambda url: files_for(url, self._spark_for(url)), dropped))
 
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now. Spark is started only for one that needs it."""
@@ -226,10 +216,3 @@ class AttemptSession:
 
     def _default(self) -> SparkSession:
         return session_of_the_process(self._config.spark.to_spark_conf(), self._config.name)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name that is too long, or a directory that nobody may look into
-        return False

@@ -12,8 +12,6 @@ from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
 from airflow_provider.runner.fingerprint.code.component_code import read_component
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import SessionChanges
-from airflow_provider.runner.session_state.changes.snapshot import SparkEffects
 from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
 from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
 from airflow_provider.runner.session_state.effects.harmless import HarmlessVerdict, judge_code
@@ -23,7 +21,10 @@ from airflow_provider.runner.session_state.effects.ready_made import (
     declared_side_effect,
     is_ready_made,
 )
+from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind
+from airflow_provider.runner.session_state.kinds import TEMP_FUNCTIONS, TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges, StatementEffects
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.sources.paths import writes_into
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
@@ -38,24 +39,20 @@ class Evidence:
     :param doubts: why it is not known that running it twice is the same as once; empty if it is
     :param work_seconds: the processor time that it took
     :param computed: whether it computed something, so that it knows what it read
-    :param set_variables: whether it declared or set session variables
     :param unstable: views that would come out differently if they were computed again
     :param touched: what it read and wrote
     :param readers: components that had read what it wrote to
-    :param added: files and archives that it gave the session, in words; empty if none
-    :param declared: the variables, if it did no more to any than to declare these and to set them
+    :param statements: what its statements did to the session that no snapshot shows
     :param lazy_code: what code of its own may do outside that may run when a view of it is computed, empty if nothing
     """
 
     doubts: tuple[str, ...]
     work_seconds: float
     computed: bool
-    set_variables: bool
     unstable: frozenset[ViewName]
     touched: TouchedData
     readers: tuple[str, ...]
-    added: str = ""
-    declared: tuple[str, ...] = ()
+    statements: StatementEffects = field(default_factory=StatementEffects)
     lazy_code: str = ""
 
 
@@ -127,19 +124,20 @@ class EvidenceCollector:
         :param entered: the author's functions that ran, as far as Python could tell
         """
         effects, seen = self._probe.effects_since(mark), self._seen
+        views = left.of(TEMP_VIEWS).left
         targets = (*effects.targets, *seen.written_files)
         read_files = set(seen.read_files).difference(seen.written_files)  # what it wrote is its own
-        touched = self._source_watch.collect(component.name, left.views, targets, read_files)
+        touched = self._source_watch.collect(component.name, views, targets, read_files)
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
         reading = self._read(component, entered)
         known = self._known(component, effects, left)
         read = self._judge(component, reading, known)
-        unstable = {view: why for view in left.views if (why := self._probe.why_unstable(view)) is not None}
+        unstable = {view: why for view in views if (why := self._probe.why_unstable(view)) is not None}
         python = self._unknown_python(component.name, effects, read)
         self._lazy_code.pop(component.name, None)
-        if read.missing and (left.views or left.functions):
+        if read.missing and (views or left.of(TEMP_FUNCTIONS).registered):
             self._lazy_code[component.name] = read.missing[0]
         doubts = [
             *(str(act) for act in seen.acts),
@@ -164,9 +162,11 @@ class EvidenceCollector:
             # What Python does on executors is no processor time of theirs.
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
             computed=effects.computed or bool(seen.read_files),
-            set_variables=effects.variables or known.statement.sets_variable,
-            declared=self._of_its_own(component.name, effects.declared),
-            added=effects.added or ("a file" if known.statement.adds else ""),
+            statements=StatementEffects(
+                set_variables=effects.variables or known.statement.sets_variable,
+                declared=self._of_its_own(component.name, effects.declared),
+                added=effects.added or ("a file" if known.statement.adds else ""),
+            ),
             unstable=frozenset(unstable),
             touched=touched,
             readers=tuple(self._readers_of(touched.writes)),
@@ -221,7 +221,9 @@ class EvidenceCollector:
                 None if statement.of_spark else does, statement
             )  # Spark has noted what the statement did
         # A view may come out differently the next time, which its text alone does not tell.
-        return _ReadyMadeFacts(does, statement, needs_evidence=bool(left.views) or not statement.in_session)
+        return _ReadyMadeFacts(
+            does, statement, needs_evidence=bool(left.of(TEMP_VIEWS).left) or not statement.in_session
+        )
 
     def _judge(
         self, component: ComponentConfig, reading: CodeReading | None, known: _ReadyMadeFacts

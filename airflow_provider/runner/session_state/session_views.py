@@ -10,17 +10,15 @@ from typing import Any
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.snapshot import ViewFacts
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
-from airflow_provider.runner.session_state.restore import global_database
-from airflow_provider.runner.session_state.saved.saver import ViewSaver
+from airflow_provider.runner.session_state.probes.session_look import ViewFacts
+from airflow_provider.runner.session_state.saved.saver import NOWHERE, ViewSaver
+from airflow_provider.runner.session_state.saved.session_calls import global_database
 
 logger = logging.getLogger(__name__)
 
 LATE_BOUND = 0
 """Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
-
-NOWHERE = "there is no session_state_url to save to"
 
 
 class SessionViews:
@@ -39,7 +37,7 @@ class SessionViews:
 
     def refuse_lost_session(self) -> None:
         """Raise what the session raises if it is lost: then it is no fault of a view or a storage."""
-        self._probe.snapshot()
+        self._probe.look({})
 
     def pin_plan(self, view: ViewName) -> int:
         """Pin the plan of a view as it is now; return its number, or :data:`LATE_BOUND`."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import SessionChanges
+from airflow_provider.runner.session_state import kinds
+from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges
 from airflow_provider.runner.session_state.pinned_views import as_unrepeatable, has_lost_files
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
@@ -41,15 +42,9 @@ class ViewChange:
         return component != self.writer and saved.live and (component in self.readers or named)
 
 
-def changed_names(left: SessionChanges, *, set_variables: bool) -> frozenset[str]:
-    """Return the names that mean something else since a component ran.
-
-    :param left: what it left in the session
-    :param set_variables: whether it declared or set session variables
-    """
-    views = (str(view).lower() for view in (*left.views, *left.dropped_views))
-    functions = (f"{name.lower()}()" for name in (*left.functions, *left.dropped_functions))
-    return frozenset([*views, *functions, *(["@"] if set_variables else [])])
+def changed_names(left: SessionChanges) -> frozenset[str]:
+    """Return the names in the text of views that mean something else since a component ran."""
+    return frozenset(name for kind in kinds.KINDS for name in kind.renamed(left))
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class ViewCopies:
         :param record: what is recorded of what it left
         """
         self._forget(component)
-        live = [ViewName(saved.name, saved.is_global) for saved in record.views if saved.live]
+        live = [saved.view for saved in record.views if saved.live]
         if live:
             self._saved[component] = _SavedComponent(
                 position, record, {view: self.views.pin_view(view) for view in live}
@@ -144,7 +139,7 @@ class ViewCopies:
                         "show it, as it would in a run without a failure: %s. If running %s twice does no harm, set "
                         "its session_state to 'replay'",
                         change.writer,
-                        str(ViewName(saved.name, saved.is_global)),
+                        str(saved.view),
                         name,
                         "what reads it from now on is refused" if self.guard.sees else "it still shows the old rows",
                         name,
@@ -167,10 +162,10 @@ class ViewCopies:
             reason = f"its views cannot be saved again ({describe(error)}) after {writer!r} changed what they show"
             logger.warning("%s: %s", name, reason)
             return as_unrepeatable(made.record, f"{reason}, and it must not run again: {made.record.reason}")
-        new = {ViewName(saved.name, saved.is_global): saved for saved in views}
+        new = {saved.view: saved for saved in views}
         record = made.record
-        kept = [new.get(ViewName(saved.name, saved.is_global), saved) for saved in record.views]
-        kept = [saved for saved in kept if ViewName(saved.name, saved.is_global) not in gone]
+        kept = [new.get(saved.view, saved) for saved in record.views]
+        kept = [saved for saved in kept if saved.view not in gone]
         logger.info("%s: saved %s again, because %r changed what they show", name, _listed(outdated), writer)
         if gone:
             reason = f"{writer!r} has removed what {_listed(gone)} needs, so that it cannot be read any more"
@@ -187,7 +182,7 @@ class ViewCopies:
 
 def _outdated(name: str, made: _SavedComponent, change: ViewChange) -> dict[ViewName, int]:
     """Return the views of a component whose copies are out of date, with their numbers."""
-    views = [ViewName(saved.name, saved.is_global) for saved in made.record.views if change.reaches(name, saved)]
+    views = [saved.view for saved in made.record.views if change.reaches(name, saved)]
     return {view: made.pins[view] for view in views if view in made.pins}
 
 

@@ -125,7 +125,7 @@ def is_refused_by_guard(error: BaseException | None) -> bool:
 
 
 def _copy(saved: SavedView) -> str:
-    return f"view {str(ViewName(saved.name, saved.is_global))!r} is a copy in this attempt"
+    return f"view {str(saved.view)!r} is a copy in this attempt"
 
 
 def _in(attempt: int | None) -> str:

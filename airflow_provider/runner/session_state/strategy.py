@@ -34,13 +34,13 @@ class RestoreStrategy(StrEnum):
 class StrategyChoice:
     """The decision and its reason.
 
-    :param action: what becomes of it
+    :param strategy: how it can be brought back
     :param reason: why
     :param remedy: what the author can do to avoid it, None if there is nothing to avoid
     :param costly: whether a replay would take more work than the author wants
     """
 
-    action: RestoreStrategy
+    strategy: RestoreStrategy
     reason: str
     remedy: str | None = None
     costly: bool = False

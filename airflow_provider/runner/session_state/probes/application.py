@@ -32,7 +32,7 @@ class SessionSettings:
         self,
         first: Mapping[str, str],
         is_modifiable: Callable[[str], bool],
-        is_registered: Callable[[str], bool] = lambda key: False,
+        is_registered: Callable[[str], bool],
     ) -> None:
         self._first = dict(first)
         self._is_modifiable = is_modifiable

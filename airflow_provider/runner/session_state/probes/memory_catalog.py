@@ -13,8 +13,8 @@ from typing import Any
 
 from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state_record import CatalogObject
-from airflow_provider.runner.session_state.changes.snapshot import CatalogDescription
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
+from airflow_provider.runner.session_state.probes.session_look import CatalogDescription
 from airflow_provider.runner.session_state.trusted.describable import reject_incomplete, without_unneeded
 from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
 

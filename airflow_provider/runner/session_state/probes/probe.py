@@ -7,24 +7,26 @@ data was written stays unknown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.snapshot import (
-    CatalogDescription,
-    SessionSnapshot,
-    SparkEffects,
-    ViewFacts,
-)
+from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
+from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
 
 
 class SessionProbe(Protocol):
     """One way to look into a session."""
 
-    def snapshot(self) -> SessionSnapshot: ...
+    def look(self, sections: Mapping[str, str]) -> SessionLook:
+        """Look at what is in the session.
+
+        :param sections: what else the JVM of a classic session is asked in the same call, by name, as Java classes
+        :raises Exception: what the session raises if it is lost
+        """
 
     def effects_since(self, mark: Any) -> SparkEffects: ...
 

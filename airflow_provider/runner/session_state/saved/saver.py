@@ -14,6 +14,8 @@ from airflow_provider.runner.session_state.saved.directory_marker import SavedDi
 from airflow_provider.runner.session_state.saved.files import delete_quietly, files_for, new_attempt_directory
 from airflow_provider.runner.session_state.saved.views import save_view
 
+NOWHERE = "there is no session_state_url to save to"
+
 
 class ViewSaver:
     """Saves below a directory of the attempt's own, in that of its run.
@@ -48,7 +50,7 @@ class ViewSaver:
             why = str(error) if isinstance(error, ViewNotSavedError) else describe(error)
             raise ViewNotSavedError(f"view {str(view)!r} cannot be saved: {why}") from error
 
-    def vouch(self, objects: Sequence[CatalogObject]) -> str:
+    def write_manifest(self, objects: Sequence[CatalogObject]) -> str:
         """Write the second description of what lies where a component chose; return its directory.
 
         :param objects: databases and tables

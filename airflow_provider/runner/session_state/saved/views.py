@@ -18,6 +18,7 @@ from airflow_provider.errors import ViewNotSavedError
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.saved.files import Files, readable, writable
+from airflow_provider.runner.session_state.saved.session_calls import register_view
 
 MOST_FILES_IN_ORDER = 100
 """More files than that are read as Spark likes: their order would cost more to plan than it is worth."""
@@ -102,16 +103,7 @@ def _file_by_file(spark: Any, saved: SavedView, frame: Any) -> Any:
 
 def restore_view(spark: Any, saved: SavedView) -> None:
     """Make a saved view known in a session."""
-    register_view(spark, read_view(spark, saved), ViewName(saved.name, saved.is_global))
-
-
-def register_view(spark: Any, frame: Any, view: ViewName) -> None:
-    """Create or replace a temp view."""
-    name = ViewName(view.name).quoted("")
-    if view.is_global:
-        frame.createOrReplaceGlobalTempView(name)
-    else:
-        frame.createOrReplaceTempView(name)
+    register_view(read_view(spark, saved), saved.view)
 
 
 def find_damage(files: Files, saved: SavedView) -> str | None:

@@ -158,12 +158,12 @@ def test_only_what_is_harmless_or_vouched_for_is_ever_repeated(
 ) -> None:
     """Invariant 11, over all facts and policies."""
     handling = choose_strategy(policy, facts, LIMIT)
-    if handling.action is REPLAY:
+    if handling.strategy is REPLAY:
         assert policy == "replay" or (policy == "auto" and not facts.doubts)
-    if handling.action is UNREPEATABLE:
+    if handling.strategy is UNREPEATABLE:
         assert handling.remedy
         assert "session_state: replay" in handling.remedy
-    if handling.action is SAVE:
+    if handling.strategy is SAVE:
         assert facts.has_views
         assert facts.unsavable is None
         assert facts.nowhere is None
