@@ -192,7 +192,15 @@ class DagNotReadError(PySparkPipelineError):
 
 
 class SourceNotListedError(PySparkPipelineError):
-    """A source cannot be looked at within bounds. The message says what there is too much of."""
+    """A source cannot be listed within bounds.
+
+    :param why: what there is too much of
+    :param more_than: how many files it exceeds, if it has too many
+    """
+
+    def __init__(self, why: str, more_than: int | None = None) -> None:
+        super().__init__(why)
+        self.more_than = more_than
 
 
 class ViewNotSavedError(PySparkPipelineError):

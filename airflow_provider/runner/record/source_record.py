@@ -22,6 +22,7 @@ class SourceRecord(_Record):
     :param state: ``seen``; ``not looked at``, because that would have taken too long; ``cannot be told``, because such
         a source does not say what it holds
     :param why: why it was not looked at, or cannot be told
+    :param more_than: how many files it exceeds, if it was not looked at for that reason
     :param roots: files and directories that were read, literally
     :param globs: patterns of such, as Hadoop understands them
     :param only: pattern that the names of files must match
@@ -36,6 +37,7 @@ class SourceRecord(_Record):
     name: str
     state: Literal["seen", "not looked at", "cannot be told"] = "seen"
     why: str | None = None
+    more_than: int | None = None
     roots: list[str] = Field(default_factory=list)
     globs: list[str] = Field(default_factory=list)
     only: str | None = None

@@ -633,6 +633,7 @@ public class SessionSources extends SparkListener {
         boolean spend(Map source, int files) {
             seen += files;
             if (seen > most) {
+                source.put("moreThan", Integer.valueOf(most));
                 source.put("refused", "more than " + String.format("%,d", new Object[] {Integer.valueOf(most)}) + " files");
             } else if (System.nanoTime() > until) {
                 source.put("refused", "listing takes longer than " + millis / 1000 + " s");

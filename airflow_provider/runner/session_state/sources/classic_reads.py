@@ -57,7 +57,7 @@ class ClassicSources:
         if len(roots) > MOST_ROOTS:
             return as_not_listed(record.model_copy(update={"roots": []}), f"more than {MOST_ROOTS} paths")
         if "files" not in told:
-            return as_not_listed(record, told["refused"])
+            return as_not_listed(record, told["refused"], told.get("moreThan"))
         files = [SourceFile(normalized(path), size, modified) for path, size, modified in told["files"]]
         if only:
             wanted = re.compile(name_pattern(only))

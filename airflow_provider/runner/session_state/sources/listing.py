@@ -68,7 +68,7 @@ class Budget:
         """
         self._seen += files
         if self._seen > self.files:
-            raise SourceNotListedError(f"more than {self.files:,} files")
+            raise SourceNotListedError(f"more than {self.files:,} files", self.files)
 
     def spend(self, files: int = 0) -> None:
         """Take note of so many files more while looking goes on.
