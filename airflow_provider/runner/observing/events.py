@@ -8,6 +8,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.observing.failure import Failure
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
+from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 
@@ -67,6 +68,7 @@ class ComponentCompleted:
     :param session_state: what it left in the session; None if nobody looked, or if it was replayed
     :param entered: the author's functions that ran, as far as Python could tell
     :param touched: what data it read and wrote; None like that
+    :param code: the code that it ran with; None if that has not been read
     """
 
     component: ComponentConfig
@@ -78,6 +80,7 @@ class ComponentCompleted:
     session_state: SessionStateRecord | None = None
     entered: tuple[str, ...] = ()
     touched: TouchedData | None = None
+    code: CodeRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -177,6 +177,7 @@ class ComponentRunner:
                 session_state=found.session_state,
                 entered=tuple(ran.entered),
                 touched=found.touched,
+                code=found.code,
             )
         )
         return ComponentResult(

@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.component_code import read_component
+from airflow_provider.runner.fingerprint.code.component_code import read_component, read_executed
+from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
@@ -42,6 +43,7 @@ class Evidence:
     :param unstable: views that would come out differently if they were computed again
     :param touched: what it read and wrote
     :param readers: components that had read what it wrote to
+    :param code: the code that it ran with; None if that could not be read
     :param statements: what its statements did to the session that no snapshot shows
     :param lazy_code: what code of its own may do outside that may run when a view of it is computed, empty if nothing
     """
@@ -52,6 +54,7 @@ class Evidence:
     unstable: frozenset[ViewName]
     touched: TouchedData
     readers: tuple[str, ...]
+    code: CodeRecord | None = None
     statements: StatementEffects = field(default_factory=StatementEffects)
     lazy_code: str = ""
 
@@ -89,7 +92,7 @@ class EvidenceCollector:
         self._lazy_code: dict[str, str] = {}
         self._java: dict[str, str] = {}  # components that brought functions in Java, and how
         self._variables: dict[str, str] = {}  # session variables, and the first component that declared each
-        readings = [self._read(component) for component in config.ordered]
+        readings = [self._read_for_judging(component) for component in config.ordered]
         self._state = module_values({name for reading in readings if reading for name in reading.constants})
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
@@ -131,7 +134,8 @@ class EvidenceCollector:
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
-        reading = self._read(component, entered)
+        code, unread = read_executed(component, self._config.base_dir, entered)
+        reading = self._read_for_judging(component, entered) if self._config.harmless_modules else code
         known = self._known(component, effects, left)
         read = self._judge(component, reading, known)
         unstable = {view: why for view in views if (why := self._probe.why_unstable(view)) is not None}
@@ -170,6 +174,7 @@ class EvidenceCollector:
             unstable=frozenset(unstable),
             touched=touched,
             readers=tuple(self._readers_of(touched.writes)),
+            code=CodeRecord.of(code, unread) if code is not None else None,
             lazy_code=self._lazy_code.get(component.name, ""),
         )
 
@@ -198,7 +203,8 @@ class EvidenceCollector:
         written = list(targets)
         return [n for n, sources in self._sources.items() if any(writes_into(written, source) for source in sources)]
 
-    def _read(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
+    def _read_for_judging(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
+        """Read code up to the modules that the author vouches for. What lies beyond is recorded only."""
         vouched = self._config.harmless_modules
         return read_component(component, self._config.base_dir, entered, stops=vouched)
 

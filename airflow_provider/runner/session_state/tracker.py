@@ -11,6 +11,7 @@ from typing import Any
 from airflow_provider.errors import ReplayDiffersError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.checkpoint_state import ComponentRecord
+from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
@@ -55,11 +56,13 @@ class ComponentFindings:
 
     :param session_state: what is to be recorded of what it left; None if its record stays
     :param touched: what it read and wrote; None if its record stays
+    :param code: the code that it ran with; None if that could not be read
     :param saved: earlier components of which something was saved because of it, with what is to be recorded of them
     """
 
     session_state: SessionStateRecord | None = None
     touched: TouchedData | None = None
+    code: CodeRecord | None = None
     saved: tuple[tuple[str, SessionStateRecord], ...] = ()
 
     @property
@@ -192,7 +195,7 @@ class SessionStateTracker:
         saved = self._save_readers(evidence, component.name, changed_names(left))
         # No saving is the next component's work.
         self._before = take_snapshot(self.probe) if record.urls or saved else after
-        return ComponentFindings(record, evidence.touched, saved)
+        return ComponentFindings(record, evidence.touched, evidence.code, saved)
 
     def after_replay(
         self, component: ComponentConfig, position: int, ran: ComponentTiming, record: SessionStateRecord | None
@@ -219,7 +222,7 @@ class SessionStateTracker:
             self._pin(component, position, record, ran.seconds, computed=not record.late_bound)
         saved = self._save_readers(evidence, component.name)
         self._before = take_snapshot(self.probe) if saved else after
-        return ComponentFindings(saved=saved)
+        return ComponentFindings(code=evidence.code, saved=saved)
 
     def after_failure(self, component: str, *, goes_on: bool) -> ComponentFindings:
         """Take note that a component failed, and find out what it wrote before.
