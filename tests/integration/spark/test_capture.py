@@ -1,4 +1,4 @@
-"""What a look into a classic session sees, how exactly, and at what price. ``test_session_state.py`` shows the use."""
+"""What a look into a classic session sees, how exactly, and at what price. ``session_state/`` shows the use."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Script
-from tests.integration.spark.test_session_state import forget, sql, values
+from tests.integration.spark.session_state.scenes import forget, sql, values
 from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
