@@ -7,9 +7,11 @@ Each attempt gets a session of its own, which shares nothing with the one before
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
