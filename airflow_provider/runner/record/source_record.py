@@ -19,10 +19,10 @@ class SourceRecord(_Record):
 
     :param kind: ``files``, ``table`` of a catalog, or ``other``
     :param name: what people call it: paths, the table, ``jdbc …``; without credentials
-    :param state: ``seen``; ``not looked at``, because that would have taken too long; ``cannot be told``, because such
+    :param state: ``seen``; ``not listed``, because that would have taken too long; ``unknown``, because such
         a source does not say what it holds
-    :param why: why it was not looked at, or cannot be told
-    :param more_than: how many files it exceeds, if it was not looked at for that reason
+    :param why: why it was not listed, or is unknown
+    :param more_than: how many files it exceeds, if that is why it was not listed
     :param roots: files and directories that were read, literally
     :param globs: patterns of such, as Hadoop understands them
     :param only: pattern that the names of files must match
@@ -35,7 +35,7 @@ class SourceRecord(_Record):
 
     kind: Literal["files", "table", "other"]
     name: str
-    state: Literal["seen", "not looked at", "cannot be told"] = "seen"
+    state: Literal["seen", "not listed", "unknown"] = "seen"
     why: str | None = None
     more_than: int | None = None
     roots: list[str] = Field(default_factory=list)

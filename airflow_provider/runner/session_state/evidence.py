@@ -145,21 +145,21 @@ class EvidenceCollector:
             self._lazy_code[component.name] = read.missing[0]
         doubts = [
             *(str(act) for act in seen.acts),
-            *(["did more than could be noted"] if seen.truncated else []),
+            *(["did more than could be recorded"] if seen.truncated else []),
             *read.missing,
             *(reasons_for_doubt(effects) if known.needs_evidence else ()),
             *python,
             *self._unknown_java(component.name, effects),
             *(["is a sink"] if component.component_type == "sink" else []),
             *(
-                f"reads {s.name}, and {s.why or 'that is not known'}"
+                f"reads {s.name} ({s.why or 'it is not known what that holds'})"
                 for s in touched.sources
                 if s.state != "seen" and (known.needs_evidence or known.statement.reads)
             ),
             *unstable.values(),
             *read.varying,
             *effects.varying,
-            *(f"changed {name}, which another run would find changed" for name in self._changed(reading)),
+            *(f"changed {name}, so another run would start with another value" for name in self._changed(reading)),
         ]
         return Evidence(
             doubts=_shortened(doubts),
@@ -235,7 +235,7 @@ class EvidenceCollector:
         self, component: ComponentConfig, reading: CodeReading | None, known: _ReadyMadeFacts
     ) -> HarmlessVerdict:
         if is_ready_made(component.target()):
-            varies = ("sets a variable to what comes out differently each time",) if known.statement.varies else ()
+            varies = ("sets a variable to a value that differs each time",) if known.statement.varies else ()
             return HarmlessVerdict((known.side_effect,) if known.side_effect else (), varies)
         if reading is None:
             return HarmlessVerdict(("its code cannot be read",), ())

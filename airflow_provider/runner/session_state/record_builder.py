@@ -53,6 +53,11 @@ class RecordBuilder:
         self._access = SessionAccess(spark, probe, views.saver)
         self._config = config
         self._views = views
+        self._earlier: Mapping[str, SessionStateRecord] = {}
+
+    def load_earlier_records(self, records: Mapping[str, SessionStateRecord]) -> None:
+        """Know what earlier attempts recorded, by component: their logs gave the reason for saving its views."""
+        self._earlier = records
 
     def build(
         self, component: ComponentConfig, position: int, left: SessionChanges, evidence: Evidence
@@ -128,13 +133,22 @@ class RecordBuilder:
                 return [], StrategyChoice(RestoreStrategy.REPLAY, f"{error}; it runs again when it is needed")
             reason = f"{error}, and it must not run again: {choice.reason}"
             return [], StrategyChoice(RestoreStrategy.UNREPEATABLE, reason, VOUCH)
-        _log_saved(name, saved, time.monotonic() - began, choice)
+        self._log_saved(name, saved, time.monotonic() - began, choice)
         self._log_redrawn(name, sorted(evidence.unstable))
         if lazy and self._access.probe.effects_since(mark).ran_python:
             _log_lazy_code(name, lazy, evidence.lazy_code)
         for view in views:
             self._views.mark_saved(view)
         return saved, choice
+
+    def _log_saved(self, name: str, saved: Sequence[SavedView], seconds: float, choice: StrategyChoice) -> None:
+        """Say what was saved, and why unless an earlier attempt saved views of this component, too."""
+        views = ", ".join(str(copy.view) for copy in saved)
+        size = readable_size(sum(copy.bytes for copy in saved))
+        earlier = self._earlier.get(name)
+        why = f": {choice.reason}" + (f"; {choice.remedy}" if choice.remedy else "")
+        known = earlier is not None and earlier.handling == "kept" and bool(earlier.views)
+        logger.info("%s: saved %s (%s, %.1f s)%s", name, views, size, seconds, "" if known else why)
 
     def _log_redrawn(self, name: str, unstable: Sequence[ViewName]) -> None:
         """Warn if readers before a failure and after it cannot get the same rows."""
@@ -149,13 +163,6 @@ class RecordBuilder:
                     why,
                     name,
                 )
-
-
-def _log_saved(name: str, saved: Sequence[SavedView], seconds: float, choice: StrategyChoice) -> None:
-    views = ", ".join(str(copy.view) for copy in saved)
-    size = readable_size(sum(copy.bytes for copy in saved))
-    why = f"{choice.reason}; {choice.remedy}" if choice.remedy else choice.reason
-    logger.info("%s: saved %s (%s, %.1f s): %s", name, views, size, seconds, why)
 
 
 def _log_lazy_code(name: str, views: Sequence[ViewName], why: str) -> None:

@@ -110,7 +110,7 @@ class SessionViews:
         try:
             return self._probe.view_facts(view, number)
         except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is not saved, for a better reason
-            logger.debug("view %r cannot be looked at: %s", str(view), describe(error))
+            logger.debug("cannot inspect view %r: %s", str(view), describe(error))
             return ViewFacts(live=True)
 
     def _rows(self, view: ViewName, number: int) -> Any:

@@ -134,14 +134,14 @@ class ViewCopies:
             for saved in views:
                 if change.reaches(name, saved):
                     self.guard.refuse_copy(saved, name, change.writer)
+                    refused = "statements that read it from now on are refused"
                     logger.warning(
-                        "%s changed what view %r of %s reads. That view is a copy from an earlier attempt and cannot "
-                        "show it, as it would in a run without a failure: %s. If running %s twice does no harm, set "
-                        "its session_state to 'replay'",
+                        "%s changed what view %r of %s reads. The view is a copy from an earlier attempt, so it does "
+                        "not show the change: %s. If running %s twice does no harm, set its session_state to 'replay'",
                         change.writer,
                         str(saved.view),
                         name,
-                        "what reads it from now on is refused" if self.guard.sees else "it still shows the old rows",
+                        refused if self.guard.sees else "it still shows the old rows",
                         name,
                     )
 
@@ -168,7 +168,7 @@ class ViewCopies:
         kept = [saved for saved in kept if saved.view not in gone]
         logger.info("%s: saved %s again, because %r changed what they show", name, _listed(outdated), writer)
         if gone:
-            reason = f"{writer!r} has removed what {_listed(gone)} needs, so that it cannot be read any more"
+            reason = f"{writer!r} has deleted files of {_listed(gone)}, which can no longer be read"
             logger.warning("%s: %s", name, reason)
             record = record.model_copy(update={"reason": reason})
         return record.model_copy(update={"views": kept})

@@ -92,7 +92,7 @@ def choose_strategy(
     why = "session_state is 'save'" if policy == "save" else "; ".join(facts.doubts)
     remedy = None if policy == "save" else VOUCH
     if facts.unsavable is not None:
-        apart = f"{VOUCH}, or make two components of it: one that acts, one that registers"
+        apart = f"{VOUCH}, or split it in two: one component for the side effect, one for the registration"
         return StrategyChoice(
             RestoreStrategy.UNREPEATABLE, f"{facts.unsavable}, and it must not run again: {why}", apart
         )

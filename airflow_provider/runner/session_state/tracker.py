@@ -107,6 +107,8 @@ class SessionStateTracker:
 
     def load_earlier_records(self, records: Mapping[str, ComponentRecord]) -> None:
         """Take note of what is recorded of components that completed in earlier attempts."""
+        states = {name: record.session_state for name, record in records.items()}
+        self._builder.load_earlier_records({name: state for name, state in states.items() if state is not None})
         self._evidence.load_earlier_sources({name: record.sources for name, record in records.items()})
         self._attempts = {name: record.attempt for name, record in records.items()}
 
@@ -168,7 +170,7 @@ class SessionStateTracker:
         try:
             self._before = take_snapshot(self.probe)
         except Exception as error:  # noqa: BLE001 - the session may be what failed; the next component will say so
-            logger.warning("the Spark session cannot be looked at: %s", describe(error))
+            logger.warning("cannot inspect the Spark session: %s", describe(error))
         self._present.clear()
 
     def after_success(self, component: ComponentConfig, position: int, ran: ComponentTiming) -> ComponentFindings:
@@ -238,7 +240,7 @@ class SessionStateTracker:
             for name, record in self._save_outdated(ViewChange(component, readers)):
                 saved.append((name, record))
         except Exception as error:  # noqa: BLE001 - the session may be what failed, in whatever words
-            logger.warning("what %s wrote before it failed cannot be looked at: %s", component, describe(error))
+            logger.warning("cannot find out what %s wrote before it failed: %s", component, describe(error))
         if goes_on:
             self.forget_failed_component()
         return ComponentFindings(touched=TouchedData(left=left), saved=tuple(saved))
@@ -264,7 +266,9 @@ class SessionStateTracker:
         if what:
             logger.info("restored for %s: %s", component, what)
         for name, why in sorted(self._restorer.lost.items() & record.lost.items()):
-            logger.warning("%s of %s is not there again: %s; a component that needs it fails", name, component, why)
+            logger.warning(
+                "%s of %s could not be restored: %s. A component that needs it will fail", name, component, why
+            )
         self._before = take_snapshot(self.probe)
 
     def is_alive(self) -> bool:

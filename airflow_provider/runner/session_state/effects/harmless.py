@@ -36,7 +36,7 @@ from airflow_provider.runner.session_state.effects.known_modules import (
 )
 from airflow_provider.runner.session_state.effects.module_state import HELD_BY, held_values
 
-UNSEEN = "nobody sees where Python runs on executors"
+UNSEEN = "cannot be seen where Python runs on executors"
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 _HOST = ("airflow.", "airflow_provider.", "opentelemetry.", "_pytest.")
 """Packages whose handlers are the log of the process."""

@@ -36,7 +36,7 @@ def declared_side_effect(
     statement = configured_statement(component, config, base_dir, texts)
     if statement is None:
         return "runs a statement that cannot be read"
-    return None if statement.asks or statement.in_session else "runs a statement that is no query"
+    return None if statement.asks or statement.in_session else "runs a statement that is not a query"
 
 
 def configured_statement(

@@ -158,4 +158,4 @@ class ExecutedPlan:
         default = _DEFAULT.search(self.arguments) if self.root.startswith("CreateVariable") else None
         if default is None or not is_nondeterministic(default.group(1)):
             return None
-        return "declared a variable whose value comes out differently each time"
+        return "declared a variable whose value differs each time"

@@ -403,7 +403,7 @@ public class SessionContents {
         // These two say that they are deterministic: a sample depends on the order of its rows, and an RDD holds what
         // some code put into it.
         if (node instanceof Sample || node instanceof LogicalRDD && !isOfDriver(((LogicalRDD) node).rdd())) {
-            return "is of a sample or of rows that were computed outside of SQL";
+            return "shows a sample, or rows computed outside of SQL";
         }
         if (node instanceof LogicalPlan) {
             for (Iterator each = ((LogicalPlan) node).expressions().iterator(); each.hasNext();) {

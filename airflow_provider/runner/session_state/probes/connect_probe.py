@@ -28,7 +28,7 @@ class ConnectProbe:
         return SessionLook(self._spark, None, None, self._memory)
 
     def effects_since(self, mark: Any) -> SparkEffects:
-        unknown = "may have written, Spark Connect does not tell"
+        unknown = "may have written data, which Spark Connect does not report"
         return SparkEffects(unknown, certain=False, ran_python=True, complete=False)
 
     def why_unstable(self, view: ViewName) -> str | None:

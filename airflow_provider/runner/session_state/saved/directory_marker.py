@@ -168,7 +168,7 @@ class SavedDirectory:
                 files.clear(notice)
         except Exception as error:  # noqa: BLE001 - storage clients raise anything, and this is housekeeping
             logger.warning(
-                "cannot say in %s whose the saved views there are (%s); `prune` will leave them alone",
+                "cannot note in %s which run its saved views belong to (%s); `prune` will leave them alone",
                 self.url,
                 describe(error),
             )
@@ -186,7 +186,7 @@ class SavedDirectory:
                 days = self.owner.hours_after_success / 24
                 files.write(marker, claimed.model_copy(update={"retention_days": days}).to_bytes())
         except Exception as error:  # noqa: BLE001 - storage clients raise anything, and this is housekeeping
-            logger.warning("saved views in %s are kept as before the success: %s", self.url, describe(error))
+            logger.warning("cannot change how long the saved views in %s are kept: %s", self.url, describe(error))
 
 
 def delete_run(files: Files, url: str) -> None:

@@ -56,7 +56,7 @@ def save_view(
     plain.write.format(format_name).save(writable(url))  # fails if there is something already
     listing = files.listing(url)
     if listing is None:
-        raise ViewNotSavedError(f"nothing is at {url} after it was written")
+        raise ViewNotSavedError(f"{url} is empty after it was written")
     saved = SavedView(
         name=view.name,
         is_global=view.is_global,

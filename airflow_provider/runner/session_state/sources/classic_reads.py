@@ -43,7 +43,7 @@ class ClassicSources:
         """Turn what Java tells of a source into a record."""
         if told["kind"] == "other":
             name = _jdbc_name(told["url"], told["table"]) if "url" in told else str(told["name"])
-            return SourceRecord(kind="other", name=mask(name), state="cannot be told", why=told["why"])
+            return SourceRecord(kind="other", name=mask(name), state="unknown", why=told["why"])
         roots, globs = sorted({normalized(root) for root in told["roots"]}), []
         written, only = told.get("written"), told.get("only")
         if told["kind"] == "files" and written and is_glob(written):

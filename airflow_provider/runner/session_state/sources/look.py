@@ -84,7 +84,7 @@ def as_not_listed(record: SourceRecord, why: str, more_than: int | None = None) 
     :param more_than: how many files it exceeds, if that is the reason
     """
     nothing = {"files": 0, "bytes": 0, "digest": "", "marks": ""}
-    return record.model_copy(update={**nothing, "state": "not looked at", "why": why, "more_than": more_than})
+    return record.model_copy(update={**nothing, "state": "not listed", "why": why, "more_than": more_than})
 
 
 def places_name(places: Sequence[str]) -> str:
@@ -95,7 +95,7 @@ def places_name(places: Sequence[str]) -> str:
 def _version_now(record: SourceRecord, spark: OpenSession | None) -> SourceRecord:
     session = spark() if spark is not None else None
     if not hasattr(session, "_jsparkSession"):
-        return as_not_listed(record, "its version cannot be asked for here")
+        return as_not_listed(record, "its version can only be read in a classic Spark session")
     names = re.findall(r"`(?:[^`]|``)+`|[^.`]+", record.name)
     quoted = ".".join(name if name.startswith("`") else quote(name) for name in names)
     version = load_jvm_helper(session, "SessionSources").version(quoted)

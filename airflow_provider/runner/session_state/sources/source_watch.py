@@ -93,15 +93,15 @@ class SourceWatch:
         except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever Spark objects to
             found, written, self._blind = [], [], describe(error)
         if self._blind is not None:
-            why = f"Spark does not say: {self._blind}"
-            found = [*found, SourceRecord(kind="other", name="what it read", state="cannot be told", why=why)]
+            why = f"Spark does not tell: {self._blind}"
+            found = [*found, SourceRecord(kind="other", name="what it read", state="unknown", why=why)]
         sources = distinct_sources([*filter(self._is_source, found), *driver_files(extra_files)])
         writes = list(dict.fromkeys(mask(final_target(normalized(target))) for target in (*written, *targets)))
         self._known[component] = sources
         for source in sources:
-            if source.state == "not looked at":
+            if source.state == "not listed":
                 logger.info(
-                    "%s: its source %s is not looked at (%s), so a change there goes unnoticed",
+                    "%s: source %s was not checked (%s), so changes to it will go unnoticed",
                     component,
                     source.name,
                     source.why,

@@ -54,7 +54,7 @@ def reject_incomplete(fields: list[str]) -> str | None:
     :param fields: of Spark's own description, that differ
     """
     needed = [field for field in fields if field not in _OF_WRITERS]
-    return f"remembers more than can be recorded as data ({', '.join(needed)})" if needed else None
+    return f"has properties that cannot be recorded as data ({', '.join(needed)})" if needed else None
 
 
 def _plain_table(table: TableDescription, left_out: list[str]) -> TableDescription:
@@ -67,7 +67,7 @@ def _plain_table(table: TableDescription, left_out: list[str]) -> TableDescripti
         return table.model_copy(update={"options": options})
     if dropped := sorted(set(_without_notes(root))):
         columns = json.dumps(root, separators=(",", ":"))
-        left_out += [f"{key[:200]!r}, which is written on a column" for key in dropped]
+        left_out += [f"{key[:200]!r}, metadata of a column" for key in dropped]
     return table.model_copy(update={"options": options, "columns": columns})
 
 

@@ -50,4 +50,4 @@ def reject_format(name: str, configured: str) -> str | None:
     """
     if name == configured or name.lower() in FILE_FORMATS:
         return None
-    return f"format {name[:200]!r} is none of files, nor the session_state_format {configured!r}"
+    return f"format {name[:200]!r} is neither a file format nor the session_state_format {configured!r}"

@@ -72,7 +72,7 @@ def reject_catalog_object(item: CatalogObject) -> str | None:
     """Return why a database or table must not be made known from a record, None if its description is data."""
     what = f"{'database' if item.table is None else 'table'} {item.name[:200]}"
     for problem in _problems(item):
-        return f"{what} {problem}, so it is not made known again from a record"
+        return f"{what} {problem}, so it is not restored from a record"
     return None
 
 
@@ -97,7 +97,7 @@ def is_data(key: str, value: object) -> bool:
 
 def _table_problems(table: TableDescription) -> Iterator[str]:
     if table.provider.lower() not in FILE_FORMATS:
-        yield f"is of {table.provider[:200]!r}, which is no format of files"
+        yield f"is of {table.provider[:200]!r}, which is not a file format"
     for key, value in table.options.items():
         if key.lower() not in OPTIONS:
             yield f"has the option {key[:200]!r}, which may choose more than how its files are written"
@@ -110,10 +110,10 @@ def _table_problems(table: TableDescription) -> Iterator[str]:
     try:
         root = json.loads(table.columns)
     except (ValueError, RecursionError):
-        yield "has columns that are no JSON"
+        yield "has columns that are not JSON"
         return
     if not isinstance(root, dict) or root.get("type") != "struct":
-        yield "has columns that are no struct"
+        yield "has columns that are not a struct"
     yield from _type_problems(root)
 
 
@@ -128,7 +128,7 @@ def _type_problems(root: object) -> Iterator[str]:
             continue
         kind = found.get("type") if isinstance(found, dict) else None
         if not isinstance(found, dict) or not isinstance(kind, str) or kind not in _TYPES or level > 100:
-            yield "has a column whose type is a class or no type"
+            yield "has a column whose type is invalid or a class"
             return
         for part in _TYPES[kind]:
             parts = found.get(part)
@@ -138,7 +138,7 @@ def _type_problems(root: object) -> Iterator[str]:
             for field in parts if isinstance(parts, list) else [None]:
                 metadata = field.get("metadata", {}) if isinstance(field, dict) else None
                 if not isinstance(field, dict) or not isinstance(metadata, dict):
-                    yield "has a column that is none"
+                    yield "has an invalid column"
                     return
                 if unknown := sorted(key for key, value in metadata.items() if not is_data(key, value)):
                     yield f"has a column {str(field.get('name'))[:200]!r} with {unknown[0][:200]!r}"

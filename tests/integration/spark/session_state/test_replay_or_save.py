@@ -269,8 +269,9 @@ def test_with_nowhere_to_save_only_what_is_harmless_is_replayed(
     reason = f"there is no session_state_url to save to, and it must not run again: {why}"
     assert run.handling("a") == ("unrepeatable", reason)
     assert f"component 'a': {reason}; set session_state_url; or, {VOUCH}" in told
-    assert f"a: an attempt that needs what it left in the session will fail: {reason}; set session_state_url" in (
-        caplog.text
+    assert (
+        f"a: its session state cannot be brought back later ({reason}); an attempt that needs it will fail. Set session"
+        in (caplog.text)
     )
     assert vouched(run, "a") == ["a", "c"]
 

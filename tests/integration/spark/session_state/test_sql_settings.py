@@ -98,7 +98,7 @@ def test_a_secret_setting_of_a_component_that_is_never_run_again_is_missed_by_wh
     run.took_turns()
     run.resume()
     assert run.took_turns() == ["c"]
-    assert "setting 'my.api.token' of a is not there again" in caplog.text
+    assert "setting 'my.api.token' of a could not be restored" in caplog.text
     assert "hunter2" not in f"{caplog.text} {run.record_text()}"
     run.mend("c")
     assert vouched(run, "a") == ["a", "c"]

@@ -58,7 +58,7 @@ def test_a_component_that_acts_and_registers_a_temp_function_is_not_repeated(
     run.fails("c")
     run.attempt()
     assert (run.handling("a")[0], list(run.record("a").lost)) == ("kept", ["temp function `f`"])
-    assert "a: temp function `f` is not there again after a failure: registered temp function 'f'" in caplog.text
+    assert "a: a later attempt will not have temp function `f`: registered temp function 'f'" in caplog.text
     run.does("c", lambda session: session.sql("SELECT f(1)").collect())
     run.took_turns()
     [failure] = [result.failure for result in run.resume().component_results if result.failure]
@@ -86,7 +86,7 @@ def test_a_lost_temp_function_that_hides_another_one_is_missed_silently_and_so_r
     assert handling == "unrepeatable"
     assert reason.startswith("registered temp function 'upper', which cannot be saved and hides another one")
     assert f"component 'a': {reason}" in why
-    assert f"{VOUCH}, or make two components of it: one that acts, one that registers" in why
+    assert f"{VOUCH}, or split it in two: one component for the side effect, one for the registration" in why
     assert vouched(run, "a") == ["a", "c"]
 
 

@@ -26,7 +26,7 @@ FUNCTION = "registered temp function 'f', which cannot be saved"
 POSTS = "orders.enrich reaches 'requests' (orders.py:12)"
 NOWHERE = "there is no session_state_url to save to"
 POLICIES: tuple[SessionStatePolicy, ...] = ("auto", "save", "replay", "none")
-APART = f"{VOUCH}, or make two components of it: one that acts, one that registers"
+APART = f"{VOUCH}, or split it in two: one component for the side effect, one for the registration"
 SOMEWHERE = f"set session_state_url; or, {VOUCH}"
 KNOWN = "known to be harmless, 9.9 s of work"
 

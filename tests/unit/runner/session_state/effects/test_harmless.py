@@ -346,7 +346,7 @@ NOT_KNOWN = {
                 yield frame
         def run(spark): spark.range(1).mapInPandas(act, 'id long').createOrReplaceTempView('b')
         """,
-        "reaches 'builtins.open', which nobody sees where Python runs on executors (orders.py:4",
+        "reaches 'builtins.open', which cannot be seen where Python runs on executors (orders.py:4",
     ),
     "a path on executors": (
         """
