@@ -1,4 +1,4 @@
-"""What is recorded of the session state that a component left. Plain JSON, part of its checkpoint record."""
+"""The session state that a component left, as plain JSON in its checkpoint record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ class _Record(BaseModel):
 class SavedView(_Record):
     """A temp view that was written to storage.
 
-    :param name: name of the view
     :param is_global: whether it is a global temp view
     :param url: directory that holds it
     :param format: Spark data source it was written with
@@ -28,7 +27,7 @@ class SavedView(_Record):
     :param bytes: their size
     :param digest: hash over the names and sizes of the files
     :param ordered: whether its rows have an order of their own; then a further column of the files tells it
-    :param live: whether the view went on with what was written to what it read, which what was saved cannot do
+    :param live: whether the view followed what was written to its sources, which the saved rows cannot do
     :param names: temp views, temp functions (``f()``) and session variables (``@``) that its SQL text names
     """
 
@@ -112,9 +111,8 @@ class CatalogObject(_Record):
 
 
 class CachedView(_Record):
-    """A temp view whose rows Spark was told to keep.
+    """A temp view whose rows Spark caches.
 
-    :param name: name of the view
     :param is_global: whether it is a global temp view
     :param level: Spark's storage level: whether on disk, in memory, off-heap and deserialized, and how many copies
     """
@@ -139,9 +137,9 @@ class SessionStateRecord(_Record):
     :param harmless: whether running it twice is known to be the same as once
     :param remedy: what the author can do about it, None if there is nothing to do
     :param work_seconds: the processor time that the component took
-    :param unsavable: what it left that can be brought back by running it again only, None if there is nothing like that
-    :param late_bound: whether its views are kept as their SQL text and nothing was computed for them: then they show
-        whatever their sources hold, and replaying it is right also after this run has written there
+    :param unsavable: what it left that only another run of it brings back, None if nothing
+    :param late_bound: whether all its views are stored as SQL text and it computed nothing: then they show whatever
+        their sources hold, and a replay is right even after this run has written there
     :param views: views that were saved
     :param left_views: all views that it created or replaced
     :param dropped_views: views that it dropped
@@ -151,12 +149,12 @@ class SessionStateRecord(_Record):
     :param catalog: current catalog, if it changed that
     :param database: current database, if it changed that
     :param objects: databases and tables that it created in a catalog that is in memory only
-    :param vouched: directory in which those that lie where the component chose are described a second time; None if
-        there are none
+    :param vouched: directory with the second description of those whose component chose their location, see
+        :mod:`~airflow_provider.runner.session_state.saved.catalog_manifest`; None if it chose none
     :param dropped_objects: names of those that it dropped
-    :param lost: what else it left in such a catalog, or gave the session, and that nothing brings back, to the reason
-    :param cached: views that Spark was told to keep
-    :param uncached: views that it was told to keep no longer
+    :param lost: what else it left that no record brings back, to the reason
+    :param cached: views that it let Spark cache
+    :param uncached: views of earlier components that it took out of the cache
     :param parts: what it left of kinds of session state that have no field here, by the name of the kind
     """
 

@@ -1,4 +1,4 @@
-"""What is recorded of the data that a component read and wrote. Plain JSON, part of its checkpoint record."""
+"""The data that a component read and wrote, as plain JSON in its checkpoint record."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class TouchedData(_Record):
 
     :param sources: what it read, also through its views
     :param writes: what Spark wrote for it: paths and names of tables
-    :param left: sources of this and earlier components into which it wrote, as they were when it had completed: what is
-        different from that later, somebody else changed
+    :param left: sources of this and earlier components into which it wrote, as they were when it had completed. A later
+        difference is a change by someone outside the run
     """
 
     sources: list[SourceRecord] = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is known of what a component did outside the session: brings together all who saw it."""
+"""The evidence of what a component did outside the session, brought together from all that watched it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Evidence:
     :param doubts: why it is not known that running it twice is the same as once; empty if it is
     :param work_seconds: the processor time that it took
     :param computed: whether it computed something, so that it knows what it read
-    :param unstable: views that would come out differently if they were computed again
+    :param unstable: views that would show other rows if they were computed again
     :param touched: what it read and wrote
     :param readers: components that had read what it wrote to
     :param code: the code that it ran with; None if that could not be read
@@ -76,9 +76,6 @@ class _ReadyMadeFacts:
 class EvidenceCollector:
     """Collects the evidence of the components of one attempt, one after the other.
 
-    :param spark: the session
-    :param probe: looks into it
-    :param config: the pipeline
     :param url: directory of this run for saved views, which is no source
     """
 
@@ -96,7 +93,7 @@ class EvidenceCollector:
         self._state = module_values({name for reading in readings if reading for name in reading.constants})
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
-        """Take note of what components read that completed in earlier attempts."""
+        """Know what components read that completed in earlier attempts."""
         self._sources.update(sources)
         self._source_watch.load_earlier_sources(sources)
 
@@ -121,7 +118,6 @@ class EvidenceCollector:
     def collect(self, component: ComponentConfig, mark: Any, left: SessionChanges, entered: Sequence[str]) -> Evidence:
         """Return what is known of a component that has just completed. To be called before its views are saved.
 
-        :param component: its config
         :param mark: where the session's history stood before it
         :param left: what it left in the session
         :param entered: the author's functions that ran, as far as Python could tell
@@ -179,11 +175,11 @@ class EvidenceCollector:
         )
 
     def forget_lazy_code(self, component: str) -> None:
-        """Take note that a component's views have a copy: a replay reads that, and runs none of its code."""
+        """Forget the lazy code of a component whose views have a copy: readers after a failure do not run it."""
         self._lazy_code.pop(component, None)
 
     def with_changed_sources(self, components: Collection[str]) -> list[str]:
-        """Return those of some components whose sources have changed, whoever did that."""
+        """Return those of some components whose sources have changed."""
         return self._source_watch.changed_components(components)
 
     def with_unchanged_sources(self, components: Collection[str]) -> set[str]:
@@ -226,7 +222,7 @@ class EvidenceCollector:
             return _ReadyMadeFacts(
                 None if statement.of_spark else does, statement
             )  # Spark has noted what the statement did
-        # A view may come out differently the next time, which its text alone does not tell.
+        # A view may show other rows the next time, which its text alone does not tell.
         return _ReadyMadeFacts(
             does, statement, needs_evidence=bool(left.of(TEMP_VIEWS).left) or not statement.in_session
         )

@@ -34,9 +34,7 @@ _GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NO
 class PinnedComponent:
     """A completed component that would be replayed.
 
-    :param name: its name
     :param position: its place in the order of execution
-    :param record: what is recorded of what it left
     :param plans: for each of its views the number of its plan, or :data:`LATE_BOUND`
     :param seconds: how long it ran
     :param costly: whether running it again costs more than the author wants
@@ -52,11 +50,7 @@ class PinnedComponent:
 
 @dataclass
 class PinnedViews:
-    """The components of one attempt that would be replayed.
-
-    :param spark: the session
-    :param views: its views
-    """
+    """The components of one attempt that would be replayed."""
 
     spark: Any
     views: SessionViews
@@ -158,7 +152,6 @@ class PinnedViews:
     def _save(self, pinned: PinnedComponent, gone: list[ViewName] | None = None) -> list[SavedView]:
         """Save the views of a component.
 
-        :param pinned: the component
         :param gone: collects the views whose files are not there any more; None to raise for them, too
         """
 

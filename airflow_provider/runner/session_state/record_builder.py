@@ -43,10 +43,7 @@ IF_NEEDED = (
 class RecordBuilder:
     """Makes the records of one attempt.
 
-    :param spark: the session
-    :param probe: looks into it
     :param config: the pipeline, for its policies
-    :param views: the session's views
     """
 
     def __init__(self, spark: SparkSession, probe: SessionProbe, config: PipelineConfig, views: SessionViews) -> None:
@@ -67,7 +64,6 @@ class RecordBuilder:
         The views themselves stay as they are. A view that cannot be saved is no failure, but a later attempt that needs
         it fails.
 
-        :param component: its config
         :param position: its place in the order of execution
         :param left: what it left in the session
         :param evidence: what is known of what it did

@@ -25,8 +25,6 @@ _SHOWN = 1_000  # characters of a text that comes from a record
 class SessionRestorer:
     """Restores session state in one session.
 
-    :param spark: the session
-    :param probe: looks into it
     :param url: directory of this run for saved views, None if there is none
     :param format_name: Spark data source that views are saved with
     """
@@ -43,7 +41,6 @@ class SessionRestorer:
     def restore(self, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
         """Bring back what a component left.
 
-        :param record: what was recorded of it
         :param dropped: databases and tables that later components dropped
         :raises NotRestoredError: the record leads where it must not; none of it has been used
         :raises Exception: what Spark raises

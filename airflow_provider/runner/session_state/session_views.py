@@ -24,8 +24,6 @@ LATE_BOUND = 0
 class SessionViews:
     """The views of one session.
 
-    :param spark: the session
-    :param probe: looks into it
     :param saver: saves views; None if there is no place to save to
     """
 
@@ -44,7 +42,7 @@ class SessionViews:
         return self._probe.pin_plan(view)
 
     def pin_view(self, view: ViewName) -> int:
-        """Pin a view itself, whatever its name comes to mean; return its number."""
+        """Pin a view itself, whatever its name means later; return its number."""
         return self._probe.pin_view(view)
 
     def reads_pinned(self, view: ViewName, number: int, others: Collection[int]) -> bool:
@@ -58,7 +56,7 @@ class SessionViews:
         return reads and not self.view_facts(view, number).live
 
     def mark_saved(self, view: ViewName) -> None:
-        """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
+        """Note that a view has a copy: a later attempt builds on the copy what this one builds on the view."""
         self._probe.mark_saved(view)
 
     def unpin(self, number: int) -> None:
@@ -106,7 +104,7 @@ class SessionViews:
         return saved
 
     def view_facts(self, view: ViewName, number: int = LATE_BOUND) -> ViewFacts:
-        """Return what a copy of a view has to go with; what cannot be told counts as the worst."""
+        """Return what decides how far a copy can stand for a view; what cannot be inspected counts as the worst."""
         try:
             return self._probe.view_facts(view, number)
         except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is not saved, for a better reason

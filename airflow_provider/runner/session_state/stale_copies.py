@@ -58,7 +58,6 @@ class _SavedComponent:
 class ViewCopies:
     """The copies of one attempt.
 
-    :param views: the views of its session
     :param guard: refuses what reads a copy that is out of date
     """
 
@@ -68,11 +67,9 @@ class ViewCopies:
     _restored: dict[str, list[SavedView]] = field(default_factory=dict)
 
     def add_saved(self, component: str, position: int, record: SessionStateRecord) -> None:
-        """Take note of what was saved of a component that has completed in this attempt.
+        """Keep track of the copies of a component that has completed in this attempt.
 
-        :param component: its name
         :param position: its place in the order of execution
-        :param record: what is recorded of what it left
         """
         self._forget(component)
         live = [saved.view for saved in record.views if saved.live]
@@ -82,10 +79,8 @@ class ViewCopies:
             )
 
     def add_restored(self, component: str, record: SessionStateRecord, attempt: int | None) -> None:
-        """Take note that copies have taken the place of a component's views.
+        """Keep track of copies that have taken the place of a component's views.
 
-        :param component: its name
-        :param record: what was recorded of it
         :param attempt: in which it completed, None if that is not known
         """
         self._restored[component] = record.views
@@ -101,10 +96,7 @@ class ViewCopies:
         return list(self._saved)
 
     def outdated_pins(self, change: ViewChange) -> list[int]:
-        """Return the numbers under which views of this attempt are pinned whose copies are out of date.
-
-        :param change: what a component has just changed
-        """
+        """Return the numbers under which views of this attempt are pinned whose copies are out of date."""
         return [
             n for name, made in self._saved.items() for n in _outdated(name, made, change).values() if n != LATE_BOUND
         ]
@@ -112,7 +104,6 @@ class ViewCopies:
     def save_again(self, change: ViewChange) -> Iterator[tuple[str, SessionStateRecord]]:
         """Write again what is out of date; yield what is to be recorded of each component.
 
-        :param change: what a component has just changed
         :raises Exception: what the session raises if it is lost
         """
         for name, made in list(self._saved.items()):
@@ -126,10 +117,7 @@ class ViewCopies:
                 yield name, record
 
     def refuse_outdated(self, change: ViewChange) -> None:
-        """Let nothing read the copies of earlier attempts that are out of date.
-
-        :param change: what a component has just changed
-        """
+        """Let nothing read the copies of earlier attempts that are out of date."""
         for name, views in self._restored.items():
             for saved in views:
                 if change.reaches(name, saved):

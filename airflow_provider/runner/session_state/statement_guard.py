@@ -23,10 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class SessionGuard:
-    """Guards one session. Without a JVM to ask, as with Spark Connect, it sees nothing.
-
-    :param spark: the session
-    """
+    """Guards one session. Without a JVM to ask, as with Spark Connect, it sees nothing."""
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark
@@ -43,9 +40,8 @@ class SessionGuard:
         return self._java is not None
 
     def watch_copy(self, saved: SavedView, component: str, attempt: int | None) -> None:
-        """Take note that a view is a copy from now on.
+        """Guard statements that read a view of which this attempt has a copy only.
 
-        :param saved: the copy
         :param component: the one that left the view
         :param attempt: in which it completed, None if that is not known
         """
@@ -60,7 +56,6 @@ class SessionGuard:
     def refuse_copy(self, saved: SavedView, component: str, writer: str) -> None:
         """Refuse each statement that reads a copy from now on, because it is out of date.
 
-        :param saved: the copy
         :param component: the one that left the view
         :param writer: the component that changed what the view reads
         """
@@ -77,7 +72,6 @@ class SessionGuard:
     def watching(self, component: str, owners: Mapping[ViewName, str]) -> Iterator[None]:
         """Warn of what a component overwrites in here although a view of the session reads it.
 
-        :param component: its name
         :param owners: view to the component that left it
         """
         watched = self._begin(component)

@@ -52,8 +52,8 @@ class StrategyFacts:
 
     :param has_views: whether it left views
     :param unsavable: what else it left that cannot be saved, None if nothing
-    :param missable: what it left that cannot be saved either, but that nobody can lack without an error, such as a temp
-        function; None if nothing. It is reason to replay, never to refuse
+    :param missable: what else it left that cannot be saved, but that no component lacks without an error, such as a
+        temp function; None if nothing. It is reason to replay, never to refuse
     :param doubts: why it is not known to be harmless; empty if it is
     :param work_seconds: the processor time that it took
     :param nowhere: why there is no place to save to, None if there is one

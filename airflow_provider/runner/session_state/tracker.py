@@ -1,4 +1,4 @@
-"""Keeps the session state of a run: records what each component left, and brings it back on the next attempt."""
+"""Tracks the session state of one attempt: records what each component left, and restores what earlier ones left."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ComponentTiming:
-    """How a component ran.
+    """How long a component ran, and what ran.
 
     :param seconds: for how long
     :param entered: the author's functions that ran, as far as Python could tell
@@ -52,7 +52,7 @@ class ComponentTiming:
 
 @dataclass(frozen=True)
 class ComponentFindings:
-    """What was found out about a component that has completed.
+    """What the tracker found out about a component that has just run.
 
     :param session_state: what is to be recorded of what it left; None if its record stays
     :param touched: what it read and wrote; None if its record stays
@@ -75,8 +75,6 @@ class ComponentFindings:
 class SessionStateTracker:
     """Watches one session during one attempt.
 
-    :param spark: the session
-    :param probe: looks into it
     :param config: the pipeline, for its policies
     :param saved: directory of this run for saved views; None to save nothing
     """
@@ -106,14 +104,14 @@ class SessionStateTracker:
         self._pinned = PinnedViews(self.spark, self._session_views)
 
     def load_earlier_records(self, records: Mapping[str, ComponentRecord]) -> None:
-        """Take note of what is recorded of components that completed in earlier attempts."""
+        """Know what is recorded of components that completed in earlier attempts."""
         states = {name: record.session_state for name, record in records.items()}
         self._builder.load_earlier_records({name: state for name, state in states.items() if state is not None})
         self._evidence.load_earlier_sources({name: record.sources for name, record in records.items()})
         self._attempts = {name: record.attempt for name, record in records.items()}
 
     def adopt_copied_session(self, records: Mapping[str, SessionStateRecord]) -> None:
-        """Take note that the session is a copy of one in which these components ran.
+        """Begin with a session that is a copy of one in which these components ran.
 
         :param records: component to what it left, in the order in which they ran
         """
@@ -158,15 +156,12 @@ class SessionStateTracker:
 
     @contextmanager
     def watching(self, component: str) -> Iterator[None]:
-        """Watch what the component that runs in here does outside the session, and what it overwrites.
-
-        :param component: its name
-        """
+        """Watch what the component that runs in here does outside the session, and what it overwrites."""
         with self._guard.watching(component, self._owners), self._evidence.watching():
             yield
 
     def forget_failed_component(self) -> None:
-        """Take note that a component failed, so that what it left is not taken for the next one's."""
+        """Ignore what a failed component left, so that it is not attributed to the next one."""
         try:
             self._before = take_snapshot(self.probe)
         except Exception as error:  # noqa: BLE001 - the session may be what failed; the next component will say so
@@ -179,7 +174,6 @@ class SessionStateTracker:
         The views themselves stay as they are. A view that cannot be saved is no failure, but a later attempt that needs
         it is.
 
-        :param component: its config
         :param position: its place in the order of execution
         :param ran: how it ran
         """
@@ -195,16 +189,15 @@ class SessionStateTracker:
         self._copies.add_saved(component.name, position, record)
         record = self._pin(component, position, record, ran.seconds, computed=evidence.computed)
         saved = self._save_readers(evidence, component.name, changed_names(left))
-        # No saving is the next component's work.
+        # What the saving did is not attributed to the next component.
         self._before = take_snapshot(self.probe) if record.urls or saved else after
         return ComponentFindings(record, evidence.touched, evidence.code, saved)
 
     def after_replay(
         self, component: ComponentConfig, position: int, ran: ComponentTiming, record: SessionStateRecord | None
     ) -> ComponentFindings:
-        """Take note that a component has been replayed: what it left needs no new record.
+        """Check what a replayed component left. Its record stays.
 
-        :param component: its config
         :param position: its place in the order of execution
         :param ran: how it ran
         :param record: what is recorded of what it left, None if that is not known
@@ -227,9 +220,8 @@ class SessionStateTracker:
         return ComponentFindings(code=evidence.code, saved=saved)
 
     def after_failure(self, component: str, *, goes_on: bool) -> ComponentFindings:
-        """Take note that a component failed, and find out what it wrote before.
+        """Find out what a failed component wrote before it failed.
 
-        :param component: its name
         :param goes_on: whether further components may run in this session
         """
         left: list[SourceRecord] = []
@@ -253,8 +245,6 @@ class SessionStateTracker:
     def restore(self, component: str, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
         """Bring back what a component left.
 
-        :param component: its name
-        :param record: what was recorded of it
         :param dropped: databases and tables that later components dropped
         :raises NotRestoredError: the record holds what must not come from one; nothing of it has been used
         :raises Exception: what Spark raises

@@ -10,7 +10,6 @@ from airflow_provider.runner.session_state.probes.probe import SessionProbe
 def take_snapshot(probe: SessionProbe) -> SessionSnapshot:
     """Return what is in a session now. A classic session is asked in one call.
 
-    :param probe: looks into it
     :raises Exception: what the session raises if it is lost
     """
     look = probe.look({kind.name: kind.jvm_section for kind in kinds.KINDS if kind.jvm_section})

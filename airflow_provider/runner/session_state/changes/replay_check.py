@@ -14,7 +14,6 @@ def check_replay(component: str, recorded: SessionStateRecord, outcome: ReplayOu
     A setting, database or function that was there before is no difference, so what is there afterwards counts; what the
     component left anew, and what it dropped of earlier components, must be in the record.
 
-    :param component: its name
     :param recorded: what it had left
     :param outcome: what it left this time
     :raises ReplayDiffersError: it is not the same

@@ -21,7 +21,7 @@ class SparkEffects:
     :param brought_java: how functions in Java came in that a statement may call, empty if none did
     :param added: files and archives that were given to the session, in words; empty if none were
     :param declared: the session variables, if all that was done to any was to declare these and to set them
-    :param varying: why a session variable would come out differently if it were set again
+    :param varying: why a session variable would get another value if it were set again
     :param cpu_seconds: CPU time of executors
     :param task_seconds: time that tasks took
     :param complete: False if there may be more than this

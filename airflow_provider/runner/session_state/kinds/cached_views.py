@@ -1,4 +1,4 @@
-"""Views whose rows Spark was told to cache."""
+"""Views whose rows Spark caches."""
 
 from __future__ import annotations
 

@@ -100,8 +100,6 @@ class Assessment:
 class SessionAccess:
     """What a kind may use of a session.
 
-    :param spark: the session
-    :param probe: looks into it
     :param saver: saves to the run's directory; None if there is none
     """
 
@@ -154,8 +152,6 @@ class Storage:
 class RestoreTarget:
     """The session of one attempt, into which records are restored.
 
-    :param spark: the session
-    :param probe: looks into it
     :param lost: what is lost for good, to the reason
     :param dropped: databases and tables that components after the restored one dropped
     :param global_views: the global temp views that this attempt has restored

@@ -59,7 +59,7 @@ import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 
 /**
- * Looks at what is in a classic Spark session, from inside its JVM. Objects are told apart by their identity.
+ * Looks at what is in a classic Spark session, from inside its JVM. Objects differ by their identity.
  *
  * An answer is JSON, so that a name may hold any character, and it is short: one of more than 8 KB reaches Python in
  * pieces, of which TCP holds back the second for 40 ms. So an answer tells what has changed since the last one.
@@ -151,9 +151,9 @@ public class SessionContents {
     }
 
     /**
-     * What the saved copy of a view has to go with, as JSON.
+     * What decides how far the saved copy of a view can stand for it, as JSON.
      *
-     * live: whether the view goes on with what is written to what it reads, which its copy cannot do. names: the temp
+     * live: whether the view follows what is written to its sources, which its copy cannot do. names: the temp
      * views, functions and variables that its text names, also through others. ordered: whether its rows have an order
      * of their own. redrawn: why each reader gets other rows, null if they are the same.
      *
@@ -289,7 +289,7 @@ public class SessionContents {
      *
      * A statement that writes lets the relation list its files anew that it has looked up, and then the session forgets
      * that one. So a plan that has the same follows the first statement, and no further one, as long as nothing is
-     * cached. What cannot be told counts as followed.
+     * cached. In doubt the plan counts as following.
      */
     private boolean isLeftBehind(HadoopFsRelation relation) {
         if (!session.sharedState().cacheManager().isEmpty()) {
@@ -374,7 +374,7 @@ public class SessionContents {
         pins.remove(Long.valueOf(number));
     }
 
-    /** Why a temp view would come out differently if it were computed again; null if it would not. */
+    /** Why a temp view would show other rows if it were computed again; null if it would not. */
     public String whyUnstable(String name, boolean isGlobal, String quoted) {
         SessionCatalog catalog = session.sessionState().catalog();
         Option view = isGlobal ? catalog.globalTempViewManager().get(name) : view(catalog, name);
@@ -443,7 +443,7 @@ public class SessionContents {
         return now != null;
     }
 
-    /** The views whose rows Spark was told to keep, with the storage level. */
+    /** The views whose rows Spark caches, with the storage level. */
     private Map cached(Map views, String prefix) {
         Map found = new LinkedHashMap();
         for (Object name : views.keySet()) {
@@ -522,7 +522,7 @@ public class SessionContents {
         return "`" + name.replace("`", "``") + "`";
     }
 
-    /** What the last answer was about. A caller that has not seen that answer, because it got lost, is told all. */
+    /** What the last answer was about. A caller that has not seen that answer, because it got lost, gets everything. */
     private static class Memory {
         private Map last = Collections.emptyMap();
         private long number = 0;

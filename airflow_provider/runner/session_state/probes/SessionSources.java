@@ -59,7 +59,7 @@ import scala.collection.Iterator;
 /**
  * Tells what was read in a classic Spark session: by the views in it, by SQL executions, by jobs outside of SQL.
  *
- * A DataFrame that was made from a directory has listed its files then. What is told is that list, not what is there now.
+ * A DataFrame that was made from a directory has listed its files then. The answer is that list, not what is there now.
  */
 public class SessionSources extends SparkListener {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
@@ -76,7 +76,7 @@ public class SessionSources extends SparkListener {
         this.session = session;
     }
 
-    /** From now on take note of what is read. Without the lock: events that are still on their way need it. */
+    /** Begin to note what is read. Without the lock: events that are still on their way need it. */
     public void begin() throws Exception {
         boolean settled = settle();
         forget();
@@ -89,7 +89,7 @@ public class SessionSources extends SparkListener {
         }
     }
 
-    /** Take no more notes, and forget those that there are: they hold on to lists of files. */
+    /** Stop taking notes and drop them: they hold lists of files in memory. */
     public void end() {
         stopListening();
         forget();

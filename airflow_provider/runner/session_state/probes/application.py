@@ -25,7 +25,7 @@ class SessionSettings:
 
     :param first: the settings at the first look
     :param is_modifiable: whether Spark knows a setting as one that a session can change
-    :param is_registered: whether Spark knows a setting at all; nobody can tell for Spark Connect
+    :param is_registered: whether Spark knows a setting at all; False where that cannot be asked
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class ClassicProbe:
         return spark_effects(self._jvm.since(mark), catalog_in_memory=self._memory_catalog.in_memory)
 
     def why_unstable(self, view: ViewName) -> str | None:
-        """Return why a view would come out differently if it were computed again, None if it would not."""
+        """Return why a view would show other rows if it were computed again, None if it would not."""
         why = self._jvm.why_unstable(view.name, view.is_global, view.quoted(self._global_database))
         return why and f"view {str(view)!r} {why}"
 

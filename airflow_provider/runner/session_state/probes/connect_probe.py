@@ -41,7 +41,7 @@ class ConnectProbe:
         return 0
 
     def view_facts(self, view: ViewName, number: int) -> ViewFacts:
-        """Return what the text of its plan tells. Whether it is bound late is not told, so it counts as that."""
+        """Return what the text of its plan tells. Whether it is bound late stays unknown, so it counts as that."""
         _, _, tree = plan_text(self._spark, view).partition("== Analyzed Logical Plan ==\n")
         operators = (line.lstrip(" +-:") for line in tree.splitlines()[1:])  # without the line of its columns
         below = next((line for line in operators if not line.startswith(_KEEPS_ORDER)), "")

@@ -22,7 +22,6 @@ _GUARD = "SessionGuard"
 class SessionJvm:
     """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
 
-    :param spark: the session
     :ivar catalog: ``CatalogTables.java`` of that session
     """
 
@@ -37,7 +36,7 @@ class SessionJvm:
     def contents(self, sections: Mapping[str, str]) -> dict[str, Any]:
         """Return what is in the session, and the ids of the next SQL execution and the next job.
 
-        Views, global views and which of them are cached are told anyway.
+        Views, global views and which of them are cached are always part of it.
 
         :param sections: name of each further section to the Java class that tells it, see
             :attr:`~airflow_provider.runner.session_state.kinds.session_state_kind.SessionStateKind.jvm_section`
@@ -49,9 +48,8 @@ class SessionJvm:
         return found | self._known.updated(found)
 
     def why_unstable(self, name: str, is_global: bool, quoted: str) -> str | None:
-        """Return why a temp view would come out differently if it were computed again, None if it would not.
+        """Return why a temp view would show other rows if it were computed again, None if it would not.
 
-        :param name: its name
         :param is_global: whether it is a global temp view
         :param quoted: how SQL names it
         """
@@ -76,7 +74,7 @@ class SessionJvm:
         return bool(self._contents.planReads(number, view))
 
     def mark_saved(self, name: str, is_global: bool) -> None:
-        """Take note that a temp view has a copy, of which a later attempt makes what this one makes of the view."""
+        """Note that a temp view has a copy: a later attempt builds on it what this one builds on the view."""
         self._contents.markSaved(name, is_global)
 
     def pinned(self, number: int) -> Any:
@@ -94,7 +92,7 @@ class SessionJvm:
 
 
 class _LastAnswer:
-    """What answers have told so far: each tells only what has changed since the one before."""
+    """All sections as of the last answer. Each answer holds only what has changed since the one before."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -117,7 +115,6 @@ class _LastAnswer:
 def load_jvm_helper(spark: Any, name: str) -> Any:
     """Return an object in the JVM that looks at a session.
 
-    :param spark: the session
     :param name: name of one of the Java classes
     """
     look = _compiled(spark.sparkContext._gateway)[name].newInstance()

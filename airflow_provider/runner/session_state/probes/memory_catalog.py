@@ -22,10 +22,7 @@ _QUOTED = re.compile(r"`((?:[^`]|``)*)`")
 
 
 class MemoryCatalog:
-    """The session catalog of a classic session.
-
-    :param spark: the session
-    """
+    """The session catalog of a classic session."""
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark

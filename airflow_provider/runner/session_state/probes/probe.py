@@ -36,12 +36,11 @@ class SessionProbe(Protocol):
         """Pin the plan of a view as it is now; return a number for it, 0 if the view has none of its own."""
 
     def pin_view(self, view: ViewName) -> int:
-        """Pin a view itself, whatever its name comes to mean; return a number for it, 0 if it cannot be pinned."""
+        """Pin a view itself, whatever its name means later; return a number for it, 0 if it cannot be pinned."""
 
     def view_facts(self, view: ViewName, number: int) -> ViewFacts:
-        """Return what the saved copy of a view has to go with.
+        """Return what decides how far the saved copy of a view can stand for it.
 
-        :param view: which view
         :param number: under which it is pinned, 0 to take it as it is now
         """
 
@@ -49,7 +48,7 @@ class SessionProbe(Protocol):
         """Whether a pinned plan reads a pinned view."""
 
     def mark_saved(self, view: ViewName) -> None:
-        """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
+        """Note that a view has a copy: a later attempt builds on the copy what this one builds on the view."""
 
     def pinned(self, number: int) -> Any:
         """Return the DataFrame of a pinned plan."""

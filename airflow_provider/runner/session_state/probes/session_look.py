@@ -20,7 +20,6 @@ Section = Mapping[str, str]
 class SessionLook:
     """A look into a session at one moment, of which each kind of session state takes its part.
 
-    :param spark: the session
     :param sections: what the JVM of a classic session told, all in one call; None for Spark Connect, where each kind
         asks with statements of its own
     :param mark: where the session's history stands

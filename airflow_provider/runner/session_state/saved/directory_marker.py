@@ -1,4 +1,4 @@
-"""Says whose a directory of saved views is, and since when, so that `prune` knows what may go.
+"""Says which run a directory of saved views belongs to, and since when, so that `prune` knows what it may delete.
 
 Two small JSON files lie beside the ``attempt-…`` directories, under names that Spark's readers pass over:
 
@@ -38,7 +38,7 @@ LARGEST_MARKER = 100_000  # bytes
 class Ownership:
     """Whose saved views are.
 
-    :param key: which checkpoint they belong to; None if nobody told
+    :param key: which checkpoint they belong to; None if unknown
     :param checkpoint: where that is kept, see :func:`~airflow_provider.runner.checkpoint.address.place_of`
     :param retention_days: for how long the views are kept after an attempt last used them; None for ever
     :param deployment: tells apart several Airflows, empty outside Airflow
@@ -54,7 +54,7 @@ class Ownership:
 
 @dataclass(frozen=True)
 class Retention:
-    """For how long saved views are kept, as an operator is told.
+    """For how long saved views are kept, as an operator passes it on.
 
     :param retention_days: after an attempt last used them; None for ever
     :param deployment: tells apart several Airflows, empty outside Airflow
@@ -71,10 +71,10 @@ class Retention:
 
 
 class DirectoryMarker(BaseModel):
-    """What a marker says. Nobody who reads it acts on anything but the directory that it lies in.
+    """What a marker says. A reader acts on nothing but the directory that the marker lies in.
 
     :param scope: what identifies the checkpoint, together with ``run_id`` and ``pipeline_name``
-    :param run_id: the run, None if nobody told
+    :param run_id: the run, None if unknown
     :param pipeline_name: the pipeline
     :param checkpoint: where the checkpoint is kept
     :param deployment: which Airflow
@@ -150,10 +150,7 @@ class SavedDirectory:
     _claimed: bool = False
 
     def claim(self, files: Files) -> None:
-        """Write the marker, once. If that fails, the log says so and the attempt goes on: nothing depends on it.
-
-        :param files: storage of the directory
-        """
+        """Write the marker, once. If that fails, the log says so and the attempt goes on: nothing depends on it."""
         if self._claimed:
             return
         self._claimed = True
@@ -174,10 +171,7 @@ class SavedDirectory:
             )
 
     def keep_after_success(self, files: Files) -> None:
-        """Write into the marker for how long views are kept after a success, if there is one.
-
-        :param files: storage of the directory
-        """
+        """Write into the marker for how long views are kept after a success, if there is one."""
         marker = f"{self.url.rstrip('/')}/{MARKER}"
         try:
             found = files.read(marker)

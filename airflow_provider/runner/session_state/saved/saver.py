@@ -20,7 +20,6 @@ NOWHERE = "there is no session_state_url to save to"
 class ViewSaver:
     """Saves below a directory of the attempt's own, in that of its run.
 
-    :param spark: the session
     :param run: directory of the run
     :param format_name: Spark data source to write views with
     """
@@ -35,7 +34,6 @@ class ViewSaver:
     def save(self, view: ViewName, frame: Any, place: str, *, ordered: bool = False) -> SavedView:
         """Write the rows of a view; the view itself stays as it is.
 
-        :param view: which view
         :param frame: its rows
         :param place: a directory below that of the attempt, which does not exist yet
         :param ordered: whether its rows have an order of their own

@@ -32,9 +32,7 @@ def save_view(
 ) -> SavedView:
     """Write the rows of a view. The view itself stays as it is.
 
-    :param spark: the session
     :param files: storage of ``url``
-    :param view: which view
     :param frame: its rows
     :param url: a directory that does not exist yet
     :param format_name: Spark data source to write with

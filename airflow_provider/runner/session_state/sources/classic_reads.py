@@ -18,10 +18,7 @@ from airflow_provider.runner.session_state.sources.paths import normalized
 
 
 class ClassicSources:
-    """Asks the JVM of a classic session.
-
-    :param spark: the session
-    """
+    """Asks the JVM of a classic session."""
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark

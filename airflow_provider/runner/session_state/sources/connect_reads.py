@@ -20,10 +20,7 @@ _WITHOUT_SOURCE = re.compile(r"[\s:+|-]*(Range|LocalRelation|OneRowRelation)\b")
 
 
 class ConnectSources:
-    """Asks for the files of views. What statements read that left no view is not known.
-
-    :param spark: the session
-    """
+    """Asks for the files of views. What statements read that left no view is not known."""
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark

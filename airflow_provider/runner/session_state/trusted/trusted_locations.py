@@ -19,7 +19,7 @@ _OWN = re.compile(rf"attempt-[0-9a-f]{{12}}/[0-9]{{4,9}}-[0-9a-f]{{8}}/([0-9]{{1
 
 
 def reject_location(run: str | None, url: str) -> str | None:
-    """Return why a directory is none that this run can have written, None if it is.
+    """Return why this run cannot have written a directory, None if it can.
 
     :param run: directory of this run, from today's config; None if there is none
     :param url: the directory that the record names

@@ -1,19 +1,19 @@
-"""Which databases and tables a record may make known.
+"""Which databases and tables a record may create again.
 
-Their description is data and nothing that Spark runs, loads or looks up elsewhere. So no data source but those that
-hold files; no option but those that say how a file is written; no column whose type is a class or whose default is an
-expression. What a table remembers beyond that is left out where reading it gives the same without (``describable.py``);
-otherwise the table is not made known again.
+Their description is data, and nothing that Spark runs, loads or looks up elsewhere: no data source but those of files,
+no option but those that say how a file is written, no column whose type is a class or whose default is an expression.
+Details that change nothing for a reader of the table are left out (``describable.py``); with any other one the table is
+not restored.
 
-**Where it lies** is the dangerous part: a managed table is deleted together with its directory, and whoever could
-choose that would delete anything. So a description counts by itself only if it is of a managed table or a database at
-the very place that Spark would choose today: then nothing was chosen. Every other one must be found, word by word, in
-what the run has written into its own directory when the component completed (``saved/catalog_manifest.py``). Whoever
-can write there can change the saved views, too, and the record gives him no more than that. Without a
-``session_state_url`` a component that chose a location is replayed.
+**The location** is the dangerous part: a managed table is deleted together with its directory, so a record that could
+choose the directory could delete anything. So a description counts by itself only if it is of a managed table or a
+database at the very place that Spark would choose today: then the record chooses nothing. Every other one must stand,
+word by word, in what the run wrote into its own directory when the component completed
+(``saved/catalog_manifest.py``). Who can write there can change the saved views as well, so the record adds no power.
+Without a ``session_state_url`` a component that chose a location is replayed.
 
-What remains to somebody who edits a checkpoint: he can give a table at its own place other columns or another file
-format, and its readers fail or read nonsense, as with a view that he takes out of the record.
+What remains: an edited checkpoint can give a table at its own place other columns or another file format. Its readers
+fail or read nonsense then, as they do without a view that is taken out of the record.
 """
 
 from __future__ import annotations
