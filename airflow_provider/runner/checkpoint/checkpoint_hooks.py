@@ -17,7 +17,7 @@ from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartReq
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_component_code
+from airflow_provider.runner.fingerprint.code.component_code import read_executed
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -291,12 +291,10 @@ _TAKEOVER_SECONDS = 20.0
 
 
 def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
-    """Return the code that a component ran with: what it reaches, and what else of the author's own was entered."""
-    reading = read_component_code(event.component, base_dir)
-    if reading is None:
-        return None
-    unread = [name for name in event.entered if name not in reading.functions]
-    reading = read_component_code(event.component, base_dir, unread) if unread else reading
+    """Return the code that a component ran with. Whoever looked at the component has read it already."""
+    if event.code is not None:
+        return event.code
+    reading, unread = read_executed(event.component, base_dir, event.entered)
     return CodeRecord.of(reading, unread) if reading is not None else None
 
 
