@@ -14,7 +14,7 @@ from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.components.write_path import WriteJob, write_path, write_without_place
 from airflow_provider.components.write_table import write_table
 from airflow_provider.runner.config.context import ComponentContext
-from airflow_provider.runner.session_state.sources.current_reads import is_classic
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -42,7 +42,7 @@ class WriteData(ReadyMade[WriteConfig]):
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
         """Put back what an attempt moved aside that ended between two renames: others may read it first."""
         path, format_ = config.get("path"), str(config.get("format", "parquet")).lower()
-        if isinstance(path, str) and path and format_ in FILE_FORMATS and is_classic(spark):
+        if isinstance(path, str) and path and format_ in FILE_FORMATS and spark_kind(spark) == "classic":
             TargetDirectory(spark, path, token_of(context)).heal()
         elif isinstance(config.get("table"), str):
             heal_table(spark, config["table"], token_of(context))

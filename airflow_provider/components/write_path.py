@@ -17,8 +17,8 @@ from airflow_provider.components.unfinished import Marker
 from airflow_provider.components.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.context import ComponentContext
-from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import location
+from airflow_provider.runner.spark.kind import spark_kind
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def write_path(job: WriteJob) -> str | None:
     """
     config, path = job.config, str(job.config.path)
     # To other formats a path may be anything, such as the name of a collection.
-    has_files = is_classic(job.spark) and config.format.lower() in (*FILE_FORMATS, *TRANSACTIONAL)
+    has_files = spark_kind(job.spark) == "classic" and config.format.lower() in (*FILE_FORMATS, *TRANSACTIONAL)
     directory = TargetDirectory(job.spark, path, token_of(job.context)) if has_files else None
     if directory is not None:
         directory.heal()

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider.runner.spark.kind import spark_kind
+
 MOST_STAGES = 50
 _DULL = " at NativeMethodAccessorImpl.java:0"  # where Spark's JVM was called from, for every call of Python's
 _LONGEST = 100
@@ -46,7 +48,7 @@ def looking(spark: Any) -> AbstractContextManager[Look]:
 
     :param spark: the session
     """
-    if hasattr(spark, "_jsparkSession"):
+    if spark_kind(spark) == "classic":
         return contextlib.nullcontext(lambda: _classic(spark))
     if hasattr(spark, "registerProgressHandler"):
         return _connect(spark)

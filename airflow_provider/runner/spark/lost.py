@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider.errors import SparkLostError
 from airflow_provider.masking import mask
+from airflow_provider.runner.spark.kind import spark_kind
 from airflow_provider.runner.spark.session import started_jvm
 
 _ANSWER_SECONDS = 10.0
@@ -28,7 +29,7 @@ def spark_lost(spark: Any, error: BaseException) -> SparkLostError | None:
     :param error: what the component raised
     """
     text = str(error)
-    if hasattr(spark, "_client") and not hasattr(spark, "_jsparkSession"):
+    if spark_kind(spark) == "connect":
         return _server_lost(spark, text)
     context = getattr(spark, "_sc", None)
     if context is None or getattr(context, "_jsc", None) is None:

@@ -15,6 +15,7 @@ from airflow_provider.runner.spark import environment, no_jvm
 from airflow_provider.runner.spark.error_text import said
 from airflow_provider.runner.spark.install import refuse_mixed_install
 from airflow_provider.runner.spark.jvm import SparkJvm, quiet_py4j
+from airflow_provider.runner.spark.kind import spark_kind
 from airflow_provider.runner.spark.requested import Difference, apply, jvm_differences
 from airflow_provider.runner.spark.started_by import modules_that_hold, whose
 from airflow_provider.runner.spark.submit_arguments import submit_arguments
@@ -83,7 +84,9 @@ def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSessi
     if spark is None:
         return open_session(conf, app_name)
     started = running()
-    different = [] if _is_connect(spark) else [found for found in apply(spark.newSession(), conf) if found.matters]
+    different = (
+        [] if spark_kind(spark) == "connect" else [found for found in apply(spark.newSession(), conf) if found.matters]
+    )
     if different and import_that_started(started) is not None:
         raise _elsewhere(different, started, spark)
     if different:
@@ -130,7 +133,7 @@ def refuse_module_session() -> None:
     if started is None or not hasattr(started, "_jsc"):
         return  # also where pyspark can be nothing but a client
     spark = running_session()
-    if spark is None or _is_connect(spark) or not modules_that_hold(spark):
+    if spark is None or spark_kind(spark) == "connect" or not modules_that_hold(spark):
         return
     why, remedy = whose(started, spark)
     raise SparkConfigError(
@@ -142,7 +145,7 @@ def refuse_module_session() -> None:
 def _on_running(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:
     """Return a session on the Spark that runs, if that is what was asked for."""
     started = running()
-    if _is_connect(spark):
+    if spark_kind(spark) == "connect":
         why, remedy = whose(started, spark)
         raise SparkConfigError(
             "this process is a client of a Spark Connect server, but Spark was asked for on master "
@@ -163,10 +166,6 @@ def _elsewhere(different: list[Difference], started: Any, spark: SparkSession) -
         "Spark runs in this process already, and not as it was asked to run: "
         f"{'; '.join(map(str, different))}. The reason: {why}; {remedy}"
     )
-
-
-def _is_connect(spark: Any) -> bool:
-    return not hasattr(spark, "_jsparkSession")
 
 
 def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> SparkSession:

@@ -17,6 +17,7 @@ from airflow_provider.runner.session_state.sources.compare import difference
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
 from airflow_provider.runner.session_state.sources.look import driver_files, look_again
 from airflow_provider.runner.session_state.sources.paths import final, plain, writes_into
+from airflow_provider.runner.spark.kind import spark_kind
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def reading_for(spark: Any, saved_url: str | None = None) -> Reading:
     :param spark: a classic session or one of Spark Connect
     :param saved_url: directory of this run for saved views; None if nothing is saved
     """
-    probe = ClassicSources(spark) if hasattr(spark, "_jsparkSession") else ConnectSources(spark)
+    probe = ClassicSources(spark) if spark_kind(spark) == "classic" else ConnectSources(spark)
     return Reading(probe, spark, saved_url)
 
 
