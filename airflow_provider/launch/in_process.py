@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError, describe
+from airflow_provider.launch.abort import ends_in_time
 from airflow_provider.launch.extras import (
     OF_SPARK,
     is_empty,
@@ -24,15 +24,14 @@ from airflow_provider.launch.extras import (
 from airflow_provider.launch.keytab import KEYTABS, PRINCIPALS, half_of_a_login, keytab_file, remove_keytab
 from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION, log_properties, properties
 from airflow_provider.runner.spark.environment import defaults
-from airflow_provider.runner.spark.session import open_session, running_session, started_jvm
+from airflow_provider.runner.spark.process_jvm import started_jvm
+from airflow_provider.runner.spark.session import open_session, running_session
 from airflow_provider.runner.spark.started_by import found_first
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
-
-_ABORT_SECONDS = 4.0  # Airflow kills the process 5 s after it has asked it to stop
 
 _DEFAULTS = {"spark.ui.showConsoleProgress": "false"}  # a progress bar is noise in a task log
 
@@ -145,10 +144,7 @@ class InProcessSpark:
             except Exception as error:  # noqa: BLE001 - the JVM may be gone, which is what is wanted
                 logger.info("Spark could not be stopped in an orderly way: %s", describe(error))
 
-        thread = threading.Thread(target=end, name="pyspark-pipeline-abort", daemon=True)
-        thread.start()
-        thread.join(_ABORT_SECONDS)
-        if thread.is_alive() and not self._shared:
+        if not ends_in_time(end) and not self._shared:
             self._end_jvm(kindly=False)
 
     def _end_jvm(self, *, kindly: bool) -> None:

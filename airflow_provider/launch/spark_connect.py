@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import threading
 import uuid
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError
+from airflow_provider.launch.abort import ends_in_time
 from airflow_provider.launch.connect_server import ConnectServer, close, in_a_line
 from airflow_provider.launch.extras import OF_CONNECT, spark_properties, warn_of_unknown
 from airflow_provider.launch.spark_properties import log_properties, properties
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
-
-_ABORT_SECONDS = 4.0  # Airflow kills the process 5 s after it has asked it to stop
 
 _CONNECT_SECONDS = 30.0  # pyspark itself would try for ten minutes
 
@@ -157,9 +155,7 @@ class ConnectSpark:
                 logger.info("what runs on the server could not be stopped: %s", in_a_line(error))
             close(session)
 
-        thread = threading.Thread(target=end, name="pyspark-pipeline-abort", daemon=True)
-        thread.start()
-        thread.join(_ABORT_SECONDS)
+        ends_in_time(end)
 
     def open(self) -> SparkSession:
         """Open the session, or return the one that :meth:`attach` has opened.

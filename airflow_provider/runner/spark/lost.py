@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider.errors import SparkLostError
 from airflow_provider.masking import mask
 from airflow_provider.runner.spark.kind import spark_kind
-from airflow_provider.runner.spark.session import started_jvm
+from airflow_provider.runner.spark.process_jvm import started_jvm
 
 _ANSWER_SECONDS = 10.0
 

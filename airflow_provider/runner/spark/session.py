@@ -16,7 +16,14 @@ from airflow_provider.runner.spark.error_text import said
 from airflow_provider.runner.spark.install import refuse_mixed_install
 from airflow_provider.runner.spark.jvm import SparkJvm, quiet_py4j
 from airflow_provider.runner.spark.kind import spark_kind
-from airflow_provider.runner.spark.requested import Difference, apply, jvm_differences
+from airflow_provider.runner.spark.process_jvm import (
+    end_unfit_jvm,
+    forget_dead_jvm,
+    forget_properties,
+    remember_jvm,
+    started_jvm,
+)
+from airflow_provider.runner.spark.requested import Difference, apply
 from airflow_provider.runner.spark.started_by import modules_that_hold, whose
 from airflow_provider.runner.spark.submit_arguments import submit_arguments
 from airflow_provider.runner.spark.worker_path import with_worker_path
@@ -26,34 +33,6 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
-
-_END_SECONDS = 10.0
-
-_started: list[SparkJvm] = []
-"""The JVM that this process has started, if it has; pyspark keeps it for as long as the process lives."""
-
-
-def started_jvm() -> SparkJvm | None:
-    """Return the JVM that :func:`open_session` has started in this process, None if it has started none."""
-    return _started[-1] if _started else None
-
-
-def forget_dead_jvm() -> None:
-    """Let pyspark start a new JVM if the one that this process had has ended; it would call the dead one for ever."""
-    from pyspark import SparkContext
-    from pyspark.sql import SparkSession
-
-    jvm = started_jvm()
-    if jvm is None or jvm.end(_END_SECONDS if jvm.is_ending else 0) is None:
-        return
-    _started.clear()
-    context, SparkContext._active_spark_context = SparkContext._active_spark_context, None
-    if context is not None:
-        context._jsc = None
-        with contextlib.suppress(Exception):
-            context.stop()  # what of it is Python's
-    SparkContext._gateway = SparkContext._jvm = None
-    SparkSession._instantiatedSession = SparkSession._activeSession = None
 
 
 def running_session() -> SparkSession | None:
@@ -175,7 +154,7 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
     from pyspark.sql import SparkSession
 
     jvm = None
-    _refuse_other_jvm(conf)
+    end_unfit_jvm(conf)
     try:
         if SparkContext._gateway is None and "PYSPARK_GATEWAY_PORT" not in os.environ:
             jvm = SparkJvm(settings)
@@ -183,9 +162,9 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
             with submit_arguments(conf):
                 gateway = jvm.start()
             SparkContext._ensure_initialized(gateway=gateway)
-            _started.append(jvm)
+            remember_jvm(jvm)
         elif (ours := started_jvm()) is not None:
-            _forget_properties(ours, settings)
+            forget_properties(ours, settings)
         session = SparkSession.builder.config(map=settings).getOrCreate()
     except (PySparkException, Py4JError, OSError) as error:
         if SparkContext._active_spark_context is not None:
@@ -195,50 +174,6 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
     if other := no_jvm.other_spark(session.version):
         logger.warning("%s", other)
     return session
-
-
-def _refuse_other_jvm(conf: Mapping[str, str]) -> None:
-    """End a JVM that an earlier session of this process has left, if it was started with something else than is asked
-    for now; raise if it is not ours.
-
-    :raises SparkConfigError: it is not ours
-    """
-    from pyspark import SparkContext
-
-    if SparkContext._gateway is None:
-        return
-    jvm, system = started_jvm(), SparkContext._jvm.java.lang.System
-    found = (
-        jvm.settings
-        if jvm is not None
-        else {str(e.getKey()): str(e.getValue()) for e in system.getProperties().entrySet()}
-    )
-    different = jvm_differences(conf, found)
-    if not different:
-        return
-    if jvm is None:
-        raise SparkConfigError(
-            "Spark's JVM runs in this process already, and was not started as it was asked for: "
-            f"{'; '.join(map(str, different))}; run the pipeline in a process of its own"
-        )
-    logger.info("starting a new JVM for Spark: %s", "; ".join(map(str, different)))
-    jvm.ask_to_end(kindly=True)
-    if jvm.end(_END_SECONDS) is None:
-        jvm.ask_to_end(kindly=False)
-    forget_dead_jvm()
-
-
-def _forget_properties(jvm: SparkJvm, settings: Mapping[str, str]) -> None:
-    """Let a JVM forget what an earlier Spark of this process asked for and this one does not."""
-    from pyspark import SparkContext
-
-    system, before = SparkContext._jvm.java.lang.System, environment.defaults()
-    for key in jvm.settings.keys() - settings.keys():
-        if key in before:
-            system.setProperty(key, before[key])
-        else:
-            system.clearProperty(key)
-    jvm.settings = {**jvm.settings, **settings}
 
 
 def _not_started(master: str, error: Exception, jvm: SparkJvm | None) -> str:
