@@ -26,7 +26,7 @@ from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION, log_pro
 from airflow_provider.runner.spark.environment import defaults
 from airflow_provider.runner.spark.process_jvm import started_jvm
 from airflow_provider.runner.spark.session import open_session, running_session
-from airflow_provider.runner.spark.started_by import found_first
+from airflow_provider.runner.spark.started_by import as_default_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -62,7 +62,7 @@ class InProcessSpark:
         self._app_name = app_name
         self._session: SparkSession | None = None
         self._shared = False
-        self._found_first = ExitStack()
+        self._as_default_session = ExitStack()
         self._tag = f"pyspark-pipeline-{uuid.uuid4().hex}"
 
     @cached_property
@@ -109,7 +109,7 @@ class InProcessSpark:
         elif self._session is not None:
             self._end(self._session)
         self._session = None
-        self._found_first.close()
+        self._as_default_session.close()
         remove_keytab(self.__dict__.get("conf", {}).get("spark.kerberos.keytab"))
 
     def _end(self, session: SparkSession) -> None:
@@ -165,7 +165,7 @@ class InProcessSpark:
             log_properties(logger, self.conf)
         self._session = open_session(self.conf, self._app_name)
         if self._shared:
-            self._found_first.enter_context(found_first(self._session))
+            self._as_default_session.enter_context(as_default_session(self._session))
         self._session.sparkContext.addJobTag(self._tag)
         return self._session
 

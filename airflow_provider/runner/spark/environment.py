@@ -12,12 +12,12 @@ from pathlib import Path
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.masking import mask
-from airflow_provider.runner.spark.requested import same
+from airflow_provider.runner.spark.property_differences import same_value
 
 logger = logging.getLogger(__name__)
 
 
-def refuse_elsewhere(conf: Mapping[str, str]) -> None:
+def refuse_other_spark(conf: Mapping[str, str]) -> None:
     """Raise if an environment variable or a property would make this process a client of Spark Connect.
 
     :param conf: the Spark properties
@@ -68,7 +68,7 @@ def refuse_master_variable() -> None:
         )
 
 
-def tell_defaults(asked: Mapping[str, str]) -> None:
+def log_defaults(asked: Mapping[str, str]) -> None:
     """Log what ``spark-defaults.conf`` adds, and what of it does not count.
 
     :param asked: the Spark properties
@@ -78,11 +78,11 @@ def tell_defaults(asked: Mapping[str, str]) -> None:
     added = sorted(found.keys() - asked.keys())
     if added:
         logger.info("%s adds Spark properties: %s", file, ", ".join(added))
-    others = sorted(key for key in found.keys() & asked.keys() if not same(key, asked[key], found[key]))
+    others = sorted(key for key in found.keys() & asked.keys() if not same_value(key, asked[key], found[key]))
     if others:
         logger.info("%s has other values for %s; what the task asks for counts", file, ", ".join(others))
     master = os.environ.get("MASTER")
-    if master and not same("spark.master", asked.get("spark.master", "local[*]"), master):
+    if master and not same_value("spark.master", asked.get("spark.master", "local[*]"), master):
         logger.info("the environment variable MASTER (%s) has no effect here", master)
 
 
@@ -102,7 +102,7 @@ def defaults(file: Path | None = None) -> dict[str, str]:
     return found
 
 
-def tell_workers_python(conf: Mapping[str, str]) -> None:
+def check_worker_python(conf: Mapping[str, str]) -> None:
     """Warn if Python functions would run with a Python that is not there; Spark says so at the first of them.
 
     :param conf: the Spark properties

@@ -21,7 +21,7 @@ _OOM = re.compile(r"OutOfMemoryError(?:: (?P<what>[^\n]*))?")
 
 
 @dataclass(frozen=True)
-class Said:
+class SparkMessage:
     """What is in the text of an error.
 
     :param message: the message without stacks, at most twelve lines
@@ -32,7 +32,7 @@ class Said:
     worker_trace: str | None = None
 
 
-def said(error: BaseException) -> Said:
+def parse_spark_error(error: BaseException) -> SparkMessage:
     """Take an error's text apart.
 
     :param error: what a component raised, Spark's or any other
@@ -40,18 +40,20 @@ def said(error: BaseException) -> Said:
     text = mask(str(error)).partition("\n\nJVM stacktrace:")[0].strip()
     if not _is_sparks(error):
         lines = [line for line in text.splitlines() if line.strip()]
-        return Said("\n".join([f"{type(error).__name__}: {lines[0]}", *lines[1:_LONGEST]] if lines else [_name(error)]))
+        return SparkMessage(
+            "\n".join([f"{type(error).__name__}: {lines[0]}", *lines[1:_LONGEST]] if lines else [_name(error)])
+        )
     if _WORKER in text:
         trace = text[text.index(_WORKER) :].partition("\n\tat ")[0].partition("\n\n")[0]
         raised = [line for line in trace.splitlines() if line and not line[0].isspace()][-1]
-        return Said(f"Python on an executor: {raised}", trace)
+        return SparkMessage(f"Python on an executor: {raised}", trace)
     text = _PLAN.sub("", _CALL.sub("", text)).strip().removesuffix(";")
     lines = [line for line in text.splitlines() if not _STACK.match(line) and not _BELOW.match(line)]
     shown = [line.rstrip() for line in lines[:_LONGEST] if line.strip()]
     causes = [cause for cause in _CAUSE.findall(text) if cause not in text.partition("Caused by: ")[0]]
     name = "" if shown and shown[0].startswith("[") else f"{_name(error)}: "
     more = [f"caused by: {causes[-1]}"] if causes else []
-    return Said("\n".join([f"{name}{shown[0]}", *shown[1:], *more] if shown else [_name(error)]))
+    return SparkMessage("\n".join([f"{name}{shown[0]}", *shown[1:], *more] if shown else [_name(error)]))
 
 
 def out_of_memory(text: str) -> str | None:

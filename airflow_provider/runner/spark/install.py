@@ -16,7 +16,7 @@ from airflow_provider.errors import SparkInstallError
 
 
 @dataclass(frozen=True)
-class _Listed:
+class _InstalledFile:
     """A Python file of a distribution, as its list of files has it.
 
     :param name: relative to where it is installed
@@ -90,11 +90,11 @@ def _is_imported(spark: Distribution) -> bool:
     return not folders or any(Path(folder).resolve() == own for folder in folders)
 
 
-def _modules(spark: Distribution) -> Iterator[_Listed]:
+def _modules(spark: Distribution) -> Iterator[_InstalledFile]:
     """Yield its Python files, also those that are not there: ``Distribution.files`` has left them out since 3.12."""
     for row in csv.reader((spark.read_text("RECORD") or "").splitlines()):
         if len(row) > 1 and row[0].startswith("pyspark/") and row[0].endswith(".py"):
-            yield _Listed(row[0], Path(str(spark.locate_file(row[0]))), row[1])
+            yield _InstalledFile(row[0], Path(str(spark.locate_file(row[0]))), row[1])
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -39,11 +39,11 @@ class SparkWork:
     bytes: int = 0
 
 
-Look = Callable[[], SparkWork | None]
+ProgressReader = Callable[[], SparkWork | None]
 """Returns what Spark is doing, None if no job runs."""
 
 
-def looking(spark: Any) -> AbstractContextManager[Look]:
+def spark_progress(spark: Any) -> AbstractContextManager[ProgressReader]:
     """Return what looks at a session while it is entered. A look may raise whatever Spark raises.
 
     :param spark: the session
@@ -119,7 +119,7 @@ def _with(work: SparkWork, description: str, rows: int, size: int) -> SparkWork:
 
 
 @contextlib.contextmanager
-def _connect(spark: Any) -> Iterator[Look]:
+def _connect(spark: Any) -> Iterator[ProgressReader]:
     """Of a server only what it tells while a query runs is known."""
     running: dict[str, SparkWork] = {}
 

@@ -43,7 +43,7 @@ def why_no_jvm(error: BaseException) -> tuple[str, str]:
     return "", f"check master and settings; Java is version {version} ({where})"
 
 
-def other_spark(version: str) -> str | None:
+def version_mismatch(version: str) -> str | None:
     """Return what to say of a Spark that is not pyspark's version, None if it is.
 
     :param version: of the Spark that runs

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.runner.spark.environment import defaults
 from airflow_provider.runner.spark.jvm import SparkJvm
-from airflow_provider.runner.spark.requested import jvm_differences
+from airflow_provider.runner.spark.property_differences import jvm_differences
 
 logger = logging.getLogger(__name__)
 

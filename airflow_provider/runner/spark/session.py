@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.errors import SparkConfigError, SparkSessionError, describe
 from airflow_provider.runner.config.session_watch import import_that_started, running
 from airflow_provider.runner.spark import environment, no_jvm
-from airflow_provider.runner.spark.error_text import said
+from airflow_provider.runner.spark.error_text import parse_spark_error
 from airflow_provider.runner.spark.install import refuse_mixed_install
 from airflow_provider.runner.spark.jvm import SparkJvm, quiet_py4j
 from airflow_provider.runner.spark.kind import spark_kind
@@ -23,8 +23,8 @@ from airflow_provider.runner.spark.process_jvm import (
     remember_jvm,
     started_jvm,
 )
-from airflow_provider.runner.spark.requested import Difference, apply
-from airflow_provider.runner.spark.started_by import modules_that_hold, whose
+from airflow_provider.runner.spark.property_differences import PropertyDifference, apply_properties
+from airflow_provider.runner.spark.started_by import modules_holding, who_started
 from airflow_provider.runner.spark.submit_arguments import submit_arguments
 from airflow_provider.runner.spark.worker_path import with_worker_path
 
@@ -64,7 +64,9 @@ def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSessi
         return open_session(conf, app_name)
     started = running()
     different = (
-        [] if spark_kind(spark) == "connect" else [found for found in apply(spark.newSession(), conf) if found.matters]
+        []
+        if spark_kind(spark) == "connect"
+        else [found for found in apply_properties(spark.newSession(), conf) if found.matters]
     )
     if different and import_that_started(started) is not None:
         raise _elsewhere(different, started, spark)
@@ -92,10 +94,10 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     spark = running_session()
     if spark is not None:
         return _on_running(spark, conf)
-    environment.refuse_elsewhere(conf)
+    environment.refuse_other_spark(conf)
     settings = {"spark.app.name": app_name, "spark.master": "local[*]", **conf}
     if settings["spark.master"].startswith("local"):
-        environment.tell_workers_python(conf)
+        environment.check_worker_python(conf)
         # Python workers must be this Python; Spark would take the first python3 of the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = with_worker_path(settings)
@@ -112,9 +114,9 @@ def refuse_module_session() -> None:
     if started is None or not hasattr(started, "_jsc"):
         return  # also where pyspark can be nothing but a client
     spark = running_session()
-    if spark is None or spark_kind(spark) == "connect" or not modules_that_hold(spark):
+    if spark is None or spark_kind(spark) == "connect" or not modules_holding(spark):
         return
-    why, remedy = whose(started, spark)
+    why, remedy = who_started(started, spark)
     raise SparkConfigError(
         f"Spark runs in this process on master {spark.sparkContext.master!r}, and not on the Spark Connect server of "
         f"the connection: {why}; {remedy}"
@@ -125,13 +127,13 @@ def _on_running(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:
     """Return a session on the Spark that runs, if that is what was asked for."""
     started = running()
     if spark_kind(spark) == "connect":
-        why, remedy = whose(started, spark)
+        why, remedy = who_started(started, spark)
         raise SparkConfigError(
             "this process is a client of a Spark Connect server, but Spark was asked for on master "
             f"{conf.get('spark.master', 'local[*]')!r}: {why}; {remedy}"
         )
-    session = spark if modules_that_hold(spark) else spark.newSession()
-    different = apply(session, conf)
+    session = spark if modules_holding(spark) else spark.newSession()
+    different = apply_properties(session, conf)
     if any(found.matters for found in different):
         raise _elsewhere([found for found in different if found.matters], started, spark)
     if different:
@@ -139,8 +141,8 @@ def _on_running(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:
     return session
 
 
-def _elsewhere(different: list[Difference], started: Any, spark: SparkSession) -> SparkConfigError:
-    why, remedy = whose(started, spark)
+def _elsewhere(different: list[PropertyDifference], started: Any, spark: SparkSession) -> SparkConfigError:
+    why, remedy = who_started(started, spark)
     return SparkConfigError(
         "Spark runs in this process already, and not as it was asked to run: "
         f"{'; '.join(map(str, different))}. The reason: {why}; {remedy}"
@@ -158,7 +160,7 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
     try:
         if SparkContext._gateway is None and "PYSPARK_GATEWAY_PORT" not in os.environ:
             jvm = SparkJvm(settings)
-            environment.tell_defaults(settings)
+            environment.log_defaults(settings)
             with submit_arguments(conf):
                 gateway = jvm.start()
             SparkContext._ensure_initialized(gateway=gateway)
@@ -171,7 +173,7 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
             with contextlib.suppress(Exception):
                 SparkContext._active_spark_context.stop()  # it is of no use to a second try
         raise SparkSessionError(_not_started(settings["spark.master"], error, jvm)) from error
-    if other := no_jvm.other_spark(session.version):
+    if other := no_jvm.version_mismatch(session.version):
         logger.warning("%s", other)
     return session
 
@@ -189,7 +191,7 @@ def _not_started(master: str, error: Exception, jvm: SparkJvm | None) -> str:
         )
         remedy = "unset it where the task runs; spark-submit sets it for the program that it starts"
     elif version := no_jvm.version_on_disk():
-        because = no_jvm.other_spark(version) or ""
-    text = said(error).message.splitlines()[0] if not isinstance(error, OSError) else describe(error)
+        because = no_jvm.version_mismatch(version) or ""
+    text = parse_spark_error(error).message.splitlines()[0] if not isinstance(error, OSError) else describe(error)
     what = f"no Spark session on master {master!r}: {because or text}"
     return "\n".join([what, *(f"Spark's last words: {line}" for line in words), f"remedy: {remedy}"])

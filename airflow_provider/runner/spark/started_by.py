@@ -12,7 +12,7 @@ from airflow_provider.runner.config.session_watch import REMEDY, import_that_sta
 _NOT_AUTHORS = ("pyspark", "py4j", "airflow_provider", "airflow", "_pytest", "pytest", "IPython", "ipykernel")
 
 
-def modules_that_hold(session: Any) -> list[str]:
+def modules_holding(session: Any) -> list[str]:
     """Return the modules that have this session, or its context, as a variable of their own.
 
     The script or notebook that runs is none of them: it may have a session for other things.
@@ -29,7 +29,7 @@ def modules_that_hold(session: Any) -> list[str]:
     ]
 
 
-def whose(spark: Any, session: Any) -> tuple[str, str]:
+def who_started(spark: Any, session: Any) -> tuple[str, str]:
     """Return who started a Spark, in words, and what to do about it.
 
     :param spark: its context, or its session if that is of Spark Connect
@@ -39,7 +39,7 @@ def whose(spark: Any, session: Any) -> tuple[str, str]:
     at = f" ({place})" if place else ""
     if imported is not None:
         return f"importing the module {imported!r} started it{at}", REMEDY
-    if held := modules_that_hold(session):
+    if held := modules_holding(session):
         names = ", ".join(repr(_readable(name)) for name in sorted(held))
         return f"it was started outside of the pipeline{at}, and is a variable of the module {names}", REMEDY
     remedy = "stop that Spark before the pipeline runs, or ask for what it is"
@@ -47,7 +47,7 @@ def whose(spark: Any, session: Any) -> tuple[str, str]:
 
 
 @contextmanager
-def found_first(session: Any) -> Iterator[None]:
+def as_default_session(session: Any) -> Iterator[None]:
     """Let this session be the one that ``SparkSession.builder.getOrCreate()`` finds, and the active one.
 
     :param session: a classic session on a Spark that somebody else has started, for other sessions

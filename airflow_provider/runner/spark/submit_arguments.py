@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.masking import looks_secret, mask
-from airflow_provider.runner.spark.requested import same
+from airflow_provider.runner.spark.property_differences import same_value
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _without(words: list[str], asked: Mapping[str, str]) -> tuple[list[str], lis
         if not mark:
             value = rest.pop(0) if rest else ""
         key, setting = (_OPTIONS[name], value) if name in _OPTIONS else value.partition("=")[::2]
-        contradicts = key in asked and not same(key, asked[key], setting)
+        contradicts = key in asked and not same_value(key, asked[key], setting)
         (dropped if contradicts else kept).extend([name, value])
     return kept, dropped
 

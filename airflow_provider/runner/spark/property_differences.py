@@ -34,7 +34,7 @@ _LOCAL = re.compile(r"local(?:\[(?P<cores>\*|\d+)(?:,\s*\d+)?\])?")
 
 
 @dataclass(frozen=True)
-class Difference:
+class PropertyDifference:
     """A property that is not as it was asked for.
 
     :param key: its name
@@ -57,7 +57,7 @@ class Difference:
         return not _COSMETIC.match(self.key)
 
 
-def apply(session: Any, conf: Mapping[str, str]) -> list[Difference]:
+def apply_properties(session: Any, conf: Mapping[str, str]) -> list[PropertyDifference]:
     """Set what can be set in a session, and return what cannot and is not so already.
 
     :param session: a classic session
@@ -68,25 +68,25 @@ def apply(session: Any, conf: Mapping[str, str]) -> list[Difference]:
         if not _OF_THE_APPLICATION.match(key) and _is_set(session, key, value):
             continue
         found = _value(session, key)
-        if not same(key, value, found):
-            different.append(Difference(key, value, found))
+        if not same_value(key, value, found):
+            different.append(PropertyDifference(key, value, found))
     return different
 
 
-def jvm_differences(asked: Mapping[str, str], running: Mapping[str, str]) -> list[Difference]:
+def jvm_differences(asked: Mapping[str, str], running: Mapping[str, str]) -> list[PropertyDifference]:
     """Return what a JVM that runs already was not started with.
 
     :param asked: what was asked for
     :param running: what it was started with
     """
     return [
-        Difference(key, value, running.get(key))
+        PropertyDifference(key, value, running.get(key))
         for key, value in asked.items()
-        if _OF_THE_JVM.match(key) and not same(key, value, running.get(key))
+        if _OF_THE_JVM.match(key) and not same_value(key, value, running.get(key))
     ]
 
 
-def same(key: str, asked: str, found: str | None) -> bool:
+def same_value(key: str, asked: str, found: str | None) -> bool:
     """Return whether two values of a property mean the same.
 
     :param key: the property
