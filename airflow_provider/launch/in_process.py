@@ -15,10 +15,10 @@ from airflow_provider.launch.abort import ends_in_time
 from airflow_provider.launch.extras import (
     OF_SPARK,
     is_empty,
+    log_without_effect,
     named_properties,
     refuse_spark_home,
     spark_properties,
-    tell_without_effect,
     warn_of_unknown,
 )
 from airflow_provider.launch.keytab import KEYTABS, PRINCIPALS, half_of_a_login, keytab_file, remove_keytab
@@ -115,21 +115,20 @@ class InProcessSpark:
     def _end(self, session: SparkSession) -> None:
         jvm = started_jvm()
         if jvm is not None and jvm.end(0):
-            return  # whoever found it dead has said so
+            return  # it is dead, and whoever noticed has logged that
         try:
             if self._shared:
                 session.sparkContext.removeJobTag(self._tag)
             else:
                 logger.info("stopping Spark")
                 session.stop()
-        except Exception as error:  # noqa: BLE001 - how the attempt went counts more than that the JVM is gone
-            logger.info("Spark could not be stopped in an orderly way: %s", describe(error))
+        except Exception as error:  # noqa: BLE001 - the outcome of the attempt matters more than a JVM that is gone
+            logger.info("Spark did not stop cleanly: %s", describe(error))
 
     def abort(self) -> None:
         """Cancel the jobs of this session, and stop Spark if it was opened here.
 
-        May be called from a signal handler or another thread. The work is done in a thread of its own, because the
-        connection of the interrupted one to the JVM may be in the middle of a call.
+        May be called from a signal handler or another thread.
         """
         session, self._session = self._session, None
         if session is None:
@@ -142,7 +141,7 @@ class InProcessSpark:
                     session.stop()
                     self._end_jvm(kindly=True)
             except Exception as error:  # noqa: BLE001 - the JVM may be gone, which is what is wanted
-                logger.info("Spark could not be stopped in an orderly way: %s", describe(error))
+                logger.info("Spark did not stop cleanly: %s", describe(error))
 
         if not ends_in_time(end) and not self._shared:
             self._end_jvm(kindly=False)
@@ -159,7 +158,7 @@ class InProcessSpark:
         """
         self._shared = running_session() is not None
         if self._shared:
-            logger.info("Spark runs in this process already; the pipeline gets a session of its own")
+            logger.info("Spark already runs in this process; the pipeline gets a session of its own")
         else:
             logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
             log_properties(logger, self.conf)
@@ -171,7 +170,7 @@ class InProcessSpark:
 
 
 def connection_conf(conn_id: str | None) -> dict[str, str]:
-    """Return the Spark properties that a connection stands for.
+    """Return the Spark properties that a connection defines.
 
     :param conn_id: connection of type ``spark``; None for none. The default connection may be missing
     :raises SparkConfigError: there is no such connection, it is of another type, or an extra is refused
@@ -187,7 +186,7 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
             raise SparkConfigError(
                 f"connection {conn_id!r} does not exist; create it, or use conn_id=None for Spark in the task itself"
             ) from None
-        logger.warning("there is no connection %r; going on without one", conn_id)
+        logger.warning("connection %r not found; going on without a connection", conn_id)
         return {}
     if connection.conn_type not in ("spark", "k8s"):
         raise SparkConfigError(
@@ -196,7 +195,7 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
     extra = connection.extra_dejson
     refuse_spark_home(extra, conn_id)
     warn_of_unknown(extra, conn_id, OF_SPARK)
-    tell_without_effect(extra, conn_id)
+    log_without_effect(extra, conn_id)
     conf = named_properties(extra, conn_id)
     own = spark_properties(extra, conn_id)
     if not is_empty(extra.get("keytab")) and own.keys().isdisjoint(KEYTABS):

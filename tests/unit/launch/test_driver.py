@@ -38,13 +38,13 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path, monkeypatch
     found = driver.missing_requirements((3, 10), {"ancient": ("old-one", 2), "not_there_at_all": ("no-package", 0)})
 
     assert found.startswith(
-        "Python is 3.10 and has to be 3.11 or newer; old-one>=2 is needed and 1.10.2 is installed; "
+        "Python is 3.10 and must be 3.11 or newer; old-one>=2 is required, 1.10.2 is installed; "
         "no-package is missing (No module named 'not_there_at_all')"
     )
     assert sys.executable in found
     assert found.endswith(
         "Install it where the driver runs, or set the Spark property spark.pyspark.driver.python (client mode) or "
-        "spark.pyspark.python to a Python that has it, which may come along in 'archives'"
+        "spark.pyspark.python to a Python that has it; 'archives' can bring one along"
     )
 
 
