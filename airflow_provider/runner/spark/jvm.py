@@ -1,6 +1,6 @@
-"""The JVM that this process has started for Spark: what it prints, and how it ended.
+"""The JVM that this process starts for Spark: its output, and how it ended.
 
-What a JVM prints on its own is noise among the lines of a log, until it dies: then its last lines say why.
+A JVM's own output is noise in a log, until it dies: then its last lines say why.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_provider.runner.spark.jvm_lines import JvmLines
 logger = logging.getLogger(__name__)
 
 _KEPT_LINES = 400
-_END_SECONDS = 5.0  # between the last word on the connection and the end of the process
+_END_SECONDS = 5.0  # between the last answer on the connection and the end of the process
 
 _SERIOUS = re.compile(r"OutOfMemoryError|StackOverflowError|\bERROR\b|\bFATAL\b|^# |Exception in thread|Reason:")
 _OOM_STATUS = {52: "Spark's code for OutOfMemoryError", 3: "the code of -XX:+ExitOnOutOfMemoryError"}
@@ -69,19 +69,16 @@ class SparkJvm:
         return gateway
 
     def ask_to_end(self, *, kindly: bool) -> None:
-        """End it, whatever it does. A call that was broken off leaves a connection to it that nobody can use again.
+        """End it, whatever it is doing. An interrupted call leaves a connection that nothing can use again.
 
-        :param kindly: whether it may tidy up
+        :param kindly: let it clean up first
         """
         self.is_ending = True
         if self._process is not None:
             (self._process.terminate if kindly else self._process.kill)()
 
     def end(self, seconds: float = _END_SECONDS) -> str | None:
-        """Return how the process ended, None if it still runs.
-
-        :param seconds: how long to wait for its end
-        """
+        """Return how the process ended, None if it still runs after so many seconds."""
         if self._process is None:
             return None
         try:
@@ -96,15 +93,12 @@ class SparkJvm:
         return f"was killed by signal {-status} ({name}){likely}"
 
     def last_words(self, most: int = 4) -> list[str]:
-        """Return the last lines that it printed and that tell of something serious.
-
-        :param most: so many at most
-        """
+        """Return the last serious lines of its output, ``most`` at most."""
         serious = [line for line in list(self._lines) if _SERIOUS.search(line) and not re.match(r"\s+at ", line)]
         return [mask(line.strip())[:300] for line in serious[-most:]]
 
     def out_of_memory(self) -> str | None:
-        """Return what it ran out of, None if it said nothing of that."""
+        """Return Java's OutOfMemoryError from its output, None if there is none."""
         return out_of_memory("\n".join(list(self._lines)))
 
     def _read(self, descriptor: int) -> None:
@@ -113,14 +107,14 @@ class SparkJvm:
                 self._take(line.rstrip("\n"))
 
     def _take(self, line: str) -> None:
-        """Keep a line and log it: what an author's code printed is for people, the rest for who looks for more."""
+        """Keep a line and log it: an author's output at info level, Spark's own at debug level."""
         self._lines.append(line)
         sparks = self._whose.is_sparks(line) or not self._is_up
         logger.log(logging.DEBUG if sparks else logging.INFO, "Spark: %s", mask(line))
 
 
 def quiet_py4j() -> None:
-    """Let py4j tell of lost connections at debug level only: what that means is said by whoever called it."""
+    """Log py4j's messages about lost connections at debug level: the caller reports what they mean."""
     for name in ("py4j.clientserver", "py4j.java_gateway"):
         logging.getLogger(name).addFilter(_lowered)
     logging.getLogger().addFilter(_lowered_at_the_root)

@@ -1,4 +1,4 @@
-"""The one JVM that a process talks to: started, found to be dead, or ended because it does not fit."""
+"""The JVM that this process talks to: remembered, forgotten when it is dead, ended when it does not fit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def forget_dead_jvm() -> None:
     if context is not None:
         context._jsc = None
         with contextlib.suppress(Exception):
-            context.stop()  # what of it is Python's
+            context.stop()  # its Python side
     SparkContext._gateway = SparkContext._jvm = None
     SparkSession._instantiatedSession = SparkSession._activeSession = None
 

@@ -54,9 +54,8 @@ def running_session() -> SparkSession | None:
 def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSession:
     """Return the session that this process already has, or open one.
 
-    :param conf: Spark properties
     :param app_name: application name, unless ``conf`` has one
-    :raises SparkConfigError: importing a component started Spark, and not as ``conf`` says
+    :raises SparkConfigError: importing a component started Spark with other properties than ``conf``
     :raises SparkSessionError: Spark did not start
     """
     spark = running_session()
@@ -72,7 +71,8 @@ def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSessi
         raise _elsewhere(different, started, spark)
     if different:
         logger.warning(
-            "the pipeline runs in the Spark session that this process has, so its spark section has no effect: %s",
+            "the pipeline runs in the Spark session that this process already has, so these settings of its spark "
+            "section have no effect: %s",
             "; ".join(map(str, different)),
         )
     return spark
@@ -81,13 +81,13 @@ def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSessi
 def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     """Open a Spark session, or a session of its own on the Spark that this process already runs.
 
-    If that Spark's session is a variable of a module, as in scripts that were made to be run by themselves, it is that
-    session: what the module does with it must be there for the others.
+    If that Spark's session is a variable of a module, as in stand-alone scripts, this returns that session: later
+    components must see what the module does with it.
 
     :param conf: Spark properties; without ``spark.master`` the master is ``local[*]``
     :param app_name: application name, unless ``conf`` has one
     :raises SparkSessionError: Spark did not start; the message names the master and what to check
-    :raises SparkConfigError: Spark would run elsewhere than ``conf`` says, or runs already and not as it says
+    :raises SparkConfigError: Spark would run elsewhere than ``conf`` says, or already runs with other properties
     :raises SparkInstallError: see :func:`~airflow_provider.runner.spark.install.refuse_mixed_install`
     """
     refuse_mixed_install()
@@ -98,7 +98,7 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
     settings = {"spark.app.name": app_name, "spark.master": "local[*]", **conf}
     if settings["spark.master"].startswith("local"):
         environment.check_worker_python(conf)
-        # Python workers must be this Python; Spark would take the first python3 of the PATH.
+        # Python workers must use this Python; Spark would take the first python3 on PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = with_worker_path(settings)
     quiet_py4j()
@@ -106,30 +106,27 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
 
 
 def refuse_module_session() -> None:
-    """Raise if a module has a classic session of its own although Spark is asked for on a Spark Connect server.
-
-    :raises SparkConfigError: it has
-    """
+    """Raise SparkConfigError if a module has its own classic session, but the pipeline asks for Spark Connect."""
     started = running()
     if started is None or not hasattr(started, "_jsc"):
-        return  # also where pyspark can be nothing but a client
+        return  # or pyspark can only be a client
     spark = running_session()
     if spark is None or spark_kind(spark) == "connect" or not modules_holding(spark):
         return
     why, remedy = who_started(started, spark)
     raise SparkConfigError(
-        f"Spark runs in this process on master {spark.sparkContext.master!r}, and not on the Spark Connect server of "
-        f"the connection: {why}; {remedy}"
+        f"Spark runs in this process on master {spark.sparkContext.master!r} instead of on the connection's Spark "
+        f"Connect server: {why}; {remedy}"
     )
 
 
 def _on_running(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:
-    """Return a session on the Spark that runs, if that is what was asked for."""
+    """Return a session on the Spark that runs, if that is the one that is wanted."""
     started = running()
     if spark_kind(spark) == "connect":
         why, remedy = who_started(started, spark)
         raise SparkConfigError(
-            "this process is a client of a Spark Connect server, but Spark was asked for on master "
+            "this process is a client of a Spark Connect server, but the pipeline asks for master "
             f"{conf.get('spark.master', 'local[*]')!r}: {why}; {remedy}"
         )
     session = spark if modules_holding(spark) else spark.newSession()
@@ -137,14 +134,14 @@ def _on_running(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:
     if any(found.matters for found in different):
         raise _elsewhere([found for found in different if found.matters], started, spark)
     if different:
-        logger.info("Spark runs already, so this has no effect: %s", "; ".join(map(str, different)))
+        logger.info("Spark already runs, so these properties have no effect: %s", "; ".join(map(str, different)))
     return session
 
 
 def _elsewhere(different: list[PropertyDifference], started: Any, spark: SparkSession) -> SparkConfigError:
     why, remedy = who_started(started, spark)
     return SparkConfigError(
-        "Spark runs in this process already, and not as it was asked to run: "
+        "Spark already runs in this process with other properties than the pipeline asks for: "
         f"{'; '.join(map(str, different))}. The reason: {why}; {remedy}"
     )
 
@@ -171,7 +168,7 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
     except (PySparkException, Py4JError, OSError) as error:
         if SparkContext._active_spark_context is not None:
             with contextlib.suppress(Exception):
-                SparkContext._active_spark_context.stop()  # it is of no use to a second try
+                SparkContext._active_spark_context.stop()  # a second try cannot use it
         raise SparkSessionError(_not_started(settings["spark.master"], error, jvm)) from error
     if other := no_jvm.version_mismatch(session.version):
         logger.warning("%s", other)
@@ -179,15 +176,15 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
 
 
 def _not_started(master: str, error: Exception, jvm: SparkJvm | None) -> str:
-    """Return what happened, what the JVM said of it, and what to look at."""
+    """Return what happened, the JVM's last words, and what to check."""
     words = jvm.last_words() if jvm is not None else []
-    because, remedy = "", "check that the master is right, runs and can be reached from here"
+    because, remedy = "", "check that the master is right, is running and can be reached from here"
     if "JAVA_GATEWAY" in str(error) or (isinstance(error, OSError) and jvm is not None):
         because, remedy = no_jvm.why_no_jvm(error)
     elif isinstance(error, OSError):
         port = os.environ.get("PYSPARK_GATEWAY_PORT")
         because = (
-            f"nothing listens where the environment variable PYSPARK_GATEWAY_PORT ({port}) says that Spark's JVM is"
+            f"nothing listens on port {port}, where the environment variable PYSPARK_GATEWAY_PORT says Spark's JVM is"
         )
         remedy = "unset it where the task runs; spark-submit sets it for the program that it starts"
     elif version := no_jvm.version_on_disk():

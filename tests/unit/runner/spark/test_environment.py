@@ -116,7 +116,7 @@ def test_what_was_asked_for_wins_over_the_arguments_in_the_environment(
     with submit_arguments(LOCAL):
         assert shlex.split(os.environ[ARGS]) == shlex.split(kept)
     assert os.environ[ARGS] == given
-    assert (f"also says {dropped}; what the task asks for counts" in caplog.text) is bool(dropped)
+    assert (f"also says {dropped}; the task's own values count" in caplog.text) is bool(dropped)
 
 
 def test_packages_that_were_asked_for_are_not_lost_to_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,10 @@ def test_secrets_among_the_arguments_stay_out_of_the_log(
 def test_arguments_that_cannot_be_taken_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A quote that is not closed, for one."""
     monkeypatch.setenv(ARGS, "--conf 'spark.x=1")
-    with pytest.raises(SparkConfigError, match="PYSPARK_SUBMIT_ARGS cannot be taken apart"), submit_arguments(LOCAL):
+    with (
+        pytest.raises(SparkConfigError, match="cannot parse the environment variable PYSPARK_SUBMIT_ARGS"),
+        submit_arguments(LOCAL),
+    ):
         pass
 
 
@@ -161,7 +164,7 @@ def test_what_the_defaults_file_adds_and_what_of_it_does_not_count_is_told(
         environment.log_defaults(LOCAL)
     adds, other, master = [record.getMessage() for record in caplog.records]
     assert adds.endswith("adds Spark properties: spark.executor.memory, spark.my.password")
-    assert "has other values for spark.master; what the task asks for counts" in other
+    assert "has other values for spark.master; the task's own values count" in other
     assert "MASTER (local[9]) has no effect" in master
     assert environment.defaults()["spark.executor.memory"] == "3g"
 
@@ -172,7 +175,7 @@ def test_a_python_for_functions_that_is_not_there_is_warned_of(
     """SQL runs without one, so it is no error."""
     monkeypatch.setenv("PYSPARK_PYTHON", "/nowhere/python")
     environment.check_worker_python(LOCAL)
-    assert "PYSPARK_PYTHON is '/nowhere/python', which is no program on this host" in caplog.text
+    assert "PYSPARK_PYTHON is '/nowhere/python', which is not a program on this host" in caplog.text
     caplog.clear()
     environment.check_worker_python({"spark.pyspark.python": sys.executable})
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
@@ -220,7 +223,7 @@ def test_a_spark_home_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "spark-submit").touch()
     monkeypatch.setenv("SPARK_HOME", str(tmp_path))
-    assert "cannot be run: Permission denied" in why_no_jvm(PermissionError(13, "Permission denied"))[0]
+    assert "cannot run spark-submit" in why_no_jvm(PermissionError(13, "Permission denied"))[0]
 
 
 def test_a_spark_of_another_version_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,11 +62,11 @@ def jvm(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None
 @pytest.mark.parametrize(
     ("jvm", "first", "remedy"),
     [
-        (None, "Spark's JVM no longer answers; its own log says why", None),
+        (None, "Spark's JVM no longer answers; see its own log", None),
         (
             Jvm(how="was killed by signal 9 (SIGKILL)"),
             "Spark's JVM was killed by signal 9 (SIGKILL)",
-            "give the worker more memory, or Spark less: spark.driver.memory is 2g, and both",
+            "give the worker more memory or Spark less: spark.driver.memory is 2g, and both",
         ),
         (
             Jvm(how=None, memory="java.lang.OutOfMemoryError: Java heap space"),
@@ -97,7 +97,7 @@ def test_a_context_that_stopped_by_itself_is_the_masters_doing() -> None:
     assert lost is not None
     assert session_is_gone(lost)
     assert str(lost).splitlines()[0] == "Spark has stopped by itself: Master removed our application"
-    assert str(lost).splitlines()[-1].startswith("remedy: look at the cluster's master")
+    assert str(lost).splitlines()[-1].startswith("remedy: check the cluster's master")
 
 
 @pytest.mark.parametrize("jvm", [Jvm(memory="java.lang.OutOfMemoryError: Java heap space")], indirect=True)
@@ -125,7 +125,7 @@ def test_executors_that_are_lost_leave_a_session_behind(why: str, remedy: str) -
     lost = spark_lost(classic(stopped=False), ValueError(text))
     assert lost is not None
     assert not session_is_gone(lost)
-    assert str(lost).splitlines()[0] == f"executors were lost again and again; the last one: {why}"
+    assert str(lost).splitlines()[0] == f"Spark kept losing executors; the last one: {why}"
     assert str(lost).splitlines()[1].startswith(f"remedy: {remedy}")
 
 
@@ -134,7 +134,7 @@ def test_executors_that_are_lost_leave_a_session_behind(why: str, remedy: str) -
     [
         ("<_MultiThreadedRendezvous> StatusCode.UNAVAILABLE", "no longer answers"),
         ("[RETRIES_EXCEEDED] The maximum number of retries has been exceeded.", "no longer answers"),
-        ("[INVALID_HANDLE.SESSION_NOT_FOUND] Session not found.", "has restarted, or has given the session up"),
+        ("[INVALID_HANDLE.SESSION_NOT_FOUND] Session not found.", "has restarted or has dropped the session"),
         ("[TABLE_OR_VIEW_NOT_FOUND] The table or view `v`", None),
     ],
 )
