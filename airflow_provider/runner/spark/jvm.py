@@ -13,6 +13,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.masking import mask
@@ -26,6 +27,29 @@ _END_SECONDS = 5.0  # between the last answer on the connection and the end of t
 
 _SERIOUS = re.compile(r"OutOfMemoryError|StackOverflowError|\bERROR\b|\bFATAL\b|^# |Exception in thread|Reason:")
 _OOM_STATUS = {52: "Spark's code for OutOfMemoryError", 3: "the code of -XX:+ExitOnOutOfMemoryError"}
+
+
+@dataclass(frozen=True)
+class JvmEnd:
+    """How a JVM ended.
+
+    :param status: its exit status, or a signal as a negative number
+    """
+
+    status: int
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether SIGKILL ended it, which is what happens when memory runs out."""
+        return self.status == -signal.SIGKILL
+
+    def __str__(self) -> str:
+        if self.status >= 0:
+            meaning = f" ({_OOM_STATUS[self.status]})" if self.status in _OOM_STATUS else ""
+            return f"ended with exit status {self.status}{meaning}"
+        name = signal.Signals(-self.status).name if -self.status in set(signal.Signals) else "unknown"
+        likely = ": most likely this machine or container ran out of memory" if self.was_killed else ""
+        return f"was killed by signal {-self.status} ({name}){likely}"
 
 
 class SparkJvm:
@@ -77,7 +101,7 @@ class SparkJvm:
         if self._process is not None:
             (self._process.terminate if kindly else self._process.kill)()
 
-    def end(self, seconds: float = _END_SECONDS) -> str | None:
+    def end(self, seconds: float = _END_SECONDS) -> JvmEnd | None:
         """Return how the process ended, None if it still runs after so many seconds."""
         if self._process is None:
             return None
@@ -85,12 +109,7 @@ class SparkJvm:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        if status >= 0:
-            meaning = f" ({_OOM_STATUS[status]})" if status in _OOM_STATUS else ""
-            return f"ended with exit status {status}{meaning}"
-        name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
-        likely = ": most likely this machine or container ran out of memory" if -status == signal.SIGKILL else ""
-        return f"was killed by signal {-status} ({name}){likely}"
+        return JvmEnd(status)
 
     def last_words(self, most: int = 4) -> list[str]:
         """Return the last serious lines of its output, ``most`` at most."""

@@ -72,13 +72,12 @@ def _jvm_lost() -> SparkLostError:
     jvm = started_jvm()
     if jvm is None:
         return SparkLostError("Spark's JVM no longer answers; see its own log")
-    how = jvm.end() or "no longer answers"
-    memory = jvm.out_of_memory()
-    how = "ran out of memory" if memory and how == "no longer answers" else how
+    end, memory = jvm.end(), jvm.out_of_memory()
+    how = str(end) if end is not None else "ran out of memory" if memory else "no longer answers"
     now = jvm.settings.get("spark.driver.memory", "1g, Spark's default")
     if memory:
         remedy = f"remedy: raise spark.driver.memory (now {now}), or bring less to the driver with collect and toPandas"
-    elif "signal 9" in how:
+    elif end is not None and end.was_killed:
         remedy = (
             f"remedy: give the worker more memory or Spark less: spark.driver.memory is {now}, and both Spark and "
             "Python need more than that"

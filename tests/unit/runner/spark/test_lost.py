@@ -11,6 +11,7 @@ from airflow_provider.errors import SparkLostError
 from airflow_provider.runner import SimplePipelineRunner
 from airflow_provider.runner.running.attempt_session import AttemptSession
 from airflow_provider.runner.spark import lost
+from airflow_provider.runner.spark.jvm import JvmEnd
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
@@ -24,14 +25,14 @@ class Jvm:
     :param memory: what it ran out of
     """
 
-    def __init__(self, words: tuple[str, ...] = (), how: str | None = None, memory: str | None = None) -> None:
+    def __init__(self, words: tuple[str, ...] = (), how: JvmEnd | None = None, memory: str | None = None) -> None:
         self._words, self._how, self._memory = list(words), how, memory
         self.settings = {"spark.driver.memory": "2g"}
 
     def last_words(self) -> list[str]:
         return self._words
 
-    def end(self, seconds: float = 0) -> str | None:
+    def end(self, seconds: float = 0) -> JvmEnd | None:
         return self._how
 
     def out_of_memory(self) -> str | None:
@@ -64,8 +65,8 @@ def jvm(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None
     [
         (None, "Spark's JVM no longer answers; see its own log", None),
         (
-            Jvm(how="was killed by signal 9 (SIGKILL)"),
-            "Spark's JVM was killed by signal 9 (SIGKILL)",
+            Jvm(how=JvmEnd(-9)),
+            "Spark's JVM was killed by signal 9 (SIGKILL): most likely this machine or container ran out of memory",
             "give the worker more memory or Spark less: spark.driver.memory is 2g, and both",
         ),
         (
@@ -73,7 +74,7 @@ def jvm(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None
             "Spark's JVM ran out of memory; java.lang.OutOfMemoryError: Java heap space",
             "raise spark.driver.memory (now 2g)",
         ),
-        (Jvm(how="ended with exit status 1"), "Spark's JVM ended with exit status 1", "look at the worker"),
+        (Jvm(how=JvmEnd(1)), "Spark's JVM ended with exit status 1", "check the worker"),
     ],
     indirect=["jvm"],
 )
