@@ -1,7 +1,7 @@
 """Checkpoints in Airflow's own task state store (Airflow 3.3 and later). Nothing to set up.
 
-They are visible and can be deleted in the UI under Storage. Airflow keeps one set of rows per DAG run, task and
-map index, looks the live task instance up by the id of the attempt, and so refuses a replaced attempt itself.
+The UI shows them under Storage, where people can delete them. Airflow keeps one set of rows per DAG run, task and map
+index, finds the live task instance by the id of the attempt, and so refuses a replaced attempt itself.
 """
 
 from __future__ import annotations
@@ -61,19 +61,19 @@ class TaskStateCheckpointStore:
     ones: a kill at any point leaves a head that names complete rows. After each component it writes one row and then
     reads the head; the record counts as saved if that is still its own.
 
-    Who looks while an attempt writes may find a part. So a record is believed if its head is the same afterwards, and
-    damage if a second look finds the same head, the same rows and the same damage. A look changes nothing; only an
-    attempt that has taken over sets aside what is damaged.
+    A reader may find a part of what an attempt is writing. So a record counts if its head is the same afterwards, and
+    damage counts if a second look finds the same head, the same rows and the same damage. Reading changes nothing; only
+    an attempt that has taken over sets aside what is damaged.
 
-    Airflow refuses every write of an attempt that it has replaced, and answers its reads as if nothing were there. So a
-    head that is missing is written again, which shows whether the attempt was replaced or a person deleted the row.
+    Airflow refuses every write of a replaced attempt, and answers its reads as if nothing were there. So an attempt
+    writes a missing head again, which shows whether it was replaced or a person deleted the row.
 
-    A request to restart is kept under ``pyspark_pipeline_restart_from/<pipeline>``. Instead of the JSON that
+    A request to restart is in the row ``pyspark_pipeline_restart_from/<pipeline>``. Instead of the JSON that
     :meth:`leave_request` writes, a person may type the name of a component there in Airflow's UI, a list of names, or
-    ``{"components": […], "only": true}``. What was typed has no id; the attempt that finds it gives it one.
+    ``{"components": […], "only": true}``. A typed request has no id; the attempt that finds it gives it one.
 
     :param accessor: ``context["task_state_store"]``
-    :param retention: how long Airflow keeps what was last saved; None for ever
+    :param retention: how long Airflow keeps a row after it was last written; None for ever
     """
 
     def __init__(self, accessor: TaskStateAccessor, *, retention: timedelta | None = None) -> None:
@@ -104,13 +104,13 @@ class TaskStateCheckpointStore:
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
         if pipeline_name is None:
-            raise CheckpointReadError("the task state store is read by name; give the pipeline name")
+            raise CheckpointReadError("the task state store needs the pipeline name; give it")
         key = RunKey(scope, run_id, pipeline_name)
         look = self._settled(key)
         if look.error is not None:
             logger.warning(
-                "the checkpoint %r in Airflow's task state store is damaged (%s); it counts as none, and the next "
-                "attempt will set it aside",
+                "the checkpoint %r in Airflow's task state store is damaged (%s); it is ignored, and the next attempt "
+                "will set it aside",
                 head_key(key),
                 look.error,
             )
@@ -145,15 +145,15 @@ class TaskStateCheckpointStore:
         head = self._usable_head(key)
         last = head
         if head is not None and head.record is not None:
-            # First, so that what a kill leaves is the checkpoint as it was, or none.
+            # First, so that a kill leaves the checkpoint as it was, or none.
             last = head.naming(None)
             self.put(head_key(key), last.to_json())
         if last is not None and last.leftover is not None:
             self.rows(key, last.leftover).remove()
         if last is None:
-            self._accessor.delete(head_key(key))  # there is none, or what was there has been set aside
+            self._accessor.delete(head_key(key))  # there is none, or it was set aside
         elif last.owner != _FENCED_OFF and self.get(head_key(key)) == last.to_json():
-            # Otherwise whoever was shut out stays so, or an attempt has taken over since and goes on.
+            # Otherwise whoever was fenced off stays so, or an attempt has taken over since and goes on.
             self._accessor.delete(head_key(key))
         self._accessor.delete(request_key(key))
         return head is not None and head.record is not None
@@ -196,35 +196,35 @@ class TaskStateCheckpointStore:
             raise
 
     def set_aside(self, key: RunKey, data: Any, error: Exception) -> None:
-        """Keep what was in the row of a head under another key; the row itself is the caller's to write."""
+        """Keep the content of a head's row under another key; the caller writes the row itself."""
         aside = aside_key(key)
         try:
             self.put(aside, data)
         except Exception as failure:
             if is_replaced(failure):
                 raise
-            raise CheckpointWriteError(f"the damaged checkpoint {head_key(key)!r} cannot be set aside") from failure
+            raise CheckpointWriteError(f"cannot set the damaged checkpoint {head_key(key)!r} aside") from failure
         logger.warning(
-            "the checkpoint in Airflow's task state store is damaged (%s); it was set aside as %r and the "
-            "pipeline starts afresh",
+            "the checkpoint in Airflow's task state store is damaged (%s); it was set aside as %r, and the pipeline "
+            "starts from the beginning",
             error,
             aside,
         )
 
     def _usable_head(self, key: RunKey) -> CheckpointHead | None:
-        """Return the head, None if there is none; a damaged one is set aside, and about to be replaced."""
+        """Return the head, None if there is none; set a damaged one aside, which the caller replaces."""
         data = self.get(head_key(key))
         try:
             head = CheckpointHead.from_json(data, key) if data is not None else None
             if head is not None and max(head.fence, head.attempt) >= LAST_NUMBER:
-                raise CheckpointCorruptError(f"there is no number after attempt {head.attempt} and fence {head.fence}")
+                raise CheckpointCorruptError(f"no number can follow attempt {head.attempt} and fence {head.fence}")
         except CheckpointCorruptError as error:
             self.set_aside(key, data, error)
             return None
         return head
 
     def _take(self, mine: CheckpointHead) -> tuple[CheckpointState | None, CheckpointHead]:
-        """Return what an attempt has taken over, and its head, which names no record if that was damaged.
+        """Return what an attempt has taken over, and its head, which names no record if that is damaged.
 
         :raises StaleAttemptError: another attempt has taken over since
         """
@@ -235,14 +235,12 @@ class TaskStateCheckpointStore:
             self.set_aside(mine.key, look.data, look.error)
         if look.state is None and (mine.record is not None or look.head is None):
             mine = mine.model_copy(update={"record": None})
-            # To a replaced attempt it seems as if nothing were there; Airflow refuses to write for it.
+            # A replaced attempt finds nothing; then this write fails, because Airflow refuses it.
             self.put(head_key(mine.key), mine.to_json())
         return look.state, mine
 
     def _settled(self, key: RunKey) -> _RowsSnapshot:
-        """Look until what is found can be believed: a record whose head has not changed meanwhile, or none, or twice
-        the same damage in the same rows.
-        """
+        """Look until the result counts: a record whose head stayed the same, none, or twice the same damage."""
         before = None
         for _ in range(_LOOKS):
             look = self._look(key)
@@ -280,14 +278,13 @@ class TaskStateCheckpointStore:
 
 @dataclass(frozen=True)
 class _RowsSnapshot:
-    """What one look at a checkpoint has found.
+    """What one look at a checkpoint finds.
 
     :param data: the row of the head
-    :param head: what it says, None if there is none or it is damaged
-    :param state: the record
-    :param error: what is wrong
-    :param message: the same for a comparison
-    :param seen: the rows that show it
+    :param head: its content, None if there is none or it is damaged
+    :param error: what is wrong with the record
+    :param message: the same, to compare
+    :param seen: the rows that were read
     """
 
     data: Any
@@ -302,7 +299,6 @@ class _RowsSnapshot:
 class _RowsWriter:
     """Writes what one attempt records.
 
-    :param store: where
     :param head: the attempt's own head
     """
 
@@ -321,7 +317,7 @@ class _RowsWriter:
         key = self.head.key
         record = uuid.uuid4().hex
         rows = self.store.rows(key, record)
-        self._rows = None  # until the head names the new ones: what is added to the old ones might not count
+        self._rows = None  # until the head names the new rows: what is added to the old ones might not count
         with self.store.refusals(key, self.head.attempt):
             rows.write(state)
             obsolete = {self.head.record, self.head.leftover}
@@ -341,9 +337,7 @@ class _RowsWriter:
                 if self._refuse_replaced():
                     self._unconfirmed = None
                     return
-        logger.warning(
-            "the row %r is gone from Airflow's task state store; it is written again", head_key(self.head.key)
-        )
+        logger.warning("row %r disappeared from Airflow's task state store; writing it again", head_key(self.head.key))
         self.begin(whole())
 
     def _refuse_replaced(self) -> bool:
@@ -370,11 +364,11 @@ class _RowsWriter:
         try:
             self.store.rows(self.head.key, record).remove()
         except Exception as error:  # noqa: BLE001 - nothing depends on it
-            logger.warning("old rows of %s cannot be removed: %s", self.head.key, describe(error))
+            logger.warning("cannot delete old rows of %s: %s", self.head.key, describe(error))
 
 
 def is_replaced(error: Exception) -> bool:
-    """Return whether Airflow refused to write because the attempt that asked for it has been replaced."""
+    """Return whether Airflow refused to write because a newer attempt has replaced this one."""
     # Airflow answers 404 when the task instance id is not the live attempt's any more.
     response = getattr(error, "error", None)
     detail = getattr(response, "detail", None)

@@ -47,7 +47,7 @@ def standing_requests(
     for written, source, person in asked:
         if written:
             found = _checked(written, config, refuse=_try_number(context) <= 1)
-            return (RestartRequest.standing(found, source, person),) if found is not None else ()
+            return (RestartRequest.from_config_value(found, source, person),) if found is not None else ()
     return ()
 
 

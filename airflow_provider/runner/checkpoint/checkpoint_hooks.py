@@ -43,10 +43,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AboutAttempt:
-    """What is recorded of an attempt beside its progress.
+    """What to record about an attempt beside its progress.
 
     :param number: default: one more than the checkpoint's
-    :param airflow: what Airflow says of it; plain JSON
+    :param airflow: what Airflow says about it; plain JSON
     """
 
     number: int | None = None
@@ -56,20 +56,20 @@ class AboutAttempt:
 class CheckpointHooks(NoOpHooks):
     """Records the progress of a run, durably, before it goes on.
 
-    First it takes the checkpoint over: from then on no earlier attempt can save, and all that was recorded stays. When
-    the pipeline begins, what the plan does not reuse or replay is dropped from the record. After that each component
-    adds to it.
+    First takes the checkpoint over: from then on no earlier attempt can save, and everything recorded stays. When the
+    pipeline begins, drops from the record what the plan neither reuses nor replays. After that each component adds to
+    it.
 
-    Who has a loop of their own in place of the runner may call it by hand, see
+    A loop of your own may call it in place of the runner, see
     :mod:`airflow_provider.runner.checkpoint.manual_calls`.
 
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
     :param pipeline_fingerprint: what :func:`compute_pipeline_fingerprint` returned for the config
     :param scope: what else identifies the run, see :data:`~airflow_provider.runner.record.run_key.Scope`
-    :param about: what to record of the attempt
+    :param about: what else to record about the attempt
     :param live: the session, if its server keeps it for the next attempt
-    :param saving: for how long to try
+    :param saving: how long to retry a save
     :param now_func: returns the time, with time zone; default: that of ``saving``
     """
 
@@ -97,16 +97,15 @@ class CheckpointHooks(NoOpHooks):
         self._attempt: _Attempt | None = None
 
     def take_over(self, config: PipelineConfig) -> CheckpointState | None:
-        """Take the checkpoint over and return what had been recorded until then, None if nothing.
+        """Take the checkpoint over and return what was recorded until then, None if nothing was.
 
         The runner calls this before it plans.
 
-        :param config: the pipeline
         :raises StaleAttemptError: a newer attempt has taken over
         :raises CheckpointError: the checkpoint cannot be read or taken over
         """
         key = RunKey(self._scope, self._run_id, config.name)
-        # There is nothing to lose yet, so a wrong address should not take minutes to show.
+        # Nothing is lost yet, so a wrong address should not take minutes to show.
         patience = min(self._saving.patience_seconds, _TAKEOVER_SECONDS)
         brief = replace(self._saving, patience_seconds=patience, on_save=lambda seconds: None)
         claim, taken = brief(
@@ -117,9 +116,9 @@ class CheckpointHooks(NoOpHooks):
 
     @may_be_called_by_hand
     def before_pipeline(self, event: PipelineStarted) -> None:
-        """Drop from the record what the plan runs again; everything else in it stays."""
+        """Drop from the record what the plan runs again; keep everything else."""
         config, plan = event.config, event.plan
-        if self._attempt is None or self._attempt.has_begun:  # or these hooks served an attempt that broke off
+        if self._attempt is None or self._attempt.has_begun:  # or these hooks served an attempt that was interrupted
             self.take_over(config)
         attempt = self._current()
         recorded = attempt.taken.recorded
@@ -173,13 +172,13 @@ class CheckpointHooks(NoOpHooks):
                 left=touched.left,
             )
             update = update.model_copy(update={"component": event.component.name, "record": record})
-        # Also if it was replayed and its record stays: a replaced attempt must notice before it goes on.
+        # Even after a replay, where its record stays: a replaced attempt must notice before it goes on.
         self._add(update)
 
     def on_session_state_saved(self, event: SessionStateSaved) -> None:
-        """Record that what a completed component left need not be replayed any more."""
+        """Record that the session state of a completed component was saved, so that it need not be replayed."""
         record = self._current().state().components.get(event.component)
-        if record is not None:  # otherwise the caller had said that it is complete
+        if record is not None:  # otherwise the caller gave it as complete
             record = record.model_copy(update={"session_state": event.session_state})
             self._add(CheckpointUpdate(at=self._saving.now(), component=event.component, record=record))
 
@@ -219,21 +218,21 @@ class CheckpointHooks(NoOpHooks):
         since = [] if event.plan.known is None else [n for n in names if n not in wanted and n not in event.plan.known]
         if since:
             logger.warning(
-                "recorded by an earlier attempt after the checkpoint had been loaded, and so kept in it: %s",
+                "kept in the checkpoint, because an earlier attempt recorded them after this one had loaded it: %s",
                 ", ".join(map(repr, since)),
             )
         unknown = sorted(wanted.difference(names))
         if unknown:
             logger.warning(
-                "not in the checkpoint although given as completed, so a later attempt will run them: %s",
+                "given as completed but not in the checkpoint, so a later attempt will run them: %s",
                 ", ".join(map(repr, unknown)),
             )
         if event.plan.known is None and (dropped := [name for name in names if name not in wanted]):
-            logger.warning("recorded as completed but to run again: %s", ", ".join(map(repr, dropped)))
+            logger.warning("will run again although recorded as completed: %s", ", ".join(map(repr, dropped)))
         return [name for name in names if name in wanted or name in since]
 
     def _settled(self, event: PipelineStarted, recorded: CheckpointState | None, now: datetime) -> list[SettledRequest]:
-        """Return what became of all requests until now, those of this plan and of the config included."""
+        """Return the outcome of all requests until now, including those of this plan and of the config."""
         attempt = self._current().taken.attempt
         answers = list(event.plan.requests)
         if (standing := from_config(event.config, recorded)) is not None:
@@ -247,7 +246,7 @@ class CheckpointHooks(NoOpHooks):
         return [*(recorded.requests if recorded is not None else ()), *new]
 
     def _drop(self, answers: Sequence[Answer]) -> None:
-        """Remove from the store what has been dealt with, unless somebody left another request since."""
+        """Remove the request that was dealt with from the store, unless a newer one is there."""
         store, key = self._store, self._current().claim.key
         if not answers or not isinstance(store, RestartRequests):
             return
@@ -260,13 +259,13 @@ class CheckpointHooks(NoOpHooks):
                 dealt_with = any(answer.request is None for answer in answers)
             if dealt_with:
                 store.drop_request(key)
-        except Exception as error:  # noqa: BLE001 - what became of it is in the checkpoint
+        except Exception as error:  # noqa: BLE001 - its outcome is in the checkpoint
             what = ", ".join(str(answer.request) for answer in answers if answer.request is not None)
-            logger.warning("the request stays in the store (%s): %s", what, describe(error))
+            logger.warning("cannot remove the request from the store (%s): %s", what, describe(error))
 
     def _current(self) -> _Attempt:
         if self._attempt is None:
-            raise CheckpointWriteError("a component event came before the start of the pipeline was recorded")
+            raise CheckpointWriteError("a component event arrived before the start of the pipeline was recorded")
         return self._attempt
 
     def _add(self, update: CheckpointUpdate) -> None:
@@ -287,7 +286,7 @@ _TAKEOVER_SECONDS = 20.0
 
 
 def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
-    """Return the code that a component ran with: what it reaches, and what else of the author's own was entered."""
+    """Return the code that a component ran with: what it reaches, and what else of the author's it entered."""
     reading = read_component(event.component, base_dir)
     if reading is None:
         return None
@@ -297,7 +296,7 @@ def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
 
 
 def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointState) -> dict[str, CodeRecord]:
-    """Return the code of what runs again although something that depends on it stays complete."""
+    """Return the code of components that run again although a component that depends on them stays complete."""
     depends_on = {component.name: component.depends_on for component in config.components}
     known = {name: recorded_code(recorded, name) for name in depends_on if name not in kept}
     return {
@@ -308,7 +307,7 @@ def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointS
 
 
 class _Attempt:
-    """What has been recorded of one attempt."""
+    """What one attempt has recorded."""
 
     def __init__(self, claim: TakeoverClaim, taken: Takeover) -> None:
         self.claim = claim
@@ -325,9 +324,9 @@ class _Attempt:
 
     @property
     def begun(self) -> CheckpointState:
-        """The record when the pipeline began."""
+        """The record at the beginning of the pipeline."""
         if self._begun is None:
-            raise CheckpointWriteError("a component event came before the start of the pipeline was recorded")
+            raise CheckpointWriteError("a component event arrived before the start of the pipeline was recorded")
         return self._begun
 
     @begun.setter
@@ -340,7 +339,7 @@ class _Attempt:
         return self.begun.updated([*self._updates, *more])
 
     def add(self, update: CheckpointUpdate) -> None:
-        """Take note of what is durable."""
+        """Add an update that is durable."""
         self._updates.append(update)
         if update.component is not None:
             self.completed.add(update.component)

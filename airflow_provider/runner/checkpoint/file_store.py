@@ -141,9 +141,9 @@ class FileCheckpointStore:
         files, key = self.storage(), RunKey(scope, run_id, pipeline_name)
         found = ranks(files, key)
         gone = [name for rank in _all_ranks(files, key) for name in reversed(_paths(files, key, rank))]
-        # Last, so that what is left by a kill is a checkpoint as it once was, or none. Whoever was shut out stays so.
+        # Last, so that a kill leaves a checkpoint as it once was, or none. Whoever was fenced off stays so.
         fences = [f"{key.path}/{rank.fence_path}" for rank in found if rank.owner != _FENCED_OFF]
-        # One after the other: object storage may remove what it is given at once in any order.
+        # Two calls: within one the order is open.
         for paths in filter(None, (gone, [*fences, f"{key.path}/{REQUEST}"])):
             files.delete(paths)
         return bool(gone)
@@ -196,7 +196,7 @@ class FileCheckpointStore:
         return read_newest(files, key, directory or (key.path if key else ""), damage)
 
     def _take(self, files: FileStorage, key: RunKey) -> CheckpointState | None:
-        """Return what earlier attempts have recorded; what is damaged is set aside."""
+        """Return what earlier attempts have recorded; set aside what is damaged."""
         with self._reading(f"the checkpoint of {key}"):
             return read_newest(files, key, key.path, DamageHandler(files, str(self), taken_over=True))
 
@@ -234,14 +234,14 @@ class _FilesWriter:
         whole = RecordDocument.of_checkpoint(number)
         files.write(f"{directory}/{whole.name}", encode(state.to_json()))
         if not self.store.refuse_replaced(files, self.key, self.rank):
-            raise OSError(f"the fence of this attempt was written to {self.store} but is not in the listing")
+            raise OSError(f"this attempt wrote its fence to {self.store}, but the listing does not show it")
         self._number, self._begun, self._unconfirmed = number, True, None
         self._tidy(earlier)
 
     def append(self, update: CheckpointUpdate, whole: Callable[[], CheckpointState]) -> None:
         document = RecordDocument.of_update(self._number + 1, update)
         if self._unconfirmed not in (None, document.name):
-            # Something else may be there under this number, of which nobody knows whether it was written.
+            # A document with this number may or may not have been written.
             self._begun = False
         if self._begun:
             self._unconfirmed = document.name
@@ -249,8 +249,8 @@ class _FilesWriter:
             if self.store.refuse_replaced(self.files, self.key, self.rank):
                 self._number, self._unconfirmed = document.number, None
                 return
-            logger.warning("somebody removed the checkpoint of %s from %s; it is written again", self.key, self.store)
-            self._begun = False  # until the whole is there: nothing that is added to a part of it would count
+            logger.warning("the checkpoint of %s disappeared from %s; writing it again", self.key, self.store)
+            self._begun = False  # until the whole is there: nothing added to a part of it would count
         self.begin(whole())
 
     def _write(self, document: RecordDocument, update: CheckpointUpdate) -> None:
@@ -259,12 +259,12 @@ class _FilesWriter:
         self.files.write(path, encode({**about, **update.to_json()}))
 
     def _tidy(self, earlier: list[RecordDocument]) -> None:
-        """Remove what no longer counts; if that fails, it stays and still does not count."""
+        """Delete what no longer counts; if that fails, it stays and still does not count."""
         directory = f"{self.key.path}/{self.rank.name}"
         try:
             lower = [rank for rank in _all_ranks(self.files, self.key) if rank < self.rank]
             left = [path for rank in lower for path in _paths(self.files, self.key, rank)]
-            # First, so that whoever is reading such a record finds nothing rather than a part of it.
+            # First, so that a reader of such a record finds nothing rather than a part of it.
             whole = [path for path in left if RecordDocument.is_whole(path)]
             gone = [path for path in left if not RecordDocument.is_whole(path)]
             gone += [f"{directory}/{document.name}" for document in earlier]
@@ -275,8 +275,8 @@ class _FilesWriter:
             ]
             for paths in filter(None, (whole, gone)):
                 self.files.delete(paths)
-        except Exception as error:  # noqa: BLE001 - whatever the storage objects to
-            logger.warning("old files of %s in %s cannot be removed: %s", self.key, self.store, describe(error))
+        except Exception as error:  # noqa: BLE001 - storage clients raise anything
+            logger.warning("cannot delete old files of %s in %s: %s", self.key, self.store, describe(error))
 
 
 def _fence(key: RunKey, rank: AttemptRank) -> dict[str, object]:
@@ -292,12 +292,12 @@ def _fence(key: RunKey, rank: AttemptRank) -> dict[str, object]:
 
 
 def _paths(files: FileStorage, key: RunKey, rank: AttemptRank) -> list[str]:
-    """Return the files of an attempt, in the order of writing; without what was set aside, which is never removed."""
+    """Return the files of an attempt in the order of writing, without those that were set aside."""
     directory = f"{key.path}/{rank.name}"
     return [f"{directory}/{name}" for name in file_names(files, directory) if not is_set_aside(name)]
 
 
 def _all_ranks(files: FileStorage, key: RunKey) -> list[AttemptRank]:
-    """Return the attempts of which there is anything, also without a fence."""
+    """Return the attempts that have left anything, even without a fence."""
     found = {*ranks(files, key), *map(AttemptRank.parse, directory_names(files, key.path))}
     return sorted(rank for rank in found if rank is not None)

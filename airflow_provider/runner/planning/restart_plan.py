@@ -25,7 +25,7 @@ def from_config(config: PipelineConfig, checkpoint: CheckpointState | None) -> R
     """
     if config.restart_from is None:
         return None
-    request = RestartRequest.standing(config.restart_from, IN_THE_FILE)
+    request = RestartRequest.from_config_value(config.restart_from, IN_THE_FILE)
     return None if checkpoint is not None and checkpoint.settled(request.id) else request
 
 

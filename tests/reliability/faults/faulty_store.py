@@ -210,7 +210,7 @@ ROWS = re.compile(r"pyspark_pipeline_record/etl/(\w+)")
 
 def assert_one_clear_error(error: BaseException, reason: str, what: str = "checkpoint") -> None:
     text = str(error)
-    begins = rf"the {what} of pipeline 'etl', run 'run-1' could not be saved in \d+ tries: "
+    begins = rf"saving the {what} of pipeline 'etl', run 'run-1' failed \d+ times: "
     assert re.match(begins, text), text
     assert reason in text
     assert text.endswith("because without the record the next attempt would run finished components again")

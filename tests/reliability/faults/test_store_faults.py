@@ -258,8 +258,8 @@ def test_a_store_that_is_out_for_a_while_costs_pauses(
     assert len(warnings) == len(run.pauses), warnings
     for number, (warning, pause) in enumerate(zip(warnings, run.pauses, strict=True), start=1):
         expected = (
-            rf"the {what} of pipeline 'etl', run 'run-1' could not be saved, try {number}, next in {pause:.1f} s, "
-            rf"for at most {patience} s in all: .*connection reset by peer.*"
+            rf"saving the {what} of pipeline 'etl', run 'run-1' failed \(try {number}\): .*connection reset by peer.*; "
+            rf"retrying in {pause:.1f} s, giving up after {patience} s"
         )
         assert re.fullmatch(expected, warning), warning
 

@@ -162,7 +162,7 @@ def test_another_spark_in_a_connection_is_refused(connect: Any) -> None:
         ("keytabs", "did you mean 'keytab'?"),
         ("extra__spark__namespace", "did you mean 'namespace'?"),
         ("master", "the master is the connection's host"),
-        ("executor.memory", "named in full"),
+        ("executor.memory", "write the full name"),
     ],
 )
 def test_an_extra_that_nobody_reads_is_warned_of_once(

@@ -115,8 +115,8 @@ def test_a_server_that_does_not_answer_is_one_clear_error(connect: Any) -> None:
     ("fields", "message"),
     [
         ({}, "'server' has no host"),
-        ({"host": "not a host/"}, "'server' are no address"),
-        ({"host": "sc://h/path"}, "'server' are no address"),
+        ({"host": "not a host/"}, "'server' are not the address"),
+        ({"host": "sc://h/path"}, "'server' are not the address"),
     ],
 )
 def test_a_connection_without_a_usable_address_is_refused(connect: Any, fields: dict[str, Any], message: str) -> None:

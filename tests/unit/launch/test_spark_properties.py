@@ -38,8 +38,8 @@ def test_properties_may_be_a_mapping_or_what_a_template_of_all_of_it_comes_to(gi
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("spark.master=local[1]", "text that is no mapping"),
-        ("{'spark.a': undefined}", "text that is no mapping"),
+        ("spark.master=local[1]", "text but not a mapping"),
+        ("{'spark.a': undefined}", "text but not a mapping"),
         ("[1, 2]", "of type list"),
         ("7", "of type int"),
         ([("spark.a", "b")], "of type list"),

@@ -324,7 +324,7 @@ def test_what_cannot_work_is_refused_when_the_dag_is_parsed(options: dict[str, A
     [
         ("yarn", {"deploy-mode": "cluster"}, {"url": "/shared"}, "the directory '/shared' is on the worker"),
         ("spark://master:7077", {"deploy-mode": "cluster"}, {}, "no deploy mode 'cluster' for Python on master 'spark"),
-        ("local", {}, {"url": "s3a://me:secret@bucket/x"}, "seems to hold a password"),
+        ("local", {}, {"url": "s3a://me:secret@bucket/x"}, "seems to contain a password"),
         ("yarn", {"deploy-mode": "cluster"}, {}, "requires yarn_track_via_rm_api=True"),
         ("local", {}, {"pipeline": "/nowhere/nothing.yaml"}, "nothing.yaml"),
         ("local", {}, {"conf": "spark.x=1"}, "task 't', conf is text but not a mapping of Spark properties"),

@@ -25,7 +25,7 @@ TODAY = config("a b(a) c(b)")
 def look(found: Any, *asked: str, beginning: Beginning | None = None, **policies: Any) -> Preview:
     """Return the preview for somebody who asks for a restart."""
     today = config("a b(a) c=2(b)", **policies) if policies else TODAY
-    standing = [RestartRequest.standing(RestartFrom(components=asked), "x")] if asked else []
+    standing = [RestartRequest.from_config_value(RestartFrom(components=asked), "x")] if asked else []
     requests = find_requests(LocalCheckpointStore(Path("/nowhere")), found.key, today, found, standing)
     return preview(today, found, beginning or Beginning(), requests)
 
@@ -96,6 +96,8 @@ def test_it_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_what_has_been_dealt_with_is_not_due() -> None:
     found = checkpoint(TODAY, "a b c")
-    settled = SettledRequest.of(RestartRequest.standing(RestartFrom(components=("b",)), "x"), datetime.now(UTC), 1)
+    settled = SettledRequest.of(
+        RestartRequest.from_config_value(RestartFrom(components=("b",)), "x"), datetime.now(UTC), 1
+    )
     assert planned(look(found, "b")) == "a:REUSE b:RUN c:RUN"
     assert planned(look(found.model_copy(update={"requests": [settled]}), "b")) == "a:REUSE b:REUSE c:REUSE"

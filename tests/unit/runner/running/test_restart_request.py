@@ -137,7 +137,7 @@ def test_a_request_that_could_not_be_removed_is_not_carried_out_twice(
     store.fails = "request.json"
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "the request stays in the store (restart from 'b')" in caplog.text
+    assert "cannot remove the request from the store (restart from 'b')" in caplog.text
     attempt(store)
     assert script.take_calls() == []
 
@@ -175,7 +175,7 @@ def test_a_request_that_cannot_be_read_is_set_aside(script: Script, tmp_path: Pa
     path.write_text('{"components": [], "id": "1"}')
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "is no request to restart from components" in caplog.text
+    assert "is not a valid restart request" in caplog.text
     assert store.find_request(KEY) is None
     assert load(store, KEY).requests[-1].what == "a request that cannot be read"
     attempt(store)
@@ -183,7 +183,7 @@ def test_a_request_that_cannot_be_read_is_set_aside(script: Script, tmp_path: Pa
 
 
 def standing(component: str) -> tuple[RestartRequest, ...]:
-    return (RestartRequest.standing(RestartFrom(components=(component,)), AT_THE_TRIGGER, "ann"),)
+    return (RestartRequest.from_config_value(RestartFrom(components=(component,)), AT_THE_TRIGGER, "ann"),)
 
 
 def test_what_the_runs_conf_asks_for_holds_for_the_first_attempt(script: Script, store: Any) -> None:

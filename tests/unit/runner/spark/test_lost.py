@@ -114,7 +114,7 @@ def test_a_context_that_stopped_because_its_jvm_ends_is_not() -> None:
     ("why", "remedy"),
     [
         ("Command exited with code 137", "raise spark.executor.memory (now 1g, Spark's default) or"),
-        ("worker lost", "look at the executors' logs in Spark's UI"),
+        ("worker lost", "check the executors' logs in Spark's UI"),
     ],
 )
 @pytest.mark.usefixtures("jvm")
@@ -148,7 +148,7 @@ def test_a_server_that_is_gone_is_blamed(text: str, told: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "spark",
+    "found",
     [
         classic(stopped=False),
         SimpleNamespace(_sc=SimpleNamespace(_jsc=None), _jsparkSession=None),
@@ -157,9 +157,9 @@ def test_a_server_that_is_gone_is_blamed(text: str, told: str | None) -> None:
     ids=["it answers", "the component has stopped it", "no session of Spark"],
 )
 @pytest.mark.usefixtures("jvm")
-def test_an_error_while_spark_is_there_is_the_components(spark: Any) -> None:
+def test_an_error_while_spark_is_there_is_the_components(found: Any) -> None:
     """Whatever it says."""
-    assert spark_lost(spark, ValueError("[DIVIDE_BY_ZERO] Division by zero")) is None
+    assert spark_lost(found, ValueError("[DIVIDE_BY_ZERO] Division by zero")) is None
 
 
 @pytest.mark.parametrize(("is_gone", "asked"), [(True, 0), (False, 1)])
