@@ -7,9 +7,6 @@ index, finds the live task instance by the id of the attempt, and so refuses a r
 from __future__ import annotations
 
 import logging
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,27 +14,26 @@ from typing import Any
 from airflow_provider.errors import (
     CheckpointCorruptError,
     CheckpointReadError,
-    CheckpointWriteError,
-    describe,
 )
 from airflow_provider.runner.checkpoint.store import (
+    FENCED_OFF,
     Takeover,
     TakeoverClaim,
-    fenced_off_error,
     read_request,
     replaced_error,
 )
-from airflow_provider.runner.record.checkpoint_state import LAST_NUMBER, CheckpointState, CheckpointUpdate
+from airflow_provider.runner.record.checkpoint_state import LAST_NUMBER, CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.stores.task_state_rows import (
     CheckpointHead,
     RecordRows,
     TaskStateAccessor,
-    aside_key,
     head_key,
     request_key,
 )
+from airflow_provider.stores.task_state_table import TaskStateTable
+from airflow_provider.stores.task_state_writer import RowsWriter
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +41,6 @@ TASK_STATE_ADDRESS = "Airflow's task state store"
 """Identifies the store as the place of a checkpoint; which rows it means follows from the run key."""
 
 _FOR_EVER = timedelta.max  # this very object is what Airflow calls NEVER_EXPIRE; None would mean its 30 days
-_FENCED_OFF = "shut-out"
 _LOOKS = 20  # how often to look when an attempt keeps changing what is being read
 
 
@@ -100,7 +95,7 @@ class TaskStateCheckpointStore:
             found = self._usable_head(key)
         if found is not None:
             mine = mine.model_copy(update={"record": found.record, "leftover": found.leftover})
-        _RowsWriter(self, mine).write_whole(state)
+        RowsWriter(self._table, mine).write_whole(state)
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
         if pipeline_name is None:
@@ -130,15 +125,15 @@ class TaskStateCheckpointStore:
         mine = CheckpointHead.of(key, fence, number, claim.owner)
         if head is not None:
             mine = mine.model_copy(update={"record": head.record, "leftover": head.leftover})
-        with self.refusals(key, number):
-            self.put(head_key(key), mine.to_json())
+        with self._table.refusals(key, number):
+            self._table.put(head_key(key), mine.to_json())
             recorded, mine = self._take(mine)
-        return Takeover(recorded, fence, number, _RowsWriter(self, mine))
+        return Takeover(recorded, fence, number, RowsWriter(self._table, mine))
 
     def fence_off(self, key: RunKey) -> None:
         head = self._usable_head(key) or CheckpointHead.of(key, 0, 0, "")
-        shut = head.model_copy(update={"fence": head.fence + 1, "attempt": 0, "owner": _FENCED_OFF})
-        self.put(head_key(key), shut.to_json())
+        shut = head.model_copy(update={"fence": head.fence + 1, "attempt": 0, "owner": FENCED_OFF})
+        self._table.put(head_key(key), shut.to_json())
 
     def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
         key = RunKey(scope, run_id, pipeline_name)
@@ -147,22 +142,22 @@ class TaskStateCheckpointStore:
         if head is not None and head.record is not None:
             # First, so that a kill leaves the checkpoint as it was, or none.
             last = head.naming(None)
-            self.put(head_key(key), last.to_json())
+            self._table.put(head_key(key), last.to_json())
         if last is not None and last.leftover is not None:
-            self.rows(key, last.leftover).remove()
+            self._table.rows(key, last.leftover).remove()
         if last is None:
             self._accessor.delete(head_key(key))  # there is none, or it was set aside
-        elif last.owner != _FENCED_OFF and self.get(head_key(key)) == last.to_json():
+        elif last.owner != FENCED_OFF and self._table.get(head_key(key)) == last.to_json():
             # Otherwise whoever was fenced off stays so, or an attempt has taken over since and goes on.
             self._accessor.delete(head_key(key))
         self._accessor.delete(request_key(key))
         return head is not None and head.record is not None
 
     def leave_request(self, request: RestartRequest, key: RunKey) -> None:
-        self.put(request_key(key), request.model_dump(mode="json"))
+        self._table.put(request_key(key), request.model_dump(mode="json"))
 
     def find_request(self, key: RunKey) -> RestartRequest | None:
-        data = self.get(request_key(key))
+        data = self._table.get(request_key(key))
         if data is None:
             return None
         return read_request(data, f"{request_key(key)!r} in Airflow's task state store")
@@ -170,56 +165,19 @@ class TaskStateCheckpointStore:
     def drop_request(self, key: RunKey) -> None:
         self._accessor.delete(request_key(key))
 
-    def rows(self, key: RunKey, record: str) -> RecordRows:
-        """Return access to the rows of a record."""
-        return RecordRows(self.get, self.put, self._accessor.delete, key, record)
-
-    def get(self, key: str) -> Any:
-        """Return the value of a row, None if there is none."""
-        try:
-            return self._accessor.get(key)
-        except Exception as error:
-            raise CheckpointReadError(f"cannot read {key!r} from Airflow's task state store: {error}") from error
-
-    def put(self, key: str, value: Any) -> None:
-        """Write a row."""
-        self._accessor.set(key, value, retention=self._retention)
-
-    @contextmanager
-    def refusals(self, key: RunKey, attempt: int) -> Iterator[None]:
-        """Raise StaleAttemptError where Airflow refuses a write because the attempt has been replaced."""
-        try:
-            yield
-        except Exception as error:
-            if is_replaced(error):
-                raise replaced_error(key, attempt) from error
-            raise
-
-    def set_aside(self, key: RunKey, data: Any, error: Exception) -> None:
-        """Keep the content of a head's row under another key; the caller writes the row itself."""
-        aside = aside_key(key)
-        try:
-            self.put(aside, data)
-        except Exception as failure:
-            if is_replaced(failure):
-                raise
-            raise CheckpointWriteError(f"cannot set the damaged checkpoint {head_key(key)!r} aside") from failure
-        logger.warning(
-            "the checkpoint in Airflow's task state store is damaged (%s); it was set aside as %r, and the pipeline "
-            "starts from the beginning",
-            error,
-            aside,
-        )
+    @property
+    def _table(self) -> TaskStateTable:
+        return TaskStateTable(self._accessor, self._retention)
 
     def _usable_head(self, key: RunKey) -> CheckpointHead | None:
         """Return the head, None if there is none; set a damaged one aside, which the caller replaces."""
-        data = self.get(head_key(key))
+        data = self._table.get(head_key(key))
         try:
             head = CheckpointHead.from_json(data, key) if data is not None else None
             if head is not None and max(head.fence, head.attempt) >= LAST_NUMBER:
                 raise CheckpointCorruptError(f"no number can follow attempt {head.attempt} and fence {head.fence}")
         except CheckpointCorruptError as error:
-            self.set_aside(key, data, error)
+            self._table.set_aside(key, data, error)
             return None
         return head
 
@@ -232,11 +190,11 @@ class TaskStateCheckpointStore:
         if look.head is not None and not look.head.of_same_attempt(mine):
             raise replaced_error(mine.key, mine.attempt, look.head.attempt)
         if look.error is not None:
-            self.set_aside(mine.key, look.data, look.error)
+            self._table.set_aside(mine.key, look.data, look.error)
         if look.state is None and (mine.record is not None or look.head is None):
             mine = mine.model_copy(update={"record": None})
             # A replaced attempt finds nothing; then this write fails, because Airflow refuses it.
-            self.put(head_key(mine.key), mine.to_json())
+            self._table.put(head_key(mine.key), mine.to_json())
         return look.state, mine
 
     def _settled(self, key: RunKey) -> _RowsSnapshot:
@@ -245,7 +203,7 @@ class TaskStateCheckpointStore:
         for _ in range(_LOOKS):
             look = self._look(key)
             if look.error is None:
-                if look.state is None or self.get(head_key(key)) == look.data:
+                if look.state is None or self._table.get(head_key(key)) == look.data:
                     return look
                 before = None
             elif look == before:
@@ -260,15 +218,15 @@ class TaskStateCheckpointStore:
         seen: dict[str, Any] = {}
 
         def get(name: str) -> Any:
-            seen[name] = self.get(name)
+            seen[name] = self._table.get(name)
             return seen[name]
 
-        data, head = self.get(head_key(key)), None
+        data, head = self._table.get(head_key(key)), None
         try:
             head = CheckpointHead.from_json(data, key) if data is not None else None
             if head is None or head.record is None:
                 return _RowsSnapshot(data, head)
-            state = RecordRows(get, self.put, self._accessor.delete, key, head.record).read()
+            state = RecordRows(get, self._table.put, self._accessor.delete, key, head.record).read()
             if state.key != key:
                 raise CheckpointCorruptError(f"it is the record of {state.key}")
         except CheckpointCorruptError as error:
@@ -293,83 +251,3 @@ class _RowsSnapshot:
     error: CheckpointCorruptError | None = field(default=None, compare=False)
     message: str = ""
     seen: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class _RowsWriter:
-    """Writes what one attempt records.
-
-    :param head: the attempt's own head
-    """
-
-    store: TaskStateCheckpointStore
-    head: CheckpointHead
-    _rows: RecordRows | None = None
-    _unconfirmed: CheckpointUpdate | None = None
-
-    def begin(self, state: CheckpointState) -> None:
-        with self.store.refusals(self.head.key, self.head.attempt):
-            self._refuse_replaced()
-        self.write_whole(state)
-
-    def write_whole(self, state: CheckpointState) -> None:
-        """Write the whole record, whoever owns the checkpoint."""
-        key = self.head.key
-        record = uuid.uuid4().hex
-        rows = self.store.rows(key, record)
-        self._rows = None  # until the head names the new rows: what is added to the old ones might not count
-        with self.store.refusals(key, self.head.attempt):
-            rows.write(state)
-            obsolete = {self.head.record, self.head.leftover}
-            self.head = self.head.naming(record)
-            self.store.put(head_key(key), self.head.to_json())
-        self._rows, self._unconfirmed = rows, None
-        for name in obsolete:
-            if name is not None:
-                self._tidy(name)
-
-    def append(self, update: CheckpointUpdate, whole: Callable[[], CheckpointState]) -> None:
-        with self.store.refusals(self.head.key, self.head.attempt):
-            if self._rows is not None:
-                if update is not self._unconfirmed:
-                    self._rows.append(update)
-                    self._unconfirmed = update
-                if self._refuse_replaced():
-                    self._unconfirmed = None
-                    return
-        logger.warning("row %r disappeared from Airflow's task state store; writing it again", head_key(self.head.key))
-        self.begin(whole())
-
-    def _refuse_replaced(self) -> bool:
-        """Return whether the attempt's head is there.
-
-        :raises StaleAttemptError: it is another attempt's
-        """
-        key = self.head.key
-        data = self.store.get(head_key(key))
-        if data is None:
-            return False
-        try:
-            found = CheckpointHead.from_json(data, key)
-        except CheckpointCorruptError as error:
-            self.store.set_aside(key, data, error)
-            return False
-        if found.of_same_attempt(self.head):
-            return True
-        if found.owner == _FENCED_OFF:
-            raise fenced_off_error(key, self.head.attempt)
-        raise replaced_error(key, self.head.attempt, found.attempt)
-
-    def _tidy(self, record: str) -> None:
-        try:
-            self.store.rows(self.head.key, record).remove()
-        except Exception as error:  # noqa: BLE001 - nothing depends on it
-            logger.warning("cannot delete old rows of %s: %s", self.head.key, describe(error))
-
-
-def is_replaced(error: Exception) -> bool:
-    """Return whether Airflow refused to write because a newer attempt has replaced this one."""
-    # Airflow answers 404 when the task instance id is not the live attempt's any more.
-    response = getattr(error, "error", None)
-    detail = getattr(response, "detail", None)
-    return isinstance(detail, dict) and detail.get("status_code") == 404

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from airflow_provider.errors import CheckpointCorruptError
 from airflow_provider.runner.record.checkpoint_state import (
@@ -18,6 +18,7 @@ from airflow_provider.runner.record.checkpoint_state import (
     CheckpointUpdate,
     read_document,
 )
+from airflow_provider.runner.record.json_record import JsonRecord
 from airflow_provider.runner.record.run_key import RunKey, Scope
 
 HEAD_PREFIX = "pyspark_pipeline/"
@@ -56,7 +57,7 @@ def request_key(key: RunKey) -> str:
     return _REQUEST_PREFIX + _shortened(key.pipeline_name)
 
 
-class CheckpointHead(BaseModel):
+class CheckpointHead(JsonRecord):
     """The row that says who owns a checkpoint.
 
     :param fence: grows by one with each takeover
@@ -65,8 +66,6 @@ class CheckpointHead(BaseModel):
     :param record: names the rows that hold the record; None before the first attempt has begun
     :param leftover: names rows that no longer count, some of which a kill may have left
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     format_version: int = FORMAT_VERSION
     run_id: str

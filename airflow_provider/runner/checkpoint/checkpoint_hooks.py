@@ -6,18 +6,16 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from airflow_provider.errors import CheckpointWriteError, UnreadableRequestError, describe
-from airflow_provider.runner.checkpoint.live_copies import LiveCopies
+from airflow_provider.runner.checkpoint.attempt_progress import AttemptProgress, completed_code, earlier_code
 from airflow_provider.runner.checkpoint.manual_calls import may_be_called_by_hand
 from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests, Takeover, TakeoverClaim
+from airflow_provider.runner.checkpoint.session_copies import SessionCopies
+from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.checkpoint.takeover import take_over
-from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_component
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -28,11 +26,9 @@ from airflow_provider.runner.observing.events import (
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.result import PipelineResultStatus
-from airflow_provider.runner.planning.changed_code import recorded_code
 from airflow_provider.runner.planning.plan import Answer
 from airflow_provider.runner.planning.restart_plan import from_config
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, ComponentRecord
-from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.source_record import TouchedData
@@ -42,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class AboutAttempt:
+class AttemptMetadata:
     """What to record about an attempt beside its progress.
 
     :param number: default: one more than the checkpoint's
@@ -80,7 +76,7 @@ class CheckpointHooks(NoOpHooks):
         pipeline_fingerprint: str,
         *,
         scope: Scope = (),
-        about: AboutAttempt | None = None,
+        about: AttemptMetadata | None = None,
         live: LiveSession | None = None,
         saving: Saving | None = None,
         now_func: Callable[[], datetime] | None = None,
@@ -89,12 +85,12 @@ class CheckpointHooks(NoOpHooks):
         self._run_id = run_id
         self._pipeline_fingerprint = pipeline_fingerprint
         self._scope = scope
-        self._about = about or AboutAttempt()
+        self._about = about or AttemptMetadata()
         self._saving = saving or Saving()
         if now_func is not None:
             self._saving = replace(self._saving, now=now_func)
-        self._copies = LiveCopies(live)
-        self._attempt: _Attempt | None = None
+        self._copies = SessionCopies(live)
+        self._attempt: AttemptProgress | None = None
 
     def take_over(self, config: PipelineConfig) -> CheckpointState | None:
         """Take the checkpoint over and return what was recorded until then, None if nothing was.
@@ -111,7 +107,7 @@ class CheckpointHooks(NoOpHooks):
         claim, taken = brief(
             f"the takeover of {key}", lambda: take_over(self._store, key, self._about.number), reads=True
         )
-        self._attempt = _Attempt(claim, taken)
+        self._attempt = AttemptProgress(claim, taken)
         return taken.recorded
 
     @may_be_called_by_hand
@@ -140,7 +136,7 @@ class CheckpointHooks(NoOpHooks):
             owner=attempt.claim.owner,
             components={name: recorded.components[name] for name in kept if recorded and name in recorded.components},
             fields={name: dict(fields) for name, fields in hashes.fields.items()},
-            earlier_code=_earlier_code(config, kept, recorded) if recorded else {},
+            earlier_code=earlier_code(config, kept, recorded) if recorded else {},
             left=recorded.left if recorded and kept else [],
             requests=self._settled(event, recorded, now),
             session_state_url=event.session_state_url,
@@ -148,7 +144,7 @@ class CheckpointHooks(NoOpHooks):
             airflow=dict(self._about.airflow),
         )
         self._saving(f"the checkpoint of {attempt.claim.key}", lambda: attempt.taken.writer.begin(attempt.state()))
-        self._copies.recorded()
+        self._copies.after_record()
         self._drop(plan.requests)
 
     @may_be_called_by_hand
@@ -166,7 +162,7 @@ class CheckpointHooks(NoOpHooks):
                 duration_seconds=round(event.duration_seconds, 3),
                 attempt=attempt.begun.attempt,
                 session_state=event.session_state,
-                code=_code_of(event, attempt.base_dir),
+                code=completed_code(event, attempt.base_dir),
                 sources=touched.sources,
                 writes=touched.writes,
                 left=touched.left,
@@ -185,7 +181,7 @@ class CheckpointHooks(NoOpHooks):
     @may_be_called_by_hand
     def on_component_failure(self, event: ComponentFailed) -> None:
         """Record which component failed."""
-        self._copies.disturbed()
+        self._copies.stop()
         self._add(
             CheckpointUpdate(
                 at=self._saving.now(),
@@ -263,7 +259,7 @@ class CheckpointHooks(NoOpHooks):
             what = ", ".join(str(answer.request) for answer in answers if answer.request is not None)
             logger.warning("cannot remove the request from the store (%s): %s", what, describe(error))
 
-    def _current(self) -> _Attempt:
+    def _current(self) -> AttemptProgress:
         if self._attempt is None:
             raise CheckpointWriteError("a component event arrived before the start of the pipeline was recorded")
         return self._attempt
@@ -276,70 +272,10 @@ class CheckpointHooks(NoOpHooks):
                 lambda: attempt.taken.writer.append(update, lambda: attempt.state(update)),
             )
         except BaseException:
-            self._copies.not_recorded()
+            self._copies.after_lost_record()
             raise
         attempt.add(update)
-        self._copies.recorded()
+        self._copies.after_record()
 
 
 _TAKEOVER_SECONDS = 20.0
-
-
-def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
-    """Return the code that a component ran with: what it reaches, and what else of the author's it entered."""
-    reading = read_component(event.component, base_dir)
-    if reading is None:
-        return None
-    unread = [name for name in event.entered if name not in reading.functions]
-    reading = read_component(event.component, base_dir, unread) if unread else reading
-    return CodeRecord.of(reading, unread) if reading is not None else None
-
-
-def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointState) -> dict[str, CodeRecord]:
-    """Return the code of components that run again although a component that depends on them stays complete."""
-    depends_on = {component.name: component.depends_on for component in config.components}
-    known = {name: recorded_code(recorded, name) for name in depends_on if name not in kept}
-    return {
-        name: code
-        for name, code in known.items()
-        if code is not None and not descendants(depends_on, {name}).isdisjoint(kept)
-    }
-
-
-class _Attempt:
-    """What one attempt has recorded."""
-
-    def __init__(self, claim: TakeoverClaim, taken: Takeover) -> None:
-        self.claim = claim
-        self.taken = taken
-        self.fingerprints: Mapping[str, str] = {}
-        self.base_dir = Path()
-        self.completed: set[str] = set()
-        self._updates: list[CheckpointUpdate] = []
-        self._begun: CheckpointState | None = None
-
-    @property
-    def has_begun(self) -> bool:
-        return self._begun is not None
-
-    @property
-    def begun(self) -> CheckpointState:
-        """The record at the beginning of the pipeline."""
-        if self._begun is None:
-            raise CheckpointWriteError("a component event arrived before the start of the pipeline was recorded")
-        return self._begun
-
-    @begun.setter
-    def begun(self, state: CheckpointState) -> None:
-        self._begun = state
-        self.completed = set(state.completed_components)
-
-    def state(self, *more: CheckpointUpdate) -> CheckpointState:
-        """Return the whole record."""
-        return self.begun.updated([*self._updates, *more])
-
-    def add(self, update: CheckpointUpdate) -> None:
-        """Add an update that is durable."""
-        self._updates.append(update)
-        if update.component is not None:
-            self.completed.add(update.component)

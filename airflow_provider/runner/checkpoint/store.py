@@ -17,6 +17,9 @@ from airflow_provider.runner.record.run_key import RunKey, Scope
 
 logger = logging.getLogger(__name__)
 
+FENCED_OFF = "shut-out"
+"""Owner of a fence that no attempt holds: it stops every attempt before it."""
+
 
 @runtime_checkable
 class CheckpointStore(Protocol):

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner.record.code_record import CodeRecord
+from airflow_provider.runner.record.json_record import JsonRecord
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
@@ -34,11 +35,7 @@ FORMAT_1 = "it is in format 1, of a version before the first release, which this
 Status = Literal["in_progress", "failed", "completed"]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class ComponentRecord(_Record):
+class ComponentRecord(JsonRecord):
     """The record of one completed component.
 
     :param fingerprint: fingerprint of the component's config when it completed
@@ -63,7 +60,7 @@ class ComponentRecord(_Record):
     left: list[SourceRecord] = Field(default_factory=list)
 
 
-class CheckpointState(_Record):
+class CheckpointState(JsonRecord):
     """The progress of one pipeline under one run id.
 
     :param run_id: Airflow's ``run_id``, or any name for the run outside Airflow
@@ -172,7 +169,7 @@ class CheckpointState(_Record):
         return self.model_copy(update=changes)
 
 
-class CheckpointUpdate(_Record):
+class CheckpointUpdate(JsonRecord):
     """What one event changes in the record.
 
     :param at: when it happened

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from airflow_provider.runner.fingerprint.code import CodeReading
+from airflow_provider.runner.record.json_record import JsonRecord
 
 
-class CodeRecord(BaseModel):
+class CodeRecord(JsonRecord):
     """What a checkpoint keeps of a :class:`~airflow_provider.runner.fingerprint.code.code_reading.CodeReading`.
 
     :param functions: functions, classes and methods to the hashes of their syntax trees
@@ -19,8 +20,6 @@ class CodeRecord(BaseModel):
     :param python: version of Python, where there was no source
     :param entered: functions that ran although nothing refers to them, as far as Python could tell
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     functions: dict[str, str] = Field(default_factory=dict)
     constants: dict[str, str] = Field(default_factory=dict)

@@ -8,9 +8,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from airflow_provider.runner.config.restart_from import RestartFrom
+from airflow_provider.runner.record.json_record import JsonRecord
 
 LONGEST_REASON = 10_000
 """Most characters of a request, and of the reason for its outcome, in a checkpoint."""
@@ -68,7 +69,7 @@ class RestartRequest(RestartFrom):
         return _origin(self.source, self.requested_by, self.requested_at)
 
 
-class SettledRequest(BaseModel):
+class SettledRequest(JsonRecord):
     """The outcome of a request.
 
     :param id: the request's id
@@ -80,8 +81,6 @@ class SettledRequest(BaseModel):
     :param attempt: number of that attempt
     :param set_aside: why it could not be carried out; None if it was
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     what: str = Field(max_length=LONGEST_REASON)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from airflow_provider.runner.record.json_record import JsonRecord
 from airflow_provider.runner.record.view_names import ViewName, quote
 
 LONGEST_REASON = 10_000
 """Characters; an error of Spark may hold a whole plan."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class SavedView(_Record):
+class SavedView(JsonRecord):
     """A temp view that was written to storage.
 
     :param name: name of the view
@@ -45,7 +42,7 @@ class SavedView(_Record):
     names: list[str] = Field(default_factory=list)
 
 
-class Buckets(_Record):
+class Buckets(JsonRecord):
     """How the rows of a table are spread over files.
 
     :param count: number of buckets
@@ -58,7 +55,7 @@ class Buckets(_Record):
     sorted_by: list[str] = Field(default_factory=list)
 
 
-class TableDescription(_Record):
+class TableDescription(JsonRecord):
     """What makes a table of a database.
 
     :param name: its name without the database
@@ -81,7 +78,7 @@ class TableDescription(_Record):
     buckets: Buckets | None = None
 
 
-class CatalogObject(_Record):
+class CatalogObject(JsonRecord):
     """A database or table that Spark would forget with the session, because its catalog is in memory only.
 
     It is data: the catalog's API makes it known again, and the files stay where they are.
@@ -106,7 +103,7 @@ class CatalogObject(_Record):
         return database if self.table is None else f"{database}.{quote(self.table.name)}"
 
 
-class CachedView(_Record):
+class CachedView(JsonRecord):
     """A temp view whose rows Spark was told to keep.
 
     :param name: name of the view
@@ -119,7 +116,7 @@ class CachedView(_Record):
     level: str = Field(pattern=r"^((true|false) ){4}\d{1,3}$")
 
 
-class SessionStateRecord(_Record):
+class SessionStateRecord(JsonRecord):
     """What a component left in the session, and what becomes of it on the next attempt.
 
     :param handling: ``kept`` if all of it is in this record and in storage, ``replay`` if the component must run

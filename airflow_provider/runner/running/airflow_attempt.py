@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
 from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult
@@ -59,7 +59,7 @@ def run_airflow_attempt(run: AirflowRun, store: CheckpointStore, **how: Any) -> 
             store,
             run.key,
             lambda checkpoint, asked: _beginning(run, store, checkpoint, asked=asked),
-            AboutAttempt(run.attempt.try_number, run.attempt.record()),
+            AttemptMetadata(run.attempt.try_number, run.attempt.record()),
             standing=run.requests,
             **how,
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider.runner.checkpoint.address import store_address
-from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt, CheckpointHooks
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata, CheckpointHooks
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
@@ -76,7 +76,7 @@ class Attempt:
     store: CheckpointStore
     key: RunKey
     beginning: Callable[[CheckpointState | None, bool], Beginning] = lambda checkpoint, asked: Beginning()
-    about: AboutAttempt = field(default_factory=AboutAttempt)
+    about: AttemptMetadata = field(default_factory=AttemptMetadata)
     standing: tuple[RestartRequest, ...] = ()
     spark: SparkSession | Callable[[], SparkSession] | None = None
     session_state_url: str | None = None

@@ -25,7 +25,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -353,7 +353,7 @@ def test_the_record_says_what_airflow_and_the_clock_said() -> None:
         store,
         RUN,
         compute_pipeline_fingerprint(SEVEN),
-        about=AboutAttempt(4, {"max_tries": 5}),
+        about=AttemptMetadata(4, {"max_tries": 5}),
         saving=Saving(now=lambda: next(times)),
     )
     SimplePipelineRunner(SEVEN, hooks=hooks, spark=NO_SPARK).run()
