@@ -67,16 +67,16 @@ _AFTER = re.compile(
 Redact = Callable[[str, str | None], str]
 """Takes a text, and the name that it is the value of if there is one; returns it without the secrets in it."""
 
-_others: list[Redact] = []
+_redactors: list[Redact] = []
 
 
-def also_ask(redact: Redact) -> None:
+def add_redactor(redact: Redact) -> None:
     """Ask somebody else, too, from now on: Airflow knows the passwords of its connections.
 
     :param redact: the other; asking it twice is the same as once
     """
-    if redact not in _others:
-        _others.append(redact)
+    if redact not in _redactors:
+        _redactors.append(redact)
 
 
 def mask(text: str) -> str:
@@ -84,7 +84,7 @@ def mask(text: str) -> str:
 
     :param text: any text, such as an error's
     """
-    for redact in _others:
+    for redact in _redactors:
         text = redact(text, None)
     return _mask_assigned(_AFTER.sub(rf"\1{MASK}", _WHOLE.sub(MASK, text)))
 
@@ -99,7 +99,7 @@ def looks_secret(key: str, value: str | None, settings: Mapping[str, str]) -> bo
     redacted = settings.get("spark.redaction.regex")
     return bool(
         _SETTING.search(key)
-        or any(redact(value or "?", key) != (value or "?") for redact in _others)
+        or any(redact(value or "?", key) != (value or "?") for redact in _redactors)
         or (redacted and _matches(redacted, key, value))
         or (value and mask(value) != value)
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider.components.sql_text import read_sql_file
+from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
-from airflow_provider.runner.config.zipped import is_file
+from airflow_provider.runner.config.zipped_files import is_zipped_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 RAW = "put it between {% raw %} and {% endraw %} if it is meant as it stands"
 """What to do with text that only looks like a template."""
 
-Explain = Callable[[Exception], str]
+ExplainTemplateError = Callable[[Exception], str]
 """Says what went wrong when a template was rendered."""
 
 
 @dataclass(frozen=True)
-class Named:
+class TemplatedComponent:
     """A component with the files that it names.
 
     :param component: its name, or ``#3`` for the third one if it has no usable name
@@ -56,11 +56,11 @@ class TemplateFiles:
     environment: Environment
     names: Mapping[str, Any]
     folders: Sequence[Path]
-    explain: Explain
+    explain: ExplainTemplateError
     may_pass: Callable[[Exception], bool] = field(default=lambda error: False)
     optional: bool = False
 
-    def render(self, components: Iterable[Named], origin: str | None) -> Rendered:
+    def render(self, components: Iterable[TemplatedComponent], origin: str | None) -> RenderedFiles:
         """Return the texts of the files that components name.
 
         :param components: the components
@@ -74,10 +74,10 @@ class TemplateFiles:
         for named in components:
             for key, name in named.files().items():
                 at = named.component, f"config.{key}"
-                path = find(name, self.folders)
+                path = find_template_file(name, self.folders)
                 if path is None:
                     if not self.optional:
-                        problems.append(ConfigProblem(not_found(name, self.folders), *at))
+                        problems.append(ConfigProblem(file_not_found(name, self.folders), *at))
                     continue
                 try:
                     source = read_sql_file(path)
@@ -98,7 +98,7 @@ class TemplateFiles:
                 texts.setdefault(named.component, {})[name] = text
         if problems:
             raise PipelineConfigError(problems, origin)
-        return Rendered(texts, tuple(templated))
+        return RenderedFiles(texts, tuple(templated))
 
     def _rendered(self, path: Path, source: str) -> str:
         environment = self.environment
@@ -111,15 +111,15 @@ class TemplateFiles:
 
         why = f"{self.explain(error)}{raw_hint(error)}"
         if isinstance(error, TemplateNotFound):
-            why = not_found(str(error.name), self.folders)
-        return f"the template file {place_of(error, path)} cannot be rendered: {why}"
+            why = file_not_found(str(error.name), self.folders)
+        return f"the template file {template_error_place(error, path)} cannot be rendered: {why}"
 
     def _load_from_folders(self) -> None:
         """Find includes where the files are, in a zip archive too, before the environment's own loader looks."""
         from jinja2 import ChoiceLoader, FunctionLoader
 
         def load(name: str) -> tuple[str, str, None] | None:
-            path = find(name, self.folders)
+            path = find_template_file(name, self.folders)
             return (read_sql_file(path), str(path), None) if path is not None else None
 
         own = self.environment.loader
@@ -127,7 +127,7 @@ class TemplateFiles:
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedFiles:
     """Files with their templates rendered.
 
     :param texts: by component, name of the file to its text
@@ -138,16 +138,16 @@ class Rendered:
     templated: tuple[tuple[str, str], ...] = ()
 
 
-def find(name: str, folders: Sequence[Path]) -> Path | None:
+def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
     """Return the file of that name in the first folder that has it, None if none does.
 
     :param name: a path; an absolute one is looked for where it says
     :param folders: where a relative one starts
     """
-    return next((path for folder in folders if is_file(path := folder / name)), None)
+    return next((path for folder in folders if is_zipped_file(path := folder / name)), None)
 
 
-def not_found(name: str, folders: Sequence[Path]) -> str:
+def file_not_found(name: str, folders: Sequence[Path]) -> str:
     """Say that there is no such file, and where it was looked for."""
     if os.path.isabs(name):
         return f"there is no file {name!r}"
@@ -162,7 +162,7 @@ def holds_marks(text: str, environment: Environment) -> bool:
     return any(mark in text for mark in (*marks, *filter(None, lines)))
 
 
-def place_of(error: Exception, path: Path) -> str:
+def template_error_place(error: Exception, path: Path) -> str:
     """Return file and line where a template failed, which may be one that the file includes."""
     from jinja2 import TemplateSyntaxError
 

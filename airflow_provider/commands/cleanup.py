@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.launch.driver_addresses import driver_address
-from airflow_provider.runner.config.absolute import absolute_url
+from airflow_provider.runner.config.absolute_paths import absolute_url
 from airflow_provider.runner.housekeeping.prune import PruneItem
 from airflow_provider.runner.observing.report import table
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage

@@ -19,7 +19,7 @@ from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 
 
 class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperator):
@@ -62,7 +62,7 @@ class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperat
             **kwargs,
         )
 
-    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowRun:
+    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowAttemptSpec:
         context_merge(context, self.op_kwargs)
         arguments = determine_kwargs(self.python_callable, self.op_args, context)
         built = self.python_callable(*self.op_args, **arguments)

@@ -126,11 +126,11 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.checkpoint.saving import Saving
     from airflow_provider.runner.config import yaml_text
     from airflow_provider.runner.config.model import load_pipeline_config
-    from airflow_provider.runner.planning.start import AirflowAttempt
+    from airflow_provider.runner.planning.start_mode import AirflowTry
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
-    from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
+    from airflow_provider.runner.session_state.saved.directory_marker import Retention
     from airflow_provider.runner.spark.install import refuse_mixed_install
     from airflow_provider.stores.location import driver_store
 
@@ -142,13 +142,13 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     # module of the author's is imported: one that asks for a session of its own then gets this one.
     spark = SparkSession.builder.getOrCreate()
     try:
-        content = yaml_text.parse(request["pipeline"])
+        content = yaml_text.parse_yaml(request["pipeline"])
         config = load_pipeline_config(content, origin=origin, look_at_files=False)
         config = config.with_texts(request["texts"])
-        run = AirflowRun(
+        run = AirflowAttemptSpec(
             config,
             RunKey(tuple(request["scope"]), request["run_id"], config.name),
-            AirflowAttempt(**request["attempt"]),
+            AirflowTry(**request["attempt"]),
             tuple((component, field) for component, field in request["templated"]),
             requests=tuple(map(RestartRequest.model_validate, request["requests"])),
         )
@@ -158,7 +158,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             spark=spark,
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],
-            keeping=Keeping(**request["keeping"]),
+            keeping=Retention(**request["keeping"]),
             saving=Saving(request["save_patience_seconds"]),
         )
     finally:

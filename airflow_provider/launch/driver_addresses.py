@@ -32,7 +32,9 @@ def driver_address(checkpoint_url: str) -> str:
     :param checkpoint_url: a directory, an address of Hadoop's, or one of ``ObjectStoragePath`` for S3 or Google Cloud
         Storage
     """
-    from airflow_provider.runner.config.absolute import absolute_url  # with the engine, which parsing does not need
+    from airflow_provider.runner.config.absolute_paths import (
+        absolute_url,
+    )  # with the engine, which parsing does not need
 
     checkpoint_url = absolute_url(checkpoint_url)
     if "://" not in checkpoint_url:

@@ -52,9 +52,11 @@ def masked(conf: Mapping[str, str]) -> list[str]:
 
 def log_properties(logger: logging.Logger, conf: Mapping[str, str]) -> None:
     """Log the effective properties, folded where that can be done."""
-    from airflow_provider.runner.observing.log_groups import fold  # a DAG file imports this module, and not the engine
+    from airflow_provider.runner.observing.log_groups import (
+        log_group,
+    )  # a DAG file imports this module, and not the engine
 
-    with fold(logger, "Spark properties"):
+    with log_group(logger, "Spark properties"):
         for line in masked(conf):
             logger.info("%s", line)
 

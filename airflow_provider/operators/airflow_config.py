@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 
 if TYPE_CHECKING:
     from airflow_provider.runner import CheckpointStore
-    from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+    from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ DEFAULT_RETENTION_DAYS = 90.0
 DEFAULT_SAVE_PATIENCE_SECONDS = 300.0
 
 
-def checkpoint_url(given: str | None, start: str | None = None) -> str | None:
+def resolve_checkpoint_url(given: str | None, start: str | None = None) -> str | None:
     """Return the address for checkpoints, None if there is none.
 
     :param given: the operator's ``checkpoint_url``; None: that of Airflow's configuration, empty: none
@@ -32,12 +32,12 @@ def checkpoint_url(given: str | None, start: str | None = None) -> str | None:
     url = conf.get(SECTION, "checkpoint_url", fallback="") if given is None else given
     if not url or start is None:
         return url or None
-    from airflow_provider.runner.config.absolute import absolute_url
+    from airflow_provider.runner.config.absolute_paths import absolute_url
 
     return absolute_url(str(url), start)
 
 
-def choose_store(
+def choose_checkpoint_store(
     store: CheckpointStore | None,
     url: str | None,
     task_state: Any,
@@ -58,18 +58,18 @@ def choose_store(
 
     if store is not None:
         return store
-    address = checkpoint_url(url, start)
+    address = resolve_checkpoint_url(url, start)
     if address is not None:
         return store_at(address)
     if task_state is not None:
-        days = checkpoint_retention(retention_days)
+        days = checkpoint_retention_days(retention_days)
         return TaskStateCheckpointStore(task_state, retention=timedelta(days=days) if days is not None else None)
     local = LocalCheckpointStore(airflow_home() / "pyspark_pipeline" / "checkpoints")
     logger.warning("%s serves a single host only; set checkpoint_url if attempts can run on different hosts", local)
     return local
 
 
-def checkpoint_retention(given: float | None) -> float | None:
+def checkpoint_retention_days(given: float | None) -> float | None:
     """Return for how many days checkpoints are kept, None for ever.
 
     :param given: the operator's ``retention_days``; None: as Airflow's configuration says, 0: for ever
@@ -78,9 +78,9 @@ def checkpoint_retention(given: float | None) -> float | None:
     return float(days) or None
 
 
-def keeping(
+def saved_views_retention(
     given: float | None, checkpoint_days: float | None = None, hours_after_success: float | None = None
-) -> Keeping:
+) -> Retention:
     """Return for how long saved views are kept.
 
     :param given: the operator's ``session_state_retention_days``; None: as Airflow's configuration says, and if that
@@ -88,22 +88,22 @@ def keeping(
     :param checkpoint_days: the operator's ``retention_days``
     :param hours_after_success: the operator's ``keep_session_state_hours``; None: as Airflow's configuration says
     """
-    from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+    from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
     if given is None and conf.get(SECTION, "session_state_retention_days", fallback=""):
         given = conf.getfloat(SECTION, "session_state_retention_days")
-    days = checkpoint_retention(checkpoint_days) if given is None else float(given) or None
+    days = checkpoint_retention_days(checkpoint_days) if given is None else float(given) or None
     if hours_after_success is None:
         hours_after_success = conf.getfloat(SECTION, "keep_session_state_hours", fallback=0.0)
-    return Keeping(days, deployment(), float(hours_after_success))
+    return Retention(days, deployment_address(), float(hours_after_success))
 
 
-def deployment() -> str:
+def deployment_address() -> str:
     """Return what tells this Airflow from others that save to the same place: the address of its API server."""
     return str(conf.get("api", "base_url", fallback="") or "")
 
 
-def save_patience(given: float | None) -> float:
+def resolve_save_patience(given: float | None) -> float:
     """Return for how many seconds the save of a record is tried again.
 
     :param given: the operator's ``save_patience_seconds``; None: as Airflow's configuration says
@@ -113,19 +113,21 @@ def save_patience(given: float | None) -> float:
     return float(conf.getfloat(SECTION, "save_patience_seconds", fallback=DEFAULT_SAVE_PATIENCE_SECONDS))
 
 
-def harmless_modules() -> list[str]:
+def configured_harmless_modules() -> list[str]:
     """Return the modules that Airflow's configuration vouches for, in addition to a pipeline's own."""
     return str(conf.get(SECTION, "harmless_modules", fallback="")).replace(",", " ").split()
 
 
-def a_clear_may_discard() -> bool:
+def clear_discards_task_state() -> bool:
     """Return whether a clear discards the task state unless the person asks to keep it: from Airflow 3.4 on."""
     import airflow
 
     return tuple(int(part) for part in airflow.__version__.split(".")[:2]) >= (3, 4)
 
 
-def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool, start: str | None = None) -> str | None:
+def resolve_session_state_url(
+    url: str | None, spark_runs_here: bool, *, first: bool, start: str | None = None
+) -> str | None:
     """Return the directory below which views are saved, None if they cannot be.
 
     :param url: the operator's ``session_state_url``; None: that of Airflow's configuration
@@ -133,7 +135,7 @@ def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool, s
     :param first: whether this is the first attempt, which warns
     :param start: where a relative path starts; None: in the working directory
     """
-    from airflow_provider.runner.config.absolute import absolute_url
+    from airflow_provider.runner.config.absolute_paths import absolute_url
 
     base = url or conf.get(SECTION, "session_state_url", fallback=None)
     if base:
@@ -150,6 +152,6 @@ def session_state_base(url: str | None, spark_runs_here: bool, *, first: bool, s
 
 def airflow_home() -> Path:
     """Return ``AIRFLOW_HOME``."""
-    from airflow_provider.runner.config.absolute import absolute
+    from airflow_provider.runner.config.absolute_paths import absolute_path
 
-    return absolute(os.environ.get("AIRFLOW_HOME", "~/airflow"))
+    return absolute_path(os.environ.get("AIRFLOW_HOME", "~/airflow"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from airflow_provider.masking import also_ask
+from airflow_provider.masking import add_redactor
 
 
-def ask_airflow() -> None:
+def use_airflow_redactor() -> None:
     """Mask from now on what Airflow's log masks, too. Where Airflow has no masker our own rules stand alone."""
     try:
         from airflow.providers.common.compat.sdk import redact
     except ImportError:
         return
-    also_ask(redact)
+    add_redactor(redact)

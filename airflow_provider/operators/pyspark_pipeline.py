@@ -17,14 +17,14 @@ from airflow_provider.errors import NotRetriableError, PySparkPipelineError
 from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION, properties
 from airflow_provider.operators.airflow_config import (
     SECTION,
-    a_clear_may_discard,
-    choose_store,
-    keeping,
-    save_patience,
-    session_state_base,
+    choose_checkpoint_store,
+    clear_discards_task_state,
+    resolve_save_patience,
+    resolve_session_state_url,
+    saved_views_retention,
 )
 from airflow_provider.operators.links import SPARK_UI_KEY, SparkUILink, spark_ui
-from airflow_provider.operators.pipeline_task import SUMMARY_KEY, PipelineTask
+from airflow_provider.operators.pipeline_operator import SUMMARY_KEY, PipelineOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
     from airflow_provider.operators.attempt_guard import AttemptGuard
     from airflow_provider.runner import CheckpointStore, PipelineConfig, PipelineHooks
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 
 logger = logging.getLogger(__name__)
 
 
-class PySparkPipelineOperator(PipelineTask, BaseOperator):
+class PySparkPipelineOperator(PipelineOperator, BaseOperator):
     """Run a pipeline of PySpark components that resumes after the last one that succeeded.
 
     After every component the progress is recorded under Airflow's ``run_id``. When Airflow retries the task, or
@@ -204,35 +204,35 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
         if self._guard is not None:
             self._guard.kill()
 
-    def _run(self, run: AirflowRun, context: Context) -> dict[str, Any]:
+    def _run(self, run: AirflowAttemptSpec, context: Context) -> dict[str, Any]:
         from airflow_provider.launch.choose import launcher
         from airflow_provider.operators.attempt_guard import AttemptGuard, TimeLimit, has_supervisor
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
         from airflow_provider.runner.checkpoint.saving import Saving
         from airflow_provider.runner.observing.attempt_error import attempt_error
-        from airflow_provider.runner.observing.attempt_status import Standing
-        from airflow_provider.runner.observing.log_groups import folding
+        from airflow_provider.runner.observing.attempt_status import AttemptStatus
+        from airflow_provider.runner.observing.log_groups import log_groups_shown
         from airflow_provider.runner.observing.peer_hooks import each_of
         from airflow_provider.runner.observing.summary_hooks import SummaryHooks
-        from airflow_provider.runner.planning.start import KEEP
+        from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
         from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
-        from airflow_provider.runner.running.pipeline_runner import Surroundings
+        from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
         ti = context["ti"]
-        store = choose_store(
+        store = choose_checkpoint_store(
             self.checkpoint_store,
             self.checkpoint_url,
             context.get("task_state_store"),
             self.retention_days,
             start=self.started_in,
         )
-        discardable = isinstance(store, TaskStateCheckpointStore) and a_clear_may_discard()
+        discardable = isinstance(store, TaskStateCheckpointStore) and clear_discards_task_state()
         if discardable and run.config.on_clear == "resume" and run.attempt.try_number == 1:
             logger.warning(
                 "on_clear is 'resume', but a clear without %r discards the checkpoint together with Airflow's task "
                 "state; set checkpoint_url to keep it elsewhere, or tick that when you clear",
-                KEEP,
+                KEEP_TASK_STATE,
             )
         about = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
@@ -243,19 +243,19 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
             transport=self.openlineage_inject_transport_info,
         )
         app_name = f"{ti.dag_id}.{ti.task_id}"
-        standing = Standing()
+        status = AttemptStatus()
         with (
-            folding(),
+            log_groups_shown(),
             SummaryHooks(run.config.name, lambda told: ti.xcom_push(SUMMARY_KEY, told | about)) as summary,
             launcher(self.conn_id, spark_conf, run.config.spark.to_spark_conf(), app_name, run=run.key.path) as spark,
             AttemptGuard(
-                spark, TimeLimit(self.execution_timeout, self._began), standing.lines, supervised=has_supervisor()
+                spark, TimeLimit(self.execution_timeout, self._began), status.lines, supervised=has_supervisor()
             ) as guard,
         ):
             self._guard = guard
             if self._killed:  # while the attempt was being prepared
                 guard.kill()
-            base = session_state_base(
+            base = resolve_session_state_url(
                 self.session_state_url,
                 spark.runs_here,
                 first=run.attempt.try_number == 1,
@@ -267,12 +267,14 @@ class PySparkPipelineOperator(PipelineTask, BaseOperator):
                 spark=lambda: self._announced(spark.open(), ti),
                 session_state_url=run.key.directory(base) if base else None,
                 keep_session_state=self.keep_session_state,
-                keeping=keeping(self.session_state_retention_days, self.retention_days, self.keep_session_state_hours),
+                keeping=saved_views_retention(
+                    self.session_state_retention_days, self.retention_days, self.keep_session_state_hours
+                ),
                 logs_verdict=False,
-                after_the_record=[standing],
+                after_the_record=[status],
                 hooks=[guard, metrics, TracingHooks(), summary, *each_of([self.hooks])],
-                saving=Saving(save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
-                surroundings=Surroundings(live=spark.live),
+                saving=Saving(resolve_save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
+                environment=RunnerEnvironment(live=spark.live),
             )
         self._guard = None
         error = attempt_error(result, "a retry or a clear of this task")

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider.errors import NotRetriableError
 from airflow_provider.launch.driver_addresses import refusal
 from airflow_provider.operators import airflow_config
-from airflow_provider.operators.pipeline_task import PipelineTask
+from airflow_provider.operators.pipeline_operator import PipelineOperator
 from airflow_provider.operators.submit.options import SubmitOptions
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _OURS = ("application", "application_args", "java_class")
 
 
-class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
+class PySparkPipelineSubmitOperator(PipelineOperator, SubmitOptions):
     """Run a pipeline's driver with spark-submit, and resume it after the last component that succeeded.
 
     As :class:`~airflow_provider.operators.pyspark_pipeline.PySparkPipelineOperator`, but Spark and the components run
@@ -154,7 +154,9 @@ class PySparkPipelineSubmitOperator(PipelineTask, SubmitOptions):
                 "starts; set checkpoint_url to an address that the driver reaches, such as s3a://bucket/prefix"
             )
         if "{{" not in str(checkpoint_url) and "{%" not in str(checkpoint_url):
-            problem = refusal(airflow_config.checkpoint_url(checkpoint_url), remote=self.deploy_mode == "cluster")
+            problem = refusal(
+                airflow_config.resolve_checkpoint_url(checkpoint_url), remote=self.deploy_mode == "cluster"
+            )
             if problem:
                 raise ValueError(f"task {self.task_id!r}: {problem}")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.checkpoint.store import ListingStore
-from airflow_provider.runner.config.absolute import absolute_url
+from airflow_provider.runner.config.absolute_paths import absolute_url
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from airflow_provider.stores.object_storage import DriverCheckpointStore, ObjectStorageCheckpointStore

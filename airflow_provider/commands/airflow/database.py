@@ -17,7 +17,7 @@ from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.housekeeping.activity import Activity, ActivityKind
 from airflow_provider.runner.housekeeping.prune import CheckpointLookup
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import Marker
+from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker
 from airflow_provider.stores.task_state import TASK_STATE_ADDRESS, TaskStateCheckpointStore
 from airflow_provider.stores.task_state_rows import HEAD_PREFIX, CheckpointHead, head_key
 
@@ -116,7 +116,7 @@ class Lookup:
     store: CheckpointStore | None
     deployment: str
 
-    def __call__(self, marker: Marker, key: RunKey) -> CheckpointLookup:
+    def __call__(self, marker: DirectoryMarker, key: RunKey) -> CheckpointLookup:
         ours = _is_airflows(key) and marker.deployment == self.deployment
         activity = task_instance_activity(key) if ours else running_activity(key)
         if ours and activity is None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import DagNotReadError, PySparkPipelineError, describe
-from airflow_provider.operators.pipeline_task import PipelineTask
-from airflow_provider.runner.planning.start import AirflowAttempt
+from airflow_provider.operators.pipeline_operator import PipelineOperator
+from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.run_key import RunKey
 
 if TYPE_CHECKING:
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ _BEGUN = ("scheduled", "queued")
 _NOT_OVER = ("None", "up_for_retry", "running", "restarting", "deferred")
 
 
-def run_now(key: RunKey, config_file: str | None = None) -> AirflowRun:
+def describe_next_attempt(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
     """Return what the next attempt at a task will be given. The DAG's code is imported, and nothing of it is run.
 
     :param key: which task instance; its pipeline's name does not count
@@ -42,7 +42,7 @@ def run_now(key: RunKey, config_file: str | None = None) -> AirflowRun:
     try:
         task.render_template_fields(context)
         rendered: Any = context["task"]
-        if not isinstance(rendered, PipelineTask):
+        if not isinstance(rendered, PipelineOperator):
             raise DagNotReadError(f"task {rendered.task_id!r} is a {type(rendered).__name__}, which runs no pipeline")
         run = rendered.next_run(context)
     except PySparkPipelineError:
@@ -102,7 +102,7 @@ def _context(row: Any, task: Any) -> Any:
     return context
 
 
-def _next(last: AirflowAttempt, state: str) -> AirflowAttempt:
+def _next(last: AirflowTry, state: str) -> AirflowTry:
     """Return what Airflow will say of the next attempt, if a task that has ended is cleared for it.
 
     :param last: what it says of the last one

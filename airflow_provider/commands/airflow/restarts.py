@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider.runner.config.restart_from import RestartFrom
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
     from airflow_provider.runner.running.preview import Preview
 
 
@@ -74,7 +74,7 @@ def plan(options: argparse.Namespace) -> None:
     from airflow_provider.runner.record.requests import RestartRequest
 
     store, state = find(options)
-    run = _run_now(state.key, options.config_from_file)
+    run = _describe_next_attempt(state.key, options.config_from_file)
     if run.config.name != state.pipeline_name:
         print(
             f"the task's pipeline is now {run.config.name!r}, of which nothing is recorded, and no longer "
@@ -92,8 +92,10 @@ def plan(options: argparse.Namespace) -> None:
             print(line)
         for note in found.plan.notes:
             print(note)
-        if found.plan.would_be_kept:
-            print(f"{found.plan.restarted_by}: rerun_affected would keep {', '.join(found.plan.would_be_kept)}")
+        if found.plan.kept_by_rerun_affected:
+            print(
+                f"{found.plan.restarted_by}: rerun_affected would keep {', '.join(found.plan.kept_by_rerun_affected)}"
+            )
     else:
         print(f"it would fail: {found.error}")
     for unknown in (*found.unknown, "whether the worker has the same code, files and Python environment as this host"):
@@ -120,16 +122,16 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
 
     :raises PySparkPipelineError: it cannot be carried out
     """
-    from airflow_provider.runner.config.problems import suggest
+    from airflow_provider.runner.config.problems import suggestion
     from airflow_provider.runner.planning.restart_plan import why_impossible
 
     for name in request.names:
         if name not in state.fields:
             raise CheckpointError(
-                f"pipeline {state.pipeline_name!r} has no component {name!r}{suggest(name, state.fields)}"
+                f"pipeline {state.pipeline_name!r} has no component {name!r}{suggestion(name, state.fields)}"
             )
     try:
-        run = _run_now(state.key)
+        run = _describe_next_attempt(state.key)
     except (DagNotReadError, NotRetriableError) as error:
         return [f"not checked against the DAG as it is now: {error}"]
     if run.config.name != state.pipeline_name:
@@ -148,7 +150,7 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
 def _preview(
     store: CheckpointStore,
     state: CheckpointState,
-    run: AirflowRun,
+    run: AirflowAttemptSpec,
     asked: tuple[RestartRequest, ...],
     *,
     alone: bool = False,
@@ -159,24 +161,23 @@ def _preview(
     :param alone: leave aside what is in the store
     """
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
-    from airflow_provider.runner.planning.restart_plan import from_config
-    from airflow_provider.runner.running.airflow_attempt import beginning_of
+    from airflow_provider.runner.running.airflow_attempt import start_mode_of
     from airflow_provider.runner.running.preview import preview
     from airflow_provider.runner.running.restart_requests import find_requests
 
     place = InMemoryCheckpointStore() if alone else store
-    standing = (*run.requests, *asked)
-    requests = find_requests(place, state.key, run.config, state, standing)
-    beginning, reason = beginning_of(run, state, asked=bool(requests) or from_config(run.config, state) is not None)
-    return preview(run.config, state, beginning, requests), reason
+    config_requests = (*run.requests, *asked)
+    requests = find_requests(place, state.key, run.config, state, config_requests)
+    start = start_mode_of(run, state, asked=bool(requests))
+    return preview(run.config, state, start, requests), str(start.case)
 
 
-def _run_now(key: RunKey, config_file: str | None = None) -> AirflowRun:
+def _describe_next_attempt(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
     """Return what the next attempt will be given. What Airflow and the DAG's code print is no part of the answer."""
-    from airflow_provider.commands.airflow.next_attempt import run_now
+    from airflow_provider.commands.airflow.next_attempt import describe_next_attempt
 
     with contextlib.redirect_stdout(sys.stderr):
-        return run_now(key, config_file)
+        return describe_next_attempt(key, config_file)
 
 
 def _asked(options: argparse.Namespace, components: list[str]) -> RestartFrom:
@@ -203,13 +204,17 @@ def _when(state: CheckpointState) -> str:
     from datetime import UTC, datetime
 
     from airflow_provider.commands.airflow.database import task_instance_activity
-    from airflow_provider.operators.airflow_config import a_clear_may_discard
+    from airflow_provider.operators.airflow_config import clear_discards_task_state
     from airflow_provider.runner.housekeeping.activity import ActivityKind, active_attempt
-    from airflow_provider.runner.planning.start import KEEP
+    from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
 
     active = active_attempt(state, task_instance_activity(state.key), datetime.now(UTC))
     if active is None:
-        tick = f" and tick {KEEP!r}, without which a request is discarded" if a_clear_may_discard() else ""
+        tick = (
+            f" and tick {KEEP_TASK_STATE!r}, without which a request is discarded"
+            if clear_discards_task_state()
+            else ""
+        )
         return f"if no attempt is due, clear the task{tick}"
     if active.kind is ActivityKind.DUE:
         return f"{active}: that one is meant"

@@ -172,13 +172,13 @@ def _prune(options: argparse.Namespace) -> None:
 
     from airflow_provider.commands.airflow.database import Lookup, running_activity
     from airflow_provider.commands.cleanup import reach, report, spark_conf
-    from airflow_provider.operators.airflow_config import checkpoint_retention, deployment
+    from airflow_provider.operators.airflow_config import checkpoint_retention_days, deployment_address
     from airflow_provider.runner.housekeeping.prune import Prune, PruneRules
     from airflow_provider.stores.bucket_storage import files_at
     from airflow_provider.stores.location import store_at
 
     conf = spark_conf(options)
-    days = checkpoint_retention(None)
+    days = checkpoint_retention_days(None)
     address = _checkpoints(options)
     store = store_at(address) if address else None
     prune = Prune(
@@ -190,7 +190,7 @@ def _prune(options: argparse.Namespace) -> None:
         ),
         store,
         [(url, reach(url, conf, files_at)) for url in _saved(options)],
-        Lookup(store, deployment()),
+        Lookup(store, deployment_address()),
         running_activity,
         dry_run=options.dry_run,
     )
@@ -208,7 +208,7 @@ def _checkpoints(options: argparse.Namespace) -> str | None:
 
 def _saved(options: argparse.Namespace) -> list[str]:
     """Return where saved views are looked for."""
-    from airflow_provider.operators.airflow_config import session_state_base
+    from airflow_provider.operators.airflow_config import resolve_session_state_url
 
-    base = session_state_base(None, True, first=False)
+    base = resolve_session_state_url(None, True, first=False)
     return options.session_state_url or ([base] if base else [])

@@ -25,12 +25,12 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.config.absolute import absolute, absolute_url
+from airflow_provider.runner.config.absolute_paths import absolute_path, absolute_url
 from airflow_provider.runner.housekeeping.forget import SavedViewsLocation, forget
 from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import Marker
+from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker
 
 WRONG = 2
 
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     show = actions.add_parser("show", help="what a checkpoint says of each component")
     delete = actions.add_parser("delete", help="delete a checkpoint and its saved views")
     for action, command in ((listing, _list), (show, _show), (delete, _delete)):
-        action.add_argument("--store", type=absolute, required=True, help="directory of the checkpoints")
+        action.add_argument("--store", type=absolute_path, required=True, help="directory of the checkpoints")
         action.set_defaults(command=command)
     for action in (show, delete):
         action.add_argument("run_id")
@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_spark_options(delete)
 
     prune = commands.add_parser("prune", help="delete checkpoints and saved views that have expired or belong to none")
-    prune.add_argument("--store", type=absolute, help="directory of the checkpoints")
+    prune.add_argument("--store", type=absolute_path, help="directory of the checkpoints")
     prune.add_argument(
         "--session-state-url",
         action="append",
@@ -168,7 +168,7 @@ def _prune(options: argparse.Namespace) -> int:
     urls = [absolute_url(url) for url in options.session_state_url or [f"{options.store}/{SAVED}"]]
     kept_at = store_address(store) if store else None
 
-    def known(marker: Marker, key: RunKey) -> CheckpointLookup:
+    def known(marker: DirectoryMarker, key: RunKey) -> CheckpointLookup:
         return (
             CheckpointLookup(True, load(store, key)) if store and marker.checkpoint == kept_at else CheckpointLookup()
         )

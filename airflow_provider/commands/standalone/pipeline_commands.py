@@ -22,17 +22,18 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     load_pipeline_config,
 )
-from airflow_provider.runner.config.absolute import absolute
+from airflow_provider.runner.config.absolute_paths import absolute_path
 from airflow_provider.runner.config.model import config_warnings
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import plan_table, table
-from airflow_provider.runner.planning.part import part_of
+from airflow_provider.runner.planning.partial_plan import restrict_plan
+from airflow_provider.runner.planning.start_mode import StartCase, StartMode
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.spark.session import open_session
 
 OK, FAILED = 0, 1
@@ -44,7 +45,7 @@ SAVED = ".session_state"
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what ``plan`` and ``run`` take."""
     parser.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
-    parser.add_argument("--store", type=absolute, help="directory of the checkpoints (default: none are kept)")
+    parser.add_argument("--store", type=absolute_path, help="directory of the checkpoints (default: none are kept)")
     parser.add_argument("--run-id", default="manual", help="name of the run (default: manual)")
     parser.add_argument("--session-state-url", help="where temp views are saved (default: below --store)")
     parser.add_argument("--restart-from", metavar="COMPONENT", help="run it and all its descendants again")
@@ -90,7 +91,7 @@ def validate(options: argparse.Namespace) -> int:
     for warning in config_warnings(config):
         print(f"warning: {warning}")
     if options.code:
-        for name, reading in read_components(config, {}).items():
+        for name, reading in read_code_of_components(config, {}).items():
             for line in code_lines(name, reading):
                 print(line)
     return OK
@@ -102,12 +103,12 @@ def plan(options: argparse.Namespace) -> int:
     checkpoint = _store(options).load(options.run_id, config.name)
     runner = SimplePipelineRunner(config, session_state_url=_session_state_url(options, config))
     decided = runner.plan(checkpoint, restarts=_restarts(options))
-    decided = part_of(decided, config, options.only, options.until)
+    decided = restrict_plan(decided, config, options.only, options.until)
     print(f"pipeline {config.name!r}, run {options.run_id!r}:")
     for line in plan_table(decided):
         print(line)
-    if decided.would_be_kept:
-        print(f"{decided.restarted_by}: rerun_affected would keep {', '.join(decided.would_be_kept)}")
+    if decided.kept_by_rerun_affected:
+        print(f"{decided.restarted_by}: rerun_affected would keep {', '.join(decided.kept_by_rerun_affected)}")
     for note in decided.notes:
         print(note)
     return OK
@@ -120,18 +121,19 @@ def run(options: argparse.Namespace) -> int:
     conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **properties(options.conf)}
     if options.master:
         conf["spark.master"] = options.master
-    beginning = Beginning("--fresh was given" if options.fresh else None, _restarts(options))
+    case = StartCase.FRESH_REQUESTED if options.fresh else StartCase.CONTINUED
+    start = StartMode(case, restarts=_restarts(options))
     result = run_attempt(
-        Attempt(
+        AttemptSpec(
             config,
             store,
             RunKey((), options.run_id, config.name),
-            lambda checkpoint, asked: beginning,
+            lambda checkpoint, asked: start,
             spark=lambda: open_session(conf, config.name),
             session_state_url=_session_state_url(options, config),
             keep_session_state=options.keep_session_state,
-            surroundings=Surroundings(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),
-            part=lambda plan: part_of(plan, config, options.only, options.until),
+            environment=RunnerEnvironment(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),
+            restrict=lambda plan: restrict_plan(plan, config, options.only, options.until),
         )
     )
     complete, total = len(result.completed_components), len(result.component_results)

@@ -56,7 +56,7 @@ def known_target(class_path: Any) -> Any:
         return class_path if callable(class_path) else None
     module, _, name = class_path.rpartition(".")
     if class_path.startswith(_READY_MADE):
-        import airflow_provider.components.run_sql  # noqa: F401 - with all of the package
+        import airflow_provider.components.sql.run_sql  # noqa: F401 - with all of the package
     return getattr(sys.modules.get(module), name, None)
 
 

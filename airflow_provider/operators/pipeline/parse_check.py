@@ -10,7 +10,7 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.operators.pipeline.source import read_source
 from airflow_provider.operators.pipeline.templates import component_of, holds_template, written_at
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
-from airflow_provider.template_files import find
+from airflow_provider.template_files import find_template_file
 
 _READY_MADE = "airflow_provider.components."
 _OF_THE_GRAPH = ("name", "depends_on", "restart_from")
@@ -49,7 +49,9 @@ def _is_open(problem: ConfigProblem, written: Any, folders: Sequence[Path]) -> b
     if last == "class_path" and problem.component is not None:
         return holds_template((component_of(written, problem.component) or {}).get("class_path"))
     value = written_at(written, problem)
-    return holds_template(value) or (last == "config" and isinstance(value, str) and find(value, folders) is not None)
+    return holds_template(value) or (
+        last == "config" and isinstance(value, str) and find_template_file(value, folders) is not None
+    )
 
 
 def _has_open_names(written: Any) -> bool:

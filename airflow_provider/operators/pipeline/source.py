@@ -11,10 +11,10 @@ from airflow_provider.operators.pipeline.native_values import known_target
 from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.templates import holds_template, with_templates, wrong_kinds
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config.file import read_config_file
-from airflow_provider.runner.config.problems import name_of
-from airflow_provider.runner.config.scalars import refolded
-from airflow_provider.template_files import Named, find, not_found
+from airflow_provider.runner.config.config_file import read_config_file
+from airflow_provider.runner.config.problems import component_name
+from airflow_provider.runner.config.scalars import restore_folded_text
+from airflow_provider.template_files import TemplatedComponent, file_not_found, find_template_file
 
 if TYPE_CHECKING:  # it comes with the engine, which a DAG file that is parsed does not need
     from airflow_provider.runner.running.airflow_attempt import TemplatedField
@@ -42,9 +42,9 @@ def read_source(source: Source, folders: Sequence[Path]) -> tuple[Any, str | Non
                 "it, set render_template_as_native_obj=True on the DAG, or pass the task's result itself (task.output)"
             )
             raise PipelineConfigError([ConfigProblem(problem, None, "pipeline")])
-        found = find(source, folders)
+        found = find_template_file(source, folders)
         if found is None and Path(source).suffix.lower() in CONFIG_FILES and not (folders[0] / source).is_dir():
-            problem = f"{not_found(source, folders)}; give an absolute path or one that exists"
+            problem = f"{file_not_found(source, folders)}; give an absolute path or one that exists"
             raise PipelineConfigError([ConfigProblem(problem)], str(folders[0] / source))
         origin = str(found or folders[0] / source)
         return read_config_file(origin), origin
@@ -62,7 +62,7 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
     :raises PipelineConfigError: with every problem
     """
     given = {key: value for key, value in policies.items() if value is not None}
-    content, written, origin = refolded(source.content, source.written), source.written, source.origin
+    content, written, origin = restore_folded_text(source.content, source.written), source.written, source.origin
     whole = {**content, **given} if isinstance(content, Mapping) else content
     try:
         # Its files were looked for where Airflow looks, and what is missing is among the source's problems.
@@ -77,7 +77,7 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
     return config.with_texts(source.texts)
 
 
-def named_components(content: Any) -> list[Named]:
+def named_components(content: Any) -> list[TemplatedComponent]:
     """Return the components that name files, as far as that is known without importing the author's modules.
 
     :param content: the pipeline, rendered and not yet validated
@@ -87,7 +87,9 @@ def named_components(content: Any) -> list[Named]:
     for index, item in enumerate(raw if isinstance(raw, (list, tuple)) else (), start=1):
         config = item.get("config") if isinstance(item, Mapping) else None
         if isinstance(config, Mapping) and str(item.get("enabled", True)).lower() not in _NO:
-            found.append(Named(name_of(item) or f"#{index}", known_target(item.get("class_path")), config))
+            found.append(
+                TemplatedComponent(component_name(item) or f"#{index}", known_target(item.get("class_path")), config)
+            )
     return found
 
 

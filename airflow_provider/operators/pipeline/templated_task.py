@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider.operators.pipeline.rendered import RenderedPipeline
-    from airflow_provider.template_files import Named
+    from airflow_provider.template_files import TemplatedComponent
 
 _ANY_VALUE = ("op_args", "op_kwargs", "restart_from")
 """Fields in which a number is meant as one."""
@@ -71,7 +71,7 @@ class TemplatedTask:
     @property
     def started_in(self) -> str:
         """The working directory that the process had when the task was made: a component may go elsewhere."""
-        from airflow_provider.runner.config.absolute import working_directory
+        from airflow_provider.runner.config.absolute_paths import working_directory
 
         return self._started_in or str(working_directory())
 
@@ -102,14 +102,14 @@ class TemplatedTask:
 
         :raises PipelineConfigError: it cannot be read, or a template cannot be rendered
         """
-        from airflow_provider.operators.airflow_secrets import ask_airflow
+        from airflow_provider.operators.airflow_secrets import use_airflow_redactor
         from airflow_provider.operators.pipeline.native_values import text_where_meant
         from airflow_provider.operators.pipeline.rendered import RenderedPipeline
         from airflow_provider.operators.pipeline.source import named_components, read_source
         from airflow_provider.operators.pipeline.templates import render
         from airflow_provider.runner import PipelineConfig
 
-        ask_airflow()
+        use_airflow_redactor()
         environment = jinja_env or self._environment()
 
         def rendered(value: Any) -> Any:
@@ -129,7 +129,7 @@ class TemplatedTask:
         return self._with_files(pipeline, named_components(pipeline.content), context, environment)
 
     def _with_files(
-        self, pipeline: RenderedPipeline, components: Sequence[Named], context: Context, environment: Any
+        self, pipeline: RenderedPipeline, components: Sequence[TemplatedComponent], context: Context, environment: Any
     ) -> RenderedPipeline:
         """Add the texts of the files that components name, with their templates rendered.
 
@@ -159,7 +159,7 @@ class TemplatedTask:
 
     def _folders(self) -> list[Path]:
         """Return where relative paths start, in Airflow's order: the DAG's folder, then its ``template_searchpath``."""
-        from airflow_provider.runner.config.absolute import absolute
+        from airflow_provider.runner.config.absolute_paths import absolute_path
 
         operator: Any = self
         dag = operator.dag if operator.has_dag() else None
@@ -167,7 +167,7 @@ class TemplatedTask:
             return [Path(self.started_in)]
         search = dag.template_searchpath or ()
         return [
-            absolute(folder, self.started_in)
+            absolute_path(folder, self.started_in)
             for folder in (dag.folder, *([search] if isinstance(search, str) else search))
         ]
 

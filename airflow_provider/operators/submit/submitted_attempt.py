@@ -16,7 +16,7 @@ from airflow_provider.launch.spark_properties import properties
 from airflow_provider.masking import mask
 from airflow_provider.operators import airflow_config
 from airflow_provider.operators.attempt_guard import AttemptGuard, TimeLimit, has_supervisor
-from airflow_provider.operators.pipeline_task import SUMMARY_KEY
+from airflow_provider.operators.pipeline_operator import SUMMARY_KEY
 from airflow_provider.operators.submit.driver_report import summary_or_error
 from airflow_provider.operators.submit.submission import Submission
 from airflow_provider.operators.submit.target import (
@@ -29,7 +29,7 @@ from airflow_provider.operators.submit.target import (
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
-from airflow_provider.runner.running.airflow_attempt import AirflowRun
+from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 from airflow_provider.stores.bucket_storage import shown_address
 from airflow_provider.stores.location import store_at
 
@@ -54,7 +54,7 @@ class SubmittedAttempt:
     :raises SparkConfigError: the operator's ``conf`` is no mapping of Spark properties
     """
 
-    def __init__(self, task: PySparkPipelineSubmitOperator, run: AirflowRun) -> None:
+    def __init__(self, task: PySparkPipelineSubmitOperator, run: AirflowAttemptSpec) -> None:
         self._task = task
         self._run = run
         self._conf = properties(task.conf, f"task {task.task_id!r}, conf")
@@ -92,7 +92,7 @@ class SubmittedAttempt:
         if keytab is not None:
             submission.keytab = keytab  # the Spark provider would leave it where everybody may read it
         target = submission.target()
-        url = airflow_config.checkpoint_url(task.checkpoint_url, task.started_in)
+        url = airflow_config.resolve_checkpoint_url(task.checkpoint_url, task.started_in)
         problem = refusal(url, remote=target.remote)
         if problem or not url:
             raise DriverSetupError(f"task {task.task_id!r}: {problem}")
@@ -129,7 +129,7 @@ class SubmittedAttempt:
 
     def _request(self, url: str, target: Target) -> dict[str, Any]:
         run, task = self._run, self._task
-        base = airflow_config.session_state_base(
+        base = airflow_config.resolve_session_state_url(
             task.session_state_url,
             target.is_local and not target.remote,
             first=run.attempt.try_number == 1,
@@ -148,9 +148,11 @@ class SubmittedAttempt:
             "session_state_url": run.key.directory(base) if base else None,
             "keep_session_state": task.keep_session_state,
             "keeping": asdict(
-                airflow_config.keeping(task.session_state_retention_days, None, task.keep_session_state_hours)
+                airflow_config.saved_views_retention(
+                    task.session_state_retention_days, None, task.keep_session_state_hours
+                )
             ),
-            "save_patience_seconds": airflow_config.save_patience(task.save_patience_seconds),
+            "save_patience_seconds": airflow_config.resolve_save_patience(task.save_patience_seconds),
         }
 
     def _recorded(self, url: str, error: Exception | None) -> dict[str, Any] | None:

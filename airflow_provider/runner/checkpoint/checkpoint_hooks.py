@@ -26,8 +26,8 @@ from airflow_provider.runner.observing.events import (
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.result import PipelineResultStatus
-from airflow_provider.runner.planning.plan import Answer
-from airflow_provider.runner.planning.restart_plan import from_config
+from airflow_provider.runner.planning.plan import RequestOutcome
+from airflow_provider.runner.planning.restart_plan import pending_config_restart
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
@@ -211,7 +211,11 @@ class CheckpointHooks(NoOpHooks):
         wanted = set(event.plan.kept)
         names = recorded.completed_components if recorded else []
         # The plan may have been made from what was loaded before the takeover.
-        since = [] if event.plan.known is None else [n for n in names if n not in wanted and n not in event.plan.known]
+        since = (
+            []
+            if event.plan.recorded_when_planned is None
+            else [n for n in names if n not in wanted and n not in event.plan.recorded_when_planned]
+        )
         if since:
             logger.warning(
                 "kept in the checkpoint, because an earlier attempt recorded them after this one had loaded it: %s",
@@ -223,7 +227,7 @@ class CheckpointHooks(NoOpHooks):
                 "given as completed but not in the checkpoint, so a later attempt will run them: %s",
                 ", ".join(map(repr, unknown)),
             )
-        if event.plan.known is None and (dropped := [name for name in names if name not in wanted]):
+        if event.plan.recorded_when_planned is None and (dropped := [name for name in names if name not in wanted]):
             logger.warning("will run again although recorded as completed: %s", ", ".join(map(repr, dropped)))
         return [name for name in names if name in wanted or name in since]
 
@@ -231,8 +235,8 @@ class CheckpointHooks(NoOpHooks):
         """Return the outcome of all requests until now, including those of this plan and of the config."""
         attempt = self._current().taken.attempt
         answers = list(event.plan.requests)
-        if (standing := from_config(event.config, recorded)) is not None:
-            answers.append(Answer(standing))
+        if (pending := pending_config_restart(event.config, recorded)) is not None:
+            answers.append(RequestOutcome(pending))
         new = [
             SettledRequest.of(answer.request, now, attempt, answer.set_aside)
             if answer.request is not None
@@ -241,7 +245,7 @@ class CheckpointHooks(NoOpHooks):
         ]
         return [*(recorded.requests if recorded is not None else ()), *new]
 
-    def _drop(self, answers: Sequence[Answer]) -> None:
+    def _drop(self, answers: Sequence[RequestOutcome]) -> None:
         """Remove the request that was dealt with from the store, unless a newer one is there."""
         store, key = self._store, self._current().claim.key
         if not answers or not isinstance(store, RestartRequests):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import LARGEST_MARKER, MARKER, NOTICE, Marker
+from airflow_provider.runner.session_state.saved.directory_marker import LARGEST_MARKER, MARKER, NOTICE, DirectoryMarker
 from airflow_provider.runner.storage.file_storage import Entries, FileStorage, StorageEntry, joined
 
 _ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
@@ -31,7 +31,7 @@ class RunDirectory:
     """
 
     path: str
-    marker: Marker | None = None
+    marker: DirectoryMarker | None = None
     text: bytes | None = None
     foreign: str | None = None
     files: list[str] = field(default_factory=list)
@@ -117,7 +117,7 @@ def _read(files: FileStorage, path: str, entries: Entries) -> RunDirectory:
         found.folders.append(path)
     found.text = _content(files, path, MARKER, entries)
     text = found.text if found.text is not None else _content(files, path, NOTICE, entries)
-    found.marker = Marker.parse(text) if text is not None else None
+    found.marker = DirectoryMarker.parse(text) if text is not None else None
     return found
 
 

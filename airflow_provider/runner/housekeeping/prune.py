@@ -16,7 +16,7 @@ from airflow_provider.runner.housekeeping.activity import Activity
 from airflow_provider.runner.housekeeping.directories import RunDirectory, delete_directory, find_directories
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import DEFAULT_RETENTION_DAYS, Marker
+from airflow_provider.runner.session_state.saved.directory_marker import DEFAULT_RETENTION_DAYS, DirectoryMarker
 from airflow_provider.runner.storage.file_storage import FileStorage
 
 SILENT_AT_MOST = timedelta(days=7)
@@ -76,7 +76,7 @@ class CheckpointLookup:
     activity: Activity | None = None
 
 
-def views_verdict(marker: Marker, known: CheckpointLookup, rules: PruneRules) -> PruneVerdict:
+def views_verdict(marker: DirectoryMarker, known: CheckpointLookup, rules: PruneRules) -> PruneVerdict:
     """Decide over a directory of saved views, by its marker and what is known of the checkpoint."""
     state, activity = known.state, known.activity
     if activity is not None and activity.active:
@@ -150,7 +150,7 @@ class Prune:
     rules: PruneRules
     checkpoints: ListingStore | None = None
     saved: Sequence[tuple[str, FileStorage]] = ()
-    known: Callable[[Marker, RunKey], CheckpointLookup] = lambda marker, key: CheckpointLookup()
+    known: Callable[[DirectoryMarker, RunKey], CheckpointLookup] = lambda marker, key: CheckpointLookup()
     activity: Callable[[RunKey], Activity | None] = lambda key: None
     dry_run: bool = False
     _gone: set[RunKey] = field(default_factory=set)

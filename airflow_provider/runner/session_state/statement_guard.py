@@ -34,7 +34,7 @@ class SessionGuard:
         self._java: Any = None
         if spark_kind(spark) == "classic":
             try:
-                self._java = jvm_helpers.guard(spark)
+                self._java = jvm_helpers.load_guard(spark)
             except Exception as error:  # noqa: BLE001 - whatever another version of Spark objects to
                 logger.warning("what statements read cannot be seen before they run: %s", describe(error))
 
@@ -43,7 +43,7 @@ class SessionGuard:
         """Whether statements are seen."""
         return self._java is not None
 
-    def restored(self, saved: SavedView, component: str, attempt: int | None) -> None:
+    def watch_copy(self, saved: SavedView, component: str, attempt: int | None) -> None:
         """Take note that a view is a copy from now on.
 
         :param saved: the copy
@@ -58,7 +58,7 @@ class SessionGuard:
             )
             self._java.restored(writable(saved.url), what, remedy)
 
-    def outdated(self, saved: SavedView, component: str, writer: str) -> None:
+    def refuse_copy(self, saved: SavedView, component: str, writer: str) -> None:
         """Refuse each statement that reads a copy from now on, because it is out of date.
 
         :param saved: the copy
@@ -115,7 +115,7 @@ class SessionGuard:
             return []
 
 
-def is_refused(error: BaseException | None) -> bool:
+def is_refused_by_guard(error: BaseException | None) -> bool:
     """Whether an error is one of a guard, or was caused by one."""
     while error is not None:
         origin = getattr(error, "_origin", None)

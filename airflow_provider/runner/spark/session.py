@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SparkConfigError, SparkSessionError, describe
-from airflow_provider.runner.config.session_watch import import_that_started, running
+from airflow_provider.runner.config.import_watch import import_that_started, running_spark
 from airflow_provider.runner.spark import environment, no_jvm
 from airflow_provider.runner.spark.error_text import parse_spark_error
 from airflow_provider.runner.spark.install import refuse_mixed_install
@@ -61,7 +61,7 @@ def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSessi
     spark = running_session()
     if spark is None:
         return open_session(conf, app_name)
-    started = running()
+    started = running_spark()
     different = (
         []
         if spark_kind(spark) == "connect"
@@ -107,7 +107,7 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
 
 def refuse_module_session() -> None:
     """Raise SparkConfigError if a module has its own classic session, but the pipeline asks for Spark Connect."""
-    started = running()
+    started = running_spark()
     if started is None or not hasattr(started, "_jsc"):
         return  # or pyspark can only be a client
     spark = running_session()
@@ -122,7 +122,7 @@ def refuse_module_session() -> None:
 
 def _on_running(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:
     """Return a session on the Spark that runs, if that is the one that is wanted."""
-    started = running()
+    started = running_spark()
     if spark_kind(spark) == "connect":
         why, remedy = who_started(started, spark)
         raise SparkConfigError(

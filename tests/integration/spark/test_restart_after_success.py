@@ -12,8 +12,8 @@ from airflow_provider.runner import PipelineResult
 from airflow_provider.runner.housekeeping.prune import CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
+from airflow_provider.runner.session_state.saved.directory_marker import Retention
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.conftest import Script
 from tests.samples.harness.spark_attempts import Run
@@ -39,9 +39,9 @@ def attempt(run: Run, hours: float = 0, *asked: str) -> PipelineResult:
     run.in_new_session()
     if asked:
         run.store.leave_request(RestartRequest(components=asked), KEY)
-    keeping = Keeping(hours_after_success=hours)
+    keeping = Retention(hours_after_success=hours)
     return run_attempt(
-        Attempt(run.config, run.store, KEY, spark=run.session, session_state_url=run.url, keeping=keeping)
+        AttemptSpec(run.config, run.store, KEY, spark=run.session, session_state_url=run.url, keeping=keeping)
     )
 
 

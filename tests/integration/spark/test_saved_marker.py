@@ -1,4 +1,4 @@
-"""Whose saved views are, written by real attempts on local storage and through Hadoop's file systems."""
+"""CodeOwner saved views are, written by real attempts on local storage and through Hadoop's file systems."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from airflow_provider.runner import PipelineResultStatus
 from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.housekeeping.prune import CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Keeping, Marker
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, Retention
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
@@ -52,13 +52,13 @@ def attempt(run: Run, **keeping: float) -> PipelineResultStatus:
     """One attempt as the operators make it, in a new session."""
     run.in_new_session()
     result = run_attempt(
-        Attempt(
+        AttemptSpec(
             run.config,
             run.store,
             KEY,
             spark=run.session,
             session_state_url=run.url,
-            keeping=Keeping(**keeping),
+            keeping=Retention(**keeping),
         )
     )
     return result.status
@@ -68,8 +68,8 @@ def storage(run: Run, base: str) -> FileStorage:
     return DirectoryStorage(Path(base)) if base.startswith("/") else HadoopStorage(run.session, base)
 
 
-def marker(files: FileStorage) -> Marker:
-    found = Marker.parse(files.read(f"{KEY.path}/{MARKER}"))
+def marker(files: FileStorage) -> DirectoryMarker:
+    found = DirectoryMarker.parse(files.read(f"{KEY.path}/{MARKER}"))
     assert found is not None
     return found
 
@@ -90,7 +90,7 @@ def test_every_attempt_says_whose_the_views_are_and_prune_deletes_them(run: Run,
     assert second.last_used > first.last_used
     assert second.retention_days == 7
 
-    def known(found: Marker, key: RunKey) -> CheckpointLookup:
+    def known(found: DirectoryMarker, key: RunKey) -> CheckpointLookup:
         return CheckpointLookup(True, run.store.load(key.run_id, key.pipeline_name))
 
     for days, gone in ((6, False), (8, True)):

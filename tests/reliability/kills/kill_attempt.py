@@ -15,7 +15,7 @@ from airflow_provider.runner.observing.events import (
     PipelineStarted,
 )
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.reliability.kills.kill_journal import FAILURE, FINISH, TAKE_OVER, Aim, Journal
 from tests.reliability.kills.kill_story import rank_of
 
@@ -80,7 +80,7 @@ def run_watched(
     watch.reach(TAKE_OVER)
     store.take_over = take_over_watched  # type: ignore[attr-defined]
     return run_attempt(
-        Attempt(
+        AttemptSpec(
             config,
             store,
             RunKey((), run_id, config.name),

@@ -20,7 +20,7 @@ from airflow_provider.operators.observability import TracingHooks, metrics_hooks
 from airflow_provider.runner import InMemoryCheckpointStore, PipelineHooks
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 
@@ -56,7 +56,7 @@ def statsd() -> Iterator[socket.socket]:
 
 def attempt(hooks: PipelineHooks, store: InMemoryCheckpointStore, **options: Any) -> None:
     spark: Any = object()
-    run_attempt(Attempt(THREE, store, RunKey((), "run", THREE.name), hooks=[hooks], spark=spark, **options))
+    run_attempt(AttemptSpec(THREE, store, RunKey((), "run", THREE.name), hooks=[hooks], spark=spark, **options))
 
 
 def received(server: socket.socket, until: str) -> list[str]:

@@ -103,10 +103,10 @@ def _file_by_file(spark: Any, saved: SavedView, frame: Any) -> Any:
 
 def restore_view(spark: Any, saved: SavedView) -> None:
     """Make a saved view known in a session."""
-    register(spark, read_view(spark, saved), ViewName(saved.name, saved.is_global))
+    register_view(spark, read_view(spark, saved), ViewName(saved.name, saved.is_global))
 
 
-def register(spark: Any, frame: Any, view: ViewName) -> None:
+def register_view(spark: Any, frame: Any, view: ViewName) -> None:
     """Create or replace a temp view."""
     name = ViewName(view.name).quoted("")
     if view.is_global:
@@ -115,7 +115,7 @@ def register(spark: Any, frame: Any, view: ViewName) -> None:
         frame.createOrReplaceTempView(name)
 
 
-def damage(files: SavedFiles, saved: SavedView) -> str | None:
+def find_damage(files: SavedFiles, saved: SavedView) -> str | None:
     """Return what is wrong with a saved view, None if it is as it was when it was recorded."""
     found = files.listing(saved.url)
     if found is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from airflow_provider.runner.session_state.probes.jvm_helpers import look_from_inside
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper
 from airflow_provider.runner.session_state.sources.destroys import Location, location
 from airflow_provider.runner.spark.kind import spark_kind
 
@@ -39,7 +39,7 @@ def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
     """
     if spark_kind(spark) != "classic":
         return [ReadPlace(tuple(location(unquote(file)) for file in frame.inputFiles()))]
-    return [_place(told) for told in json.loads(look_from_inside(spark, "SessionSources").readBy(frame._jdf))]
+    return [_place(told) for told in json.loads(load_jvm_helper(spark, "SessionSources").readBy(frame._jdf))]
 
 
 def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
@@ -49,7 +49,7 @@ def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
 
     :param spark: a classic session
     """
-    told: Mapping[str, Any] = json.loads(look_from_inside(spark, "SessionSources").readByStoredViews())
+    told: Mapping[str, Any] = json.loads(load_jvm_helper(spark, "SessionSources").readByStoredViews())
     return {name: [_place(place) for place in places] for name, places in told.items()}
 
 

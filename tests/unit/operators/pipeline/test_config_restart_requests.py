@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.operators.pipeline.config_restart_requests import standing_requests
+from airflow_provider.operators.pipeline.config_restart_requests import config_requests
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, IN_THE_FILE, RestartRequest
 from tests.samples.sketches import config
 
@@ -21,7 +21,7 @@ def found(own: Any = None, conf: Any = None, params: Any = None, try_number: int
         "dag_run": SimpleNamespace(conf=conf, triggering_user_name="ann"),
         "params": params,
     }
-    return standing_requests(context, "work", PIPELINE, own)
+    return config_requests(context, "work", PIPELINE, own)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from airflow_provider.runner.housekeeping.prune import (
     set_aside_verdict,
     views_verdict,
 )
-from airflow_provider.runner.session_state.saved.directory_marker import Marker, Ownership
+from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker, Ownership
 from tests.samples.harness.records import state
 from tests.samples.harness.saved_directories import KEY, LONG_AGO, NOW, RECENTLY
 
@@ -25,15 +25,15 @@ ENDED = Activity(ActivityKind.ENDED, 2, airflow_state="failed")
 WEEKS_AGO = NOW - timedelta(days=20)
 
 
-def marker(at: Any, days: float | None = 90.0) -> Marker:
-    return Marker.of(Ownership(KEY, retention_days=days), LONG_AGO, at)
+def marker(at: Any, days: float | None = 90.0) -> DirectoryMarker:
+    return DirectoryMarker.of(Ownership(KEY, retention_days=days), LONG_AGO, at)
 
 
 def checkpoint(at: Any, status: str = "failed") -> Any:
     return state(updated_at=at, status=status)
 
 
-VIEWS: dict[str, tuple[Marker, CheckpointLookup, PruneRules, bool, str]] = {
+VIEWS: dict[str, tuple[DirectoryMarker, CheckpointLookup, PruneRules, bool, str]] = {
     "expired": (marker(LONG_AGO), CheckpointLookup(), RULES, True, "expired: last used"),
     "not yet expired": (marker(WEEKS_AGO), CheckpointLookup(), RULES, False, "kept for 90 days after that"),
     "kept for ever": (marker(LONG_AGO, None), CheckpointLookup(), RULES, False, "kept for ever"),

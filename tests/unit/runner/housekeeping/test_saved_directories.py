@@ -11,7 +11,7 @@ import pytest
 from airflow_provider.runner.housekeeping.directories import delete_directory, find_directories
 from airflow_provider.runner.housekeeping.prune import Prune, PruneItem, PruneRules
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Marker, remove_run
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, delete_run
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
@@ -129,7 +129,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_kill_at_any_step_of_a_prune_leaves_what_the_next_one_finishes(tmp_path: Path) -> None:
-    """Marker or notice stay to the end, so nothing is orphaned."""
+    """DirectoryMarker or notice stay to the end, so nothing is orphaned."""
     number = 0
     while True:
         base = tmp_path / str(number)
@@ -199,7 +199,7 @@ def test_the_marker_says_whose_and_since_when(tmp_path: Path) -> None:
     """A later attempt changes when it was last used, and nothing else."""
     claim(str(tmp_path), at=LONG_AGO)
     claim(str(tmp_path), at=RECENTLY)
-    marker = Marker.parse((tmp_path / KEY.path / MARKER).read_bytes())
+    marker = DirectoryMarker.parse((tmp_path / KEY.path / MARKER).read_bytes())
     assert marker is not None
     assert (marker.key, marker.created_at, marker.last_used) == (KEY, LONG_AGO, RECENTLY)
 
@@ -214,14 +214,14 @@ def test_a_place_that_cannot_be_written_is_said_and_the_attempt_goes_on(
 
 
 def test_a_run_that_is_complete_leaves_nothing_but_what_is_not_its_own(tmp_path: Path) -> None:
-    """Marker and directory go with the last view; a foreign file stays."""
+    """DirectoryMarker and directory go with the last view; a foreign file stays."""
     url = KEY.directory(str(tmp_path))
     files = DirectoryStorage(tmp_path)
     for foreign in (False, True):
         leave_views(files)
         if foreign:
             files.write(f"{KEY.path}/notes.txt", b"x")
-        remove_run(files_for(url, None), url)
+        delete_run(files_for(url, None), url)
         assert os.path.exists(url) is foreign
     assert paths(files) == [f"{KEY.path}/notes.txt"]
 

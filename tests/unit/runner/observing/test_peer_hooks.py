@@ -35,7 +35,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.observing import peer_views
 from airflow_provider.runner.observing.events import ComponentStarted, PipelineStarted
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 
@@ -52,9 +52,9 @@ def ticks(step: float = 0.25) -> Callable[[], float]:
 
 
 def run(config: PipelineConfig, hooks: Any, completed: set[str] | None = None, **options: Any) -> Any:
-    surroundings = Surroundings(clock=ticks(), sleep=lambda seconds: None)
+    environment = RunnerEnvironment(clock=ticks(), sleep=lambda seconds: None)
     spark: Any = object()
-    return SimplePipelineRunner(config, hooks=hooks, spark=spark, surroundings=surroundings, **options).run(completed)
+    return SimplePipelineRunner(config, hooks=hooks, spark=spark, environment=environment, **options).run(completed)
 
 
 class Told:

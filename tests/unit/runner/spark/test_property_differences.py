@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.launch.in_process import InProcessSpark
-from airflow_provider.runner.config import session_watch
+from airflow_provider.runner.config import import_watch
 from airflow_provider.runner.spark.property_differences import (
     PropertyDifference,
     apply_properties,
@@ -140,14 +140,14 @@ def test_the_session_that_a_module_has_as_its_own_is_the_pipelines(
 
 def test_the_import_that_started_spark_is_named(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what to do about it. A warning comes with the import, which `validate` shows, too."""
-    monkeypatch.setattr(session_watch, "_starts", [(spark.sparkContext, "jobs.load")])
+    monkeypatch.setattr(import_watch, "_starts", [(spark.sparkContext, "jobs.load")])
     with pytest.raises(SparkConfigError, match=r"importing the module 'jobs\.load' started it \(.*conftest\.py:\d+\)"):
         open_session({"spark.master": "local[7]"}, "test")
 
 
 def test_an_import_that_starts_nothing_is_not_told(spark: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
     """Also if Spark runs already."""
-    with session_watch.watching_import("json"):
+    with import_watch.watching_import("json"):
         import json  # noqa: F401
     assert caplog.text == ""
-    assert session_watch.import_that_started(session_watch.running()) is None
+    assert import_watch.import_that_started(import_watch.running_spark()) is None
