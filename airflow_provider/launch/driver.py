@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
         logger.error("%s", message)
         _report(request, {"error_type": "DriverSetupError", "message": message})
         return NO_RETRY
-    return run(request)
+    return run_request(request)
 
 
 def missing_requirements(
@@ -92,7 +92,7 @@ def missing_requirements(
     )
 
 
-def run(request: Mapping[str, Any]) -> int:
+def run_request(request: Mapping[str, Any]) -> int:
     """Run the attempt; the requirements are there.
 
     :param request: what the operator wrote
@@ -123,7 +123,7 @@ def run(request: Mapping[str, Any]) -> int:
 def _attempt(request: Mapping[str, Any]) -> Any:
     from pyspark.sql import SparkSession
 
-    from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.checkpoint.saving import SavePolicy
     from airflow_provider.runner.config import yaml_text
     from airflow_provider.runner.config.model import load_pipeline_config
     from airflow_provider.runner.planning.start_mode import AirflowTry
@@ -159,7 +159,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],
             keeping=Retention(**request["keeping"]),
-            saving=Saving(request["save_patience_seconds"]),
+            saving=SavePolicy(request["save_patience_seconds"]),
         )
     finally:
         spark.stop()

@@ -120,7 +120,7 @@ class Shipment:
         return found
 
 
-def joined(given: str | None, ours: Iterator[str] | list[str]) -> str | None:
+def file_list(given: str | None, ours: Iterator[str] | list[str]) -> str | None:
     """Return a list of files as spark-submit takes it.
 
     :param given: the author's files, separated by commas

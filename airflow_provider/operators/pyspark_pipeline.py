@@ -208,7 +208,7 @@ class PySparkPipelineOperator(PipelineOperator, BaseOperator):
         from airflow_provider.launch.choose import launcher
         from airflow_provider.operators.attempt_guard import AttemptGuard, TimeLimit, has_supervisor
         from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
-        from airflow_provider.runner.checkpoint.saving import Saving
+        from airflow_provider.runner.checkpoint.saving import SavePolicy
         from airflow_provider.runner.observing.attempt_error import attempt_error
         from airflow_provider.runner.observing.attempt_status import AttemptStatus
         from airflow_provider.runner.observing.log_groups import log_groups_shown
@@ -273,7 +273,7 @@ class PySparkPipelineOperator(PipelineOperator, BaseOperator):
                 logs_verdict=False,
                 after_the_record=[status],
                 hooks=[guard, metrics, TracingHooks(), summary, *each_of([self.hooks])],
-                saving=Saving(resolve_save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
+                saving=SavePolicy(resolve_save_patience(self.save_patience_seconds), metrics.checkpoint_saved),
                 environment=RunnerEnvironment(live=spark.live),
             )
         self._guard = None

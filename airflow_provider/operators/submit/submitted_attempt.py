@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import AttemptStopped, DriverSetupError, describe
 from airflow_provider.launch.driver_addresses import driver_address, refusal, worker_address
-from airflow_provider.launch.driver_package import Shipment, joined, pipeline_text
+from airflow_provider.launch.driver_package import Shipment, file_list, pipeline_text
 from airflow_provider.launch.keytab import remove_keytab
 from airflow_provider.launch.spark_properties import properties
 from airflow_provider.masking import mask
@@ -102,8 +102,8 @@ class SubmittedAttempt:
         with Shipment(self._request(url, target), remote=target.remote) as shipment:
             submission.conf = submit_properties(run.config, extras, self._conf, target, task.env_vars)
             refuse_half_a_login(task, keytab, submission.conf, target)
-            submission.files = joined(task.files, shipment.files)
-            submission.py_files = joined(task.py_files, [str(shipment.engine)])
+            submission.files = file_list(task.files, shipment.files)
+            submission.py_files = file_list(task.py_files, [str(shipment.engine)])
             submission.name = task.name or run.config.spark.app_name or ".".join(run.key.scope[:2])
             submission.application = str(shipment.application)
             submission.application_args = shipment.arguments

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider.errors import CheckpointWriteError, UnreadableRequestError, describe
 from airflow_provider.runner.checkpoint.attempt_progress import AttemptProgress, completed_code, earlier_code
 from airflow_provider.runner.checkpoint.manual_calls import may_be_called_by_hand
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.session_copies import SessionCopies
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.checkpoint.takeover import take_over
@@ -78,7 +78,7 @@ class CheckpointHooks(NoOpHooks):
         scope: Scope = (),
         about: AttemptMetadata | None = None,
         live: LiveSession | None = None,
-        saving: Saving | None = None,
+        saving: SavePolicy | None = None,
         now_func: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
@@ -86,7 +86,7 @@ class CheckpointHooks(NoOpHooks):
         self._pipeline_fingerprint = pipeline_fingerprint
         self._scope = scope
         self._about = about or AttemptMetadata()
-        self._saving = saving or Saving()
+        self._saving = saving or SavePolicy()
         if now_func is not None:
             self._saving = replace(self._saving, now=now_func)
         self._copies = SessionCopies(live)

@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Saving:
+class SavePolicy:
     """How records are saved.
 
     :param patience_seconds: how long to retry a save: a restart of Airflow's API server or a brief failure of the

@@ -15,7 +15,7 @@ from airflow_provider.runner import (
     PipelineResultStatus,
 )
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
@@ -166,7 +166,7 @@ class Run:
     def attempt(self, spark: Any = NO_SPARK) -> PipelineResult:
         """Take over, plan, run and record, at the faulty store."""
         store = self.faults.around(self.place.attempt())
-        return run_attempt(AttemptSpec(CONFIG, store, KEY, spark=spark, saving=Saving(sleep=self.pauses)))
+        return run_attempt(AttemptSpec(CONFIG, store, KEY, spark=spark, saving=SavePolicy(sleep=self.pauses)))
 
     def fail_at(self, component: str) -> None:
         """One attempt that ends because this component fails."""

@@ -99,7 +99,7 @@ def test_neither_log_nor_report_holds_a_secret(
     monkeypatch.setattr(driver, "_attempt", attempt)
     outcome = tmp_path / "outcome.json"
     with caplog.at_level(logging.INFO):
-        assert driver.run({"outcome": str(outcome)}) == driver.FAILED
+        assert driver.run_request({"outcome": str(outcome)}) == driver.FAILED
     told = caplog.text + outcome.read_text()
     assert "=***" in told
     assert "hunter2" not in told
@@ -122,6 +122,6 @@ def test_the_exit_status_says_whether_trying_again_can_help(
     """What somebody has to mend first ends with status 2, also where only the status gets back (invariant 10)."""
     monkeypatch.setattr(driver, "_attempt", _raises(error))
     outcome = tmp_path / "outcome.json"
-    assert driver.run({"outcome": str(outcome)}) == status
+    assert driver.run_request({"outcome": str(outcome)}) == status
     report = json.loads(outcome.read_text())
     assert (report["error_type"], report["message"]) == (type(error).__name__, str(error))

@@ -26,7 +26,7 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
 )
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
@@ -357,7 +357,7 @@ def test_the_record_says_what_airflow_and_the_clock_said() -> None:
         RUN,
         compute_pipeline_fingerprint(SEVEN),
         about=AttemptMetadata(4, {"max_tries": 5}),
-        saving=Saving(now=lambda: next(times)),
+        saving=SavePolicy(now=lambda: next(times)),
     )
     SimplePipelineRunner(SEVEN, hooks=hooks, spark=NO_SPARK).run()
     state = store.load(RUN)

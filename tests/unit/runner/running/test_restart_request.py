@@ -11,7 +11,7 @@ import pytest
 from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore, PipelineResult
 from airflow_provider.runner.checkpoint.layout import REQUEST
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.start_mode import AirflowTry, StartCase, StartMode
@@ -36,7 +36,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 def attempt(store: CheckpointStore, **options: Any) -> PipelineResult:
     spark: Any = object()
     return run_attempt(
-        AttemptSpec(CHAIN, store, KEY, spark=spark, saving=Saving(sleep=lambda seconds: None), **options)
+        AttemptSpec(CHAIN, store, KEY, spark=spark, saving=SavePolicy(sleep=lambda seconds: None), **options)
     )
 
 
