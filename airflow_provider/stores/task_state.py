@@ -230,7 +230,7 @@ class TaskStateCheckpointStore:
             if state.key != key:
                 raise CheckpointCorruptError(f"it is the record of {state.key}")
         except CheckpointCorruptError as error:
-            return _RowsSnapshot(data, head, None, error, str(error), seen)
+            return _RowsSnapshot(data, head, None, error, error.args, seen)
         return _RowsSnapshot(data, head, state.model_copy(update={"fence": head.fence, "owner": head.owner}))
 
 
@@ -241,7 +241,7 @@ class _RowsSnapshot:
     :param data: the row of the head
     :param head: its content, None if there is none or it is damaged
     :param error: what is wrong with the record
-    :param message: the same, to compare
+    :param problem: the arguments of that error, to compare
     :param seen: the rows that were read
     """
 
@@ -249,5 +249,5 @@ class _RowsSnapshot:
     head: CheckpointHead | None
     state: CheckpointState | None = None
     error: CheckpointCorruptError | None = field(default=None, compare=False)
-    message: str = ""
+    problem: tuple[object, ...] = ()
     seen: dict[str, Any] = field(default_factory=dict)

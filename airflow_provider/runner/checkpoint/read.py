@@ -99,12 +99,17 @@ class _FilesSnapshot:
     torn: str | None = None
 
     def agrees_with(self, other: _FilesSnapshot) -> bool:
-        return (self.fences, self.documents, self.torn, str(self.error)) == (
+        """Return whether both looks found the same files and the same damage."""
+        return (self.fences, self.documents, self.torn, _arguments(self.error)) == (
             other.fences,
             other.documents,
             other.torn,
-            str(other.error),
+            _arguments(other.error),
         )
+
+
+def _arguments(error: Exception | None) -> tuple[object, ...]:
+    return error.args if error is not None else ()
 
 
 def _settled(files: FileStorage, key: RunKey | None, directory: str, place: str) -> _FilesSnapshot:
