@@ -47,7 +47,7 @@ def test_a_retry_continues_in_the_session_that_the_server_has_kept(airflow: Any,
     assert all(reasons[name].endswith("still in the session on the server") for name in ("register", "make", "grade"))
     first, second = ended.tries["work", -1]
     assert not [line for line in second.messages if "restored" in line]
-    refused = "so they have no effect here: spark.executor.memory"
+    refused = "because the Spark Connect server sets them: spark.executor.memory"
     assert [line for line in first.warnings if refused in line]
 
     folder = tmp_path / "task"

@@ -55,10 +55,10 @@ def test_what_has_expired_goes_with_all_that_a_dead_attempt_left(place: Place) -
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        (f"{KEY.path}/notes.txt", "is not ours"),
-        (f"{KEY.path}/attempt-0123456789ab/notes.txt", "is not ours"),
-        (f"{KEY.path}/attempt-0123456789ab/0001-01234567/notes.txt", "is not ours"),
-        (f"{KEY.path}/other/attempt-0123456789ab/0001-01234567/0/part", "is not ours"),
+        (f"{KEY.path}/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/attempt-0123456789ab/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/attempt-0123456789ab/0001-01234567/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/other/attempt-0123456789ab/0001-01234567/0/part", "no attempt wrote"),
     ],
 )
 def test_a_directory_with_something_foreign_in_it_is_left_alone(place: Place, name: str, why: str) -> None:
@@ -124,7 +124,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (view,) = (base / KEY.path).glob("attempt-*/0001-*/0")
     (view / "part-1.parquet").symlink_to(outside)
     (item,) = prune(place)
-    assert "is not ours" in item.verdict.reason
+    assert "no attempt wrote" in item.verdict.reason
     assert paths(elsewhere) == before
 
 
