@@ -314,7 +314,7 @@ def test_a_file_that_python_opens_to_quote_a_syntax_error_is_no_source(here: Pat
             with suppress(SyntaxError):
                 compile("x =", name, "exec")
 
-    assert seen_of(parses) == DriverSeen((), (), False, ANY)
+    assert seen_of(parses) == DriverObservations((), (), False, ANY)
     assert seen_of(lambda: os.close(os.open("old", os.O_RDONLY))).read_files == (os.path.realpath(here / "old"),)
 
 
