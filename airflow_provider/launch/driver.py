@@ -134,7 +134,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
     from airflow_provider.runner.session_state.saved.directory_marker import Retention
     from airflow_provider.runner.spark.install import refuse_mixed_install
-    from airflow_provider.stores.driver_store import driver_store
+    from airflow_provider.stores.location import driver_store
 
     origin = request["origin"]
     if origin and not Path(origin).exists():

@@ -161,7 +161,6 @@ def _preview(
     :param alone: leave aside what is in the store
     """
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
-    from airflow_provider.runner.planning.restart_plan import pending_config_restart
     from airflow_provider.runner.running.airflow_attempt import start_mode_of
     from airflow_provider.runner.running.preview import preview
     from airflow_provider.runner.running.restart_requests import find_requests
@@ -169,10 +168,8 @@ def _preview(
     place = InMemoryCheckpointStore() if alone else store
     config_requests = (*run.requests, *asked)
     requests = find_requests(place, state.key, run.config, state, config_requests)
-    beginning, reason = start_mode_of(
-        run, state, asked=bool(requests) or pending_config_restart(run.config, state) is not None
-    )
-    return preview(run.config, state, beginning, requests), reason
+    start = start_mode_of(run, state, asked=bool(requests))
+    return preview(run.config, state, start, requests), str(start.case)
 
 
 def _describe_next_attempt(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
@@ -208,20 +205,20 @@ def _when(state: CheckpointState) -> str:
 
     from airflow_provider.commands.airflow.database import task_instance_activity
     from airflow_provider.operators.airflow_config import clear_discards_task_state
-    from airflow_provider.runner.housekeeping.activity import may_be_running
+    from airflow_provider.runner.housekeeping.activity import ActivityKind, active_attempt
     from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
 
-    running = may_be_running(state, task_instance_activity(state.key), datetime.now(UTC))
-    if running is None:
+    active = active_attempt(state, task_instance_activity(state.key), datetime.now(UTC))
+    if active is None:
         tick = (
             f" and tick {KEEP_TASK_STATE!r}, without which a request is discarded"
             if clear_discards_task_state()
             else ""
         )
         return f"if no attempt is due, clear the task{tick}"
-    if "'running'" in running or "may be running" in running:
-        return f"{running}: that attempt goes on as it began, and the next one is meant"
-    return f"{running}: that one is meant"
+    if active.kind is ActivityKind.DUE:
+        return f"{active}: that one is meant"
+    return f"{active}: that attempt goes on as it began, and the next one is meant"
 
 
 def _user() -> str | None:

@@ -147,7 +147,7 @@ def _show(options: argparse.Namespace) -> None:
 def _forget(options: argparse.Namespace) -> None:
     from airflow_provider.commands.airflow.database import task_instance_activity
     from airflow_provider.commands.cleanup import reach, spark_conf
-    from airflow_provider.runner.housekeeping.forget import Saved, forget
+    from airflow_provider.runner.housekeeping.forget import SavedViewsLocation, forget
     from airflow_provider.stores.bucket_storage import files_at
 
     conf = spark_conf(options)
@@ -158,7 +158,7 @@ def _forget(options: argparse.Namespace) -> None:
     done = forget(
         store,
         state,
-        Saved(url, lambda base: reach(base, conf, files_at)),
+        SavedViewsLocation(url, lambda base: reach(base, conf, files_at)),
         activity=task_instance_activity(state.key),
         force=options.force,
     )
@@ -173,7 +173,7 @@ def _prune(options: argparse.Namespace) -> None:
     from airflow_provider.commands.airflow.database import Lookup, running_activity
     from airflow_provider.commands.cleanup import reach, report, spark_conf
     from airflow_provider.operators.airflow_config import checkpoint_retention_days, deployment_address
-    from airflow_provider.runner.housekeeping.prune import Kept, Prune, Rules
+    from airflow_provider.runner.housekeeping.prune import Prune, PruneRules
     from airflow_provider.stores.bucket_storage import files_at
     from airflow_provider.stores.location import store_at
 
@@ -182,13 +182,13 @@ def _prune(options: argparse.Namespace) -> None:
     address = _checkpoints(options)
     store = store_at(address) if address else None
     prune = Prune(
-        Rules(
+        PruneRules(
             datetime.now(UTC),
             retention=None if days is None else timedelta(days=days),
             older_than=options.older_than,
             silent_at_most=options.silent_at_most,
         ),
-        Kept(store, reach(address, None, files_at)) if store and address else None,
+        store,
         [(url, reach(url, conf, files_at)) for url in _saved(options)],
         Lookup(store, deployment_address()),
         running_activity,

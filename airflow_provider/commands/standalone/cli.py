@@ -23,15 +23,14 @@ from airflow_provider.runner import (
     CheckpointState,
     LocalCheckpointStore,
 )
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.absolute_paths import absolute_path, absolute_url
-from airflow_provider.runner.housekeeping.forget import Saved, forget
-from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
+from airflow_provider.runner.housekeeping.forget import SavedViewsLocation, forget
+from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker
-from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 
 WRONG = 2
 
@@ -154,7 +153,7 @@ def _delete(options: argparse.Namespace) -> int:
     done = forget(
         LocalCheckpointStore(options.store),
         state,
-        Saved(state.session_state_url, lambda url: reach(url, conf, None)),
+        SavedViewsLocation(state.session_state_url, lambda url: reach(url, conf, None)),
         force=options.force,
     )
     print(*done.lines(), sep="\n")
@@ -167,14 +166,16 @@ def _prune(options: argparse.Namespace) -> int:
         raise CheckpointError("nothing to look through: give --store, --session-state-url, or both")
     store = LocalCheckpointStore(options.store) if options.store else None
     urls = [absolute_url(url) for url in options.session_state_url or [f"{options.store}/{SAVED}"]]
-    kept_at = place_of(store) if store else None
+    kept_at = store_address(store) if store else None
 
-    def known(marker: DirectoryMarker, key: RunKey) -> Known:
-        return Known(True, load(store, key)) if store and marker.checkpoint == kept_at else Known()
+    def known(marker: DirectoryMarker, key: RunKey) -> CheckpointLookup:
+        return (
+            CheckpointLookup(True, load(store, key)) if store and marker.checkpoint == kept_at else CheckpointLookup()
+        )
 
     prune = Prune(
-        Rules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.silent_at_most),
-        Kept(store, DirectoryStorage(options.store)) if store else None,
+        PruneRules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.silent_at_most),
+        store,
         [(url, reach(url, conf, None)) for url in urls],
         known,
         dry_run=options.dry_run,

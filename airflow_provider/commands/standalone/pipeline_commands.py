@@ -30,8 +30,9 @@ from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import plan_table, table
 from airflow_provider.runner.planning.partial_plan import restrict_plan
+from airflow_provider.runner.planning.start_mode import StartCase, StartMode
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.spark.session import open_session
 
@@ -120,18 +121,19 @@ def run(options: argparse.Namespace) -> int:
     conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **properties(options.conf)}
     if options.master:
         conf["spark.master"] = options.master
-    beginning = Beginning("--fresh was given" if options.fresh else None, _restarts(options))
+    case = StartCase.FRESH_REQUESTED if options.fresh else StartCase.CONTINUED
+    start = StartMode(case, restarts=_restarts(options))
     result = run_attempt(
         AttemptSpec(
             config,
             store,
             RunKey((), options.run_id, config.name),
-            lambda checkpoint, asked: beginning,
+            lambda checkpoint, asked: start,
             spark=lambda: open_session(conf, config.name),
             session_state_url=_session_state_url(options, config),
             keep_session_state=options.keep_session_state,
             environment=RunnerEnvironment(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),
-            part=lambda plan: restrict_plan(plan, config, options.only, options.until),
+            restrict=lambda plan: restrict_plan(plan, config, options.only, options.until),
         )
     )
     complete, total = len(result.completed_components), len(result.component_results)

@@ -30,7 +30,7 @@ from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
-from airflow_provider.stores.bucket_storage import address
+from airflow_provider.stores.bucket_storage import shown_address
 from airflow_provider.stores.location import store_at
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SubmittedAttempt:
         problem = refusal(url, remote=target.remote)
         if problem or not url:
             raise DriverSetupError(f"task {task.task_id!r}: {problem}")
-        address(url)  # refuses a password
+        shown_address(url)  # refuses a password
         error: Exception | None = None
         limit = TimeLimit(task.execution_timeout, began)
         with Shipment(self._request(url, target), remote=target.remote) as shipment:

@@ -13,7 +13,7 @@ from airflow_provider.errors import CheckpointWriteError, UnreadableRequestError
 from airflow_provider.runner.checkpoint.live_copies import LiveCopies
 from airflow_provider.runner.checkpoint.manual_calls import may_be_called_by_hand
 from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, RestartRequests, Takeover
+from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests, Takeover, TakeoverClaim
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
@@ -314,7 +314,7 @@ def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointS
 class _Attempt:
     """What has been recorded of one attempt."""
 
-    def __init__(self, claim: Claim, taken: Takeover) -> None:
+    def __init__(self, claim: TakeoverClaim, taken: Takeover) -> None:
         self.claim = claim
         self.taken = taken
         self.fingerprints: Mapping[str, str] = {}

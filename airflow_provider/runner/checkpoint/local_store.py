@@ -27,10 +27,10 @@ class LocalCheckpointStore(FileCheckpointStore):
 
     def __init__(self, base_dir: str | os.PathLike[str]) -> None:
         self.base_dir = absolute_path(base_dir)
-        super().__init__(f"directory {self.base_dir}")
+        super().__init__(f"directory {self.base_dir}", os.path.abspath(self.base_dir))
 
     def __repr__(self) -> str:
         return f"LocalCheckpointStore({str(self.base_dir)!r})"
 
-    def _files(self) -> FileStorage:
+    def storage(self) -> FileStorage:
         return DirectoryStorage(self.base_dir)

@@ -17,7 +17,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes import jvm_helpers
-from airflow_provider.runner.session_state.saved.files import writable
+from airflow_provider.runner.storage.spark_urls import writable
 
 logger = logging.getLogger(__name__)
 

@@ -84,7 +84,7 @@ def test_costly_views_are_saved_when_the_attempt_fails_and_nothing_of_them_runs_
     assert (name, type(error), during) == ("c", ZeroDivisionError, ["replay"]), "nothing is saved before that"
     assert run.handling("a") == SAVED_AFTER_FAILURE
     [decision, _] = run.in_new_session().plan().decisions
-    assert (str(decision.action), decision.reason.rpartition("; ")[2]) == ("REUSE", "1 saved view to restore")
+    assert (str(decision.action), str(decision.reason).rpartition("; ")[2]) == ("REUSE", "1 saved view to restore")
     found: list[Any] = []
     assert next_attempt(run, look=lambda session: found.append(values(session, "v"))) == ["c"]
     assert found == [[0, 1, 2]]

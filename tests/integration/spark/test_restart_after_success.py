@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider.runner import PipelineResult
-from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
+from airflow_provider.runner.housekeeping.prune import CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
@@ -58,8 +58,8 @@ def test_views_that_were_kept_are_restored_and_expire_by_their_hours(run: Run, t
 
     state = tmp_path / "state"
     for hours, gone in ((1.9, False), (2.1, True)):
-        rules = Rules(datetime.now(UTC) + timedelta(hours=hours))
-        known = Known(True, run.store.load(KEY.run_id, KEY.pipeline_name))
+        rules = PruneRules(datetime.now(UTC) + timedelta(hours=hours))
+        known = CheckpointLookup(True, run.store.load(KEY.run_id, KEY.pipeline_name))
         (item,) = Prune(rules, saved=[(str(state), DirectoryStorage(state))], known=lambda *_, known=known: known)()
         assert (item.verdict.delete, item.problem) == (gone, None)
     assert list(state.iterdir()) == []

@@ -12,8 +12,7 @@ import pytest
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
-from airflow_provider.stores.driver_store import DriverCheckpointStore
-from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+from airflow_provider.stores.object_storage import DriverCheckpointStore, ObjectStorageCheckpointStore
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from tests.samples.harness.stores import FakeTaskState, PlainStore
 from tests.samples.harness.watched import Watched
@@ -69,19 +68,19 @@ class Files(Place):
         return self._store()
 
     def _watch(self, store: Any, before: Before) -> CheckpointStore:
-        files = Watched(store._files(), before)
-        store._files = lambda: files
+        files = Watched(store.storage(), before)
+        store.storage = lambda: files
         return store  # type: ignore[no-any-return]
 
     def documents(self) -> dict[str, str]:
-        files = self._store()._files()
-        return {path: files.read(path).decode("utf-8", "replace") for path in files.walk()}
+        files = self._store().storage()
+        return {path: files.read(path).decode("utf-8", "replace") for path, _ in files.walk()}
 
     def put(self, name: str, text: str) -> None:
-        self._store()._files().write(name, text.encode())
+        self._store().storage().write(name, text.encode())
 
     def take_away(self, name: str) -> None:
-        self._store()._files().remove([name])
+        self._store().storage().delete([name])
 
 
 class TaskState(Place):

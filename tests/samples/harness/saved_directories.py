@@ -17,7 +17,7 @@ from airflow_provider.runner.session_state.saved.directory_marker import (
     Ownership,
     SavedDirectory,
 )
-from airflow_provider.runner.session_state.saved.files import LocalFiles
+from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
@@ -87,5 +87,5 @@ def leave_views(
 def claim(base: str, *, key: RunKey = KEY, at: datetime = NOW) -> SavedDirectory:
     """Let an attempt begin to use a run's directory on local storage."""
     saved = SavedDirectory(key.directory(base), Ownership(key), lambda: at)
-    saved.claim(LocalFiles())
+    saved.claim(files_for(saved.url, None))
     return saved

@@ -28,7 +28,7 @@ def read_component_code(
         target = component.target()
     except LookupError:
         return None  # such a pipeline cannot run; the config check says so
-    path = None if component.given is not None else component.class_path
+    path = None if component.component_object is not None else component.class_path
     try:
         return read_code(target, roots=[base_dir], path=path, also=also, stops=stops)
     except Exception as error:  # noqa: BLE001 - a run must not fail because its code is out of the ordinary

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
-from airflow_provider.runner.session_state.saved.files import readable, writable
+from airflow_provider.runner.storage.spark_urls import readable, writable
 
 MANIFEST = "objects"
 """The directory in which a component's databases and tables are described."""

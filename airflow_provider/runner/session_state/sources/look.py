@@ -117,7 +117,7 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
 
 
 def _files_through_connect(spark: Any, record: SourceRecord, budget: Budget) -> list[SourceFile]:
-    from airflow_provider.runner.session_state.saved.files import readable
+    from airflow_provider.runner.storage.spark_urls import readable
 
     places = [*map(readable, record.roots), *record.globs]
     rows = (

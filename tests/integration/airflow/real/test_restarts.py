@@ -36,7 +36,7 @@ def test_restart_after_a_success(scene: Any) -> None:
     run.wait_for_end("success")
     of_a_clear = command(run, "plan")
     assert actions(of_a_clear) == dict.fromkeys("abcd", "RUN")
-    assert "cleared after the pipeline had succeeded, so it starts afresh" in of_a_clear
+    assert "cleared after the pipeline had succeeded, so it starts from the beginning" in of_a_clear
     expected = {"a": "REUSE", "b": "REUSE", "c": "RUN", "d": "RUN"}
     assert actions(command(run, "plan", "--restart-from", "c")) == expected
     asked = command(run, "restart-from", "c")
@@ -50,7 +50,7 @@ def test_restart_after_a_success(scene: Any) -> None:
     assert run.executed == ["a b c d", "c d"]
     assert run.plan == expected
     assert run.text("d") == "abcd"
-    assert run.first_line(2).startswith("cleared after the pipeline had succeeded, and a restart was asked for")
+    assert run.first_line(2).startswith("cleared after the pipeline had succeeded, with a restart request")
     shown = command(run, "show")
     assert "due" not in shown
     assert "asked for: restart from 'c' (airflow pyspark-pipeline restart-from by " in shown

@@ -14,7 +14,7 @@ from airflow_provider.launch.driver_addresses import driver_address
 from airflow_provider.operators.airflow_config import resolve_session_state_url
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig, SimplePipelineRunner, load_pipeline_config
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.config.absolute_paths import absolute_path, absolute_url, real_path
 from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, file_origin
 from airflow_provider.stores.location import store_at
@@ -31,10 +31,10 @@ def config_of(folder: Path) -> str:
 
 MADE: dict[str, Callable[[Path], Callable[[], object]]] = {
     "a store": lambda here: (lambda store: lambda: store.base_dir.parent)(LocalCheckpointStore("checkpoints")),
-    "the words for a store": lambda here: (lambda s: lambda: Path(place_of(s)).parent)(LocalCheckpointStore("c")),
+    "the words for a store": lambda here: (lambda s: lambda: Path(store_address(s)).parent)(LocalCheckpointStore("c")),
     "a store by its address": lambda here: (lambda store: lambda: store.base_dir.parent)(store_at("checkpoints")),
     "a store by file:": lambda here: (lambda store: lambda: store.base_dir.parent)(store_at("file:checkpoints")),
-    "a directory as object storage": lambda here: (lambda store: lambda: Path(place_of(store)).parent)(
+    "a directory as object storage": lambda here: (lambda store: lambda: Path(store_address(store)).parent)(
         ObjectStorageCheckpointStore("file:checkpoints")
     ),
     "a task's working directory": lambda here: (lambda task: lambda: task.started_in)(

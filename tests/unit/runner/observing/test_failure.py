@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 import airflow_provider
 from airflow_provider.errors import ComponentFailedError, SparkLostError
-from airflow_provider.runner.config.component import DataFlow, build_component
+from airflow_provider.runner.config.component import build_component
+from airflow_provider.runner.config.dataflow import DataFlow
 from airflow_provider.runner.observing.attempt_error import attempt_error, complete_in_words
 from airflow_provider.runner.observing.author_line import author_line_of_text
 from airflow_provider.runner.observing.failure import explain
