@@ -416,7 +416,15 @@ class NotRestoredError(InternalSignal):
 
 
 class SourceNotListedError(InternalSignal):
-    """A source is too large or too slow to list. Whether it has changed is unknown then."""
+    """A source is too large or too slow to list. Whether it has changed is unknown then.
+
+    :param why: which limit it exceeds
+    :param more_than: the number of files that it exceeds, if it has too many
+    """
+
+    def __init__(self, why: str, more_than: int | None = None) -> None:
+        super().__init__(why)
+        self.more_than = more_than
 
 
 class AttemptStopped(BaseException):

@@ -32,6 +32,7 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "CircuitOpenError": lambda: errors.CircuitOpenError("a", 58.0),
     "WriteRefusedError": lambda: errors.WriteRefusedError("a", "table 't'", "it holds foreign rows", "another table"),
     "CheckpointFormatError": lambda: errors.CheckpointFormatError(3, 2),
+    "SourceNotListedError": lambda: errors.SourceNotListedError("more than 10 files", 10),
     "StaleAttemptError": lambda: errors.StaleAttemptError("replaced by attempt 2", "run-1", "daily"),
 }
 """Those that take more than a text."""
