@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
-from airflow_provider.runner.config.zipped_files import is_file
+from airflow_provider.runner.config.zipped_files import is_zipped_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 RAW = "put it between {% raw %} and {% endraw %} if it is meant as it stands"
 """The remedy for text that only looks like a template."""
 
-Explain = Callable[[Exception], str]
+ExplainTemplateError = Callable[[Exception], str]
 """Says why a template could not be rendered."""
 
 
 @dataclass(frozen=True)
-class ComponentFiles:
+class TemplatedComponent:
     """A component and the template files that it names.
 
     :param component: its name, or ``#3`` for the third one if it has no usable name
@@ -56,11 +56,11 @@ class TemplateFiles:
     environment: Environment
     names: Mapping[str, Any]
     folders: Sequence[Path]
-    explain: Explain
+    explain: ExplainTemplateError
     may_pass: Callable[[Exception], bool] = field(default=lambda error: False)
     optional: bool = False
 
-    def render(self, components: Iterable[ComponentFiles], origin: str | None) -> RenderedFiles:
+    def render(self, components: Iterable[TemplatedComponent], origin: str | None) -> RenderedFiles:
         """Return the texts of the files that components name.
 
         :param components: the components, each with its config
@@ -77,7 +77,7 @@ class TemplateFiles:
                 path = find_template_file(name, self.folders)
                 if path is None:
                     if not self.optional:
-                        problems.append(ConfigProblem(not_found(name, self.folders), *at))
+                        problems.append(ConfigProblem(file_not_found(name, self.folders), *at))
                     continue
                 try:
                     source = read_sql_file(path)
@@ -111,8 +111,8 @@ class TemplateFiles:
 
         why = f"{self.explain(error)}{raw_hint(error)}"
         if isinstance(error, TemplateNotFound):
-            why = not_found(str(error.name), self.folders)
-        return f"the template file {error_location(error, path)} cannot be rendered: {why}"
+            why = file_not_found(str(error.name), self.folders)
+        return f"the template file {template_error_place(error, path)} cannot be rendered: {why}"
 
     def _load_from_folders(self) -> None:
         """Find includes where the files are, in a zip archive too, before the environment's own loader looks."""
@@ -144,10 +144,10 @@ def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
     :param name: a path, absolute or relative
     :param folders: where a relative path starts
     """
-    return next((path for folder in folders if is_file(path := folder / name)), None)
+    return next((path for folder in folders if is_zipped_file(path := folder / name)), None)
 
 
-def not_found(name: str, folders: Sequence[Path]) -> str:
+def file_not_found(name: str, folders: Sequence[Path]) -> str:
     """Return an error message that names the file and the folders searched."""
     if os.path.isabs(name):
         return f"there is no file {name!r}"
@@ -162,7 +162,7 @@ def holds_marks(text: str, environment: Environment) -> bool:
     return any(mark in text for mark in (*marks, *filter(None, lines)))
 
 
-def error_location(error: Exception, path: Path) -> str:
+def template_error_place(error: Exception, path: Path) -> str:
     """Return the file and line where a template failed; the file may be one that the first includes."""
     from jinja2 import TemplateSyntaxError
 

@@ -124,7 +124,7 @@ def measure(spark: Any, jvm: Jvm, components: int, views: int) -> Found:
     """Run so many components in a session with so many views, and watch each of them."""
     from airflow_provider.runner import ComponentConfig, PipelineConfig
     from airflow_provider.runner.session_state.probes.probe import probe_for
-    from airflow_provider.runner.session_state.tracker import Ran, SessionStateKeeper
+    from airflow_provider.runner.session_state.tracker import ComponentTiming, SessionStateTracker
 
     for number in range(views):
         component(spark, number, views)
@@ -135,7 +135,7 @@ def measure(spark: Any, jvm: Jvm, components: int, views: int) -> Found:
             raise RuntimeError(f"{spark!r} is no Spark session")
         steps = [ComponentConfig(name=f"c{n}", class_path="capture.component") for n in range(components)]
         config = PipelineConfig(name="p", components=steps)
-        keeper = SessionStateKeeper(spark, probe, config, None)
+        keeper = SessionStateTracker(spark, probe, config, None)
     for number, step in enumerate(config.components):
         watching = keeper.watching()
         with found.capture.watch(jvm):
@@ -144,7 +144,7 @@ def measure(spark: Any, jvm: Jvm, components: int, views: int) -> Found:
             component(spark, number, views)
         with found.capture.goes_on(jvm):
             watching.__exit__(None, None, None)
-            record = keeper.finished(step, number, Ran(0.0)).session_state
+            record = keeper.after_success(step, number, ComponentTiming(0.0)).session_state
         if (
             record is None
             or [v.name for v in record.left_views] != [f"v{number % views}"]

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.launch.driver_addresses import driver_address
 from airflow_provider.runner.config.absolute_paths import absolute_url
-from airflow_provider.runner.housekeeping.prune import Item
+from airflow_provider.runner.housekeeping.prune import PruneItem
 from airflow_provider.runner.observing.report import table
-from airflow_provider.runner.session_state.saved.files import local_path
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.spark_urls import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -59,7 +59,7 @@ def requested_spark_conf(options: argparse.Namespace) -> dict[str, str] | None:
     return conf if options.spark or conf else None
 
 
-def print_prune_report(items: Iterable[Item], *, dry_run: bool) -> bool:
+def print_prune_report(items: Iterable[PruneItem], *, dry_run: bool) -> bool:
     """Print a table of what `prune` found, and a line with the totals.
 
     :param items: what it found
@@ -77,7 +77,7 @@ def print_prune_report(items: Iterable[Item], *, dry_run: bool) -> bool:
     return not left
 
 
-def _row(item: Item, dry_run: bool) -> tuple[str, ...]:
+def _row(item: PruneItem, dry_run: bool) -> tuple[str, ...]:
     if item.problem is not None:
         return item.kind, f"{item.bytes:,}", "could not be deleted", item.place, item.problem
     outcome = ("would be deleted" if dry_run else "deleted") if item.verdict.delete else "kept"

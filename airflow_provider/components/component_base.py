@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ConfigDict
 
-from airflow_provider.runner.config.component import DataFlow
+from airflow_provider.runner.config.dataflow import DataFlow
 from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten
 
 
@@ -21,15 +21,15 @@ class ComponentModel(TextAsWritten):
         return frozenset({"options"})
 
 
-Options = dict[str, SparkValue]
+FormatOptions = dict[str, SparkValue]
 """Options of a format, each spelled as Spark does."""
 
 
-Model = TypeVar("Model", bound=ComponentModel)
+ConfigModel = TypeVar("ConfigModel", bound=ComponentModel)
 
 
-class ReadyMade(DataFlow, Generic[Model]):
+class ReadyMadeComponent(DataFlow, Generic[ConfigModel]):
     """A component that is built from its validated config."""
 
-    def __init__(self, config: Model) -> None:
+    def __init__(self, config: ConfigModel) -> None:
         self.config = config

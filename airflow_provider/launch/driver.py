@@ -132,9 +132,9 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
     from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
-    from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+    from airflow_provider.runner.session_state.saved.directory_marker import Retention
     from airflow_provider.runner.spark.install import refuse_mixed_install
-    from airflow_provider.stores.driver_store import driver_store
+    from airflow_provider.stores.location import driver_store
 
     origin = request["origin"]
     if origin and not Path(origin).exists():
@@ -144,7 +144,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     # module of the author's is imported: one that asks for a session of its own then gets this one.
     spark = SparkSession.builder.getOrCreate()
     try:
-        content = yaml_text.parse(request["pipeline"])
+        content = yaml_text.parse_yaml(request["pipeline"])
         config = load_pipeline_config(content, origin=origin, look_at_files=False)
         config = config.with_texts(request["texts"])
         run = AirflowAttemptSpec(
@@ -160,7 +160,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             spark=spark,
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],
-            keeping=Keeping(**request["keeping"]),
+            keeping=Retention(**request["keeping"]),
             saving=Saving(request["save_patience_seconds"]),
         )
     finally:

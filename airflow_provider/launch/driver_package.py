@@ -44,9 +44,9 @@ def pipeline_text(config: PipelineConfig) -> str:
     :raises PipelineConfigError: it holds something else than plain data, or a class or function of the DAG file
     """
     problems = [
-        ConfigProblem(_STAYS.format(path=c.class_path, file=c.given.file), c.name, "class_path")
+        ConfigProblem(_STAYS.format(path=c.class_path, file=c.component_object.file), c.name, "class_path")
         for c in config.ordered
-        if c.given is not None and not c.given.importable
+        if c.component_object is not None and not c.component_object.importable
     ]
     if problems:
         raise PipelineConfigError(problems, config.source)

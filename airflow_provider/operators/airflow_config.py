@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 
 if TYPE_CHECKING:
     from airflow_provider.runner import CheckpointStore
-    from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+    from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def checkpoint_retention_days(given: float | None) -> float | None:
 
 def saved_views_retention(
     given: float | None, checkpoint_days: float | None = None, hours_after_success: float | None = None
-) -> Keeping:
+) -> Retention:
     """Return how long saved views are kept.
 
     :param given: the operator's ``session_state_retention_days``; None: as Airflow's configuration says, and if that
@@ -88,14 +88,14 @@ def saved_views_retention(
     :param checkpoint_days: the operator's ``retention_days``
     :param hours_after_success: the operator's ``keep_session_state_hours``; None: as Airflow's configuration says
     """
-    from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+    from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
     if given is None and conf.get(SECTION, "session_state_retention_days", fallback=""):
         given = conf.getfloat(SECTION, "session_state_retention_days")
     days = checkpoint_retention_days(checkpoint_days) if given is None else float(given) or None
     if hours_after_success is None:
         hours_after_success = conf.getfloat(SECTION, "keep_session_state_hours", fallback=0.0)
-    return Keeping(days, deployment_address(), float(hours_after_success))
+    return Retention(days, deployment_address(), float(hours_after_success))
 
 
 def deployment_address() -> str:
@@ -153,6 +153,6 @@ def resolve_session_state_url(
 
 def airflow_home() -> Path:
     """Return ``AIRFLOW_HOME``."""
-    from airflow_provider.runner.config.absolute_paths import absolute
+    from airflow_provider.runner.config.absolute_paths import absolute_path
 
-    return absolute(os.environ.get("AIRFLOW_HOME", "~/airflow"))
+    return absolute_path(os.environ.get("AIRFLOW_HOME", "~/airflow"))

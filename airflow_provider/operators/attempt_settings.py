@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from airflow_provider.operators.airflow_config import resolve_session_state_url
 from airflow_provider.operators.attempt_guard import TimeLimit
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
-from airflow_provider.runner.session_state.saved.directory_marker import Keeping
+from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
 
 class RunningAttempt(Protocol):
@@ -41,7 +41,7 @@ class AttemptSettings:
     checkpoint_url: str | None
     session_state_url: str | None
     keep_session_state: bool
-    retention: Keeping
+    retention: Retention
     save_patience_seconds: float
 
     def session_state_directory(self, run: AirflowAttemptSpec, *, spark_runs_here: bool) -> str | None:

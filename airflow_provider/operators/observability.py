@@ -54,7 +54,7 @@ class TracingHooks(NoOpHooks):
             attributes={
                 "pyspark_pipeline.component": event.component.name,
                 "pyspark_pipeline.action": event.decision.action.value,
-                "pyspark_pipeline.reason": event.decision.reason,
+                "pyspark_pipeline.reason": str(event.decision.reason),
                 "pyspark_pipeline.position": event.position,
             },
         )

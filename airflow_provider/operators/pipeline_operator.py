@@ -220,12 +220,12 @@ class PipelineOperator(TemplatedTask, BaseOperator):
 
         :raises PipelineConfigError: a file cannot be found, read or rendered
         """
-        from airflow_provider.template_files import ComponentFiles
+        from airflow_provider.template_files import TemplatedComponent
 
         late = [c for c in config.ordered if self._runs_here and c.name not in self.pipeline.texts]
         if not late:
             return config
-        components = [ComponentFiles(c.name, c.target(), c.config) for c in late]
+        components = [TemplatedComponent(c.name, c.target(), c.config) for c in late]
         source = self._with_files(self.pipeline, components, context, self._environment())
         if source.problems:
             raise PipelineConfigError(source.problems, config.source)

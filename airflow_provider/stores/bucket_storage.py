@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
-from airflow_provider.runner.storage.file_storage import FileStorage, StorageEntry
+from airflow_provider.runner.storage.file_storage import (
+    Entries,
+    FileStorage,
+    StorageEntry,
+    StoredFile,
+    below_hidden,
+    joined,
+)
 
 
 def files_at(url: str, conn_id: str | None = None) -> FileStorage:
@@ -23,7 +30,7 @@ def files_at(url: str, conn_id: str | None = None) -> FileStorage:
     return BucketStorage(base.fs, base.path.rstrip("/"))
 
 
-def address(url: str, conn_id: str | None = None) -> str:
+def shown_address(url: str, conn_id: str | None = None) -> str:
     """Return the address as it may be shown and logged: the connection's id is in it, never a credential.
 
     :raises PipelineConfigError: the address holds a password
@@ -42,52 +49,56 @@ def address(url: str, conn_id: str | None = None) -> str:
 
 
 class BucketStorage:
-    """A bucket, or a part of it, behind fsspec. Such a store writes an object whole or not at all.
+    """A bucket, or a part of one, behind fsspec. Object storage writes an object whole or not at all.
 
     :param fs: fsspec's file system
     :param base: path in it
     """
 
+    can_delete = True
+
     def __init__(self, fs: Any, base: str) -> None:
         self._fs = fs
         self._base = base
 
-    def files(self, directory: str) -> list[str]:
-        return self._list(directory, "file")
+    def list(self, directory: str) -> Entries:
+        path = self._path(directory)
+        # fsspec keeps listings for the whole process. Not every backend knows `refresh`, and not every one stops
+        # at an invalidated cache, so both.
+        self._fs.invalidate_cache(path)
+        try:
+            found = list(self._fs.ls(path, detail=True, refresh=True))
+        except FileNotFoundError:
+            return []
+        # An object of the directory's own name stands for the directory.
+        entries = [_entry(info) for info in found if info["name"].rstrip("/") != path]
+        return sorted(entries, key=lambda entry: entry.name)
 
-    def directories(self, directory: str) -> list[str]:
-        return self._list(directory, "directory")
-
-    def walk(self) -> Iterator[str]:
+    def walk(self, directory: str = "") -> Iterator[StoredFile]:
+        path = self._path(directory)
         self._fs.invalidate_cache()
-        for path in self._fs.find(self._base):
-            inner = path.removeprefix(f"{self._base}/")
-            if not any(part.startswith(".") for part in inner.split("/")[:-1]):
-                yield inner
+        for found, info in self._fs.find(path, detail=True).items():
+            inner = found.removeprefix(f"{path}/")
+            if not below_hidden(inner):
+                yield StoredFile(joined(directory, inner), info.get("size") or 0)
 
-    def entries(self, directory: str) -> list[StorageEntry]:
-        return [
-            StorageEntry(_last(entry["name"]), entry["type"], entry.get("size") or 0)
-            if entry["type"] in ("file", "directory")
-            else StorageEntry(_last(entry["name"]), "other")
-            for entry in self._listed(directory)
-            if entry["name"].rstrip("/")
-            != f"{self._base}/{directory}".rstrip("/")  # what stands for the directory itself
-        ]
+    def exists(self, path: str) -> bool:
+        self._fs.invalidate_cache()
+        return bool(self._fs.exists(self._path(path)))
 
     def read(self, path: str) -> bytes:
-        content: bytes = self._fs.cat_file(f"{self._base}/{path}")
+        content: bytes = self._fs.cat_file(self._path(path))
         return content
 
     def write(self, path: str, content: bytes) -> None:
-        self._fs.pipe_file(f"{self._base}/{path}", content)
+        self._fs.pipe_file(self._path(path), content)
 
     def move(self, path: str, target: str) -> None:
-        self._fs.cp_file(f"{self._base}/{path}", f"{self._base}/{target}")
-        self.remove([path])
+        self._fs.cp_file(self._path(path), self._path(target))
+        self.delete([path])
 
-    def remove(self, paths: Iterable[str]) -> None:
-        whole = [f"{self._base}/{path}" for path in paths]
+    def delete(self, paths: Iterable[str]) -> None:
+        whole = [self._path(path) for path in paths]
         try:
             if len(whole) > 1:
                 self._fs.rm(whole)
@@ -98,22 +109,19 @@ class BucketStorage:
             with suppress(FileNotFoundError):
                 self._fs.rm_file(path)
 
-    def remove_empty(self, directories: Iterable[str]) -> None:
-        """Nothing: a bucket has no directories."""
+    def delete_tree(self, directory: str) -> None:
+        with suppress(FileNotFoundError):
+            self._fs.rm(self._path(directory), recursive=True)
 
-    def _list(self, directory: str, kind: str) -> list[str]:
-        return [_last(entry["name"]) for entry in self._listed(directory) if entry["type"] == kind]
+    def delete_empty(self, directories: Iterable[str]) -> None:
+        """Do nothing: a bucket has no directories."""
 
-    def _listed(self, directory: str) -> list[Any]:
-        path = f"{self._base}/{directory}".rstrip("/")
-        # fsspec keeps listings for the whole process. Not every backend knows `refresh`, and not every one stops
-        # at an invalidated cache, so both.
-        self._fs.invalidate_cache(path)
-        try:
-            return list(self._fs.ls(path, detail=True, refresh=True))
-        except FileNotFoundError:
-            return []
+    def _path(self, path: str) -> str:
+        return f"{self._base}/{path}".rstrip("/")
 
 
-def _last(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2]
+def _entry(info: Mapping[str, Any]) -> StorageEntry:
+    name = info["name"].rstrip("/").rpartition("/")[2]
+    if info["type"] not in ("file", "directory"):
+        return StorageEntry(name, "other")
+    return StorageEntry(name, info["type"], info.get("size") or 0)

@@ -20,16 +20,32 @@ from airflow_provider.errors import (
     CheckpointWriteError,
     describe,
 )
-from airflow_provider.runner.checkpoint.store import Claim, Takeover, read_request, replaced, shut_out
+from airflow_provider.runner.checkpoint.store import (
+    Takeover,
+    TakeoverClaim,
+    fenced_off_error,
+    read_request,
+    replaced_error,
+)
 from airflow_provider.runner.record.checkpoint_state import LAST_NUMBER, CheckpointState, CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.stores.task_state_rows import Head, Rows, TaskStateAccessor, aside_key, head_key, request_key
+from airflow_provider.stores.task_state_rows import (
+    CheckpointHead,
+    RecordRows,
+    TaskStateAccessor,
+    aside_key,
+    head_key,
+    request_key,
+)
 
 logger = logging.getLogger(__name__)
 
+TASK_STATE_ADDRESS = "Airflow's task state store"
+"""Identifies the store as the place of a checkpoint; which rows it means follows from the run key."""
+
 _FOR_EVER = timedelta.max  # this very object is what Airflow calls NEVER_EXPIRE; None would mean its 30 days
-_SHUT_OUT = "shut-out"
+_FENCED_OFF = "shut-out"
 _LOOKS = 20  # how often to look when an attempt keeps changing what is being read
 
 
@@ -38,7 +54,7 @@ class TaskStateCheckpointStore:
 
     Works only inside the task's process, and only for that task. A small row, the **head**, says which attempt owns the
     checkpoint and which other rows hold the record; no row is larger than 50 kB, see
-    :class:`~airflow_provider.stores.task_state_rows.Rows`. Rows are written whole or not at all.
+    :class:`~airflow_provider.stores.task_state_rows.RecordRows`. Rows are written whole or not at all.
 
     An attempt takes over by writing the head with its own fence, and then reads; that leaves the record as it is. When
     it begins it writes the whole record into rows of new names, then lets the head name those, then removes the old
@@ -65,22 +81,26 @@ class TaskStateCheckpointStore:
         self._retention = _FOR_EVER if retention is None else retention
 
     def __repr__(self) -> str:
-        return "Airflow's task state store"
+        return TASK_STATE_ADDRESS
+
+    @property
+    def address(self) -> str:
+        return TASK_STATE_ADDRESS
 
     def save(self, state: CheckpointState) -> None:
         key = state.key
-        mine = Head.of(key, state.fence, state.attempt, state.owner)
+        mine = CheckpointHead.of(key, state.fence, state.attempt, state.owner)
         found = self._usable_head(key)
         if found is not None and (
             found.fence > mine.fence or (found.fence == mine.fence and found.owner not in ("", mine.owner))
         ):
-            raise replaced(key, state.attempt, found.attempt)
+            raise replaced_error(key, state.attempt, found.attempt)
         if found is not None and not found.of_same_attempt(mine):
             self._take(found)
             found = self._usable_head(key)
         if found is not None:
             mine = mine.model_copy(update={"record": found.record, "leftover": found.leftover})
-        _Writer(self, mine).write_whole(state)
+        _RowsWriter(self, mine).write_whole(state)
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
         if pipeline_name is None:
@@ -100,24 +120,24 @@ class TaskStateCheckpointStore:
         """Return whether there is a checkpoint that can be loaded. Errors are those of :meth:`load`."""
         return self.load(run_id, pipeline_name, scope=scope) is not None
 
-    def take_over(self, claim: Claim) -> Takeover:
+    def take_over(self, claim: TakeoverClaim) -> Takeover:
         key = claim.key
         head = self._usable_head(key)
         fence, number = 1, claim.attempt or 1
         if head is not None:
             fence = head.fence + 1
             number = claim.attempt or head.attempt + (head.owner != claim.owner)
-        mine = Head.of(key, fence, number, claim.owner)
+        mine = CheckpointHead.of(key, fence, number, claim.owner)
         if head is not None:
             mine = mine.model_copy(update={"record": head.record, "leftover": head.leftover})
         with self.refusals(key, number):
             self.put(head_key(key), mine.to_json())
             recorded, mine = self._take(mine)
-        return Takeover(recorded, fence, number, _Writer(self, mine))
+        return Takeover(recorded, fence, number, _RowsWriter(self, mine))
 
-    def shut_out(self, key: RunKey) -> None:
-        head = self._usable_head(key) or Head.of(key, 0, 0, "")
-        shut = head.model_copy(update={"fence": head.fence + 1, "attempt": 0, "owner": _SHUT_OUT})
+    def fence_off(self, key: RunKey) -> None:
+        head = self._usable_head(key) or CheckpointHead.of(key, 0, 0, "")
+        shut = head.model_copy(update={"fence": head.fence + 1, "attempt": 0, "owner": _FENCED_OFF})
         self.put(head_key(key), shut.to_json())
 
     def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
@@ -132,7 +152,7 @@ class TaskStateCheckpointStore:
             self.rows(key, last.leftover).remove()
         if last is None:
             self._accessor.delete(head_key(key))  # there is none, or what was there has been set aside
-        elif last.owner != _SHUT_OUT and self.get(head_key(key)) == last.to_json():
+        elif last.owner != _FENCED_OFF and self.get(head_key(key)) == last.to_json():
             # Otherwise whoever was shut out stays so, or an attempt has taken over since and goes on.
             self._accessor.delete(head_key(key))
         self._accessor.delete(request_key(key))
@@ -150,9 +170,9 @@ class TaskStateCheckpointStore:
     def drop_request(self, key: RunKey) -> None:
         self._accessor.delete(request_key(key))
 
-    def rows(self, key: RunKey, record: str) -> Rows:
+    def rows(self, key: RunKey, record: str) -> RecordRows:
         """Return access to the rows of a record."""
-        return Rows(self.get, self.put, self._accessor.delete, key, record)
+        return RecordRows(self.get, self.put, self._accessor.delete, key, record)
 
     def get(self, key: str) -> Any:
         """Return the value of a row, None if there is none."""
@@ -172,7 +192,7 @@ class TaskStateCheckpointStore:
             yield
         except Exception as error:
             if is_replaced(error):
-                raise replaced(key, attempt) from error
+                raise replaced_error(key, attempt) from error
             raise
 
     def set_aside(self, key: RunKey, data: Any, error: Exception) -> None:
@@ -191,11 +211,11 @@ class TaskStateCheckpointStore:
             aside,
         )
 
-    def _usable_head(self, key: RunKey) -> Head | None:
+    def _usable_head(self, key: RunKey) -> CheckpointHead | None:
         """Return the head, None if there is none; a damaged one is set aside, and about to be replaced."""
         data = self.get(head_key(key))
         try:
-            head = Head.from_json(data, key) if data is not None else None
+            head = CheckpointHead.from_json(data, key) if data is not None else None
             if head is not None and max(head.fence, head.attempt) >= LAST_NUMBER:
                 raise CheckpointCorruptError(f"there is no number after attempt {head.attempt} and fence {head.fence}")
         except CheckpointCorruptError as error:
@@ -203,14 +223,14 @@ class TaskStateCheckpointStore:
             return None
         return head
 
-    def _take(self, mine: Head) -> tuple[CheckpointState | None, Head]:
+    def _take(self, mine: CheckpointHead) -> tuple[CheckpointState | None, CheckpointHead]:
         """Return what an attempt has taken over, and its head, which names no record if that was damaged.
 
         :raises StaleAttemptError: another attempt has taken over since
         """
         look = self._settled(mine.key)
         if look.head is not None and not look.head.of_same_attempt(mine):
-            raise replaced(mine.key, mine.attempt, look.head.attempt)
+            raise replaced_error(mine.key, mine.attempt, look.head.attempt)
         if look.error is not None:
             self.set_aside(mine.key, look.data, look.error)
         if look.state is None and (mine.record is not None or look.head is None):
@@ -219,7 +239,7 @@ class TaskStateCheckpointStore:
             self.put(head_key(mine.key), mine.to_json())
         return look.state, mine
 
-    def _settled(self, key: RunKey) -> _Look:
+    def _settled(self, key: RunKey) -> _RowsSnapshot:
         """Look until what is found can be believed: a record whose head has not changed meanwhile, or none, or twice
         the same damage in the same rows.
         """
@@ -238,7 +258,7 @@ class TaskStateCheckpointStore:
             f"the checkpoint {head_key(key)!r} in Airflow's task state store changed {_LOOKS} times while it was read"
         )
 
-    def _look(self, key: RunKey) -> _Look:
+    def _look(self, key: RunKey) -> _RowsSnapshot:
         seen: dict[str, Any] = {}
 
         def get(name: str) -> Any:
@@ -247,19 +267,19 @@ class TaskStateCheckpointStore:
 
         data, head = self.get(head_key(key)), None
         try:
-            head = Head.from_json(data, key) if data is not None else None
+            head = CheckpointHead.from_json(data, key) if data is not None else None
             if head is None or head.record is None:
-                return _Look(data, head)
-            state = Rows(get, self.put, self._accessor.delete, key, head.record).read()
+                return _RowsSnapshot(data, head)
+            state = RecordRows(get, self.put, self._accessor.delete, key, head.record).read()
             if state.key != key:
                 raise CheckpointCorruptError(f"it is the record of {state.key}")
         except CheckpointCorruptError as error:
-            return _Look(data, head, None, error, str(error), seen)
-        return _Look(data, head, state.model_copy(update={"fence": head.fence, "owner": head.owner}))
+            return _RowsSnapshot(data, head, None, error, str(error), seen)
+        return _RowsSnapshot(data, head, state.model_copy(update={"fence": head.fence, "owner": head.owner}))
 
 
 @dataclass(frozen=True)
-class _Look:
+class _RowsSnapshot:
     """What one look at a checkpoint has found.
 
     :param data: the row of the head
@@ -271,7 +291,7 @@ class _Look:
     """
 
     data: Any
-    head: Head | None
+    head: CheckpointHead | None
     state: CheckpointState | None = None
     error: CheckpointCorruptError | None = field(default=None, compare=False)
     message: str = ""
@@ -279,7 +299,7 @@ class _Look:
 
 
 @dataclass
-class _Writer:
+class _RowsWriter:
     """Writes what one attempt records.
 
     :param store: where
@@ -287,8 +307,8 @@ class _Writer:
     """
 
     store: TaskStateCheckpointStore
-    head: Head
-    _rows: Rows | None = None
+    head: CheckpointHead
+    _rows: RecordRows | None = None
     _unconfirmed: CheckpointUpdate | None = None
 
     def begin(self, state: CheckpointState) -> None:
@@ -336,15 +356,15 @@ class _Writer:
         if data is None:
             return False
         try:
-            found = Head.from_json(data, key)
+            found = CheckpointHead.from_json(data, key)
         except CheckpointCorruptError as error:
             self.store.set_aside(key, data, error)
             return False
         if found.of_same_attempt(self.head):
             return True
-        if found.owner == _SHUT_OUT:
-            raise shut_out(key, self.head.attempt)
-        raise replaced(key, self.head.attempt, found.attempt)
+        if found.owner == _FENCED_OFF:
+            raise fenced_off_error(key, self.head.attempt)
+        raise replaced_error(key, self.head.attempt, found.attempt)
 
     def _tidy(self, record: str) -> None:
         try:

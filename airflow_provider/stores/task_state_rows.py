@@ -56,7 +56,7 @@ def request_key(key: RunKey) -> str:
     return _REQUEST_PREFIX + _shortened(key.pipeline_name)
 
 
-class Head(BaseModel):
+class CheckpointHead(BaseModel):
     """The row that says who owns a checkpoint.
 
     :param fence: grows by one with each takeover
@@ -79,7 +79,7 @@ class Head(BaseModel):
     leftover: str | None = Field(default=None, pattern=_RECORD)
 
     @classmethod
-    def of(cls, key: RunKey, fence: int, attempt: int, owner: str) -> Head:
+    def of(cls, key: RunKey, fence: int, attempt: int, owner: str) -> CheckpointHead:
         """Return the head of an attempt that has no record yet."""
         return cls(
             run_id=key.run_id,
@@ -90,15 +90,15 @@ class Head(BaseModel):
             attempt=attempt,
         )
 
-    def naming(self, record: str | None) -> Head:
+    def naming(self, record: str | None) -> CheckpointHead:
         """Return this head with a record that takes the place of the one that it names."""
         return self.model_copy(update={"record": record, "leftover": self.record or self.leftover})
 
-    def of_same_attempt(self, other: Head) -> bool:
+    def of_same_attempt(self, other: CheckpointHead) -> bool:
         return (self.fence, self.owner) == (other.fence, other.owner)
 
     @classmethod
-    def from_json(cls, data: object, key: RunKey | None = None) -> Head:
+    def from_json(cls, data: object, key: RunKey | None = None) -> CheckpointHead:
         """Read a row.
 
         :param key: which checkpoint it should be of
@@ -120,7 +120,7 @@ class Head(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class Rows:
+class RecordRows:
     """The rows of one record, from one attempt's beginning to the next one's.
 
     ``checkpoint`` is the whole record as it was then. An update goes into one of 16 rows ``recent-<n>``, which are

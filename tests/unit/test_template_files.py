@@ -17,9 +17,9 @@ from airflow_provider.errors import PipelineConfigError
 from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.source import named_components
 from airflow_provider.runner import DataFlow, PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.component import build_component
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
-from airflow_provider.template_files import ComponentFiles, TemplateFiles
+from airflow_provider.template_files import TemplatedComponent, TemplateFiles
 
 
 class Report(DataFlow):
@@ -43,7 +43,7 @@ def files(folders: list[Path], **options: Any) -> TemplateFiles:
 
 def text(folder: Path, content: str, **options: Any) -> str:
     (folder / "q.sql").write_text(content)
-    found = files([folder], **options).render([ComponentFiles("a", RunSql, {"sql_file": "q.sql"})], None)
+    found = files([folder], **options).render([TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})], None)
     return found.texts["a"]["q.sql"]
 
 
@@ -109,18 +109,18 @@ def test_the_first_folder_that_has_the_file_counts_and_a_missing_one_names_them_
     one.mkdir()
     two.mkdir()
     (two / "q.sql").write_text("SELECT 2")
-    component = [ComponentFiles("a", RunSql, {"sql_file": "q.sql"})]
+    component = [TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})]
     assert files([one, two]).render(component, None).texts == {"a": {"q.sql": "SELECT 2"}}
     (one / "q.sql").write_text("SELECT 1")
     assert files([one, two]).render(component, None).texts == {"a": {"q.sql": "SELECT 1"}}
     with pytest.raises(PipelineConfigError, match=f"there is no file 'r.sql'; looked for in {one}, {two}"):
-        files([one, two]).render([ComponentFiles("a", RunSql, {"sql_file": "r.sql"})], None)
+        files([one, two]).render([TemplatedComponent("a", RunSql, {"sql_file": "r.sql"})], None)
 
 
 def test_a_file_that_is_not_text_is_named_with_component_and_field(tmp_path: Path) -> None:
     (tmp_path / "q.sql").write_bytes("SELECT 'é'".encode("latin-1"))
     with pytest.raises(PipelineConfigError, match=r"component 'a', field 'config.sql_file': .*q.sql' is not UTF-8"):
-        files([tmp_path]).render([ComponentFiles("a", RunSql, {"sql_file": "q.sql"})], None)
+        files([tmp_path]).render([TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})], None)
 
 
 def test_an_error_that_may_pass_is_raised_as_it_is(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_an_error_that_may_pass_is_raised_as_it_is(tmp_path: Path) -> None:
         SandboxedEnvironment(), {"gone": gone}, [tmp_path], str, lambda error: isinstance(error, OSError)
     )
     with pytest.raises(ConnectionError):
-        rendering.render([ComponentFiles("a", RunSql, {"sql_file": "q.sql"})], None)
+        rendering.render([TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})], None)
 
 
 def loaded(folder: Path, sql: str, *given: str) -> PipelineConfig:
@@ -196,14 +196,14 @@ def test_copies_of_the_pipeline_carry_the_text_and_never_read_the_file_again(tmp
 
     spark = Spark()
     (component,) = config.components
-    build(component.target(), component.config, spark, config.base_dir, component.texts)()
+    build_component(component.target(), component.config, spark, config.base_dir, component.texts)()
     assert spark.told == "SELECT '2026-01-31'"
 
 
 def test_a_class_of_the_authors_may_have_templates_too(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear {{ ds }}")
-    found = files([tmp_path]).render([ComponentFiles("a", Report, {"letter": "letter.txt"})], None)
-    report = build(Report, {"letter": "letter.txt"}, None, tmp_path, found.texts["a"])
+    found = files([tmp_path]).render([TemplatedComponent("a", Report, {"letter": "letter.txt"})], None)
+    report = build_component(Report, {"letter": "letter.txt"}, None, tmp_path, found.texts["a"])
     report()
     assert report.__self__.told == "Dear 2026-01-31"  # type: ignore[attr-defined]
 

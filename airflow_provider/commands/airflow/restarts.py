@@ -125,13 +125,13 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
 
     :raises PySparkPipelineError: the next attempt would have to ignore it
     """
-    from airflow_provider.runner.config.problems import suggest
+    from airflow_provider.runner.config.problems import suggestion
     from airflow_provider.runner.planning.restart_plan import why_impossible
 
     for name in request.names:
         if name not in state.fields:
             raise CheckpointError(
-                f"pipeline {state.pipeline_name!r} has no component {name!r}{suggest(name, state.fields)}"
+                f"pipeline {state.pipeline_name!r} has no component {name!r}{suggestion(name, state.fields)}"
             )
     try:
         run = _describe_next_attempt(state.key)
@@ -164,7 +164,6 @@ def _preview(
     :param alone: ignore the request that is in the store
     """
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
-    from airflow_provider.runner.planning.restart_plan import pending_config_restart
     from airflow_provider.runner.running.airflow_attempt import start_mode_of
     from airflow_provider.runner.running.preview import preview
     from airflow_provider.runner.running.restart_requests import find_requests
@@ -172,10 +171,8 @@ def _preview(
     place = InMemoryCheckpointStore() if alone else store
     config_requests = (*run.requests, *requested)
     requests = find_requests(place, state.key, run.config, state, config_requests)
-    beginning, reason = start_mode_of(
-        run, state, asked=bool(requests) or pending_config_restart(run.config, state) is not None
-    )
-    return preview(run.config, state, beginning, requests), reason
+    start = start_mode_of(run, state, asked=bool(requests))
+    return preview(run.config, state, start, requests), str(start.case)
 
 
 def _describe_next_attempt(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
@@ -213,20 +210,20 @@ def _when(state: CheckpointState) -> str:
 
     from airflow_provider.commands.airflow.database import task_instance_activity
     from airflow_provider.operators.airflow_config import clear_discards_task_state
-    from airflow_provider.runner.housekeeping.activity import may_be_running
+    from airflow_provider.runner.housekeeping.activity import ActivityKind, active_attempt
     from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
 
-    running = may_be_running(state, task_instance_activity(state.key), datetime.now(UTC))
-    if running is None:
+    active = active_attempt(state, task_instance_activity(state.key), datetime.now(UTC))
+    if active is None:
         tick = (
             f" and tick {KEEP_TASK_STATE!r}, without which a request is discarded"
             if clear_discards_task_state()
             else ""
         )
         return f"if no attempt is due, clear the task{tick}"
-    if "'running'" in running or "may be running" in running:
-        return f"{running}: that attempt goes on as it began, and the next one is meant"
-    return f"{running}: that one is meant"
+    if active.kind is ActivityKind.DUE:
+        return f"{active}: that is the next attempt"
+    return f"{active}: that attempt continues unchanged, and the next one comes after it"
 
 
 def _user() -> str | None:

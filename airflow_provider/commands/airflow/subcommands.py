@@ -161,7 +161,7 @@ def _show(options: argparse.Namespace) -> None:
 def _forget(options: argparse.Namespace) -> None:
     from airflow_provider.commands.airflow.database import task_instance_activity
     from airflow_provider.commands.cleanup import open_storage, requested_spark_conf
-    from airflow_provider.runner.housekeeping.forget import Saved, forget
+    from airflow_provider.runner.housekeeping.forget import SavedViewsLocation, forget
     from airflow_provider.stores.bucket_storage import files_at
 
     conf = requested_spark_conf(options)
@@ -172,7 +172,7 @@ def _forget(options: argparse.Namespace) -> None:
     done = forget(
         store,
         state,
-        Saved(url, lambda base: open_storage(base, conf, files_at)),
+        SavedViewsLocation(url, lambda base: open_storage(base, conf, files_at)),
         activity=task_instance_activity(state.key),
         force=options.force,
     )
@@ -187,7 +187,7 @@ def _prune(options: argparse.Namespace) -> None:
     from airflow_provider.commands.airflow.database import MetastoreLookup, running_activity
     from airflow_provider.commands.cleanup import open_storage, print_prune_report, requested_spark_conf
     from airflow_provider.operators.airflow_config import checkpoint_retention_days, deployment_address
-    from airflow_provider.runner.housekeeping.prune import Kept, Prune, Rules
+    from airflow_provider.runner.housekeeping.prune import Prune, PruneRules
     from airflow_provider.stores.bucket_storage import files_at
     from airflow_provider.stores.location import store_at
 
@@ -196,13 +196,13 @@ def _prune(options: argparse.Namespace) -> None:
     address = _checkpoint_directory(options)
     store = store_at(address) if address else None
     prune = Prune(
-        Rules(
+        PruneRules(
             datetime.now(UTC),
             retention=None if days is None else timedelta(days=days),
             older_than=options.older_than,
             silent_at_most=options.presume_dead_after,
         ),
-        Kept(store, open_storage(address, None, files_at)) if store and address else None,
+        store,
         [(url, open_storage(url, conf, files_at)) for url in _saved_view_urls(options)],
         MetastoreLookup(store, deployment_address()),
         running_activity,

@@ -24,17 +24,18 @@ from airflow_provider.runner import (
     CheckpointState,
     LocalCheckpointStore,
 )
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.config.absolute_paths import absolute, absolute_url
-from airflow_provider.runner.housekeeping.forget import Saved, forget
-from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, Kept, Known, Prune, Rules
+from airflow_provider.runner.config.absolute_paths import absolute_path, absolute_url
+from airflow_provider.runner.housekeeping.forget import SavedViewsLocation, forget
+from airflow_provider.runner.housekeeping.prune import SILENT_AT_MOST, CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.observing.report import checkpoint_lines, checkpoints_table
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import Marker
-from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker
 
 WRONG = 2
+
+_STORE = "where checkpoints are"
 
 
 def run_command_line(arguments: Sequence[str] | None = None) -> int:
@@ -95,7 +96,7 @@ def _add_checkpoint_commands(commands: Any) -> None:
         "forget", help="delete a checkpoint and its saved views, so that the run starts from the beginning"
     )
     for parser, command in ((listing, _list), (show, _show), (forget, _forget)):
-        parser.add_argument("--store", type=absolute, required=True, metavar="DIRECTORY", help="where checkpoints are")
+        parser.add_argument("--store", type=absolute_path, required=True, metavar="DIRECTORY", help=_STORE)
         parser.set_defaults(command=command)
     for parser in (show, forget):
         parser.add_argument("run_id", help="id of the run")
@@ -109,7 +110,7 @@ def _add_checkpoint_commands(commands: Any) -> None:
     prune = commands.add_parser(
         "prune", help="delete checkpoints and saved views that have expired or no longer belong to a run"
     )
-    prune.add_argument("--store", type=absolute, metavar="DIRECTORY", help="where checkpoints are")
+    prune.add_argument("--store", type=absolute_path, metavar="DIRECTORY", help=_STORE)
     prune.add_argument(
         "--session-state-url",
         action="append",
@@ -167,7 +168,7 @@ def _forget(options: argparse.Namespace) -> int:
     done = forget(
         LocalCheckpointStore(options.store),
         state,
-        Saved(state.session_state_url, lambda url: open_storage(url, conf, None)),
+        SavedViewsLocation(state.session_state_url, lambda url: open_storage(url, conf, None)),
         force=options.force,
     )
     print(*done.lines(), sep="\n")
@@ -180,14 +181,16 @@ def _prune(options: argparse.Namespace) -> int:
         raise CheckpointError("nothing to prune: give --store, --session-state-url, or both")
     store = LocalCheckpointStore(options.store) if options.store else None
     urls = [absolute_url(url) for url in options.session_state_url or [f"{options.store}/{SAVED}"]]
-    kept_at = place_of(store) if store else None
+    kept_at = store_address(store) if store else None
 
-    def known(marker: Marker, key: RunKey) -> Known:
-        return Known(True, load(store, key)) if store and marker.checkpoint == kept_at else Known()
+    def known(marker: DirectoryMarker, key: RunKey) -> CheckpointLookup:
+        return (
+            CheckpointLookup(True, load(store, key)) if store and marker.checkpoint == kept_at else CheckpointLookup()
+        )
 
     prune = Prune(
-        Rules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.presume_dead_after),
-        Kept(store, DirectoryStorage(options.store)) if store else None,
+        PruneRules(datetime.now(UTC), older_than=options.older_than, silent_at_most=options.presume_dead_after),
+        store,
         [(url, open_storage(url, conf, None)) for url in urls],
         known,
         dry_run=options.dry_run,

@@ -22,16 +22,17 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     load_pipeline_config,
 )
-from airflow_provider.runner.config.absolute_paths import absolute
+from airflow_provider.runner.config.absolute_paths import absolute_path
 from airflow_provider.runner.config.model import config_warnings
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import plan_table, table
 from airflow_provider.runner.planning.partial_plan import restrict_plan
+from airflow_provider.runner.planning.start_mode import StartCase, StartMode
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.spark.session import open_session
 
@@ -45,7 +46,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``plan`` and ``run``."""
     parser.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
     parser.add_argument(
-        "--store", type=absolute, metavar="DIRECTORY", help="where checkpoints are (default: none kept)"
+        "--store", type=absolute_path, metavar="DIRECTORY", help="where checkpoints are (default: none kept)"
     )
     parser.add_argument("--run-id", default="manual", help="id of the run (default: manual)")
     parser.add_argument(
@@ -94,7 +95,7 @@ def validate_pipeline(options: argparse.Namespace) -> int:
     for warning in config_warnings(config):
         print(f"warning: {warning}")
     if options.code:
-        for name, reading in read_components(config, {}).items():
+        for name, reading in read_code_of_components(config, {}).items():
             for line in code_lines(name, reading):
                 print(line)
     return OK
@@ -124,18 +125,19 @@ def run_pipeline(options: argparse.Namespace) -> int:
     conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **parse_properties(options.conf)}
     if options.master:
         conf["spark.master"] = options.master
-    beginning = Beginning("--fresh was given" if options.fresh else None, _restarts(options))
+    case = StartCase.FRESH_REQUESTED if options.fresh else StartCase.CONTINUED
+    start = StartMode(case, restarts=_restarts(options))
     result = run_attempt(
         AttemptSpec(
             config,
             store,
             RunKey((), options.run_id, config.name),
-            lambda checkpoint, asked: beginning,
+            lambda checkpoint, asked: start,
             spark=lambda: open_session(conf, config.name),
             session_state_url=_session_state_url(options, config),
             keep_session_state=options.keep_session_state,
             environment=RunnerEnvironment(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),
-            part=lambda plan: restrict_plan(plan, config, options.only, options.until),
+            restrict=lambda plan: restrict_plan(plan, config, options.only, options.until),
         )
     )
     complete, total = len(result.completed_components), len(result.component_results)

@@ -20,7 +20,7 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
 from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.config_file import read_config_file
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.template_files import ComponentFiles, TemplateFiles, raw_hint
+from airflow_provider.template_files import TemplatedComponent, TemplateFiles, raw_hint
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -133,7 +133,7 @@ def with_rendered_files(config: PipelineConfig, names: Mapping[str, Any]) -> Pip
     # In Airflow the DAG's folder comes second. Whoever tries a pipeline most likely stands in it.
     folders = (config.base_dir, working_directory())
     files = TemplateFiles(_environment(), names, folders, lambda error: _explain(error, names))
-    components = [ComponentFiles(c.name, c.target(), c.config) for c in config.ordered]
+    components = [TemplatedComponent(c.name, c.target(), c.config) for c in config.ordered]
     return config.with_texts(files.render(components, config.source).texts)
 
 

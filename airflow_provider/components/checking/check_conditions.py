@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider.components.sql_syntax.rows import analyzed, explain, table_name
+from airflow_provider.components.sql_syntax.identifiers import table_name
+from airflow_provider.components.sql_syntax.query_plan import analyzed_plan, explain_query
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -18,7 +19,7 @@ _PLACE = re.compile(r";? \(?line \d+,? pos \d+\)?;?")
 
 
 @dataclass
-class Conditions:
+class CheckConditions:
     """Conditions of a check, sorted.
 
     :param of_rows: name to condition as Spark takes it, for those that must hold for every row
@@ -31,7 +32,7 @@ class Conditions:
     problems: list[str] = field(default_factory=list)
 
     @classmethod
-    def sort(cls, spark: SparkSession, view: str, conditions: Mapping[str, str]) -> Conditions:
+    def sort(cls, spark: SparkSession, view: str, conditions: Mapping[str, str]) -> CheckConditions:
         """Ask Spark what each condition is. Nothing is computed.
 
         :param spark: the session
@@ -51,7 +52,7 @@ class Conditions:
 
         query = f"SELECT {in_brackets(sql)} AS condition FROM {table_name(view)}"
         try:
-            plan = analyzed(explain(spark, query))
+            plan = analyzed_plan(explain_query(spark, query))
         except PySparkException as error:
             # Spark takes (SELECT 'x') for a literal such as DATE 'x', but not if the column has a name.
             named = _SELECTED_TEXT.sub(r"\1 AS x", sql)
@@ -82,7 +83,7 @@ def _all_of_rows(spark: SparkSession, view: str, conditions: list[str]) -> bool:
     asked = [f"{in_brackets(condition)} AS condition" for condition in conditions]
     query = f"SELECT *, {', '.join(asked)} FROM {table_name(view)}"
     try:
-        plan = analyzed(explain(spark, query))
+        plan = analyzed_plan(explain_query(spark, query))
     except PySparkException:
         return False
     tree = plan.partition("\n")[2]

@@ -9,10 +9,11 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from airflow_provider.components import config_checks
-from airflow_provider.components.checking.check_conditions import Conditions, first_line
+from airflow_provider.components.checking.check_conditions import CheckConditions, first_line
 from airflow_provider.components.checking.check_query import CheckQuery, Rule
-from airflow_provider.components.component_base import ComponentModel, ReadyMade
-from airflow_provider.components.sql_syntax.rows import explain, parses_text, random_parts, table_name
+from airflow_provider.components.component_base import ComponentModel, ReadyMadeComponent
+from airflow_provider.components.sql_syntax.identifiers import table_name
+from airflow_provider.components.sql_syntax.query_plan import explain_query, parses_text, random_parts
 from airflow_provider.errors import DataCheckError
 
 
@@ -53,7 +54,7 @@ class CheckConfig(ComponentModel):
         return any((self.not_null, self.not_nan, self.not_empty, self.unique, self.conditions))
 
 
-class CheckData(ReadyMade[CheckConfig]):
+class CheckData(ReadyMadeComponent[CheckConfig]):
     """Check row count, nulls, NaN, empty values, uniqueness and SQL conditions.
 
     Everything but uniqueness is counted in one pass over the data. The rows are those that a reader of all columns
@@ -69,20 +70,20 @@ class CheckData(ReadyMade[CheckConfig]):
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
         """A name that Spark does not take."""
         read = CheckConfig.model_validate(config)
-        yield from config_checks.source_name("input_view", read.input_view)
+        yield from config_checks.check_source_name("input_view", read.input_view)
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """A comment that takes the rest of a condition along."""
         conditions = config.get("conditions")
         for name, condition in conditions.items() if isinstance(conditions, Mapping) else ():
-            yield from config_checks.swallowed(f"conditions.{name}", condition)
+            yield from config_checks.check_comments(f"conditions.{name}", condition)
 
     def run(self) -> None:
         config = self.config
         frame = self.spark.table(config.input_view)
-        plan = explain(self.spark, f"SELECT * FROM {table_name(config.input_view)}")
-        conditions = Conditions.sort(self.spark, config.input_view, config.conditions)
+        plan = explain_query(self.spark, f"SELECT * FROM {table_name(config.input_view)}")
+        conditions = CheckConditions.sort(self.spark, config.input_view, config.conditions)
         query = CheckQuery(self.spark, config.input_view, frame, of_all_columns=parses_text(plan))
         problems = [*self._add_columns(query), *conditions.problems]
         for name, sql in conditions.of_rows.items():
@@ -150,7 +151,7 @@ class CheckData(ReadyMade[CheckConfig]):
                 config.input_view,
             )
         parts = random_parts(plan)
-        if parts and parts != random_parts(explain(self.spark, f"SELECT * FROM {table_name(config.input_view)}")):
+        if parts and parts != random_parts(explain_query(self.spark, f"SELECT * FROM {table_name(config.input_view)}")):
             self.logger.warning(
                 "view %r is random: every reader gets other rows than this check saw, also if it is cached; give each "
                 "rand() and sample a seed, or write it with WriteData, then read and check what was written",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider.components.checking.check_conditions import first_line, in_brackets
-from airflow_provider.components.sql_syntax.rows import column, last_name, table_name, whole_row
-from airflow_provider.runner.config.problems import suggest
+from airflow_provider.components.sql_syntax.identifiers import find_column, last_name, table_name
+from airflow_provider.components.sql_syntax.row_hash import whole_row_expression
+from airflow_provider.runner.config.problems import suggestion
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -20,7 +21,7 @@ _MOST_NAMES = 30
 
 
 @dataclass(frozen=True)
-class Counted:
+class CheckCounts:
     """What a pass over the view gave.
 
     :param rows: number of rows
@@ -32,7 +33,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class _Count:
+class _CheckAggregate:
     """One thing to count, or one condition of the whole view.
 
     :param sql: the aggregate; ``{row}`` stands in it for what is computed of each row before
@@ -69,9 +70,9 @@ class CheckQuery:
         self._spark = spark
         self._view = view
         self._schema = frame.schema
-        self._whole = whole_row(frame) if of_all_columns else None
+        self._whole = whole_row_expression(frame) if of_all_columns else None
         self._case_sensitive = str(spark.conf.get("spark.sql.caseSensitive", "false")).lower() == "true"
-        self._counts: list[_Count] = []
+        self._counts: list[_CheckAggregate] = []
         self.keys: list[str] = []
 
     def add_column(self, rule: Rule, name: str) -> str | None:
@@ -81,7 +82,7 @@ class CheckQuery:
         """
         from pyspark.sql.types import ArrayType, BinaryType, DoubleType, FloatType, MapType, NumericType, StringType
 
-        found = column(name, self._schema, case_sensitive=self._case_sensitive)
+        found = find_column(name, self._schema, case_sensitive=self._case_sensitive)
         if found is None:
             return ""
         sql, kind = found
@@ -103,7 +104,7 @@ class CheckQuery:
                 forbidden += f" OR octet_length({sql}) = 0"
             elif isinstance(kind, (ArrayType, MapType)):
                 forbidden += f" OR size({sql}) = 0"
-        self._counts.append(_Count(f"count_if({forbidden})", f"column {name!r}", f"is {_WORDS[rule]}"))
+        self._counts.append(_CheckAggregate(f"count_if({forbidden})", f"column {name!r}", f"is {_WORDS[rule]}"))
         return None
 
     def missing(self, columns: Mapping[str, list[str]]) -> list[str]:
@@ -114,7 +115,7 @@ class CheckQuery:
         if not columns:
             return []
         known = self._schema.names
-        named = [f"{name!r} ({', '.join(rules)}{suggest(name, known, most=0)})" for name, rules in columns.items()]
+        named = [f"{name!r} ({', '.join(rules)}{suggestion(name, known, most=0)})" for name, rules in columns.items()]
         shown = ", ".join(map(repr, known[:_MOST_NAMES])) + (", …" if len(known) > _MOST_NAMES else "")
         return [f"there is no column {', '.join(named)}; the view has {shown or 'no columns'}"]
 
@@ -125,13 +126,13 @@ class CheckQuery:
         :param condition: the condition as SQL
         """
         sql = "count_if(NOT coalesce({row}, false))"
-        self._counts.append(_Count(sql, subject, "does not hold", row_sql=in_brackets(condition)))
+        self._counts.append(_CheckAggregate(sql, subject, "does not hold", row_sql=in_brackets(condition)))
 
     def add_condition_of_view(self, subject: str, condition: str) -> None:
         """Evaluate a condition that holds an aggregate; see :meth:`add_condition`."""
-        self._counts.append(_Count(in_brackets(condition), subject, of_view=True))
+        self._counts.append(_CheckAggregate(in_brackets(condition), subject, of_view=True))
 
-    def run(self) -> Counted:
+    def run(self) -> CheckCounts:
         """Count. What cannot be computed counts as a failure if the view itself can be read."""
         try:
             return self._count(self._counts)
@@ -149,7 +150,7 @@ class CheckQuery:
             return False
         return True
 
-    def _one_by_one(self) -> Counted:
+    def _one_by_one(self) -> CheckCounts:
         """Count each thing for itself, to see which fails."""
         failures = []
         for count in self._counts:
@@ -157,9 +158,9 @@ class CheckQuery:
                 failures += self._count([count]).failures
             except Exception as error:  # noqa: BLE001 - as above; it is told
                 failures.append(f"{count.subject} cannot be computed: {first_line(str(error))}")
-        return Counted(self._count([]).rows, failures)
+        return CheckCounts(self._count([]).rows, failures)
 
-    def _count(self, counts: list[_Count]) -> Counted:
+    def _count(self, counts: list[_CheckAggregate]) -> CheckCounts:
         inner = ["*"]
         outer = ["count(1) AS `rows`"]
         if self._whole is not None:
@@ -174,7 +175,7 @@ class CheckQuery:
         seen = self._first(f"SELECT {', '.join(outer)} FROM ({self._select(inner)}) AS {last_name(self._view)}")
         rows = int(seen["rows"])
         failures = [count.failure(seen[str(index)], rows) for index, count in enumerate(counts)]
-        return Counted(rows, [failure for failure in failures if failure is not None])
+        return CheckCounts(rows, [failure for failure in failures if failure is not None])
 
     def doubled_keys(self) -> tuple[int, int]:
         """Return how many keys occur more than once, and how many rows have a null in theirs."""

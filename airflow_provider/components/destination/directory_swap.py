@@ -35,7 +35,7 @@ _LONGEST_NAME = 180  # bytes; a name has at most 255
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def token_of(context: ComponentContext | None) -> str:
+def run_token(context: ComponentContext | None) -> str:
     """Return what tells a component of a run from all others; a random one if nobody told which run this is."""
     known = f"{context.run}\n{context.pipeline}\n{context.component}" if context and context.run else uuid.uuid4().hex
     return hashlib.sha256(known.encode()).hexdigest()[:16]
@@ -46,7 +46,7 @@ class TargetDirectory:
 
     :param spark: a classic session
     :param path: where it is
-    :param token: see :func:`token_of`
+    :param token: see :func:`run_token`
     """
 
     def __init__(self, spark: Any, path: str, token: str) -> None:

@@ -16,7 +16,7 @@ _MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
-class Table:
+class CatalogTable:
     """A table as the catalog describes it.
 
     :param full_name: catalog, database and name, in lower case and quoted
@@ -44,13 +44,13 @@ class Table:
         return self.provider in TRANSACTIONAL
 
 
-def find_table(spark: Any, name: str) -> Table | None:
+def find_table(spark: Any, name: str) -> CatalogTable | None:
     """Return a table or view of a catalog, whatever temp view has the same name; None if there is none.
 
     :param spark: the session
     :param name: its name, with or without catalog and database
     """
-    parts = split_name(name)
+    parts = split_table_name(name)
     if len(parts) == 1:  # otherwise a temp view would be found first
         parts = [spark.catalog.currentDatabase(), *parts]
     quoted = ".".join(map(quote, parts))
@@ -65,13 +65,13 @@ def find_table(spark: Any, name: str) -> Table | None:
     return _described(rows, parts, spark.catalog.currentCatalog())
 
 
-def split_name(name: str) -> list[str]:
+def split_table_name(name: str) -> list[str]:
     """Return the parts of a name as SQL reads it."""
     found = re.findall(r"`((?:[^`]|``)+)`|([^.`\s]+)", name)
     return [quoted.replace("``", "`") or bare for quoted, bare in found]
 
 
-def lost_partitions(spark: Any, table: Table, frame: Any) -> list[str]:
+def lost_partitions(spark: Any, table: CatalogTable, frame: Any) -> list[str]:
     """Return partitions that a table has and a DataFrame does not, at most four; names of all columns if it lacks them.
 
     :param spark: the session
@@ -93,13 +93,13 @@ def lost_partitions(spark: Any, table: Table, frame: Any) -> list[str]:
     ]
 
 
-def in_words(names: Sequence[str]) -> str:
+def name_list(names: Sequence[str]) -> str:
     """Return some names, and whether there are more."""
     shown = ", ".join(names[:_MOST_NAMED])
     return f"{shown} and others" if len(names) > _MOST_NAMED else shown
 
 
-def columns_in_order(spark: Any, table: Table, frame: Any) -> Any:
+def columns_in_order(spark: Any, table: CatalogTable, frame: Any) -> Any:
     """Return a DataFrame with the columns of a table, in the table's order: Spark inserts by position.
 
     :raises ValueError: they do not have the same columns
@@ -123,7 +123,7 @@ def columns_in_order(spark: Any, table: Table, frame: Any) -> Any:
 
 
 @contextmanager
-def overwriting(spark: Any, how: str) -> Iterator[None]:
+def partition_overwrite_mode(spark: Any, how: str) -> Iterator[None]:
     """Let an overwriting insert replace only the partitions that it has rows for (``dynamic``), or all (``static``)."""
     before = spark.conf.get(OVERWRITE_MODE, None)
     spark.conf.set(OVERWRITE_MODE, how)
@@ -133,7 +133,7 @@ def overwriting(spark: Any, how: str) -> Iterator[None]:
         spark.conf.set(OVERWRITE_MODE, before) if before is not None else spark.conf.unset(OVERWRITE_MODE)
 
 
-def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> Table:
+def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> CatalogTable:
     told: dict[str, str] = {}
     partitions: list[str] = []
     section = "columns"
@@ -148,7 +148,7 @@ def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> Table
         elif section not in ("columns", "# Partition Information"):
             told.setdefault(name, value)
     full = [*([told.get("Catalog") or catalog] if len(parts) < 3 else []), *parts]
-    return Table(
+    return CatalogTable(
         full_name=".".join(quote(part.lower()) for part in full),
         kind=told.get("Type", "").upper(),
         provider=told.get("Provider", "").lower(),

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider.components.destination.directory_swap import TargetDirectory
-from airflow_provider.components.destination.table_layout import split_name
+from airflow_provider.components.destination.table_layout import split_table_name
 from airflow_provider.errors import describe
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
 
@@ -22,7 +22,9 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def table_being_made(spark: Any, table: str, token: str, *, is_known: bool, replaces: bool) -> Iterator[Marker | None]:
+def making_table(
+    spark: Any, table: str, token: str, *, is_known: bool, replaces: bool
+) -> Iterator[UnfinishedTableMarker | None]:
     """Clear what this component of this run began of a table and did not finish; note that it begins now.
 
     :param spark: the session; nothing can be cleared through Spark Connect
@@ -36,7 +38,7 @@ def table_being_made(spark: Any, table: str, token: str, *, is_known: bool, repl
     if place is None:
         yield None
         return
-    marker = Marker(spark, place, token)
+    marker = UnfinishedTableMarker(spark, place, token)
     if not is_known:
         marker.heal(replaces=replaces)
     if is_known or not marker.directory.exists():
@@ -45,7 +47,7 @@ def table_being_made(spark: Any, table: str, token: str, *, is_known: bool, repl
     marker.remove()
 
 
-class Marker:
+class UnfinishedTableMarker:
     """The file beside the directory of a table.
 
     :param spark: a classic session
@@ -86,7 +88,7 @@ class Marker:
 
 def _default_place(spark: Any, table: str) -> str | None:
     """Return where Spark puts a table that nobody gives a location; None if that cannot be told."""
-    parts = split_name(table)
+    parts = split_table_name(table)
     if not is_classic(spark) or len(parts) > 3:
         return None
     if len(parts) == 3 and parts[0] != "spark_catalog":

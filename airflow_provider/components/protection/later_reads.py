@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.components.protection.view_use import use_of
-from airflow_provider.runner.config.component_context import Declared
+from airflow_provider.components.protection.view_use import find_view_use
+from airflow_provider.runner.config.component_context import LaterComponent
+from airflow_provider.runner.spark.sql_lexer import mask_sql
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)
 _NAME = r"(?P<name>`(?:[^`]|``)+`|[\w.]+)"
 _MADE_VIEW = re.compile(
@@ -25,7 +24,7 @@ _PATH = re.compile(r"\b(?:parquet|orc|csv|json|text|avro|xml|delta)\.`([^`]*[/:]
 
 
 @dataclass(frozen=True)
-class Need:
+class LaterReader:
     """A component that comes later and reads something.
 
     :param component: its name
@@ -36,26 +35,26 @@ class Need:
     certain: bool
 
 
-def need_of(view: str, later: Sequence[Declared], base_dir: Path) -> Need | None:
+def find_later_reader(view: str, later: Sequence[LaterComponent], base_dir: Path) -> LaterReader | None:
     """Return which component reads a temp view before another one makes it anew, None if none is known to.
 
     :param view: its name
     :param later: the components that come later, in their order
     :param base_dir: where relative paths of SQL files start
     """
-    likely: Need | None = None
+    likely: LaterReader | None = None
     for component in later:
         certain = _reads(component, view, base_dir)
         if certain:
-            return Need(component.name, certain=True)
+            return LaterReader(component.name, certain=True)
         if certain is None and likely is None:
-            likely = Need(component.name, certain=False)
+            likely = LaterReader(component.name, certain=False)
         if _makes(component, view, base_dir):
             break
     return likely
 
 
-def paths_read(later: Sequence[Declared], base_dir: Path) -> Iterator[tuple[Declared, str]]:
+def declared_paths(later: Sequence[LaterComponent], base_dir: Path) -> Iterator[tuple[LaterComponent, str]]:
     """Return the paths that later components declare to read, up to the first one that may write anywhere."""
     for component in later:
         if component.kind == "ReadData":
@@ -64,7 +63,7 @@ def paths_read(later: Sequence[Declared], base_dir: Path) -> Iterator[tuple[Decl
                 if isinstance(place, str) and place:
                     yield component, place
         elif component.kind == "RunSql":
-            text = _COMMENT.sub(" ", statement_of(component.config, base_dir))
+            text = mask_sql(statement_text(component.config, base_dir))
             yield from ((component, place) for place in _PATH.findall(text))
             if not re.match(r"[\s(]*(select|with|from|values|table)\b", text, re.IGNORECASE):
                 return
@@ -72,7 +71,7 @@ def paths_read(later: Sequence[Declared], base_dir: Path) -> Iterator[tuple[Decl
             return
 
 
-def tables_read(later: Sequence[Declared]) -> Iterator[tuple[Declared, str]]:
+def declared_tables(later: Sequence[LaterComponent]) -> Iterator[tuple[LaterComponent, str]]:
     """Return the tables that later components declare to read, up to the first one that may write anywhere."""
     for component in later:
         if component.kind == "ReadData" and isinstance(component.config.get("table"), str):
@@ -81,7 +80,7 @@ def tables_read(later: Sequence[Declared]) -> Iterator[tuple[Declared, str]]:
             return
 
 
-def statement_of(config: Mapping[str, Any], base_dir: Path) -> str:
+def statement_text(config: Mapping[str, Any], base_dir: Path) -> str:
     """Return the statement of a `RunSql`, empty if it cannot be read."""
     if isinstance(config.get("sql"), str):
         return str(config["sql"])
@@ -91,11 +90,11 @@ def statement_of(config: Mapping[str, Any], base_dir: Path) -> str:
         return ""
 
 
-def _reads(component: Declared, view: str, base_dir: Path) -> bool | None:
+def _reads(component: LaterComponent, view: str, base_dir: Path) -> bool | None:
     """Whether a component reads a view; None if that is only likely."""
     config = component.config
     if component.kind == "RunSql":
-        text = _bare(statement_of(config, base_dir))
+        text = _bare(statement_text(config, base_dir))
         return not _READS_NOTHING.match(text) and _names(_MADE_TABLE.sub(" ", _MADE_VIEW.sub(" ", text)), view)
     if component.kind is not None:
         return any(
@@ -104,27 +103,23 @@ def _reads(component: Declared, view: str, base_dir: Path) -> bool | None:
     read = {key: value for key, value in config.items() if not str(key).startswith("output")}
     if any(_same(value, view) for key, value in read.items() if str(key).endswith("input_view")):
         return True
-    used = use_of(component.target, view).reads
+    used = find_view_use(component.target, view).reads
     return None if not used and any(_holds(value, view) for value in read.values()) else used
 
 
-def _makes(component: Declared, view: str, base_dir: Path) -> bool:
+def _makes(component: LaterComponent, view: str, base_dir: Path) -> bool:
     if component.kind == "RunSql":
-        text = _bare(statement_of(component.config, base_dir))
+        text = _bare(statement_text(component.config, base_dir))
         made = [_plain(found["name"] or found["cached"]) for found in _MADE_VIEW.finditer(text)]
         if view.lower() in made or (_READS_NOTHING.match(text) and _names(text, view)):
             return True
-    if component.kind is None and use_of(component.target, view).makes:
+    if component.kind is None and find_view_use(component.target, view).makes:
         return True
     return _same(component.config.get("output_view"), view)
 
 
 def _bare(statement: str) -> str:
-    # Texts first: what looks like a comment inside of one is none.
-    texts = list(re.finditer(rf"{_TEXT.pattern}|{_COMMENT.pattern}", statement, re.DOTALL))
-    for found in reversed(texts):
-        statement = f"{statement[: found.start()]} {statement[found.end() :]}"
-    return statement
+    return mask_sql(statement, texts=" ")
 
 
 def _names(text: str, view: str) -> bool:

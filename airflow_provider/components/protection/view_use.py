@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.spark.sql_lexer import mask_sql
 
 logger = logging.getLogger(__name__)
 
@@ -22,12 +23,11 @@ _SPEAKERS = ("print", "debug", "info", "warning", "warn", "error", "exception", 
 _IS_SQL = re.compile(r"[\s(]*(select|with|insert|merge|create|cache|from|table)\b", re.IGNORECASE)
 _READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)
 _MADE = r"\bcreate\b[\w\s]*?\b(?:view|table)\s+(?:if\s+not\s+exists\s+)?"
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _MOST_HELPERS = 50
 
 
 @dataclass(frozen=True)
-class CodeUse:
+class ViewUse:
     """What the code of a component does with a view.
 
     :param reads: whether it reads it; None if it only names it where it may
@@ -38,7 +38,7 @@ class CodeUse:
     makes: bool = False
 
 
-def use_of(target: Any, view: str) -> CodeUse:
+def find_view_use(target: Any, view: str) -> ViewUse:
     """Return what a component's code does with a temp view.
 
     :param target: the class or function; None if it is not known
@@ -48,10 +48,10 @@ def use_of(target: Any, view: str) -> CodeUse:
         return _use_of(list(_trees(target)) if target is not None else [], view)
     except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
         logger.debug("what the code of %r does with view %r cannot be told: %s", target, view, describe(error))
-        return CodeUse()
+        return ViewUse()
 
 
-def _use_of(trees: Sequence[ast.AST], view: str) -> CodeUse:
+def _use_of(trees: Sequence[ast.AST], view: str) -> ViewUse:
     reads_any = any(_name_of(node) in _READERS and not _first_text(node) for tree in trees for node in _calls(tree))
     reads: list[tuple[int, int]] = []
     makes: list[tuple[int, int]] = []
@@ -76,12 +76,12 @@ def _use_of(trees: Sequence[ast.AST], view: str) -> CodeUse:
                 elif _makes_in_sql(text, view):
                     makes.append(at)
     if not reads:
-        return CodeUse(None if named and not makes else False, bool(makes))
+        return ViewUse(None if named and not makes else False, bool(makes))
     # In one function the order of the lines tells which comes first; otherwise nothing does.
     first = min(reads)
     if any(tree == first[0] and line < first[1] for tree, line in makes):
-        return CodeUse(False, makes=True)
-    return CodeUse(None if any(tree != first[0] for tree, _ in makes) else True, bool(makes))
+        return ViewUse(False, makes=True)
+    return ViewUse(None if any(tree != first[0] for tree, _ in makes) else True, bool(makes))
 
 
 def _trees(target: Any) -> Iterator[ast.AST]:
@@ -144,7 +144,7 @@ def _may_be_passed_on(parent: ast.AST | None) -> bool:
 
 
 def _reads_in_sql(text: str, view: str) -> bool:
-    bare = re.sub(rf"{_MADE}(?:`[^`]+`|[\w.]+)", " ", _COMMENT.sub(" ", text), flags=re.IGNORECASE)
+    bare = re.sub(rf"{_MADE}(?:`[^`]+`|[\w.]+)", " ", mask_sql(text, texts=" "), flags=re.IGNORECASE)
     if _READS_NOTHING.match(bare):
         return False
     other = r"[\w.`]+(?:\s+(?:as\s+)?\w+)?\s*,\s*"
@@ -153,7 +153,7 @@ def _reads_in_sql(text: str, view: str) -> bool:
 
 
 def _makes_in_sql(text: str, view: str) -> bool:
-    return bool(re.search(rf"{_MADE}{_spelled(view)}", _COMMENT.sub(" ", text), re.IGNORECASE))
+    return bool(re.search(rf"{_MADE}{_spelled(view)}", mask_sql(text, texts=" "), re.IGNORECASE))
 
 
 def _spelled(view: str) -> str:

@@ -6,13 +6,20 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.components.destination.table_layout import find_table, split_name
-from airflow_provider.components.protection.later_reads import need_of, paths_read, tables_read
+from airflow_provider.components.destination.table_layout import find_table
+from airflow_provider.components.protection.later_reads import declared_paths, declared_tables, find_later_reader
+from airflow_provider.components.protection.write_target import (
+    WriteTarget,
+    is_same_database,
+    is_same_name,
+    is_same_table,
+    meeting_places,
+    meets_any,
+)
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component_context import ComponentContext
@@ -28,29 +35,7 @@ from airflow_provider.runner.session_state.sources.globs import is_glob
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Target:
-    """What a write is about to empty or drop.
-
-    :param label: what people call it, such as ``path '/x'``
-    :param places: the directories whose data go
-    :param table: its full name in lower case, if it is a table
-    :param database: address and table of a database
-    :param beside: whether the new data are written beside and exchanged at the end
-    :param keeps_entry: whether the catalog's table stays the same one, so that its views find the new files
-    :param is_part: whether only some of the partitions are replaced, so that what others read of the rest stays
-    """
-
-    label: str
-    places: tuple[Location, ...] = ()
-    table: str | None = None
-    database: tuple[str, str] | None = None
-    beside: bool = False
-    is_part: bool = False
-    keeps_entry: bool = False
-
-
-class Harm:
+class WriteProtection:
     """Checks one write of one component.
 
     :param spark: the session
@@ -63,7 +48,7 @@ class Harm:
         self._context = context or ComponentContext("this component")
         self._base_dir = base_dir
 
-    def refuse_dear_places(self, target: Target) -> None:
+    def refuse_dear_places(self, target: WriteTarget) -> None:
         """Refuse to empty a directory that nobody means to: the root, a home, or one around what the run needs.
 
         :raises WriteRefusedError: it is one
@@ -75,7 +60,7 @@ class Harm:
                 if relation(place, dear) in (Relation.SAME, Relation.INSIDE, Relation.CONTENT):
                     raise self._refused(target, f"{what} ({dear}) is there, which would be deleted")
 
-    def refuse_own_input(self, target: Target, view: str, frame: Any) -> None:
+    def refuse_own_input(self, target: WriteTarget, view: str, frame: Any) -> None:
         """Refuse to take away what the written view itself reads.
 
         :param target: what is about to be emptied
@@ -84,9 +69,9 @@ class Harm:
         :raises WriteRefusedError: it reads what would be emptied first
         """
         for read in self._read_by(frame, view):
-            if _is_same_table(target, read) or _is_same_database(target.database, read.database):
+            if is_same_table(target, read) or is_same_database(target.database, read.database):
                 raise self._refused_input(target, view, target.label)
-            for place, root in _meetings(target, read):
+            for place, root in meeting_places(target, read):
                 found = relation(place, root)
                 # What is read is complete before the exchange, but what else lies in the directory goes with it.
                 if found is Relation.AROUND and target.is_part:
@@ -94,7 +79,7 @@ class Harm:
                 if found is Relation.INSIDE or not target.beside:
                     raise self._refused_input(target, view, str(root))
 
-    def refuse_needed_views(self, target: Target) -> None:
+    def refuse_needed_views(self, target: WriteTarget) -> None:
         """Refuse to take away what another temp view reads that a later component declares to need.
 
         Views that nobody is known to need are named in the log.
@@ -103,7 +88,7 @@ class Harm:
         """
         unknown = []
         for view, places in self._broken_views(target):
-            need = need_of(view, self._context.later, self._base_dir)
+            need = find_later_reader(view, self._context.later, self._base_dir)
             if need is not None and need.certain and not target.is_part:
                 left = self._context.who_left(view)
                 raise self._refused(
@@ -126,7 +111,7 @@ class Harm:
                 "; ".join(unknown),
             )
 
-    def refuse_needed_places(self, target: Target, lost: Any) -> None:
+    def refuse_needed_places(self, target: WriteTarget, lost: Any) -> None:
         """Refuse to take away other data inside the directory that a later component declares to read.
 
         :param target: what is about to be emptied
@@ -136,12 +121,12 @@ class Harm:
         if not target.places:
             return
         place = target.places[0]
-        for component, path in paths_read(self._context.later, self._base_dir):
+        for component, path in declared_paths(self._context.later, self._base_dir):
             read = self._qualified(path)
             under = _literal(read.names[len(place.names) :])
             if relation(place, read) in (Relation.INSIDE, Relation.CONTENT) and under and lost("/".join(under)):
                 raise self._needed_by(target, component.name, str(read))
-        for component, name in tables_read(self._context.later):
+        for component, name in declared_tables(self._context.later):
             table = find_table(self._spark, name)
             if table is not None and table.location and table.full_name != target.table:
                 read = self._qualified(table.location)
@@ -161,25 +146,25 @@ class Harm:
             )
             return []
 
-    def _needed_by(self, target: Target, component: str, what: str) -> WriteRefusedError:
+    def _needed_by(self, target: WriteTarget, component: str, what: str) -> WriteRefusedError:
         return self._refused(
             target,
             f"component {component!r} reads {what} later, which would be deleted",
             "write to a directory of its own, or read before it is replaced",
         )
 
-    def _broken_views(self, target: Target) -> Iterator[tuple[str, str]]:
+    def _broken_views(self, target: WriteTarget) -> Iterator[tuple[str, str]]:
         """Return the views whose files would be gone, and where those are."""
         if not (target.places or target.table) or not self._context.later:
             return
         views = self._views()
         # Spark lists the files of what is cached anew, also for others that share the list.
-        cached = {view for view, reads in views.items() if _meets_any(target, reads) and self._is_cached(view)}
+        cached = {view for view, reads in views.items() if meets_any(target, reads) and self._is_cached(view)}
         fresh = {read.files for view in cached for read in views[view] if read.files}
         for view, reads in views.items():
             for read in reads:
-                meetings = list(_meetings(target, read))
-                if target.keeps_entry and target.table is not None and _names_same(target.table, read.table):
+                meetings = list(meeting_places(target, read))
+                if target.keeps_entry and target.table is not None and is_same_name(target.table, read.table):
                     continue
                 if meetings and not read.live and read.files not in fresh:
                     yield view, str(meetings[0][1])
@@ -196,7 +181,7 @@ class Harm:
         found = {}
         for row in self._spark.sql("SHOW VIEWS IN global_temp").collect():
             view = f"global_temp.{row['viewName']}" if row["namespace"] == "global_temp" else str(row["viewName"])
-            if (need := need_of(view, self._context.later, self._base_dir)) is not None and need.certain:
+            if (need := find_later_reader(view, self._context.later, self._base_dir)) is not None and need.certain:
                 with contextlib.suppress(Exception):  # a view that cannot be read is not needed
                     found[view] = read_by(self._spark, self._spark.table(view))
         return found
@@ -224,7 +209,7 @@ class Harm:
         system = hadoop.getFileSystem(self._spark._jsparkSession.sessionState().newHadoopConf())
         return location(str(system.makeQualified(hadoop).toString()), resolve_links=True)
 
-    def _refused_input(self, target: Target, view: str, where: str) -> WriteRefusedError:
+    def _refused_input(self, target: WriteTarget, view: str, where: str) -> WriteRefusedError:
         return self._refused(
             target,
             f"the view that it writes, {view!r}{self._context.who_left(view)}, reads {where}, which Spark would empty "
@@ -232,42 +217,10 @@ class Harm:
             "write elsewhere, or save the view first and read it again before this component",
         )
 
-    def _refused(self, target: Target, why: str, remedy: str = "write to a directory of its own") -> WriteRefusedError:
+    def _refused(
+        self, target: WriteTarget, why: str, remedy: str = "write to a directory of its own"
+    ) -> WriteRefusedError:
         return WriteRefusedError(self._context.component, target.label, why, remedy)
-
-
-def _meetings(target: Target, read: ReadPlace) -> Iterable[tuple[Location, Location]]:
-    return (
-        (place, root) for place in target.places for root in read.roots if relation(place, root) is not Relation.APART
-    )
-
-
-def _meets_any(target: Target, reads: Sequence[ReadPlace]) -> bool:
-    return any(True for read in reads for _ in _meetings(target, read))
-
-
-def _is_same_table(target: Target, read: ReadPlace) -> bool:
-    return target.table is not None and not target.beside and _names_same(target.table, read.table)
-
-
-def _names_same(one: str, other: str | None) -> bool:
-    if other is None:
-        return False
-    mine, theirs = ([part.lower() for part in split_name(name)] for name in (one, other))
-    shared = min(len(mine), len(theirs))
-    return shared > 1 and mine[-shared:] == theirs[-shared:]
-
-
-def _is_same_database(target: tuple[str, str] | None, read: tuple[str, str] | None) -> bool:
-    if target is None or read is None:
-        return False
-    address, table = (_address(target[0]), target[1].lower().replace('"', "").replace("`", ""))
-    name = re.escape(table.rpartition(".")[2])
-    return address == _address(read[0]) and bool(re.search(rf"(?<!\w){name}(?!\w)", read[1].lower()))
-
-
-def _address(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", re.split("[?;]", url, maxsplit=1)[0]).rstrip("/").lower()
 
 
 def _literal(names: Sequence[str]) -> list[str]:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider.components.sql_syntax.rows import quoted, whole_row
+from airflow_provider.components.sql_syntax.row_hash import whole_row_expression
+from airflow_provider.runner.record.view_names import quote
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -21,7 +22,7 @@ _MOST_FILES = 3
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParsedRecords:
     """What was read, taken apart.
 
     :param everything: all records, as Spark gives them
@@ -42,7 +43,9 @@ def corrupt_column(spark: SparkSession, options: Mapping[str, Any], schema: Stru
     return own[0] if own else name
 
 
-def parse(load: Callable[[StructType | None], DataFrame], schema: StructType | None, column: str) -> Parsed:
+def separate_corrupt_records(
+    load: Callable[[StructType | None], DataFrame], schema: StructType | None, column: str
+) -> ParsedRecords:
     """Read with a column for corrupt records; one that the author's schema does not have is not left in what is good.
 
     :param load: reads with a schema, or without one to infer it
@@ -56,13 +59,13 @@ def parse(load: Callable[[StructType | None], DataFrame], schema: StructType | N
     fields = [field for field in known.fields if not added or field.name.casefold() != column.casefold()]
     raw = load(StructType([*fields, StructField(column, StringType())]) if added else known)
     # The remainder is never negative, but Spark does not know that, and asks for every column.
-    of_all_columns = f"pmod({whole_row(raw, ', '.join(map(quoted, raw.columns)))}, 2) >= 0"
-    good = raw.where(f"{quoted(column)} IS NULL AND {of_all_columns}")
-    corrupt = raw.where(f"{quoted(column)} IS NOT NULL AND {of_all_columns}")
-    return Parsed(raw.drop(column), good.drop(column), corrupt) if added else Parsed(raw, good, corrupt)
+    of_all_columns = f"pmod({whole_row_expression(raw, ', '.join(map(quote, raw.columns)))}, 2) >= 0"
+    good = raw.where(f"{quote(column)} IS NULL AND {of_all_columns}")
+    corrupt = raw.where(f"{quote(column)} IS NOT NULL AND {of_all_columns}")
+    return ParsedRecords(raw.drop(column), good.drop(column), corrupt) if added else ParsedRecords(raw, good, corrupt)
 
 
-def files_of(corrupt: DataFrame) -> str:
+def corrupt_record_files(corrupt: DataFrame) -> str:
     """Return how many corrupt records are in which files, in words. Never what is in them: that may be secret."""
     from pyspark.sql import functions as F
 

@@ -12,7 +12,7 @@ import yaml
 from airflow_provider.components.checking.check_conditions import first_line
 from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import DataReadError
-from airflow_provider.runner.config.problems import kind_of
+from airflow_provider.runner.config.problems import kind_in_words
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
@@ -22,7 +22,7 @@ _KEYS = ("name", "type", "nullable", "comment", "metadata")
 _EXAMPLE = "write {id: INT, name: STRING}, a list of fields, or a DDL text such as 'id INT, name STRING'"
 
 
-class Field(NamedTuple):
+class SchemaField(NamedTuple):
     """One field, as the author wrote it.
 
     :param name: its name
@@ -49,11 +49,11 @@ def check_schema(schema: Any) -> None:
             check_schema(_json(schema))
         return
     if not isinstance(schema, (Mapping, list, tuple)):
-        raise ValueError(f"expected a schema, got {kind_of(schema)}; {_EXAMPLE}")
+        raise ValueError(f"expected a schema, got {kind_in_words(schema)}; {_EXAMPLE}")
     if not schema:
         raise ValueError(f"is empty; {_EXAMPLE}")
     for part in _fields(schema):
-        if isinstance(part, Field) and not isinstance(part.kind, str) and not _is_type(part.kind):
+        if isinstance(part, SchemaField) and not isinstance(part.kind, str) and not _is_type(part.kind):
             check_schema(part.kind)
 
 
@@ -104,7 +104,7 @@ def read_schema_file(path: Path) -> Any:
     return schema
 
 
-def _fields(schema: Any) -> Iterator[Field | str]:
+def _fields(schema: Any) -> Iterator[SchemaField | str]:
     if (
         isinstance(schema, Mapping)
         and schema.get("type") == "struct"
@@ -114,15 +114,15 @@ def _fields(schema: Any) -> Iterator[Field | str]:
     if isinstance(schema, Mapping):
         for name, kind in schema.items():
             if not isinstance(name, str):
-                raise ValueError(f"the field {name!r} is {kind_of(name)}, expected a name; put it in quotes")
-            yield Field(name, _checked_type(name, kind))
+                raise ValueError(f"the field {name!r} is {kind_in_words(name)}, expected a name; put it in quotes")
+            yield SchemaField(name, _checked_type(name, kind))
         return
     for position, item in enumerate(schema, start=1):
         if isinstance(item, str) and item.strip():
             yield item
             continue
         if not isinstance(item, Mapping):
-            raise ValueError(f"field {position} is {kind_of(item)}; write 'id INT' or {{name: id, type: INT}}")
+            raise ValueError(f"field {position} is {kind_in_words(item)}; write 'id INT' or {{name: id, type: INT}}")
         name = item.get("name")
         if not isinstance(name, str) or not name or "type" not in item:
             raise ValueError(f"field {position} needs a name and a type; write {{name: id, type: INT}}")
@@ -133,14 +133,14 @@ def _fields(schema: Any) -> Iterator[Field | str]:
             metadata["comment"] = str(item["comment"])
         nullable = item.get("nullable", True)
         if not isinstance(nullable, bool):
-            raise ValueError(f"field {name!r}: nullable is {kind_of(nullable)}, expected true or false")
-        yield Field(name, _checked_type(name, item["type"]), nullable, metadata)
+            raise ValueError(f"field {name!r}: nullable is {kind_in_words(nullable)}, expected true or false")
+        yield SchemaField(name, _checked_type(name, item["type"]), nullable, metadata)
 
 
 def _checked_type(name: str, kind: Any) -> Any:
     if isinstance(kind, (Mapping, list, tuple)) or (isinstance(kind, str) and kind.strip()):
         return kind
-    raise ValueError(f"field {name!r} has {kind_of(kind)} for a type; write one such as INT or STRING")
+    raise ValueError(f"field {name!r} has {kind_in_words(kind)} for a type; write one such as INT or STRING")
 
 
 def _is_type(kind: Any) -> bool:
@@ -165,7 +165,7 @@ def _json(text: str) -> Any:
         raise ValueError(f"is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
 
 
-def _of_json(field: Field) -> DataType:
+def _of_json(field: SchemaField) -> DataType:
     from pyspark.sql.types import StructType
 
     whole = {"name": field.name, "type": field.kind, "nullable": True, "metadata": {}}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _OF_RECORDS = ("mode", "inferschema", "columnnameofcorruptrecord", "samplingratio")
 
 
-def quiet_losses(
+def silent_losses(
     spark: SparkSession, paths: Sequence[str], format: str, options: Mapping[str, str], schema: StructType | None
 ) -> Iterator[str]:
     """Yield what is to be said of a read, in words.

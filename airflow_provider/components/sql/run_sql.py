@@ -9,8 +9,8 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from airflow_provider.components import config_checks
-from airflow_provider.components.component_base import ComponentModel, ReadyMade
-from airflow_provider.components.sql.sql_guard import guarded
+from airflow_provider.components.component_base import ComponentModel, ReadyMadeComponent
+from airflow_provider.components.sql.sql_guard import guarded_statement
 from airflow_provider.components.sql_syntax.sql_text import SqlText, read_sql_file, refuse_template
 from airflow_provider.errors import SqlStatementError
 
@@ -39,7 +39,7 @@ class SqlConfig(ComponentModel):
         return self
 
 
-class RunSql(ReadyMade[SqlConfig]):
+class RunSql(ReadyMadeComponent[SqlConfig]):
     """Run a statement, from the config or a file, and register its result as a temp view if asked to.
 
     :raises SqlStatementError: there is no such file, it is not UTF-8, or there is not exactly one statement
@@ -61,14 +61,14 @@ class RunSql(ReadyMade[SqlConfig]):
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
         """A file that is not there, a statement that is a file's name, a view's name that Spark does not take."""
         read = SqlConfig.model_validate(config)
-        yield from config_checks.statement("sql", read.sql, "sql_file")
-        yield from config_checks.file("sql_file", read.sql_file, base_dir)
-        yield from config_checks.view_name("output_view", read.output_view)
+        yield from config_checks.check_statement("sql", read.sql, "sql_file")
+        yield from config_checks.check_file("sql_file", read.sql_file, base_dir)
+        yield from config_checks.check_view_name("output_view", read.output_view)
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """A comment that takes the rest of the statement along."""
-        return config_checks.swallowed("sql", config.get("sql"))
+        return config_checks.check_comments("sql", config.get("sql"))
 
     def run(self) -> None:
         from pyspark.errors import AnalysisException, ParseException
@@ -78,9 +78,9 @@ class RunSql(ReadyMade[SqlConfig]):
         if not text.code:
             raise SqlStatementError(f"{self._source()} holds no statement, only comments or nothing at all")
         self._warn_of_unused(text)
-        args = {name: literal(value) for name, value in config.args.items()}
+        args = {name: spark_literal(value) for name, value in config.args.items()}
         try:
-            with guarded(self.spark, text.statement, self.context, self.base_dir):
+            with guarded_statement(self.spark, text.statement, self.context, self.base_dir):
                 frame = self.spark.sql(text.statement, args=args or None)
                 columns = frame.columns
         except ParseException as error:
@@ -130,14 +130,14 @@ class RunSql(ReadyMade[SqlConfig]):
                 self.logger.warning("%s does not use the argument %r: %s", self._source(), name, why)
 
 
-def literal(value: Any) -> Any:
+def spark_literal(value: Any) -> Any:
     """Return a parameter's value in a form that Spark takes: a mapping becomes a map, also in a list."""
     from pyspark.sql import Column
     from pyspark.sql import functions as F
 
     if isinstance(value, Mapping):
-        return F.create_map(*[F.lit(literal(part)) for pair in value.items() for part in pair])
+        return F.create_map(*[F.lit(spark_literal(part)) for pair in value.items() for part in pair])
     if isinstance(value, (list, tuple)):
-        items = [literal(item) for item in value]
+        items = [spark_literal(item) for item in value]
         return F.array(*[F.lit(i) for i in items]) if any(isinstance(i, Column) for i in items) else items
     return value

@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
-from airflow_provider.components.destination.table_layout import OVERWRITE_MODE, Table, find_table, in_words
-from airflow_provider.components.destination.unfinished_table import table_being_made
-from airflow_provider.components.protection.write_protection import Harm, Target
-from airflow_provider.components.sql.statement_effects import EmptiedTable, Statement, read_statement
+from airflow_provider.components.destination.directory_swap import TargetDirectory, run_token
+from airflow_provider.components.destination.table_layout import OVERWRITE_MODE, CatalogTable, find_table, name_list
+from airflow_provider.components.destination.unfinished_table import making_table
+from airflow_provider.components.protection.write_protection import WriteProtection
+from airflow_provider.components.protection.write_target import WriteTarget
+from airflow_provider.components.sql.statement_effects import EmptiedTable, StatementEffects, read_statement_effects
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.view_names import quote
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def guarded(spark: Any, text: str, context: ComponentContext | None, base_dir: Path) -> Iterator[None]:
+def guarded_statement(spark: Any, text: str, context: ComponentContext | None, base_dir: Path) -> Iterator[None]:
     """Run a statement in here: refused if it would take away what is still needed; a table that a kill left is healed.
 
     :param spark: the session
@@ -30,31 +31,31 @@ def guarded(spark: Any, text: str, context: ComponentContext | None, base_dir: P
     :param base_dir: where relative paths of the config start
     :raises WriteRefusedError: it would take away what is still needed
     """
-    statement = read_statement(spark, text)
-    harm = Harm(spark, context, base_dir)
-    told: list[tuple[Table, set[str]]] = []
+    statement = read_statement_effects(spark, text)
+    protection = WriteProtection(spark, context, base_dir)
+    told: list[tuple[CatalogTable, set[str]]] = []
     for emptied in [*statement.emptied, *_tables_of(spark, statement.databases)]:
-        table = _check_table(spark, harm, statement, emptied)
+        table = _check_table(spark, protection, statement, emptied)
         if table is not None and not emptied.drops and not emptied.partition and _replaces_all(spark, table):
             told.append((table, _tell_partitions(spark, table, context)))
     for directory in statement.directories:
-        place = TargetDirectory(spark, directory, token_of(None))
+        place = TargetDirectory(spark, directory, run_token(None))
         if place.exists():
-            target = Target(f"path {directory!r}", (place.location,))
-            harm.refuse_dear_places(target)
-            _check_input(spark, harm, statement, target)
-            harm.refuse_needed_views(target)
-            harm.refuse_needed_places(target, lambda below, place=place: "=" not in below and place.holds(below))
+            target = WriteTarget(f"path {directory!r}", (place.location,))
+            protection.refuse_dear_places(target)
+            _check_input(spark, protection, statement, target)
+            protection.refuse_needed_views(target)
+            protection.refuse_needed_places(target, lambda below, place=place: "=" not in below and place.holds(below))
     with ExitStack() as stack:
         for name in statement.makes:
             known = find_table(spark, name) is not None
             if not known:
-                token = token_of(context)
-                stack.enter_context(table_being_made(spark, name, token, is_known=False, replaces=True))
+                token = run_token(context)
+                stack.enter_context(making_table(spark, name, token, is_known=False, replaces=True))
         yield
     for table, before in told:
         if gone := sorted(before - _partitions(spark, table)):
-            logger.warning("table %s: %d partitions were dropped: %s", table.full_name, len(gone), in_words(gone))
+            logger.warning("table %s: %d partitions were dropped: %s", table.full_name, len(gone), name_list(gone))
 
 
 def _tables_of(spark: Any, databases: Iterable[str]) -> Iterator[EmptiedTable]:
@@ -69,13 +70,13 @@ def _tables_of(spark: Any, databases: Iterable[str]) -> Iterator[EmptiedTable]:
                 yield EmptiedTable(f"{database}.{quote(row['tableName'])}", drops=True)
 
 
-def _replaces_all(spark: Any, table: Table) -> bool:
+def _replaces_all(spark: Any, table: CatalogTable) -> bool:
     """Return whether an insert that names no partition drops those without new rows; those of Hive keep them."""
     dynamic = str(spark.conf.get(OVERWRITE_MODE, None) or "static").lower() == "dynamic"
     return bool(table.partitions) and not dynamic and table.provider != "hive"
 
 
-def _tell_partitions(spark: Any, table: Table, context: ComponentContext | None) -> set[str]:
+def _tell_partitions(spark: Any, table: CatalogTable, context: ComponentContext | None) -> set[str]:
     found = _partitions(spark, table)
     if found:
         logger.warning(
@@ -85,14 +86,14 @@ def _tell_partitions(spark: Any, table: Table, context: ComponentContext | None)
             context.component if context else "RunSql",
             len(found),
             table.full_name,
-            in_words(sorted(found)),
+            name_list(sorted(found)),
             table.partitions[0],
             OVERWRITE_MODE,
         )
     return found
 
 
-def _partitions(spark: Any, table: Table) -> set[str]:
+def _partitions(spark: Any, table: CatalogTable) -> set[str]:
     try:
         return {str(row[0]) for row in spark.sql(f"SHOW PARTITIONS {table.full_name}").collect()}
     except Exception as error:  # noqa: BLE001 - a catalog that keeps no list of them
@@ -100,17 +101,19 @@ def _partitions(spark: Any, table: Table) -> set[str]:
         return set()
 
 
-def _check_table(spark: Any, harm: Harm, statement: Statement, emptied: EmptiedTable) -> Table | None:
+def _check_table(
+    spark: Any, protection: WriteProtection, statement: StatementEffects, emptied: EmptiedTable
+) -> CatalogTable | None:
     """Return the table, None if it holds no files that the statement empties."""
     table = find_table(spark, emptied.name)
     if table is None or table.is_view or table.is_transactional or not table.location:
         return None
     if emptied.drops and table.kind == "EXTERNAL":
         return None  # its files stay
-    place = TargetDirectory(spark, _place(table, emptied), token_of(None)).location
+    place = TargetDirectory(spark, _place(table, emptied), run_token(None)).location
     dynamic = str(spark.conf.get(OVERWRITE_MODE, None) or "static").lower() == "dynamic" and bool(table.partitions)
     is_part = bool(emptied.partition) or (dynamic and not emptied.drops)
-    target = Target(
+    target = WriteTarget(
         f"table {emptied.name}",
         (place,),
         None if emptied.partition else table.full_name,
@@ -119,12 +122,12 @@ def _check_table(spark: Any, harm: Harm, statement: Statement, emptied: EmptiedT
         keeps_entry=not emptied.drops,
     )
     if not emptied.drops:
-        _check_input(spark, harm, statement, target)
-    harm.refuse_needed_views(target)
+        _check_input(spark, protection, statement, target)
+    protection.refuse_needed_views(target)
     return table
 
 
-def _check_input(spark: Any, harm: Harm, statement: Statement, target: Target) -> None:
+def _check_input(spark: Any, protection: WriteProtection, statement: StatementEffects, target: WriteTarget) -> None:
     for name in statement.reads:
         try:
             frame = spark.table(name)
@@ -132,10 +135,10 @@ def _check_input(spark: Any, harm: Harm, statement: Statement, target: Target) -
             if "NOT_FOUND" in describe(error):  # a name that the statement defines itself
                 continue
             raise
-        harm.refuse_own_input(target, name.replace("`", ""), frame)
+        protection.refuse_own_input(target, name.replace("`", ""), frame)
 
 
-def _place(table: Table, emptied: EmptiedTable) -> str:
+def _place(table: CatalogTable, emptied: EmptiedTable) -> str:
     values = {column.lower(): value for column, value in emptied.partition}
     place = str(table.location)
     for column in table.partitions:

@@ -32,7 +32,7 @@ class EmptiedTable:
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatementEffects:
     """One statement, as far as it writes.
 
     :param emptied: tables from which it takes rows
@@ -49,23 +49,23 @@ class Statement:
     databases: tuple[str, ...] = ()
 
 
-def read_statement(spark: Any, text: str) -> Statement:
+def read_statement_effects(spark: Any, text: str) -> StatementEffects:
     """Return what a statement writes; nothing for a query, for what cannot be parsed, and through Spark Connect.
 
     :param spark: the session
     :param text: the statement
     """
     if not is_classic(spark) or not _MAY_WRITE.search(text):
-        return Statement()
+        return StatementEffects()
     try:
         nodes = list(_nodes(spark._jsparkSession.sessionState().sqlParser().parsePlan(text)))
         return _read(nodes)
     except Exception as error:  # noqa: BLE001 - if it is wrong, Spark will say so in its own words
         logger.debug("what a statement writes cannot be told: %s", describe(error))
-        return Statement()
+        return StatementEffects()
 
 
-def _read(nodes: list[tuple[str, Any]]) -> Statement:
+def _read(nodes: list[tuple[str, Any]]) -> StatementEffects:
     emptied = [table for kind, node in nodes for table in _emptied(kind, node)]
     directories: list[str] = []
     databases: list[str] = []
@@ -78,9 +78,11 @@ def _read(nodes: list[tuple[str, Any]]) -> Statement:
         elif kind == "CreateTableAsSelect" and node.tableSpec().location().isEmpty():
             makes.append(_name(node.name()))
     if not (emptied or directories or makes or databases):
-        return Statement()
+        return StatementEffects()
     reads = [_name(node) for kind, node in nodes if kind == "UnresolvedRelation"]
-    return Statement(tuple(emptied), tuple(directories), tuple(makes), tuple(dict.fromkeys(reads)), tuple(databases))
+    return StatementEffects(
+        tuple(emptied), tuple(directories), tuple(makes), tuple(dict.fromkeys(reads)), tuple(databases)
+    )
 
 
 def _emptied(kind: str, node: Any) -> Iterator[EmptiedTable]:

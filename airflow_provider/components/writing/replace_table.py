@@ -14,10 +14,11 @@ import re
 from typing import Any
 
 from airflow_provider.components.destination.directory_swap import TargetDirectory
-from airflow_provider.components.destination.table_layout import Table, find_table, split_name
-from airflow_provider.components.destination.unfinished_table import table_being_made
+from airflow_provider.components.destination.table_layout import CatalogTable, find_table, split_table_name
+from airflow_provider.components.destination.unfinished_table import making_table
+from airflow_provider.components.writing.table_definition import TableDefinition
 from airflow_provider.components.writing.write_config import FILE_FORMATS
-from airflow_provider.components.writing.write_path import WriteJob
+from airflow_provider.components.writing.write_job import WriteJob
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.view_names import quote
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
@@ -27,72 +28,15 @@ logger = logging.getLogger(__name__)
 WITH_FILES = (*FILE_FORMATS, "hive")
 _LONGEST_NAME = 128  # of a table, in the metastore of Hive
 _ASIDE = re.compile(r"__replaced_[0-9a-f]{16}")
-_OWN_PROPERTIES = ("spark.sql.", "transient_lastddltime", "numfiles", "totalsize", "numrows", "rawdatasize")
 
 
-class TableDefinition:
-    """What the catalog of Spark itself knows of a table.
-
-    :param spark: a classic session
-    :param table: a table of that catalog
-    """
-
-    def __init__(self, spark: Any, table: Table) -> None:
-        database, name = split_name(table.full_name)[1:]
-        self._spark = spark
-        self._catalog = spark._jsparkSession.sessionState().catalog()
-        option = spark._jvm.scala.Option
-        self._identifier = spark._jvm.org.apache.spark.sql.catalyst.TableIdentifier(name, option.apply(database))
-        self._told = self._catalog.getTableMetadata(self._identifier)
-        self.has_listed_partitions = bool(table.partitions) and bool(self._told.tracksPartitionsInCatalog())
-
-    @property
-    def options(self) -> dict[str, str]:
-        """The options of its files, such as ``header``."""
-        return {key: value for key, value in _mapping(self._told.storage().properties()).items() if key != "path"}
-
-    @property
-    def columns(self) -> list[tuple[str, str]]:
-        """Names and types, as the catalog has them: ``varchar(3)`` is no ``string``."""
-        util = self._spark._jvm.org.apache.spark.sql.catalyst.util.CharVarcharUtils
-        fields = util.getRawSchema(self._told.schema()).fields()
-        return [(str(field.name()), str(field.dataType().catalogString())) for field in fields]
-
-    def stray_partition(self, place: str) -> str | None:
-        """Return the place of a partition that is not in the directory of the table, None if there is none.
-
-        :param place: the directory
-        """
-        if not self.has_listed_partitions:
-            return None
-        found = self._catalog.listPartitions(self._identifier, self._spark._jvm.scala.Option.empty())
-        inside = f"{_without_scheme(place)}/"
-        for index in range(found.size()):
-            partition = str(found.apply(index).location().getPath())
-            if not partition.startswith(inside):
-                return partition
-        return None
-
-    def lost_with_it(self) -> list[str]:
-        """Return what a table that is made anew does not have, in words."""
-        properties = [key for key in _mapping(self._told.properties()) if not key.lower().startswith(_OWN_PROPERTIES)]
-        lost = ["its comment"] if self._told.comment().isDefined() else []
-        lost += [f"its properties ({', '.join(sorted(properties))})"] if properties else []
-        return lost + (["its buckets"] if self._told.bucketSpec().isDefined() else [])
-
-    def forget_statistics(self) -> None:
-        """Statistics of rows that are gone mislead the optimizer."""
-        if self._told.stats().isDefined():
-            self._catalog.alterTableStats(self._identifier, self._spark._jvm.scala.Option.empty())
-
-
-def replace_table(job: WriteJob, table: Table, format_: str, token: str) -> str | None:
+def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) -> str | None:
     """Replace all rows of a table, or say why that has to be done as Spark does it: dropping the table first.
 
     :param job: what is to be written
     :param table: the table
     :param format_: the format that it is to have
-    :param token: see :func:`~airflow_provider.components.destination.directory_swap.token_of`
+    :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     :return: None if it was done
     """
     if (why_not := _why_not(job, table)) is not None:
@@ -119,11 +63,11 @@ def heal_table(spark: Any, name: str, token: str) -> None:
 
     :param spark: the session
     :param name: name of the table
-    :param token: see :func:`~airflow_provider.components.destination.directory_swap.token_of`
+    :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
     if not is_classic(spark):
         return
-    parts = split_name(name)
+    parts = split_table_name(name)
     if len(parts) > 3 or (parts[0].lower() if len(parts) == 3 else spark.catalog.currentCatalog()) != "spark_catalog":
         return
     database = parts[-2] if len(parts) > 1 else spark.catalog.currentDatabase()
@@ -147,12 +91,12 @@ def heal_table(spark: Any, name: str, token: str) -> None:
             spark.sql(f"DROP TABLE IF EXISTS {_named(database, own)}")
 
 
-def _why_not(job: WriteJob, table: Table) -> str | None:
+def _why_not(job: WriteJob, table: CatalogTable) -> str | None:
     if job.config.replace == "in_place":
         return "replace is 'in_place'"
     if not is_classic(job.spark):
         return "Spark Connect cannot rename directories"
-    parts = split_name(table.full_name)
+    parts = split_table_name(table.full_name)
     if len(parts) != 3 or parts[0] != "spark_catalog" or table.provider not in WITH_FILES or not table.location:
         return f"it is no table of plain files of Spark's own catalog ({table.provider or 'format unknown'})"
     if len(parts[-1]) + len("__replacing_") + 16 > _LONGEST_NAME:
@@ -160,7 +104,7 @@ def _why_not(job: WriteJob, table: Table) -> str | None:
     return None
 
 
-def _tell_lost(job: WriteJob, table: Table, definition: TableDefinition) -> None:
+def _tell_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) -> None:
     lost = definition.lost_with_it()
     if table.partitions and not job.config.partition_by:
         lost.insert(0, f"its partitions (by {', '.join(table.partitions)})")
@@ -174,7 +118,7 @@ def _tell_lost(job: WriteJob, table: Table, definition: TableDefinition) -> None
         )
 
 
-def _fits(job: WriteJob, table: Table, definition: TableDefinition, format_: str) -> bool:
+def _fits(job: WriteJob, table: CatalogTable, definition: TableDefinition, format_: str) -> bool:
     """Return whether the table that Spark would make is the one that is there."""
     config = job.config
     by = [column.lower() for column in config.partition_by]
@@ -200,7 +144,7 @@ def _fits(job: WriteJob, table: Table, definition: TableDefinition, format_: str
     return len(wanted) == len(written) and wanted == definition.columns
 
 
-def _exchange(job: WriteJob, table: Table, definition: TableDefinition, directory: TargetDirectory) -> None:
+def _exchange(job: WriteJob, table: CatalogTable, definition: TableDefinition, directory: TargetDirectory) -> None:
     new = directory.begin()
     try:
         writer = job.frame.write.format(table.provider).mode("error").options(**definition.options)
@@ -212,7 +156,7 @@ def _exchange(job: WriteJob, table: Table, definition: TableDefinition, director
     _list_anew(job.spark, table, definition)
 
 
-def _list_anew(spark: Any, table: Table, definition: TableDefinition) -> None:
+def _list_anew(spark: Any, table: CatalogTable, definition: TableDefinition) -> None:
     if definition.has_listed_partitions:
         spark.sql(f"MSCK REPAIR TABLE {table.full_name} SYNC PARTITIONS")
     definition.forget_statistics()
@@ -220,14 +164,14 @@ def _list_anew(spark: Any, table: Table, definition: TableDefinition) -> None:
     spark.catalog.refreshTable(table.full_name)
 
 
-def _make_anew(job: WriteJob, table: Table, format_: str, token: str) -> str | None:
+def _make_anew(job: WriteJob, table: CatalogTable, format_: str, token: str) -> str | None:
     spark = job.spark
-    _, database, name = split_name(table.full_name)
+    _, database, name = split_table_name(table.full_name)
     new, old = (_named(database, f"{name}__{kind}_{token}") for kind in ("replacing", "replaced"))
     spark.sql(f"DROP TABLE IF EXISTS {new}")
     made = False
     try:
-        with table_being_made(spark, new, token, is_known=False, replaces=True) as place:
+        with making_table(spark, new, token, is_known=False, replaces=True) as place:
             try:
                 job.writer("error", format_).saveAsTable(new)
                 made = True
@@ -274,16 +218,3 @@ def _named(database: str, name: str) -> str:
 
 def _pattern(name: str) -> str:
     return re.sub(r"[^\w]", "*", name)
-
-
-def _without_scheme(place: str) -> str:
-    return "/" + re.sub(r"^[\w.+-]+:(//[^/]*)?", "", place).strip("/")
-
-
-def _mapping(properties: Any) -> dict[str, str]:
-    found = {}
-    entries = properties.iterator()
-    while entries.hasNext():
-        entry = entries.next()
-        found[str(entry._1())] = str(entry._2())
-    return found

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from airflow_provider.components.component_base import ComponentModel, Options
+from airflow_provider.components.component_base import ComponentModel, FormatOptions
 from airflow_provider.components.destination.table_layout import OVERWRITE_MODE
 
 FILE_FORMATS = ("parquet", "orc", "csv", "json", "text", "avro", "xml")
@@ -42,7 +42,7 @@ class WriteConfig(ComponentModel):
     format: str = "parquet"
     mode: Mode = "overwrite"
     partition_by: list[str] = Field(default_factory=list)
-    options: Options = Field(default_factory=dict)
+    options: FormatOptions = Field(default_factory=dict)
     replace: Literal["safely", "in_place"] = "safely"
     replace_table: bool = False
 

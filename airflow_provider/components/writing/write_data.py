@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.components import config_checks
-from airflow_provider.components.component_base import ReadyMade
-from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
+from airflow_provider.components.component_base import ReadyMadeComponent
+from airflow_provider.components.destination.directory_swap import TargetDirectory, run_token
 from airflow_provider.components.writing.replace_table import heal_table
 from airflow_provider.components.writing.write_config import FILE_FORMATS, WriteConfig
-from airflow_provider.components.writing.write_path import WriteJob, write_path, write_without_place
+from airflow_provider.components.writing.write_job import WriteJob
+from airflow_provider.components.writing.write_path import write_path, write_without_place
 from airflow_provider.components.writing.write_table import write_table
 from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-class WriteData(ReadyMade[WriteConfig]):
+class WriteData(ReadyMadeComponent[WriteConfig]):
     """Write a view to a path or a table.
 
     What is replaced is never lost before the new data are complete where the storage allows that; where it does not, a
@@ -35,17 +36,17 @@ class WriteData(ReadyMade[WriteConfig]):
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
         """Names that Spark does not take."""
         read = WriteConfig.model_validate(config)
-        yield from config_checks.source_name("input_view", read.input_view)
-        yield from config_checks.source_name("table", read.table)
+        yield from config_checks.check_source_name("input_view", read.input_view)
+        yield from config_checks.check_source_name("table", read.table)
 
     @classmethod
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
         """Put back what an attempt moved aside that ended between two renames: others may read it first."""
         path, format_ = config.get("path"), str(config.get("format", "parquet")).lower()
         if isinstance(path, str) and path and format_ in FILE_FORMATS and is_classic(spark):
-            TargetDirectory(spark, path, token_of(context)).heal()
+            TargetDirectory(spark, path, run_token(context)).heal()
         elif isinstance(config.get("table"), str):
-            heal_table(spark, config["table"], token_of(context))
+            heal_table(spark, config["table"], run_token(context))
 
     def run(self) -> None:
         config = self.config

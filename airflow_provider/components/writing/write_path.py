@@ -6,58 +6,18 @@ import logging
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
-from airflow_provider.components.destination.table_layout import TRANSACTIONAL, in_words
-from airflow_provider.components.destination.unfinished_table import Marker
-from airflow_provider.components.protection.write_protection import Harm, Target
+from airflow_provider.components.destination.directory_swap import TargetDirectory, run_token
+from airflow_provider.components.destination.table_layout import TRANSACTIONAL, name_list
+from airflow_provider.components.destination.unfinished_table import UnfinishedTableMarker
+from airflow_provider.components.protection.write_target import WriteTarget
 from airflow_provider.components.writing.write_config import FILE_FORMATS, WriteConfig
-from airflow_provider.errors import WriteRefusedError, describe
-from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.components.writing.write_job import WriteJob
+from airflow_provider.errors import describe
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import location
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class WriteJob:
-    """What is to be written, and what is known around it.
-
-    :param spark: the session
-    :param config: the component's config
-    :param frame: the view
-    :param context: the pipeline around it; None without one
-    :param base_dir: where relative paths of SQL files start
-    """
-
-    spark: Any
-    config: WriteConfig
-    frame: Any
-    context: ComponentContext | None
-    base_dir: Path
-
-    @property
-    def component(self) -> str:
-        return self.context.component if self.context else "WriteData"
-
-    def harm(self) -> Harm:
-        return Harm(self.spark, self.context, self.base_dir)
-
-    def writer(self, mode: str, format_: str | None = None) -> Any:
-        """Return Spark's writer with everything that the config says."""
-        config = self.config
-        options = dict(config.options)
-        if config.table is not None:  # a table keeps its options, and this one is none of its files
-            options = {k: v for k, v in options.items() if k.lower() != "partitionoverwritemode"}
-        writer = self.frame.write.format(format_ or config.format).mode(mode).options(**options)
-        return writer.partitionBy(*config.partition_by) if config.partition_by else writer
-
-    def refused(self, why: str, remedy: str) -> WriteRefusedError:
-        return WriteRefusedError(self.component, self.config.target, why, remedy)
 
 
 def write_without_place(job: WriteJob) -> None:
@@ -65,8 +25,8 @@ def write_without_place(job: WriteJob) -> None:
     config = job.config
     if config.mode == "overwrite":
         database = (config.value_of("url") or "", config.value_of("dbtable") or config.value_of("table") or "")
-        target = Target(config.target, database=database if all(database) else None)
-        job.harm().refuse_own_input(target, config.input_view, job.frame)
+        target = WriteTarget(config.target, database=database if all(database) else None)
+        job.protection().refuse_own_input(target, config.input_view, job.frame)
     job.writer(config.mode).save()
 
 
@@ -79,7 +39,7 @@ def write_path(job: WriteJob) -> str | None:
     config, path = job.config, str(job.config.path)
     # To other formats a path may be anything, such as the name of a collection.
     has_files = is_classic(job.spark) and config.format.lower() in (*FILE_FORMATS, *TRANSACTIONAL)
-    directory = TargetDirectory(job.spark, path, token_of(job.context)) if has_files else None
+    directory = TargetDirectory(job.spark, path, run_token(job.context)) if has_files else None
     if directory is not None:
         directory.heal()
     marker = _marker(job, directory, path)
@@ -119,22 +79,22 @@ def write_path(job: WriteJob) -> str | None:
     return None
 
 
-def _marker(job: WriteJob, directory: TargetDirectory | None, path: str) -> Marker | None:
+def _marker(job: WriteJob, directory: TargetDirectory | None, path: str) -> UnfinishedTableMarker | None:
     """Return what says that this run began a directory in place, so that a retry may begin it again."""
     config = job.config
     if directory is None or config.mode not in ("error", "errorifexists", "ignore"):
         return None
     if config.format.lower() not in FILE_FORMATS or not directory.location.names:
         return None
-    return Marker(job.spark, path, token_of(job.context)) if _why_in_place(config, directory) else None
+    return UnfinishedTableMarker(job.spark, path, run_token(job.context)) if _why_in_place(config, directory) else None
 
 
 def _write_partitions(job: WriteJob, directory: TargetDirectory | None, path: str) -> None:
     place = directory.location if directory is not None else location(path)
     # Spark writes them beside the old ones and moves them in place at the end, so the view may read what it replaces.
-    target = Target(job.config.target, (place,), beside=True, is_part=True)
+    target = WriteTarget(job.config.target, (place,), beside=True, is_part=True)
     if directory is None or directory.exists():
-        job.harm().refuse_needed_views(target)
+        job.protection().refuse_needed_views(target)
     job.writer("overwrite").option("partitionOverwriteMode", "dynamic").save(path)
 
 
@@ -142,15 +102,15 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
     config = job.config
     place = directory.location if directory is not None else location(path)
     why_not = _why_in_place(config, directory)
-    target = Target(config.target, (place,), beside=why_not is None)
-    harm = job.harm()
+    target = WriteTarget(config.target, (place,), beside=why_not is None)
+    protection = job.protection()
     if config.mode == "overwrite" and (directory is None or directory.exists()):
-        harm.refuse_dear_places(target)
+        protection.refuse_dear_places(target)
         if config.format.lower() not in TRANSACTIONAL:
-            harm.refuse_own_input(target, config.input_view, job.frame)
-            harm.refuse_needed_views(target)
+            protection.refuse_own_input(target, config.input_view, job.frame)
+            protection.refuse_needed_views(target)
             if why_not is not None:
-                harm.refuse_needed_places(target, _lost_in_place(job, directory, path))
+                protection.refuse_needed_places(target, _lost_in_place(job, directory, path))
     if why_not is not None or directory is None:
         logger.debug("%s is written in place: %s", path, why_not)
         mode = config.mode if config.mode != "overwrite_partitions" else "overwrite"
@@ -159,7 +119,9 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
     new = directory.begin()
     try:
         job.writer("error").save(new)
-        harm.refuse_needed_places(target, lambda below: directory.holds(below) and not directory.holds(below, new))
+        protection.refuse_needed_places(
+            target, lambda below: directory.holds(below) and not directory.holds(below, new)
+        )
         _tell_lost(job, directory, new)
         directory.exchange(new)
     except BaseException:
@@ -213,7 +175,7 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
             job.config.target,
             len(partitions),
             job.config.input_view,
-            in_words(partitions),
+            name_list(partitions),
         )
     if others:
         logger.warning(
@@ -221,7 +183,7 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
             "to a directory of its own",
             job.component,
             job.config.target,
-            in_words(others),
+            name_list(others),
         )
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
+from airflow_provider.components.destination.directory_swap import TargetDirectory, run_token
 from airflow_provider.components.destination.table_layout import (
-    Table,
+    CatalogTable,
     columns_in_order,
     find_table,
-    in_words,
     lost_partitions,
-    overwriting,
+    name_list,
+    partition_overwrite_mode,
 )
-from airflow_provider.components.destination.unfinished_table import table_being_made
-from airflow_provider.components.protection.write_protection import Target
+from airflow_provider.components.destination.unfinished_table import making_table
+from airflow_provider.components.protection.write_target import WriteTarget
 from airflow_provider.components.writing.replace_table import heal_table, replace_table
-from airflow_provider.components.writing.write_path import WriteJob
+from airflow_provider.components.writing.write_job import WriteJob
 from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import Location, location
 
@@ -31,7 +31,7 @@ def write_table(job: WriteJob) -> str | None:
     :raises WriteRefusedError: that would take away what is still needed
     """
     config, name = job.config, str(job.config.table)
-    heal_table(job.spark, name, token_of(job.context))
+    heal_table(job.spark, name, run_token(job.context))
     table = find_table(job.spark, name)
     if table is not None and table.is_view and config.mode != "ignore":
         raise job.refused(
@@ -49,7 +49,7 @@ def write_table(job: WriteJob) -> str | None:
     return None
 
 
-def _existing(job: WriteJob, table: Table | None) -> Table:
+def _existing(job: WriteJob, table: CatalogTable | None) -> CatalogTable:
     if table is None:
         raise job.refused(
             "there is no such table, and mode 'insert_into' makes none", "create it first, or use mode 'append'"
@@ -57,12 +57,12 @@ def _existing(job: WriteJob, table: Table | None) -> Table:
     return table
 
 
-def _insert(job: WriteJob, table: Table) -> None:
+def _insert(job: WriteJob, table: CatalogTable) -> None:
     _refuse_other_partitions(job, table)
     _in_order(job, table).write.insertInto(table.full_name)
 
 
-def _replace_partitions(job: WriteJob, table: Table) -> None:
+def _replace_partitions(job: WriteJob, table: CatalogTable) -> None:
     if not table.partitions:
         raise job.refused(
             "the table is not partitioned, so all of it would be replaced", "use mode 'overwrite' if that is meant"
@@ -70,12 +70,12 @@ def _replace_partitions(job: WriteJob, table: Table) -> None:
     _refuse_other_partitions(job, table)
     frame = _in_order(job, table)
     target = _target(job, table, is_part=True)
-    job.harm().refuse_needed_views(target)
-    with overwriting(job.spark, "dynamic"):
+    job.protection().refuse_needed_views(target)
+    with partition_overwrite_mode(job.spark, "dynamic"):
         frame.write.insertInto(table.full_name, overwrite=True)
 
 
-def _in_order(job: WriteJob, table: Table) -> Any:
+def _in_order(job: WriteJob, table: CatalogTable) -> Any:
     try:
         return columns_in_order(job.spark, table, job.frame)
     except ValueError as error:
@@ -85,7 +85,7 @@ def _in_order(job: WriteJob, table: Table) -> Any:
         ) from None
 
 
-def _refuse_other_partitions(job: WriteJob, table: Table) -> None:
+def _refuse_other_partitions(job: WriteJob, table: CatalogTable) -> None:
     wanted = [column.lower() for column in job.config.partition_by]
     if wanted and wanted != [column.lower() for column in table.partitions]:
         has = f"is partitioned by {', '.join(table.partitions)}" if table.partitions else "is not partitioned"
@@ -94,7 +94,7 @@ def _refuse_other_partitions(job: WriteJob, table: Table) -> None:
         )
 
 
-def _save(job: WriteJob, name: str, table: Table | None) -> None:
+def _save(job: WriteJob, name: str, table: CatalogTable | None) -> None:
     config = job.config
     mode = "overwrite" if config.mode == "overwrite_partitions" else config.mode
     if config.mode == "overwrite_partitions" and not config.partition_by:
@@ -107,7 +107,7 @@ def _save(job: WriteJob, name: str, table: Table | None) -> None:
     if mode == "overwrite":
         _refuse_losses(job, table)
         if table is not None and not table.is_transactional:
-            why_not = replace_table(job, table, format_, token_of(job.context))
+            why_not = replace_table(job, table, format_, run_token(job.context))
             if why_not is None:
                 return
             logger.info("table %s is dropped before it is written: %s", name, why_not)
@@ -115,38 +115,38 @@ def _save(job: WriteJob, name: str, table: Table | None) -> None:
     if is_external or mode not in ("overwrite", "append", "error", "errorifexists", "ignore"):
         job.writer(mode, format_).saveAsTable(name)
         return
-    token, known = token_of(job.context), table is not None
-    with table_being_made(job.spark, name, token, is_known=known, replaces=mode == "overwrite"):
+    token, known = run_token(job.context), table is not None
+    with making_table(job.spark, name, token, is_known=known, replaces=mode == "overwrite"):
         job.writer(mode, format_).saveAsTable(name)
 
 
-def _refuse_losses(job: WriteJob, table: Table | None) -> None:
-    config, harm = job.config, job.harm()
+def _refuse_losses(job: WriteJob, table: CatalogTable | None) -> None:
+    config, protection = job.config, job.protection()
     places = _places(job, table)
-    target = Target(config.target, places, table.full_name if table else None)
+    target = WriteTarget(config.target, places, table.full_name if table else None)
     if places:
-        harm.refuse_dear_places(target)
+        protection.refuse_dear_places(target)
     if table is None or not table.is_transactional:
-        harm.refuse_own_input(target, config.input_view, job.frame)
-        harm.refuse_needed_views(target)
+        protection.refuse_own_input(target, config.input_view, job.frame)
+        protection.refuse_needed_views(target)
     if table is None or not table.partitions or config.replace_table:
         return
     if lost := lost_partitions(job.spark, table, job.frame):
         raise job.refused(
-            f"view {config.input_view!r} has no rows of partitions that the table has ({in_words(lost)}), and they "
+            f"view {config.input_view!r} has no rows of partitions that the table has ({name_list(lost)}), and they "
             "would be dropped",
             "set mode: overwrite_partitions to replace only the partitions that are written, or replace_table: true",
         )
 
 
-def _target(job: WriteJob, table: Table, *, is_part: bool) -> Target:
-    return Target(job.config.target, _places(job, table), table.full_name, beside=True, is_part=is_part)
+def _target(job: WriteJob, table: CatalogTable, *, is_part: bool) -> WriteTarget:
+    return WriteTarget(job.config.target, _places(job, table), table.full_name, beside=True, is_part=is_part)
 
 
-def _places(job: WriteJob, table: Table | None) -> tuple[Location, ...]:
+def _places(job: WriteJob, table: CatalogTable | None) -> tuple[Location, ...]:
     """Return where the files of the table are, and where they will be."""
     written = [table.location if table is not None else None, job.config.value_of("path")]
     found = [place for place in written if place]
     if is_classic(job.spark):
-        return tuple(TargetDirectory(job.spark, place, token_of(None)).location for place in found)
+        return tuple(TargetDirectory(job.spark, place, run_token(None)).location for place in found)
     return tuple(map(location, found))

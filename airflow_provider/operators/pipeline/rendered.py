@@ -10,8 +10,8 @@ import yaml
 
 from airflow_provider.errors import ConfigProblem
 from airflow_provider.masking import MASK, looks_secret, mask
-from airflow_provider.runner.config.problems import name_of
-from airflow_provider.runner.config.scalars import WrittenWord, plain
+from airflow_provider.runner.config.problems import component_name
+from airflow_provider.runner.config.scalars import WrittenWord, plain_value
 
 _ENDLESS = 10**6  # a line of the author's stays one line
 
@@ -50,7 +50,7 @@ class RenderedPipeline:
             return self.content
         components = []
         for index, item in enumerate(raw, start=1):
-            found = self.texts.get(name_of(item) or f"#{index}")
+            found = self.texts.get(component_name(item) or f"#{index}")
             components.append({**item, "rendered files": found} if found else item)
         return {**self.content, "components": components}
 
@@ -92,7 +92,7 @@ def _plain(value: Any, key: str = "", *, hidden: bool = False) -> Any:
     if isinstance(value, WrittenWord):
         return str(value)
     if isinstance(value, (int, float)):
-        return plain(value)
+        return plain_value(value)
     if callable(value):
         return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
     return mask(str(value))

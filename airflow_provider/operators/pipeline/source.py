@@ -12,9 +12,9 @@ from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.templates import holds_template, with_templates, wrong_kinds
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config.config_file import read_config_file
-from airflow_provider.runner.config.problems import name_of
-from airflow_provider.runner.config.scalars import refolded
-from airflow_provider.template_files import ComponentFiles, find_template_file, not_found
+from airflow_provider.runner.config.problems import component_name
+from airflow_provider.runner.config.scalars import restore_folded_text
+from airflow_provider.template_files import TemplatedComponent, file_not_found, find_template_file
 
 if TYPE_CHECKING:  # comes with the engine, which parsing a DAG file does not need
     from airflow_provider.runner.running.airflow_attempt import TemplatedField
@@ -45,7 +45,7 @@ def read_source(source: Source, folders: Sequence[Path]) -> tuple[Any, str | Non
             raise PipelineConfigError([ConfigProblem(problem, None, "pipeline")])
         found = find_template_file(source, folders)
         if found is None and Path(source).suffix.lower() in CONFIG_FILES and not (folders[0] / source).is_dir():
-            problem = f"{not_found(source, folders)}; give an absolute path or one that exists"
+            problem = f"{file_not_found(source, folders)}; give an absolute path or one that exists"
             raise PipelineConfigError([ConfigProblem(problem)], str(folders[0] / source))
         origin = str(found or folders[0] / source)
         return read_config_file(origin), origin
@@ -63,7 +63,7 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
     :raises PipelineConfigError: with every problem
     """
     given = {key: value for key, value in policies.items() if value is not None}
-    content, written, origin = refolded(source.content, source.written), source.written, source.origin
+    content, written, origin = restore_folded_text(source.content, source.written), source.written, source.origin
     whole = {**content, **given} if isinstance(content, Mapping) else content
     try:
         # Files were searched where Airflow searches, and the missing ones are among the source's problems.
@@ -78,7 +78,7 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
     return config.with_texts(source.texts)
 
 
-def named_components(content: Any) -> list[ComponentFiles]:
+def named_components(content: Any) -> list[TemplatedComponent]:
     """Return the components and the files that they name, as far as known without importing the author's modules.
 
     :param content: the pipeline, rendered and not yet validated
@@ -88,7 +88,9 @@ def named_components(content: Any) -> list[ComponentFiles]:
     for index, item in enumerate(raw if isinstance(raw, (list, tuple)) else (), start=1):
         config = item.get("config") if isinstance(item, Mapping) else None
         if isinstance(config, Mapping) and str(item.get("enabled", True)).lower() not in _NO:
-            found.append(ComponentFiles(name_of(item) or f"#{index}", known_target(item.get("class_path")), config))
+            found.append(
+                TemplatedComponent(component_name(item) or f"#{index}", known_target(item.get("class_path")), config)
+            )
     return found
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider.operators.pipeline.rendered import RenderedPipeline
-    from airflow_provider.template_files import ComponentFiles
+    from airflow_provider.template_files import TemplatedComponent
 
 _ANY_VALUE = ("op_args", "op_kwargs", "restart_from")
 """Fields in which a number stays a number."""
@@ -126,7 +126,7 @@ class TemplatedTask:
         return self._with_files(pipeline, named_components(pipeline.content), context, environment)
 
     def _with_files(
-        self, pipeline: RenderedPipeline, components: Sequence[ComponentFiles], context: Context, environment: Any
+        self, pipeline: RenderedPipeline, components: Sequence[TemplatedComponent], context: Context, environment: Any
     ) -> RenderedPipeline:
         """Add the rendered texts of the files that components name.
 
@@ -156,7 +156,7 @@ class TemplatedTask:
 
     def _folders(self) -> list[Path]:
         """Return where relative paths start, in Airflow's order: the DAG's folder, then its ``template_searchpath``."""
-        from airflow_provider.runner.config.absolute_paths import absolute
+        from airflow_provider.runner.config.absolute_paths import absolute_path
 
         operator: Any = self
         dag = operator.dag if operator.has_dag() else None
@@ -164,7 +164,7 @@ class TemplatedTask:
             return [Path(self.started_in)]
         search = dag.template_searchpath or ()
         return [
-            absolute(folder, self.started_in)
+            absolute_path(folder, self.started_in)
             for folder in (dag.folder, *([search] if isinstance(search, str) else search))
         ]
 

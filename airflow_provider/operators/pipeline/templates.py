@@ -11,7 +11,7 @@ from typing import Any, get_args
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
 from airflow_provider.masking import mask
 from airflow_provider.runner import PipelineConfig
-from airflow_provider.runner.config.problems import name_of, suggest
+from airflow_provider.runner.config.problems import component_name, suggestion
 from airflow_provider.template_files import raw_hint
 
 Path = tuple[str | int, ...]
@@ -109,7 +109,7 @@ def component_of(written: Any, component: str) -> Any:
     components = raw if isinstance(raw, (list, tuple)) else ()
     if re.fullmatch(r"#\d+", component) and int(component[1:]) <= len(components):
         return components[int(component[1:]) - 1]
-    return next((item for item in components if name_of(item) == component), None)
+    return next((item for item in components if component_name(item) == component), None)
 
 
 def with_templates(error: PipelineConfigError, written: Any) -> PipelineConfigError:
@@ -191,7 +191,7 @@ def hint_at(error: Exception, known: Collection[str]) -> str:
     :param known: the names that it may use
     """
     undefined = _UNDEFINED.search(str(error))
-    return suggest(undefined["name"], known, most=0) if undefined else ""
+    return suggestion(undefined["name"], known, most=0) if undefined else ""
 
 
 def _problem(path: Path, error: Exception) -> ConfigProblem:
@@ -201,7 +201,7 @@ def _problem(path: Path, error: Exception) -> ConfigProblem:
 
 def _problem_at(content: Any, path: Path, message: str) -> ConfigProblem:
     if len(path) > 2 and path[0] == "components" and isinstance(path[1], int):
-        name = name_of(at(content, path[:2])) or f"#{path[1] + 1}"
+        name = component_name(at(content, path[:2])) or f"#{path[1] + 1}"
         return ConfigProblem(message, name, ".".join(map(str, path[2:])))
     return ConfigProblem(message, None, ".".join(map(str, path)) or None)
 

@@ -30,7 +30,7 @@ from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
-from airflow_provider.stores.bucket_storage import address
+from airflow_provider.stores.bucket_storage import shown_address
 from airflow_provider.stores.location import store_at
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class SubmittedAttempt:
         problem = refusal(url, remote=target.remote)
         if problem or not url:
             raise DriverSetupError(f"task {self._task_id!r}: {problem}")
-        address(url)  # refuses a password
+        shown_address(url)  # refuses a password
         return url
 
     def _load(self, shipment: Shipment, target: SubmitTarget, extras: dict[str, str], keytab: str | None) -> None:

@@ -13,11 +13,11 @@ from airflow_provider.errors import CheckpointWriteError, UnreadableRequestError
 from airflow_provider.runner.checkpoint.live_copies import LiveCopies
 from airflow_provider.runner.checkpoint.manual_calls import may_be_called_by_hand
 from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, RestartRequests, Takeover
+from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests, Takeover, TakeoverClaim
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_component
+from airflow_provider.runner.fingerprint.code.component_code import read_component_code
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -292,11 +292,11 @@ _TAKEOVER_SECONDS = 20.0
 
 def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
     """Return the code that a component ran with: what it reaches, and what else of the author's own was entered."""
-    reading = read_component(event.component, base_dir)
+    reading = read_component_code(event.component, base_dir)
     if reading is None:
         return None
     unread = [name for name in event.entered if name not in reading.functions]
-    reading = read_component(event.component, base_dir, unread) if unread else reading
+    reading = read_component_code(event.component, base_dir, unread) if unread else reading
     return CodeRecord.of(reading, unread) if reading is not None else None
 
 
@@ -314,7 +314,7 @@ def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointS
 class _Attempt:
     """What has been recorded of one attempt."""
 
-    def __init__(self, claim: Claim, taken: Takeover) -> None:
+    def __init__(self, claim: TakeoverClaim, taken: Takeover) -> None:
         self.claim = claim
         self.taken = taken
         self.fingerprints: Mapping[str, str] = {}

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from airflow_provider.errors import CheckpointReadError, describe
-from airflow_provider.runner.checkpoint.layout import Rank
+from airflow_provider.runner.checkpoint.layout import AttemptRank
 from airflow_provider.runner.record.checkpoint_state import FORMAT_1
-from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.file_storage import FileStorage, file_names
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def is_set_aside(name: str) -> bool:
     return _SET_ASIDE.fullmatch(name) is not None
 
 
-class Damage:
+class DamageHandler:
     """Deals with damaged files of one store.
 
     Only an attempt that has taken over sets them aside: no attempt that may still record anything uses them then. Who
@@ -40,7 +40,7 @@ class Damage:
         self._taken_over = taken_over
         self.place = place
 
-    def checkpoint(self, directory: str, found: Sequence[Rank], error: Exception) -> None:
+    def checkpoint(self, directory: str, found: Sequence[AttemptRank], error: Exception) -> None:
         """A whole checkpoint is damaged. Its fences stay, so that whoever was replaced stays so.
 
         Older ranks come first and newer documents before older ones: whatever a kill leaves was a checkpoint once.
@@ -48,9 +48,7 @@ class Damage:
         paths = []
         for rank in found:
             own = f"{directory}/{rank.name}"
-            paths += [
-                f"{own}/{name}" for name in sorted(self._files.files(own), reverse=True) if name.endswith(".json")
-            ]
+            paths += [f"{own}/{name}" for name in reversed(file_names(self._files, own)) if name.endswith(".json")]
         self._deal_with(f"checkpoint {directory}", paths, error, "it counts as none, and the pipeline starts afresh")
 
     def last_document(self, path: str, error: Exception) -> None:
@@ -60,8 +58,8 @@ class Damage:
     def format_1(self, directory: str) -> None:
         """Look for what a version before the first release has left in the place of a checkpoint."""
         parent, _, name = directory.rpartition("/")
-        old = [f"{directory}/{file}" for file in self._files.files(directory) if _FORMAT_1.fullmatch(file)]
-        old += [f"{parent}/{file}" for file in self._files.files(parent) if parent and file == f"{name}.json"]
+        old = [f"{directory}/{file}" for file in file_names(self._files, directory) if _FORMAT_1.fullmatch(file)]
+        old += [f"{parent}/{file}" for file in file_names(self._files, parent) if parent and file == f"{name}.json"]
         for path in old:
             self._deal_with(f"checkpoint {path}", [path], ValueError(FORMAT_1), "the pipeline starts afresh")
 

@@ -40,7 +40,7 @@ _LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True, order=True)
-class Rank:
+class AttemptRank:
     """Which attempt a file is of. The highest owns the checkpoint.
 
     :param fence: grows by one with each takeover
@@ -60,28 +60,28 @@ class Rank:
     def fence_path(self) -> str:
         return f"{FENCES}/{self.name}.json"
 
-    def is_same_attempt(self, other: Rank) -> bool:
+    def is_same_attempt(self, other: AttemptRank) -> bool:
         return (self.fence, self.owner) == (other.fence, other.owner)
 
     @classmethod
-    def of(cls, fence: int, attempt: int, owner: str) -> Rank:
+    def of(cls, fence: int, attempt: int, owner: str) -> AttemptRank:
         return cls(fence, attempt, file_name(owner))
 
     @classmethod
-    def of_leftover(cls, name: str) -> Rank | None:
+    def of_leftover(cls, name: str) -> AttemptRank | None:
         """Return the rank of a fence that a kill kept from being written, by its temporary name."""
         found = _LEFTOVER.fullmatch(name)
         return cls.parse(found[1]) if found else None
 
     @classmethod
-    def parse(cls, name: str) -> Rank | None:
+    def parse(cls, name: str) -> AttemptRank | None:
         """Return the rank that a file in ``fences`` or a directory is called after, None if it is none."""
         found = _RANK.fullmatch(name.removesuffix(".json"))
         return cls(int(found[1]), int(found[2]), found[3]) if found else None
 
 
 @dataclass(frozen=True, order=True)
-class Document:
+class RecordDocument:
     """One file of an attempt, by what its name says. Sorts in the order of writing.
 
     :param number: counts what the attempt has written
@@ -94,7 +94,7 @@ class Document:
     name: str
 
     @classmethod
-    def parse(cls, name: str) -> Document | None:
+    def parse(cls, name: str) -> RecordDocument | None:
         found = _DOCUMENT.fullmatch(name)
         return cls(int(found[1]), found[2], name) if found else None
 
@@ -105,17 +105,17 @@ class Document:
         return found is not None and found.kind == "checkpoint"
 
     @classmethod
-    def of_checkpoint(cls, number: int) -> Document:
+    def of_checkpoint(cls, number: int) -> RecordDocument:
         return cls(number, "checkpoint", f"{number:06}.checkpoint.json")
 
     @classmethod
-    def of_update(cls, number: int, update: CheckpointUpdate) -> Document:
+    def of_update(cls, number: int, update: CheckpointUpdate) -> RecordDocument:
         kind = "status" if update.component is None else "component"
         label = update.status if update.component is None else update.component
         return cls(number, kind, f"{number:06}.{kind}.{file_name(label or 'other')[:_LONGEST_LABEL]}.json")
 
 
-def is_absurd(rank: Rank) -> bool:
+def is_absurd(rank: AttemptRank) -> bool:
     """Return whether no attempt can have come to such a number, so that somebody has made the file."""
     return max(rank.fence, rank.attempt) >= LAST_NUMBER
 

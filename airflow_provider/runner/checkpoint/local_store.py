@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.config.absolute_paths import absolute
+from airflow_provider.runner.config.absolute_paths import absolute_path
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
 
@@ -26,11 +26,11 @@ class LocalCheckpointStore(FileCheckpointStore):
     """
 
     def __init__(self, base_dir: str | os.PathLike[str]) -> None:
-        self.base_dir = absolute(base_dir)
-        super().__init__(f"directory {self.base_dir}")
+        self.base_dir = absolute_path(base_dir)
+        super().__init__(f"directory {self.base_dir}", os.path.abspath(self.base_dir))
 
     def __repr__(self) -> str:
         return f"LocalCheckpointStore({str(self.base_dir)!r})"
 
-    def _files(self) -> FileStorage:
+    def storage(self) -> FileStorage:
         return DirectoryStorage(self.base_dir)

@@ -25,12 +25,13 @@ from typing import Any, TypeVar
 from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.problems import with_article
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
     PipelineFinished,
     PipelineStarted,
+    Step,
 )
 from airflow_provider.runner.observing.peer_views import origin_of
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
@@ -38,6 +39,7 @@ from airflow_provider.runner.planning.changed_code import entered_before
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import CalledByHand
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 Hooks = TypeVar("Hooks")
@@ -83,17 +85,20 @@ def _event(callback: Callable[..., object], hooks: Any, args: tuple[Any, ...], n
 
 def _started(hooks: Any, config: PipelineConfig) -> PipelineStarted:
     recorded: CheckpointState | None = hooks.take_over(config)
-    code = read_components(config, entered_before(recorded)) if recorded is not None else None
+    code = read_code_of_components(config, entered_before(recorded)) if recorded is not None else None
     return PipelineStarted(config, decide(config, Facts(recorded, code=code)))
 
 
 def _completed(hooks: Any, config: ComponentConfig, index: int, total: int, duration_ms: float) -> ComponentCompleted:
-    decision = Decision(config.name, Action.RUN, "called by hand")
-    return ComponentCompleted(config, index + 1, total, decision, duration_ms / 1000, retries=0)
+    return ComponentCompleted(_step(config, index, total), duration_ms / 1000, retries=0)
 
 
 def _failed(hooks: Any, config: ComponentConfig, index: int, error: BaseException) -> ComponentFailed:
-    return ComponentFailed(config, index + 1, index + 1, 0.0, error)
+    return ComponentFailed(_step(config, index, index + 1), 0.0, error)
+
+
+def _step(config: ComponentConfig, index: int, total: int) -> Step:
+    return Step(config, Decision(config.name, Action.RUN, CalledByHand()), index + 1, total)
 
 
 def _finished(hooks: Any, config: PipelineConfig, result: Any) -> PipelineFinished:

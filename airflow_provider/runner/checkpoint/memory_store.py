@@ -11,8 +11,8 @@ class InMemoryCheckpointStore(FileCheckpointStore):
     """Keeps checkpoints in memory, as JSON documents like the other stores."""
 
     def __init__(self) -> None:
-        super().__init__("memory")
+        super().__init__("memory", "memory")
         self._memory = MemoryStorage()
 
-    def _files(self) -> FileStorage:
+    def storage(self) -> FileStorage:
         return self._memory

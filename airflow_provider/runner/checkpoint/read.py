@@ -6,11 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointReadError
-from airflow_provider.runner.checkpoint.damage import Damage
-from airflow_provider.runner.checkpoint.layout import FENCES, Document, Rank, decode, is_absurd
-from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, Piece, read_document
+from airflow_provider.runner.checkpoint.damage import DamageHandler
+from airflow_provider.runner.checkpoint.layout import FENCES, AttemptRank, RecordDocument, decode, is_absurd
+from airflow_provider.runner.record.checkpoint_state import (
+    CheckpointState,
+    CheckpointUpdate,
+    StoredUpdate,
+    read_document,
+)
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.file_storage import FileStorage, file_names
 
 NEVER = -1
 """The number before the first document."""
@@ -18,12 +23,12 @@ NEVER = -1
 _LOOKS = 20  # how often to look when attempts that begin keep removing what is about to be read
 
 
-def ranks(files: FileStorage, key: RunKey) -> list[Rank]:
+def ranks(files: FileStorage, key: RunKey) -> list[AttemptRank]:
     """Return the attempts that have taken a checkpoint over, the newest last."""
     return _ranks(files, key.path)
 
 
-def possible_ranks(files: FileStorage, key: RunKey, damage: Damage) -> list[Rank]:
+def possible_ranks(files: FileStorage, key: RunKey, damage: DamageHandler) -> list[AttemptRank]:
     """Return what :func:`ranks` does, without fences that no attempt can have written: those block no attempt."""
     found = ranks(files, key)
     absurd = [rank for rank in found if is_absurd(rank)]
@@ -31,12 +36,14 @@ def possible_ranks(files: FileStorage, key: RunKey, damage: Damage) -> list[Rank
     return [rank for rank in found if rank not in absurd]
 
 
-def documents(files: FileStorage, directory: str) -> list[Document]:
+def documents(files: FileStorage, directory: str) -> list[RecordDocument]:
     """Return what an attempt has written into its directory, in that order."""
-    return sorted(found for found in map(Document.parse, files.files(directory)) if found is not None)
+    return sorted(found for found in map(RecordDocument.parse, file_names(files, directory)) if found is not None)
 
 
-def read_newest(files: FileStorage, key: RunKey | None, directory: str, damage: Damage) -> CheckpointState | None:
+def read_newest(
+    files: FileStorage, key: RunKey | None, directory: str, damage: DamageHandler
+) -> CheckpointState | None:
     """Read a checkpoint; None if there is none, or if it is damaged.
 
     An attempt that begins removes what it makes obsolete, and who reads meanwhile may find a part of that, or nothing.
@@ -62,7 +69,7 @@ def read_newest(files: FileStorage, key: RunKey | None, directory: str, damage: 
     return look.state
 
 
-def refuse_newer_format(files: FileStorage, key: RunKey, found: list[Rank]) -> None:
+def refuse_newer_format(files: FileStorage, key: RunKey, found: list[AttemptRank]) -> None:
     """Raise if a newer version of this package has written the checkpoint.
 
     :param files: where it is
@@ -80,7 +87,7 @@ def refuse_newer_format(files: FileStorage, key: RunKey, found: list[Rank]) -> N
 
 
 @dataclass(frozen=True)
-class _Look:
+class _FilesSnapshot:
     """What one look at a checkpoint has found.
 
     :param fences: the attempts that have taken it over, the newest last
@@ -90,13 +97,13 @@ class _Look:
     :param torn: path of the newest document, if that alone is damaged
     """
 
-    fences: list[Rank]
-    documents: list[tuple[Rank, list[Document]]]
+    fences: list[AttemptRank]
+    documents: list[tuple[AttemptRank, list[RecordDocument]]]
     state: CheckpointState | None = None
     error: CheckpointCorruptError | None = None
     torn: str | None = None
 
-    def agrees_with(self, other: _Look) -> bool:
+    def agrees_with(self, other: _FilesSnapshot) -> bool:
         return (self.fences, self.documents, self.torn, str(self.error)) == (
             other.fences,
             other.documents,
@@ -105,7 +112,7 @@ class _Look:
         )
 
 
-def _settled(files: FileStorage, key: RunKey | None, directory: str, place: str) -> _Look:
+def _settled(files: FileStorage, key: RunKey | None, directory: str, place: str) -> _FilesSnapshot:
     """Look until what is found can be believed."""
     before = None
     for _ in range(_LOOKS):
@@ -122,9 +129,9 @@ def _settled(files: FileStorage, key: RunKey | None, directory: str, place: str)
     raise CheckpointReadError(f"checkpoint {directory} in {place} changed {_LOOKS} times while it was read")
 
 
-def _look(files: FileStorage, key: RunKey | None, directory: str) -> _Look:
+def _look(files: FileStorage, key: RunKey | None, directory: str) -> _FilesSnapshot:
     fences = _ranks(files, directory)
-    seen: list[tuple[Rank, list[Document]]] = []
+    seen: list[tuple[AttemptRank, list[RecordDocument]]] = []
     for rank in reversed(fences):
         seen.append((rank, documents(files, f"{directory}/{rank.name}")))
         if not seen[-1][1]:
@@ -133,20 +140,22 @@ def _look(files: FileStorage, key: RunKey | None, directory: str) -> _Look:
             whole, later = _parts(files, key, directory, *seen[-1])
             updates, error, torn = _updates(files, f"{directory}/{rank.name}", rank, later)
         except CheckpointCorruptError as damage:
-            return _Look(fences, seen, error=damage)
+            return _FilesSnapshot(fences, seen, error=damage)
         newest = {"fence": fences[-1].fence, "owner": fences[-1].owner} if rank != fences[-1] else {}
-        return _Look(fences, seen, whole.updated(updates).model_copy(update=newest), error, torn)
-    return _Look(fences, seen)
+        return _FilesSnapshot(fences, seen, whole.updated(updates).model_copy(update=newest), error, torn)
+    return _FilesSnapshot(fences, seen)
 
 
-def _ranks(files: FileStorage, directory: str) -> list[Rank]:
-    names = [name for name in files.files(f"{directory}/{FENCES}") if name.endswith(".json")]  # not what was set aside
-    return sorted(rank for rank in map(Rank.parse, names) if rank is not None)
+def _ranks(files: FileStorage, directory: str) -> list[AttemptRank]:
+    names = [
+        name for name in file_names(files, f"{directory}/{FENCES}") if name.endswith(".json")
+    ]  # not what was set aside
+    return sorted(rank for rank in map(AttemptRank.parse, names) if rank is not None)
 
 
 def _parts(
-    files: FileStorage, key: RunKey | None, directory: str, rank: Rank, found: list[Document]
-) -> tuple[CheckpointState, list[tuple[int, Document]]]:
+    files: FileStorage, key: RunKey | None, directory: str, rank: AttemptRank, found: list[RecordDocument]
+) -> tuple[CheckpointState, list[tuple[int, RecordDocument]]]:
     """Return an attempt's whole record, and the documents after it with the number that each should have.
 
     :raises CheckpointCorruptError: it is damaged, or of another run or attempt
@@ -158,14 +167,14 @@ def _parts(
     state = CheckpointState.from_json(_text(files, f"{own}/{found[first].name}"))
     if (state.key if key is None else key) != state.key or state.key.path != directory:
         raise CheckpointCorruptError(f"it is the record of {state.key}")
-    written_by = Rank.of(state.fence, state.attempt, state.owner)
+    written_by = AttemptRank.of(state.fence, state.attempt, state.owner)
     if not written_by.is_same_attempt(rank):
         raise CheckpointCorruptError(f"{own} holds the record of another attempt, {written_by.name}")
     return state, list(enumerate(found[first + 1 :], start=found[first].number + 1))
 
 
 def _updates(
-    files: FileStorage, own: str, rank: Rank, later: list[tuple[int, Document]]
+    files: FileStorage, own: str, rank: AttemptRank, later: list[tuple[int, RecordDocument]]
 ) -> tuple[list[CheckpointUpdate], CheckpointCorruptError | None, str | None]:
     """Return what happened since the whole record; and of the last document, if that is damaged, error and path.
 
@@ -179,7 +188,7 @@ def _updates(
         if document.number != number:
             raise CheckpointCorruptError(f"number {number} is missing from {own}")
         try:
-            piece = read_document(Piece, _text(files, path))
+            piece = read_document(StoredUpdate, _text(files, path))
             if (piece.owner, piece.number) != (rank.owner, number):
                 raise CheckpointCorruptError(f"{path} was written as number {piece.number} of {piece.owner}")
         except CheckpointCorruptError as error:

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from airflow_provider.runner.checkpoint.store import CheckpointStore, load
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.planning.changed_code import describe_all, entered_before
+from airflow_provider.runner.planning.changed_config import describe_changes
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
-from airflow_provider.runner.planning.reasons import describe_changes
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.run_key import RunKey, Scope
 
@@ -52,14 +52,14 @@ def load_checkpoint_for_resume(
     :raises CodeChangedError: code has changed and ``on_code_change`` is ``fail``
     """
     checkpoint = load(store, RunKey(scope, run_id, config.name))
-    code = read_components(config, entered_before(checkpoint)) if checkpoint is not None else None
+    code = read_code_of_components(config, entered_before(checkpoint)) if checkpoint is not None else None
     plan = decide(config, Facts(checkpoint, code=code))
     if checkpoint is not None and plan.config_changed:
         logger.warning(
             "pipeline %r, run %r: config changed: %s; %s",
             config.name,
             run_id,
-            describe_changes(checkpoint, plan.config_changes),
+            describe_changes(plan.config_changes, recorded=bool(checkpoint.fields)),
             f"kept are {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
         )
     if plan.code_changes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -22,13 +22,19 @@ logger = logging.getLogger(__name__)
 class CheckpointStore(Protocol):
     """Keeps checkpoints, one per scope, run id and pipeline name.
 
-    To add a store, write these three methods and run the contract tests over it.
+    To add a store, write these three methods and run the contract tests over it. What a store can do beyond that is in
+    the protocols below. A store that keeps its checkpoints in files needs none of this: it is a
+    :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` on a
+    :class:`~airflow_provider.runner.storage.file_storage.FileStorage`.
     """
 
     def save(self, state: CheckpointState) -> None:
         """Make the state durable, all of it or nothing, before returning.
 
-        :raises StaleAttemptError: a newer attempt has taken over (see :func:`refuse_stale`)
+        An attempt takes a checkpoint over by saving it with a ``fence`` one higher than the one it loaded. So a store
+        refuses a state whose fence is lower than the stored one, or equal to it with another ``owner``.
+
+        :raises StaleAttemptError: a newer attempt has taken over, see :func:`replaced_error`
         """
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
@@ -50,7 +56,7 @@ class CheckpointStore(Protocol):
 
 
 @dataclass(frozen=True)
-class Claim:
+class TakeoverClaim:
     """What an attempt says of itself when it takes a checkpoint over.
 
     :param key: which checkpoint
@@ -104,10 +110,27 @@ class Takeover:
 
 
 @runtime_checkable
+class AddressedStore(Protocol):
+    """A store that knows where its checkpoints are."""
+
+    @property
+    def address(self) -> str:
+        """Identifies the place: the same for every store that leads there, whoever opens it. Holds no secret."""
+
+
+@runtime_checkable
+class ListingStore(CheckpointStore, Protocol):
+    """A store that can say what it has."""
+
+    def list(self) -> Iterator[CheckpointState]:
+        """Yield every readable checkpoint."""
+
+
+@runtime_checkable
 class TakeoverStore(Protocol):
     """A store in which an attempt can put its fence without saving the whole record, and record piece by piece."""
 
-    def take_over(self, claim: Claim) -> Takeover:
+    def take_over(self, claim: TakeoverClaim) -> Takeover:
         """Put a fence that no other attempt's save passes, and return what had been recorded until then.
 
         :raises StaleAttemptError: a newer attempt has done so
@@ -134,9 +157,9 @@ class RestartRequests(Protocol):
 
 @runtime_checkable
 class FencingStore(Protocol):
-    """A store from which an attempt that may be running can be shut out."""
+    """A store that can fence off an attempt that may be running."""
 
-    def shut_out(self, key: RunKey) -> None:
+    def fence_off(self, key: RunKey) -> None:
         """Let every save of the attempt that owns the checkpoint now raise StaleAttemptError."""
 
 
@@ -151,22 +174,7 @@ def load(store: CheckpointStore, key: RunKey) -> CheckpointState | None:
     return found
 
 
-def refuse_stale(stored: CheckpointState | None, new: CheckpointState) -> None:
-    """Raise if the stored checkpoint belongs to a newer attempt than the one that wants to save.
-
-    An attempt takes the checkpoint over by saving it with a ``fence`` one higher than what it loaded.
-
-    :param stored: what the store has now
-    :param new: what is about to replace it
-    :raises StaleAttemptError: the new state is of a replaced attempt
-    """
-    if stored is None:
-        return
-    if stored.fence > new.fence or (stored.fence == new.fence and stored.owner != new.owner):
-        raise replaced(new.key, new.attempt, stored.attempt)
-
-
-def replaced(key: RunKey, attempt: int, by_attempt: int | None = None) -> StaleAttemptError:
+def replaced_error(key: RunKey, attempt: int, by_attempt: int | None = None) -> StaleAttemptError:
     """Return the error for an attempt that may not save any more.
 
     :param key: which checkpoint
@@ -181,7 +189,7 @@ def replaced(key: RunKey, attempt: int, by_attempt: int | None = None) -> StaleA
     )
 
 
-def shut_out(key: RunKey, attempt: int) -> StaleAttemptError:
+def fenced_off_error(key: RunKey, attempt: int) -> StaleAttemptError:
     """Return the error for an attempt whose checkpoint somebody has deleted by force."""
     return StaleAttemptError(
         f"somebody has deleted the checkpoint of {key} while attempt {attempt} was running; it stops here, and the "

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from airflow_provider.runner.checkpoint.store import CheckpointStore, Claim, Takeover, TakeoverStore, load
+from airflow_provider.runner.checkpoint.store import CheckpointStore, Takeover, TakeoverClaim, TakeoverStore, load
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate
 from airflow_provider.runner.record.run_key import RunKey
 
 
-def take_over(store: CheckpointStore, key: RunKey, attempt: int | None = None) -> tuple[Claim, Takeover]:
+def take_over(store: CheckpointStore, key: RunKey, attempt: int | None = None) -> tuple[TakeoverClaim, Takeover]:
     """Take a checkpoint over. Every record in it stays; only fence and owner change.
 
     :param store: where it is
@@ -20,7 +20,7 @@ def take_over(store: CheckpointStore, key: RunKey, attempt: int | None = None) -
     :raises StaleAttemptError: a newer attempt has taken over
     :raises CheckpointError: the store cannot be read, or a newer version of this package has written it
     """
-    claim = Claim(key, uuid.uuid4().hex, attempt)
+    claim = TakeoverClaim(key, uuid.uuid4().hex, attempt)
     if isinstance(store, TakeoverStore):
         return claim, store.take_over(claim)
     recorded = load(store, key)

@@ -11,7 +11,7 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError
 _OF_FILES = re.compile(r"file:(?!/)|file://(?!/)", re.IGNORECASE)
 
 
-def absolute(path: str | os.PathLike[str], start: str | None = None) -> Path:
+def absolute_path(path: str | os.PathLike[str], start: str | None = None) -> Path:
     """Return a path as it is meant now: ``~`` is filled in, and no link is followed.
 
     :param path: a file or directory
@@ -35,14 +35,14 @@ def absolute_url(url: str, start: str | None = None) -> str:
         if rest.startswith("//"):
             problem = f"the address {url!r} names a host; write file:///… with an absolute path, or the path alone"
             raise PipelineConfigError([ConfigProblem(problem)])
-        return os.path.normpath(absolute(rest, start))
+        return os.path.normpath(absolute_path(rest, start))
     if "://" in url or re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url):
         return url
     slash = "/" if url.endswith("/") else ""
-    return os.path.normpath(absolute(url, start)) + slash if not os.path.isabs(url) else url
+    return os.path.normpath(absolute_path(url, start)) + slash if not os.path.isabs(url) else url
 
 
-def real(path: str) -> str:
+def real_path(path: str) -> str:
     """Return a path without symbolic links, also if the working directory has been removed."""
     return os.path.realpath(path if os.path.isabs(path) else os.path.join(working_directory(), path))
 

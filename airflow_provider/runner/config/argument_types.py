@@ -15,14 +15,14 @@ from airflow_provider.runner.config.scalars import (
     WrittenFloat,
     WrittenInt,
     WrittenWord,
-    plain,
-    words,
+    ambiguous_words,
+    plain_value,
 )
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-def as_wanted(target: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+def arguments_for(target: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with Python's own values: text as it is written for what is annotated as text.
 
     :param target: the function or class that takes the config as keyword arguments; None if nobody says what is taken
@@ -30,20 +30,20 @@ def as_wanted(target: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     :raises ValueError: a value may be meant in two ways
     """
     found = dict(_as_wanted(target, config))
-    for path, word in words(found):
+    for path, word in ambiguous_words(found):
         raise ValueError(f"config.{'.'.join(map(str, path))}: {str(word)!r} {AMBIGUOUS}")
     return found
 
 
-def ambiguous(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+def ambiguous_values(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return field and problem of each value that may be meant in two ways."""
     return [
         (f"config.{'.'.join(map(str, path))}", f"{str(word)!r} {AMBIGUOUS}")
-        for path, word in words(dict(_as_wanted(target, config)))
+        for path, word in ambiguous_words(dict(_as_wanted(target, config)))
     ]
 
 
-def read_as_text(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+def containers_as_text(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return field and problem of each text that looks like a list or a mapping, where one is annotated.
 
     A loop over such a text is one over its letters, and no error.
@@ -76,7 +76,7 @@ def _container(parameter: Parameter) -> str | None:
 def _as_wanted(target: Any, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     kinds = _kinds_of(target) if target is not None else {}
     for key, value in config.items():
-        yield key, plain(_converted(value, kinds.get(key, frozenset())))
+        yield key, plain_value(_converted(value, kinds.get(key, frozenset())))
 
 
 def _converted(value: Any, kinds: frozenset[Any]) -> Any:

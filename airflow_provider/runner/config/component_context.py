@@ -11,7 +11,7 @@ READY_MADE = "airflow_provider.components."
 
 
 @dataclass(frozen=True)
-class Declared:
+class LaterComponent:
     """A component that comes later, as far as its config and its code say what it does.
 
     :param name: its name
@@ -46,7 +46,7 @@ class ComponentContext:
 
     component: str
     pipeline: str = ""
-    later: tuple[Declared, ...] = ()
+    later: tuple[LaterComponent, ...] = ()
     left_by: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
     keeps: tuple[Path, ...] = ()

@@ -21,7 +21,7 @@ _DAG_FILE = re.compile(r"unusual_prefix_[0-9a-f]+_(?=.)")
 
 
 @dataclass(frozen=True)
-class Given:
+class ComponentObject:
     """A class or function, and the path that stands for it.
 
     :param path: dotted path, the same in every attempt
@@ -79,20 +79,20 @@ def _file_of(target: Any) -> str:
         return f"module {target.__module__}"  # without a file
 
 
-def given_in(fields: Any) -> Given | None:
+def component_object_in(fields: Any) -> ComponentObject | None:
     """Return what the author gave itself as ``class_path`` of a component, None if that is a path or missing.
 
     :param fields: the component as the author wrote it
     :raises LookupError: it is no component
     """
     target = fields.get("class_path") if isinstance(fields, Mapping) else None
-    if isinstance(target, Given):
+    if isinstance(target, ComponentObject):
         return target
-    return Given.of(target) if callable(target) else None
+    return ComponentObject.of(target) if callable(target) else None
 
 
-def shared_paths(
-    components: Iterable[tuple[str, str, Given | None]], find: Callable[[str], Any]
+def ambiguous_paths(
+    components: Iterable[tuple[str, str, ComponentObject | None]], find: Callable[[str], Any]
 ) -> list[ConfigProblem]:
     """Say which components of a pipeline have one path but are not the same class or function.
 
@@ -102,7 +102,7 @@ def shared_paths(
     :param find: returns what a path names, or raises ``LookupError``
     """
     problems = []
-    first: dict[str, tuple[str, Given]] = {}
+    first: dict[str, tuple[str, ComponentObject]] = {}
     by_name: dict[str, str] = {}
     for name, path, given in components:
         if given is None:

@@ -14,9 +14,9 @@ import yaml
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config import hocon, yaml_text
-from airflow_provider.runner.config.problems import kind_of
-from airflow_provider.runner.config.scalars import WrittenFloat, is_shared
-from airflow_provider.runner.config.zipped_files import read_bytes
+from airflow_provider.runner.config.problems import kind_in_words
+from airflow_provider.runner.config.scalars import WrittenFloat, is_shared_part
+from airflow_provider.runner.config.zipped_files import read_zipped_bytes
 
 _OTHER_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -42,13 +42,13 @@ def read_config_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     if content is None:
         raise _error(source, "the file is empty; it needs name and components")
     if not isinstance(content, dict):
-        raise _error(source, f"expected a mapping with name and components, got {kind_of(content)}")
-    return {key: value for key, value in content.items() if not is_shared(key)}
+        raise _error(source, f"expected a mapping with name and components, got {kind_in_words(content)}")
+    return {key: value for key, value in content.items() if not is_shared_part(key)}
 
 
 def _text_of(source: str) -> str:
     try:
-        raw = read_bytes(Path(source))
+        raw = read_zipped_bytes(Path(source))
     except FileNotFoundError:
         raise _error(source, "the file does not exist; give an absolute path or one that exists") from None
     except OSError as error:
@@ -64,7 +64,7 @@ def _text_of(source: str) -> str:
 
 def _parse_yaml(source: str, text: str) -> Any:
     try:
-        return yaml_text.parse(text)
+        return yaml_text.parse_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -100,7 +100,7 @@ def _parse_json(source: str, text: str) -> Any:
 
 def _parse_hocon(source: str, text: str) -> Any:
     try:
-        return hocon.parse(text, Path(source), lambda path: _text_of(os.fspath(path)))
+        return hocon.parse_hocon(text, Path(source), lambda path: _text_of(os.fspath(path)))
     except ImportError:
         remedy = "pip install 'airflow-provider-pyspark-pipeline[hocon]'"
         raise _error(source, f"reading HOCON needs the package pyhocon: {remedy}") from None

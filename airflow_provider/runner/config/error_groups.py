@@ -16,7 +16,7 @@ _KIND_NAME = re.compile(
 """Names of pydantic's for the kinds of a field that takes several."""
 
 
-def by_value(error: ValidationError, data: Any) -> list[list[ErrorDetails]]:
+def errors_by_value(error: ValidationError, data: Any) -> list[list[ErrorDetails]]:
     """Group the errors by the value that they are about.
 
     Where a field takes several kinds, pydantic tells what is wrong for each of them, below a name of its own for the

@@ -22,7 +22,7 @@ _starts: list[tuple[Any, str]] = []
 """The Spark that an import started last, and the module; pyspark has one at a time."""
 
 
-def running() -> Any:
+def running_spark() -> Any:
     """Return the classic SparkContext or the Spark Connect session that this process has, None if it has none."""
     classic = sys.modules.get("pyspark.core.context")
     context = getattr(getattr(classic, "SparkContext", None), "_active_spark_context", None)
@@ -32,10 +32,10 @@ def running() -> Any:
     return getattr(connect, "_default_session", None)
 
 
-def place_of_start(spark: Any) -> str | None:
+def place_of_spark_start(spark: Any) -> str | None:
     """Return ``file:line`` where a SparkContext was made, None if pyspark did not note that.
 
-    :param spark: what :func:`running` returned
+    :param spark: what :func:`running_spark` returned
     """
     site: Any = getattr(spark, "_callsite", None)
     return f"{site.file}:{site.linenum}" if getattr(site, "file", None) else None
@@ -44,7 +44,7 @@ def place_of_start(spark: Any) -> str | None:
 def import_that_started(spark: Any) -> str | None:
     """Return the module whose import started this Spark, None if no import that was watched did.
 
-    :param spark: what :func:`running` returned
+    :param spark: what :func:`running_spark` returned
     """
     return next((module for started, module in _starts if started is spark), None)
 
@@ -55,14 +55,14 @@ def watching_import(module_name: str) -> Iterator[None]:
 
     :param module_name: the module
     """
-    before = running()
+    before = running_spark()
     try:
         yield
     finally:
-        after = running()
+        after = running_spark()
         if after is not None and after is not before:
             _starts[:] = [(after, module_name)]
-            place = place_of_start(after)
+            place = place_of_spark_start(after)
             logger.warning(
                 "importing %r started Spark%s, before the pipeline could say where it should run; %s",
                 module_name,

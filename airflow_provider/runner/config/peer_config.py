@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider.errors import ConfigProblem
-from airflow_provider.runner.config.problems import kind_of, name_of, suggest
+from airflow_provider.runner.config.problems import component_name, kind_in_words, suggestion
 from airflow_provider.runner.config.sections import CircuitBreakerConfig, RetryConfig, SparkSection
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def _unquoted(value: Any) -> Any:
     return [_unquoted(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def from_peer(source: Any) -> tuple[Any, list[ConfigProblem]]:
+def from_peer_config(source: Any) -> tuple[Any, list[ConfigProblem]]:
     """Return the fields of a pipeline with those of the other package mapped to ours, and what cannot be.
 
     What is dropped is logged, a line for each.
@@ -120,7 +120,7 @@ def _drop_hooks(hooks: Any) -> list[ConfigProblem]:
     if hooks is None:
         return []
     if not isinstance(hooks, Mapping):
-        message = f"is {kind_of(hooks)}; hooks are objects: pass them as hooks= of the operator or of the runner"
+        message = f"is {kind_in_words(hooks)}; hooks are objects: pass them as hooks= of the operator or of the runner"
         return [ConfigProblem(f"{message}, and remove this field", None, "hooks")]
     problems = _unknown(hooks, _HOOKS, "hooks")
     for section in _HOOKS:
@@ -128,7 +128,7 @@ def _drop_hooks(hooks: Any) -> list[ConfigProblem]:
         if isinstance(fields, Mapping):
             problems += _unknown(fields, _HOOKS[section], f"hooks.{section}")
         elif fields is not None:
-            problems.append(ConfigProblem(f"expected a mapping, got {kind_of(fields)}", None, f"hooks.{section}"))
+            problems.append(ConfigProblem(f"expected a mapping, got {kind_in_words(fields)}", None, f"hooks.{section}"))
         if isinstance(fields, Mapping) and fields.get("enabled", True) is not False:
             logger.warning("field 'hooks.%s' has no effect: %s", section, _INSTEAD[section])
     return problems
@@ -138,7 +138,9 @@ def _drop_secrets(secrets: Any) -> list[ConfigProblem]:
     if secrets is None:
         return []
     if not isinstance(secrets, Mapping):
-        return [ConfigProblem(f"is {kind_of(secrets)}; {_SECRETS_INSTEAD}, and remove this field", None, "secrets")]
+        return [
+            ConfigProblem(f"is {kind_in_words(secrets)}; {_SECRETS_INSTEAD}, and remove this field", None, "secrets")
+        ]
     logger.warning("field 'secrets' has no effect: no secret is looked up because of it; %s", _SECRETS_INSTEAD)
     return _unknown(secrets, _SECRETS, "secrets")
 
@@ -155,7 +157,7 @@ def _spark(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigProbl
     if address is None or address == "":
         return spark, []
     if not isinstance(address, str) or not (address.startswith("sc://") or "{{" in address):
-        shown = f"text {address!r}" if isinstance(address, str) and len(address) <= 60 else kind_of(address)
+        shown = f"text {address!r}" if isinstance(address, str) and len(address) <= 60 else kind_in_words(address)
         message = f"expected an address such as 'sc://host:15002', got {shown}"
         return spark, [ConfigProblem(message, None, "spark.connect_string")]
     decided = [name for name in _IN_A_SERVER if spark.pop(name, None) is not None]
@@ -177,7 +179,7 @@ def _component(written: Mapping[Any, Any]) -> Mapping[Any, Any]:
     for path, provider in _secret_references(component.get("config"), "config", set()):
         logger.warning(
             "component %r, field %r: the text secret://%s/… reaches the component as it stands; %s",
-            name_of(component),
+            component_name(component),
             path,
             provider,
             _SECRETS_INSTEAD,
@@ -206,7 +208,7 @@ def _unknown(written: Mapping[Any, Any], known: Iterable[str], place: str) -> li
     fields = list(known)
     names = {name for field in fields for name in (field, field.replace("_", "-"))}
     return [
-        ConfigProblem(f"is not a known field{suggest(str(key), fields)}", None, f"{place}.{key}")
+        ConfigProblem(f"is not a known field{suggestion(str(key), fields)}", None, f"{place}.{key}")
         for key in written
         if key not in names
     ]

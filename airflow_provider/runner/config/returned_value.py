@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _LAZY = (map, filter, itertools.starmap)
 
 
-def settled(result: object) -> object:
+def await_result(result: object) -> object:
     """Return what a call returned, once it is done: what is awaitable is awaited in an event loop of its own.
 
     :raises NothingRanError: it is a generator or the like, so nothing of it has run
@@ -37,7 +37,7 @@ def settled(result: object) -> object:
     return result
 
 
-async def awaited(result: Any) -> object:
+async def await_in_loop(result: Any) -> object:
     """Return what something awaitable comes to, or the thing itself if it is none.
 
     :raises NothingRanError: it comes to a generator or the like
@@ -62,7 +62,7 @@ async def _with_all_tasks(result: Any) -> object:
 
     asyncio.get_running_loop().set_exception_handler(told)
     try:
-        found = await awaited(result)
+        found = await await_in_loop(result)
     except asyncio.CancelledError:
         if stopped:
             raise stopped[0] from None
@@ -125,7 +125,7 @@ def _in_a_thread(coroutine: Coroutine[Any, Any, object]) -> object:
         thread.join()
 
 
-def look_at(result: object, name: str) -> None:
+def warn_about_result(result: object, name: str) -> None:
     """Warn of a result that says that the author expects more to be done with it.
 
     :param result: what the component returned
@@ -144,34 +144,34 @@ def look_at(result: object, name: str) -> None:
         logger.warning("component %r returned a function, which nobody calls", name)
 
 
-def run_open(component: Any) -> object:
+def run_resource(component: Any) -> object:
     """Open, run and close; in one event loop if any of them is asynchronous."""
     if any(map(inspect.iscoroutinefunction, (component.open, component.run, component.close))):
         return _run_open_in_a_loop(component)
-    settled(component.open())
+    await_result(component.open())
     try:
-        result = settled(component.run())
+        result = await_result(component.run())
     except BaseException:
         try:
-            settled(component.close())
+            await_result(component.close())
         except Exception:  # noqa: BLE001 - why run() failed is what counts
             _tell_not_closed(component)
         raise
-    settled(component.close())
+    await_result(component.close())
     return result
 
 
 async def _run_open_in_a_loop(component: Any) -> object:
-    await awaited(component.open())
+    await await_in_loop(component.open())
     try:
-        result = await awaited(component.run())
+        result = await await_in_loop(component.run())
     except BaseException:
         try:
-            await awaited(component.close())
+            await await_in_loop(component.close())
         except Exception:  # noqa: BLE001 - why run() failed is what counts
             _tell_not_closed(component)
         raise
-    await awaited(component.close())
+    await await_in_loop(component.close())
     return result
 
 

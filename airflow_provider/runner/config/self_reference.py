@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-CIRCLE = "contains itself, so it has no end; leave that part out"
+CONTAINS_ITSELF = "contains itself, so it has no end; leave that part out"
 
 
-def find_circle(value: Any) -> str | None:
+def find_self_reference(value: Any) -> str | None:
     """Return the dotted path of a mapping or list that stands inside itself, None if there is none."""
     done: set[int] = set()
     above: dict[int, tuple[str, ...]] = {}

@@ -202,7 +202,7 @@ class CheckpointUpdate(_Record):
         return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
 
-class Piece(CheckpointUpdate):
+class StoredUpdate(CheckpointUpdate):
     """An update in a document of its own.
 
     :param owner: the attempt that wrote it

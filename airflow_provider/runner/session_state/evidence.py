@@ -9,20 +9,24 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.component_code import read_component
+from airflow_provider.runner.fingerprint.code.component_code import read_component_code
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import LeftBehind
-from airflow_provider.runner.session_state.changes.snapshot import Effects
-from airflow_provider.runner.session_state.effects.audit_watch import DriverSeen, spark_facts, watch_driver
-from airflow_provider.runner.session_state.effects.executors import missing
-from airflow_provider.runner.session_state.effects.harmless import Verdict, judge
-from airflow_provider.runner.session_state.effects.module_state import state_of
-from airflow_provider.runner.session_state.effects.ready_made import acts, is_ready_made, statement_of
-from airflow_provider.runner.session_state.effects.statement_kinds import Statement
+from airflow_provider.runner.session_state.changes.diff import SessionChanges
+from airflow_provider.runner.session_state.changes.snapshot import SparkEffects
+from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
+from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
+from airflow_provider.runner.session_state.effects.harmless import HarmlessVerdict, judge_code
+from airflow_provider.runner.session_state.effects.module_state import module_values
+from airflow_provider.runner.session_state.effects.ready_made import (
+    configured_statement,
+    declared_side_effect,
+    is_ready_made,
+)
+from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.sources.paths import writes_into
-from airflow_provider.runner.session_state.sources.source_watch import reading_for
+from airflow_provider.runner.session_state.sources.source_watch import watch_sources
 
 _MOST_DOUBTS = 3  # in a reason; one is enough to decide
 
@@ -56,20 +60,20 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _ReadyMadeFacts:
     """What is known of a component by its config alone, because it came with this package.
 
-    :param acts: what it does outside the session, None if nothing
+    :param side_effect: what it does outside the session, None if nothing
     :param statement: the statement that it runs
     :param needs_evidence: whether what Spark noted counts, too
     """
 
-    acts: str | None = None
-    statement: Statement = field(default_factory=Statement)
+    side_effect: str | None = None
+    statement: StatementKind = field(default_factory=StatementKind)
     needs_evidence: bool = True
 
 
-class Witness:
+class EvidenceCollector:
     """Collects the evidence of the components of one attempt, one after the other.
 
     :param spark: the session
@@ -81,20 +85,20 @@ class Witness:
     def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
         self._probe = probe
         self._config = config
-        self._facts = spark_facts(spark)
-        self._reading = reading_for(spark, url)
+        self._footprint = spark_footprint(spark)
+        self._source_watch = watch_sources(spark, url)
         self._sources: dict[str, Sequence[SourceRecord]] = {}
-        self._seen = DriverSeen((), (), False, 0.0)
+        self._seen = DriverObservations((), (), False, 0.0)
         self._lazy_code: dict[str, str] = {}
         self._java: dict[str, str] = {}  # components that brought functions in Java, and how
         self._variables: dict[str, str] = {}  # session variables, and the first component that declared each
         readings = [self._read(component) for component in config.ordered]
-        self._state = state_of({name for reading in readings if reading for name in reading.constants})
+        self._state = module_values({name for reading in readings if reading for name in reading.constants})
 
-    def recorded(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
+    def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
         """Take note of what components read that completed in earlier attempts."""
         self._sources.update(sources)
-        self._reading.recorded(sources)
+        self._source_watch.load_earlier_sources(sources)
 
     def sources_of(self, component: str) -> Sequence[SourceRecord]:
         """Return what a component is known to have read."""
@@ -103,18 +107,18 @@ class Witness:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch what happens in here."""
-        self._reading.begin()
-        watch = watch_driver(self._facts)
+        self._source_watch.begin()
+        watch = watch_driver(self._footprint)
         try:
             with watch:
                 yield
         except BaseException:
-            self._reading.end()
+            self._source_watch.end()
             raise
         finally:
             self._seen = watch.seen
 
-    def evidence(self, component: ComponentConfig, mark: Any, left: LeftBehind, entered: Sequence[str]) -> Evidence:
+    def collect(self, component: ComponentConfig, mark: Any, left: SessionChanges, entered: Sequence[str]) -> Evidence:
         """Return what is known of a component that has just completed. To be called before its views are saved.
 
         :param component: its config
@@ -125,14 +129,14 @@ class Witness:
         effects, seen = self._probe.effects_since(mark), self._seen
         targets = (*effects.targets, *seen.written_files)
         read_files = set(seen.read_files).difference(seen.written_files)  # what it wrote is its own
-        touched = self._reading.finished(component.name, left.views, targets, read_files)
+        touched = self._source_watch.collect(component.name, left.views, targets, read_files)
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
-        self._reading.recorded({component.name: self._sources[component.name]})
+        self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
         reading = self._read(component, entered)
         known = self._known(component, effects, left)
-        read = self._judged(component, reading, known)
-        unstable = {view: why for view in left.views if (why := self._probe.unstable(view)) is not None}
+        read = self._judge(component, reading, known)
+        unstable = {view: why for view in left.views if (why := self._probe.why_unstable(view)) is not None}
         python = self._unknown_python(component.name, effects, read)
         self._lazy_code.pop(component.name, None)
         if read.missing and (left.views or left.functions):
@@ -141,7 +145,7 @@ class Witness:
             *(str(act) for act in seen.acts),
             *(["did more than could be noted"] if seen.truncated else []),
             *read.missing,
-            *(missing(effects) if known.needs_evidence else ()),
+            *(reasons_for_doubt(effects) if known.needs_evidence else ()),
             *python,
             *self._unknown_java(component.name, effects),
             *(["is a sink"] if component.component_type == "sink" else []),
@@ -169,26 +173,26 @@ class Witness:
             lazy_code=self._lazy_code.get(component.name, ""),
         )
 
-    def saved(self, component: str) -> None:
+    def forget_lazy_code(self, component: str) -> None:
         """Take note that a component's views have a copy: a replay reads that, and runs none of its code."""
         self._lazy_code.pop(component, None)
 
-    def changed(self, components: Collection[str]) -> list[str]:
+    def with_changed_sources(self, components: Collection[str]) -> list[str]:
         """Return those of some components whose sources have changed, whoever did that."""
-        return self._reading.changed(components)
+        return self._source_watch.changed_components(components)
 
-    def unchanged(self, components: Collection[str]) -> set[str]:
+    def with_unchanged_sources(self, components: Collection[str]) -> set[str]:
         """Return those of some components of which all sources are known to be as they were."""
         known = {name for name in components if all(s.state == "seen" for s in self._sources.get(name, ()))}
-        return known.difference(self._reading.changed(known))
+        return known.difference(self._source_watch.changed_components(known))
 
-    def after_a_failure(self, mark: Any) -> tuple[list[str], list[SourceRecord]]:
+    def after_failure(self, mark: Any) -> tuple[list[str], list[SourceRecord]]:
         """Return the components that had read what was written since a mark, and how their sources are now.
 
         :param mark: where the session's history stood before the component that failed
         """
         written = [*self._probe.effects_since(mark).targets, *self._seen.written_files]
-        return self._readers_of(written), self._reading.left_by(written)
+        return self._readers_of(written), self._source_watch.refresh_written(written)
 
     def _readers_of(self, targets: Iterable[str]) -> list[str]:
         written = list(targets)
@@ -196,41 +200,45 @@ class Witness:
 
     def _read(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
         vouched = self._config.harmless_modules
-        return read_component(component, self._config.base_dir, entered, stops=vouched)
+        return read_component_code(component, self._config.base_dir, entered, stops=vouched)
 
     def _changed(self, reading: CodeReading | None) -> list[str]:
         """Return the values of modules that are not what they were before this component."""
-        now = state_of(reading.constants) if reading is not None else {}
+        now = module_values(reading.constants) if reading is not None else {}
         changed = [name for name, value in now.items() if self._state.get(name, value) != value]
         self._state.update(now)
         return changed
 
-    def _known(self, component: ComponentConfig, effects: Effects, left: LeftBehind) -> _Known:
+    def _known(self, component: ComponentConfig, effects: SparkEffects, left: SessionChanges) -> _ReadyMadeFacts:
         """Return what is known of a component by its config alone."""
         target = component.target()
         if not is_ready_made(target):
-            return _Known()
+            return _ReadyMadeFacts()
         arguments = target, component.config, self._config.base_dir, component.texts
-        does, statement = acts(*arguments), statement_of(*arguments) or Statement()
+        does, statement = declared_side_effect(*arguments), configured_statement(*arguments) or StatementKind()
         if effects.certain and effects.complete:
-            return _Known(None if statement.of_spark else does, statement)  # Spark has noted what the statement did
+            return _ReadyMadeFacts(
+                None if statement.of_spark else does, statement
+            )  # Spark has noted what the statement did
         # A view may come out differently the next time, which its text alone does not tell.
-        return _Known(does, statement, needs_evidence=bool(left.views) or not statement.in_session)
+        return _ReadyMadeFacts(does, statement, needs_evidence=bool(left.views) or not statement.in_session)
 
-    def _judged(self, component: ComponentConfig, reading: CodeReading | None, known: _Known) -> Verdict:
+    def _judge(
+        self, component: ComponentConfig, reading: CodeReading | None, known: _ReadyMadeFacts
+    ) -> HarmlessVerdict:
         if is_ready_made(component.target()):
             varies = ("sets a variable to what comes out differently each time",) if known.statement.varies else ()
-            return Verdict((known.acts,) if known.acts else (), varies)
+            return HarmlessVerdict((known.side_effect,) if known.side_effect else (), varies)
         if reading is None:
-            return Verdict(("its code cannot be read",), ())
-        return judge(reading, self._config.harmless_modules)
+            return HarmlessVerdict(("its code cannot be read",), ())
+        return judge_code(reading, self._config.harmless_modules)
 
     def _of_its_own(self, component: str, declared: tuple[str, ...]) -> tuple[str, ...]:
         """Return the variables that it declared; empty if one of them was another one's, which would be there again."""
         others = [name for name in declared if self._variables.setdefault(name, component) != component]
         return () if others else declared
 
-    def _unknown_java(self, component: str, effects: Effects) -> list[str]:
+    def _unknown_java(self, component: str, effects: SparkEffects) -> list[str]:
         """Return why code in Java may have done harm: what computes something may call a function that was brought.
 
         To bring one does nothing by itself, so a component that does no more can run again.
@@ -244,7 +252,7 @@ class Witness:
             for name, how in self._java.items()
         ][:1]
 
-    def _unknown_python(self, component: str, effects: Effects, read: Verdict) -> list[str]:
+    def _unknown_python(self, component: str, effects: SparkEffects, read: HarmlessVerdict) -> list[str]:
         """Return why Python code that ran on executors may have done harm: it may be that of an earlier view, too."""
         if not effects.ran_python or read.missing:
             return []

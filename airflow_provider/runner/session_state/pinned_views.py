@@ -1,4 +1,4 @@
-"""Views that would be replayed, held as they were when their component completed, so that they can still be saved.
+"""Views that would be replayed, pinned as they were when their component completed, so that they can still be saved.
 
 Holding costs nothing: a view is a plan, and a plan that has been analysed pins the list of files that it reads. It is
 saved when the attempt fails, if running its component again would be costly, and when a later component changes what it
@@ -19,7 +19,7 @@ from typing import Any
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.session_views import LATE_BOUND, ViewsAtHand
+from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
 from airflow_provider.runner.session_state.strategy import VOUCH
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NO
 
 
 @dataclass(frozen=True)
-class HeldComponent:
+class PinnedComponent:
     """A completed component that would be replayed.
 
     :param name: its name
@@ -51,7 +51,7 @@ class HeldComponent:
 
 
 @dataclass
-class Held:
+class PinnedViews:
     """The components of one attempt that would be replayed.
 
     :param spark: the session
@@ -59,66 +59,66 @@ class Held:
     """
 
     spark: Any
-    views: ViewsAtHand
-    _held: dict[str, HeldComponent] = field(default_factory=dict)
+    views: SessionViews
+    _pinned: dict[str, PinnedComponent] = field(default_factory=dict)
 
-    def hold(self, component: HeldComponent) -> None:
-        """Hold what a component left; what was held of it before is given up."""
-        self.give_up(component.name)
-        self._held[component.name] = component
+    def pin(self, component: PinnedComponent) -> None:
+        """Pin what a component left, and unpin what it left before."""
+        self.unpin(component.name)
+        self._pinned[component.name] = component
 
-    def give_up(self, name: str) -> None:
-        """Hold nothing of a component any more."""
-        component = self._held.pop(name, None)
+    def unpin(self, name: str) -> None:
+        """Unpin what a component left."""
+        component = self._pinned.pop(name, None)
         for number in component.plans.values() if component else ():
-            self.views.release(number)
+            self.views.unpin(number)
 
-    def names(self) -> list[str]:
-        """Return the components of which something is held, in the order in which they completed."""
-        return list(self._held)
+    def components(self) -> list[str]:
+        """Return the components of which something is pinned, in the order in which they completed."""
+        return list(self._pinned)
 
-    def pinned_to(self, numbers: Collection[int]) -> list[str]:
+    def readers_of(self, numbers: Collection[int]) -> list[str]:
         """Return the components whose views go on with the files that a view of another one had listed.
 
         Replayed, they would read the copy of that view, which shows more by now.
 
-        :param numbers: under which such views are held
+        :param numbers: under which such views are pinned
         """
         return [
             name
-            for name, held in self._held.items()
-            for view, plan in held.plans.items()
-            if plan != LATE_BOUND and self.views.is_pinned_to(view, plan, numbers)
+            for name, pinned in self._pinned.items()
+            for view, plan in pinned.plans.items()
+            if plan != LATE_BOUND and self.views.reads_pinned(view, plan, numbers)
         ]
 
-    def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
+    def save_after_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
 
         All of it may take as long as these components took, or ten seconds. What is not saved in time is replayed.
         """
-        costly = [held for held in reversed(self._held.values()) if held.costly and _is_complete(held)]
-        left = max(_AT_LEAST_SECONDS, sum(held.seconds for held in costly))
-        for number, held in enumerate(costly, start=1):
+        costly = [pinned for pinned in reversed(self._pinned.values()) if pinned.costly and _is_complete(pinned)]
+        left = max(_AT_LEAST_SECONDS, sum(pinned.seconds for pinned in costly))
+        for number, pinned in enumerate(costly, start=1):
             logger.info(
                 "saving what %s left, %d of %d, so that a retry need not run it again (%.0f s of work)",
-                held.name,
+                pinned.name,
                 number,
                 len(costly),
-                held.record.work_seconds,
+                pinned.record.work_seconds,
             )
             began = time.monotonic()
             try:
                 with _at_most(self.spark, left):
-                    views = self._save(held)
+                    views = self._save(pinned)
             except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
                 logger.warning(
-                    "what %s left is not saved: %s; a retry replays what is not saved", held.name, describe(error)
+                    "what %s left is not saved: %s; a retry replays what is not saved", pinned.name, describe(error)
                 )
                 return
             left -= time.monotonic() - began
-            yield held.name, _kept(held.record, views, "saved when the attempt failed")
+            yield pinned.name, _as_kept(pinned.record, views, "saved when the attempt failed")
 
-    def saved_before_a_change(self, names: Collection[str], writer: str) -> Iterator[tuple[str, SessionStateRecord]]:
+    def save_before_change(self, names: Collection[str], writer: str) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what a writer has pulled the ground from; yield what is to be recorded of each component.
 
         A view whose files are gone cannot be read in this session either, so the next one will do without it. A view
@@ -128,65 +128,65 @@ class Held:
         :param writer: the component that wrote
         :raises Exception: what the session raises if it is lost; then nothing is said of what was not saved
         """
-        for name in [name for name in self._held if name in names]:
-            held = self._held[name]
-            if held.record.late_bound:
+        for name in [name for name in self._pinned if name in names]:
+            pinned = self._pinned[name]
+            if pinned.record.late_bound:
                 continue
             why = f"{writer!r} has written to what it read"
-            if held.record.unsavable is not None or not held.plans:
-                what = held.record.reason
-                yield name, unrepeatable(held.record, f"{what}; but it must not run again: {why}")
-                self.give_up(name)
+            if pinned.record.unsavable is not None or not pinned.plans:
+                what = pinned.record.reason
+                yield name, as_unrepeatable(pinned.record, f"{what}; but it must not run again: {why}")
+                self.unpin(name)
                 continue
             gone: list[ViewName] = []
             try:
-                views = self._save(held, gone)
+                views = self._save(pinned, gone)
             except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
                 self.views.refuse_lost_session()
                 reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
                 logger.warning("%s: %s", name, reason)
-                yield name, unrepeatable(held.record, reason)
+                yield name, as_unrepeatable(pinned.record, reason)
             else:
                 reason = f"saved, because {why}"
                 if gone:
                     names_of = ", ".join(repr(str(view)) for view in gone)
                     reason = f"{why} and removed files that {names_of} needs, so that it cannot be read any more"
                 logger.log(logging.WARNING if gone else logging.INFO, "%s: %s", name, reason)
-                yield name, _kept(held.record, views, reason)
-            self.give_up(name)
+                yield name, _as_kept(pinned.record, views, reason)
+            self.unpin(name)
 
-    def _save(self, held: HeldComponent, gone: list[ViewName] | None = None) -> list[SavedView]:
+    def _save(self, pinned: PinnedComponent, gone: list[ViewName] | None = None) -> list[SavedView]:
         """Save the views of a component.
 
-        :param held: the component
+        :param pinned: the component
         :param gone: collects the views whose files are not there any more; None to raise for them, too
         """
 
         def passes_over(view: ViewName, error: Exception) -> bool:
-            if gone is None or not is_gone(error):
+            if gone is None or not has_lost_files(error):
                 return False
             gone.append(view)
             return True
 
-        return self.views.save(held.position, held.plans, passes_over)
+        return self.views.save(pinned.position, pinned.plans, passes_over)
 
 
-def is_gone(error: BaseException) -> bool:
+def has_lost_files(error: BaseException) -> bool:
     """Whether what a view reads is missing. What Spark said is the cause of what the saver says."""
     told = f"{error} {error.__cause__}"
     return any(word in told for word in _GONE)
 
 
-def _is_complete(held: HeldComponent) -> bool:
+def _is_complete(pinned: PinnedComponent) -> bool:
     """Whether saving the views, as they were, makes running it again unnecessary."""
-    return bool(held.plans) and LATE_BOUND not in held.plans.values() and held.record.unsavable is None
+    return bool(pinned.plans) and LATE_BOUND not in pinned.plans.values() and pinned.record.unsavable is None
 
 
-def _kept(record: SessionStateRecord, views: list[SavedView], reason: str) -> SessionStateRecord:
+def _as_kept(record: SessionStateRecord, views: list[SavedView], reason: str) -> SessionStateRecord:
     return record.model_copy(update={"handling": "kept", "reason": reason, "views": views})
 
 
-def unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateRecord:
+def as_unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateRecord:
     """Return the record of a component that can be brought back neither way."""
     return record.model_copy(update={"handling": "unrepeatable", "reason": reason, "remedy": VOUCH})
 

@@ -13,17 +13,17 @@ from airflow_provider.errors import NotRestoredError, describe
 from airflow_provider.runner.record.session_state_record import CachedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName, quote
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
-from airflow_provider.runner.session_state.saved.catalog_manifest import vouched
+from airflow_provider.runner.session_state.saved.catalog_manifest import read_manifest
 from airflow_provider.runner.session_state.saved.views import restore_view
-from airflow_provider.runner.session_state.trusted.trusted_record import why_not_restored
-from airflow_provider.runner.session_state.trusted.trusted_settings import why_not_set
+from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
+from airflow_provider.runner.session_state.trusted.trusted_settings import reject_setting_in_session
 
 logger = logging.getLogger(__name__)
 
 _SHOWN = 1_000  # characters of a text that comes from a record
 
 
-class Restorer:
+class SessionRestorer:
     """Restores session state in one session.
 
     :param spark: the session
@@ -51,7 +51,7 @@ class Restorer:
         self._check(record)
         spark = self._spark
         self.lost |= {name[:_SHOWN]: why[:_SHOWN] for name, why in record.lost.items() if name not in dropped}
-        known = vouched(spark, record.vouched) if record.vouched else []
+        known = read_manifest(spark, record.vouched) if record.vouched else []
         for item in record.objects:
             if (why := self.lost.get(quote(item.database))) is not None:
                 self.lost[item.name] = why  # what is in a database that is lost is so, too
@@ -60,7 +60,7 @@ class Restorer:
         for key, value in record.settings.items():
             _ = spark.conf.unset(key) if value is None else spark.conf.set(key, value)
         if record.catalog is not None and record.database is not None:
-            use(spark, record.catalog, record.database)
+            make_current(spark, record.catalog, record.database)
         for view in record.dropped_views:
             self._drop(view)
         for name in record.dropped_functions:
@@ -78,9 +78,9 @@ class Restorer:
             cache_again(spark, cached)
 
     def _check(self, record: SessionStateRecord) -> None:
-        why = why_not_restored(record, self._url, self._format)
+        why = reject_record(record, self._url, self._format)
         for key, value in record.settings.items():
-            why = why or why_not_set(self._spark, key, value)
+            why = why or reject_setting_in_session(self._spark, key, value)
         if why is not None:
             raise NotRestoredError(why)
 
@@ -113,13 +113,13 @@ def cache_again(spark: Any, cached: CachedView) -> None:
     spark.table(ViewName(cached.name, cached.is_global).quoted(global_database(spark))).persist(level)
 
 
-def use(spark: Any, catalog: str, database: str) -> None:
+def make_current(spark: Any, catalog: str, database: str) -> None:
     """Make a catalog and one of its databases the current ones. Names are parsed as names, never as SQL."""
     spark.catalog.setCurrentCatalog(catalog)
     spark.catalog.setCurrentDatabase(database)
 
 
-def set_conf(spark: Any, key: str, value: str | None) -> None:
+def change_setting(spark: Any, key: str, value: str | None) -> None:
     """Set a setting, or unset it for None; leave alone what cannot be changed in a running Spark."""
     from pyspark.errors import PySparkException
 
@@ -132,7 +132,7 @@ def set_conf(spark: Any, key: str, value: str | None) -> None:
         logger.warning("setting %r cannot be changed in this session: %s", key, describe(error))
 
 
-def in_words(record: SessionStateRecord) -> str:
+def restored_in_words(record: SessionStateRecord) -> str:
     """Say what is restored; empty if nothing is."""
     parts = []
     if record.views:

@@ -1,4 +1,4 @@
-"""The views of a session as they can be saved: as they are now, or as a held plan has them."""
+"""The views of a session as they can be saved: as they are now, or as a pinned plan has them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LATE_BOUND = 0
 NOWHERE = "there is no session_state_url to save to"
 
 
-class ViewsAtHand:
+class SessionViews:
     """The views of one session.
 
     :param spark: the session
@@ -41,40 +41,40 @@ class ViewsAtHand:
         """Raise what the session raises if it is lost: then it is no fault of a view or a storage."""
         self._probe.snapshot()
 
-    def hold(self, view: ViewName) -> int:
-        """Hold the plan of a view as it is now; return its number, or :data:`LATE_BOUND`."""
-        return self._probe.hold(view)
+    def pin_plan(self, view: ViewName) -> int:
+        """Pin the plan of a view as it is now; return its number, or :data:`LATE_BOUND`."""
+        return self._probe.pin_plan(view)
 
-    def hold_view(self, view: ViewName) -> int:
-        """Hold a view itself, whatever its name comes to mean; return its number."""
-        return self._probe.hold_view(view)
+    def pin_view(self, view: ViewName) -> int:
+        """Pin a view itself, whatever its name comes to mean; return its number."""
+        return self._probe.pin_view(view)
 
-    def is_pinned_to(self, view: ViewName, number: int, others: Collection[int]) -> bool:
-        """Whether a held plan reads one of some held views, and stays as it is whatever becomes of that.
+    def reads_pinned(self, view: ViewName, number: int, others: Collection[int]) -> bool:
+        """Whether a pinned plan reads one of some pinned views, and stays as it is whatever becomes of that.
 
         :param view: whose plan it is
-        :param number: under which it is held
+        :param number: under which it is pinned
         :param others: numbers of views
         """
-        reads = any(self._probe.reads(number, other) for other in others)
-        return reads and not self.about(view, number).live
+        reads = any(self._probe.plan_reads(number, other) for other in others)
+        return reads and not self.view_facts(view, number).live
 
-    def has_copy(self, view: ViewName) -> None:
+    def mark_saved(self, view: ViewName) -> None:
         """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
-        self._probe.saved(view)
+        self._probe.mark_saved(view)
 
-    def release(self, number: int) -> None:
-        """Hold a plan no longer."""
+    def unpin(self, number: int) -> None:
+        """Unpin a plan."""
         if number != LATE_BOUND:
-            self._probe.release(number)
+            self._probe.unpin(number)
 
     def now(self, view: ViewName) -> Any:
         """Return the DataFrame of a view as it is now."""
         return self._spark.table(view.quoted(self._global_database))
 
-    def held(self, view: ViewName, number: int) -> Any:
-        """Return the DataFrame of a held plan, or of a late-bound view as it is now."""
-        return self.now(view) if number == LATE_BOUND else self._probe.held(number)
+    def pinned(self, view: ViewName, number: int) -> Any:
+        """Return the DataFrame of a pinned plan, or of a late-bound view as it is now."""
+        return self.now(view) if number == LATE_BOUND else self._probe.pinned(number)
 
     def save(
         self,
@@ -85,7 +85,7 @@ class ViewsAtHand:
         """Write the rows of a component's views. The views themselves stay as they are.
 
         :param position: the component's place in the order of execution
-        :param numbers: view to the number under which it is held, or :data:`LATE_BOUND` to take it as it is now
+        :param numbers: view to the number under which it is pinned, or :data:`LATE_BOUND` to take it as it is now
         :param passes_over: whether to go on without a view that could not be written, given the error
         :raises ViewNotSavedError: one of them could not be written, for whatever reason; nothing is left of the others
         """
@@ -95,7 +95,7 @@ class ViewsAtHand:
         place = f"{position:04d}-{uuid.uuid4().hex[:8]}"
         saved = []
         for index, (view, number) in enumerate(numbers.items()):
-            facts = self.about(view, number)
+            facts = self.view_facts(view, number)
             try:
                 rows = self._rows(view, number)
                 copy = self.saver.save(view, rows, f"{place}/{index}", ordered=facts.ordered)
@@ -107,16 +107,16 @@ class ViewsAtHand:
                 saved.append(copy.model_copy(update={"live": facts.live, "names": list(facts.names)}))
         return saved
 
-    def about(self, view: ViewName, number: int = LATE_BOUND) -> ViewFacts:
+    def view_facts(self, view: ViewName, number: int = LATE_BOUND) -> ViewFacts:
         """Return what a copy of a view has to go with; what cannot be told counts as the worst."""
         try:
-            return self._probe.about(view, number)
+            return self._probe.view_facts(view, number)
         except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is not saved, for a better reason
             logger.debug("view %r cannot be looked at: %s", str(view), describe(error))
             return ViewFacts(live=True)
 
     def _rows(self, view: ViewName, number: int) -> Any:
         try:
-            return self.held(view, number)
+            return self.pinned(view, number)
         except Exception as error:
             raise ViewNotSavedError(f"view {str(view)!r} cannot be saved: {describe(error)}") from error

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import LeftBehind
-from airflow_provider.runner.session_state.pinned_views import is_gone, unrepeatable
-from airflow_provider.runner.session_state.session_views import LATE_BOUND, ViewsAtHand
+from airflow_provider.runner.session_state.changes.diff import SessionChanges
+from airflow_provider.runner.session_state.pinned_views import as_unrepeatable, has_lost_files
+from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Change:
+class ViewChange:
     """What a component changed that views of others may show.
 
     :param writer: its name
@@ -41,7 +41,7 @@ class Change:
         return component != self.writer and saved.live and (component in self.readers or named)
 
 
-def names_changed(left: LeftBehind, *, set_variables: bool) -> frozenset[str]:
+def changed_names(left: SessionChanges, *, set_variables: bool) -> frozenset[str]:
     """Return the names that mean something else since a component ran.
 
     :param left: what it left in the session
@@ -53,26 +53,26 @@ def names_changed(left: LeftBehind, *, set_variables: bool) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class _Made:
+class _SavedComponent:
     position: int
     record: SessionStateRecord
-    held: dict[ViewName, int]
+    pins: dict[ViewName, int]
 
 
 @dataclass
-class Copies:
+class ViewCopies:
     """The copies of one attempt.
 
     :param views: the views of its session
     :param guard: refuses what reads a copy that is out of date
     """
 
-    views: ViewsAtHand
+    views: SessionViews
     guard: SessionGuard
-    _made: dict[str, _Made] = field(default_factory=dict)
+    _saved: dict[str, _SavedComponent] = field(default_factory=dict)
     _restored: dict[str, list[SavedView]] = field(default_factory=dict)
 
-    def made(self, component: str, position: int, record: SessionStateRecord) -> None:
+    def add_saved(self, component: str, position: int, record: SessionStateRecord) -> None:
         """Take note of what was saved of a component that has completed in this attempt.
 
         :param component: its name
@@ -82,9 +82,11 @@ class Copies:
         self._forget(component)
         live = [ViewName(saved.name, saved.is_global) for saved in record.views if saved.live]
         if live:
-            self._made[component] = _Made(position, record, {view: self.views.hold_view(view) for view in live})
+            self._saved[component] = _SavedComponent(
+                position, record, {view: self.views.pin_view(view) for view in live}
+            )
 
-    def restored(self, component: str, record: SessionStateRecord, attempt: int | None) -> None:
+    def add_restored(self, component: str, record: SessionStateRecord, attempt: int | None) -> None:
         """Take note that copies have taken the place of a component's views.
 
         :param component: its name
@@ -93,42 +95,42 @@ class Copies:
         """
         self._restored[component] = record.views
         for saved in record.views:
-            self.guard.restored(saved, component, attempt)
+            self.guard.watch_copy(saved, component, attempt)
 
-    def has(self, component: str) -> bool:
+    def has_copies_of(self, component: str) -> bool:
         """Whether there are copies of a component's views."""
-        return component in self._made or component in self._restored
+        return component in self._saved or component in self._restored
 
-    def names(self) -> list[str]:
+    def components(self) -> list[str]:
         """Return the components of this attempt whose views may come to show something else."""
-        return list(self._made)
+        return list(self._saved)
 
-    def reached(self, change: Change) -> list[int]:
-        """Return the numbers under which views of this attempt are held whose copies are out of date.
+    def outdated_pins(self, change: ViewChange) -> list[int]:
+        """Return the numbers under which views of this attempt are pinned whose copies are out of date.
 
         :param change: what a component has just changed
         """
         return [
-            n for name, made in self._made.items() for n in _reached(name, made, change).values() if n != LATE_BOUND
+            n for name, made in self._saved.items() for n in _outdated(name, made, change).values() if n != LATE_BOUND
         ]
 
-    def made_again(self, change: Change) -> Iterator[tuple[str, SessionStateRecord]]:
+    def save_again(self, change: ViewChange) -> Iterator[tuple[str, SessionStateRecord]]:
         """Write again what is out of date; yield what is to be recorded of each component.
 
         :param change: what a component has just changed
         :raises Exception: what the session raises if it is lost
         """
-        for name, made in list(self._made.items()):
-            for view, number in list(made.held.items()):
+        for name, made in list(self._saved.items()):
+            for view, number in list(made.pins.items()):
                 if number == LATE_BOUND and str(view).lower() in change.names:
-                    del made.held[view]  # that name has another view now, and this one cannot be had any more
-            outdated = _reached(name, made, change)
+                    del made.pins[view]  # that name has another view now, and this one cannot be had any more
+            outdated = _outdated(name, made, change)
             if outdated:
                 record = self._again(name, made, outdated, change.writer)
-                self._made[name] = _Made(made.position, record, made.held)
+                self._saved[name] = _SavedComponent(made.position, record, made.pins)
                 yield name, record
 
-    def refuse_outdated(self, change: Change) -> None:
+    def refuse_outdated(self, change: ViewChange) -> None:
         """Let nothing read the copies of earlier attempts that are out of date.
 
         :param change: what a component has just changed
@@ -136,7 +138,7 @@ class Copies:
         for name, views in self._restored.items():
             for saved in views:
                 if change.reaches(name, saved):
-                    self.guard.outdated(saved, name, change.writer)
+                    self.guard.refuse_copy(saved, name, change.writer)
                     logger.warning(
                         "%s changed what view %r of %s reads. That view is a copy from an earlier attempt and cannot "
                         "show it, as it would in a run without a failure: %s. If running %s twice does no harm, set "
@@ -148,11 +150,13 @@ class Copies:
                         name,
                     )
 
-    def _again(self, name: str, made: _Made, outdated: dict[ViewName, int], writer: str) -> SessionStateRecord:
+    def _again(
+        self, name: str, made: _SavedComponent, outdated: dict[ViewName, int], writer: str
+    ) -> SessionStateRecord:
         gone: list[ViewName] = []
 
         def passes_over(view: ViewName, error: Exception) -> bool:
-            if is_gone(error):
+            if has_lost_files(error):
                 gone.append(view)
             return view in gone
 
@@ -162,7 +166,7 @@ class Copies:
             self.views.refuse_lost_session()
             reason = f"its views cannot be saved again ({describe(error)}) after {writer!r} changed what they show"
             logger.warning("%s: %s", name, reason)
-            return unrepeatable(made.record, f"{reason}, and it must not run again: {made.record.reason}")
+            return as_unrepeatable(made.record, f"{reason}, and it must not run again: {made.record.reason}")
         new = {ViewName(saved.name, saved.is_global): saved for saved in views}
         record = made.record
         kept = [new.get(ViewName(saved.name, saved.is_global), saved) for saved in record.views]
@@ -175,16 +179,16 @@ class Copies:
         return record.model_copy(update={"views": kept})
 
     def _forget(self, component: str) -> None:
-        made = self._made.pop(component, None)
+        made = self._saved.pop(component, None)
         self._restored.pop(component, None)
-        for number in made.held.values() if made else ():
-            self.views.release(number)
+        for number in made.pins.values() if made else ():
+            self.views.unpin(number)
 
 
-def _reached(name: str, made: _Made, change: Change) -> dict[ViewName, int]:
+def _outdated(name: str, made: _SavedComponent, change: ViewChange) -> dict[ViewName, int]:
     """Return the views of a component whose copies are out of date, with their numbers."""
     views = [ViewName(saved.name, saved.is_global) for saved in made.record.views if change.reaches(name, saved)]
-    return {view: made.held[view] for view in views if view in made.held}
+    return {view: made.pins[view] for view in views if view in made.pins}
 
 
 def _listed(views: Collection[ViewName]) -> str:

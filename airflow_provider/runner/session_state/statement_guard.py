@@ -17,7 +17,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes import jvm_helpers
-from airflow_provider.runner.session_state.saved.files import writable
+from airflow_provider.runner.storage.spark_urls import writable
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class SessionGuard:
         self._java: Any = None
         if hasattr(spark, "_jsparkSession"):
             try:
-                self._java = jvm_helpers.guard(spark)
+                self._java = jvm_helpers.load_guard(spark)
             except Exception as error:  # noqa: BLE001 - whatever another version of Spark objects to
                 logger.warning("what statements read cannot be seen before they run: %s", describe(error))
 
@@ -42,7 +42,7 @@ class SessionGuard:
         """Whether statements are seen."""
         return self._java is not None
 
-    def restored(self, saved: SavedView, component: str, attempt: int | None) -> None:
+    def watch_copy(self, saved: SavedView, component: str, attempt: int | None) -> None:
         """Take note that a view is a copy from now on.
 
         :param saved: the copy
@@ -57,7 +57,7 @@ class SessionGuard:
             )
             self._java.restored(writable(saved.url), what, remedy)
 
-    def outdated(self, saved: SavedView, component: str, writer: str) -> None:
+    def refuse_copy(self, saved: SavedView, component: str, writer: str) -> None:
         """Refuse each statement that reads a copy from now on, because it is out of date.
 
         :param saved: the copy
@@ -114,7 +114,7 @@ class SessionGuard:
             return []
 
 
-def is_refused(error: BaseException | None) -> bool:
+def is_refused_by_guard(error: BaseException | None) -> bool:
     """Whether an error is one of a guard, or was caused by one."""
     while error is not None:
         origin = getattr(error, "_origin", None)

@@ -15,7 +15,7 @@ from airflow_provider.runner.config.policies import SessionStatePolicy
 VOUCH = "if running it twice does no harm, set session_state: replay"
 
 
-class Action(StrEnum):
+class RestoreStrategy(StrEnum):
     """What becomes of what a component left.
 
     ``KEEP``: nothing is to be saved, the record is enough. ``SAVE`` its views. ``REPLAY`` the component when what it
@@ -31,7 +31,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Handling:
+class StrategyChoice:
     """The decision and its reason.
 
     :param action: what becomes of it
@@ -40,14 +40,14 @@ class Handling:
     :param costly: whether a replay would take more work than the author wants
     """
 
-    action: Action
+    action: RestoreStrategy
     reason: str
     remedy: str | None = None
     costly: bool = False
 
 
 @dataclass(frozen=True)
-class Facts:
+class StrategyFacts:
     """What is known of the component that has just run.
 
     :param has_views: whether it left views
@@ -67,7 +67,9 @@ class Facts:
     missable: str | None = None
 
 
-def decide(policy: SessionStatePolicy, facts: Facts, replay_below_cpu_seconds: float) -> Handling:
+def choose_strategy(
+    policy: SessionStatePolicy, facts: StrategyFacts, replay_below_cpu_seconds: float
+) -> StrategyChoice:
     """Return what becomes of the session state.
 
     ``auto`` replays what is known to be harmless: a component that only defines lazy views costs nothing to run again,
@@ -78,30 +80,34 @@ def decide(policy: SessionStatePolicy, facts: Facts, replay_below_cpu_seconds: f
     :param replay_below_cpu_seconds: a run that took less work counts as cheap
     """
     if policy == "none":
-        return Handling(Action.NONE, "session_state is 'none'")
+        return StrategyChoice(RestoreStrategy.NONE, "session_state is 'none'")
     if not facts.has_views and facts.unsavable is None and facts.missable is None:
-        return Handling(Action.KEEP, "left no view")
+        return StrategyChoice(RestoreStrategy.KEEP, "left no view")
     if policy == "replay":
-        return Handling(Action.REPLAY, "session_state is 'replay'")
+        return StrategyChoice(RestoreStrategy.REPLAY, "session_state is 'replay'")
     if policy == "auto" and not facts.doubts:
         return _harmless(facts, replay_below_cpu_seconds)
     if not facts.has_views and facts.unsavable is None:
-        return Handling(Action.KEEP, "left no view")
+        return StrategyChoice(RestoreStrategy.KEEP, "left no view")
     why = "session_state is 'save'" if policy == "save" else "; ".join(facts.doubts)
     remedy = None if policy == "save" else VOUCH
     if facts.unsavable is not None:
         apart = f"{VOUCH}, or make two components of it: one that acts, one that registers"
-        return Handling(Action.UNREPEATABLE, f"{facts.unsavable}, and it must not run again: {why}", apart)
+        return StrategyChoice(
+            RestoreStrategy.UNREPEATABLE, f"{facts.unsavable}, and it must not run again: {why}", apart
+        )
     if facts.nowhere is not None:
         somewhere = f"set session_state_url; or, {VOUCH}"
-        return Handling(Action.UNREPEATABLE, f"{facts.nowhere}, and it must not run again: {why}", somewhere)
-    return Handling(Action.SAVE, why, remedy)
+        return StrategyChoice(
+            RestoreStrategy.UNREPEATABLE, f"{facts.nowhere}, and it must not run again: {why}", somewhere
+        )
+    return StrategyChoice(RestoreStrategy.SAVE, why, remedy)
 
 
-def _harmless(facts: Facts, replay_below_cpu_seconds: float) -> Handling:
+def _harmless(facts: StrategyFacts, replay_below_cpu_seconds: float) -> StrategyChoice:
     costly = facts.work_seconds >= replay_below_cpu_seconds
     reason = f"known to be harmless, {facts.work_seconds:.1f} s of work"
     unsavable = facts.missable or facts.unsavable
     if unsavable is not None:
         reason = f"{unsavable}; {reason}"
-    return Handling(Action.REPLAY, reason, costly=costly)
+    return StrategyChoice(RestoreStrategy.REPLAY, reason, costly=costly)

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.changes.diff import LeftBehind
+from airflow_provider.runner.session_state.changes.diff import SessionChanges
 from airflow_provider.runner.session_state.evidence import Evidence
 from airflow_provider.runner.session_state.trusted.trusted_settings import (
     COPIED,
-    why_not_known,
-    why_not_set,
-    why_not_setting,
+    reject_setting,
+    reject_setting_in_session,
+    reject_unknown_setting,
 )
 
 _CATALOG = re.compile(r"spark\.sql\.catalog\.(\w+)(\..*)?")
@@ -31,7 +31,7 @@ def restored_settings(settings: Mapping[str, str | None]) -> dict[str, str | Non
     return {key: value for key, value in settings.items() if not key.startswith(COPIED) and not _CATALOG.fullmatch(key)}
 
 
-def what_changes_answers(spark: Any, left: LeftBehind, evidence: Evidence) -> str | None:
+def what_changes_answers(spark: Any, left: SessionChanges, evidence: Evidence) -> str | None:
     """Return what later components might lack without an error, and why it cannot be recorded; None if nothing.
 
     :param spark: the session
@@ -46,10 +46,10 @@ def what_changes_answers(spark: Any, left: LeftBehind, evidence: Evidence) -> st
         return _secret(secret[0])
     settings = restored_settings(left.settings)
     settings |= {key: value for key, value in left.settings.items() if key in left.replaced and _CATALOG.fullmatch(key)}
-    return next(filter(None, (why_not_set(spark, key, value) for key, value in settings.items())), None)
+    return next(filter(None, (reject_setting_in_session(spark, key, value) for key, value in settings.items())), None)
 
 
-def what_can_be_missed(spark: Any, left: LeftBehind, evidence: Evidence) -> dict[str, str]:
+def what_can_be_missed(spark: Any, left: SessionChanges, evidence: Evidence) -> dict[str, str]:
     """Return what later components cannot lack without an error, by its name, to the reason why it is not recorded.
 
     Arguments are those of :func:`what_changes_answers`.
@@ -66,16 +66,16 @@ def what_can_be_missed(spark: Any, left: LeftBehind, evidence: Evidence) -> dict
             found[f"setting {key!r}"] = _secret(key)
     for key, value in left.settings.items():
         if catalog := _CATALOG.fullmatch(key):
-            found.setdefault(f"catalog {quote(catalog[1])}", why_not_setting(key, value) or f"changed {key!r}")
+            found.setdefault(f"catalog {quote(catalog[1])}", reject_setting(key, value) or f"changed {key!r}")
     if evidence.added:
         found[evidence.added] = f"added {evidence.added} to the session, which Spark forgets with it"
     return found
 
 
-def better_set_again(spark: Any, left: LeftBehind) -> Iterator[str]:
+def better_set_again(spark: Any, left: SessionChanges) -> Iterator[str]:
     """Yield why running the component again is better than setting what is recorded; that may be done all the same."""
     for key, value in left.settings.items():
-        if why := why_not_setting(key, value) or why_not_known(spark, key):
+        if why := reject_setting(key, value) or reject_unknown_setting(spark, key):
             yield why
     yield from map(_secret, left.secret_settings)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SparkConfigError, SparkSessionError, describe
-from airflow_provider.runner.config.import_watch import import_that_started, running
+from airflow_provider.runner.config.import_watch import import_that_started, running_spark
 from airflow_provider.runner.spark import environment, no_jvm
 from airflow_provider.runner.spark.error_text import said
 from airflow_provider.runner.spark.install import refuse_mixed_install
@@ -82,7 +82,7 @@ def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSessi
     spark = running_session()
     if spark is None:
         return open_session(conf, app_name)
-    started = running()
+    started = running_spark()
     different = [] if _is_connect(spark) else [found for found in apply(spark.newSession(), conf) if found.matters]
     if different and import_that_started(started) is not None:
         raise _elsewhere(different, started, spark)
@@ -126,7 +126,7 @@ def refuse_module_session() -> None:
 
     :raises SparkConfigError: it has
     """
-    started = running()
+    started = running_spark()
     if started is None or not hasattr(started, "_jsc"):
         return  # also where pyspark can be nothing but a client
     spark = running_session()
@@ -141,7 +141,7 @@ def refuse_module_session() -> None:
 
 def _on_running(spark: SparkSession, conf: Mapping[str, str]) -> SparkSession:
     """Return a session on the Spark that runs, if that is what was asked for."""
-    started = running()
+    started = running_spark()
     if _is_connect(spark):
         why, remedy = whose(started, spark)
         raise SparkConfigError(

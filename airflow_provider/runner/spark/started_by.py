@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from airflow_provider.runner.config.import_watch import REMEDY, import_that_started, place_of_start
+from airflow_provider.runner.config.import_watch import REMEDY, import_that_started, place_of_spark_start
 
 _NOT_AUTHORS = ("pyspark", "py4j", "airflow_provider", "airflow", "_pytest", "pytest", "IPython", "ipykernel")
 
@@ -35,7 +35,7 @@ def whose(spark: Any, session: Any) -> tuple[str, str]:
     :param spark: its context, or its session if that is of Spark Connect
     :param session: its session
     """
-    place, imported = place_of_start(spark), import_that_started(spark)
+    place, imported = place_of_spark_start(spark), import_that_started(spark)
     at = f" ({place})" if place else ""
     if imported is not None:
         return f"importing the module {imported!r} started it{at}", REMEDY

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.machinery import PathFinder
 
-from airflow_provider.runner.fingerprint.code.file_origin import Whose, modified, origin_of
+from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, file_origin, time_of_change
 
 PROPERTY = "spark.executorEnv.PYTHONPATH"
 """The Spark property that Python workers take their ``PYTHONPATH`` from."""
@@ -40,13 +40,13 @@ def with_worker_path(settings: dict[str, str], path: Sequence[str] | None = None
 def _is_own(folder: str) -> bool:
     if not os.path.isabs(folder) or not (os.path.isdir(folder) or zipfile.is_zipfile(folder)):
         return False
-    return origin_of(os.path.join(folder, "module.py")).whose is Whose.OWN
+    return file_origin(os.path.join(folder, "module.py")).whose is CodeOwner.OWN
 
 
 def _hides_others(folder: str, path: Sequence[str]) -> bool:
     """Whether a folder has a module that the driver takes from elsewhere. One that cannot be listed may have any."""
     try:
-        modules = _modules(folder, modified(folder))
+        modules = _modules(folder, time_of_change(folder))
     except OSError:
         return True
     return not all(_is_taken_from(folder, name, path) for name in modules)

@@ -1,8 +1,9 @@
-"""Files that are on the disk when the function returns, all of them or nothing."""
+"""Local files that are whole and on the disk when the function returns, or not there at all."""
 
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 
@@ -20,10 +21,10 @@ def make_directories(directory: Path) -> None:
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, flush it, rename it to its own name and flush the directory.
 
-    The temporary name, ``.<name>.tmp``, is one for each file: a leftover of a crash is overwritten, and the caller
-    keeps two from writing the same file at once.
+    The temporary name, ``.<name>.<8 hex digits>.tmp``, is new for each call, so that two processes may write the same
+    file. A kill may leave it behind.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(content)

@@ -1,25 +1,28 @@
-"""Files of a Hadoop file system: whatever a Spark driver reaches, with the cluster's credentials."""
+"""Files of a Hadoop file system: whatever a classic Spark session reaches, with the cluster's credentials."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider.runner.storage.file_storage import StorageEntry
+from airflow_provider.runner.storage.file_storage import Entries, StorageEntry, StoredFile, below_hidden, joined
 
 
 class HadoopStorage:
-    """A directory of a Hadoop file system, as a backend of the object storage store.
+    """A directory of a Hadoop file system.
 
-    A file is written under a name of its own and then renamed, because not every file system shows a file only when
-    it is whole. S3 and Google Cloud Storage do, and a rename there would be a copy, so there it is written in place.
+    Not every file system shows a file only when it is whole, so a file is written under a name of its own and then
+    renamed; one that replaces another is missing for a moment. On S3 and Google Cloud Storage, which show whole files
+    only, a rename would be a copy, so files are written in place.
 
     :param spark: a classic session
     :param base: address of the directory
     """
+
+    can_delete = True
 
     def __init__(self, spark: Any, base: str) -> None:
         self._jvm = spark._jvm
@@ -28,26 +31,25 @@ class HadoopStorage:
         conf = spark._jsparkSession.sessionState().newHadoopConf()
         self._system = self._path("").getFileSystem(conf)
 
-    def files(self, directory: str) -> list[str]:
-        return [str(status.getPath().getName()) for status in self._list(directory) if status.isFile()]
-
-    def directories(self, directory: str) -> list[str]:
-        return [str(status.getPath().getName()) for status in self._list(directory) if status.isDirectory()]
-
-    def entries(self, directory: str) -> list[StorageEntry]:
+    def list(self, directory: str) -> Entries:
         return sorted(map(_entry, self._list(directory)), key=lambda entry: entry.name)
 
-    def walk(self) -> Iterator[str]:
-        root = f"{self._system.makeQualified(self._path('')).toString()}".rstrip("/") + "/"
+    def walk(self, directory: str = "") -> Iterator[StoredFile]:
+        folder = self._path(directory)
+        root = str(self._system.makeQualified(folder).toString()).rstrip("/") + "/"
         try:
             with _translated():
-                found = self._system.listFiles(self._path(""), True)
+                found = self._system.listFiles(folder, True)
         except FileNotFoundError:
             return
         while found.hasNext():
-            inner = str(found.next().getPath().toString()).removeprefix(root)
-            if not any(part.startswith(".") for part in inner.split("/")[:-1]):
-                yield inner
+            status = found.next()
+            inner = str(status.getPath().toString()).removeprefix(root)
+            if not below_hidden(inner):
+                yield StoredFile(joined(directory, inner), int(status.getLen()))
+
+    def exists(self, path: str) -> bool:
+        return bool(self._system.exists(self._path(path)))
 
     def read(self, path: str) -> bytes:
         with _translated():
@@ -62,13 +64,13 @@ class HadoopStorage:
             self._write(path, content)
             return
         directory, _, name = path.rpartition("/")
-        temporary = f"{directory}/.{name}.{uuid.uuid4().hex[:8]}.tmp"
+        temporary = joined(directory, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
         try:
             self._write(temporary, content)
-            self.remove([path])  # a rename does not replace
+            self.delete([path])  # a rename does not replace
             self.move(temporary, path)
         except BaseException:
-            self.remove([temporary])
+            self.delete([temporary])
             raise
 
     def move(self, path: str, target: str) -> None:
@@ -76,23 +78,26 @@ class HadoopStorage:
             if not self._system.rename(self._path(path), self._path(target)):
                 if not self._system.exists(self._path(path)):
                     raise FileNotFoundError(f"{self._base}/{path}")
-                raise OSError(f"{self._base}/{path} cannot be renamed to {target}")
+                raise OSError(f"cannot rename {self._base}/{path} to {target}")
 
-    def remove(self, paths: Iterable[str]) -> None:
+    def delete(self, paths: Iterable[str]) -> None:
         folders: dict[str, None] = {}
         with _translated():
             for path in paths:
                 self._system.delete(self._path(path), False)
                 folders[path.rpartition("/")[0]] = None
             for folder in folders:
-                self._remove_empty(folder)
+                self._delete_empty(folder)
 
-    def remove_empty(self, directories: Iterable[str]) -> None:
+    def delete_tree(self, directory: str) -> None:
+        self._system.delete(self._path(directory), True)
+
+    def delete_empty(self, directories: Iterable[str]) -> None:
         with _translated():
             for directory in directories:
-                self._remove_empty(directory)
+                self._delete_empty(directory)
 
-    def _remove_empty(self, folder: str) -> None:
+    def _delete_empty(self, folder: str) -> None:
         while folder and not self._list(folder):
             self._system.delete(self._path(folder), False)
             folder = folder.rpartition("/")[0]
@@ -107,12 +112,18 @@ class HadoopStorage:
             finally:
                 stream.close()
 
-    def _list(self, directory: str) -> list[Any]:
+    def _list(self, directory: str) -> Sequence[Any]:
+        folder = self._path(directory)
         try:
             with _translated():
-                return list(self._system.listStatus(self._path(directory)))
+                found = list(self._system.listStatus(folder))
         except FileNotFoundError:
             return []
+        # Asked for a file, Hadoop answers with that file.
+        is_file = (
+            len(found) == 1 and found[0].isFile() and found[0].getPath().equals(self._system.makeQualified(folder))
+        )
+        return [] if is_file else found
 
     def _path(self, path: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self._base}/{path}" if path else self._base)
@@ -121,13 +132,13 @@ class HadoopStorage:
 def _entry(status: Any) -> StorageEntry:
     name = str(status.getPath().getName())
     if status.isSymlink():
-        return StorageEntry(name, "other")
+        return StorageEntry(name, "other", is_link=True)
     return StorageEntry(name, "directory") if status.isDirectory() else StorageEntry(name, "file", int(status.getLen()))
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Raise what Python calls it where Java says that there is no such file."""
+    """Raise Python's FileNotFoundError where Java raises its own."""
     from py4j.protocol import Py4JJavaError
 
     try:

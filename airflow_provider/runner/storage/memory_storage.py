@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from airflow_provider.runner.storage.file_storage import StorageEntry
+from airflow_provider.runner.storage.file_storage import Entries, StorageEntry, StoredFile, below_hidden
 
 
 class MemoryStorage:
-    """Files in memory: gone with the process."""
+    """Files that go with the process."""
+
+    can_delete = True
 
     def __init__(self) -> None:
         self._folders: dict[str, dict[str, bytes]] = {}
         self._lock = threading.Lock()
 
-    def files(self, directory: str) -> list[str]:
-        with self._lock:
-            return list(self._folders.get(directory, ()))
-
-    def directories(self, directory: str) -> list[str]:
-        with self._lock:
-            prefix = f"{directory}/" if directory else ""
-            below = [folder.removeprefix(prefix) for folder in self._folders if folder.startswith(prefix)]
-        return sorted({folder.partition("/")[0] for folder in below if folder})
-
-    def entries(self, directory: str) -> list[StorageEntry]:
+    def list(self, directory: str) -> Entries:
+        prefix = f"{directory}/" if directory else ""
         with self._lock:
             found = [StorageEntry(name, "file", len(text)) for name, text in self._folders.get(directory, {}).items()]
-        return sorted(
-            [*found, *(StorageEntry(n, "directory") for n in self.directories(directory))], key=lambda e: e.name
-        )
+            below = {folder.removeprefix(prefix) for folder in self._folders if folder.startswith(prefix)}
+        names = {folder.partition("/")[0] for folder in below if folder}
+        return sorted([*found, *(StorageEntry(name, "directory") for name in names)], key=lambda entry: entry.name)
 
-    def walk(self) -> Iterator[str]:
-        with self._lock:
-            found = [f"{folder}/{name}" for folder, names in self._folders.items() for name in names]
-        yield from found
+    def walk(self, directory: str = "") -> Iterator[StoredFile]:
+        prefix = f"{directory}/" if directory else ""
+        for path, size in self._all():
+            if path.startswith(prefix) and not below_hidden(path.removeprefix(prefix)):
+                yield StoredFile(path, size)
+
+    def exists(self, path: str) -> bool:
+        return any(found == path or found.startswith(f"{path}/") for found, _ in self._all())
 
     def read(self, path: str) -> bytes:
         folder, _, name = path.rpartition("/")
@@ -53,9 +50,9 @@ class MemoryStorage:
     def move(self, path: str, target: str) -> None:
         content = self.read(path)
         self.write(target, content)
-        self.remove([path])
+        self.delete([path])
 
-    def remove(self, paths: Iterable[str]) -> None:
+    def delete(self, paths: Iterable[str]) -> None:
         with self._lock:
             for path in paths:
                 folder, _, name = path.rpartition("/")
@@ -64,5 +61,16 @@ class MemoryStorage:
                 if not names:
                     self._folders.pop(folder, None)
 
-    def remove_empty(self, directories: Iterable[str]) -> None:
-        """Nothing: there are no empty directories."""
+    def delete_tree(self, directory: str) -> None:
+        self.delete([path for path, _ in self._all() if not directory or path.startswith(f"{directory}/")])
+
+    def delete_empty(self, directories: Iterable[str]) -> None:
+        """Do nothing: there are no empty directories."""
+
+    def _all(self) -> Sequence[tuple[str, int]]:
+        with self._lock:
+            return [
+                (f"{folder}/{name}" if folder else name, len(text))
+                for folder, names in self._folders.items()
+                for name, text in names.items()
+            ]

@@ -7,16 +7,16 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.sources.compare import difference
-from airflow_provider.runner.session_state.sources.look import look_again
-from airflow_provider.runner.session_state.sources.source_watch import reading_for
+from airflow_provider.runner.session_state.sources.compare import source_change
+from airflow_provider.runner.session_state.sources.look import refresh_source
+from airflow_provider.runner.session_state.sources.source_watch import watch_sources
 
 url, folder = sys.argv[1], Path(sys.argv[2])
 for name in ("a b", "ü%20"):
     (folder / "in").mkdir(exist_ok=True)
     (folder / "in" / f"{name}.txt").write_text("x\n")
 spark = SparkSession.builder.remote(url).getOrCreate()
-reading = reading_for(spark)
+reading = watch_sources(spark)
 reading.begin()
 spark.read.text(str(folder / "in")).createOrReplaceTempView("files")
 spark.range(3).union(spark.range(2)).createOrReplaceTempView("numbers")
@@ -25,11 +25,11 @@ found = {}
 for view in ("files", "numbers", "mixed"):
     found[view] = reading.finished(view, [ViewName(view)]).sources
 before = next(source for source in found["files"] if source.kind == "files")
-changes = [difference(before, look_again(before))]
+changes = [source_change(before, refresh_source(before))]
 (folder / "in" / "c.txt").write_text("x\n")
-changes.append(difference(before, look_again(before)))
+changes.append(source_change(before, refresh_source(before)))
 remote = before.model_copy(update={"globs": [f"file:{glob}" for glob in before.globs]})
-now = look_again(remote, lambda: spark)
-changes.append(now.why or difference(before, now))
+now = refresh_source(remote, lambda: spark)
+changes.append(now.why or source_change(before, now))
 told = {view: [[s.kind, s.name, s.state, s.files] for s in sources] for view, sources in found.items()}
 print(json.dumps({"sources": told, "changes": changes}))

@@ -11,7 +11,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from airflow_provider.runner.session_state.effects.audit_watch import spark_facts, watch_driver
+from airflow_provider.runner.session_state.effects.audit_watch import spark_footprint, watch_driver
 from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
 
 url, folder = sys.argv[1], Path(sys.argv[2])
@@ -30,7 +30,7 @@ WORK: dict[str, Callable[[], object]] = {
     "a module": lambda: spark.addArtifacts(str(folder / "shipped.py"), pyfile=True),
     "a file of its own": lambda: (folder / "out").write_text(str(spark.range(3).count())),
 }
-facts = spark_facts(spark)
+facts = spark_footprint(spark)
 seen: dict[str, list[str]] = {}
 for name, work in WORK.items():
     watch = watch_driver(facts)

@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import difference
+from airflow_provider.runner.session_state.changes.diff import session_changes
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
-from airflow_provider.runner.session_state.tracker import Ran, SessionStateKeeper
+from airflow_provider.runner.session_state.tracker import ComponentTiming, SessionStateTracker
 from tests.samples.harness.releases import SPARK
 from tests.samples.pipelines import component, pipeline
 
@@ -62,17 +62,17 @@ def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
     session: SparkSession, database: str, calls: list[str]
 ) -> None:
     """One view more is one view more to describe, not a walk through all views, settings and tables."""
-    keeper = SessionStateKeeper(session, ClassicProbe(session), pipeline("a", "b", "c"), None)
+    keeper = SessionStateTracker(session, ClassicProbe(session), pipeline("a", "b", "c"), None)
     needed = []
     for name, views, tables in (("a", 0, 0), ("b", 60, 0), ("c", 0, 30)):
         for number in range(views):
             session.range(number).createOrReplaceTempView(f"v{number}")
         for number in range(tables):
             session.sql(f"CREATE TABLE {database}.t{number} (id INT, name STRING) USING parquet")
-        keeper.disturbed()
+        keeper.forget_failed_component()
         session.range(3).createOrReplaceTempView("left")
         before = len(calls)
-        found = keeper.finished(component(name), 1, Ran(0.0))
+        found = keeper.after_success(component(name), 1, ComponentTiming(0.0))
         assert found.session_state is not None
         assert found.session_state.left_views == [ViewName("left")]
         needed.append(len(calls) - before)
@@ -108,7 +108,7 @@ def test_a_view_is_seen_though_the_session_no_longer_tells_upper_and_lower_case_
     session.range(1).createOrReplaceTempView("Upper")
     before = probe.snapshot()
     session.conf.set("spark.sql.caseSensitive", "false")
-    left = difference(before, probe.snapshot())
+    left = session_changes(before, probe.snapshot())
     assert (left.views, left.dropped_views) == ([], [])
 
 
@@ -125,7 +125,7 @@ def test_a_temp_function_that_hides_one_of_spark_is_seen(session: SparkSession) 
     ):
         step()
         looks.append(probe.snapshot())
-    lefts = [difference(*pair) for pair in pairwise(looks)]
+    lefts = [session_changes(*pair) for pair in pairwise(looks)]
     assert [left.functions for left in lefts] == [["abs"], ["abs"], [], []]
     assert [left.dropped_functions for left in lefts] == [[], [], [], ["abs"]]
 
@@ -153,7 +153,7 @@ def test_what_an_answer_told_that_got_lost_is_told_again(
         patch.setattr(json, "loads", interrupted)
         with pytest.raises(KeyboardInterrupt):
             probe.snapshot()
-    left = difference(before, probe.snapshot())
+    left = session_changes(before, probe.snapshot())
     assert (left.views, left.dropped_views) == ([ViewName("made")], [ViewName("dropped")])
     assert left.settings == {"my.setting": "1"}
 
@@ -167,7 +167,7 @@ def test_a_snapshot_stays_as_it_was(session: SparkSession, database: str) -> Non
         session.conf.set(f"my.setting.{number}", "x")
         session.sql(f"CREATE TABLE {database}.t{number} (id INT) USING parquet")
         probe.snapshot()
-    left = difference(first, probe.snapshot())
+    left = session_changes(first, probe.snapshot())
     assert left.views == [ViewName("v0"), ViewName("v1"), ViewName("v2")]
     assert list(left.settings) == ["my.setting.0", "my.setting.1", "my.setting.2"]
     assert left.objects == [f"`{database}`.`t{number}`" for number in range(3)]
@@ -195,7 +195,7 @@ def test_what_is_created_and_altered_in_a_catalog_in_memory_is_seen(
     probe = ClassicProbe(session)
     before = probe.snapshot()
     session.sql(statement.format(database)).collect()
-    left = difference(before, probe.snapshot())
+    left = session_changes(before, probe.snapshot())
     assert left.objects == [name.format(database) for name in seen]
     gone = "DROP" in statement or "RENAME" in statement
     assert left.dropped_objects == ([f"`{database}`.`t`"] if gone else [])

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
@@ -194,7 +194,7 @@ def test_a_run_of_which_an_attempt_may_be_active_is_forgotten_by_force_only(
     save(store, "one", status="in_progress", age=timedelta(minutes=3))
     assert run_command_line(["forget", "one", "--store", store]) == 1
     refused = capsys.readouterr().err
-    assert "its checkpoint says in_progress, and it last recorded something at" in refused
+    assert "its checkpoint says in_progress and has not changed since" in refused
     assert "--force fences it off" in refused
     assert run_command_line(["forget", "one", "--store", store, "--force"]) == 0
     assert "fenced off" in capsys.readouterr().out
@@ -269,7 +269,7 @@ def test_prune_deletes_what_has_expired(store: str, capsys: pytest.CaptureFixtur
     aside = Path(store) / "x" / "p" / "000000.checkpoint.json.corrupt-20240101T000000.000000"
     aside.parent.mkdir(parents=True)
     aside.write_text("torn")
-    place = place_of(LocalCheckpointStore(store))
+    place = store_address(LocalCheckpointStore(store))
     old, new = RunKey((), "old", "daily"), RunKey((), "new", "daily")
     for key, age in ((old, timedelta(days=31)), (new, timedelta(days=29))):
         files = DirectoryStorage(Path(store) / ".session_state")

@@ -14,9 +14,9 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
 
-from airflow_provider.runner.session_state.changes.snapshot import Effects
-from airflow_provider.runner.session_state.effects.audit_watch import DriverSeen, spark_facts, watch_driver
-from airflow_provider.runner.session_state.effects.executors import missing
+from airflow_provider.runner.session_state.changes.snapshot import SparkEffects
+from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
+from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
 from airflow_provider.runner.session_state.effects.spark_plan import UNKNOWN_TARGET
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 Work = Callable[["SparkSession", Path], object]
 
 
-def evidence(session: SparkSession, work: Work, folder: Path) -> tuple[Effects, DriverSeen]:
+def evidence(session: SparkSession, work: Work, folder: Path) -> tuple[SparkEffects, DriverObservations]:
     probe = ClassicProbe(session)
-    watch = watch_driver(spark_facts(session))
+    watch = watch_driver(spark_footprint(session))
     mark = probe.snapshot().mark
     with watch:
         work(session, folder)
@@ -162,7 +162,7 @@ def test_what_spark_does_for_itself_does_not_count(
 ) -> None:
     """Neither its jobs and commands nor the files and sockets of its Python."""
     effects, seen = evidence(session, work, folder)
-    assert missing(effects) == ()
+    assert reasons_for_doubt(effects) == ()
     assert (effects.targets, effects.ran_python, effects.complete) == ((), python, True)
     assert seen == replace(seen, acts=(), read_files=(), truncated=False)
 
@@ -189,7 +189,7 @@ OUTSIDE: dict[str, Work] = {
 def test_a_job_outside_sql_that_runs_python_or_saves_counts(session: SparkSession, folder: Path, work: Work) -> None:
     """Invariant 11: such a job reports no output, whatever its code does."""
     effects, seen = evidence(session, work, folder)
-    assert any(line.startswith("ran a job outside SQL (") for line in missing(effects))
+    assert any(line.startswith("ran a job outside SQL (") for line in reasons_for_doubt(effects))
     assert effects.ran_python
     assert seen.acts == ()
 
@@ -266,7 +266,7 @@ def test_a_write_whose_target_a_plan_does_not_tell_went_somewhere(session: Spark
 
     effects, _ = evidence(session, work, folder)
     assert effects.targets == (UNKNOWN_TARGET,)
-    assert missing(effects) == ("wrote data (SaveIntoDataSourceCommand)",)
+    assert reasons_for_doubt(effects) == ("wrote data (SaveIntoDataSourceCommand)",)
 
 
 def test_code_in_java_that_is_not_known_counts_when_it_is_called(session: SparkSession, folder: Path) -> None:
@@ -274,10 +274,10 @@ def test_code_in_java_that_is_not_known_counts_when_it_is_called(session: SparkS
     called, _ = evidence(
         session, lambda s, d: s.sql("SELECT reflect('java.lang.System', 'getProperty', 'x')").collect(), folder
     )
-    assert missing(called) == ("called a Java method by name",)
+    assert reasons_for_doubt(called) == ("called a Java method by name",)
     function = "CREATE OR REPLACE TEMPORARY FUNCTION j AS 'org.apache.hadoop.hive.ql.udf.generic.GenericUDFUpper'"
     registered, _ = evidence(session, lambda s, d: s.sql(function), folder)
-    assert (missing(registered), registered.brought_java) == ((), "registered a function in Java")
+    assert (reasons_for_doubt(registered), registered.brought_java) == ((), "registered a function in Java")
 
 
 def test_a_statement_that_could_not_be_planned_did_nothing(session: SparkSession, folder: Path) -> None:
@@ -288,7 +288,7 @@ def test_a_statement_that_could_not_be_planned_did_nothing(session: SparkSession
             session.sql("REFRESH TABLE nowhere_to_be_found")
 
     effects, _ = evidence(session, work, folder)
-    assert (missing(effects), effects.complete) == ((), True)
+    assert (reasons_for_doubt(effects), effects.complete) == ((), True)
 
 
 def test_a_stream_that_goes_on_counts(session: SparkSession, folder: Path) -> None:
@@ -301,7 +301,7 @@ def test_a_stream_that_goes_on_counts(session: SparkSession, folder: Path) -> No
 
     effects, _ = evidence(session, work, folder)
     running[0].stop()
-    assert "has a streaming query running" in missing(effects)
+    assert "has a streaming query running" in reasons_for_doubt(effects)
 
 
 def test_the_cost_is_the_work_of_the_executors(session: SparkSession, folder: Path) -> None:

@@ -477,7 +477,7 @@ def test_auto_replays_a_component_that_only_defines_lazy_views(make: Make, tmp_p
 
 
 def test_how_long_a_component_took_decides_nothing(make: Make) -> None:
-    """A busy machine or a slow service makes no component costly: work does. ``test_held.py`` has the costly ones."""
+    """A busy machine or a slow service makes no component costly: work does. Costly ones: ``test_pinned_views.py``."""
     run = make("a", "c")
     run.does("a", view("v", 3), seconds=1e6)
     assert after_failure(run) == ["a", "c"]
@@ -896,7 +896,9 @@ def test_a_saved_view_that_vanishes_after_the_plan_is_an_error_if_a_replay_may_d
     aside = saved.rename(saved.with_name("aside"))
     run.mend("c")
     run.took_turns()
-    with pytest.raises(SparkSessionError, match="nothing ran again, and the next attempt tries to restore it"):
+    with pytest.raises(
+        SparkSessionError, match="no component was re-run, and the next attempt tries to restore it again"
+    ):
         run.runner().run(plan=plan)
     assert run.took_turns() == []
     aside.rename(saved)
@@ -1018,7 +1020,7 @@ def test_a_component_that_stops_the_session_is_told_so(
     [(name, error)] = run.attempt().failed_components
     assert name == "a"
     assert isinstance(error, ComponentError)
-    assert "a component must not stop the session that it is given" in str(error)
+    assert "Components must not stop the session they are given" in str(error)
     checkpoint = run.store.load("run-1")
     assert checkpoint is not None
     assert checkpoint.completed_components == []

@@ -12,9 +12,9 @@ import pytest
 
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.sources.compare import difference
-from airflow_provider.runner.session_state.sources.look import look_again
-from airflow_provider.runner.session_state.sources.source_watch import Reading, reading_for
+from airflow_provider.runner.session_state.sources.compare import source_change
+from airflow_provider.runner.session_state.sources.look import refresh_source
+from airflow_provider.runner.session_state.sources.source_watch import SourceWatch, watch_sources
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -23,8 +23,8 @@ ODD_NAMES = ["日本 %2F", "a b#c", "[x]", "{a,b}", "per%cent?", "plus+and=is"]
 
 
 @pytest.fixture
-def reading(session: SparkSession) -> Iterator[Reading]:
-    found = reading_for(session)
+def reading(session: SparkSession) -> Iterator[SourceWatch]:
+    found = watch_sources(session)
     found.begin()
     yield found
     found.end()
@@ -45,11 +45,11 @@ def files_in(directory: Path, *names: str) -> Path:
     return directory
 
 
-def sources_of(reading: Reading, *views: str) -> list[SourceRecord]:
+def sources_of(reading: SourceWatch, *views: str) -> list[SourceRecord]:
     return reading.finished("c", [ViewName(view) for view in views]).sources
 
 
-def one(reading: Reading, *views: str) -> SourceRecord:
+def one(reading: SourceWatch, *views: str) -> SourceRecord:
     [source] = sources_of(reading, *views)
     return source
 
@@ -78,7 +78,7 @@ READERS: dict[str, Callable[[SparkSession, str], DataFrame]] = {
 
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 def test_the_files_of_a_directory_that_a_view_reads(
-    session: SparkSession, reading: Reading, inbox: Path, read: Callable[[SparkSession, str], DataFrame]
+    session: SparkSession, reading: SourceWatch, inbox: Path, read: Callable[[SparkSession, str], DataFrame]
 ) -> None:
     """Whichever way a view reads a directory, its three files are recorded, and as they are seen without Spark."""
     read(session, str(inbox)).createOrReplaceTempView("v")
@@ -90,16 +90,16 @@ def test_the_files_of_a_directory_that_a_view_reads(
         3,
         12,
     )
-    assert look_again(source) == source
+    assert refresh_source(source) == source
 
 
-def test_a_view_by_the_old_reader_of_version_2(session: SparkSession, reading: Reading, inbox: Path) -> None:
+def test_a_view_by_the_old_reader_of_version_2(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """The second generation of Spark's file sources is read like the first."""
     session.conf.set("spark.sql.sources.useV1SourceList", "")
     session.read.csv(str(inbox)).createOrReplaceTempView("v")
     source = one(reading, "v")
     assert (source.roots, source.files) == ([str(inbox)], 3)
-    assert look_again(source) == source
+    assert refresh_source(source) == source
 
 
 CHANGES: dict[str, tuple[Callable[[Path], object], str | None]] = {
@@ -125,7 +125,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str | None]] = {
 @pytest.mark.parametrize(("change", "expected"), CHANGES.values(), ids=CHANGES)
 def test_what_has_changed_is_counted(
     session: SparkSession,
-    reading: Reading,
+    reading: SourceWatch,
     inbox: Path,
     change: Callable[[Path], object],
     expected: str | None,
@@ -134,21 +134,21 @@ def test_what_has_changed_is_counted(
     session.read.csv(str(inbox)).createOrReplaceTempView("v")
     before = one(reading, "v")
     change(inbox)
-    assert difference(before, look_again(before)) == expected
+    assert source_change(before, refresh_source(before)) == expected
 
 
-def test_what_counts_is_what_the_view_pins(session: SparkSession, reading: Reading, inbox: Path) -> None:
+def test_what_counts_is_what_the_view_pins(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """Files that came after the DataFrame was made are none that its view reads."""
     frame = session.read.csv(str(inbox))
     files_in(inbox, "d.csv")
     frame.createOrReplaceTempView("v")
     before = one(reading, "v")
     assert (frame.count(), before.files) == (3, 3)
-    assert difference(before, look_again(before)) == "1 file more"
+    assert source_change(before, refresh_source(before)) == "1 file more"
 
 
 def test_a_view_of_a_view_and_a_join_have_the_sources_of_both(
-    session: SparkSession, reading: Reading, inbox: Path, tmp_path: Path
+    session: SparkSession, reading: SourceWatch, inbox: Path, tmp_path: Path
 ) -> None:
     """Sources are found through other views, and each is recorded once."""
     other = files_in(tmp_path / "other", "x.txt")
@@ -158,7 +158,7 @@ def test_a_view_of_a_view_and_a_join_have_the_sources_of_both(
     assert sorted(map(places, sources_of(reading, "both"))) == [[str(inbox)], [str(other)]]
 
 
-def test_views_that_are_text_and_global_views(session: SparkSession, reading: Reading, inbox: Path) -> None:
+def test_views_that_are_text_and_global_views(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """A view made by SQL text reads what its text comes to, and a global view is one, too."""
     session.sql(f"CREATE TEMP VIEW late AS SELECT * FROM csv.`{inbox}`")
     found = reading.finished("c", [ViewName("late")]).sources
@@ -180,7 +180,7 @@ def test_views_that_are_text_and_global_views(session: SparkSession, reading: Re
     ids=["count", "SQL", "toPandas", "a write", "an RDD"],
 )
 def test_what_an_action_read_that_left_no_view(
-    session: SparkSession, reading: Reading, inbox: Path, act: Callable[[SparkSession, str], object]
+    session: SparkSession, reading: SourceWatch, inbox: Path, act: Callable[[SparkSession, str], object]
 ) -> None:
     """What a component read in an action counts as well as what its views read."""
     act(session, str(inbox))
@@ -188,14 +188,14 @@ def test_what_an_action_read_that_left_no_view(
     assert (source.roots, source.files) == ([str(inbox)], 3)
 
 
-def test_rows_that_leave_sql_cannot_be_told(session: SparkSession, reading: Reading, inbox: Path) -> None:
+def test_rows_that_leave_sql_cannot_be_told(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """The RDD of a DataFrame does not tell which files it reads."""
     session.read.text(str(inbox)).rdd.map(len).count()
     assert [(source.kind, source.state) for source in sources_of(reading)] == [("other", "cannot be told")]
 
 
 def test_what_was_read_before_the_component_began_is_not_its_own(
-    session: SparkSession, reading: Reading, inbox: Path
+    session: SparkSession, reading: SourceWatch, inbox: Path
 ) -> None:
     """Each component has the actions of its own only, also after one that failed."""
     session.read.text(str(inbox)).count()
@@ -207,7 +207,7 @@ def test_what_was_read_before_the_component_began_is_not_its_own(
     assert sources_of(reading) == []
 
 
-def test_ranges_and_rows_of_the_driver_have_no_source(session: SparkSession, reading: Reading) -> None:
+def test_ranges_and_rows_of_the_driver_have_no_source(session: SparkSession, reading: SourceWatch) -> None:
     """What is made of nothing, or of the component's own rows, has no source."""
     session.range(5).createOrReplaceTempView("r")
     session.createDataFrame([(1, "x")], ["id", "name"]).createOrReplaceTempView("rows")
@@ -224,7 +224,7 @@ PATTERNS = {
 
 @pytest.mark.parametrize("read", PATTERNS.values(), ids=PATTERNS)
 def test_a_file_that_a_pattern_would_find_is_a_change(
-    session: SparkSession, reading: Reading, inbox: Path, read: Callable[[SparkSession, Path], DataFrame]
+    session: SparkSession, reading: SourceWatch, inbox: Path, read: Callable[[SparkSession, Path], DataFrame]
 ) -> None:
     """A replay would read a new file that fits the pattern, so that is a change; one that does not fit is none."""
     files_in(inbox, "README.txt")
@@ -232,46 +232,46 @@ def test_a_file_that_a_pattern_would_find_is_a_change(
     before = one(reading, "v")
     assert (before.globs, before.files) == ([f"{inbox}/*.csv"], 3)
     files_in(inbox, "NEWS.txt")
-    assert look_again(before) == before
+    assert refresh_source(before) == before
     files_in(inbox, "d.csv")
-    assert difference(before, look_again(before)) == "1 file more"
+    assert source_change(before, refresh_source(before)) == "1 file more"
 
 
-def test_several_roots_are_one_source(session: SparkSession, reading: Reading, inbox: Path) -> None:
+def test_several_roots_are_one_source(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """Some of the files of a directory: those alone count."""
     session.read.csv([f"{inbox}/a.csv", f"{inbox}/b.csv"]).createOrReplaceTempView("v")
     before = one(reading, "v")
     assert (before.roots, before.files) == ([f"{inbox}/a.csv", f"{inbox}/b.csv"], 2)
     (inbox / "c.csv").touch()
-    assert look_again(before) == before
+    assert refresh_source(before) == before
 
 
-def test_only_files_whose_name_was_asked_for(session: SparkSession, reading: Reading, inbox: Path) -> None:
+def test_only_files_whose_name_was_asked_for(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """``pathGlobFilter`` is kept in mind."""
     session.read.csv(str(inbox), pathGlobFilter="[ab].*").createOrReplaceTempView("v")
     before = one(reading, "v")
     assert before.files == 2
     (inbox / "c.csv").touch()
-    assert look_again(before) == before
+    assert refresh_source(before) == before
     (inbox / "a.csv").touch()
-    assert difference(before, look_again(before)) == "1 file changed"
+    assert source_change(before, refresh_source(before)) == "1 file changed"
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_odd_names(session: SparkSession, reading: Reading, tmp_path: Path, name: str) -> None:
+def test_odd_names(session: SparkSession, reading: SourceWatch, tmp_path: Path, name: str) -> None:
     """Directories and files may have any name."""
     directory = files_in(tmp_path / name, f"{name}.csv")
     literal = "".join(f"\\{char}" if char in "{}[]*?\\" else char for char in str(directory))
     session.read.csv(literal).createOrReplaceTempView("v")
     before = one(reading, "v")
     assert before.files == 1
-    assert look_again(before) == before
+    assert refresh_source(before) == before
     (directory / f"{name}.csv").touch()
-    assert difference(before, look_again(before)) == "1 file changed"
+    assert source_change(before, refresh_source(before)) == "1 file changed"
 
 
 @pytest.mark.parametrize("partitioned", [False, True], ids=["plain", "partitioned"])
-def test_a_table_of_the_catalog(session: SparkSession, reading: Reading, partitioned: bool) -> None:
+def test_a_table_of_the_catalog(session: SparkSession, reading: SourceWatch, partitioned: bool) -> None:
     """A table has its name and its location, and a change of its files is seen without Spark."""
     name = f"sources_{partitioned}".lower()
     session.sql(f"DROP TABLE IF EXISTS {name}")
@@ -282,14 +282,14 @@ def test_a_table_of_the_catalog(session: SparkSession, reading: Reading, partiti
     session.sql(f"CREATE TEMP VIEW w AS SELECT * FROM {name}")
     before = one(reading, "v", "w")
     assert (before.kind, before.name, before.state) == ("table", f"`spark_catalog`.`default`.`{name}`", "seen")
-    assert look_again(before) == before
+    assert refresh_source(before) == before
     session.sql(f"INSERT INTO {name} VALUES (7, 1)")
-    assert "more" in str(difference(before, look_again(before)))
+    assert "more" in str(source_change(before, refresh_source(before)))
     session.sql(f"DROP TABLE {name}")
-    assert str(difference(before, look_again(before))).startswith("gone, ")
+    assert str(source_change(before, refresh_source(before))).startswith("gone, ")
 
 
-def test_a_database_cannot_be_told_and_shows_no_password(session: SparkSession, reading: Reading) -> None:
+def test_a_database_cannot_be_told_and_shows_no_password(session: SparkSession, reading: SourceWatch) -> None:
     """A table behind JDBC is named without what may be a credential."""
     url = "jdbc:derby:memory:sources;create=true;password=hidden"
     frame = session.read.format("jdbc").options(
@@ -301,13 +301,13 @@ def test_a_database_cannot_be_told_and_shows_no_password(session: SparkSession, 
     assert source.name == "jdbc:derby:memory:sources sysibm.sysdummy1"
 
 
-def test_a_stream_cannot_be_told(session: SparkSession, reading: Reading) -> None:
+def test_a_stream_cannot_be_told(session: SparkSession, reading: SourceWatch) -> None:
     """A stream never holds the same twice."""
     session.readStream.format("rate").load().createOrReplaceTempView("v")
     assert [(source.kind, source.state) for source in sources_of(reading, "v")] == [("other", "cannot be told")]
 
 
-def test_a_view_that_cannot_be_analysed_any_more(session: SparkSession, reading: Reading, inbox: Path) -> None:
+def test_a_view_that_cannot_be_analysed_any_more(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """A view by text over files that are gone is said to be unknown; the component has succeeded."""
     session.sql(f"CREATE TEMP VIEW v AS SELECT * FROM csv.`{inbox}`")
     shutil.rmtree(inbox)
@@ -316,7 +316,7 @@ def test_a_view_that_cannot_be_analysed_any_more(session: SparkSession, reading:
 
 
 def test_too_many_files_are_not_looked_at(
-    session: SparkSession, reading: Reading, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    session: SparkSession, reading: SourceWatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Beyond 10,000 files a source is not looked at, and the log says so."""
     many = tmp_path / "many"
@@ -333,19 +333,19 @@ def test_too_many_files_are_not_looked_at(
     )
 
 
-def test_other_storage_is_looked_at_through_spark(session: SparkSession, reading: Reading, inbox: Path) -> None:
+def test_other_storage_is_looked_at_through_spark(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """What is not on local paths is listed by Hadoop, with the same result."""
     session.read.csv(str(inbox)).createOrReplaceTempView("v")
     before = one(reading, "v")
     remote = before.model_copy(update={"roots": [f"file:{inbox}"]})  # no path in the one spelling, so not a local one
-    assert look_again(remote).why == "looking there needs Spark"
-    assert look_again(remote, lambda: session).digest == before.digest
+    assert refresh_source(remote).why == "looking there needs Spark"
+    assert refresh_source(remote, lambda: session).digest == before.digest
     (inbox / "a.csv").touch()
-    assert difference(before, look_again(remote, lambda: session)) == "1 file changed"
+    assert source_change(before, refresh_source(remote, lambda: session)) == "1 file changed"
 
 
 def test_where_a_component_wrote_and_what_it_left_of_the_sources_of_others(
-    session: SparkSession, reading: Reading, tmp_path: Path
+    session: SparkSession, reading: SourceWatch, tmp_path: Path
 ) -> None:
     """A source that a later component of the run writes into is recorded as that one left it."""
     path = str(tmp_path / "data")
@@ -361,7 +361,7 @@ def test_where_a_component_wrote_and_what_it_left_of_the_sources_of_others(
     [left] = writer.left
     assert left.key == before.sources[0].key
     assert left.files > before.sources[0].files
-    assert look_again(left) == left
+    assert refresh_source(left) == left
 
 
 SLOW = """
@@ -391,7 +391,7 @@ def test_what_spark_has_yet_to_tell_when_a_component_begins_is_not_its_own(
     session: SparkSession, tmp_path: Path
 ) -> None:
     """A statement of before is still on its way to whoever listens."""
-    reading = reading_for(session)
+    reading = watch_sources(session)
     reading.begin()
     session.range(5).write.parquet(str(tmp_path / "data"))
     reading.begin()
@@ -412,7 +412,7 @@ def test_a_session_that_does_not_answer_is_no_failure_of_the_component(session: 
         def found(self, views: object) -> tuple[list[SourceRecord], list[str]]:
             return [], []
 
-    reading = Reading(Deaf(), session)
+    reading = SourceWatch(Deaf(), session)
     reading.begin()
     [source] = sources_of(reading)
     assert (source.state, source.why) == ("cannot be told", "Spark does not say: RuntimeError: gone")

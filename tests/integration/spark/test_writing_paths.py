@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider.components.destination.directory_swap import TargetDirectory, token_of
+from airflow_provider.components.destination.directory_swap import TargetDirectory, run_token
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
 from airflow_provider.runner.config.component_context import ComponentContext
@@ -206,7 +206,7 @@ def beside(path: Path, kind: str, token: str) -> Path:
     return path.with_name(f".{path.name}.{kind}-{token}-0123abcd")
 
 
-OWN = token_of(ComponentContext("write", "p", run=repr(("", RunKey("r", "p", ("s",))))))
+OWN = run_token(ComponentContext("write", "p", run=repr(("", RunKey("r", "p", ("s",))))))
 
 
 @pytest.mark.parametrize("token", [OWN, "f" * 16])

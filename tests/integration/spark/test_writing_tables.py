@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_provider.components.destination.directory_swap import token_of
+from airflow_provider.components.destination.directory_swap import run_token
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
 from airflow_provider.runner.config.component_context import ComponentContext
@@ -490,7 +490,7 @@ def test_a_temp_view_of_the_tables_name_is_not_the_table(session: SparkSession, 
 # After a kill
 
 
-OWN = token_of(ComponentContext("write", "p", run=repr(("", KEY))))
+OWN = run_token(ComponentContext("write", "p", run=repr(("", KEY))))
 
 
 def killed(session: SparkSession, table: str, token: str | None) -> Path:

@@ -178,7 +178,7 @@ def test_a_checkpoint_that_may_not_be_read_starts_nothing(run: Run, script: Scri
 
 
 @pytest.mark.parametrize("lost", [1, 3])
-@pytest.mark.parametrize("step", ["take_over", "begin", "append", "write", "files"])
+@pytest.mark.parametrize("step", ["take_over", "begin", "append", "write", "list"])
 def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_doubled(
     run: Run, script: Script, step: str, lost: int
 ) -> None:
@@ -203,7 +203,7 @@ def test_a_listing_that_fails_after_the_file_was_written_is_tried_again(
 ) -> None:
     """The file is there, but whether it counts is not known yet: the fence, the whole record, and each event's."""
     broken = refuses(OSError(errno.EIO, "Input/output error"))
-    break_listings = and_then(lambda: on_files.faults.next("files", broken, broken))
+    break_listings = and_then(lambda: on_files.faults.next("list", broken, broken))
     on_files.faults.next("write", *[and_then(lambda: None)] * write, break_listings)
     assert on_files.attempt().status is SUCCESS
     assert script.take_calls() == ["a", "b", "c"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider.runner import CheckpointStore, NoOpHooks, PipelineConfig, PipelineResult
 from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import Claim, Takeover
+from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
@@ -72,7 +72,7 @@ def run_watched(
     """Run one attempt. Nothing else here knows how the engine starts one and how it takes a checkpoint over."""
     take_over = store.take_over  # type: ignore[attr-defined]
 
-    def take_over_watched(claim: Claim) -> Takeover:
+    def take_over_watched(claim: TakeoverClaim) -> Takeover:
         taken: Takeover = take_over(claim)
         watch.holds(taken.fence, taken.attempt, claim.owner)
         return taken

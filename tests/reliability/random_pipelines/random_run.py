@@ -96,7 +96,7 @@ class Saboteur(NoOpHooks):
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Let what the engine builds of the victim fail."""
-        build = component_runner.build
+        build = component_runner.build_component
 
         def sabotaged(*arguments: Any) -> Any:
             work = build(*arguments)

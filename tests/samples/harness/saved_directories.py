@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import MARKER, Marker, Ownership, SavedDirectory
-from airflow_provider.runner.session_state.saved.files import LocalFiles
+from airflow_provider.runner.session_state.saved.directory_marker import (
+    MARKER,
+    DirectoryMarker,
+    Ownership,
+    SavedDirectory,
+)
+from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
@@ -72,7 +77,7 @@ def leave_views(
         f"{attempt}/0000-{uuid.uuid4().hex[:8]}/objects/part-0.txt": b"[]",
     }
     if marker:
-        text = Marker.of(Ownership(key, **owner), at, at).to_bytes()
+        text = DirectoryMarker.of(Ownership(key, **owner), at, at).to_bytes()
         written[f"{path}/{MARKER}"] = text
     for name, content in written.items():
         files.write(name, content)
@@ -82,5 +87,5 @@ def leave_views(
 def claim(base: str, *, key: RunKey = KEY, at: datetime = NOW) -> SavedDirectory:
     """Let an attempt begin to use a run's directory on local storage."""
     saved = SavedDirectory(key.directory(base), Ownership(key), lambda: at)
-    saved.claim(LocalFiles())
+    saved.claim(files_for(saved.url, None))
     return saved

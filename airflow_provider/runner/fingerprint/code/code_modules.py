@@ -21,19 +21,19 @@ from io import BytesIO
 from types import CodeType, ModuleType
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.bindings import Bindings, bindings_of
-from airflow_provider.runner.fingerprint.code.file_origin import Origin, Whose, origin_of
+from airflow_provider.runner.fingerprint.code.bindings import ModuleBindings, bindings_of
+from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, FileOrigin, file_origin
 
 _DAG_FILE = re.compile(r"^unusual_prefix_[0-9a-f]+_(?=.)")
 """How Airflow names the module of a DAG file: with a hash of its path, which differs between bundle versions."""
 
 _MOST_BYTES = 4_000_000
 
-Stamp = tuple[int, int]
+FileStamp = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceText:
     """The text of a module or notebook cell, parsed.
 
     :param file: where it is
@@ -46,7 +46,7 @@ class Source:
     tree: ast.Module
 
     @cached_property
-    def bindings(self) -> Bindings:
+    def bindings(self) -> ModuleBindings:
         """What its statements bind."""
         return bindings_of(self.tree)
 
@@ -65,13 +65,13 @@ class Source:
         return found
 
 
-def label_of(module: str) -> str:
+def module_label(module: str) -> str:
     """Return the name of a module for people and for the record: Airflow's hash of a DAG file's path is not in it."""
     return _DAG_FILE.sub("", module)
 
 
 @dataclass(eq=False)
-class Module:
+class CodeModule:
     """A module, loaded or not.
 
     :param name: its name in ``sys.modules``
@@ -84,22 +84,22 @@ class Module:
 
     name: str
     file: str | None
-    origin: Origin
+    origin: FileOrigin
     search: Sequence[str] | None = None
-    sources: Sequence[Source] = ()
+    sources: Sequence[SourceText] = ()
     loaded: ModuleType | None = None
-    stamp: Stamp | None = None
+    stamp: FileStamp | None = None
     cell: bool = False
     targets: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_own(self) -> bool:
-        return self.origin.whose is Whose.OWN
+        return self.origin.whose is CodeOwner.OWN
 
     @property
     def label(self) -> str:
         """Its name for people and for the record."""
-        return label_of(self.name)
+        return module_label(self.name)
 
     @property
     def package(self) -> str:
@@ -111,8 +111,8 @@ class Module:
         return os.path.basename(self.file) if self.file else self.label
 
     @property
-    def bindings(self) -> Bindings:
-        return self.sources[0].bindings if self.sources else Bindings()
+    def bindings(self) -> ModuleBindings:
+        return self.sources[0].bindings if self.sources else ModuleBindings()
 
     @property
     def namespace(self) -> Mapping[str, Any]:
@@ -128,10 +128,10 @@ class ModuleFinder:
 
     def __init__(self, roots: Sequence[str] = ()) -> None:
         self._roots = roots
-        self._found: dict[str, Module | None] = {}
+        self._found: dict[str, CodeModule | None] = {}
 
     @property
-    def found(self) -> Mapping[str, Module | None]:
+    def found(self) -> Mapping[str, CodeModule | None]:
         """What has been looked for until now."""
         return self._found
 
@@ -143,39 +143,39 @@ class ModuleFinder:
                 if loaded is not None:
                     return False
             elif module.is_own and (
-                loaded is not module.loaded or (module.file is not None and stamp_of(module.file) != module.stamp)
+                loaded is not module.loaded or (module.file is not None and file_stamp(module.file) != module.stamp)
             ):
                 return False
         return True
 
-    def find(self, name: str) -> Module | None:
+    def find(self, name: str) -> CodeModule | None:
         """Return a module, None if there is none of this name."""
         if name not in self._found:
             self._found[name] = None  # for a circle
             self._found[name] = self._look_for(name)
         return self._found[name]
 
-    def cell(self, file: str, namespace: ModuleType) -> Module | None:
+    def cell(self, file: str, namespace: ModuleType) -> CodeModule | None:
         """Return a notebook cell or something like it, whose text only ``linecache`` has."""
         key = f"\0{file}"
         if key not in self._found:
             text = "".join(linecache.getlines(file))
             source = _parse(file, text.encode()) if text else None
-            own = Origin(Whose.OWN)
+            own = FileOrigin(CodeOwner.OWN)
             name = namespace.__name__
             self._found[key] = (
-                Module(name, None, own, sources=[source], loaded=namespace, cell=True) if source else None
+                CodeModule(name, None, own, sources=[source], loaded=namespace, cell=True) if source else None
             )
         return self._found[key]
 
-    def of_file(self, file: str) -> Module | None:
+    def of_file(self, file: str) -> CodeModule | None:
         """Return the loaded module of a file."""
         for name, loaded in list(sys.modules.items()):
             if getattr(loaded, "__file__", None) == file:
                 return self.find(name)
         return None
 
-    def _look_for(self, name: str) -> Module | None:
+    def _look_for(self, name: str) -> CodeModule | None:
         loaded = sys.modules.get(name)
         if loaded is not None and isinstance(loaded, ModuleType):
             file = getattr(loaded, "__file__", None)
@@ -184,7 +184,7 @@ class ModuleFinder:
             return self._module(name, file, list(search) if search is not None else None, loader, loaded)
         top, _, _ = name.partition(".")
         if top in sys.stdlib_module_names:
-            return Module(name, None, Origin(Whose.STANDARD))
+            return CodeModule(name, None, FileOrigin(CodeOwner.STANDARD))
         spec = self._spec(name)
         if spec is None:
             return None
@@ -206,21 +206,21 @@ class ModuleFinder:
 
     def _module(
         self, name: str, file: str | None, search: list[str] | None, loader: Any, loaded: ModuleType | None
-    ) -> Module:
+    ) -> CodeModule:
         if file is None and not search:
-            whose = Whose.STANDARD if name.partition(".")[0] in sys.stdlib_module_names else Whose.OWN
-            return Module(name, None, Origin(whose), search, (), loaded)
-        origin = origin_of(file or next(iter(search or [])), self._roots)
-        if origin.whose is not Whose.OWN or file is None:
-            return Module(name, file, origin, search, (), loaded)
-        stamp = stamp_of(file)
-        return Module(name, file, origin, search, _sources(name, file, stamp, loader), loaded, stamp)
+            whose = CodeOwner.STANDARD if name.partition(".")[0] in sys.stdlib_module_names else CodeOwner.OWN
+            return CodeModule(name, None, FileOrigin(whose), search, (), loaded)
+        origin = file_origin(file or next(iter(search or [])), self._roots)
+        if origin.whose is not CodeOwner.OWN or file is None:
+            return CodeModule(name, file, origin, search, (), loaded)
+        stamp = file_stamp(file)
+        return CodeModule(name, file, origin, search, _sources(name, file, stamp, loader), loaded, stamp)
 
 
-_parsed: dict[str, list[tuple[Stamp | None, Source | None]]] = {}
+_parsed: dict[str, list[tuple[FileStamp | None, SourceText | None]]] = {}
 
 
-def _sources(name: str, file: str, stamp: Stamp | None, loader: Any) -> list[Source]:
+def _sources(name: str, file: str, stamp: FileStamp | None, loader: Any) -> list[SourceText]:
     """Return the text of a file as it is now, and after it as it was when it was read before."""
     versions = _parsed.setdefault(file, [])
     if not versions or versions[0][0] != stamp:
@@ -248,16 +248,16 @@ def _text(name: str, file: str, loader: Any) -> bytes | None:
     return None
 
 
-def _parse(file: str, text: bytes) -> Source | None:
+def _parse(file: str, text: bytes) -> SourceText | None:
     try:
         encoding, _ = tokenize.detect_encoding(BytesIO(text).readline)
         decoded = text.decode(encoding)
-        return Source(file, decoded, ast.parse(decoded, file))
+        return SourceText(file, decoded, ast.parse(decoded, file))
     except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError):
         return None
 
 
-def stamp_of(file: str) -> Stamp | None:
+def file_stamp(file: str) -> FileStamp | None:
     """Return what tells one version of a file from the next; for a file in an archive, that of the archive."""
     path = file
     while True:
@@ -272,7 +272,7 @@ def stamp_of(file: str) -> Stamp | None:
             return status.st_mtime_ns, status.st_size
 
 
-def read_bytes(file: str) -> bytes:
+def read_bytes_or_nothing(file: str) -> bytes:
     """Return what is in a file, nothing if it cannot be read."""
     try:
         with open(file, "rb") as opened:

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.code_index import World
+from airflow_provider.runner.fingerprint.code.code_index import CodeIndex
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.reachability import Reach
+from airflow_provider.runner.fingerprint.code.reachability import Reachability
 
 _Key = tuple[int, str | None, tuple[str, ...], frozenset[str]]
 
 _lock = threading.RLock()
-_worlds: dict[tuple[str, ...], tuple[World, dict[_Key, tuple[Any, CodeReading]]]] = {}
+_worlds: dict[tuple[str, ...], tuple[CodeIndex, dict[_Key, tuple[Any, CodeReading]]]] = {}
 
 
 def read_code(
@@ -40,11 +40,11 @@ def read_code(
     known = frozenset(stops)
     with _lock:
         if own not in _worlds or not _worlds[own][0].is_valid():
-            _worlds[own] = World(own), {}
+            _worlds[own] = CodeIndex(own), {}
         world, readings = _worlds[own]
         key = id(target), path, more, known
         if key not in readings:
-            reach = Reach(world, known)
+            reach = Reachability(world, known)
             reach.begin(target, path)
             for name in more:
                 reach.by_name(name)

@@ -6,41 +6,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from airflow_provider.runner.fingerprint.code.bindings import Import
-from airflow_provider.runner.fingerprint.code.code_modules import Module
+from airflow_provider.runner.fingerprint.code.bindings import ImportedName
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule
 
 
 @dataclass(frozen=True)
-class Own:
+class Definition:
     """A function, class or other name at the top level of one of the author's modules."""
 
-    module: Module
+    module: CodeModule
     name: str
 
 
 @dataclass(frozen=True)
-class Whole:
+class WholeModule:
     """One of the author's modules, handed on as a value: anything in it may be used."""
 
-    module: Module
+    module: CodeModule
 
 
 @dataclass(frozen=True)
-class Body:
+class ModuleBody:
     """What one of the author's modules does when it is imported, which happens while the component runs."""
 
-    module: Module
+    module: CodeModule
 
 
 @dataclass(frozen=True)
-class Patches:
+class ModulePatches:
     """What one of the author's modules changes in others when it is imported, which concerns whatever is in it."""
 
-    module: Module
+    module: CodeModule
 
 
 @dataclass(frozen=True)
-class Foreign:
+class External:
     """Something that is not the author's own.
 
     :param name: its dotted name
@@ -50,7 +50,7 @@ class Foreign:
 
 
 @dataclass(frozen=True, eq=False)
-class Live:
+class RuntimeValue:
     """A value that only the running process has: no statement of a module says what it is.
 
     :param module: where it was found
@@ -58,31 +58,31 @@ class Live:
     :param value: the value
     """
 
-    module: Module
+    module: CodeModule
     name: str
     value: Any
 
 
-Target = Own | Whole | Body | Patches | Foreign | Live
+CodeTarget = Definition | WholeModule | ModuleBody | ModulePatches | External | RuntimeValue
 
-Use = tuple[Target, Sequence[str]]
+CodeUse = tuple[CodeTarget, Sequence[str]]
 """A target, and the attributes of it that the code goes on to."""
 
 
 class Resolver(Protocol):
     """Says what names are."""
 
-    def name(self, module: Module, name: str, attributes: Sequence[str]) -> list[Use] | None:
+    def name(self, module: CodeModule, name: str, attributes: Sequence[str]) -> list[CodeUse] | None:
         """Return what a module's name with attributes is; None if it is defined nowhere."""
 
-    def imported(self, module: Module, what: Import, attributes: Sequence[str]) -> list[Use]:
+    def imported(self, module: CodeModule, what: ImportedName, attributes: Sequence[str]) -> list[CodeUse]:
         """Return what an import in a module, with attributes, is."""
 
-    def run_by_import(self, module: Module, what: Import) -> list[Target]:
+    def run_by_import(self, module: CodeModule, what: ImportedName) -> list[CodeTarget]:
         """Return what an import inside a function causes to run, or what it reaches."""
 
-    def members(self, target: Own) -> frozenset[str] | None:
+    def members(self, target: Definition) -> frozenset[str] | None:
         """Return the names that a class of the author's has; None for what is no class."""
 
-    def is_value(self, target: Own) -> bool:
+    def is_value(self, target: Definition) -> bool:
         """Return whether a name is bound to something else than a function, class or module."""

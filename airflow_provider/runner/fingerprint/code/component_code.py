@@ -14,7 +14,7 @@ from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
 logger = logging.getLogger(__name__)
 
 
-def read_component(
+def read_component_code(
     component: ComponentConfig, base_dir: Path, also: Iterable[str] = (), stops: Iterable[str] = ()
 ) -> CodeReading | None:
     """Read the code of one component; None if there is no such thing here, or it cannot be read.
@@ -28,7 +28,7 @@ def read_component(
         target = component.target()
     except LookupError:
         return None  # such a pipeline cannot run; the config check says so
-    path = None if component.given is not None else component.class_path
+    path = None if component.component_object is not None else component.class_path
     try:
         return read_code(target, roots=[base_dir], path=path, also=also, stops=stops)
     except Exception as error:  # noqa: BLE001 - a run must not fail because its code is out of the ordinary
@@ -36,11 +36,11 @@ def read_component(
         return None
 
 
-def read_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
+def read_code_of_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
     """Read the code of all enabled components.
 
     :param config: the pipeline
     :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     """
     base_dir = config.base_dir
-    return {c.name: read_component(c, base_dir, also.get(c.name, ())) for c in config.ordered}
+    return {c.name: read_component_code(c, base_dir, also.get(c.name, ())) for c in config.ordered}

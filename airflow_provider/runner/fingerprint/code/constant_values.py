@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from weakref import WeakKeyDictionary
 
-from airflow_provider.runner.fingerprint.code.code_modules import Module
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule
 from airflow_provider.runner.fingerprint.code.value_hash import NotPlainError, value_hash
 
 _FOLLOWS_FROM_CODE_AND_FILES = (
@@ -65,7 +65,7 @@ def follows_from_files(foreign: Iterable[str], attributes: Iterable[str]) -> boo
     ) and _DIFFERS.isdisjoint(attributes)
 
 
-def loaded_value_hash(module: Module, name: str) -> str | None:
+def loaded_value_hash(module: CodeModule, name: str) -> str | None:
     """Return the hash of a constant's value when this process first looked; None if there is none, or no plain data."""
     if module.loaded is None or name not in module.namespace:
         return None

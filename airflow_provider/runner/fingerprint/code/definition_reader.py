@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.bindings import Binding, Import
-from airflow_provider.runner.fingerprint.code.code_modules import Module, Source, read_bytes
-from airflow_provider.runner.fingerprint.code.code_reading import Reference, Unseen, short_hash
-from airflow_provider.runner.fingerprint.code.code_targets import Body, Foreign, Own, Target, Whole
+from airflow_provider.runner.fingerprint.code.bindings import Binding, ImportedName
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule, SourceText, read_bytes_or_nothing
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReference, UnseenCode, short_hash
+from airflow_provider.runner.fingerprint.code.code_targets import (
+    CodeTarget,
+    Definition,
+    External,
+    ModuleBody,
+    WholeModule,
+)
 from airflow_provider.runner.fingerprint.code.function_bytecode import (
     bytecode_hash,
     computed_names,
@@ -21,14 +27,14 @@ from airflow_provider.runner.fingerprint.code.function_bytecode import (
     same_code,
 )
 from airflow_provider.runner.fingerprint.code.name_resolver import NameResolver
-from airflow_provider.runner.fingerprint.code.name_scopes import Scope, class_scope
-from airflow_provider.runner.fingerprint.code.syntax_walk import Piece, read_syntax, statements
+from airflow_provider.runner.fingerprint.code.name_scopes import NameScope, class_scope
+from airflow_provider.runner.fingerprint.code.syntax_walk import DefinitionDigest, read_syntax, statements
 
 _SOURCE_LOADERS = (importlib.machinery.SourceFileLoader,)
 
 
 @dataclass(frozen=True)
-class Entry:
+class CodeEntry:
     """One line of a reading.
 
     :param name: what it is called there
@@ -38,12 +44,12 @@ class Entry:
     """
 
     name: str
-    piece: Piece
+    piece: DefinitionDigest
     is_constant: bool = False
     is_bytecode: bool = False
 
 
-def read_definition(own: Own, resolver: NameResolver) -> list[Entry]:
+def read_definition(own: Definition, resolver: NameResolver) -> list[CodeEntry]:
     """Read what a name at the top level of a module is bound to.
 
     Source that has been changed on disk since the import is not what runs, so each function is compared with what this
@@ -61,58 +67,62 @@ def read_definition(own: Own, resolver: NameResolver) -> list[Entry]:
         return list(_class_entries(own, classes, bindings, resolver))
     nodes = [(node, None) for binding in bindings for node in (*binding.context, binding.node)]
     piece = read_syntax(nodes, module, name, resolver)
-    return [Entry(label, piece, is_constant=not any(binding.is_definition for binding in bindings))]
+    return [CodeEntry(label, piece, is_constant=not any(binding.is_definition for binding in bindings))]
 
 
-def read_body(module: Module, resolver: NameResolver) -> list[Entry]:
+def read_module_body(module: CodeModule, resolver: NameResolver) -> list[CodeEntry]:
     """Read what a module does when it is imported, beside defining what it has."""
     if not module.sources:
-        return read_whole(module, resolver)[0]
+        return read_whole_module(module, resolver)[0]
     effects = [(node, None) for node in module.bindings.effects]
     if not effects:
         return []
-    return [Entry(f"{module.label}.<import>", read_syntax(effects, module, "<import>", resolver))]
+    return [CodeEntry(f"{module.label}.<import>", read_syntax(effects, module, "<import>", resolver))]
 
 
-def read_patches(module: Module, resolver: NameResolver) -> list[Entry]:
+def read_module_patches(module: CodeModule, resolver: NameResolver) -> list[CodeEntry]:
     """Read what a module sets in other modules when it is imported."""
     patches = [(node, None) for node in module.bindings.patches]
-    return [Entry(f"{module.label}.<patches>", read_syntax(patches, module, "<patches>", resolver))] if patches else []
+    return (
+        [CodeEntry(f"{module.label}.<patches>", read_syntax(patches, module, "<patches>", resolver))] if patches else []
+    )
 
 
-def read_whole(module: Module, resolver: NameResolver) -> tuple[list[Entry], list[Target]]:
+def read_whole_module(module: CodeModule, resolver: NameResolver) -> tuple[list[CodeEntry], list[CodeTarget]]:
     """Read a module of which anything may be used.
 
     :return: what stands for it if there is no source, and what it has otherwise
     """
     if module.sources or module.file is None:
         own = [n for n, bindings in module.bindings.names.items() if any(b.imported is None for b in bindings)]
-        return [], [Own(module, name) for name in own]
+        return [], [Definition(module, name) for name in own]
     code = _code_of(module)
     if code is not None:
         entry = _of_code(module, f"{module.label}.<module>", code, resolver)
-        entry.piece.unseen.append(Unseen("a module without source, by its bytecode only", module.short_file))
+        entry.piece.unseen.append(UnseenCode("a module without source, by its bytecode only", module.short_file))
         return [entry], []
     what = "a C extension" if module.file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)) else "no source"
-    content = read_bytes(module.file)
-    piece = Piece(short_hash([content.hex()]), unseen=[Unseen(f"{what}: {module.label}", module.short_file)])
-    return [Entry(f"{module.label}.<module>", piece)], []
+    content = read_bytes_or_nothing(module.file)
+    piece = DefinitionDigest(
+        short_hash([content.hex()]), unseen=[UnseenCode(f"{what}: {module.label}", module.short_file)]
+    )
+    return [CodeEntry(f"{module.label}.<module>", piece)], []
 
 
-def read_function_object(module: Module, name: str, function: FunctionType, resolver: NameResolver) -> Entry:
+def read_function_object(module: CodeModule, name: str, function: FunctionType, resolver: NameResolver) -> CodeEntry:
     """Read a function that no source can be found for."""
     entry = _of_code(module, name, function.__code__, resolver)
-    entry.piece.unseen.append(Unseen("a function without source, by its bytecode only", name))
+    entry.piece.unseen.append(UnseenCode("a function without source, by its bytecode only", name))
     return entry
 
 
 def _class_entries(
-    own: Own, classes: Sequence[ast.ClassDef], bindings: Sequence[Binding], resolver: NameResolver
-) -> Iterator[Entry]:
+    own: Definition, classes: Sequence[ast.ClassDef], bindings: Sequence[Binding], resolver: NameResolver
+) -> Iterator[CodeEntry]:
     module, name = own.module, own.name
     members = resolver.members(own) or frozenset()
-    shell: list[tuple[ast.AST, Scope | None]] = []
-    methods: dict[str, list[tuple[ast.AST, Scope | None]]] = {}
+    shell: list[tuple[ast.AST, NameScope | None]] = []
+    methods: dict[str, list[tuple[ast.AST, NameScope | None]]] = {}
     for binding in bindings:
         shell += [(node, None) for node in binding.context]
         if binding.node not in classes:
@@ -126,12 +136,12 @@ def _class_entries(
                 methods.setdefault(part.name, []).append((part, scope))
             elif not isinstance(part, ast.Pass):
                 shell.append((part, scope))
-    yield Entry(f"{module.label}.{name}", read_syntax(shell, module, name, resolver))
+    yield CodeEntry(f"{module.label}.{name}", read_syntax(shell, module, name, resolver))
     for method, nodes in methods.items():
-        yield Entry(f"{module.label}.{name}.{method}", read_syntax(nodes, module, f"{name}.{method}", resolver))
+        yield CodeEntry(f"{module.label}.{name}.{method}", read_syntax(nodes, module, f"{name}.{method}", resolver))
 
 
-def _live_functions(module: Module, name: str) -> Iterator[FunctionType]:
+def _live_functions(module: CodeModule, name: str) -> Iterator[FunctionType]:
     """Yield the functions that the loaded module has under a name, as far as they are from its own file."""
     value = module.namespace.get(name)
     members = list(vars(value).values()) if isinstance(value, type) else [value]
@@ -150,11 +160,11 @@ def _unwrapped(member: Any) -> Iterator[Any]:
         yield plain  # it wraps itself
 
 
-def _matches(functions: Sequence[FunctionType], source: Source, module: Module) -> bool:
+def _matches(functions: Sequence[FunctionType], source: SourceText, module: CodeModule) -> bool:
     return all(_matches_one(function.__code__, source, module) for function in functions)
 
 
-def _matches_one(code: CodeType, source: Source, module: Module) -> bool:
+def _matches_one(code: CodeType, source: SourceText, module: CodeModule) -> bool:
     if source.compiled is None:
         return True
     compiled = source.compiled.get(code.co_qualname, ())
@@ -167,7 +177,7 @@ def _matches_one(code: CodeType, source: Source, module: Module) -> bool:
     return any(code.co_firstlineno == other.co_firstlineno for other in compiled)
 
 
-def _code_of(module: Module) -> CodeType | None:
+def _code_of(module: CodeModule) -> CodeType | None:
     if module.file is None or not module.file.endswith(".pyc"):
         return None
     try:
@@ -176,15 +186,15 @@ def _code_of(module: Module) -> CodeType | None:
         return None
 
 
-def _of_code(module: Module, name: str, code: CodeType, resolver: NameResolver) -> Entry:
+def _of_code(module: CodeModule, name: str, code: CodeType, resolver: NameResolver) -> CodeEntry:
     where = f"{module.short_file} in {name}"
-    piece = Piece(bytecode_hash(code))
+    piece = DefinitionDigest(bytecode_hash(code))
     for root, attributes in global_names(code):
-        uses = resolver.name(module, root, attributes) or resolver.imported(module, Import(root), attributes)
+        uses = resolver.name(module, root, attributes) or resolver.imported(module, ImportedName(root), attributes)
         for target, _ in uses:
-            if isinstance(target, Foreign):
-                piece.foreign.append(Reference(target.name, where))
-            elif not isinstance(target, (Whole, Body)) or target.module is not module:
+            if isinstance(target, External):
+                piece.foreign.append(CodeReference(target.name, where))
+            elif not isinstance(target, (WholeModule, ModuleBody)) or target.module is not module:
                 piece.targets.append(target)
-    piece.attributes.extend(Reference(attribute, where) for attribute in dict.fromkeys(computed_names(code)))
-    return Entry(name, piece, is_bytecode=True)
+    piece.attributes.extend(CodeReference(attribute, where) for attribute in dict.fromkeys(computed_names(code)))
+    return CodeEntry(name, piece, is_bytecode=True)

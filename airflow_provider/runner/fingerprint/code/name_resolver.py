@@ -9,9 +9,17 @@ from collections.abc import Iterator, Sequence
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.bindings import Import
-from airflow_provider.runner.fingerprint.code.code_modules import Module, ModuleFinder
-from airflow_provider.runner.fingerprint.code.code_targets import Body, Foreign, Live, Own, Target, Use, Whole
+from airflow_provider.runner.fingerprint.code.bindings import ImportedName
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule, ModuleFinder
+from airflow_provider.runner.fingerprint.code.code_targets import (
+    CodeTarget,
+    CodeUse,
+    Definition,
+    External,
+    ModuleBody,
+    RuntimeValue,
+    WholeModule,
+)
 from airflow_provider.runner.fingerprint.code.name_scopes import class_scope
 
 _MOST_STEPS = 200
@@ -25,41 +33,41 @@ class NameResolver:
 
     def __init__(self, finder: ModuleFinder) -> None:
         self._finder = finder
-        self._members: dict[Own, frozenset[str] | None] = {}
+        self._members: dict[Definition, frozenset[str] | None] = {}
 
-    def name(self, module: Module, name: str, attributes: Sequence[str]) -> list[Use] | None:
+    def name(self, module: CodeModule, name: str, attributes: Sequence[str]) -> list[CodeUse] | None:
         found = list(self._of_module(module, name, attributes, set()))
         if found:
             return found
         if hasattr(builtins, name):
-            return [(Foreign(".".join(["builtins", name, *attributes])), ())]
+            return [(External(".".join(["builtins", name, *attributes])), ())]
         return None
 
-    def imported(self, module: Module, what: Import, attributes: Sequence[str]) -> list[Use]:
+    def imported(self, module: CodeModule, what: ImportedName, attributes: Sequence[str]) -> list[CodeUse]:
         return list(self._import(module, what, attributes, set()))
 
-    def run_by_import(self, module: Module, what: Import) -> list[Target]:
+    def run_by_import(self, module: CodeModule, what: ImportedName) -> list[CodeTarget]:
         name = _absolute(module, what)
         found = self._finder.find(name)
         if found is None or not found.is_own:
-            return [Foreign(f"{name}.{what.attribute}" if what.attribute else name)]
+            return [External(f"{name}.{what.attribute}" if what.attribute else name)]
         parts = name.split(".")
         packages = [self._finder.find(".".join(parts[:length])) for length in range(1, len(parts) + 1)]
-        run: list[Target] = [Body(package) for package in packages if package is not None and package.is_own]
+        run: list[CodeTarget] = [ModuleBody(package) for package in packages if package is not None and package.is_own]
         inner = self._finder.find(f"{name}.{what.attribute}") if self._is_submodule(found, what.attribute) else None
-        return [*run, Body(inner)] if inner is not None else run
+        return [*run, ModuleBody(inner)] if inner is not None else run
 
-    def members(self, target: Own) -> frozenset[str] | None:
+    def members(self, target: Definition) -> frozenset[str] | None:
         if target not in self._members:
             self._members[target] = None  # for a circle
             self._members[target] = self._members_of(target)
         return self._members[target]
 
-    def is_value(self, target: Own) -> bool:
+    def is_value(self, target: Definition) -> bool:
         bindings = target.module.bindings.names.get(target.name, ())
         return any(not binding.is_definition and binding.imported is None for binding in bindings)
 
-    def of_value(self, module: Module, name: str, value: Any) -> Target:
+    def of_value(self, module: CodeModule, name: str, value: Any) -> CodeTarget:
         """Return what a value is that the running process has under a name.
 
         :param module: the module that has it
@@ -68,24 +76,24 @@ class NameResolver:
         """
         if isinstance(value, ModuleType):
             found = self._finder.find(value.__name__)
-            return Whole(found) if found is not None and found.is_own else Foreign(value.__name__)
+            return WholeModule(found) if found is not None and found.is_own else External(value.__name__)
         if isinstance(value, MethodType):
             value = value.__func__
         if isinstance(value, BuiltinFunctionType):
-            return Foreign(f"{value.__module__ or 'builtins'}.{value.__qualname__}")
+            return External(f"{value.__module__ or 'builtins'}.{value.__qualname__}")
         if isinstance(value, (FunctionType, type)):
             home = self.home_of(value)
             if home is not None and not home.is_own:
-                return Foreign(f"{value.__module__}.{value.__qualname__}")
+                return External(f"{value.__module__}.{value.__qualname__}")
             top = value.__qualname__.partition(".")[0]
             if home is not None and top in home.bindings.names:
-                return Own(home, top)
-            return Live(home or module, value.__qualname__.replace("<locals>.", ""), value)
+                return Definition(home, top)
+            return RuntimeValue(home or module, value.__qualname__.replace("<locals>.", ""), value)
         if isinstance(value, enum.Enum):
             return self.of_value(module, name, type(value))
-        return Live(module, name, value)
+        return RuntimeValue(module, name, value)
 
-    def home_of(self, value: Any) -> Module | None:
+    def home_of(self, value: Any) -> CodeModule | None:
         """Return the module that a function or class was defined in; for a notebook's, the cell."""
         loaded = self._finder.find(value.__module__) if isinstance(value.__module__, str) else None
         functions = [value] if isinstance(value, FunctionType) else _functions_of(value)
@@ -100,7 +108,9 @@ class NameResolver:
                 return self._finder.cell(file, loaded.loaded) or loaded
         return loaded
 
-    def _of_module(self, module: Module, name: str, rest: Sequence[str], seen: set[tuple[str, str]]) -> Iterator[Use]:
+    def _of_module(
+        self, module: CodeModule, name: str, rest: Sequence[str], seen: set[tuple[str, str]]
+    ) -> Iterator[CodeUse]:
         if (module.name, name) in seen or len(seen) > _MOST_STEPS:
             return
         seen.add((module.name, name))
@@ -112,7 +122,7 @@ class NameResolver:
             if binding.imported is not None:
                 yield from self._import(module, binding.imported, rest, seen)
         if any(binding.imported is None for binding in bindings):
-            yield Own(module, name), rest
+            yield Definition(module, name), rest
         if bindings:
             return
         for star in module.bindings.stars:
@@ -123,55 +133,57 @@ class NameResolver:
         if name in module.namespace and name not in _OF_EVERY_MODULE:
             yield from self._live(module, name, rest)
 
-    def _live(self, module: Module, name: str, rest: Sequence[str]) -> Iterator[Use]:
+    def _live(self, module: CodeModule, name: str, rest: Sequence[str]) -> Iterator[CodeUse]:
         target = self.of_value(module, name, module.namespace[name])
-        if isinstance(target, Whole):
+        if isinstance(target, WholeModule):
             yield from self._module(target.module.name, rest, set())
-        elif isinstance(target, Foreign):
-            yield Foreign(".".join([target.name, *rest])), ()
+        elif isinstance(target, External):
+            yield External(".".join([target.name, *rest])), ()
         else:
             yield target, rest
 
-    def _import(self, module: Module, what: Import, rest: Sequence[str], seen: set[tuple[str, str]]) -> Iterator[Use]:
+    def _import(
+        self, module: CodeModule, what: ImportedName, rest: Sequence[str], seen: set[tuple[str, str]]
+    ) -> Iterator[CodeUse]:
         name = _absolute(module, what)
         if what.attribute is None:
             yield from self._module(name, rest, seen)
         else:
             yield from self._attribute_of(name, what.attribute, rest, seen)
 
-    def _module(self, name: str, rest: Sequence[str], seen: set[tuple[str, str]]) -> Iterator[Use]:
+    def _module(self, name: str, rest: Sequence[str], seen: set[tuple[str, str]]) -> Iterator[CodeUse]:
         found = self._finder.find(name)
         if found is None or not found.is_own:
-            yield Foreign(".".join([name, *rest])), ()
+            yield External(".".join([name, *rest])), ()
         elif rest:
             yield from self._attribute_of(name, rest[0], rest[1:], seen)
         else:
-            yield Whole(found), ()
+            yield WholeModule(found), ()
 
     def _attribute_of(
         self, module: str, name: str, rest: Sequence[str], seen: set[tuple[str, str]], *, star: bool = False
-    ) -> Iterator[Use]:
+    ) -> Iterator[CodeUse]:
         found = self._finder.find(module)
         if found is None or not found.is_own:
             loaded = found.namespace if found is not None else {}
             if not star or name in loaded:
-                yield Foreign(".".join([module, name, *rest])), ()
+                yield External(".".join([module, name, *rest])), ()
             return
         if not found.sources and found.file is not None:
             if not star:
-                yield Whole(found), ()  # without source: whatever it has
+                yield WholeModule(found), ()  # without source: whatever it has
             return
         uses = list(self._of_module(found, name, rest, seen))
         if not uses and self._is_submodule(found, name):
             uses = list(self._module(f"{module}.{name}", rest, seen))
         if not uses and not star and "__getattr__" in found.bindings.names:
-            uses = [(Own(found, "__getattr__"), ())]
+            uses = [(Definition(found, "__getattr__"), ())]
         yield from uses
 
-    def _is_submodule(self, package: Module, name: str | None) -> bool:
+    def _is_submodule(self, package: CodeModule, name: str | None) -> bool:
         return bool(name) and package.search is not None and self._finder.find(f"{package.name}.{name}") is not None
 
-    def _members_of(self, target: Own) -> frozenset[str] | None:
+    def _members_of(self, target: Definition) -> frozenset[str] | None:
         classes = [
             binding.node
             for binding in target.module.bindings.names.get(target.name, ())
@@ -185,10 +197,10 @@ class NameResolver:
             names |= scope.names | set(_set_on_self(node))
             for base in node.bases:
                 for use in self._base(target.module, base):
-                    names |= (self.members(use) or frozenset()) if isinstance(use, Own) else frozenset()
+                    names |= (self.members(use) or frozenset()) if isinstance(use, Definition) else frozenset()
         return frozenset(names)
 
-    def _base(self, module: Module, base: ast.expr) -> list[Target]:
+    def _base(self, module: CodeModule, base: ast.expr) -> list[CodeTarget]:
         attributes: list[str] = []
         node: ast.AST = base.value if isinstance(base, ast.Subscript) else base
         while isinstance(node, ast.Attribute):
@@ -203,7 +215,7 @@ _OF_EVERY_MODULE = frozenset(
 )
 
 
-def _absolute(module: Module, what: Import) -> str:
+def _absolute(module: CodeModule, what: ImportedName) -> str:
     if not what.level:
         return what.module
     parts = module.package.split(".")
@@ -216,7 +228,7 @@ def _functions_of(cls: type) -> list[FunctionType]:
     return [function for function in plain if isinstance(function, FunctionType)]
 
 
-def _is_here(module: Module, name: str) -> bool:
+def _is_here(module: CodeModule, name: str) -> bool:
     """Return whether what a notebook has under a name now was defined by this cell."""
     if name not in module.bindings.names:
         return False

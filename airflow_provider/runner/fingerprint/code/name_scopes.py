@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from airflow_provider.runner.fingerprint.code.bindings import FunctionNode, Import, bound_names, imports_of
+from airflow_provider.runner.fingerprint.code.bindings import FunctionNode, ImportedName, bound_names, imports_of
 
 
 @dataclass
-class Scope:
+class NameScope:
     """A function, class, lambda or comprehension, and the names that it binds.
 
     :param label: for people: the qualified name of the function or class
@@ -24,15 +24,15 @@ class Scope:
 
     label: str
     names: set[str] = field(default_factory=set)
-    imports: dict[str, list[Import]] = field(default_factory=dict)
-    outer: Scope | None = None
+    imports: dict[str, list[ImportedName]] = field(default_factory=dict)
+    outer: NameScope | None = None
     is_class: bool = False
     receiver: str | None = None
     members: frozenset[str] = frozenset()
 
-    def find(self, name: str) -> Scope | None:
+    def find(self, name: str) -> NameScope | None:
         """Return the scope that a name belongs to, None for the module's or a builtin."""
-        scope: Scope | None = self
+        scope: NameScope | None = self
         first = True
         while scope is not None:
             if name in scope.names and (first or not scope.is_class):
@@ -42,8 +42,8 @@ class Scope:
 
 
 def function_scope(
-    node: FunctionNode | ast.Lambda, label: str, outer: Scope | None, members: frozenset[str] = frozenset()
-) -> Scope:
+    node: FunctionNode | ast.Lambda, label: str, outer: NameScope | None, members: frozenset[str] = frozenset()
+) -> NameScope:
     """Return the scope of a function.
 
     :param node: the function
@@ -56,29 +56,29 @@ def function_scope(
     names = {argument.arg for argument in every if argument is not None}
     positional = [*arguments.posonlyargs, *arguments.args]
     receiver = positional[0].arg if positional and outer is not None and outer.is_class else None
-    scope = Scope(label, names, outer=outer, receiver=receiver, members=members)
+    scope = NameScope(label, names, outer=outer, receiver=receiver, members=members)
     _fill(scope, [node.body] if isinstance(node, ast.Lambda) else node.body)
     return scope
 
 
-def class_scope(node: ast.ClassDef, label: str, outer: Scope | None) -> Scope:
+def class_scope(node: ast.ClassDef, label: str, outer: NameScope | None) -> NameScope:
     """Return the scope of a class body."""
-    scope = Scope(label, outer=outer, is_class=True)
+    scope = NameScope(label, outer=outer, is_class=True)
     _fill(scope, node.body)
     return scope
 
 
-def comprehension_scope(generators: Iterable[ast.comprehension], outer: Scope | None) -> Scope:
+def comprehension_scope(generators: Iterable[ast.comprehension], outer: NameScope | None) -> NameScope:
     """Return the scope of a comprehension."""
     names = {name for generator in generators for name in bound_names(generator.target)}
-    return Scope(outer.label if outer else "", names, outer=outer)
+    return NameScope(outer.label if outer else "", names, outer=outer)
 
 
-def _fill(scope: Scope, body: Iterable[ast.AST]) -> None:
+def _fill(scope: NameScope, body: Iterable[ast.AST]) -> None:
     arguments = frozenset(scope.names)
     elsewhere: set[str] = set()
     bound: set[str] = set()
-    imported: dict[str, list[Import]] = {}
+    imported: dict[str, list[ImportedName]] = {}
     stack = list(body)
     while stack:
         node = stack.pop()

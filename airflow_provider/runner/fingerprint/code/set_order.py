@@ -23,10 +23,10 @@ def takes_order_of_set(tree: ast.AST, is_constant_set: Callable[[str], bool]) ->
     :param tree: a definition or a part of one
     :param is_constant_set: whether a name of the module is bound to a set
     """
-    return _Sets(tree, is_constant_set).taken(tree)
+    return _SetOrderFinder(tree, is_constant_set).taken(tree)
 
 
-class _Sets:
+class _SetOrderFinder:
     def __init__(self, tree: ast.AST, is_constant_set: Callable[[str], bool]) -> None:
         self._is_constant_set = is_constant_set
         self._local: dict[str, bool] = {}

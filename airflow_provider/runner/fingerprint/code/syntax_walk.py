@@ -13,10 +13,19 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from airflow_provider.runner.fingerprint.code.bindings import Import, imports_of
-from airflow_provider.runner.fingerprint.code.code_modules import Module
-from airflow_provider.runner.fingerprint.code.code_reading import Reference, Unseen, short_hash
-from airflow_provider.runner.fingerprint.code.code_targets import Body, Foreign, Live, Own, Resolver, Target, Use, Whole
+from airflow_provider.runner.fingerprint.code.bindings import ImportedName, imports_of
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReference, UnseenCode, short_hash
+from airflow_provider.runner.fingerprint.code.code_targets import (
+    CodeTarget,
+    CodeUse,
+    Definition,
+    External,
+    ModuleBody,
+    Resolver,
+    RuntimeValue,
+    WholeModule,
+)
 from airflow_provider.runner.fingerprint.code.computed_names import (
     ATTRIBUTE_BY_NAME,
     BY_NAME,
@@ -24,20 +33,25 @@ from airflow_provider.runner.fingerprint.code.computed_names import (
     MODULE_BY_NAME,
     OF_THIS_MODULE,
 )
-from airflow_provider.runner.fingerprint.code.name_scopes import Scope, class_scope, comprehension_scope, function_scope
+from airflow_provider.runner.fingerprint.code.name_scopes import (
+    NameScope,
+    class_scope,
+    comprehension_scope,
+    function_scope,
+)
 from airflow_provider.runner.fingerprint.code.set_order import takes_order_of_set
 
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores", "type_params"})
 _MODULE_NAMES = frozenset({"__name__", "__file__", "__doc__", "__package__", "__spec__", "__path__", "__class__"})
 
-ORDER_OF_SET = Foreign("builtins.set.__iter__")
+ORDER_OF_SET = External("builtins.set.__iter__")
 """Stands for code that takes the order of a set."""
 
-_Item = str | tuple[ast.AST, "Scope | None"]
+_Item = str | tuple[ast.AST, "NameScope | None"]
 
 
 @dataclass
-class Piece:
+class DefinitionDigest:
     """What one definition comes to.
 
     :param digest: hash of its syntax tree
@@ -49,14 +63,16 @@ class Piece:
     """
 
     digest: str
-    targets: list[Target] = field(default_factory=list)
-    foreign: list[Reference] = field(default_factory=list)
-    attributes: list[Reference] = field(default_factory=list)
-    unseen: list[Unseen] = field(default_factory=list)
+    targets: list[CodeTarget] = field(default_factory=list)
+    foreign: list[CodeReference] = field(default_factory=list)
+    attributes: list[CodeReference] = field(default_factory=list)
+    unseen: list[UnseenCode] = field(default_factory=list)
     hints: str = ""
 
 
-def read_syntax(nodes: Iterable[tuple[ast.AST, Scope | None]], module: Module, label: str, resolver: Resolver) -> Piece:
+def read_syntax(
+    nodes: Iterable[tuple[ast.AST, NameScope | None]], module: CodeModule, label: str, resolver: Resolver
+) -> DefinitionDigest:
     """Walk syntax trees.
 
     :param nodes: the trees, one after the other, each with the scope around it, None for the module
@@ -64,27 +80,27 @@ def read_syntax(nodes: Iterable[tuple[ast.AST, Scope | None]], module: Module, l
     :param label: what to call the place, if no function is around it
     :param resolver: says what names are
     """
-    walk = _Walk(module, label, resolver)
+    walk = _SyntaxWalk(module, label, resolver)
     for node, scope in nodes:
         walk.over(node, scope)
         walk.unordered(node, scope)
     return walk.piece()
 
 
-class _Walk:
-    def __init__(self, module: Module, label: str, resolver: Resolver) -> None:
+class _SyntaxWalk:
+    def __init__(self, module: CodeModule, label: str, resolver: Resolver) -> None:
         self._module = module
         self._label = label
         self._resolver = resolver
         self._tokens: list[str] = []
-        self._targets: dict[Target, None] = {}
-        self._foreign: dict[Reference, None] = {}
-        self._attributes: dict[Reference, None] = {}
-        self._unseen: dict[Unseen, None] = {}
+        self._targets: dict[CodeTarget, None] = {}
+        self._foreign: dict[CodeReference, None] = {}
+        self._attributes: dict[CodeReference, None] = {}
+        self._unseen: dict[UnseenCode, None] = {}
         self._hints: list[str] = []
 
-    def piece(self) -> Piece:
-        return Piece(
+    def piece(self) -> DefinitionDigest:
+        return DefinitionDigest(
             short_hash(self._tokens),
             list(self._targets),
             list(self._foreign),
@@ -93,7 +109,7 @@ class _Walk:
             short_hash(self._hints) if self._hints else "",
         )
 
-    def over(self, node: ast.AST, scope: Scope | None) -> None:
+    def over(self, node: ast.AST, scope: NameScope | None) -> None:
         stack: list[_Item] = [(node, scope)]
         while stack:
             item = stack.pop()
@@ -102,12 +118,12 @@ class _Walk:
             else:
                 stack.extend(reversed(self._items(*item)))
 
-    def unordered(self, node: ast.AST, scope: Scope | None) -> None:
+    def unordered(self, node: ast.AST, scope: NameScope | None) -> None:
         """Take note of where the order of a set is taken."""
         for place in takes_order_of_set(node, lambda n: isinstance(self._module.namespace.get(n), (set, frozenset))):
             self._reach(ORDER_OF_SET, place, scope)
 
-    def _items(self, node: ast.AST, scope: Scope | None) -> list[_Item]:
+    def _items(self, node: ast.AST, scope: NameScope | None) -> list[_Item]:
         """Return the tokens and nodes that stand for a node, in order."""
         if isinstance(node, (ast.Name, ast.Attribute)):
             return self._reference(node, scope)
@@ -138,7 +154,7 @@ class _Walk:
             return ["Set", *sorted(f"{type(e.value).__name__}:{e.value!r}" for e in node.elts)]  # type: ignore[attr-defined]
         return self._fields(node, scope)
 
-    def _fields(self, node: ast.AST, scope: Scope | None) -> list[_Item]:
+    def _fields(self, node: ast.AST, scope: NameScope | None) -> list[_Item]:
         items: list[_Item] = [type(node).__name__]
         for name, value in ast.iter_fields(node):
             if name in _IGNORED_FIELDS or value is None or value == []:
@@ -153,12 +169,14 @@ class _Walk:
                 items.append(str(value))
         return items
 
-    def _all(self, nodes: Sequence[ast.AST | str | None], scope: Scope | None) -> list[_Item]:
+    def _all(self, nodes: Sequence[ast.AST | str | None], scope: NameScope | None) -> list[_Item]:
         items: list[_Item] = [f"[{len(nodes)}"]
         items += [(node, scope) if isinstance(node, ast.AST) else str(node) for node in nodes]
         return items
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope | None) -> list[_Item]:
+    def _function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: NameScope | None
+    ) -> list[_Item]:
         arguments = node.args
         decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
         name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
@@ -181,7 +199,7 @@ class _Walk:
         items += ["->", *self._hint(node.returns, decorators, scope)]
         return [*items, *self._all(statements(node.body), inner)]
 
-    def _hint(self, annotation: ast.expr | None, decorators: list[ast.expr], scope: Scope | None) -> list[_Item]:
+    def _hint(self, annotation: ast.expr | None, decorators: list[ast.expr], scope: NameScope | None) -> list[_Item]:
         if annotation is None:
             return []
         if decorators:  # one of them may read it
@@ -189,21 +207,21 @@ class _Walk:
         self._hints.append(ast.unparse(annotation))
         return []
 
-    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope | None) -> list[_Item]:
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: NameScope | None) -> list[_Item]:
         tokens: list[_Item] = ["Import"]
         for name, what in imports_of(node):
             if isinstance(node, ast.Import):
-                what = next(Import(a.name) for a in node.names if name in (a.asname, a.name.partition(".")[0]))
+                what = next(ImportedName(a.name) for a in node.names if name in (a.asname, a.name.partition(".")[0]))
             reached = self._resolver.run_by_import(self._module, what)
             if scope is not None and scope.is_class:  # it makes attributes of the class
                 reached += [target for target, _ in self._resolver.imported(self._module, what, ())]
             for target in reached:
                 self._reach(target, node, scope)
-                if isinstance(target, Foreign):
+                if isinstance(target, External):
                     tokens.append(target.name)
         return tokens
 
-    def _call(self, node: ast.Call, scope: Scope | None) -> list[_Item]:
+    def _call(self, node: ast.Call, scope: NameScope | None) -> list[_Item]:
         known = self._foreign_name(node.func, scope)
         literal = [a.value if isinstance(a, ast.Constant) and isinstance(a.value, str) else None for a in node.args]
         if known == "builtins.getattr" and len(node.args) > 1 and literal[1] is not None:
@@ -215,20 +233,20 @@ class _Walk:
             else:
                 for name in literal[0].split("."):
                     self._attribute(name, node, scope)
-            self._reach(Foreign(known), node, scope)
+            self._reach(External(known), node, scope)
             return ["Call", known, *self._all([*node.args, *node.keywords], scope)]
         if known in MODULE_BY_NAME:
-            self._reach(Foreign(known), node, scope)
+            self._reach(External(known), node, scope)
             if literal and literal[0] and not literal[0].startswith("."):
-                for target in self._resolver.run_by_import(self._module, Import(literal[0])):
-                    self._reach(Whole(target.module) if isinstance(target, Body) else target, node, scope)
+                for target in self._resolver.run_by_import(self._module, ImportedName(literal[0])):
+                    self._reach(WholeModule(target.module) if isinstance(target, ModuleBody) else target, node, scope)
                     self._reach(target, node, scope)
             else:
                 self._cannot_see("a module that is imported by a computed name", node, scope)
             return ["Call", known, *self._all([*node.args, *node.keywords], scope)]
         return self._fields(node, scope)
 
-    def _reference(self, node: ast.Name | ast.Attribute, scope: Scope | None) -> list[_Item]:
+    def _reference(self, node: ast.Name | ast.Attribute, scope: NameScope | None) -> list[_Item]:
         root, attributes = _chain(node)
         if not isinstance(root, ast.Name):
             if not (_is_super(root) and attributes[0] in _receiver_members(scope)):
@@ -248,11 +266,11 @@ class _Walk:
                 self._attribute(name, node, scope)
         return [f"name {root.id}", *attributes]
 
-    def _followed(self, uses: list[Use], node: ast.AST, scope: Scope | None) -> list[_Item]:
+    def _followed(self, uses: list[CodeUse], node: ast.AST, scope: NameScope | None) -> list[_Item]:
         tokens = set()
         for target, rest in uses:
             self._reach(target, node, scope)
-            if isinstance(target, Foreign):
+            if isinstance(target, External):
                 tokens.add(f"@foreign {target.name}")
                 if target.name in ATTRIBUTE_BY_NAME:  # not called here, or it would not have come this far
                     self._cannot_see(f"{target.name.rpartition('.')[2]} by a computed name", node, scope)
@@ -260,10 +278,10 @@ class _Walk:
                     self._cannot_see("a module that is imported by a computed name", node, scope)
                 for name in INSIDES.intersection(target.name.split(".")):
                     self._cannot_see(name, node, scope)
-            elif isinstance(target, (Own, Live)):
+            elif isinstance(target, (Definition, RuntimeValue)):
                 tokens.add(f"@own {target.name}.{'.'.join(rest)}")
-                members = self._resolver.members(target) if isinstance(target, Own) else None
-                is_value = isinstance(target, Live) or self._resolver.is_value(target)
+                members = self._resolver.members(target) if isinstance(target, Definition) else None
+                is_value = isinstance(target, RuntimeValue) or self._resolver.is_value(target)
                 for position, name in enumerate(rest):
                     if is_value or (members is not None and position == 0 and name not in members):
                         self._attribute(name, node, scope)
@@ -272,7 +290,7 @@ class _Walk:
                 self._cannot_see(f"what becomes of the module {target.module.label}, handed on as a value", node, scope)
         return ["|".join(sorted(tokens))]
 
-    def _uses(self, root: ast.Name, attributes: Sequence[str], scope: Scope | None) -> list[Use] | None:
+    def _uses(self, root: ast.Name, attributes: Sequence[str], scope: NameScope | None) -> list[CodeUse] | None:
         """Return what a name with attributes leads to; None if that is a local variable, or nothing."""
         if not isinstance(root.ctx, ast.Load):
             return None
@@ -285,30 +303,30 @@ class _Walk:
             use for what in home.imports[root.id] for use in self._resolver.imported(self._module, what, attributes)
         ]
 
-    def _foreign_name(self, node: ast.AST, scope: Scope | None) -> str:
+    def _foreign_name(self, node: ast.AST, scope: NameScope | None) -> str:
         root, attributes = _chain(node)
         uses = self._uses(root, attributes, scope) if isinstance(root, ast.Name) else None
-        return next((target.name for target, _ in uses or () if isinstance(target, Foreign)), "")
+        return next((target.name for target, _ in uses or () if isinstance(target, External)), "")
 
-    def _reach(self, target: Target, node: ast.AST, scope: Scope | None) -> None:
-        if isinstance(target, Foreign):
-            self._foreign.setdefault(Reference(target.name, self._where(node, scope)))
+    def _reach(self, target: CodeTarget, node: ast.AST, scope: NameScope | None) -> None:
+        if isinstance(target, External):
+            self._foreign.setdefault(CodeReference(target.name, self._where(node, scope)))
             if target.name in BY_NAME:
                 self._cannot_see(BY_NAME[target.name], node, scope)
             if target.name in OF_THIS_MODULE:
-                self._targets.setdefault(Whole(self._module))
+                self._targets.setdefault(WholeModule(self._module))
         else:
             self._targets.setdefault(target)
 
-    def _attribute(self, name: str, node: ast.AST, scope: Scope | None) -> None:
-        self._attributes.setdefault(Reference(name, self._where(node, scope)))
+    def _attribute(self, name: str, node: ast.AST, scope: NameScope | None) -> None:
+        self._attributes.setdefault(CodeReference(name, self._where(node, scope)))
         if name in INSIDES:
             self._cannot_see(name, node, scope)
 
-    def _cannot_see(self, what: str, node: ast.AST, scope: Scope | None) -> None:
-        self._unseen.setdefault(Unseen(what, self._where(node, scope)))
+    def _cannot_see(self, what: str, node: ast.AST, scope: NameScope | None) -> None:
+        self._unseen.setdefault(UnseenCode(what, self._where(node, scope)))
 
-    def _where(self, node: ast.AST, scope: Scope | None) -> str:
+    def _where(self, node: ast.AST, scope: NameScope | None) -> str:
         label = (scope.label if scope is not None else "") or self._label
         return f"{self._module.short_file}:{getattr(node, 'lineno', 0)} in {label}"
 
@@ -335,7 +353,7 @@ def _with_names(node: ast.AnnAssign) -> ast.AST:
     return ast.copy_location(ast.AnnAssign(node.target, annotation, node.value, node.simple), node)
 
 
-def members_of(scope: Scope | None) -> frozenset[str]:
+def members_of(scope: NameScope | None) -> frozenset[str]:
     """Return what a class is known to have: what its body binds and what its bases do."""
     return frozenset(scope.names) | scope.members if scope is not None else frozenset()
 
@@ -353,7 +371,7 @@ def _is_super(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
-def _receiver_members(scope: Scope | None) -> frozenset[str]:
+def _receiver_members(scope: NameScope | None) -> frozenset[str]:
     while scope is not None and scope.receiver is None:
         scope = scope.outer
     return scope.members if scope is not None else frozenset()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from airflow_provider.masking import looks_secret
 from airflow_provider.runner.record.session_state_record import CachedView
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.snapshot import Snapshot
+from airflow_provider.runner.session_state.changes.snapshot import SessionSnapshot
 
 
 @dataclass(frozen=True)
-class LeftBehind:
+class SessionChanges:
     """What a component left in the session.
 
     :param views: views that it created or replaced
@@ -44,7 +44,7 @@ class LeftBehind:
     replaced: frozenset[str] = frozenset()
 
 
-def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
+def session_changes(before: SessionSnapshot, after: SessionSnapshot) -> SessionChanges:
     """Compare the session before and after a component."""
     settings: dict[str, str | None] = {
         key: value for key, value in after.settings.items() if before.settings.get(key) != value
@@ -53,7 +53,7 @@ def difference(before: Snapshot, after: Snapshot) -> LeftBehind:
     secret = {key for key, value in settings.items() if looks_secret(key, value, after.settings)}
     moved = (before.catalog, before.database) != (after.catalog, after.database)
     views = sorted(name for name, identity in after.views.items() if before.views.get(name) != identity)
-    return LeftBehind(
+    return SessionChanges(
         views=views,
         dropped_views=sorted(name for name in before.views if name not in after.views),
         functions=sorted(n for n, identity in after.functions.items() if before.functions.get(n) != identity),

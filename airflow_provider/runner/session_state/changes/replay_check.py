@@ -7,15 +7,15 @@ from collections.abc import Collection, Container
 from airflow_provider.errors import ReplayDiffersError
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import LeftBehind
-from airflow_provider.runner.session_state.changes.snapshot import Snapshot
+from airflow_provider.runner.session_state.changes.diff import SessionChanges
+from airflow_provider.runner.session_state.changes.snapshot import SessionSnapshot
 
 
-def refuse_difference(
+def check_replay(
     component: str,
     recorded: SessionStateRecord,
-    left: LeftBehind,
-    after: Snapshot,
+    left: SessionChanges,
+    after: SessionSnapshot,
     earlier: Collection[ViewName],
 ) -> None:
     """Raise if a replay came out otherwise.

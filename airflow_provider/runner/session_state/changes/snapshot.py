@@ -11,7 +11,7 @@ from airflow_provider.runner.record.view_names import ViewName, quote
 
 
 @dataclass(frozen=True)
-class Effects:
+class SparkEffects:
     """What was done in a session since a mark.
 
     :param wrote: a few words such as "wrote data (…)"; None if nothing was written
@@ -52,7 +52,7 @@ class Effects:
 
 
 @dataclass(frozen=True)
-class Described:
+class CatalogDescription:
     """Databases and tables as data.
 
     :param objects: all of them, in the order in which they are made known again
@@ -66,7 +66,7 @@ class Described:
     lost: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, list[str]] = field(default_factory=dict)
 
-    def without_chosen(self, why: str) -> Described:
+    def without_chosen(self, why: str) -> CatalogDescription:
         """Return the same with those lost that lie where the component chose, and what is in them.
 
         :param why: why they are
@@ -74,7 +74,7 @@ class Described:
         chosen = {item.name for item in self.chosen}
         chosen |= {item.name for item in self.objects if quote(item.database) in chosen}
         kept = [item for item in self.objects if item.name not in chosen]
-        return Described(kept, [], {**self.lost, **dict.fromkeys(chosen, why)}, self.left_out)
+        return CatalogDescription(kept, [], {**self.lost, **dict.fromkeys(chosen, why)}, self.left_out)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class ViewFacts:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class SessionSnapshot:
     """What is in a session at one moment.
 
     :param views: temp view to a text that changes when the view is created anew
@@ -118,6 +118,6 @@ class Snapshot:
     mark: Any = None
 
 
-def settings_of(spark: Any) -> dict[str, str]:
+def all_settings(spark: Any) -> dict[str, str]:
     """Return all settings of a session."""
     return {str(key): str(value) for key, value in spark.conf.getAll.items()}

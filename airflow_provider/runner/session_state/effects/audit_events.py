@@ -16,7 +16,7 @@ Kind = Literal["file", "connection", "process", "database", "library", "state", 
 
 
 @dataclass(frozen=True)
-class Act:
+class SideEffect:
     """Something that was done outside the process, or to the process as a whole.
 
     :param kind: ``file``, ``connection``, ``process`` (one that was started or signalled), ``database``, ``library``
@@ -37,11 +37,11 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Announced:
+class AuditedEvent:
     """What an audit event says, before anybody has looked at who caused it.
 
-    :param kind: see :class:`Act`; ``read`` for a file that was opened for reading
-    :param what: see :class:`Act`
+    :param kind: see :class:`SideEffect`; ``read`` for a file that was opened for reading
+    :param what: see :class:`SideEffect`
     :param target: the path, the address, the command, …
     :param also: a second path that is not what it was, as when a file gets another name; None if there is none
     """
@@ -52,32 +52,39 @@ class Announced:
     also: Any = None
 
 
-Reader = Callable[[tuple[Any, ...]], Announced | None]
+Reader = Callable[[tuple[Any, ...]], AuditedEvent | None]
 
+_QUOTED = ("rb", 0)
+"""Mode and flags with which Python's C code opens a file to quote the line of a syntax error. The file may not exist,
+such as ``<unknown>``. ``open()`` always sets a flag (``O_CLOEXEC``), and ``os.open()`` has no mode."""
 _WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def _opened(args: tuple[Any, ...]) -> Announced | None:
+def _opened(args: tuple[Any, ...]) -> AuditedEvent | None:
     path, mode, flags = args
     if isinstance(path, int):
         return None  # a descriptor, which was opened earlier
+    if (mode, flags) == _QUOTED:
+        return None
     by_flags = mode is None and isinstance(flags, int) and flags & _WRITING_FLAGS
     if by_flags or (isinstance(mode, str) and any(letter in mode for letter in "wax+")):
-        return Announced("file", "opened for writing", path)
-    return Announced("read", "opened for reading", path)
+        return AuditedEvent("file", "opened for writing", path)
+    return AuditedEvent("read", "opened for reading", path)
 
 
-def _mapped(args: tuple[Any, ...]) -> Announced | None:
+def _mapped(args: tuple[Any, ...]) -> AuditedEvent | None:
     descriptor, access = args[0], args[2]
     private = access in (mmap.ACCESS_READ, mmap.ACCESS_COPY)
-    return None if descriptor == -1 or private else Announced("file", "mapped for writing", f"descriptor {descriptor}")
+    return (
+        None if descriptor == -1 or private else AuditedEvent("file", "mapped for writing", f"descriptor {descriptor}")
+    )
 
 
 def _at(kind: Kind, what: str, index: int | None = 0) -> Reader:
     """Return what reads an event whose argument of this index is the target."""
 
-    def read(args: tuple[Any, ...]) -> Announced:
-        return Announced(kind, what, args[index] if index is not None and index < len(args) else "")
+    def read(args: tuple[Any, ...]) -> AuditedEvent:
+        return AuditedEvent(kind, what, args[index] if index is not None and index < len(args) else "")
 
     return read
 
@@ -85,8 +92,8 @@ def _at(kind: Kind, what: str, index: int | None = 0) -> Reader:
 def _renamed(what: str) -> Reader:
     """Return what reads an event that gives a file a second path."""
 
-    def read(args: tuple[Any, ...]) -> Announced:
-        return Announced("file", what, args[0], also=args[1])
+    def read(args: tuple[Any, ...]) -> AuditedEvent:
+        return AuditedEvent("file", what, args[0], also=args[1])
 
     return read
 
@@ -94,8 +101,8 @@ def _renamed(what: str) -> Reader:
 def _server(kind: Kind, what: str) -> Reader:
     """Return what reads an event of a client: itself, host, port."""
 
-    def read(args: tuple[Any, ...]) -> Announced:
-        return Announced(kind, what, ":".join(str(part) for part in args[1:3]))
+    def read(args: tuple[Any, ...]) -> AuditedEvent:
+        return AuditedEvent(kind, what, ":".join(str(part) for part in args[1:3]))
 
     return read
 
@@ -103,15 +110,15 @@ def _server(kind: Kind, what: str) -> Reader:
 def _client(kind: Kind, what: str) -> Reader:
     """Return what reads an event of a client that is connected: itself and what it sends, which may be a secret."""
 
-    def read(args: tuple[Any, ...]) -> Announced:
+    def read(args: tuple[Any, ...]) -> AuditedEvent:
         client = args[0]
-        return Announced(kind, what, str(getattr(client, "host", None) or type(client).__name__))
+        return AuditedEvent(kind, what, str(getattr(client, "host", None) or type(client).__name__))
 
     return read
 
 
-def _command(args: tuple[Any, ...]) -> Announced:
-    return Announced("process", "started", args[0])
+def _command(args: tuple[Any, ...]) -> AuditedEvent:
+    return AuditedEvent("process", "started", args[0])
 
 
 _FILES = {

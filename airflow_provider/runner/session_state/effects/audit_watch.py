@@ -6,7 +6,7 @@ for the first time; while nobody watches it costs one look at a list for each ev
 Whose act it is, is told by thread and by call stack. Acts of the watched thread count, and those of any other thread,
 except of threads that are there for something else: those that were started while nobody watched (heartbeats, exporters
 of metrics). Those count only where they do work for the author: with the author's code on their stack, or as a pool or
-an event loop. Spark's own acts are told apart by who acts *and* by what it is done to, see :class:`SparkFacts`.
+an event loop. Spark's own acts are told apart by who acts *and* by what it is done to, see :class:`SparkFootprint`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any, Self
 from weakref import WeakSet
 
 from airflow_provider.masking import mask
-from airflow_provider.runner.config.absolute_paths import real
-from airflow_provider.runner.session_state.effects.audit_events import READERS, Act, Announced
-from airflow_provider.runner.session_state.effects.call_stack import Origin, layer_of, of_python, origin
+from airflow_provider.runner.config.absolute_paths import real_path
+from airflow_provider.runner.session_state.effects.audit_events import READERS, AuditedEvent, SideEffect
+from airflow_provider.runner.session_state.effects.call_stack import CallOrigin, call_origin, is_python_file, layer_of
 
-MOST_ACTS = 100
+MOST_SIDE_EFFECTS = 100
 MOST_FILES = 1_000
 
 _USER = re.compile(r"\A[^/\s]*@")
@@ -34,7 +34,7 @@ _NO_FILES = {"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"}
 
 
 @dataclass(frozen=True)
-class SparkFacts:
+class SparkFootprint:
     """How Spark's own acts are known.
 
     :param directories: where Spark's Python keeps temporary files, without symbolic links
@@ -44,7 +44,7 @@ class SparkFacts:
     directories: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 
-    def owns(self, found: Announced) -> bool:
+    def owns(self, found: AuditedEvent) -> bool:
         """Whether that is what Spark's Python does for its own purposes, given that it is what acts."""
         if found.kind == "state":
             return True  # pyspark sets environment variables for pyarrow and for its workers
@@ -62,23 +62,23 @@ class SparkFacts:
         return host.startswith("127.") or host in ("localhost", "::1") or host in self.hosts
 
 
-def spark_facts(spark: Any) -> SparkFacts:
+def spark_footprint(spark: Any) -> SparkFootprint:
     """Return how the acts of a session's Python are known. For Spark Connect nothing needs to be: gRPC is C code.
 
     :param spark: the session
     """
     context = getattr(spark, "_sc", None)
     if context is None:
-        return SparkFacts()
+        return SparkFootprint()
     from pyspark import SparkFiles
 
     directories = (context._temp_dir, SparkFiles.getRootDirectory())
     gateway = context._gateway.gateway_parameters.address
-    return SparkFacts(tuple(os.path.realpath(d) for d in directories), (str(gateway),))
+    return SparkFootprint(tuple(os.path.realpath(d) for d in directories), (str(gateway),))
 
 
 @dataclass(frozen=True)
-class DriverSeen:
+class DriverObservations:
     """What Python announced while a component ran.
 
     :param acts: what its code did outside the process, in order
@@ -91,7 +91,7 @@ class DriverSeen:
         watched as well, that of the component's own thread
     """
 
-    acts: tuple[Act, ...]
+    acts: tuple[SideEffect, ...]
     read_files: tuple[str, ...]
     truncated: bool
     cpu_seconds: float
@@ -104,9 +104,9 @@ class DriverWatch:
     :param facts: of the session that the component works with
     """
 
-    def __init__(self, facts: SparkFacts) -> None:
+    def __init__(self, facts: SparkFootprint) -> None:
         self._facts = facts
-        self._acts: dict[Act, None] = {}
+        self._acts: dict[SideEffect, None] = {}
         self._read: dict[str, None] = {}
         self._written: dict[str, None] = {}
         self._truncated = False
@@ -139,19 +139,19 @@ class DriverWatch:
                 continue
             _components.add(started)
             if not _is_idle(started):
-                self._note(Act("thread", "left a thread running", started.name))
+                self._note(SideEffect("thread", "left a thread running", started.name))
 
     @property
-    def seen(self) -> DriverSeen:
+    def seen(self) -> DriverObservations:
         """What has been seen so far."""
         read, written = tuple(sorted(self._read)), tuple(sorted(self._written))
-        return DriverSeen(tuple(self._acts), read, self._truncated, self._cpu, written)
+        return DriverObservations(tuple(self._acts), read, self._truncated, self._cpu, written)
 
     def missed(self) -> None:
         """Take note that something could not be understood."""
         self._truncated = True
 
-    def happened(self, found: Announced, by: Origin) -> None:
+    def happened(self, found: AuditedEvent, by: CallOrigin) -> None:
         """Take note of what was announced, if it counts."""
         if found.kind == "read":
             self._opened(found, by)
@@ -159,23 +159,23 @@ class DriverWatch:
             target = _shown(found.target)
             if found.kind == "connection":
                 target = _USER.sub("", target)
-            self._note(Act(found.kind, found.what, mask(target), by.where))
+            self._note(SideEffect(found.kind, found.what, mask(target), by.where))
             if found.kind == "file":
                 self._written.update(dict.fromkeys(filter(None, map(_path, (found.target, found.also)))))
 
-    def full_of(self, found: Announced) -> bool:
+    def full_of(self, found: AuditedEvent) -> bool:
         """Whether no more of this kind is noted."""
-        full = len(self._read) >= MOST_FILES if found.kind == "read" else len(self._acts) >= MOST_ACTS
+        full = len(self._read) >= MOST_FILES if found.kind == "read" else len(self._acts) >= MOST_SIDE_EFFECTS
         self._truncated = self._truncated or full
         return full
 
-    def _note(self, act: Act) -> None:
-        if len(self._acts) < MOST_ACTS:
+    def _note(self, act: SideEffect) -> None:
+        if len(self._acts) < MOST_SIDE_EFFECTS:
             self._acts[act] = None
         else:
             self._truncated = True
 
-    def _is_nothing(self, found: Announced, by: Origin) -> bool:
+    def _is_nothing(self, found: AuditedEvent, by: CallOrigin) -> bool:
         if by.layer == "own":
             return True  # what this package does for itself
         if found.kind == "file":
@@ -185,18 +185,18 @@ class DriverWatch:
             return True  # modules load libraries, and look what the machine can do
         return by.layer == "spark" and self._facts.owns(found)
 
-    def _opened(self, found: Announced, by: Origin) -> None:
+    def _opened(self, found: AuditedEvent, by: CallOrigin) -> None:
         if by.layer in ("own", "spark") or by.python_reads or (by.importing and by.layer != "author"):
             return
         path = _path(found.target)
-        if path is not None and not of_python(path):
+        if path is not None and not is_python_file(path):
             self._read[path] = None
 
 
-def watch_driver(facts: SparkFacts) -> DriverWatch:
+def watch_driver(facts: SparkFootprint) -> DriverWatch:
     """Return what watches this thread: ``with watch_driver(facts) as watch: …``, then ``watch.seen``.
 
-    :param facts: see :func:`spark_facts`
+    :param facts: see :func:`spark_footprint`
     """
     return DriverWatch(facts)
 
@@ -231,7 +231,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             watch.missed()
 
 
-def _happened(found: Announced | None, frame: FrameType | None) -> None:
+def _happened(found: AuditedEvent | None, frame: FrameType | None) -> None:
     if found is None:
         return
     here = threading.get_ident()
@@ -240,7 +240,7 @@ def _happened(found: Announced | None, frame: FrameType | None) -> None:
         watches = list(_watches)
     if all(watch.full_of(found) for watch in watches):
         return
-    by = origin(frame)
+    by = call_origin(frame)
     if watches[0].owner != here and _is_of_another(here) and by.layer != "author" and not by.shared:
         return
     for watch in watches:
@@ -264,7 +264,7 @@ def _is_idle(thread: threading.Thread) -> bool:
         return True  # it has just ended
     if frame.f_code.co_name == "_worker" and frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
         return True
-    return origin(frame).layer in ("spark", "own") or _runs_components_or_grpc(frame)
+    return call_origin(frame).layer in ("spark", "own") or _runs_components_or_grpc(frame)
 
 
 def _runs_components_or_grpc(frame: FrameType | None) -> bool:
@@ -278,7 +278,7 @@ def _runs_components_or_grpc(frame: FrameType | None) -> bool:
 
 def _path(target: Any) -> str | None:
     try:
-        return real(os.fsdecode(target))
+        return real_path(os.fsdecode(target))
     except (TypeError, ValueError):
         return None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
-from airflow_provider.runner.config.absolute_paths import real
+from airflow_provider.runner.config.absolute_paths import real_path
 
 Layer = Literal["author", "installed", "spark", "python", "own", "runner"]
 
@@ -41,7 +41,7 @@ _LOOKS = ("linecache.py", "gettext.py", "mimetypes.py", "zoneinfo/_common.py", "
 
 
 @dataclass(frozen=True)
-class Origin:
+class CallOrigin:
     """Who acts.
 
     :param layer: whose code decided to: the innermost on the stack that is not Python's own. ``installed`` if nothing
@@ -61,7 +61,7 @@ class Origin:
     shared: bool
 
 
-def origin(frame: FrameType | None) -> Origin:
+def call_origin(frame: FrameType | None) -> CallOrigin:
     """Return who acts.
 
     :param frame: the innermost frame
@@ -91,7 +91,7 @@ def origin(frame: FrameType | None) -> Origin:
             importing = importing or (found in ("installed", "python", "spark") and code.co_name == "<module>")
         innermost = innermost and found == "python"
         frame = frame.f_back
-    return Origin(layer, _place(author or installed), importing, python_reads, host_logs, shared)
+    return CallOrigin(layer, _place(author or installed), importing, python_reads, host_logs, shared)
 
 
 _HANDLE = logging.Handler.handle.__code__
@@ -118,7 +118,7 @@ def layer_of(file: str) -> Layer:
         return "python"
     if file.startswith("<"):
         return "author"  # typed in, or run by exec()
-    path = real(file)
+    path = real_path(file)
     if os.path.basename(path) == DRIVER_SCRIPT:
         return "own"
     if path.startswith(_PACKAGE):
@@ -130,7 +130,7 @@ def layer_of(file: str) -> Layer:
     return "python" if path.startswith(_STDLIB) else "author"
 
 
-def of_python(path: str) -> bool:
+def is_python_file(path: str) -> bool:
     """Whether a file belongs to Python, to an installed package or to the operating system's own kind of files."""
     return path.startswith((*_STDLIB, *_INSTALLED, "/proc/", "/sys/", "/dev/", "/usr/share/zoneinfo/"))
 

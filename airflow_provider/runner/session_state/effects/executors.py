@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider.runner.session_state.changes.snapshot import Effects
-from airflow_provider.runner.session_state.effects.spark_plan import Executed
+from airflow_provider.runner.session_state.changes.snapshot import SparkEffects
+from airflow_provider.runner.session_state.effects.spark_plan import ExecutedPlan
 
 
-def effects_of(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> Effects:
+def spark_effects(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> SparkEffects:
     """Return what was done in a classic session.
 
     :param found: what ``SessionHistory.java`` tells
     :param catalog_in_memory: whether views and databases of the catalog go with the process, like temp views
     """
-    executions = [Executed(*told) for told in found["plans"]]
+    executions = [ExecutedPlan(*told) for told in found["plans"]]
     if catalog_in_memory:
         executions = [execution for execution in executions if not execution.changes_names_only]
     no_sql, no_jobs = _unknown_sql(found, executions), found["forgotten_jobs"]
@@ -30,7 +30,7 @@ def effects_of(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> 
     java = [e.java for e in executions if e.java]
     if found["streams"]:
         java.append("has a streaming query running")
-    return Effects(
+    return SparkEffects(
         wrote=wrote,
         certain=certain,
         variables=no_sql is not None or any(e.touches_variables for e in executions),
@@ -49,7 +49,7 @@ def effects_of(found: Mapping[str, Any], *, catalog_in_memory: bool = False) -> 
     )
 
 
-def _declared(executions: Sequence[Executed]) -> tuple[str, ...]:
+def _declared(executions: Sequence[ExecutedPlan]) -> tuple[str, ...]:
     """Return the session variables that were declared; empty if something was done to others."""
     found = dict.fromkeys(e.declares for e in executions if e.declares)
     touching = [e for e in executions if e.touches_variables]
@@ -57,7 +57,7 @@ def _declared(executions: Sequence[Executed]) -> tuple[str, ...]:
     return tuple(found) if own else ()
 
 
-def _unknown_sql(found: Mapping[str, Any], executions: Sequence[Executed]) -> str | None:
+def _unknown_sql(found: Mapping[str, Any], executions: Sequence[ExecutedPlan]) -> str | None:
     """Return why not all SQL is known, None if it is."""
     if not found["settled"]:
         return "Spark is behind with its records"
@@ -68,7 +68,7 @@ def _unknown_sql(found: Mapping[str, Any], executions: Sequence[Executed]) -> st
     return None
 
 
-def missing(effects: Effects) -> tuple[str, ...]:
+def reasons_for_doubt(effects: SparkEffects) -> tuple[str, ...]:
     """Return what keeps a component from being known to be harmless, of what it let Spark do.
 
     That Python code ran on executors is not among it: whether that does harm follows from reading that code.

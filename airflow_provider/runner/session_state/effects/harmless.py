@@ -32,9 +32,9 @@ from airflow_provider.runner.session_state.effects.known_modules import (
     UNSEEN_ON_EXECUTORS,
     VARYING,
     VARYING_ATTRIBUTES,
-    Group,
+    KnownNames,
 )
-from airflow_provider.runner.session_state.effects.module_state import HELD_BY, held
+from airflow_provider.runner.session_state.effects.module_state import HELD_BY, held_values
 
 UNSEEN = "nobody sees where Python runs on executors"
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
@@ -42,7 +42,7 @@ _HOST = ("airflow.", "airflow_provider.", "opentelemetry.", "_pytest.")
 """Packages whose handlers are the log of the process."""
 
 
-class Named(Protocol):
+class ReachedName(Protocol):
     """Something in the code.
 
     :param name: its dotted name; of a value that is held: ``requests.sessions.Session (value of orders.CLIENT)``
@@ -55,7 +55,7 @@ class Named(Protocol):
     def where(self) -> str: ...
 
 
-class Unseen(Protocol):
+class UnreadableCode(Protocol):
     """Something that cannot be followed.
 
     :param what: in words
@@ -68,7 +68,7 @@ class Unseen(Protocol):
     def where(self) -> str: ...
 
 
-class Reading(Protocol):
+class ReadableCode(Protocol):
     """What was read of a component's code.
 
     :param functions: dotted names of its functions, methods and classes
@@ -83,15 +83,15 @@ class Reading(Protocol):
     @property
     def constants(self) -> Mapping[str, str]: ...
     @property
-    def foreign(self) -> Iterable[Named]: ...
+    def foreign(self) -> Iterable[ReachedName]: ...
     @property
-    def attributes(self) -> Iterable[Named]: ...
+    def attributes(self) -> Iterable[ReachedName]: ...
     @property
-    def unseen(self) -> Iterable[Unseen]: ...
+    def unseen(self) -> Iterable[UnreadableCode]: ...
 
 
 @dataclass(frozen=True)
-class Verdict:
+class HarmlessVerdict:
     """What follows from a reading.
 
     :param missing: why it is not known to be harmless; empty if it is
@@ -102,7 +102,7 @@ class Verdict:
     varying: tuple[str, ...]
 
 
-def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
+def judge_code(reading: ReadableCode, extra_harmless: Collection[str] = ()) -> HarmlessVerdict:
     """Judge what was read of a component.
 
     :param reading: of its code
@@ -111,7 +111,7 @@ def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
     missing: dict[str, str] = {}
     varying: dict[str, str] = {}
     executors = _reaches_executors(reading)
-    for item in (*reading.foreign, *held([*reading.constants, *reading.functions])):
+    for item in (*reading.foreign, *held_values([*reading.constants, *reading.functions])):
         why = _side_effect(item.name, extra_harmless)
         if why is None and executors and _is_only_announced(item.name, extra_harmless):
             why = UNSEEN
@@ -132,12 +132,12 @@ def judge(reading: Reading, extra_harmless: Collection[str] = ()) -> Verdict:
     for unseen in reading.unseen:
         missing.setdefault(f"{unseen.what} {unseen.where}", f"{unseen.what} ({unseen.where})")
     if _logs(reading):
-        for handler in log_elsewhere():
+        for handler in loggers_to_elsewhere():
             missing.setdefault(handler, handler)
-    return Verdict(tuple(missing.values()), tuple(varying.values()))
+    return HarmlessVerdict(tuple(missing.values()), tuple(varying.values()))
 
 
-def _reaches_executors(reading: Reading) -> bool:
+def _reaches_executors(reading: ReadableCode) -> bool:
     """Whether some of the code may run on executors. Which part of it does is not known."""
     spark = (part for item in reading.foreign if item.name.startswith("pyspark.") for part in item.name.split("."))
     attributes = (item.name for item in reading.attributes)
@@ -206,23 +206,23 @@ def _beyond(name: str, prefix: str) -> list[str]:
     return name[len(prefix) + 1 :].split(".") if prefix else []
 
 
-def _found(groups: tuple[Group, ...], name: str) -> str | None:
+def _found(groups: tuple[KnownNames, ...], name: str) -> str | None:
     table = _table(groups)
     return table.get(_prefix(name, table))
 
 
 @lru_cache(maxsize=8)
-def _table(groups: tuple[Group, ...]) -> Mapping[str, str]:
+def _table(groups: tuple[KnownNames, ...]) -> Mapping[str, str]:
     return MappingProxyType({name: group.why for group in groups for name in group.names})
 
 
-def _logs(reading: Reading) -> bool:
+def _logs(reading: ReadableCode) -> bool:
     return any(_plain(item.name).startswith("logging") for item in reading.foreign) or any(
         item.name in _LOGS for item in reading.attributes
     )
 
 
-def log_elsewhere() -> tuple[str, ...]:
+def loggers_to_elsewhere() -> tuple[str, ...]:
     """Return which loggers write to more than the log of this process.
 
     What the root logger writes to is that log, whatever it is; and so is what Airflow sets up. A handler that somebody

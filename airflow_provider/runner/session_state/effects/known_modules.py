@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Group:
+class KnownNames:
     """Names that are judged alike.
 
     :param why: the reason, in words that fit into a log line
@@ -29,7 +29,7 @@ def _in(module: str, text: str) -> tuple[str, ...]:
     return tuple(f"{module}.{name}" for name in text.split())
 
 
-ANNOUNCED = Group(
+ANNOUNCED = KnownNames(
     "files that it opens are announced, so what it does to them is seen when it runs",
     _names(
         "builtins.open io pathlib gzip bz2 lzma zipfile tarfile tomllib configparser fileinput "
@@ -39,8 +39,8 @@ ANNOUNCED = Group(
 """Harmless on the driver. Where Python runs on executors, nobody hears what is announced."""
 
 HARMLESS = (
-    Group("computes", ("builtins",)),
-    Group(
+    KnownNames("computes", ("builtins",)),
+    KnownNames(
         "computes, in Python's standard library",
         _names(
             "__future__ abc array ast base64 binascii bisect calendar cmath codecs collections colorsys "
@@ -53,15 +53,15 @@ HARMLESS = (
         ),
     ),
     ANNOUNCED,
-    Group(
+    KnownNames(
         "runs the author's own functions, which are read as well, in threads that are watched",
         _names("asyncio concurrent.futures queue threading"),
     ),
-    Group("writes to the log; where its handlers write is looked at", ("logging",)),
-    Group(
+    KnownNames("writes to the log; where its handlers write is looked at", ("logging",)),
+    KnownNames(
         "only asks the system", _in("os", "path sep linesep pathsep curdir pardir fspath fsdecode fsencode PathLike")
     ),
-    Group(
+    KnownNames(
         "only asks the system",
         _in(
             "os",
@@ -69,7 +69,7 @@ HARMLESS = (
             "urandom name stat_result DirEntry error getlogin",
         ),
     ),
-    Group(
+    KnownNames(
         "only asks the system",
         _names(
             "sys.version sys.version_info sys.platform sys.maxsize sys.argv sys.stdout sys.stderr sys.exit "
@@ -78,7 +78,7 @@ HARMLESS = (
             "importlib.metadata.version tempfile.gettempdir importlib.util.find_spec"
         ),
     ),
-    Group(
+    KnownNames(
         "Spark: what it writes and runs is seen in its executions",
         _names(
             "pyspark.sql pyspark.pandas pyspark.ml pyspark.errors pyspark.Row pyspark.StorageLevel "
@@ -89,9 +89,9 @@ HARMLESS = (
             "pyspark.inheritable_thread_target"
         ),
     ),
-    Group("computes arrays", ("numpy",)),
-    Group("computes tables; what it writes is seen or has a name of its own", ("pandas",)),
-    Group(
+    KnownNames("computes arrays", ("numpy",)),
+    KnownNames("computes tables; what it writes is seen or has a name of its own", ("pandas",)),
+    KnownNames(
         "computes columns in memory",
         _in(
             "pyarrow",
@@ -102,14 +102,14 @@ HARMLESS = (
             "dictionary null concat_tables",
         ),
     ),
-    Group(
+    KnownNames(
         "computes, in a package that is known",
         _names(
             "pydantic pydantic_core annotated_types typing_extensions attr attrs dateutil pytz tzdata packaging "
             "toolz more_itertools cloudpickle.dumps yaml.safe_load yaml.safe_dump yaml.YAMLError"
         ),
     ),
-    Group(
+    KnownNames(
         "a part of this package that only describes or runs a component",
         _names(
             "airflow_provider.components airflow_provider.errors airflow_provider.runner.DataFlow "
@@ -119,15 +119,21 @@ HARMLESS = (
 )
 
 NOT_KNOWN = (
-    Group("runs code that cannot be read", _names("builtins.exec builtins.eval builtins.compile builtins.__import__")),
-    Group("runs code that cannot be read", _in("types", "FunctionType CodeType")),
-    Group("looks things up by name", _names("builtins.globals builtins.locals builtins.vars inspect.currentframe")),
-    Group("looks things up by name", _in("inspect", "getmodule stack trace getouterframes getinnerframes")),
-    Group("asks a person", _names("builtins.input builtins.breakpoint")),
-    Group("sets what holds for the whole process", _names("locale.setlocale time.clock_settime time.clock_settime_ns")),
-    Group("runs an expression that is not read", _names("pandas.eval numexpr")),
-    Group("runs later", _names("weakref.finalize asyncio.run_coroutine_threadsafe")),
-    Group(
+    KnownNames(
+        "runs code that cannot be read", _names("builtins.exec builtins.eval builtins.compile builtins.__import__")
+    ),
+    KnownNames("runs code that cannot be read", _in("types", "FunctionType CodeType")),
+    KnownNames(
+        "looks things up by name", _names("builtins.globals builtins.locals builtins.vars inspect.currentframe")
+    ),
+    KnownNames("looks things up by name", _in("inspect", "getmodule stack trace getouterframes getinnerframes")),
+    KnownNames("asks a person", _names("builtins.input builtins.breakpoint")),
+    KnownNames(
+        "sets what holds for the whole process", _names("locale.setlocale time.clock_settime time.clock_settime_ns")
+    ),
+    KnownNames("runs an expression that is not read", _names("pandas.eval numexpr")),
+    KnownNames("runs later", _names("weakref.finalize asyncio.run_coroutine_threadsafe")),
+    KnownNames(
         "starts processes",
         _names(
             "concurrent.futures.ProcessPoolExecutor concurrent.futures.process "
@@ -135,17 +141,21 @@ NOT_KNOWN = (
             "asyncio.create_subprocess_shell asyncio.subprocess platform.popen"
         ),
     ),
-    Group(
+    KnownNames(
         "talks to the network",
         _in("asyncio", "open_connection start_server open_unix_connection start_unix_server streams transports"),
     ),
-    Group("writes the log elsewhere", _in("logging", "FileHandler StreamHandler config handlers basicConfig")),
-    Group("writes files in C", _in("numpy", "memmap ctypeslib f2py distutils DataSource core.memmap _core.memmap")),
-    Group(
+    KnownNames("writes the log elsewhere", _in("logging", "FileHandler StreamHandler config handlers basicConfig")),
+    KnownNames(
+        "writes files in C", _in("numpy", "memmap ctypeslib f2py distutils DataSource core.memmap _core.memmap")
+    ),
+    KnownNames(
         "writes files", _in("numpy", "save savez savez_compressed savetxt lib.format testing load fromfile lib.npyio")
     ),
-    Group("reads or writes data elsewhere", ("pandas.io", "pandas.HDFStore", "pandas.ExcelWriter", "pandas.ExcelFile")),
-    Group(
+    KnownNames(
+        "reads or writes data elsewhere", ("pandas.io", "pandas.HDFStore", "pandas.ExcelWriter", "pandas.ExcelFile")
+    ),
+    KnownNames(
         "reads data elsewhere",
         _in(
             "pandas",
@@ -154,9 +164,9 @@ NOT_KNOWN = (
             "read_xml to_pickle",
         ),
     ),
-    Group("looks for settings in the environment", ("pydantic.BaseSettings",)),
-    Group("is the bridge to the JVM", _names("pyspark.java_gateway pyspark.sql.context.SQLContext._jvm")),
-    Group("streams", _names("pyspark.sql.streaming pyspark.streaming")),
+    KnownNames("looks for settings in the environment", ("pydantic.BaseSettings",)),
+    KnownNames("is the bridge to the JVM", _names("pyspark.java_gateway pyspark.sql.context.SQLContext._jvm")),
+    KnownNames("streams", _names("pyspark.sql.streaming pyspark.streaming")),
 )
 """Inside of what is harmless, or worth a word of its own."""
 
@@ -190,7 +200,7 @@ SPARK_ACTS = {
 """Names that keep a part of pyspark from being harmless, wherever in it they stand."""
 
 VARYING = (
-    Group(
+    KnownNames(
         "reads the clock",
         _names(
             "datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today "
@@ -201,11 +211,11 @@ VARYING = (
             "dateutil.utils.today email.utils.localtime email.utils.formatdate email.utils.make_msgid"
         ),
     ),
-    Group("draws random numbers", _names("random secrets numpy.random os.urandom")),
-    Group("makes an id of its own", _names("uuid.uuid1 uuid.uuid4 uuid.uuid6 uuid.uuid7 uuid.uuid8 uuid.getnode")),
-    Group("reads the environment", _names("os.environ os.environb os.getenv os.getenvb sys.argv")),
-    Group("reads the environment", _in("os.path", "expandvars expanduser abspath realpath")),
-    Group(
+    KnownNames("draws random numbers", _names("random secrets numpy.random os.urandom")),
+    KnownNames("makes an id of its own", _names("uuid.uuid1 uuid.uuid4 uuid.uuid6 uuid.uuid7 uuid.uuid8 uuid.getnode")),
+    KnownNames("reads the environment", _names("os.environ os.environb os.getenv os.getenvb sys.argv")),
+    KnownNames("reads the environment", _in("os.path", "expandvars expanduser abspath realpath")),
+    KnownNames(
         "asks where it runs",
         _names(
             "os.getpid os.getppid os.uname os.getcwd os.cpu_count os.getlogin platform socket.gethostname "
@@ -213,14 +223,14 @@ VARYING = (
             "threading.current_thread tempfile.gettempdir pathlib.Path.cwd pathlib.Path.home"
         ),
     ),
-    Group("looks at files", _names("os.listdir os.scandir os.walk os.stat os.lstat os.access glob")),
-    Group(
+    KnownNames("looks at files", _names("os.listdir os.scandir os.walk os.stat os.lstat os.access glob")),
+    KnownNames(
         "looks at files",
         _in("os.path", "exists lexists isfile isdir islink ismount getsize getmtime getctime getatime"),
     ),
-    Group("asks a person", ("builtins.input",)),
-    Group("depends on the process", _names("builtins.id builtins.hash")),
-    Group("takes the order of a set, which differs from process to process", ("builtins.set.__iter__",)),
+    KnownNames("asks a person", ("builtins.input",)),
+    KnownNames("depends on the process", _names("builtins.id builtins.hash")),
+    KnownNames("takes the order of a set, which differs from process to process", ("builtins.set.__iter__",)),
 )
 """What a value comes from that another run would not get."""
 
@@ -269,20 +279,20 @@ VARYING_ATTRIBUTES = {
 }
 
 HELD = (
-    Group("an open file", _names("io _io gzip bz2 lzma zipfile tarfile tempfile mmap")),
-    Group("a queue that something else may read", _names("queue asyncio multiprocessing concurrent.futures")),
-    Group("a thread", ("threading.Thread", "threading.Timer")),
-    Group("a handler of the log", ("logging.Handler", "logging.StreamHandler", "logging.FileHandler")),
-    Group("a Spark context", ("pyspark.context", "pyspark.SparkContext", "pyspark.rdd", "pyspark.java_gateway")),
-    Group(
+    KnownNames("an open file", _names("io _io gzip bz2 lzma zipfile tarfile tempfile mmap")),
+    KnownNames("a queue that something else may read", _names("queue asyncio multiprocessing concurrent.futures")),
+    KnownNames("a thread", ("threading.Thread", "threading.Timer")),
+    KnownNames("a handler of the log", ("logging.Handler", "logging.StreamHandler", "logging.FileHandler")),
+    KnownNames("a Spark context", ("pyspark.context", "pyspark.SparkContext", "pyspark.rdd", "pyspark.java_gateway")),
+    KnownNames(
         "code in a form that cannot be read", ("types.CodeType", "types.FrameType", "builtins.code", "builtins.frame")
     ),
 )
 """Values that were made before the component ran: with them it can act without being seen."""
 
 HELD_VARYING = (
-    Group("goes on drawing where the last one stopped", _names("random numpy.random secrets")),
-    Group(
+    KnownNames("goes on drawing where the last one stopped", _names("random numpy.random secrets")),
+    KnownNames(
         "goes on where the last one stopped",
         _names("itertools builtins.generator builtins.map builtins.filter builtins.zip builtins.enumerate"),
     ),

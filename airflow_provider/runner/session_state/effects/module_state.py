@@ -24,7 +24,7 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes, ModuleType, type(..
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldValue:
     """A value that the code holds.
 
     :param name: its type and its holder: ``requests.sessions.Session (value of orders.CLIENT)``
@@ -35,22 +35,22 @@ class Held:
     where: str
 
 
-def held(names: Iterable[str]) -> tuple[Held, ...]:
+def held_values(names: Iterable[str]) -> tuple[HeldValue, ...]:
     """Return the values, other than plain data and the author's own objects, that definitions of this process hold.
 
     :param names: ``module.NAME``, ``module.function``, ``module.Class`` or ``module.Class.method``. What is not loaded
         holds nothing
     """
-    found: dict[str, Held] = {}
+    found: dict[str, HeldValue] = {}
     seen: dict[int, Any] = {}
     for name in names:
         for value in _values(name):
             for kind in _kinds(value, seen):
-                found.setdefault(f"{kind} {name}", Held(f"{kind}{HELD_BY}{name})", name))
+                found.setdefault(f"{kind} {name}", HeldValue(f"{kind}{HELD_BY}{name})", name))
     return tuple(found.values())
 
 
-def state_of(constants: Iterable[str]) -> dict[str, str]:
+def module_values(constants: Iterable[str]) -> dict[str, str]:
     """Return hashes of the values, as they are now, that modules of this process hold as plain data.
 
     A component that changes one of them, such as a list that it appends to, would find another one when it runs again.

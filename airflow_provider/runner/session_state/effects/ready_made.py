@@ -7,8 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from airflow_provider.runner.config.zipped_files import read_bytes
-from airflow_provider.runner.session_state.effects.statement_kinds import Statement, read_statement
+from airflow_provider.runner.config.zipped_files import read_zipped_bytes
+from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind, classify_statement
 
 _PACKAGE = "airflow_provider.components"
 
@@ -18,7 +18,7 @@ def is_ready_made(component: Any) -> bool:
     return f"{getattr(component, '__module__', '')}.".startswith(f"{_PACKAGE}.")
 
 
-def acts(
+def declared_side_effect(
     component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str] = MappingProxyType({})
 ) -> str | None:
     """Return what a ready-made component does outside the session, as far as its config tells; None if nothing.
@@ -33,25 +33,25 @@ def acts(
         return None
     if name != "RunSql":
         return "writes data"
-    statement = statement_of(component, config, base_dir, texts)
+    statement = configured_statement(component, config, base_dir, texts)
     if statement is None:
         return "runs a statement that cannot be read"
     return None if statement.asks or statement.in_session else "runs a statement that is no query"
 
 
-def statement_of(
+def configured_statement(
     component: Any, config: Mapping[str, Any], base_dir: Path, texts: Mapping[str, str] = MappingProxyType({})
-) -> Statement | None:
+) -> StatementKind | None:
     """Return the statement that is all that a ready-made component runs; None if there is none, or it cannot be read.
 
-    Arguments are those of :func:`acts`.
+    Arguments are those of :func:`declared_side_effect`.
     """
     if getattr(component, "__qualname__", "") != "RunSql":
         return None
     file = str(config.get("sql_file"))
     text = config.get("sql") or texts.get(file)
     try:
-        text = read_bytes(base_dir / file).decode("utf-8-sig") if text is None else text
+        text = read_zipped_bytes(base_dir / file).decode("utf-8-sig") if text is None else text
     except (OSError, ValueError):
         return None
-    return read_statement(str(text))
+    return classify_statement(str(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_provider.runner.session_state.effects.statement_kinds import calls_what_varies
+from airflow_provider.runner.session_state.effects.statement_kinds import is_nondeterministic
 
 UNKNOWN_TARGET = "?"
 """Somewhere that the plan does not tell, such as a table of another database or a topic."""
@@ -52,7 +52,7 @@ _CATALOG = re.compile(r"\w+\((\w+)\), ([^,\[\]]+|\[[^\]]*\])")
 
 
 @dataclass(frozen=True)
-class Executed:
+class ExecutedPlan:
     """What is known of one SQL execution.
 
     :param root: first operator of its physical plan
@@ -156,6 +156,6 @@ class Executed:
     def varying(self) -> str | None:
         """Why the variable that it declared would come out differently the next time; None if it would not."""
         default = _DEFAULT.search(self.arguments) if self.root.startswith("CreateVariable") else None
-        if default is None or not calls_what_varies(default.group(1)):
+        if default is None or not is_nondeterministic(default.group(1)):
             return None
         return "declared a variable whose value comes out differently each time"

@@ -9,12 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PARTS = re.compile(
-    r"""(?P<line>--(?:\\\n|[^\n])*)|(?P<opened>/\*)
-      |(?P<text>[rR]?'(?:[^'\\]|\\.|'')*'|[rR]?"(?:[^"\\]|\\.|"")*")|(?P<name>`(?:[^`]|``)*`)""",
-    re.DOTALL | re.VERBOSE,
-)
-_EDGE = re.compile(r"/\*|\*/")
+from airflow_provider.runner.spark.sql_lexer import mask_sql
+
 _QUERY = re.compile(r"[\s(]*(select|with|from|values|table|show|describe|desc|explain|list)\b", re.I)
 _ACTS = re.compile(
     r"\b(insert|merge|update|delete|create|replace\s+(table|where)|drop|alter|call|truncate|load|execute|begin"
@@ -45,7 +41,7 @@ _VARIES = re.compile(
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatementKind:
     """What a statement does, as far as its text tells.
 
     :param of_spark: whether it is one of Spark's own, so that what Spark notes of it tells what it did. Those that an
@@ -67,7 +63,7 @@ class Statement:
     varies: bool = False
 
 
-def read_statement(text: str) -> Statement:
+def classify_statement(text: str) -> StatementKind:
     """Return what a statement does.
 
     :param text: as it is given to Spark, with its templates rendered
@@ -75,25 +71,25 @@ def read_statement(text: str) -> Statement:
     bare = _bare(text)
     of_spark = _OF_SPARK.match(bare) is not None
     if _QUERY.match(bare):
-        return Statement(of_spark, asks=_ACTS.search(bare) is None)
+        return StatementKind(of_spark, asks=_ACTS.search(bare) is None)
     if _SETTING.match(bare):
-        return Statement(of_spark, in_session=True)
+        return StatementKind(of_spark, in_session=True)
     found = _SESSION.match(bare)
     if found is None or _ACTS.search(bare, found.end("head")):
-        return Statement(of_spark)
+        return StatementKind(of_spark)
     head = found["head"]
     variable = re.match(_VARIABLE, head, re.I) is not None
-    return Statement(
+    return StatementKind(
         of_spark,
         in_session=True,
         reads=variable and _READS.search(bare, found.end("head")) is not None,
         sets_variable=variable,
         adds=re.match(_ADDED, head, re.I) is not None,
-        varies=variable and calls_what_varies(text),
+        varies=variable and is_nondeterministic(text),
     )
 
 
-def calls_what_varies(text: str) -> bool:
+def is_nondeterministic(text: str) -> bool:
     """Whether SQL calls something that comes out differently each time.
 
     :param text: a statement or an expression
@@ -103,22 +99,4 @@ def calls_what_varies(text: str) -> bool:
 
 def _bare(text: str) -> str:
     """Return a statement without comments, and with nothing in its texts and quoted names."""
-    kept, at = [], 0
-    while found := _PARTS.search(text, at):
-        kept.append(text[at : found.start()])
-        at = found.end()
-        if found["opened"]:
-            at = _end_of_comment(text, at)
-            kept.append(" ")
-        else:
-            kept.append({"text": "''", "name": "q"}.get(str(found.lastgroup), " "))
-    return "".join([*kept, text[at:]])
-
-
-def _end_of_comment(text: str, at: int) -> int:
-    """Return where a comment ends that has been opened; Spark's comments may hold others."""
-    depth = 1
-    while depth and (edge := _EDGE.search(text, at)):
-        depth += 1 if edge[0] == "/*" else -1
-        at = edge.end()
-    return len(text) if depth else at
+    return mask_sql(text, texts="''", names="q")

@@ -72,10 +72,10 @@ public class SessionContents {
     private final ObjectMapper json = new ObjectMapper();
     private final Memory contents = new Memory();
     private final Map levels = new HashMap(); // view to its identity and level, as long as the cache stays as it is
-    private final Map held = new HashMap();
+    private final Map pins = new HashMap();
     private static final Set SAVED = Collections.newSetFromMap(new IdentityHashMap()); // descriptions of views
     private Object cacheState;
-    private long lastHeld = 0;
+    private long lastPin = 0;
     private SparkSession session;
 
     public void of(SparkSession session) {
@@ -128,41 +128,41 @@ public class SessionContents {
     }
 
     /**
-     * Hold the plan of a temp view as it is now, whatever becomes of the view and of the files that it reads.
+     * Pin the plan of a temp view as it is now, whatever becomes of the view and of the files that it reads.
      *
      * @return a number for it; 0 if the view has no plan of its own, because it is stored as its SQL text and so
      *     changes with what that names
      */
-    public long hold(String name, boolean isGlobal) {
+    public long pinPlan(String name, boolean isGlobal) {
         SessionCatalog catalog = session.sessionState().catalog();
         Option view = isGlobal ? catalog.globalTempViewManager().get(name) : view(catalog, name);
         Option plan = view.isEmpty() ? view : ((TemporaryViewRelation) view.get()).plan();
         if (plan.isEmpty()) {
             return 0;
         }
-        lastHeld++;
-        held.put(Long.valueOf(lastHeld), plan.get());
-        return lastHeld;
+        lastPin++;
+        pins.put(Long.valueOf(lastPin), plan.get());
+        return lastPin;
     }
 
-    /** Hold a temp view itself; one that is stored as its SQL text goes on changing with what that names. */
-    public long holdView(String name, boolean isGlobal) {
+    /** Pin a temp view itself; one that is stored as its SQL text goes on changing with what that names. */
+    public long pinView(String name, boolean isGlobal) {
         TemporaryViewRelation view = relation(name, isGlobal);
         if (view == null) {
             return 0;
         }
-        lastHeld++;
-        held.put(Long.valueOf(lastHeld), view);
-        return lastHeld;
+        lastPin++;
+        pins.put(Long.valueOf(lastPin), view);
+        return lastPin;
     }
 
-    /** What is held under a number. */
-    public Dataset held(long number) {
-        return Dataset$.MODULE$.ofRows(session, heldPlan(number));
+    /** What is pinned under a number. */
+    public Dataset pinned(long number) {
+        return Dataset$.MODULE$.ofRows(session, pinnedPlan(number));
     }
 
-    private LogicalPlan heldPlan(long number) {
-        Object found = held.get(Long.valueOf(number));
+    private LogicalPlan pinnedPlan(long number) {
+        Object found = pins.get(Long.valueOf(number));
         if (found instanceof TemporaryViewRelation) {
             return (LogicalPlan) session.sessionState().catalog().getTempViewRelation((TemporaryViewRelation) found);
         }
@@ -176,14 +176,14 @@ public class SessionContents {
      * views, functions and variables that its text names, also through others. ordered: whether its rows have an order
      * of their own. redrawn: why each reader gets other rows, null if they are the same.
      *
-     * @param number under which its plan is held, or 0: then it is taken as it is now
+     * @param number under which its plan is pinned, or 0: then it is taken as it is now
      */
-    public String about(String name, boolean isGlobal, String quoted, long number) throws Exception {
+    public String viewFacts(String name, boolean isGlobal, String quoted, long number) throws Exception {
         TemporaryViewRelation view = relation(name, isGlobal);
-        Object kept = number > 0 ? held.get(Long.valueOf(number)) : view;
+        Object kept = number > 0 ? pins.get(Long.valueOf(number)) : view;
         TemporaryViewRelation of = kept instanceof TemporaryViewRelation ? (TemporaryViewRelation) kept : null;
         boolean isText = of != null && of.plan().isEmpty();
-        Dataset rows = number > 0 ? held(number) : session.table(quoted);
+        Dataset rows = number > 0 ? pinned(number) : session.table(quoted);
         LogicalPlan plan = rows.queryExecution().analyzed();
         boolean isCached = rows.storageLevel().isValid();
         Set names = new LinkedHashSet();
@@ -199,17 +199,17 @@ public class SessionContents {
             List seeds = new ArrayList();
             List again = new ArrayList();
             addSeeds(plan, seeds);
-            addSeeds((number > 0 ? held(number) : session.table(quoted)).queryExecution().analyzed(), again);
+            addSeeds((number > 0 ? pinned(number) : session.table(quoted)).queryExecution().analyzed(), again);
             redrawn = seeds.equals(again) ? null : "it is not deterministic";
         }
         told.put("redrawn", redrawn);
         return json.writeValueAsString(told);
     }
 
-    /** Whether a held plan reads a held view. */
-    public boolean reads(long number, long view) {
-        Object found = held.get(Long.valueOf(view));
-        Object plan = held.get(Long.valueOf(number));
+    /** Whether a pinned plan reads a pinned view. */
+    public boolean planReads(long number, long view) {
+        Object found = pins.get(Long.valueOf(view));
+        Object plan = pins.get(Long.valueOf(number));
         return plan instanceof LogicalPlan && found instanceof TemporaryViewRelation
             && reads((LogicalPlan) plan, ((TemporaryViewRelation) found).tableMeta());
     }
@@ -229,7 +229,7 @@ public class SessionContents {
     }
 
     /** From now on a temp view has a copy: what is made of it is made of the copy when it is made again. */
-    public void saved(String name, boolean isGlobal) {
+    public void markSaved(String name, boolean isGlobal) {
         TemporaryViewRelation view = relation(name, isGlobal);
         if (view != null) {
             SAVED.add(view.tableMeta());
@@ -388,13 +388,13 @@ public class SessionContents {
         }
     }
 
-    /** Hold it no longer. */
-    public void release(long number) {
-        held.remove(Long.valueOf(number));
+    /** Forget a pinned plan or view. */
+    public void unpin(long number) {
+        pins.remove(Long.valueOf(number));
     }
 
     /** Why a temp view would come out differently if it were computed again; null if it would not. */
-    public String unstable(String name, boolean isGlobal, String quoted) {
+    public String whyUnstable(String name, boolean isGlobal, String quoted) {
         SessionCatalog catalog = session.sessionState().catalog();
         Option view = isGlobal ? catalog.globalTempViewManager().get(name) : view(catalog, name);
         if (view.isEmpty()) {

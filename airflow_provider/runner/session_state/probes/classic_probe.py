@@ -6,8 +6,13 @@ from typing import Any
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.snapshot import Described, Effects, Snapshot, ViewFacts
-from airflow_provider.runner.session_state.effects.executors import effects_of
+from airflow_provider.runner.session_state.changes.snapshot import (
+    CatalogDescription,
+    SessionSnapshot,
+    SparkEffects,
+    ViewFacts,
+)
+from airflow_provider.runner.session_state.effects.executors import spark_effects
 from airflow_provider.runner.session_state.probes.application import SessionSettings
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
@@ -23,7 +28,7 @@ class ClassicProbe:
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
         self._settings: SessionSettings | None = None
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> SessionSnapshot:
         found = self._jvm.contents(with_tables=self._memory_catalog.in_memory)
         self._settings = self._settings or SessionSettings(
             found["settings"], self._spark.conf.isModifiable, self._is_registered
@@ -32,7 +37,7 @@ class ClassicProbe:
         views |= {ViewName(name, is_global=True): identity for name, identity in found["global_views"].items()}
         cached = {ViewName(name): level for name, level in found["cached"].items()}
         cached |= {ViewName(name, is_global=True): level for name, level in found["global_cached"].items()}
-        return Snapshot(
+        return SessionSnapshot(
             views=views,
             functions=found["functions"],
             settings=self._settings.of(found["settings"]),
@@ -46,43 +51,43 @@ class ClassicProbe:
     def _is_registered(self, key: str) -> bool:
         return self._spark._jvm.org.apache.spark.internal.config.ConfigEntry.findEntry(key) is not None
 
-    def effects_since(self, mark: Any) -> Effects:
-        return effects_of(self._jvm.since(mark), catalog_in_memory=self._memory_catalog.in_memory)
+    def effects_since(self, mark: Any) -> SparkEffects:
+        return spark_effects(self._jvm.since(mark), catalog_in_memory=self._memory_catalog.in_memory)
 
-    def unstable(self, view: ViewName) -> str | None:
+    def why_unstable(self, view: ViewName) -> str | None:
         """Return why a view would come out differently if it were computed again, None if it would not."""
-        why = self._jvm.unstable(view.name, view.is_global, view.quoted(self._global_database))
+        why = self._jvm.why_unstable(view.name, view.is_global, view.quoted(self._global_database))
         return why and f"view {str(view)!r} {why}"
 
-    def hold(self, view: ViewName) -> int:
-        return self._jvm.hold(view.name, view.is_global)
+    def pin_plan(self, view: ViewName) -> int:
+        return self._jvm.pin_plan(view.name, view.is_global)
 
-    def hold_view(self, view: ViewName) -> int:
-        return self._jvm.hold_view(view.name, view.is_global)
+    def pin_view(self, view: ViewName) -> int:
+        return self._jvm.pin_view(view.name, view.is_global)
 
-    def about(self, view: ViewName, number: int) -> ViewFacts:
-        found = self._jvm.about(view.name, view.is_global, view.quoted(self._global_database), number)
+    def view_facts(self, view: ViewName, number: int) -> ViewFacts:
+        found = self._jvm.view_facts(view.name, view.is_global, view.quoted(self._global_database), number)
         return ViewFacts(found["live"], tuple(found["names"]), found["ordered"], found["redrawn"])
 
-    def reads(self, number: int, view: int) -> bool:
-        return self._jvm.reads(number, view)
+    def plan_reads(self, number: int, view: int) -> bool:
+        return self._jvm.plan_reads(number, view)
 
-    def saved(self, view: ViewName) -> None:
-        self._jvm.saved(view.name, view.is_global)
+    def mark_saved(self, view: ViewName) -> None:
+        self._jvm.mark_saved(view.name, view.is_global)
 
-    def held(self, number: int) -> Any:
+    def pinned(self, number: int) -> Any:
         from pyspark.sql import DataFrame
 
-        return DataFrame(self._jvm.held(number), self._spark)
+        return DataFrame(self._jvm.pinned(number), self._spark)
 
-    def release(self, number: int) -> None:
-        self._jvm.release(number)
+    def unpin(self, number: int) -> None:
+        self._jvm.unpin(number)
 
     def drop_function(self, name: str) -> None:
         """Drop a temp function, whatever characters its name has. It need not exist."""
         self._spark._jsparkSession.sessionState().catalog().dropTempFunction(name, True)
 
-    def describe_objects(self, names: list[str]) -> Described:
+    def describe_objects(self, names: list[str]) -> CatalogDescription:
         return self._memory_catalog.describe(names)
 
     def restore_object(self, item: CatalogObject, *, vouched: bool) -> None:

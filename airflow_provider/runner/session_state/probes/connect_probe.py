@@ -10,7 +10,13 @@ from typing import Any
 from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName, quote
-from airflow_provider.runner.session_state.changes.snapshot import Described, Effects, Snapshot, ViewFacts, settings_of
+from airflow_provider.runner.session_state.changes.snapshot import (
+    CatalogDescription,
+    SessionSnapshot,
+    SparkEffects,
+    ViewFacts,
+    all_settings,
+)
 from airflow_provider.runner.session_state.probes.application import SessionSettings
 
 _KEEPS_ORDER = ("Project", "Filter", "SubqueryAlias", "View", "GlobalLimit", "LocalLimit")
@@ -23,14 +29,14 @@ class ConnectProbe:
         self._spark = spark
         self._settings: SessionSettings | None = None
 
-    def snapshot(self) -> Snapshot:
-        settings = settings_of(self._spark)
+    def snapshot(self) -> SessionSnapshot:
+        settings = all_settings(self._spark)
         self._settings = self._settings or SessionSettings(settings, self._spark.conf.isModifiable)
         rows = self._spark.sql("SHOW VIEWS IN global_temp").collect()
         names = sorted({ViewName(row["viewName"], row["namespace"] == "global_temp") for row in rows})
         # A temp function has no database in its name.
         listed = [row[0] for row in self._spark.sql("SHOW USER FUNCTIONS").collect()]
-        return Snapshot(
+        return SessionSnapshot(
             views={name: self._plan_text(name) for name in names},
             functions={name.rpartition(".")[2]: "" for name in listed if name.count(".") != 2 or "session" in name},
             settings=self._settings.of(settings),
@@ -38,37 +44,37 @@ class ConnectProbe:
             database=self._spark.catalog.currentDatabase(),
         )
 
-    def effects_since(self, mark: Any) -> Effects:
+    def effects_since(self, mark: Any) -> SparkEffects:
         unknown = "may have written, Spark Connect does not tell"
-        return Effects(unknown, certain=False, ran_python=True, complete=False)
+        return SparkEffects(unknown, certain=False, ran_python=True, complete=False)
 
-    def unstable(self, view: ViewName) -> str | None:
+    def why_unstable(self, view: ViewName) -> str | None:
         return None
 
-    def hold(self, view: ViewName) -> int:
+    def pin_plan(self, view: ViewName) -> int:
         return 0  # the client has only the name of a view
 
-    def hold_view(self, view: ViewName) -> int:
+    def pin_view(self, view: ViewName) -> int:
         return 0
 
-    def about(self, view: ViewName, number: int) -> ViewFacts:
+    def view_facts(self, view: ViewName, number: int) -> ViewFacts:
         """Return what the text of its plan tells. Whether it is bound late is not told, so it counts as that."""
         _, _, tree = self._plan_text(view).partition("== Analyzed Logical Plan ==\n")
         operators = (line.lstrip(" +-:") for line in tree.splitlines()[1:])  # without the line of its columns
         below = next((line for line in operators if not line.startswith(_KEEPS_ORDER)), "")
         return ViewFacts(live=True, ordered=re.match(r"Sort \[.*\], true", below) is not None)
 
-    def reads(self, number: int, view: int) -> bool:
+    def plan_reads(self, number: int, view: int) -> bool:
         return False
 
-    def saved(self, view: ViewName) -> None:
+    def mark_saved(self, view: ViewName) -> None:
         """Nothing: what is made of it on the server is saved, too."""
 
-    def held(self, number: int) -> Any:
-        raise LookupError("a client of Spark Connect holds no plans")
+    def pinned(self, number: int) -> Any:
+        raise LookupError("a client of Spark Connect pins no plans")
 
-    def release(self, number: int) -> None:
-        """Nothing is held."""
+    def unpin(self, number: int) -> None:
+        """Nothing is pinned."""
 
     def drop_function(self, name: str) -> None:
         """Drop a temp function. It need not exist.
@@ -79,8 +85,8 @@ class ConnectProbe:
             raise NotRestoredError(f"temp function {name[:200]!r} cannot be dropped by that name")
         self._spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {quote(name)}")
 
-    def describe_objects(self, names: list[str]) -> Described:
-        return Described()
+    def describe_objects(self, names: list[str]) -> CatalogDescription:
+        return CatalogDescription()
 
     def restore_object(self, item: CatalogObject, *, vouched: bool) -> None:
         """Nothing: the catalog is the server's and outlives the session."""

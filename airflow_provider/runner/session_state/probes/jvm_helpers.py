@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-_LOOKING = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
+_HELPERS = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
 _GUARD = "SessionGuard"
 
 
@@ -25,10 +25,10 @@ class SessionJvm:
     """
 
     def __init__(self, spark: Any) -> None:
-        self._contents = look_from_inside(spark, "SessionContents")
-        self._history = look_from_inside(spark, "SessionHistory")
-        self.catalog = look_from_inside(spark, "CatalogTables")
-        self._known = _Known()
+        self._contents = load_jvm_helper(spark, "SessionContents")
+        self._history = load_jvm_helper(spark, "SessionHistory")
+        self.catalog = load_jvm_helper(spark, "CatalogTables")
+        self._known = _LastAnswer()
 
     def contents(self, *, with_tables: bool) -> dict[str, Any]:
         """Return what is in the session, and the ids of the next SQL execution and the next job.
@@ -40,44 +40,44 @@ class SessionJvm:
         found: dict[str, Any] = json.loads(self._contents.contents(self._known.number, with_tables))
         return found | self._known.updated(found)
 
-    def unstable(self, name: str, is_global: bool, quoted: str) -> str | None:
+    def why_unstable(self, name: str, is_global: bool, quoted: str) -> str | None:
         """Return why a temp view would come out differently if it were computed again, None if it would not.
 
         :param name: its name
         :param is_global: whether it is a global temp view
         :param quoted: how SQL names it
         """
-        why: str | None = self._contents.unstable(name, is_global, quoted)
+        why: str | None = self._contents.whyUnstable(name, is_global, quoted)
         return why
 
-    def hold(self, name: str, is_global: bool) -> int:
-        """Hold the plan of a temp view; return its number, 0 if it has none of its own."""
-        return int(self._contents.hold(name, is_global))
+    def pin_plan(self, name: str, is_global: bool) -> int:
+        """Pin the plan of a temp view; return its number, 0 if it has none of its own."""
+        return int(self._contents.pinPlan(name, is_global))
 
-    def hold_view(self, name: str, is_global: bool) -> int:
-        """Hold a temp view itself, which may go on changing; return its number, 0 if there is none."""
-        return int(self._contents.holdView(name, is_global))
+    def pin_view(self, name: str, is_global: bool) -> int:
+        """Pin a temp view itself, which may go on changing; return its number, 0 if there is none."""
+        return int(self._contents.pinView(name, is_global))
 
-    def about(self, name: str, is_global: bool, quoted: str, number: int) -> dict[str, Any]:
+    def view_facts(self, name: str, is_global: bool, quoted: str, number: int) -> dict[str, Any]:
         """Return what the saved copy of a temp view has to go with, see ``SessionContents.java``."""
-        found: dict[str, Any] = json.loads(self._contents.about(name, is_global, quoted, number))
+        found: dict[str, Any] = json.loads(self._contents.viewFacts(name, is_global, quoted, number))
         return found
 
-    def reads(self, number: int, view: int) -> bool:
-        """Return whether a held plan reads a held view."""
-        return bool(self._contents.reads(number, view))
+    def plan_reads(self, number: int, view: int) -> bool:
+        """Return whether a pinned plan reads a pinned view."""
+        return bool(self._contents.planReads(number, view))
 
-    def saved(self, name: str, is_global: bool) -> None:
+    def mark_saved(self, name: str, is_global: bool) -> None:
         """Take note that a temp view has a copy, of which a later attempt makes what this one makes of the view."""
-        self._contents.saved(name, is_global)
+        self._contents.markSaved(name, is_global)
 
-    def held(self, number: int) -> Any:
-        """Return what is held, as a Dataset of the JVM."""
-        return self._contents.held(number)
+    def pinned(self, number: int) -> Any:
+        """Return what is pinned, as a Dataset of the JVM."""
+        return self._contents.pinned(number)
 
-    def release(self, number: int) -> None:
-        """Hold it no longer."""
-        self._contents.release(number)
+    def unpin(self, number: int) -> None:
+        """Unpin a plan or view."""
+        self._contents.unpin(number)
 
     def since(self, mark: tuple[int, int]) -> dict[str, Any]:
         """Return what Spark has noted since a mark."""
@@ -85,7 +85,7 @@ class SessionJvm:
         return found
 
 
-class _Known:
+class _LastAnswer:
     """What answers have told so far: each tells only what has changed since the one before."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class _Known:
         return sections
 
 
-def look_from_inside(spark: Any, name: str) -> Any:
+def load_jvm_helper(spark: Any, name: str) -> Any:
     """Return an object in the JVM that looks at a session.
 
     :param spark: the session
@@ -117,37 +117,37 @@ def look_from_inside(spark: Any, name: str) -> Any:
     return look
 
 
-def guard(spark: Any) -> Any:
+def load_guard(spark: Any) -> Any:
     """Return the object in the JVM that sees every plan of a session, see ``SessionGuard.java``."""
     found = _compiled_guard(spark.sparkContext._gateway).newInstance()
     found.of(spark._jsparkSession)
     return found
 
 
-def unpacked(answer: str) -> Any:
+def unpack(answer: str) -> Any:
     """Return what Java packed because it may be long."""
     return json.loads(gzip.decompress(base64.b64decode(answer)))
 
 
-def sources() -> dict[str, str]:
+def java_sources() -> dict[str, str]:
     """Return the Java classes by name: they lie next to this module, also in a zip file."""
     here = files(__package__)
-    return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in (*_LOOKING, _GUARD)}
+    return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in (*_HELPERS, _GUARD)}
 
 
 @lru_cache(maxsize=1)  # a process has one JVM, whatever sessions come and go in it
 def _compiled(gateway: Any) -> dict[str, Any]:
     loader = _loader_of_spark(gateway)
     compiled = {}
-    for name in _LOOKING:
-        loader = _compile(gateway, sources()[name], loader)  # a class may use those before it
+    for name in _HELPERS:
+        loader = _compile(gateway, java_sources()[name], loader)  # a class may use those before it
         compiled[name] = loader.loadClass(name)
     return compiled
 
 
 @lru_cache(maxsize=1)
 def _compiled_guard(gateway: Any) -> Any:
-    return _compile(gateway, sources()[_GUARD], _loader_of_spark(gateway)).loadClass(_GUARD)
+    return _compile(gateway, java_sources()[_GUARD], _loader_of_spark(gateway)).loadClass(_GUARD)
 
 
 def _loader_of_spark(gateway: Any) -> Any:

@@ -13,10 +13,10 @@ from typing import Any
 
 from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state_record import CatalogObject
-from airflow_provider.runner.session_state.changes.snapshot import Described
+from airflow_provider.runner.session_state.changes.snapshot import CatalogDescription
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
-from airflow_provider.runner.session_state.trusted.describable import plain, why_not_whole
-from airflow_provider.runner.session_state.trusted.trusted_tables import why_not_object
+from airflow_provider.runner.session_state.trusted.describable import reject_incomplete, without_unneeded
+from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
 
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`")
 
@@ -32,7 +32,7 @@ class MemoryCatalog:
         self._jvm = SessionJvm(spark)
         self.in_memory = spark.conf.get("spark.sql.catalogImplementation") == "in-memory"
 
-    def describe(self, names: list[str]) -> Described:
+    def describe(self, names: list[str]) -> CatalogDescription:
         """Return what makes objects known again: databases first, then tables.
 
         :param names: quoted, as a snapshot has them
@@ -47,10 +47,10 @@ class MemoryCatalog:
             if text is None:
                 lost[name] = f"created view {name}, whose text is not taken from a record"
                 continue
-            item, unneeded = plain(CatalogObject.model_validate_json(text))
+            item, unneeded = without_unneeded(CatalogObject.model_validate_json(text))
             undescribed = json.loads(text).get("undescribed", [])
-            why = why_not_object(item)
-            if more := why_not_whole(undescribed):
+            why = reject_catalog_object(item)
+            if more := reject_incomplete(undescribed):
                 why = f"{'table' if table else 'database'} {name} {more}, so it is not made known again from a record"
             if why is not None:
                 lost[name] = why
@@ -60,7 +60,7 @@ class MemoryCatalog:
                 left_out[name] = unneeded
             if not self._is_where_spark_puts_it(item):
                 chosen.append(item)
-        return Described(found, chosen, lost, left_out)
+        return CatalogDescription(found, chosen, lost, left_out)
 
     def restore(self, item: CatalogObject, *, vouched: bool) -> None:
         """Make an object known again, unless it is known.

@@ -11,7 +11,12 @@ from typing import Any, Protocol
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.snapshot import Described, Effects, Snapshot, ViewFacts
+from airflow_provider.runner.session_state.changes.snapshot import (
+    CatalogDescription,
+    SessionSnapshot,
+    SparkEffects,
+    ViewFacts,
+)
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
 
@@ -19,40 +24,40 @@ from airflow_provider.runner.session_state.probes.connect_probe import ConnectPr
 class SessionProbe(Protocol):
     """One way to look into a session."""
 
-    def snapshot(self) -> Snapshot: ...
+    def snapshot(self) -> SessionSnapshot: ...
 
-    def effects_since(self, mark: Any) -> Effects: ...
+    def effects_since(self, mark: Any) -> SparkEffects: ...
 
-    def unstable(self, view: ViewName) -> str | None: ...
+    def why_unstable(self, view: ViewName) -> str | None: ...
 
-    def hold(self, view: ViewName) -> int:
-        """Hold the plan of a view as it is now; return a number for it, 0 if the view has none of its own."""
+    def pin_plan(self, view: ViewName) -> int:
+        """Pin the plan of a view as it is now; return a number for it, 0 if the view has none of its own."""
 
-    def hold_view(self, view: ViewName) -> int:
-        """Hold a view itself, whatever its name comes to mean; return a number for it, 0 if it cannot be held."""
+    def pin_view(self, view: ViewName) -> int:
+        """Pin a view itself, whatever its name comes to mean; return a number for it, 0 if it cannot be pinned."""
 
-    def about(self, view: ViewName, number: int) -> ViewFacts:
+    def view_facts(self, view: ViewName, number: int) -> ViewFacts:
         """Return what the saved copy of a view has to go with.
 
         :param view: which view
-        :param number: under which it is held, 0 to take it as it is now
+        :param number: under which it is pinned, 0 to take it as it is now
         """
 
-    def reads(self, number: int, view: int) -> bool:
-        """Whether a held plan reads a held view."""
+    def plan_reads(self, number: int, view: int) -> bool:
+        """Whether a pinned plan reads a pinned view."""
 
-    def saved(self, view: ViewName) -> None:
+    def mark_saved(self, view: ViewName) -> None:
         """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
 
-    def held(self, number: int) -> Any:
-        """Return the DataFrame of a held plan."""
+    def pinned(self, number: int) -> Any:
+        """Return the DataFrame of a pinned plan."""
 
-    def release(self, number: int) -> None:
-        """Hold a plan no longer."""
+    def unpin(self, number: int) -> None:
+        """Unpin a plan."""
 
     def drop_function(self, name: str) -> None: ...
 
-    def describe_objects(self, names: list[str]) -> Described: ...
+    def describe_objects(self, names: list[str]) -> CatalogDescription: ...
 
     def restore_object(self, item: CatalogObject, *, vouched: bool) -> None: ...
 

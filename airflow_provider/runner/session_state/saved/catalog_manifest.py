@@ -13,15 +13,15 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
-from airflow_provider.runner.session_state.saved.files import readable, writable
+from airflow_provider.runner.storage.spark_urls import readable, writable
 
-VOUCHED = "objects"
+MANIFEST = "objects"
 """The directory in which a component's databases and tables are described."""
 
 _OBJECTS = TypeAdapter(list[CatalogObject])
 
 
-def vouch(spark: Any, url: str, objects: Sequence[CatalogObject]) -> None:
+def write_manifest(spark: Any, url: str, objects: Sequence[CatalogObject]) -> None:
     """Write descriptions.
 
     :param spark: the session
@@ -34,7 +34,7 @@ def vouch(spark: Any, url: str, objects: Sequence[CatalogObject]) -> None:
     frame.write.option("compression", "none").option("lineSep", "\n").text(writable(url))
 
 
-def vouched(spark: Any, url: str) -> list[CatalogObject]:
+def read_manifest(spark: Any, url: str) -> list[CatalogObject]:
     """Return what was written.
 
     :raises Exception: what Spark raises when it cannot read it; ValidationError for what are no descriptions

@@ -23,7 +23,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.session_state.saved.files import Files, remove_attempts
+from airflow_provider.runner.session_state.saved.files import SavedFiles, remove_attempts
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,10 @@ LARGEST_MARKER = 100_000  # bytes
 
 @dataclass(frozen=True)
 class Ownership:
-    """Whose saved views are.
+    """CodeOwner saved views are.
 
     :param key: which checkpoint they belong to; None if nobody told
-    :param checkpoint: where that is kept, see :func:`~airflow_provider.runner.checkpoint.address.place_of`
+    :param checkpoint: where that is kept, see :func:`~airflow_provider.runner.checkpoint.address.store_address`
     :param retention_days: for how long the views are kept after an attempt last used them; None for ever
     :param deployment: tells apart several Airflows, empty outside Airflow
     :param hours_after_success: for how long they are kept after the pipeline has succeeded; 0: not at all
@@ -53,7 +53,7 @@ class Ownership:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class Retention:
     """For how long saved views are kept, as an operator is told.
 
     :param retention_days: after an attempt last used them; None for ever
@@ -70,7 +70,7 @@ class Keeping:
         return Ownership(key, checkpoint, self.retention_days, self.deployment, self.hours_after_success)
 
 
-class Marker(BaseModel):
+class DirectoryMarker(BaseModel):
     """What a marker says. Nobody who reads it acts on anything but the directory that it lies in.
 
     :param scope: what identifies the checkpoint, together with ``run_id`` and ``pipeline_name``
@@ -96,7 +96,7 @@ class Marker(BaseModel):
     last_used: AwareDatetime
 
     @classmethod
-    def of(cls, owner: Ownership, created_at: datetime, last_used: datetime) -> Marker:
+    def of(cls, owner: Ownership, created_at: datetime, last_used: datetime) -> DirectoryMarker:
         key = owner.key
         return cls(
             format_version=MARKER_FORMAT,
@@ -111,7 +111,7 @@ class Marker(BaseModel):
         )
 
     @classmethod
-    def parse(cls, content: bytes) -> Marker | None:
+    def parse(cls, content: bytes) -> DirectoryMarker | None:
         """Return what a file says, None if it is no marker that this version knows."""
         try:
             return cls.model_validate_json(content)
@@ -149,7 +149,7 @@ class SavedDirectory:
     pruned: bool = False
     _claimed: bool = False
 
-    def claim(self, files: Files) -> None:
+    def claim(self, files: SavedFiles) -> None:
         """Write the marker, once. If that fails, the log says so and the attempt goes on: nothing depends on it.
 
         :param files: storage of the directory
@@ -160,9 +160,9 @@ class SavedDirectory:
         marker, notice = (f"{self.url.rstrip('/')}/{name}" for name in (MARKER, NOTICE))
         try:
             found = files.read(marker)
-            earlier = Marker.parse(found) if found is not None else None
+            earlier = DirectoryMarker.parse(found) if found is not None else None
             now = self.now()
-            files.write(marker, Marker.of(self.owner, earlier.created_at if earlier else now, now).to_bytes())
+            files.write(marker, DirectoryMarker.of(self.owner, earlier.created_at if earlier else now, now).to_bytes())
             if files.read(notice):
                 self.pruned = True
                 files.clear(notice)
@@ -173,7 +173,7 @@ class SavedDirectory:
                 describe(error),
             )
 
-    def succeeded(self, files: Files) -> None:
+    def keep_after_success(self, files: SavedFiles) -> None:
         """Write into the marker for how long views are kept after a success, if there is one.
 
         :param files: storage of the directory
@@ -181,7 +181,7 @@ class SavedDirectory:
         marker = f"{self.url.rstrip('/')}/{MARKER}"
         try:
             found = files.read(marker)
-            claimed = Marker.parse(found) if found is not None else None
+            claimed = DirectoryMarker.parse(found) if found is not None else None
             if claimed is not None:
                 days = self.owner.hours_after_success / 24
                 files.write(marker, claimed.model_copy(update={"retention_days": days}).to_bytes())
@@ -189,7 +189,7 @@ class SavedDirectory:
             logger.warning("saved views in %s are kept as before the success: %s", self.url, describe(error))
 
 
-def remove_run(files: Files, url: str) -> None:
+def delete_run(files: SavedFiles, url: str) -> None:
     """Delete all that attempts of one run saved, and the marker if nothing else is left.
 
     :param files: storage of the url
@@ -197,7 +197,7 @@ def remove_run(files: Files, url: str) -> None:
     """
     remove_attempts(files, url)
     with contextlib.suppress(Exception):  # the warning is there already
-        if files.deletes and not files.children(url):
+        if files.can_delete(url) and not files.children(url):
             for name in (NOTICE, MARKER):
                 files.clear(f"{url.rstrip('/')}/{name}")
             files.delete_if_empty(url)

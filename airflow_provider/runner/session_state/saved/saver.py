@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.record.session_state_record import CatalogObject, SavedView
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.saved.catalog_manifest import VOUCHED, vouch
+from airflow_provider.runner.session_state.saved.catalog_manifest import MANIFEST, write_manifest
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.files import delete_quietly, files_for, new_attempt_directory
 from airflow_provider.runner.session_state.saved.views import save_view
@@ -54,9 +54,9 @@ class ViewSaver:
         :param objects: databases and tables
         :raises Exception: whatever Spark or the storage object to
         """
-        place = f"{self._directory}/0000-{uuid.uuid4().hex[:8]}/{VOUCHED}"
+        place = f"{self._directory}/0000-{uuid.uuid4().hex[:8]}/{MANIFEST}"
         self._run.claim(self.files)
-        vouch(self._spark, place, objects)
+        write_manifest(self._spark, place, objects)
         return place
 
     def discard(self, place: str) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 from airflow_provider.errors import ViewNotSavedError
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.saved.files import Files, readable, writable
+from airflow_provider.runner.session_state.saved.files import SavedFiles
+from airflow_provider.runner.storage.spark_urls import readable, writable
 
 MOST_FILES_IN_ORDER = 100
 """More files than that are read as Spark likes: their order would cost more to plan than it is worth."""
@@ -27,7 +28,7 @@ _ONE_FILE_A_PARTITION = ("parquet", "orc", "avro")
 
 
 def save_view(
-    spark: Any, files: Files, view: ViewName, frame: Any, url: str, format_name: str, *, ordered: bool = False
+    spark: Any, files: SavedFiles, view: ViewName, frame: Any, url: str, format_name: str, *, ordered: bool = False
 ) -> SavedView:
     """Write the rows of a view. The view itself stays as it is.
 
@@ -102,10 +103,10 @@ def _file_by_file(spark: Any, saved: SavedView, frame: Any) -> Any:
 
 def restore_view(spark: Any, saved: SavedView) -> None:
     """Make a saved view known in a session."""
-    register(spark, read_view(spark, saved), ViewName(saved.name, saved.is_global))
+    register_view(spark, read_view(spark, saved), ViewName(saved.name, saved.is_global))
 
 
-def register(spark: Any, frame: Any, view: ViewName) -> None:
+def register_view(spark: Any, frame: Any, view: ViewName) -> None:
     """Create or replace a temp view."""
     name = ViewName(view.name).quoted("")
     if view.is_global:
@@ -114,7 +115,7 @@ def register(spark: Any, frame: Any, view: ViewName) -> None:
         frame.createOrReplaceTempView(name)
 
 
-def damage(files: Files, saved: SavedView) -> str | None:
+def find_damage(files: SavedFiles, saved: SavedView) -> str | None:
     """Return what is wrong with a saved view, None if it is as it was when it was recorded."""
     found = files.listing(saved.url)
     if found is None:

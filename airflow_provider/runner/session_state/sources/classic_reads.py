@@ -10,11 +10,11 @@ from typing import Any
 from airflow_provider.masking import mask
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.probes.jvm_helpers import look_from_inside, unpacked
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper, unpack
 from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, pattern_of
 from airflow_provider.runner.session_state.sources.listing import MOST_FILES, MOST_SECONDS, SourceFile
-from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, name_of, not_looked_at, with_files
-from airflow_provider.runner.session_state.sources.paths import plain
+from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, as_not_listed, places_name, with_listing
+from airflow_provider.runner.session_state.sources.paths import normalized
 
 
 class ClassicSources:
@@ -25,7 +25,7 @@ class ClassicSources:
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark
-        self._look = look_from_inside(spark, "SessionSources")
+        self._look = load_jvm_helper(spark, "SessionSources")
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
 
     def begin(self) -> None:
@@ -36,7 +36,7 @@ class ClassicSources:
 
     def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
         asked = [[view.name, view.is_global, view.quoted(self._global_database)] for view in views]
-        answer = unpacked(self._look.found(json.dumps(asked), MOST_FILES, int(MOST_SECONDS * 1000)))
+        answer = unpack(self._look.found(json.dumps(asked), MOST_FILES, int(MOST_SECONDS * 1000)))
         return [self._record(told) for told in answer["sources"]], answer["writes"]
 
     def _record(self, told: Mapping[str, Any]) -> SourceRecord:
@@ -44,37 +44,37 @@ class ClassicSources:
         if told["kind"] == "other":
             name = _jdbc_name(told["url"], told["table"]) if "url" in told else str(told["name"])
             return SourceRecord(kind="other", name=mask(name), state="cannot be told", why=told["why"])
-        roots, globs = sorted({plain(root) for root in told["roots"]}), []
+        roots, globs = sorted({normalized(root) for root in told["roots"]}), []
         written, only = told.get("written"), told.get("only")
         if told["kind"] == "files" and written and is_glob(written):
             roots, globs = [], [self._absolute(written)]
         elif told["kind"] == "files" and (pattern := pattern_of(roots)) and self._matches_just(pattern, roots):
             roots, globs = [], [pattern]
-        name = told["name"] or name_of(globs or roots)
+        name = told["name"] or places_name(globs or roots)
         if "version" in told:
             return SourceRecord(kind=told["kind"], name=mask(name), version=told["version"])
         record = SourceRecord(kind=told["kind"], name=mask(name), roots=roots, globs=globs, only=only)
         if len(roots) > MOST_ROOTS:
-            return not_looked_at(record.model_copy(update={"roots": []}), f"more than {MOST_ROOTS} paths")
+            return as_not_listed(record.model_copy(update={"roots": []}), f"more than {MOST_ROOTS} paths")
         if "files" not in told:
-            return not_looked_at(record, told["refused"])
-        files = [SourceFile(plain(path), size, modified) for path, size, modified in told["files"]]
+            return as_not_listed(record, told["refused"])
+        files = [SourceFile(normalized(path), size, modified) for path, size, modified in told["files"]]
         if only:
             wanted = re.compile(name_pattern(only))
             files = [file for file in files if wanted.fullmatch(file.path.rpartition("/")[2])]
-        return with_files(record, files)
+        return with_listing(record, files)
 
     def _absolute(self, pattern: str) -> str:
         path = self._spark._jvm.org.apache.hadoop.fs.Path(pattern)
         conf = self._spark._jsparkSession.sessionState().newHadoopConf()
-        return plain(str(path.getFileSystem(conf).makeQualified(path).toString()))
+        return normalized(str(path.getFileSystem(conf).makeQualified(path).toString()))
 
     def _matches_just(self, pattern: str, roots: Sequence[str]) -> bool:
         """Return whether a pattern gives these paths and no other, so that it may be what the author wrote."""
         path = self._spark._jvm.org.apache.hadoop.fs.Path(pattern)
         conf = self._spark._jsparkSession.sessionState().newHadoopConf()
         found = path.getFileSystem(conf).globStatus(path) or []
-        return {plain(str(status.getPath().toString())) for status in found} == set(roots)
+        return {normalized(str(status.getPath().toString())) for status in found} == set(roots)
 
 
 def _jdbc_name(url: str, table: str) -> str:

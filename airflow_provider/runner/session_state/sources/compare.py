@@ -8,7 +8,7 @@ _MARK = 8
 _NAME = 4
 
 
-def difference(before: SourceRecord, now: SourceRecord) -> str | None:
+def source_change(before: SourceRecord, now: SourceRecord) -> str | None:
     """Return what has changed in a source, such as ``3 files more, 1 gone, 2 changed``; None if nothing that is known.
 
     Which files cannot be said, because only digests are recorded. With more than 200 files only their numbers are

@@ -13,8 +13,8 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.sources.globs import pattern_of
-from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, look_again, name_of
-from airflow_provider.runner.session_state.sources.paths import plain
+from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, places_name, refresh_source
+from airflow_provider.runner.session_state.sources.paths import normalized
 
 _WITHOUT_SOURCE = re.compile(r"[\s:+|-]*(Range|LocalRelation|OneRowRelation)\b")
 
@@ -46,7 +46,7 @@ class ConnectSources:
     def _of(self, view: ViewName) -> list[SourceRecord]:
         try:
             frame = self._spark.table(view.quoted("global_temp"))
-            files = sorted({plain(unquote(file)) for file in frame.inputFiles()})
+            files = sorted({normalized(unquote(file)) for file in frame.inputFiles()})
         except Exception as error:  # noqa: BLE001 - whatever the server objects to
             return [_untold(view, describe(error))]
         if not files:
@@ -57,11 +57,11 @@ class ConnectSources:
         if len(files) > MOST_ROOTS and pattern is None and len(directories) > MOST_ROOTS:
             return [_untold(view, f"its files are in more than {MOST_ROOTS} directories")]
         if pattern is not None:
-            record = SourceRecord(kind="files", name=name_of([pattern]), globs=[pattern])
+            record = SourceRecord(kind="files", name=places_name([pattern]), globs=[pattern])
         else:
             roots = files if len(files) <= MOST_ROOTS else directories
-            record = SourceRecord(kind="files", name=name_of(roots), roots=roots)
-        return [look_again(record, lambda: self._spark)]
+            record = SourceRecord(kind="files", name=places_name(roots), roots=roots)
+        return [refresh_source(record, lambda: self._spark)]
 
     def _reads_nothing(self, frame: Any) -> bool:
         out = io.StringIO()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from airflow_provider.runner.session_state.probes.jvm_helpers import look_from_inside
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper
 from airflow_provider.runner.session_state.sources.destroys import Location, location
 
 
@@ -38,7 +38,7 @@ def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
     """
     if not is_classic(spark):
         return [ReadPlace(tuple(location(unquote(file)) for file in frame.inputFiles()))]
-    return [_place(told) for told in json.loads(look_from_inside(spark, "SessionSources").readBy(frame._jdf))]
+    return [_place(told) for told in json.loads(load_jvm_helper(spark, "SessionSources").readBy(frame._jdf))]
 
 
 def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
@@ -48,7 +48,7 @@ def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
 
     :param spark: a classic session
     """
-    told: Mapping[str, Any] = json.loads(look_from_inside(spark, "SessionSources").readByStoredViews())
+    told: Mapping[str, Any] = json.loads(load_jvm_helper(spark, "SessionSources").readByStoredViews())
     return {name: [_place(place) for place in places] for name, places in told.items()}
 
 

@@ -19,7 +19,7 @@ def escaped(path: str) -> str:
     return _SPECIAL.sub(lambda found: "\\" + found[0], path)
 
 
-def parts_of(path: str) -> list[str]:
+def path_parts(path: str) -> list[str]:
     """Return storage (scheme and host, empty for local) and the names of a path in one spelling, or of a pattern."""
     found = re.match(r"^(\w[\w+.-]*://[^/]*)?(/.*|)$", path, re.DOTALL)
     storage, rest = (found[1] or "", found[2]) if found else ("", path)
@@ -71,7 +71,7 @@ def pattern_of(roots: Sequence[str]) -> str | None:
 
     :param roots: paths in one spelling
     """
-    split = [parts_of(root) for root in roots]
+    split = [path_parts(root) for root in roots]
     if len(roots) < 2 or len({(parts[0], len(parts)) for parts in split}) != 1:
         return None
     names = []

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from airflow_provider.errors import SourceNotListedError
-from airflow_provider.runner.session_state.sources.globs import escaped, name_pattern, parts_of
-from airflow_provider.runner.session_state.sources.paths import plain
+from airflow_provider.runner.session_state.sources.globs import escaped, name_pattern, path_parts
+from airflow_provider.runner.session_state.sources.paths import normalized
 
 MOST_FILES = 10_000
 MOST_SECONDS = 2.0
@@ -81,7 +81,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Summary:
+class ListingSummary:
     """Files summed up, see :class:`~airflow_provider.runner.record.source_record.SourceRecord`."""
 
     files: int
@@ -90,12 +90,12 @@ class Summary:
     marks: str
 
 
-def summary(files: Iterable[SourceFile]) -> Summary:
+def summarize(files: Iterable[SourceFile]) -> ListingSummary:
     """Sum files up; in which order they come makes no difference."""
     found = sorted(set(files))
     digest = hashlib.sha256("\n".join(f"{size} {modified} {path}" for path, size, modified in found).encode())
     marks = "".join(_mark(path) + _mark(f"{size} {modified}") for path, size, modified in found)
-    return Summary(
+    return ListingSummary(
         len(found),
         sum(file.size for file in found),
         digest.hexdigest()[:16],
@@ -153,12 +153,12 @@ def _below(start: str, budget: Budget) -> Iterator[SourceFile]:
 
 
 def _file(path: str, stat: os.stat_result) -> SourceFile:
-    return SourceFile(plain(path), stat.st_size, stat.st_mtime_ns // 1_000_000)
+    return SourceFile(normalized(path), stat.st_size, stat.st_mtime_ns // 1_000_000)
 
 
 def _matches(pattern: str, budget: Budget) -> list[str]:
     found = [""]
-    for part in parts_of(plain(pattern))[1:]:
+    for part in path_parts(normalized(pattern))[1:]:
         wanted, literal = re.compile(name_pattern(part)), re.sub(r"\\(.)", r"\1", part)
         below = []
         for directory in found:

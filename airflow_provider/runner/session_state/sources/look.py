@@ -11,10 +11,10 @@ from typing import Any
 from airflow_provider.errors import SourceNotListedError, describe
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.probes.jvm_helpers import look_from_inside, unpacked
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper, unpack
 from airflow_provider.runner.session_state.sources.globs import name_pattern
-from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summary
-from airflow_provider.runner.session_state.sources.paths import plain
+from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summarize
+from airflow_provider.runner.session_state.sources.paths import normalized
 
 MOST_ROOTS = 20
 
@@ -22,7 +22,9 @@ OpenSession = Callable[[], Any]
 """Returns the Spark session, which is opened if it is not open yet."""
 
 
-def look_again(record: SourceRecord, spark: OpenSession | None = None, budget: Budget | None = None) -> SourceRecord:
+def refresh_source(
+    record: SourceRecord, spark: OpenSession | None = None, budget: Budget | None = None
+) -> SourceRecord:
     """Return how a source is now.
 
     What could not be seen before is not looked at now, for there is nothing to compare it with.
@@ -42,10 +44,10 @@ def look_again(record: SourceRecord, spark: OpenSession | None = None, budget: B
         else:
             files = _files_through_spark(record, spark, budget)
     except SourceNotListedError as stop:
-        return not_looked_at(record, str(stop))
+        return as_not_listed(record, str(stop))
     except Exception as error:  # noqa: BLE001 - whatever the storage, its client or the catalog object to
-        return not_looked_at(record, f"it cannot be listed: {describe(error)}")
-    return with_files(record, files)
+        return as_not_listed(record, f"it cannot be listed: {describe(error)}")
+    return with_listing(record, files)
 
 
 def driver_files(paths: Iterable[str]) -> list[SourceRecord]:
@@ -59,7 +61,7 @@ def driver_files(paths: Iterable[str]) -> list[SourceRecord]:
     found = []
     for directory, files in sorted(by_directory.items()):
         roots = sorted(files) if len(files) <= MOST_ROOTS else [directory]
-        found.append(look_again(SourceRecord(kind="files", name=name_of(roots), roots=roots)))
+        found.append(refresh_source(SourceRecord(kind="files", name=places_name(roots), roots=roots)))
     return found
 
 
@@ -68,20 +70,20 @@ def is_local(place: str) -> bool:
     return place.startswith("/")
 
 
-def with_files(record: SourceRecord, files: Iterable[SourceFile]) -> SourceRecord:
+def with_listing(record: SourceRecord, files: Iterable[SourceFile]) -> SourceRecord:
     """Return a source with the files that it has."""
-    sums = summary(files)
+    sums = summarize(files)
     update = {"files": sums.files, "bytes": sums.bytes, "digest": sums.digest, "marks": sums.marks}
     return record.model_copy(update={**update, "state": "seen", "why": None})
 
 
-def not_looked_at(record: SourceRecord, why: str) -> SourceRecord:
+def as_not_listed(record: SourceRecord, why: str) -> SourceRecord:
     """Return a source that is not looked at, and why."""
     nothing = {"files": 0, "bytes": 0, "digest": "", "marks": ""}
     return record.model_copy(update={**nothing, "state": "not looked at", "why": why})
 
 
-def name_of(places: Sequence[str]) -> str:
+def places_name(places: Sequence[str]) -> str:
     """Return what people call a source of files."""
     return f"{places[0]} and {len(places) - 1} more" if len(places) > 1 else "".join(places)
 
@@ -89,10 +91,10 @@ def name_of(places: Sequence[str]) -> str:
 def _version_now(record: SourceRecord, spark: OpenSession | None) -> SourceRecord:
     session = spark() if spark is not None else None
     if not hasattr(session, "_jsparkSession"):
-        return not_looked_at(record, "its version cannot be asked for here")
+        return as_not_listed(record, "its version cannot be asked for here")
     names = re.findall(r"`(?:[^`]|``)+`|[^.`]+", record.name)
     quoted = ".".join(name if name.startswith("`") else quote(name) for name in names)
-    version = look_from_inside(session, "SessionSources").version(quoted)
+    version = load_jvm_helper(session, "SessionSources").version(quoted)
     return record.model_copy(update={"version": version})
 
 
@@ -104,18 +106,18 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
         found = _files_through_connect(session, record, budget)
     else:
         millis = int(budget.seconds_left * 1000)
-        look = look_from_inside(session, "SessionSources")
-        answer = unpacked(look.files(json.dumps(record.roots), json.dumps(record.globs), budget.files_left, millis))
+        look = load_jvm_helper(session, "SessionSources")
+        answer = unpack(look.files(json.dumps(record.roots), json.dumps(record.globs), budget.files_left, millis))
         if "refused" in answer:
             raise SourceNotListedError(answer["refused"])
-        found = [SourceFile(plain(path), size, modified) for path, size, modified in answer["files"]]
+        found = [SourceFile(normalized(path), size, modified) for path, size, modified in answer["files"]]
     budget.count(len(found))
     wanted = re.compile(name_pattern(record.only)) if record.only else None
     return [file for file in found if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2])]
 
 
 def _files_through_connect(spark: Any, record: SourceRecord, budget: Budget) -> list[SourceFile]:
-    from airflow_provider.runner.session_state.saved.files import readable
+    from airflow_provider.runner.storage.spark_urls import readable
 
     places = [*map(readable, record.roots), *record.globs]
     rows = (
@@ -126,4 +128,4 @@ def _files_through_connect(spark: Any, record: SourceRecord, budget: Budget) -> 
         .limit(budget.files_left + 1)
         .collect()
     )
-    return [SourceFile(plain(row["path"]), row["length"], row["modified"]) for row in rows]
+    return [SourceFile(normalized(row["path"]), row["length"], row["modified"]) for row in rows]

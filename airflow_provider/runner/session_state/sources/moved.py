@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider.runner.record.source_record import SourceRecord
 
 
-def moved(config: Mapping[str, Any], before: Sequence[SourceRecord], now: Sequence[SourceRecord]) -> list[str]:
+def moved_sources(config: Mapping[str, Any], before: Sequence[SourceRecord], now: Sequence[SourceRecord]) -> list[str]:
     """Return what a component reads now that it had not read before, because its config holds a relative path.
 
     :param config: the component's config

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, parts_of
+from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, path_parts
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://([^/]*))?(?=/|$)")
 _BESIDE = re.compile(r"/\.([^/]+)\.replacing-[0-9a-f]{16}-[0-9a-f]{8}(?=/|$)")
@@ -15,7 +15,7 @@ _TABLE_BESIDE = re.compile(r"(?<=\w)__replacing_[0-9a-f]{16}(?=[/`]|$)")
 _FORMAT_AND_PATH = re.compile(r"^[\w.]+\.`(/.*|[a-zA-Z][\w+.-]*:/.*)`$", re.DOTALL)
 
 
-def plain(place: str) -> str:
+def normalized(place: str) -> str:
     """Return a path in one spelling: local ones without scheme, ``s3`` and ``s3n`` as ``s3a``, no slash at the end."""
     found = _SCHEME.match(place)
     scheme, host, path = (found[1].lower(), found[2] or "", place[found.end() :]) if found else ("", "", place)
@@ -26,7 +26,7 @@ def plain(place: str) -> str:
     return f"{'s3a' if scheme in ('s3', 's3n') else scheme}://{host}{path}"
 
 
-def final(target: str) -> str:
+def final_target(target: str) -> str:
     """Return where what was written will be found: `WriteData` writes beside it and exchanges the two."""
     return _TABLE_BESIDE.sub("", _BESIDE.sub(r"/\1", target))
 
@@ -49,7 +49,7 @@ def overlap(one: SourceRecord, other: SourceRecord) -> bool:
     return (
         writes_into(_literally(one), other)
         or writes_into(_literally(other), one)
-        or any(_may_meet(parts_of(mine), parts_of(theirs)) for mine in one.globs for theirs in other.globs)
+        or any(_may_meet(path_parts(mine), path_parts(theirs)) for mine in one.globs for theirs in other.globs)
     )
 
 
@@ -64,18 +64,18 @@ def _may_meet(one: list[str], other: list[str]) -> bool:
 
 
 def _hits(target: str, source: SourceRecord) -> bool:
-    target = final(target)
+    target = final_target(target)
     in_format = _FORMAT_AND_PATH.match(target)
     if in_format:
         target = in_format[1]
     elif "/" not in target:
         return _is_table(target, source)
-    spellings = {plain(target), plain(unquote(target))}
+    spellings = {normalized(target), normalized(unquote(target))}
     return any(
-        _nested(parts_of(spelling), parts, matched)
+        _nested(path_parts(spelling), parts, matched)
         for spelling in spellings
         for places, matched in ((source.roots, False), (source.globs, True))
-        for parts in (parts_of(plain(place)) for place in places)
+        for parts in (path_parts(normalized(place)) for place in places)
     )
 
 
@@ -86,7 +86,7 @@ def _is_table(name: str, source: SourceRecord) -> bool:
         shared = min(len(wanted), len(known))
         return shared > 0 and wanted[-shared:] == known[-shared:]
     # Somebody may read the files of a table by their path; the directory of a table has its name.
-    return bool(wanted) and any(plain(root).rpartition("/")[2].lower() == wanted[-1] for root in source.roots)
+    return bool(wanted) and any(normalized(root).rpartition("/")[2].lower() == wanted[-1] for root in source.roots)
 
 
 def _identifier(name: str) -> list[str]:

@@ -13,10 +13,10 @@ from airflow_provider.masking import mask
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.sources.classic_reads import ClassicSources
-from airflow_provider.runner.session_state.sources.compare import difference
+from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
-from airflow_provider.runner.session_state.sources.look import driver_files, look_again
-from airflow_provider.runner.session_state.sources.paths import final, plain, writes_into
+from airflow_provider.runner.session_state.sources.look import driver_files, refresh_source
+from airflow_provider.runner.session_state.sources.paths import final_target, normalized, writes_into
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +34,17 @@ class SourceProbe(Protocol):
         """Return what was read since then or is read by views, and where Spark wrote."""
 
 
-def reading_for(spark: Any, saved_url: str | None = None) -> Reading:
+def watch_sources(spark: Any, saved_url: str | None = None) -> SourceWatch:
     """Return what finds out what is read in a session.
 
     :param spark: a classic session or one of Spark Connect
     :param saved_url: directory of this run for saved views; None if nothing is saved
     """
     probe = ClassicSources(spark) if hasattr(spark, "_jsparkSession") else ConnectSources(spark)
-    return Reading(probe, spark, saved_url)
+    return SourceWatch(probe, spark, saved_url)
 
 
-class Reading:
+class SourceWatch:
     """What the components of one attempt read, and what earlier ones had read.
 
     :param probe: finds it out
@@ -56,11 +56,11 @@ class Reading:
     def __init__(self, probe: SourceProbe, spark: Any, saved_url: str | None = None) -> None:
         self._probe = probe
         self._spark = spark
-        self._saved_inside = f"{plain(saved_url)}/" if saved_url else None
+        self._saved_inside = f"{normalized(saved_url)}/" if saved_url else None
         self._blind: str | None = None
         self._known: dict[str, Sequence[SourceRecord]] = {}
 
-    def recorded(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
+    def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
         """Take note of what components read that completed in earlier attempts."""
         self._known.update(sources)
 
@@ -77,7 +77,7 @@ class Reading:
         with contextlib.suppress(Exception):  # Spark may be what failed, and then it notes nothing any more
             self._probe.end()
 
-    def finished(
+    def collect(
         self, component: str, views: Sequence[ViewName], targets: Iterable[str] = (), extra_files: Iterable[str] = ()
     ) -> TouchedData:
         """Return what a component read and wrote. Call it before its views are saved.
@@ -95,8 +95,8 @@ class Reading:
         if self._blind is not None:
             why = f"Spark does not say: {self._blind}"
             found = [*found, SourceRecord(kind="other", name="what it read", state="cannot be told", why=why)]
-        sources = distinct([*filter(self._is_source, found), *driver_files(extra_files)])
-        writes = list(dict.fromkeys(mask(final(plain(target))) for target in (*written, *targets)))
+        sources = distinct_sources([*filter(self._is_source, found), *driver_files(extra_files)])
+        writes = list(dict.fromkeys(mask(final_target(normalized(target))) for target in (*written, *targets)))
         self._known[component] = sources
         for source in sources:
             if source.state == "not looked at":
@@ -106,7 +106,7 @@ class Reading:
                     source.name,
                     source.why,
                 )
-        left = self.left_by(writes)
+        left = self.refresh_written(writes)
         logger.debug("%s: finding its sources took %.3f s", component, time.monotonic() - began)
         return TouchedData(sources=sources, writes=writes, left=left)
 
@@ -114,25 +114,25 @@ class Reading:
         places, saved = [*source.roots, *source.globs], self._saved_inside
         return not (places and saved and all(f"{place}/".startswith(saved) for place in places))
 
-    def changed(self, components: Collection[str]) -> list[str]:
+    def changed_components(self, components: Collection[str]) -> list[str]:
         """Return those of some components whose sources are not any more what they read, as far as that can be told.
 
         :param components: names
         """
         sources = {name: [s for s in self._known.get(name, ()) if s.state == "seen"] for name in components}
-        now = {s.key: look_again(s, lambda: self._spark) for found in sources.values() for s in found}
-        return [n for n, found in sources.items() if any(difference(s, now[s.key]) is not None for s in found)]
+        now = {s.key: refresh_source(s, lambda: self._spark) for found in sources.values() for s in found}
+        return [n for n, found in sources.items() if any(source_change(s, now[s.key]) is not None for s in found)]
 
-    def left_by(self, writes: Collection[str]) -> list[SourceRecord]:
+    def refresh_written(self, writes: Collection[str]) -> list[SourceRecord]:
         """Look once more at the sources into which a component wrote.
 
         :param writes: paths, or names of tables
         """
         hit = {s.key: s for sources in self._known.values() for s in sources if writes_into(writes, s)}
-        return [look_again(source, lambda: self._spark) for source in hit.values()]
+        return [refresh_source(source, lambda: self._spark) for source in hit.values()]
 
 
-def distinct(sources: Iterable[SourceRecord]) -> list[SourceRecord]:
+def distinct_sources(sources: Iterable[SourceRecord]) -> list[SourceRecord]:
     """Return each source once, and twice if it was seen in two states.
 
     Of several names for the same files the one stays that covers most: the directory rather than its files.

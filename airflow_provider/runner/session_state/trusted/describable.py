@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider.masking import looks_secret, mask
 from airflow_provider.runner.record.session_state_record import CatalogObject, TableDescription
-from airflow_provider.runner.session_state.trusted.trusted_tables import CODEC, CODEC_OPTIONS, OPTIONS, is_plain
+from airflow_provider.runner.session_state.trusted.trusted_tables import CODEC, CODEC_OPTIONS, OPTIONS, is_data
 
 _CHOOSE_FILES = frozenset({"path", "paths", "basepath", "avroschema", "avroschemaurl", "rowvalidationxsdpath"})
 """Options that Spark's formats ask when they read, and that no record may choose."""
@@ -28,7 +28,7 @@ _OF_WRITERS = frozenset({"collation", "ignoredProperties", "unsupportedFeatures"
 """Fields of Spark's own description that nobody who reads a table asks."""
 
 
-def plain(item: CatalogObject) -> tuple[CatalogObject, list[str]]:
+def without_unneeded(item: CatalogObject) -> tuple[CatalogObject, list[str]]:
     """Return a description without what nobody needs who reads the table, and what that is, in words."""
     left_out: list[str] = []
     changed: dict[str, Any] = {}
@@ -48,7 +48,7 @@ def plain(item: CatalogObject) -> tuple[CatalogObject, list[str]]:
     return item.model_copy(update=changed), left_out
 
 
-def why_not_whole(fields: list[str]) -> str | None:
+def reject_incomplete(fields: list[str]) -> str | None:
     """Return why a table is not what its description says, None if nothing speaks against it.
 
     :param fields: of Spark's own description, that differ
@@ -99,4 +99,4 @@ def _without_notes(root: Any) -> Iterator[str]:
 
 def _is_note(key: str, value: object) -> bool:
     means_something = key in _EXPRESSIONS or key.startswith(_RESERVED)
-    return not is_plain(key, value) and not means_something
+    return not is_data(key, value) and not means_something

@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from airflow_provider.runner.session_state.saved.catalog_manifest import VOUCHED
-from airflow_provider.runner.session_state.saved.files import local_path, writable
+from airflow_provider.runner.session_state.saved.catalog_manifest import MANIFEST
+from airflow_provider.runner.storage.spark_urls import local_path, writable
 
 FILE_FORMATS = frozenset({"parquet", "orc", "avro", "json", "csv", "text", "xml", "delta"})
 """Data sources that hold nothing but the files below one directory, by the short names that Spark gives them."""
 
-_OWN = re.compile(rf"attempt-[0-9a-f]{{12}}/[0-9]{{4,9}}-[0-9a-f]{{8}}/([0-9]{{1,9}}|{VOUCHED})")
+_OWN = re.compile(rf"attempt-[0-9a-f]{{12}}/[0-9]{{4,9}}-[0-9a-f]{{8}}/([0-9]{{1,9}}|{MANIFEST})")
 
 
-def why_not_here(run: str | None, url: str) -> str | None:
+def reject_location(run: str | None, url: str) -> str | None:
     """Return why a directory is none that this run can have written, None if it is.
 
     :param run: directory of this run, from today's config; None if there is none
@@ -42,7 +42,7 @@ def why_not_here(run: str | None, url: str) -> str | None:
     return None
 
 
-def why_not_format(name: str, configured: str) -> str | None:
+def reject_format(name: str, configured: str) -> str | None:
     """Return why a data source must not read what was saved, None if it may.
 
     :param name: what the record says

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.saved.catalog_manifest import VOUCHED
-from airflow_provider.runner.session_state.trusted.trusted_locations import why_not_format, why_not_here
-from airflow_provider.runner.session_state.trusted.trusted_settings import why_not_setting
-from airflow_provider.runner.session_state.trusted.trusted_tables import why_not_object
+from airflow_provider.runner.session_state.saved.catalog_manifest import MANIFEST
+from airflow_provider.runner.session_state.trusted.trusted_locations import reject_format, reject_location
+from airflow_provider.runner.session_state.trusted.trusted_settings import reject_setting
+from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
 
 # As Spark writes the current catalog and database: parts of letters, digits, _ and -, or in backticks.
 _PART = r"(?:[\w-]+|`(?:[^`]|``)+`)"
 _IDENTIFIER = re.compile(rf"{_PART}(?:\.{_PART})*")
 
 
-def why_not_restored(record: SessionStateRecord, run: str | None, view_format: str) -> str | None:
+def reject_record(record: SessionStateRecord, run: str | None, view_format: str) -> str | None:
     """Return why the session state of a component must not be restored, None if it may.
 
     :param record: what the checkpoint says of it
@@ -32,17 +32,17 @@ def _problems(record: SessionStateRecord, run: str | None, view_format: str) -> 
     if len(saved) > len(set(saved)) or not set(saved) <= set(record.left_views):
         yield "the views that it saved are not those that it left"
     for view in record.views:
-        for why in (why_not_here(run, view.url), why_not_format(view.format, view_format)):
+        for why in (reject_location(run, view.url), reject_format(view.format, view_format)):
             yield f"its saved view {view.name[:200]!r}: {why}" if why else None
     for key, value in record.settings.items():
-        yield why_not_setting(key, value)
+        yield reject_setting(key, value)
     for kind, name in (("catalog", record.catalog), ("database", record.database)):
         if name is not None and not _IDENTIFIER.fullmatch(name):
             yield f"its current {kind} {name[:200]!r} is no name"
     for item in record.objects:
-        yield why_not_object(item)
+        yield reject_catalog_object(item)
     if record.vouched is not None:
-        why = why_not_here(run, record.vouched)
-        if why is None and not record.vouched.endswith(f"/{VOUCHED}"):
+        why = reject_location(run, record.vouched)
+        if why is None and not record.vouched.endswith(f"/{MANIFEST}"):
             why = "it is a saved view"
         yield f"what it says of its tables: {why}" if why else None

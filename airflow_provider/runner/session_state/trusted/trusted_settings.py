@@ -58,7 +58,7 @@ LONGEST = 100_000
 """Characters of a value that is recorded."""
 
 
-def why_not_setting(key: str, value: str | None) -> str | None:
+def reject_setting(key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record, None if nothing speaks against it but perhaps Spark."""
     for rule, why in _RULES:
         if rule.match(key):
@@ -68,15 +68,15 @@ def why_not_setting(key: str, value: str | None) -> str | None:
     return None
 
 
-def why_not_set(spark: Any, key: str, value: str | None) -> str | None:
+def reject_setting_in_session(spark: Any, key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record into this session, None if it may."""
-    if (why := why_not_setting(key, value)) is not None:
+    if (why := reject_setting(key, value)) is not None:
         return why
     stays_a_value = not _AREA.match(key) and (value is None or _VALUE.fullmatch(value) is not None)
-    return None if stays_a_value else why_not_known(spark, key)
+    return None if stays_a_value else reject_unknown_setting(spark, key)
 
 
-def why_not_known(spark: Any, key: str) -> str | None:
+def reject_unknown_setting(spark: Any, key: str) -> str | None:
     """Return why a setting is better set by running its component again, None if Spark knows it as one of a session."""
     if spark.conf.isModifiable(key):
         return None

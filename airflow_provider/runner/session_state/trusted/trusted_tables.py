@@ -68,7 +68,7 @@ _TYPES = {"struct": ("fields",), "array": ("elementType",), "map": ("keyType", "
 _LONGEST = 1_000_000
 
 
-def why_not_object(item: CatalogObject) -> str | None:
+def reject_catalog_object(item: CatalogObject) -> str | None:
     """Return why a database or table must not be made known from a record, None if its description is data."""
     what = f"{'database' if item.table is None else 'table'} {item.name[:200]}"
     for problem in _problems(item):
@@ -90,7 +90,7 @@ def _problems(item: CatalogObject) -> Iterator[str]:
         yield from _table_problems(item.table)
 
 
-def is_plain(key: str, value: object) -> bool:
+def is_data(key: str, value: object) -> bool:
     """Whether something that is written on a column is data, and no expression that Spark computes."""
     return key in METADATA or (key in DEFAULTS and isinstance(value, str) and bool(_CONSTANT.fullmatch(value)))
 
@@ -140,7 +140,7 @@ def _type_problems(root: object) -> Iterator[str]:
                 if not isinstance(field, dict) or not isinstance(metadata, dict):
                     yield "has a column that is none"
                     return
-                if unknown := sorted(key for key, value in metadata.items() if not is_plain(key, value)):
+                if unknown := sorted(key for key, value in metadata.items() if not is_data(key, value)):
                     yield f"has a column {str(field.get('name'))[:200]!r} with {unknown[0][:200]!r}"
                 inside.append((field.get("type"), level + 1))
 

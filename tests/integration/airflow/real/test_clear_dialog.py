@@ -13,8 +13,8 @@ from scripts.local_airflow import RELEASE
 ASKS = pytest.mark.airflow(since=(3, 4), reason="before Airflow 3.4 the dialog does not ask about the task state")
 LOOPS = pytest.mark.airflow(since=(3, 4), reason="before Airflow 3.4 there are no loops over tasks")
 ASKED = " with its task state kept ('Keep task state and resume', or a clear that does not ask)"
-KEPT = f"cleared after an unfinished attempt{ASKED if RELEASE >= (3, 4) else ''}, so it goes on from the checkpoint"
-DISCARDED = "cleared without 'Keep task state and resume', so it starts over"
+KEPT = f"cleared after an unfinished attempt{ASKED if RELEASE >= (3, 4) else ''}, so it continues from the checkpoint"
+DISCARDED = "cleared without 'Keep task state and resume', so it starts from the beginning"
 
 
 def failed_at_b(scene: Any, dag_id: str) -> Any:

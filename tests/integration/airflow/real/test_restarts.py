@@ -36,7 +36,7 @@ def test_a_restart_after_a_success_runs_what_was_requested_and_nothing_else(scen
     run.wait_for_end("success")
     of_a_clear = command(run, "plan")
     assert actions(of_a_clear) == dict.fromkeys("abcd", "RUN")
-    assert "cleared after the pipeline had succeeded, so it starts afresh" in of_a_clear
+    assert "cleared after the pipeline had succeeded, so it starts from the beginning" in of_a_clear
     expected = {"a": "REUSE", "b": "REUSE", "c": "RUN", "d": "RUN"}
     assert actions(command(run, "plan", "--restart-from", "c")) == expected
     asked = command(run, "restart-from", "c")
@@ -50,7 +50,7 @@ def test_a_restart_after_a_success_runs_what_was_requested_and_nothing_else(scen
     assert run.executed == ["a b c d", "c d"]
     assert run.plan == expected
     assert run.text("d") == "abcd"
-    assert run.first_line(2).startswith("cleared after the pipeline had succeeded, and a restart was asked for")
+    assert run.first_line(2).startswith("cleared after the pipeline had succeeded, with a restart request")
     shown = command(run, "show")
     assert "pending" not in shown
     assert "asked for: restart from 'c' (airflow pyspark-pipeline restart-from by " in shown
@@ -125,7 +125,7 @@ def test_a_request_while_the_task_runs_is_for_the_next_attempt(scene: Any) -> No
     run.hold("c")
     scene.trigger(run)
     run.wait_for_start("c")
-    assert "that attempt goes on as it began, and the next one is meant" in command(run, "restart-from", "b")
+    assert "that attempt continues unchanged, and the next one comes after it" in command(run, "restart-from", "b")
     run.airflow.put_task_state(run.dag_id, run.run_id, "work", REQUEST, ["d"])
     run.release("c")
     run.wait_for_end("success")

@@ -7,21 +7,26 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.components.protection.later_reads import Need, need_of, paths_read, tables_read
-from airflow_provider.runner.config.component_context import Declared
+from airflow_provider.components.protection.later_reads import (
+    LaterReader,
+    declared_paths,
+    declared_tables,
+    find_later_reader,
+)
+from airflow_provider.runner.config.component_context import LaterComponent
 
 HERE = Path()
 
 
-def ready(kind: str, **config: Any) -> Declared:
-    return Declared(kind, f"airflow_provider.components.{kind}", config)
+def ready(kind: str, **config: Any) -> LaterComponent:
+    return LaterComponent(kind, f"airflow_provider.components.{kind}", config)
 
 
-def own(**config: Any) -> Declared:
-    return Declared("own", "my.component", config)
+def own(**config: Any) -> LaterComponent:
+    return LaterComponent("own", "my.component", config)
 
 
-def sql(text: str, **config: Any) -> Declared:
+def sql(text: str, **config: Any) -> LaterComponent:
     return ready("RunSql", sql=text, **config)
 
 
@@ -50,31 +55,31 @@ def sql(text: str, **config: Any) -> Declared:
         ([], False),
     ],
 )
-def test_a_view_is_needed_by_who_reads_it_before_it_is_made_anew(later: list[Declared], needed: bool) -> None:
-    found = need_of("v", later, HERE)
+def test_a_view_is_needed_by_who_reads_it_before_it_is_made_anew(later: list[LaterComponent], needed: bool) -> None:
+    found = find_later_reader("v", later, HERE)
     assert (found is not None and found.certain) is needed
 
 
 def test_a_component_that_only_names_the_view_is_likely_to_read_it() -> None:
-    assert need_of("v", [own(views=["a", "v"])], HERE) == Need("own", certain=False)
-    assert need_of("v", [own(views=["a"])], HERE) is None
+    assert find_later_reader("v", [own(views=["a", "v"])], HERE) == LaterReader("own", certain=False)
+    assert find_later_reader("v", [own(views=["a"])], HERE) is None
 
 
 def test_a_global_view_is_found_by_its_database_and_name() -> None:
-    need = need_of("global_temp.v", [sql("SELECT * FROM global_temp.v")], HERE)
-    assert need == Need("RunSql", certain=True)
+    need = find_later_reader("global_temp.v", [sql("SELECT * FROM global_temp.v")], HERE)
+    assert need == LaterReader("RunSql", certain=True)
 
 
 def test_the_text_of_a_file_counts(tmp_path: Path) -> None:
     (tmp_path / "x.sql").write_text("\ufeffSELECT * FROM v", encoding="utf-8")
-    assert need_of("v", [ready("RunSql", sql_file="x.sql")], tmp_path) is not None
-    assert need_of("v", [ready("RunSql", sql_file="missing.sql")], tmp_path) is None
+    assert find_later_reader("v", [ready("RunSql", sql_file="x.sql")], tmp_path) is not None
+    assert find_later_reader("v", [ready("RunSql", sql_file="missing.sql")], tmp_path) is None
 
 
 def test_places_are_known_up_to_the_first_component_that_may_write_anywhere() -> None:
     reads = [ready("ReadData", path=["a", "b"]), sql("SELECT * FROM csv.`/c`"), ready("ReadData", table="t")]
     after = ready("ReadData", path="d")
-    assert [path for _, path in paths_read([*reads, after], HERE)] == ["a", "b", "/c", "d"]
-    assert [path for _, path in paths_read([own(), after], HERE)] == []
-    assert [path for _, path in paths_read([sql("INSERT INTO x SELECT 1"), after], HERE)] == []
-    assert [name for _, name in tables_read([reads[2], own(), reads[2]])] == ["t"]
+    assert [path for _, path in declared_paths([*reads, after], HERE)] == ["a", "b", "/c", "d"]
+    assert [path for _, path in declared_paths([own(), after], HERE)] == []
+    assert [path for _, path in declared_paths([sql("INSERT INTO x SELECT 1"), after], HERE)] == []
+    assert [name for _, name in declared_tables([reads[2], own(), reads[2]])] == ["t"]

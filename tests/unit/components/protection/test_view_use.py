@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.components.protection.view_use import CodeUse, use_of
+from airflow_provider.components.protection.view_use import ViewUse, find_view_use
 
 ORDERS = "orders"
 OTHER = "others"
@@ -105,7 +105,7 @@ def replaces_by_sql(spark: Any) -> None:
     ],
 )
 def test_a_view_that_the_code_reads_is_needed(component: Any) -> None:
-    assert use_of(component, "orders").reads is True
+    assert find_view_use(component, "orders").reads is True
 
 
 def only_a_word(spark: Any) -> None:
@@ -149,13 +149,13 @@ def makes_by_sql(spark: Any) -> None:
     "component", [only_a_word, a_column, another_view, a_text_in_sql, an_alias, drops, makes_first, makes_by_sql]
 )
 def test_a_name_that_the_code_has_for_something_else_is_no_need(component: Callable[..., None]) -> None:
-    assert use_of(component, "orders").reads is False
+    assert find_view_use(component, "orders").reads is False
 
 
 def test_what_the_code_makes_is_known() -> None:
-    assert use_of(makes_first, "orders").makes
-    assert use_of(then_makes, "orders").makes
-    assert not use_of(by_table, "orders").makes
+    assert find_view_use(makes_first, "orders").makes
+    assert find_view_use(then_makes, "orders").makes
+    assert not find_view_use(by_table, "orders").makes
 
 
 def names_it(spark: Any, read: Callable[[Any, list[str]], None]) -> None:
@@ -164,9 +164,9 @@ def names_it(spark: Any, read: Callable[[Any, list[str]], None]) -> None:
 
 
 def test_a_name_that_may_be_passed_on_is_only_likely() -> None:
-    assert use_of(names_it, "orders").reads is None
+    assert find_view_use(names_it, "orders").reads is None
 
 
 @pytest.mark.parametrize("target", [None, len, print, 7])
 def test_code_without_a_source_says_nothing(target: Any) -> None:
-    assert use_of(target, "orders") == CodeUse()
+    assert find_view_use(target, "orders") == ViewUse()

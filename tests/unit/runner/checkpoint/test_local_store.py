@@ -28,6 +28,7 @@ from airflow_provider.runner.record.checkpoint_state import CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import StorageEntry, file_names
 from tests.samples.harness.records import AT, KEY, Recorder, state
 
 
@@ -366,9 +367,9 @@ def test_a_document_that_cannot_be_read_is_an_error_and_stays(store: LocalCheckp
 
 def test_a_directory_is_listed_until_two_listings_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scan may miss a name that is added and the one that is removed meanwhile: nothing would seem to be there."""
-    answers = iter([[], ["b"], ["b"]])
-    monkeypatch.setattr(DirectoryStorage, "_list", lambda *arguments: next(answers))
-    assert DirectoryStorage(tmp_path).files("x") == ["b"]
+    answers = iter([[], [StorageEntry("b", "file")], [StorageEntry("b", "file")]])
+    monkeypatch.setattr(DirectoryStorage, "_scan", lambda *arguments: next(answers))
+    assert file_names(DirectoryStorage(tmp_path), "x") == ["b"]
 
 
 # Invariant 5, with real processes

@@ -32,7 +32,10 @@ from airflow_provider.runner.observing.events import (
     ComponentFailed,
     ComponentStarted,
     PipelineStarted,
+    Step,
 )
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import CalledByHand
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
 from tests.samples.harness.runs import DIAMOND, NO_SPARK, RUN, SEVEN, Run
@@ -187,8 +190,8 @@ def test_the_time_that_reuse_saves_is_known(script: Script) -> None:
     plan = decide(run.config, Facts(run.stored))
     a, b = plan.decisions
     assert (a.action, a.seconds_saved) == ("REUSE", 10.0)
-    assert a.reason.startswith("completed in attempt 1 at ")
-    assert (b.action, b.reason) == ("RUN", "failed in attempt 1")
+    assert str(a.reason).startswith("completed in attempt 1 at ")
+    assert (b.action, str(b.reason)) == ("RUN", "failed in attempt 1")
 
 
 # Invariant 2: never invent
@@ -380,5 +383,5 @@ def test_an_event_without_a_start_is_an_error_and_no_lost_record() -> None:
     (config,) = pipeline("a").components
     with pytest.raises(CheckpointWriteError, match="before the start of the pipeline was recorded"):
         hooks.on_component_failure(
-            ComponentFailed(component=config, position=1, total=1, duration_seconds=0.0, error=OSError())
+            ComponentFailed(Step(config, Decision("a", Action.RUN, CalledByHand()), 1, 1), 0.0, OSError())
         )

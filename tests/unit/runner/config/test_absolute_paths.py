@@ -11,12 +11,12 @@ import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.launch.driver_addresses import driver_address
-from airflow_provider.operators.airflow_config import session_state_base
+from airflow_provider.operators.airflow_config import resolve_session_state_url
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig, SimplePipelineRunner, load_pipeline_config
-from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.config.absolute_paths import absolute, absolute_url, real
-from airflow_provider.runner.fingerprint.code.file_origin import Whose, origin_of
+from airflow_provider.runner.checkpoint.address import store_address
+from airflow_provider.runner.config.absolute_paths import absolute_path, absolute_url, real_path
+from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, file_origin
 from airflow_provider.stores.location import store_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 
@@ -31,10 +31,10 @@ def config_of(folder: Path) -> str:
 
 MADE: dict[str, Callable[[Path], Callable[[], object]]] = {
     "a store": lambda here: (lambda store: lambda: store.base_dir.parent)(LocalCheckpointStore("checkpoints")),
-    "the words for a store": lambda here: (lambda s: lambda: Path(place_of(s)).parent)(LocalCheckpointStore("c")),
+    "the words for a store": lambda here: (lambda s: lambda: Path(store_address(s)).parent)(LocalCheckpointStore("c")),
     "a store by its address": lambda here: (lambda store: lambda: store.base_dir.parent)(store_at("checkpoints")),
     "a store by file:": lambda here: (lambda store: lambda: store.base_dir.parent)(store_at("file:checkpoints")),
-    "a directory as object storage": lambda here: (lambda store: lambda: Path(place_of(store)).parent)(
+    "a directory as object storage": lambda here: (lambda store: lambda: Path(store_address(store)).parent)(
         ObjectStorageCheckpointStore("file:checkpoints")
     ),
     "a task's working directory": lambda here: (lambda task: lambda: task.started_in)(
@@ -51,7 +51,7 @@ MADE: dict[str, Callable[[Path], Callable[[], object]]] = {
         SimplePipelineRunner(PipelineConfig.model_validate(PIPELINE), session_state_url="views")
     ),
     "saved views of an operator": lambda here: (lambda base: lambda: Path(base).parent)(
-        str(session_state_base("views", True, first=True))
+        str(resolve_session_state_url("views", True, first=True))
     ),
     "the checkpoint of a driver": lambda here: (lambda place: lambda: Path(place).parent)(
         driver_address("checkpoints")
@@ -116,7 +116,7 @@ def test_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     monkeypatch.chdir(tmp_path)
-    assert absolute("link/store") == tmp_path / "link" / "store"
+    assert absolute_path("link/store") == tmp_path / "link" / "store"
 
 
 def test_a_path_without_a_working_directory_takes_that_of_the_shell(
@@ -127,6 +127,6 @@ def test_a_path_without_a_working_directory_takes_that_of_the_shell(
     monkeypatch.setenv("PWD", str(tmp_path))
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert absolute("x") == tmp_path / "x"
-    assert real("<string>") == str(tmp_path / "<string>")
-    assert origin_of("gone_too.py").whose is Whose.OWN
+    assert absolute_path("x") == tmp_path / "x"
+    assert real_path("<string>") == str(tmp_path / "<string>")
+    assert file_origin("gone_too.py").whose is CodeOwner.OWN

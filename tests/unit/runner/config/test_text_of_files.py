@@ -24,7 +24,7 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.config import yaml_text
-from airflow_provider.runner.config.scalars import plain
+from airflow_provider.runner.config.scalars import plain_value
 from tests.samples.components import odd
 
 ANY = "tests.samples.components.basic.scripted"
@@ -294,15 +294,15 @@ def test_a_config_of_a_file_can_be_dumped_copied_and_shown_and_stays_what_it_is(
     values = {"a": "1.10", "b": "NO", "c": "1_000", "d": "x"}
     inner = ", ".join(f"{key}: {text}" for key, text in values.items())
     text = f"name: p\ncomponents: [{{name: a, class_path: n.b, config: {{{inner}}}}}]"
-    content = yaml_text.parse(text)
+    content = yaml_text.parse_yaml(text)
     dumped = yaml.safe_dump(PipelineConfig.model_validate(content).model_dump(exclude_unset=True))
-    again = yaml_text.parse(dumped)["components"][0]["config"]
+    again = yaml_text.parse_yaml(dumped)["components"][0]["config"]
     assert {key: str(value) for key, value in again.items()} == values
     assert "a: 1.1\n" in str(RenderedPipeline(None, content, content))
 
     config = content["components"][0]["config"]
     assert str(copy.deepcopy(config)["a"]) == "1.10"
-    unpickled = pickle.loads(pickle.dumps(plain(config)))
+    unpickled = pickle.loads(pickle.dumps(plain_value(config)))
     assert (unpickled["a"], type(unpickled["a"])) == (1.1, float)
     assert type(pickle.loads(pickle.dumps(config["a"]))) is float
     assert json.loads(json.dumps(config))["a"] == 1.1
@@ -310,7 +310,7 @@ def test_a_config_of_a_file_can_be_dumped_copied_and_shown_and_stays_what_it_is(
 
 @given(st.recursive(st.text() | st.integers() | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3)))
 def test_what_python_writes_as_yaml_reads_as_the_same(value: Any) -> None:
-    assert plain(yaml_text.parse(yaml.safe_dump({"x": value}))["x"]) == value
+    assert plain_value(yaml_text.parse_yaml(yaml.safe_dump({"x": value}))["x"]) == value
 
 
 CIRCLES = {

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from airflow_provider.runner.housekeeping.directories import delete_directory, find_directories
-from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules
+from airflow_provider.runner.housekeeping.prune import Prune, PruneItem, PruneRules
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, Marker, remove_run
-from airflow_provider.runner.session_state.saved.files import LocalFiles
+from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, delete_run
+from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
 from tests.samples.harness.saved_directories import KEY, LONG_AGO, NOW, RECENTLY, STORAGES, claim, leave_views, storage
@@ -27,12 +27,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return storage(request, tmp_path)
 
 
-def prune(place: Place, *, dry_run: bool = False, rules: Rules | None = None) -> list[Item]:
-    return list(Prune(rules or Rules(NOW), saved=[place], dry_run=dry_run)())
+def prune(place: Place, *, dry_run: bool = False, rules: PruneRules | None = None) -> list[PruneItem]:
+    return list(Prune(rules or PruneRules(NOW), saved=[place], dry_run=dry_run)())
 
 
 def paths(files: FileStorage) -> list[str]:
-    return sorted(path for path in files.walk() if not path.endswith(".crc"))
+    return sorted(path for path, _ in files.walk() if not path.endswith(".crc"))
 
 
 def test_what_has_expired_goes_with_all_that_a_dead_attempt_left(place: Place) -> None:
@@ -49,7 +49,7 @@ def test_what_has_expired_goes_with_all_that_a_dead_attempt_left(place: Place) -
         assert 6 < old.bytes < 2000
         assert not items[f"{place[0]}/new/p"].verdict.delete
         assert paths(place[1]) == (sorted([*written, *new]) if dry_run else new)
-    assert [entry.name for entry in place[1].entries("")] == ["new"]
+    assert [entry.name for entry in place[1].list("")] == ["new"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_a_session_of_spark_connect_wrote_as_a_directory_is_a_marker_too(pl
     """Spark writes directories, so there the marker is one with a part in it."""
     leave_views(place[1])
     text = place[1].read(f"{KEY.path}/{MARKER}")
-    place[1].remove([f"{KEY.path}/{MARKER}"])
+    place[1].delete([f"{KEY.path}/{MARKER}"])
     place[1].write(f"{KEY.path}/{MARKER}/part-00000.txt", text + b"\n")
     place[1].write(f"{KEY.path}/{MARKER}/_SUCCESS", b"")
     (item,) = prune(place)
@@ -129,7 +129,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_kill_at_any_step_of_a_prune_leaves_what_the_next_one_finishes(tmp_path: Path) -> None:
-    """Marker or notice stay to the end, so nothing is orphaned."""
+    """DirectoryMarker or notice stay to the end, so nothing is orphaned."""
     number = 0
     while True:
         base = tmp_path / str(number)
@@ -199,7 +199,7 @@ def test_the_marker_says_whose_and_since_when(tmp_path: Path) -> None:
     """A later attempt changes when it was last used, and nothing else."""
     claim(str(tmp_path), at=LONG_AGO)
     claim(str(tmp_path), at=RECENTLY)
-    marker = Marker.parse((tmp_path / KEY.path / MARKER).read_bytes())
+    marker = DirectoryMarker.parse((tmp_path / KEY.path / MARKER).read_bytes())
     assert marker is not None
     assert (marker.key, marker.created_at, marker.last_used) == (KEY, LONG_AGO, RECENTLY)
 
@@ -214,14 +214,14 @@ def test_a_place_that_cannot_be_written_is_said_and_the_attempt_goes_on(
 
 
 def test_a_run_that_is_complete_leaves_nothing_but_what_is_not_its_own(tmp_path: Path) -> None:
-    """Marker and directory go with the last view; a foreign file stays."""
+    """DirectoryMarker and directory go with the last view; a foreign file stays."""
     url = KEY.directory(str(tmp_path))
     files = DirectoryStorage(tmp_path)
     for foreign in (False, True):
         leave_views(files)
         if foreign:
             files.write(f"{KEY.path}/notes.txt", b"x")
-        remove_run(LocalFiles(), url)
+        delete_run(files_for(url, None), url)
         assert os.path.exists(url) is foreign
     assert paths(files) == [f"{KEY.path}/notes.txt"]
 
@@ -231,7 +231,7 @@ def test_what_cannot_be_deleted_is_said_and_stays_known(place: Place) -> None:
     leave_views(place[1])
 
     def refuse(step: str, *arguments: object) -> None:
-        if step == "remove":
+        if step == "delete":
             raise PermissionError(13, "not yours")
 
     (item,) = prune((place[0], Watched(place[1], refuse)))

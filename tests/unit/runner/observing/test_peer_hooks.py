@@ -427,7 +427,7 @@ def test_their_ready_made_hooks_work(script: Script, caplog: pytest.LogCaptureFi
 class FullStore(InMemoryCheckpointStore):
     """A store with no room."""
 
-    def _files(self) -> Any:
+    def storage(self) -> Any:
         raise OSError("no space left on device")
 
 

@@ -177,14 +177,14 @@ def test_a_changed_config_that_restarts_everything_makes_the_code_irrelevant(run
 
 
 def test_a_record_without_code_is_used_with_a_word(run: Run) -> None:
-    """What nobody knows is said: it is neither a change nor the absence of one."""
+    """The log names what is not known: it is neither a change nor the absence of one."""
     records = {name: record.model_copy(update={"code": None}) for name, record in run.stored.components.items()}
     run.store.save(run.stored.model_copy(update={"components": records}))
     plan = run.plan()
     assert plan.kept == ["first", "second", "apart"]
     assert plan.notes == (
-        "kept without a look at their code, which was not recorded: 'first', 'second', 'apart'; if it has changed "
-        "since, restart from the first of them",
+        "kept although their code could not be compared, because it was not recorded: 'first', 'second', "
+        "'apart'; if it has changed, restart from the first of them",
     )
 
 
@@ -263,7 +263,7 @@ def test_code_that_cannot_be_read_stops_no_run(
     monkeypatch.setattr("airflow_provider.runner.fingerprint.code.component_code.read_code", broken)
     assert run.attempt() == ["third"]
     assert "the code of component 'second' cannot be read: RuntimeError: unforeseen" in caplog.messages
-    assert any("which cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
+    assert any("because it cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
 
 
 def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

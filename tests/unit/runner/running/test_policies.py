@@ -34,8 +34,9 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.planning.start_mode import StartMode
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 from tests.samples.sketches import config
 
@@ -100,7 +101,7 @@ def by_attempt(
     today: PipelineConfig, store: LocalCheckpointStore, hooks: PipelineHooks, restart_from: str | None = None
 ) -> PipelineResult:
     """As the operator does it: the takeover comes first. It has hooks of its own for log and checkpoint."""
-    beginning = Beginning(restarts=(RestartFrom(components=(restart_from,)),) if restart_from is not None else ())
+    beginning = StartMode(restarts=(RestartFrom(components=(restart_from,)),) if restart_from is not None else ())
     return run_attempt(
         AttemptSpec(today, store, RunKey((), RUN, "p"), lambda checkpoint, asked: beginning, spark=NO_SPARK)
     )
@@ -253,7 +254,7 @@ def test_the_log_offers_rerun_affected_only_where_it_would_help(
 
 def test_restart_from_in_the_config_is_carried_out_once_and_its_retry_repeats_nothing(failed_at_g: Attempts) -> None:
     assert failed_at_g.ran(SEVEN, fails="g", restart_from="d") == "deg"
-    assert failed_at_g.reasons()["d"] == "RUN restart from 'd' was asked for"
+    assert failed_at_g.reasons()["d"] == "RUN restart from 'd' was requested"
     assert failed_at_g.ran(SEVEN, fails="g", restart_from="d") == "g"
     assert failed_at_g.ran(SEVEN, restart_from="d") == "g"
     assert failed_at_g.ran(SEVEN, restart_from="d") == ""

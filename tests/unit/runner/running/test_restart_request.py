@@ -14,11 +14,11 @@ from airflow_provider.runner.checkpoint.layout import REQUEST
 from airflow_provider.runner.checkpoint.saving import Saving
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.planning.start_mode import AirflowTry
+from airflow_provider.runner.planning.start_mode import AirflowTry, StartCase, StartMode
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
-from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 from tests.samples.harness.watched import Killed, Watched
 from tests.samples.pipelines import component, pipeline
@@ -73,7 +73,7 @@ def test_a_fresh_start_fulfils_a_request(script: Script, store: Any) -> None:
     attempt(store)
     ask(store, "b")
     script.fail("c")
-    attempt(store, beginning=lambda checkpoint, asked: Beginning(fresh="as the test asked for"))
+    attempt(store, start_mode=lambda checkpoint, asked: StartMode(StartCase.FRESH_REQUESTED))
     script.take_calls()
     attempt(store)
     assert script.take_calls() == ["c"]
@@ -92,7 +92,7 @@ def test_what_became_impossible_is_set_aside_and_never_blocks_a_run(
     assert script.take_calls() == ["b", "c"]
     assert store.find_request(KEY) is None
     assert "unknown or disabled component 'bb'; did you mean 'b'?" in caplog.text
-    assert "leave another request" in caplog.text
+    assert "leave a new request" in caplog.text
     (settled,) = store.load("run", "p").requests
     assert (settled.attempt, settled.what) == (2, "restart from 'bb'")
     assert "unknown or disabled" in settled.set_aside
@@ -103,11 +103,11 @@ class Failing(InMemoryCheckpointStore):
 
     fails = "nothing"
 
-    def _files(self) -> Any:
-        return Watched(super()._files(), self._refuse)
+    def storage(self) -> Any:
+        return Watched(super().storage(), self._refuse)
 
     def _refuse(self, step: str, path: str, *content: bytes) -> None:
-        if step in ("write", "remove") and self.fails in path:
+        if step in ("write", "delete") and self.fails in path:
             raise OSError("the network is down")
 
 
@@ -149,7 +149,7 @@ def test_a_typed_request_is_carried_out_once_whenever_the_attempt_is_killed(scri
     store = Failing()
     attempt(store)
     script.take_calls()
-    store._files().write(f"{KEY.path}/{REQUEST}", b"b\n")
+    store.storage().write(f"{KEY.path}/{REQUEST}", b"b\n")
     store.fails = "request.json"  # neither an id nor a removal can be written
     with pytest.raises(CheckpointWriteError, match="the request to restart"):
         attempt(store)
@@ -244,7 +244,7 @@ def test_a_request_wins_over_the_fresh_start_after_a_success(script: Script, sto
     script.fail("c")
     airflow_attempt(store, 2, max_tries=2, clears=1)
     assert script.take_calls() == ["b", "c"]
-    assert "cleared after the pipeline had succeeded, and a restart was asked for, so it does that alone" in caplog.text
+    assert "cleared after the pipeline had succeeded, with a restart request, so only that restart runs" in caplog.text
     script.mend("c")
     airflow_attempt(store, 3, max_tries=2, clears=1)
     assert script.take_calls() == ["c"], "the retry goes on: neither twice nor forgotten"
@@ -266,11 +266,11 @@ class Dying(InMemoryCheckpointStore):
 
     left = 10**6
 
-    def _files(self) -> Any:
-        return Watched(super()._files(), self._step)
+    def storage(self) -> Any:
+        return Watched(super().storage(), self._step)
 
     def _step(self, step: str, path: str, *content: bytes) -> None:
-        if step in ("write", "remove"):
+        if step in ("write", "delete"):
             self.left -= 1
             if self.left < 0:
                 raise Killed
@@ -286,7 +286,7 @@ def test_a_restart_after_a_success_that_is_killed_anywhere_is_neither_repeated_n
         airflow_attempt(store, 1, max_tries=1, clears=0)
         ask(store, "b")
         if typed:
-            store._files().write(f"{KEY.path}/{REQUEST}", b"b\n")
+            store.storage().write(f"{KEY.path}/{REQUEST}", b"b\n")
         script.take_calls()
         store.left = step
         try:

@@ -15,11 +15,11 @@ from airflow_provider.runner import PipelineConfig
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.source_record import TouchedData
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import difference
-from airflow_provider.runner.session_state.changes.snapshot import Snapshot
+from airflow_provider.runner.session_state.changes.diff import session_changes
+from airflow_provider.runner.session_state.changes.snapshot import SessionSnapshot
 from airflow_provider.runner.session_state.evidence import Evidence
-from airflow_provider.runner.session_state.pinned_views import Held, HeldComponent
-from airflow_provider.runner.session_state.record_builder import Recorder
+from airflow_provider.runner.session_state.pinned_views import PinnedComponent, PinnedViews
+from airflow_provider.runner.session_state.record_builder import RecordBuilder
 from tests.samples.pipelines import component
 
 VIEW = ViewName("v")
@@ -41,29 +41,29 @@ class Views:
         if self.lost:
             raise ConnectionRefusedError("the JVM is gone")
 
-    def release(self, number: int) -> None: ...
+    def unpin(self, number: int) -> None: ...
 
     def now(self, view: ViewName) -> object:
         return view
 
-    def held(self, view: ViewName, number: int) -> object:
+    def pinned(self, view: ViewName, number: int) -> object:
         return view
 
     def save(self, position: int, frames: Mapping[ViewName, Any], *more: Callable[..., bool]) -> list[SavedView]:
         raise ViewNotSavedError("view 'v' cannot be saved: Connection refused")
 
 
-def held(views: Views) -> Held:
-    kept = Held(None, views)  # type: ignore[arg-type]
-    kept.hold(HeldComponent("reader", 1, RECORD, {VIEW: 1}, 1.0, costly=False))
+def pinned(views: Views) -> PinnedViews:
+    kept = PinnedViews(None, views)  # type: ignore[arg-type]
+    kept.pin(PinnedComponent("reader", 1, RECORD, {VIEW: 1}, 1.0, costly=False))
     return kept
 
 
 def test_a_view_that_a_writer_pulled_the_ground_from_is_not_given_up_because_spark_is_lost() -> None:
     """Otherwise every later attempt would refuse to go on."""
     with pytest.raises(ConnectionRefusedError):
-        list(held(Views(lost=True)).saved_before_a_change(["reader"], "writer"))
-    [(name, record)] = held(Views(lost=False)).saved_before_a_change(["reader"], "writer")
+        list(pinned(Views(lost=True)).save_before_change(["reader"], "writer"))
+    [(name, record)] = pinned(Views(lost=False)).save_before_change(["reader"], "writer")
     assert (name, record.handling) == ("reader", "unrepeatable")
 
 
@@ -74,14 +74,14 @@ def test_a_component_whose_views_cannot_be_saved_because_spark_is_lost_is_not_co
         def describe_objects(self, names: list[str]) -> Any: ...
 
     settings = {"spark.app.name": "x"}
-    empty = Snapshot({}, {}, settings, "c", "d")
-    left = difference(empty, Snapshot({VIEW: "1"}, {}, settings, "c", "d"))
+    empty = SessionSnapshot({}, {}, settings, "c", "d")
+    left = session_changes(empty, SessionSnapshot({VIEW: "1"}, {}, settings, "c", "d"))
     evidence = Evidence(("it posts",), 0.0, False, False, frozenset(), TouchedData(), ())
     config = PipelineConfig(name="p", components=[component("a")])
     for lost in (True, False):
-        recorder = Recorder(None, Probe(), config, Views(lost=lost))  # type: ignore[arg-type]
+        builder = RecordBuilder(None, Probe(), config, Views(lost=lost))  # type: ignore[arg-type]
         if lost:
             with pytest.raises(ConnectionRefusedError):
-                recorder.record(config.components[0], 1, left, evidence)
+                builder.build(config.components[0], 1, left, evidence)
         else:
-            assert recorder.record(config.components[0], 1, left, evidence).handling == "unrepeatable"
+            assert builder.build(config.components[0], 1, left, evidence).handling == "unrepeatable"

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner import CheckpointState
 from airflow_provider.runner.record.session_state_record import CatalogObject, SessionStateRecord
-from airflow_provider.runner.session_state.trusted.trusted_locations import why_not_format, why_not_here
-from airflow_provider.runner.session_state.trusted.trusted_record import why_not_restored
-from airflow_provider.runner.session_state.trusted.trusted_settings import why_not_setting
-from airflow_provider.runner.session_state.trusted.trusted_tables import why_not_object
+from airflow_provider.runner.session_state.trusted.trusted_locations import reject_format, reject_location
+from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
+from airflow_provider.runner.session_state.trusted.trusted_settings import reject_setting
+from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
 from tests.samples.harness.records import FULL, TABLE
 
 INSIDE = "attempt-0123456789ab/0001-01234567/0"
@@ -37,7 +37,7 @@ INSIDE = "attempt-0123456789ab/0001-01234567/0"
 )
 def test_what_the_run_has_written_is_in_its_directory(run: str, url: str) -> None:
     """However the same local directory is spelled."""
-    assert why_not_here(run, url) is None
+    assert reject_location(run, url) is None
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_the_run_has_written_is_in_its_directory(run: str, url: str) -> Non
     ],
 )
 def test_nothing_else_is(url: str) -> None:
-    assert "is not in this run's directory" in str(why_not_here("/runs/run-1", url))
+    assert "is not in this run's directory" in str(reject_location("/runs/run-1", url))
 
 
 def test_a_link_leads_out_of_the_directory(tmp_path: Path) -> None:
@@ -71,23 +71,23 @@ def test_a_link_leads_out_of_the_directory(tmp_path: Path) -> None:
     (tmp_path / "real" / INSIDE).mkdir(parents=True)
     (tmp_path / "home").symlink_to(tmp_path / "real")
     run = str(tmp_path / "home")
-    assert why_not_here(run, f"{run}/{INSIDE}") is None
+    assert reject_location(run, f"{run}/{INSIDE}") is None
     (tmp_path / "real" / INSIDE / "part-0").symlink_to("/etc/passwd")
-    assert "through a link" in str(why_not_here(run, f"{run}/{INSIDE}"))
+    assert "through a link" in str(reject_location(run, f"{run}/{INSIDE}"))
     (tmp_path / "real" / INSIDE).with_name("1").symlink_to("/etc")
-    assert "through a link" in str(why_not_here(run, f"{run}/{INSIDE[:-1]}1"))
+    assert "through a link" in str(reject_location(run, f"{run}/{INSIDE[:-1]}1"))
 
 
 def test_where_nothing_is_saved_today_nothing_is_read() -> None:
     """Another ``session_state_url`` than before says so, too: it is today's config that decides."""
-    assert "session_state_url is not set today" in str(why_not_here(None, f"/runs/run-1/{INSIDE}"))
-    assert why_not_here("s3a://new/run-1", f"s3a://old/run-1/{INSIDE}") is not None
+    assert "session_state_url is not set today" in str(reject_location(None, f"/runs/run-1/{INSIDE}"))
+    assert reject_location("s3a://new/run-1", f"s3a://old/run-1/{INSIDE}") is not None
 
 
 def test_only_formats_of_files_and_the_configured_one_are_read() -> None:
-    assert [why_not_format(name, "iceberg") for name in ("parquet", "ORC", "iceberg")] == [None] * 3
+    assert [reject_format(name, "iceberg") for name in ("parquet", "ORC", "iceberg")] == [None] * 3
     for name in ("jdbc", "kafka", "org.example.Evil", "binaryFile", "", "parquet; x"):
-        assert why_not_format(name, "parquet") is not None
+        assert reject_format(name, "parquet") is not None
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_only_formats_of_files_and_the_configured_one_are_read() -> None:
 )
 def test_a_setting_that_chooses_code_places_or_credentials_is_never_restored(key: str) -> None:
     """Also one that Spark would let a session change."""
-    assert f"setting {key!r} " in str(why_not_setting(key, "x"))
-    assert why_not_setting(key, None) is not None
+    assert f"setting {key!r} " in str(reject_setting(key, "x"))
+    assert reject_setting(key, None) is not None
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_setting_that_chooses_code_places_or_credentials_is_never_restored(key
     ],
 )
 def test_the_settings_that_people_change_are(key: str) -> None:
-    assert why_not_setting(key, "x") is None
+    assert reject_setting(key, "x") is None
 
 
 def column(kind: object, **more: object) -> dict[str, Any]:
@@ -176,7 +176,7 @@ UDT = {"type": "udt", "class": "java.util.Date", "pyClass": "os.system", "sqlTyp
     ],
 )
 def test_a_table_of_plain_columns_is_data(found: dict[str, Any]) -> None:
-    assert why_not_object(_table(columns=json.dumps({"type": "struct", "fields": [found]}))) is None
+    assert reject_catalog_object(_table(columns=json.dumps({"type": "struct", "fields": [found]}))) is None
 
 
 @pytest.mark.parametrize(
@@ -197,12 +197,12 @@ def test_a_table_of_plain_columns_is_data(found: dict[str, Any]) -> None:
 )
 def test_a_column_that_is_a_class_or_an_expression_is_not(found: object) -> None:
     """Spark makes an instance of the class that a type names, and computes a default."""
-    assert why_not_object(_table(columns=json.dumps({"type": "struct", "fields": [found]}))) is not None
+    assert reject_catalog_object(_table(columns=json.dumps({"type": "struct", "fields": [found]}))) is not None
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "x", "[" * 100_000, '{"type":"struct","fields":[' * 50_000])
 def test_columns_that_are_none_are_noticed(text: str) -> None:
-    assert why_not_object(_table(columns=text)) is not None
+    assert reject_catalog_object(_table(columns=text)) is not None
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_columns_that_are_none_are_noticed(text: str) -> None:
     ],
 )
 def test_a_table_that_is_more_than_files_is_not(changed: dict[str, Any]) -> None:
-    assert why_not_object(_table(**changed)) is not None
+    assert reject_catalog_object(_table(**changed)) is not None
 
 
 def _table(**changed: Any) -> CatalogObject:
@@ -283,12 +283,12 @@ def test_any_change_of_a_record_loads_or_is_set_aside(changes: list[tuple[tuple[
         return
     for record in state.components.values():
         if record.session_state is not None:
-            why_not_restored(record.session_state, "/runs/run-1", "parquet")
+            reject_record(record.session_state, "/runs/run-1", "parquet")
 
 
 @pytest.mark.parametrize(("name", "is_one"), [("a_b", True), ("a-b", True), ("a.`b c`", True), ("x`'; DROP", False)])
 def test_a_current_database_that_is_no_name_is_not_taken_from_a_record(name: str, is_one: bool) -> None:
     """Seen while planning, so that its component runs again instead of failing each attempt that restores it."""
     record = SessionStateRecord(handling="kept", reason="r", catalog="spark_catalog", database=name)
-    why = why_not_restored(record, None, "parquet")
+    why = reject_record(record, None, "parquet")
     assert why == (None if is_one else f"its current database {name!r} is no name")

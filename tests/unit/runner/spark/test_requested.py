@@ -145,4 +145,4 @@ def test_an_import_that_starts_nothing_is_not_told(spark: SparkSession, caplog: 
     with import_watch.watching_import("json"):
         import json  # noqa: F401
     assert caplog.text == ""
-    assert import_watch.import_that_started(import_watch.running()) is None
+    assert import_watch.import_that_started(import_watch.running_spark()) is None

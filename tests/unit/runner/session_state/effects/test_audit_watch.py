@@ -30,24 +30,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import ANY
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from airflow_provider.launch import driver_package
-from airflow_provider.runner.session_state.effects.audit_events import Announced
+from airflow_provider.runner.session_state.effects.audit_events import AuditedEvent
 from airflow_provider.runner.session_state.effects.audit_watch import (
-    MOST_ACTS,
     MOST_FILES,
-    DriverSeen,
-    SparkFacts,
+    MOST_SIDE_EFFECTS,
+    DriverObservations,
+    SparkFootprint,
     watch_driver,
 )
 from airflow_provider.runner.session_state.effects.call_stack import DRIVER_SCRIPT, layer_of
 
 
-def seen_of(work: Callable[[], object], facts: SparkFacts | None = None) -> DriverSeen:
-    watch = watch_driver(facts or SparkFacts())
+def seen_of(work: Callable[[], object], facts: SparkFootprint | None = None) -> DriverObservations:
+    watch = watch_driver(facts or SparkFootprint())
     with watch:
         work()
     return watch.seen
@@ -225,7 +226,7 @@ def test_an_act_in_the_network_is_seen(server: int, act: Callable[[int], object]
     """Also on the loopback address: it is not Spark's Python that connects."""
     acts = seen_of(lambda: act(server)).acts
     assert ("connection", what) in [(a.kind, a.what) for a in acts]
-    assert any(a.where.startswith("test_driver.py:") for a in acts)
+    assert any(a.where.startswith("test_audit_watch.py:") for a in acts)
 
 
 def test_a_request_on_a_connection_that_was_there_already_is_seen(server: int) -> None:
@@ -246,7 +247,7 @@ def test_an_address_shows_no_password(here: Path) -> None:
 
     found = seen_of(act).acts
     assert "geheim" not in " ".join(map(str, found))
-    assert str(found[0]).startswith("requested 'http://user:***@127.0.0.1:9/' (test_driver.py:")
+    assert str(found[0]).startswith("requested 'http://user:***@127.0.0.1:9/' (test_audit_watch.py:")
 
 
 def computes() -> None:
@@ -305,9 +306,21 @@ def test_files_that_were_read_are_sources(here: Path, monkeypatch: pytest.Monkey
     assert seen.acts == ()
 
 
+def test_a_file_that_python_opens_to_quote_a_syntax_error_is_no_source(here: Path) -> None:
+    """Python 3.13 parses, and fails to parse, lines of code when it formats a traceback."""
+
+    def parses() -> None:
+        for name in ("<unknown>", "<string>", "old"):
+            with suppress(SyntaxError):
+                compile("x =", name, "exec")
+
+    assert seen_of(parses) == DriverObservations((), (), False, ANY)
+    assert seen_of(lambda: os.close(os.open("old", os.O_RDONLY))).read_files == (os.path.realpath(here / "old"),)
+
+
 def test_of_very_many_acts_and_files_some_are_noted_and_that_there_were_more(here: Path) -> None:
     def writes() -> None:
-        for number in range(MOST_ACTS + 1):
+        for number in range(MOST_SIDE_EFFECTS + 1):
             Path(f"new{number}").touch()
 
     def reads() -> None:
@@ -316,13 +329,13 @@ def test_of_very_many_acts_and_files_some_are_noted_and_that_there_were_more(her
                 Path(f"missing{number}").read_bytes()
 
     written, read = seen_of(writes), seen_of(reads)
-    assert (len(written.acts), written.truncated) == (MOST_ACTS, True)
+    assert (len(written.acts), written.truncated) == (MOST_SIDE_EFFECTS, True)
     assert (len(read.read_files), read.truncated, read.acts) == (MOST_FILES, True, ())
 
 
 def test_only_what_happens_while_it_is_watched_counts(here: Path) -> None:
     """A watch may be entered again: a component that is tried three times is one component."""
-    watch = watch_driver(SparkFacts())
+    watch = watch_driver(SparkFootprint())
     Path("before").touch()
     with watch:
         Path("first").touch()
@@ -358,7 +371,7 @@ def test_threads_that_were_there_for_something_else_do_not_count(here: Path) -> 
     handler = logging.FileHandler("metrics", delay=True)
     listener = logging.handlers.QueueListener(lines, handler)
     listener.start()
-    watch = watch_driver(SparkFacts())
+    watch = watch_driver(SparkFootprint())
     with watch:
         lines.put(logging.makeLogRecord({"msg": "x"}))
         listener.stop()
@@ -424,7 +437,7 @@ def test_two_components_at_once_are_told_apart(here: Path) -> None:
     both_watch, found = threading.Barrier(2), {}
 
     def component(name: str) -> None:
-        watch = watch_driver(SparkFacts())
+        watch = watch_driver(SparkFootprint())
         with watch:
             both_watch.wait()
             Path(name).touch()
@@ -439,25 +452,25 @@ def test_two_components_at_once_are_told_apart(here: Path) -> None:
     assert found == {"left": {"left"}, "right": {"right"}}
 
 
-SPARKS_OWN: dict[str, tuple[Announced, bool]] = {
+SPARKS_OWN: dict[str, tuple[AuditedEvent, bool]] = {
     # what pyspark's code does: whether that is its own business
-    "its gateway": (Announced("connection", "connected to", ("127.0.0.1", 1)), True),
-    "a Unix socket": (Announced("connection", "connected to", "/tmp/s"), True),
-    "a driver elsewhere": (Announced("connection", "connected to", ("10.0.0.7", 1)), True),
-    "something else": (Announced("connection", "connected to", ("10.0.0.8", 1)), False),
-    "its temporary files": (Announced("file", "opened for writing", "/spark/tmp/x"), True),
-    "next to them": (Announced("file", "opened for writing", "/spark/tmp2/x"), False),
-    "out of them": (Announced("file", "opened for writing", "/spark/tmp/../x"), False),
-    "a variable": (Announced("state", "set the environment variable", b"X"), True),
-    "a process": (Announced("process", "started", "java"), False),
-    "a database": (Announced("database", "opened", "/spark/tmp/x"), False),
+    "its gateway": (AuditedEvent("connection", "connected to", ("127.0.0.1", 1)), True),
+    "a Unix socket": (AuditedEvent("connection", "connected to", "/tmp/s"), True),
+    "a driver elsewhere": (AuditedEvent("connection", "connected to", ("10.0.0.7", 1)), True),
+    "something else": (AuditedEvent("connection", "connected to", ("10.0.0.8", 1)), False),
+    "its temporary files": (AuditedEvent("file", "opened for writing", "/spark/tmp/x"), True),
+    "next to them": (AuditedEvent("file", "opened for writing", "/spark/tmp2/x"), False),
+    "out of them": (AuditedEvent("file", "opened for writing", "/spark/tmp/../x"), False),
+    "a variable": (AuditedEvent("state", "set the environment variable", b"X"), True),
+    "a process": (AuditedEvent("process", "started", "java"), False),
+    "a database": (AuditedEvent("database", "opened", "/spark/tmp/x"), False),
 }
 
 
 @pytest.mark.parametrize(("found", "own"), SPARKS_OWN.values(), ids=SPARKS_OWN)
-def test_sparks_own_acts_are_known_by_what_they_are_done_to(found: Announced, own: bool) -> None:
+def test_sparks_own_acts_are_known_by_what_they_are_done_to(found: AuditedEvent, own: bool) -> None:
     """That pyspark's code does it is not enough: it also does what the author tells it to."""
-    assert SparkFacts(directories=("/spark/tmp",), hosts=("10.0.0.7",)).owns(found) is own
+    assert SparkFootprint(directories=("/spark/tmp",), hosts=("10.0.0.7",)).owns(found) is own
 
 
 def test_an_error_in_watching_is_no_error_of_the_component(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -467,7 +480,7 @@ def test_an_error_in_watching_is_no_error_of_the_component(here: Path, monkeypat
     def broken(frame: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(audit_watch, "origin", broken)
+    monkeypatch.setattr(audit_watch, "call_origin", broken)
     seen = seen_of(lambda: Path("new").touch())
     assert (here / "new").exists()
     assert seen.truncated

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from airflow_provider.runner.fingerprint.code import read_code
-from airflow_provider.runner.session_state.effects.harmless import Verdict, judge, log_elsewhere
-from airflow_provider.runner.session_state.effects.module_state import state_of
+from airflow_provider.runner.session_state.effects.harmless import HarmlessVerdict, judge_code, loggers_to_elsewhere
+from airflow_provider.runner.session_state.effects.module_state import module_values
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def module(folder: Path, source: str, name: str = "orders") -> ModuleType:
     return importlib.import_module(name)
 
 
-def verdict(folder: Path, source: str, extra: tuple[str, ...] = ()) -> Verdict:
+def verdict(folder: Path, source: str, extra: tuple[str, ...] = ()) -> HarmlessVerdict:
     made: Any = module(folder, source)
     target = made.Run if hasattr(made, "Run") else made.run
-    return judge(read_code(target, roots=[folder]), extra)
+    return judge_code(read_code(target, roots=[folder]), extra)
 
 
 HARMLESS = {
@@ -165,7 +165,7 @@ HARMLESS = {
 
 @pytest.mark.parametrize("source", HARMLESS.values(), ids=HARMLESS)
 def test_code_that_only_computes_is_known_to_be_harmless(modules: Path, source: str) -> None:
-    assert verdict(modules, source) == Verdict((), ())
+    assert verdict(modules, source) == HarmlessVerdict((), ())
 
 
 NOT_KNOWN = {
@@ -460,7 +460,7 @@ def test_a_handler_that_was_added_earlier_counts_for_whoever_logs(modules: Path)
         handler.close()
     logging.root.addHandler(handler)
     try:
-        assert log_elsewhere() == ()  # that is where this process has its log
+        assert loggers_to_elsewhere() == ()  # that is where this process has its log
     finally:
         logging.root.removeHandler(handler)
 
@@ -469,9 +469,9 @@ def test_a_value_of_a_module_that_was_changed_is_another_one(modules: Path) -> N
     """Plain data only: what is none, or not there, is left out."""
     made = module(modules, "CALLS = []\nRATE = 2\nLOCK = object()")
     names = ["orders.CALLS", "orders.RATE", "orders.LOCK", "orders.NONE", "elsewhere.X"]
-    before = state_of(names)
+    before = module_values(names)
     made.CALLS.append(1)
-    after = state_of(names)
+    after = module_values(names)
     assert set(before) == set(after) == {"orders.CALLS", "orders.RATE"}
     assert before["orders.CALLS"] != after["orders.CALLS"]
     assert before["orders.RATE"] == after["orders.RATE"]

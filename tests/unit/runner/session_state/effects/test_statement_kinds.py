@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider.runner.session_state.effects.statement_kinds import calls_what_varies, read_statement
+from airflow_provider.runner.session_state.effects.statement_kinds import classify_statement, is_nondeterministic
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from airflow_provider.runner.session_state.effects.statement_kinds import calls_
     ],
 )
 def test_a_query_only_asks(statement: str, query: bool) -> None:
-    assert read_statement(statement).asks is query
+    assert classify_statement(statement).asks is query
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_query_only_asks(statement: str, query: bool) -> None:
     ],
 )
 def test_a_statement_that_only_changes_the_session_is_known_by_its_text(statement: str) -> None:
-    found = read_statement(statement)
+    found = classify_statement(statement)
     assert (found.of_spark, found.in_session, found.asks) == (True, True, False)
 
 
@@ -103,7 +103,7 @@ def test_a_statement_that_only_changes_the_session_is_known_by_its_text(statemen
     ],
 )
 def test_nothing_else_is_taken_for_one(statement: str) -> None:
-    found = read_statement(statement)
+    found = classify_statement(statement)
     assert not found.in_session
     assert not found.asks
 
@@ -111,7 +111,7 @@ def test_nothing_else_is_taken_for_one(statement: str) -> None:
 @pytest.mark.parametrize("statement", ["OPTIMIZE t", "VACUUM t", "CALL system.expire()", "GRANT SELECT ON t TO u", "x"])
 def test_a_statement_of_an_extension_is_none_of_spark(statement: str) -> None:
     """What Spark notes of it need not tell all that it does."""
-    assert not read_statement(statement).of_spark
+    assert not classify_statement(statement).of_spark
 
 
 @pytest.mark.parametrize(
@@ -131,25 +131,25 @@ def test_a_statement_of_an_extension_is_none_of_spark(statement: str) -> None:
     ],
 )
 def test_what_comes_out_differently_each_time_is_known_by_its_name(text: str, varies: bool) -> None:
-    assert calls_what_varies(text) is varies
-    assert read_statement(f"DECLARE x = {text}").varies is varies
+    assert is_nondeterministic(text) is varies
+    assert classify_statement(f"DECLARE x = {text}").varies is varies
 
 
 def test_what_only_changes_the_session_may_read_data() -> None:
     """What a variable or a function gets from there another run would not get."""
     read = ("SET VAR a = (SELECT max(x) FROM t)", "DECLARE a = (TABLE t)", "SET VAR (a, b) = (FROM t)")
-    assert [read_statement(s).reads for s in read] == [True] * 3
+    assert [classify_statement(s).reads for s in read] == [True] * 3
     alone = ("DECLARE a INT DEFAULT 1", "SET VAR a = 'FROM t'", "CREATE TEMP FUNCTION f(x INT) RETURNS INT RETURN x")
-    assert [read_statement(s).reads for s in alone] == [False] * 3
+    assert [classify_statement(s).reads for s in alone] == [False] * 3
 
 
 def test_it_is_known_what_is_given_to_the_session() -> None:
-    assert [read_statement(s).sets_variable for s in ("SET VAR a = 1", "SET a = 1", "DECLARE a INT")] == [
+    assert [classify_statement(s).sets_variable for s in ("SET VAR a = 1", "SET a = 1", "DECLARE a INT")] == [
         True,
         False,
         True,
     ]
-    assert [read_statement(s).adds for s in ("ADD FILE a", "ADD FILES a b", "ADD ARCHIVE a", "SET a = 1")] == [
+    assert [classify_statement(s).adds for s in ("ADD FILE a", "ADD FILES a b", "ADD ARCHIVE a", "SET a = 1")] == [
         True,
         True,
         True,

@@ -32,4 +32,4 @@ def test_a_view_is_ordered_if_nothing_mixes_the_rows_that_it_sorts(
 ) -> None:
     probe = ConnectProbe(None)
     monkeypatch.setattr(probe, "_plan_text", lambda view: PLAN.format(operator, is_global))
-    assert probe.about(ViewName("v"), 0).ordered is ordered
+    assert probe.view_facts(ViewName("v"), 0).ordered is ordered

@@ -10,14 +10,14 @@ import pytest
 
 from airflow_provider.errors import SourceNotListedError
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.session_state.sources.compare import difference
-from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summary
+from airflow_provider.runner.session_state.sources.compare import source_change
+from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summarize
 from airflow_provider.runner.session_state.sources.look import (
+    as_not_listed,
     driver_files,
-    look_again,
-    name_of,
-    not_looked_at,
-    with_files,
+    places_name,
+    refresh_source,
+    with_listing,
 )
 
 
@@ -69,8 +69,8 @@ def test_looking_stops_at_so_many_files(tmp_path: Path) -> None:
     """One file more than allowed, and the source counts as not looked at."""
     write(tmp_path, *(f"{index}.csv" for index in range(5)))
     record = SourceRecord(kind="files", name="d", roots=[str(tmp_path)])
-    assert look_again(record, budget=Budget(files=5)).files == 5
-    seen = look_again(record, budget=Budget(files=4))
+    assert refresh_source(record, budget=Budget(files=5)).files == 5
+    seen = refresh_source(record, budget=Budget(files=4))
     assert (seen.state, seen.why, seen.digest) == ("not looked at", "more than 4 files", "")
 
 
@@ -86,20 +86,23 @@ def test_a_loop_of_links_comes_to_an_end(tmp_path: Path) -> None:
     """A link to the directory around it is followed only as far as the system follows it."""
     write(tmp_path, "a.csv")
     (tmp_path / "again").symlink_to(tmp_path)
-    assert look_again(SourceRecord(kind="files", name="d", roots=[str(tmp_path)])).state in ("seen", "not looked at")
+    assert refresh_source(SourceRecord(kind="files", name="d", roots=[str(tmp_path)])).state in (
+        "seen",
+        "not looked at",
+    )
 
 
 def test_what_cannot_be_told_stays_so() -> None:
     """There is nothing to compare it with, so nobody looks."""
     record = SourceRecord(kind="other", name="jdbc", state="cannot be told", why="it does not tell")
-    assert look_again(record) is record
+    assert refresh_source(record) is record
 
 
 def test_what_is_elsewhere_needs_spark() -> None:
     """Without a session other storage is not looked at, and the record says why."""
     record = SourceRecord(kind="files", name="s3a://b/in", roots=["s3a://b/in"], digest="x")
-    assert look_again(record).why == "looking there needs Spark"
-    assert difference(record, look_again(record)) is None
+    assert refresh_source(record).why == "looking there needs Spark"
+    assert source_change(record, refresh_source(record)) is None
 
 
 def test_files_of_the_driver_are_one_source_for_each_directory(tmp_path: Path) -> None:
@@ -110,14 +113,14 @@ def test_files_of_the_driver_are_one_source_for_each_directory(tmp_path: Path) -
     found = driver_files([few / "a.txt", f"{few}/b.txt", *many.iterdir()])  # type: ignore[list-item]
     assert [source.roots for source in found] == [[f"{few}/a.txt", f"{few}/b.txt"], [str(many)]]
     (few / "c.txt").unlink()
-    assert difference(found[0], look_again(found[0])) is None
+    assert source_change(found[0], refresh_source(found[0])) is None
     (few / "a.txt").write_text("other")
-    assert difference(found[0], look_again(found[0])) == "1 file changed"
+    assert source_change(found[0], refresh_source(found[0])) == "1 file changed"
 
 
 def source(names: dict[str, int]) -> SourceRecord:
     record = SourceRecord(kind="files", name="d", roots=["/d"])
-    return with_files(record, [SourceFile(f"/d/{name}", size, 1) for name, size in names.items()])
+    return with_listing(record, [SourceFile(f"/d/{name}", size, 1) for name, size in names.items()])
 
 
 @pytest.mark.parametrize(
@@ -139,22 +142,22 @@ def source(names: dict[str, int]) -> SourceRecord:
 )
 def test_a_difference_in_words(before: dict[str, int], now: dict[str, int], expected: str | None) -> None:
     """How many files were added, removed and changed; with many files, how many more or fewer there are."""
-    assert difference(source(before), source(now)) == expected
+    assert source_change(source(before), source(now)) == expected
 
 
 def test_a_source_that_has_grown_beyond_the_bound_has_changed() -> None:
     """It was seen, and now has too many files: that is a change. That it is slow today is none."""
     before = source({"a": 1})
-    assert difference(before, not_looked_at(before, "more than 10,000 files")) == "more than 10,000 files now"
-    assert difference(before, not_looked_at(before, "listing takes longer than 2 s")) is None
-    assert difference(not_looked_at(before, "more than 10,000 files"), before) is None
+    assert source_change(before, as_not_listed(before, "more than 10,000 files")) == "more than 10,000 files now"
+    assert source_change(before, as_not_listed(before, "listing takes longer than 2 s")) is None
+    assert source_change(as_not_listed(before, "more than 10,000 files"), before) is None
 
 
 def test_a_version_of_a_table_is_compared_as_it_is() -> None:
     """A format that has versions says by itself whether something has changed."""
     before = SourceRecord(kind="table", name="t", version="3")
-    assert difference(before, before) is None
-    assert difference(before, before.model_copy(update={"version": "4"})) == "version 3 has become 4"
+    assert source_change(before, before) is None
+    assert source_change(before, before.model_copy(update={"version": "4"})) == "version 3 has become 4"
 
 
 def test_the_record_of_a_source_is_small() -> None:
@@ -168,9 +171,9 @@ def test_the_record_of_a_source_is_small() -> None:
 def test_the_order_of_files_makes_no_difference() -> None:
     """The digest is of what is there, not of the order in which it was found, and of size and time as well."""
     files = [SourceFile("/d/b", 1, 1), SourceFile("/d/a", 2, 2)]
-    assert summary(files) == summary([*reversed(files), files[0]])
-    assert summary(files) != summary([files[0], files[1]._replace(modified=3)])
-    assert summary(files) != summary([files[0], files[1]._replace(size=3)])
+    assert summarize(files) == summarize([*reversed(files), files[0]])
+    assert summarize(files) != summarize([files[0], files[1]._replace(modified=3)])
+    assert summarize(files) != summarize([files[0], files[1]._replace(size=3)])
 
 
 def test_the_time_of_a_file_is_that_of_hadoop(tmp_path: Path) -> None:
@@ -182,5 +185,5 @@ def test_the_time_of_a_file_is_that_of_hadoop(tmp_path: Path) -> None:
 
 def test_a_name_for_people() -> None:
     """One path is named, several are counted."""
-    assert name_of(["/a"]) == "/a"
-    assert name_of(["/a", "/b", "/c"]) == "/a and 2 more"
+    assert places_name(["/a"]) == "/a"
+    assert places_name(["/a", "/b", "/c"]) == "/a and 2 more"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.session_state.sources.moved import moved
+from airflow_provider.runner.session_state.sources.moved import moved_sources
 
 
 def read(*places: str, globs: tuple[str, ...] = ()) -> list[SourceRecord]:
@@ -27,7 +27,7 @@ def read(*places: str, globs: tuple[str, ...] = ()) -> list[SourceRecord]:
     ],
 )
 def test_a_relative_path_that_leads_elsewhere_is_told(config: dict[str, Any], before: Any, now: Any) -> None:
-    told = moved(config, before, now)
+    told = moved_sources(config, before, now)
     assert told
     assert all("a relative path starts where Spark was started; go on from /" in line for line in told)
 
@@ -49,4 +49,4 @@ def test_a_relative_path_that_leads_elsewhere_is_told(config: dict[str, Any], be
 def test_what_lies_where_it_lay_or_is_no_relative_path_is_no_difference(
     config: dict[str, Any], before: Any, now: Any
 ) -> None:
-    assert moved(config, before, now) == []
+    assert moved_sources(config, before, now) == []

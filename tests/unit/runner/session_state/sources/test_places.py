@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.sources.globs import escaped, name_pattern, pattern_of
-from airflow_provider.runner.session_state.sources.paths import overlap, plain, writes_into
+from airflow_provider.runner.session_state.sources.paths import normalized, overlap, writes_into
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from airflow_provider.runner.session_state.sources.paths import overlap, plain, 
 )
 def test_a_path_has_one_spelling(place: str, expected: str) -> None:
     """However a path is spelled, it comes out the same, and no character in it is special."""
-    assert plain(place) == expected
+    assert normalized(place) == expected
 
 
 def files(*roots: str, globs: tuple[str, ...] = ()) -> SourceRecord:
