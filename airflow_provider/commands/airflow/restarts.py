@@ -208,7 +208,7 @@ def _when(state: CheckpointState) -> str:
     """Say which attempt the next one is."""
     from datetime import UTC, datetime
 
-    from airflow_provider.commands.airflow.database import task_instance_activity
+    from airflow_provider.commands.airflow.task_instance_row import task_instance_activity
     from airflow_provider.operators.airflow_config import clear_discards_task_state
     from airflow_provider.runner.housekeeping.activity import ActivityKind, active_attempt
     from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
