@@ -151,7 +151,10 @@ class PipelineOperator(TemplatedTask, BaseOperator):
             raise AirflowFailException(str(error)) from None  # the message says it all
 
     def on_kill(self) -> None:
-        """Stop Spark and make :meth:`execute` end."""
+        """Stop Spark and make :meth:`execute` end.
+
+        :raises AttemptStopped: while components run in this process
+        """
         self._killed = True
         if self._attempt is not None:
             self._attempt.kill()
@@ -216,7 +219,7 @@ class PipelineOperator(TemplatedTask, BaseOperator):
         return AirflowAttemptSpec(config, run_key(context, config.name), attempt, templated, requests=requests)
 
     def _with_late_files(self, config: PipelineConfig, context: Context) -> PipelineConfig:
-        """Return the config with the files of the author's own classes, which could not be asked before their import.
+        """Return the config with the files that the author's own classes name, which are imported by now.
 
         :raises PipelineConfigError: a file cannot be found, read or rendered
         """
