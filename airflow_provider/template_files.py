@@ -141,7 +141,7 @@ class RenderedFiles:
 def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
     """Return the file of that name in the first folder that has it, None if none has.
 
-    :param name: a path, absolute or relative
+    :param name: a path, absolute_path or relative
     :param folders: where a relative path starts
     """
     return next((path for folder in folders if is_zipped_file(path := folder / name)), None)

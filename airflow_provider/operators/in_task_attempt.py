@@ -17,7 +17,7 @@ from airflow_provider.operators.links import SPARK_UI_KEY, spark_ui
 from airflow_provider.operators.observability import TracingHooks, metrics_hooks
 from airflow_provider.operators.pipeline_operator import SUMMARY_KEY
 from airflow_provider.runner import CheckpointStore, PipelineHooks
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.observing.attempt_error import attempt_error
 from airflow_provider.runner.observing.attempt_status import AttemptStatus
 from airflow_provider.runner.observing.log_groups import log_groups_shown
@@ -105,7 +105,7 @@ class InTaskAttempt:
                 logs_verdict=False,
                 after_the_record=[status],
                 hooks=[guard, metrics, TracingHooks(), summary_hooks, *request.hooks],
-                saving=Saving(settings.save_patience_seconds, metrics.checkpoint_saved),
+                saving=SavePolicy(settings.save_patience_seconds, metrics.checkpoint_saved),
                 environment=RunnerEnvironment(live=spark.live),
             )
         self._guard = None

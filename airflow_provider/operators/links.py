@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 from airflow_provider.operators.airflow_config import SECTION
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -55,8 +56,8 @@ def spark_ui(spark: Any, template: str, history_server: str) -> SparkUI:
         ``{application_id}``; empty for the driver's own address
     :param history_server: address of a History Server, empty if there is none
     """
-    if not hasattr(spark, "_jsparkSession"):
-        return SparkUI()  # a Spark Connect server does not give its client the address
+    if spark_kind(spark) != "classic":
+        return SparkUI()  # Spark Connect does not tell its client
     context = spark.sparkContext
     ended = f"{history_server.rstrip('/')}/history/{context.applicationId}/jobs/" if history_server else ""
     own = context.uiWebUrl or ""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider.runner.observing.progress import in_words
-from airflow_provider.runner.spark.job_progress import Look, looking
+from airflow_provider.runner.spark.job_progress import ProgressReader, spark_progress
 
 _EVERY_SECONDS = 0.5
 
@@ -44,12 +44,12 @@ class ProgressBar:
         )
         over = threading.Event()
         with (
-            looking(spark) as look,
+            spark_progress(spark) as look,
             Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar,
         ):
             task = bar.add_task(f"[{position}/{total}] {component}", total=None, words="")
 
-            def show(look: Look) -> None:
+            def show(look: ProgressReader) -> None:
                 while not over.wait(_EVERY_SECONDS):
                     try:
                         work = look()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import AttemptStopped, DriverSetupError, describe
 from airflow_provider.launch.driver_addresses import driver_address, refusal, worker_address
-from airflow_provider.launch.driver_package import Shipment, joined, pipeline_text
+from airflow_provider.launch.driver_package import Shipment, file_list, pipeline_text
 from airflow_provider.launch.keytab import remove_keytab
 from airflow_provider.masking import mask
 from airflow_provider.operators.airflow_config import resolve_checkpoint_url
@@ -153,8 +153,8 @@ class SubmittedAttempt:
         options, config, submission = self._request.options, self._request.run.config, self._submission
         submission.conf = submit_properties(config, extras, options["conf"], target, options.get("env_vars"))
         refuse_half_a_login(self._task_id, options, keytab, submission.conf, target)
-        submission.files = joined(options.get("files"), shipment.files)
-        submission.py_files = joined(options.get("py_files"), [str(shipment.engine)])
+        submission.files = file_list(options.get("files"), shipment.files)
+        submission.py_files = file_list(options.get("py_files"), [str(shipment.engine)])
         scope = self._request.run.key.scope
         submission.name = options.get("name") or config.spark.app_name or ".".join(scope[:2])
         submission.application = str(shipment.application)

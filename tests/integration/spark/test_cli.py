@@ -243,11 +243,11 @@ def test_a_run_forgotten_by_force_stops_at_its_next_record_and_prune_finds_the_r
     worker.join(120)
 
     assert ended == [1]
-    assert "StaleAttemptError: somebody has deleted the checkpoint" in capsys.readouterr().err
+    assert "StaleAttemptError: the checkpoint of" in capsys.readouterr().err
     assert list(LocalCheckpointStore(store).list()) == []
     assert script.take_calls() == ["gate"]
     assert run_command_line([*prune, "--presume-dead-after", "0m"]) == 0
-    assert "belongs to no checkpoint any more" in capsys.readouterr().out
+    assert "no longer belongs to a checkpoint" in capsys.readouterr().out
     assert not saved.exists()
 
 

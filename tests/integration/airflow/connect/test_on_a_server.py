@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from airflow_provider.runner.planning.plan import STILL_THERE
 from tests.samples.services.connect_server import ConnectServer
 
 pytestmark = pytest.mark.real_airflow
@@ -45,10 +44,10 @@ def test_a_retry_continues_in_the_session_that_the_server_has_kept(airflow: Any,
         "write": "RUN",
     }
     reasons = {part["name"]: part["reason"] for part in ended.returned["work", -1]["components"]}
-    assert all(reasons[name].endswith(STILL_THERE) for name in ("register", "make", "grade"))
+    assert all(reasons[name].endswith("still in the session on the server") for name in ("register", "make", "grade"))
     first, second = ended.tries["work", -1]
     assert not [line for line in second.messages if "restored" in line]
-    refused = "so they have no effect here: spark.executor.memory"
+    refused = "because the Spark Connect server sets them: spark.executor.memory"
     assert [line for line in first.warnings if refused in line]
 
     folder = tmp_path / "task"

@@ -71,7 +71,7 @@ def error_of(airflow: Any, dag_id: str, **conf: str) -> tuple[str, list[str]]:
     [
         ("jvm_killed", "killed", "Spark's JVM was killed by signal 9 (SIGKILL): most likely"),
         ("out_of_memory", "collects", "java.lang.OutOfMemoryError: Java heap space"),
-        ("executor_lost", "loses_executors", "executors were lost again and again"),
+        ("executor_lost", "loses_executors", "Spark kept losing executors"),
         ("application_killed", "killed_by_master", "Spark has stopped by itself: Master removed our application"),
         ("server_killed", "kills_server", "the Spark Connect server at 127.0.0.1 no longer answers"),
     ],
@@ -150,7 +150,7 @@ def test_an_unreachable_master_is_reported_with_what_spark_says_of_it(airflow: A
     assert kind == "SparkSessionError"
     assert lines[0].startswith("no Spark session on master 'spark://127.0.0.1:9': ")
     assert [line for line in lines if line.endswith("All masters are unresponsive! Giving up.")]
-    assert lines[-1].startswith("remedy: check that the master is right, runs and can be reached")
+    assert lines[-1].startswith("remedy: check that the master is right, is running and can be reached")
 
 
 STANDING = ["running: 'counts' (2 of 2), which runs again", "complete: 1 of 2: 'orders'", f"{NEXT}'counts'"]

@@ -243,7 +243,7 @@ def test_resume_by_hand_leaves_out_what_old_code_made(run: Run, caplog: pytest.L
         runner = SimplePipelineRunner(config, hooks=hooks, spark=NO_SPARK)
         runner.run(load_checkpoint_for_resume(run.store, RUN, config))
         assert [name for name, _ in importlib.import_module("steps").RAN] == ["second", "third"]
-    assert "pipeline 'shop', run 'run-1': code changed: 'second': util.help; kept are: first, apart" in caplog.text
+    assert "pipeline 'shop', run 'run-1': code changed: 'second': util.help; kept: first, apart" in caplog.text
 
 
 def test_an_unknown_value_is_a_problem_of_the_config() -> None:
