@@ -19,12 +19,12 @@ RAW = "put it between {% raw %} and {% endraw %} if it is meant as it stands"
 """The remedy for text that only looks like a template."""
 
 ExplainTemplateError = Callable[[Exception], str]
-"""Says what went wrong when a template was rendered."""
+"""Says why a template could not be rendered."""
 
 
 @dataclass(frozen=True)
 class TemplatedComponent:
-    """A component with the files that it names.
+    """A component and the template files that it names.
 
     :param component: its name, or ``#3`` for the third one if it has no usable name
     :param target: its class or function
@@ -128,7 +128,7 @@ class TemplateFiles:
 
 @dataclass(frozen=True)
 class RenderedFiles:
-    """Files with their templates rendered.
+    """Rendered files.
 
     :param texts: by component, the text of each file by its name
     :param templated: component and what the fingerprint calls the file, for each file with a template in it
@@ -139,7 +139,7 @@ class RenderedFiles:
 
 
 def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
-    """Return the file of that name in the first folder that has it, None if none does.
+    """Return the file of that name in the first folder that has it, None if none has.
 
     :param name: a path, absolute_path or relative
     :param folders: where a relative path starts
@@ -148,7 +148,7 @@ def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
 
 
 def file_not_found(name: str, folders: Sequence[Path]) -> str:
-    """Say that there is no such file, and where it was looked for."""
+    """Return an error message that names the file and the folders searched."""
     if os.path.isabs(name):
         return f"there is no file {name!r}"
     where = ", ".join(map(str, dict.fromkeys(folders)))
@@ -163,7 +163,7 @@ def holds_marks(text: str, environment: Environment) -> bool:
 
 
 def template_error_place(error: Exception, path: Path) -> str:
-    """Return file and line where a template failed, which may be one that the file includes."""
+    """Return the file and line where a template failed; the file may be one that the first includes."""
     from jinja2 import TemplateSyntaxError
 
     if isinstance(error, TemplateSyntaxError):
