@@ -80,7 +80,7 @@ def test_a_directory_without_a_marker_that_can_be_read_is_left_alone(place: Plac
         place[1].write(f"{KEY.path}/{MARKER}", text)
     before = paths(place[1])
     (item,) = prune(place)
-    assert item.verdict.reason == "left alone: it has no marker that says whose it is"
+    assert item.verdict.reason == "left alone: no marker says which run it belongs to"
     assert paths(place[1]) == before
 
 
@@ -92,7 +92,7 @@ def test_a_marker_that_lies_can_at_worst_get_its_own_directory_deleted(place: Pl
     before = paths(place[1])
     items = prune(place)
     assert [item.verdict.delete for item in items] == [False, False]
-    assert [item for item in items if "whose place is another" in item.verdict.reason]
+    assert [item for item in items if "which belongs elsewhere" in item.verdict.reason]
     assert paths(place[1]) == before
 
 
