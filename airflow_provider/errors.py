@@ -15,7 +15,7 @@
     │   └── DriverSetupError         where the driver runs something is missing, or the task is set up wrongly for it
     │                                (also a DriverError)
     ├── DagNotReadError              a task cannot be read from outside: its DAG file, its run or its templates
-    ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
+    ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not listed"
     ├── SparkSessionError            no Spark session could be opened, or it was lost
     │   └── SparkLostError           Spark ended while a component ran: not that component's fault
     ├── DriverError                  a driver that spark-submit started did not do what it should
@@ -192,7 +192,15 @@ class DagNotReadError(PySparkPipelineError):
 
 
 class SourceNotListedError(PySparkPipelineError):
-    """A source cannot be looked at within bounds. The message says what there is too much of."""
+    """A source cannot be listed within bounds.
+
+    :param why: what there is too much of
+    :param more_than: how many files it exceeds, if it has too many
+    """
+
+    def __init__(self, why: str, more_than: int | None = None) -> None:
+        super().__init__(why)
+        self.more_than = more_than
 
 
 class ViewNotSavedError(PySparkPipelineError):

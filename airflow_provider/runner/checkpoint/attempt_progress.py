@@ -9,7 +9,7 @@ from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_component_code
+from airflow_provider.runner.fingerprint.code.component_code import read_executed
 from airflow_provider.runner.observing.events import ComponentCompleted
 from airflow_provider.runner.planning.changed_code import recorded_code
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate
@@ -57,11 +57,9 @@ class AttemptProgress:
 
 def completed_code(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
     """Return the code that a component ran with: what it reaches, and what else of the author's it entered."""
-    reading = read_component_code(event.component, base_dir)
-    if reading is None:
-        return None
-    unread = [name for name in event.entered if name not in reading.functions]
-    reading = read_component_code(event.component, base_dir, unread) if unread else reading
+    if event.code is not None:  # the collector of evidence has read it already
+        return event.code
+    reading, unread = read_executed(event.component, base_dir, event.entered)
     return CodeRecord.of(reading, unread) if reading is not None else None
 
 

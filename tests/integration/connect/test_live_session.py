@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
-from airflow_provider.runner.planning.plan import STILL_THERE
 from tests.samples.services.connect_server import ConnectServer
 
 ROOT = Path(__file__).parents[3]
@@ -101,7 +100,7 @@ def attempts(tmp_path: Path, server: ConnectServer) -> Iterator[Attempts]:
 def assert_went_on_in_the_session(ended: dict[str, Any], log: list[str]) -> None:
     actions = {name: part["action"] for name, part in ended["components"].items()}
     assert actions == dict.fromkeys(KEPT, "REUSE") | {"middle": "RUN", "result": "RUN"}
-    assert STILL_THERE in ended["components"]["totals"]["reason"]
+    assert "still in the session on the server" in ended["components"]["totals"]["reason"]
     assert any("going on in the session that the server" in line for line in log)
     assert not [line for line in log if "restored for" in line or "REPLAY" in line]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.runner import PipelineResultStatus, SimplePipelineRunner, load_pipeline_config
 from tests.unit.docs.pages import ROOT, Example, examples, in_place, write_files
 
@@ -74,7 +74,7 @@ def run_commands(text: str, folder: Path, status: int, example: Example) -> str:
         if words[3:]:
             forget_modules(folder)
             with contextlib.redirect_stdout(printed):
-                assert main(words[3:]) == status, f"{example}: {line}"
+                assert run_command_line(words[3:]) == status, f"{example}: {line}"
     return printed.getvalue()
 
 
@@ -111,7 +111,7 @@ def test_the_pipeline_of_the_readme(tmp_path: Path, spark: SparkSession) -> None
     write_files(ROOT / "README.md", tmp_path, replaced)
     (made,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("mkdir")]
     subprocess.run(["sh", "-eu", "-c", in_place(made, replaced)], check=True)
-    assert main(["run", "sales.yaml", "--var", "ds=2026-01-31"]) == 0
+    assert run_command_line(["run", "sales.yaml", "--var", "ds=2026-01-31"]) == 0
     rows = spark.read.parquet(str(tmp_path / "totals" / "2026-01-31")).collect()
     assert {row.shop: row.total for row in rows} == {"north": 15.5, "south": 7.25}
 
@@ -192,7 +192,7 @@ def test_a_template_in_a_sql_file(session: SparkSession, tmp_path: Path) -> None
         "- name: check\n  class_path: airflow_provider.components.CheckData\n  depends_on: [totals]\n"
         "  config: {input_view: totals, max_rows: 1, conditions: {right: total = 2}}\n"
     )
-    assert main(["run", "p.yaml", "--var", "ds=2026-01-31"]) == 0
+    assert run_command_line(["run", "p.yaml", "--var", "ds=2026-01-31"]) == 0
 
 
 def test_sql_of_the_pages(session: SparkSession) -> None:

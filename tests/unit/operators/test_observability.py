@@ -120,7 +120,7 @@ def test_each_component_that_runs_has_a_span_below_the_tasks(script: Script, exp
     assert "hunter2" not in str(exception.attributes)
 
 
-def test_without_being_asked_lineage_adds_nothing() -> None:
+def test_lineage_adds_nothing_by_default() -> None:
     """The default is Airflow's, which is off."""
     context: Any = {}
     assert with_openlineage({"spark.x": 1}, context, parent=None, transport=None) == {"spark.x": 1}

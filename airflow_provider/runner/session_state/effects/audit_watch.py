@@ -1,12 +1,12 @@
 """Watches what Python code does outside the process while a component runs, through Python's audit events.
 
-An audit hook is there for the whole process and can never be taken out again, so it is installed when somebody watches
-for the first time; while nobody watches it costs one look at a list for each event.
+An audit hook serves the whole process and cannot be removed, so the first watch installs it; without a watch it costs
+one look at a list for each event.
 
-Whose act it is, is told by thread and by call stack. Acts of the watched thread count, and those of any other thread,
-except of threads that are there for something else: those that were started while nobody watched (heartbeats, exporters
+Thread and call stack tell whose act it is. Acts of the watched thread count, and those of any other thread, except of
+threads that serve something else: those that were started while no watch was active (heartbeats, exporters
 of metrics). Those count only where they do work for the author: with the author's code on their stack, or as a pool or
-an event loop. Spark's own acts are told apart by who acts *and* by what it is done to, see :class:`SparkFootprint`.
+an event loop. Spark's own acts differ by who acts *and* by what it is done to, see :class:`SparkFootprint`.
 """
 
 from __future__ import annotations
@@ -63,10 +63,7 @@ class SparkFootprint:
 
 
 def spark_footprint(spark: Any) -> SparkFootprint:
-    """Return how the acts of a session's Python are known. For Spark Connect nothing needs to be: gRPC is C code.
-
-    :param spark: the session
-    """
+    """Return how the acts of a session's Python are known. For Spark Connect nothing needs to be: gRPC is C code."""
     context = getattr(spark, "_sc", None)
     if context is None:
         return SparkFootprint()
@@ -148,11 +145,11 @@ class DriverWatch:
         return DriverObservations(tuple(self._acts), read, self._truncated, self._cpu, written)
 
     def missed(self) -> None:
-        """Take note that something could not be understood."""
+        """Count an event that could not be understood."""
         self._truncated = True
 
     def happened(self, found: AuditedEvent, by: CallOrigin) -> None:
-        """Take note of what was announced, if it counts."""
+        """Keep what was announced, if it counts."""
         if found.kind == "read":
             self._opened(found, by)
         elif not self._is_nothing(found, by):
@@ -203,7 +200,7 @@ def watch_driver(facts: SparkFootprint) -> DriverWatch:
 
 _watches: list[DriverWatch] = []
 _others: WeakSet[threading.Thread] = WeakSet()
-"""Threads that are there for something else: they were started while nobody watched."""
+"""Threads that serve something else: they were started while no watch was active."""
 _owners: WeakSet[threading.Thread] = WeakSet()
 """Threads that have been watched: they run components."""
 _components: WeakSet[threading.Thread] = WeakSet()

@@ -35,7 +35,6 @@ def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
     """Return what a DataFrame reads.
 
     :param spark: the session; one of Spark Connect only tells files
-    :param frame: the DataFrame
     """
     if spark_kind(spark) != "classic":
         return [ReadPlace(tuple(location(unquote(file)) for file in frame.inputFiles()))]
@@ -46,8 +45,6 @@ def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
     """Return what the temp views read that go on showing what was there when they were made, by name.
 
     A view made by SQL text is bound anew at each read, so it is left out. Not for Spark Connect.
-
-    :param spark: a classic session
     """
     told: Mapping[str, Any] = json.loads(load_jvm_helper(spark, "SessionSources").readByStoredViews())
     return {name: [_place(place) for place in places] for name, places in told.items()}

@@ -129,7 +129,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_kill_at_any_step_of_a_prune_leaves_what_the_next_one_finishes(tmp_path: Path) -> None:
-    """DirectoryMarker or notice stay to the end, so nothing is orphaned."""
+    """Marker or notice stay to the end, so nothing is orphaned."""
     number = 0
     while True:
         base = tmp_path / str(number)
@@ -214,7 +214,7 @@ def test_a_place_that_cannot_be_written_is_said_and_the_attempt_goes_on(
 
 
 def test_a_run_that_is_complete_leaves_nothing_but_what_is_not_its_own(tmp_path: Path) -> None:
-    """DirectoryMarker and directory go with the last view; a foreign file stays."""
+    """Marker and directory go with the last view; a foreign file stays."""
     url = KEY.directory(str(tmp_path))
     files = DirectoryStorage(tmp_path)
     for foreign in (False, True):

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.errors import CodeChangedError, PipelineConfigError
 from airflow_provider.runner import (
     CheckpointHooks,
@@ -281,8 +281,8 @@ def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys
     }
     (tmp_path / "p.json").write_text(json.dumps({"name": "p", "components": [one, read]}))
     with process(tmp_path):
-        assert main(["validate", "--code", str(tmp_path / "p.json")]) == 0
-        without = capsys.readouterr().out if main(["validate", str(tmp_path / "p.json")]) else ""
+        assert run_command_line(["validate", "--code", str(tmp_path / "p.json")]) == 0
+        without = capsys.readouterr().out if run_command_line(["validate", str(tmp_path / "p.json")]) else ""
     printed = capsys.readouterr().out
     assert without == ""
     lines = [line.strip() for line in printed.splitlines()]

@@ -253,7 +253,9 @@ def test_the_command_of_a_driver_on_kubernetes(program: Program, connect: Any, k
     ]  # fmt: skip
 
 
-def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
+def test_the_drivers_request_holds_what_decides_the_start_and_nothing_of_airflows(
+    program: Program, connect: Any
+) -> None:
     """Everything that decides how the attempt starts, and no store or connection of Airflow's."""
     connect("local[2]")
     pipeline = {**PIPELINE, "components": [{"name": "a", "class_path": "x.y", "config": {"day": "{{ ds }}"}}]}
@@ -283,9 +285,7 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
     assert request["requests"] == []
 
 
-def test_the_driver_is_told_what_the_templates_in_sql_files_came_to(
-    program: Program, connect: Any, tmp_path: Path
-) -> None:
+def test_the_drivers_request_holds_the_rendered_sql_files(program: Program, connect: Any, tmp_path: Path) -> None:
     """The file need not be where the driver is; one that is only there is left to the driver."""
     connect("local[2]")
     (tmp_path / "q.sql").write_text("SELECT '{{ ds }}'")
