@@ -34,7 +34,7 @@ def test_what_is_needed_and_must_not_be_made_again_ends_with_status_2(
 
     told = capsys.readouterr().err
     assert "component 'a': registered temp function 'f', which cannot be saved; make two components of it" in told
-    assert "Nothing ran again" in told
+    assert "No component was re-run" in told
     stored = store.load("run-1", "p")
     assert stored is not None
     assert stored.completed_components == ["a"]
