@@ -15,7 +15,7 @@ from airflow_provider.runner.config.zipped_files import is_zipped_file
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-RAW = "put it between {% raw %} and {% endraw %} if it is meant as it stands"
+RAW = "if it is meant literally, put it between {% raw %} and {% endraw %}"
 """What to do with text that only looks like a template."""
 
 ExplainTemplateError = Callable[[Exception], str]
@@ -152,7 +152,7 @@ def file_not_found(name: str, folders: Sequence[Path]) -> str:
     if os.path.isabs(name):
         return f"there is no file {name!r}"
     where = ", ".join(map(str, dict.fromkeys(folders)))
-    return f"there is no file {name!r}; looked for in {where}"
+    return f"there is no file {name!r}; searched in {where}"
 
 
 def holds_marks(text: str, environment: Environment) -> bool:

@@ -37,9 +37,12 @@ def check_view_name(field: str, name: str | None) -> Iterator[FieldProblem]:
         return
     if _QUALIFIED.fullmatch(name):
         first = name.partition(".")[0].strip()
-        yield field, f"a temp view is in no database, so Spark takes no {first!r} before its name; leave it out"
+        yield (
+            field,
+            (f"a temp view belongs to no database, so Spark does not accept {first!r} before its name; remove it"),
+        )
     else:
-        yield field, "is no name that Spark takes for a view; use letters, digits and '_', or put backticks around it"
+        yield field, "is not a valid view name in Spark; use letters, digits and '_', or put backticks around it"
 
 
 def check_source_name(field: str, name: str | None) -> Iterator[FieldProblem]:
@@ -48,8 +51,8 @@ def check_source_name(field: str, name: str | None) -> Iterator[FieldProblem]:
         return
     yield (
         field,
-        "is no name of a view or table that Spark takes; each part of it is of letters, digits and '_', or stands in "
-        "backticks",
+        "is not a valid view or table name in Spark; use letters, digits and '_' in each part, or put backticks "
+        "around it",
     )
 
 
@@ -65,9 +68,9 @@ def check_statement(field: str, sql: str | None, file_field: str) -> Iterator[Fi
     if sql is None:
         return
     if _FILE.fullmatch(sql.strip()):
-        yield field, f"is the name of a file; write it as {file_field}, or give the statement itself"
+        yield field, f"is a file name; write it as {file_field}, or give the statement itself"
     elif not mask_sql(sql).strip(" \t\r\n;"):
-        yield field, "holds no statement"
+        yield field, "contains no statement"
 
 
 def check_file(field: str, name: str | None, base_dir: Path | None) -> Iterator[FieldProblem]:
@@ -91,7 +94,7 @@ def check_comments(field: str, sql: object) -> Iterator[FieldProblem]:
         if token.kind == "comment" and token.text.startswith("--") and _swallows(sql, token.text):
             yield (
                 field,
-                "after '--' the rest of the line is a comment, and more of the statement stands there"
+                "after '--' the rest of the line is a comment, and it contains more of the statement"
                 f"{' (YAML made one line of several)' if isinstance(sql, FoldedText) else ''}; write it with '|' so "
                 "that it keeps its lines, or comment with /* … */",
             )

@@ -153,7 +153,7 @@ class CheckData(ReadyMadeComponent[CheckConfig]):
         parts = random_parts(plan)
         if parts and parts != random_parts(explain_query(self.spark, f"SELECT * FROM {table_name(config.input_view)}")):
             self.logger.warning(
-                "view %r is random: every reader gets other rows than this check saw, also if it is cached; give each "
-                "rand() and sample a seed, or write it with WriteData, then read and check what was written",
+                "view %r is random: every reader gets other rows than this check saw, even if it is cached; give "
+                "each rand() and sample a seed, or write it with WriteData and check what you read back",
                 config.input_view,
             )

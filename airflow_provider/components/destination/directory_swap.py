@@ -103,7 +103,7 @@ class TargetDirectory:
         if scheme not in WITH_RENAMES:
             return f"{scheme}: cannot rename a directory in one step"
         if not self.location.names or len(name.encode()) > _LONGEST_NAME:
-            return "there is no room for a name beside it"
+            return "no other name fits beside it"
         if told := self.table_format():
             return f"it is a {told} table"
         if not self.is_local:
@@ -112,9 +112,9 @@ class TargetDirectory:
         if os.path.ismount(here):
             return "it is a mount point"
         if here.exists() and _is_sticky(here):
-            return f"its owner alone may rename it in {here.parent}"
+            return f"only its owner may rename it in {here.parent}"
         above = next(parent for parent in here.parents if parent.exists())
-        return None if os.access(above, os.W_OK | os.X_OK) else f"nothing may be written in {above}"
+        return None if os.access(above, os.W_OK | os.X_OK) else f"this process may not write in {above}"
 
     def heal(self) -> None:
         """Put the old directory back if an attempt ended between two renames, and delete what this run left beside."""
@@ -125,7 +125,9 @@ class TargetDirectory:
         if replaced and not self.exists():
             path, name = replaced.pop()
             self._rename(path, self._target)
-            logger.warning("%s: an attempt ended while it replaced it; the data from before are back", self.location)
+            logger.warning(
+                "%s: an earlier attempt ended while replacing it; the previous data are restored", self.location
+            )
         for path, name in [*replaced, *((path, name) for path, name in beside if ".replacing-" in name)]:
             if f"-{self._token}-" in name:
                 self._delete(path)
@@ -139,7 +141,7 @@ class TargetDirectory:
         try:
             self._delete(self._path(new))
         except Exception as error:  # noqa: BLE001 - Spark may be what failed; the next attempt deletes it
-            logger.info("%s is left for the next attempt to delete: %s", new, describe(error))
+            logger.info("could not delete %s, so the next attempt will: %s", new, describe(error))
 
     def remove(self) -> None:
         """Delete it with all that is in it."""
@@ -177,7 +179,7 @@ class TargetDirectory:
             if status.getGroup() != self._system.getFileStatus(written).getGroup():
                 self._system.setOwner(written, None, status.getGroup())
         except Exception as error:  # noqa: BLE001 - not everyone may, and some storage has none
-            logger.info("%s: permissions are those of a new directory: %s", self.location, describe(error))
+            logger.info("%s: could not keep the permissions of the old directory: %s", self.location, describe(error))
 
     def _beside(self) -> list[tuple[Any, str]]:
         """Return what was written beside it, the oldest first."""

@@ -82,7 +82,7 @@ def lost_partitions(spark: Any, table: CatalogTable, frame: Any) -> list[str]:
 
     known = {column.lower() for column in frame.columns}
     if missing := [column for column in table.partitions if column.lower() not in known]:
-        return [f"all, for the view has no column {column!r}" for column in missing[:1]]
+        return [f"all of them, because the view has no column {column!r}" for column in missing[:1]]
     columns = [F.col(quote(column)) for column in table.partitions]
     # Their values as text, as they are in the names of the directories.
     old = spark.table(table.full_name).select(*(column.cast("string") for column in columns)).distinct()

@@ -69,14 +69,16 @@ class UnfinishedTableMarker:
             return
         if self.directory.exists() and (replaces or not self.directory.holds("_SUCCESS")):
             self._system.delete(self._place, True)
-            logger.warning("%s: an attempt of this run ended while it wrote the table; that is cleared", self._place)
+            logger.warning(
+                "%s: an earlier attempt of this run ended while writing the table; its files are deleted", self._place
+            )
 
     def leave(self) -> None:
         """Note that the table is being written. Where that is not possible the write goes on without."""
         try:
             self._system.create(self._path, True).close()
         except Exception as error:  # noqa: BLE001 - whatever the storage objects to, Spark will say so if it minds, too
-            logger.info("no note of an unfinished table can be left beside %s: %s", self._place, describe(error))
+            logger.info("could not mark the table beside %s as unfinished: %s", self._place, describe(error))
 
     def remove(self) -> None:
         """Note that it has been written."""
@@ -101,5 +103,5 @@ def _default_place(spark: Any, table: str) -> str | None:
     try:
         return str(spark._jsparkSession.sessionState().catalog().defaultTablePath(identifier).toString())
     except Exception as error:  # noqa: BLE001 - a database that is not known, which Spark says in its own words
-        logger.debug("the place of table %s cannot be told: %s", table, describe(error))
+        logger.debug("cannot find out where Spark puts table %s: %s", table, describe(error))
         return None

@@ -47,7 +47,7 @@ def find_view_use(target: Any, view: str) -> ViewUse:
     try:
         return _use_of(list(_trees(target)) if target is not None else [], view)
     except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
-        logger.debug("what the code of %r does with view %r cannot be told: %s", target, view, describe(error))
+        logger.debug("cannot find out what the code of %r does with view %r: %s", target, view, describe(error))
         return ViewUse()
 
 

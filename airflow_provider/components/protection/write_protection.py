@@ -55,10 +55,10 @@ class WriteProtection:
         """
         for place in target.places:
             if not place.names:
-                raise self._refused(target, "it is the root of its storage, with everything that lies there")
+                raise self._refused(target, "it is the root of its storage, and everything in it would be deleted")
             for dear, what in self._dear():
                 if relation(place, dear) in (Relation.SAME, Relation.INSIDE, Relation.CONTENT):
-                    raise self._refused(target, f"{what} ({dear}) is there, which would be deleted")
+                    raise self._refused(target, f"{what} ({dear}) is in it and would be deleted")
 
     def refuse_own_input(self, target: WriteTarget, view: str, frame: Any) -> None:
         """Refuse to take away what the written view itself reads.
@@ -94,8 +94,8 @@ class WriteProtection:
                 raise self._refused(
                     target,
                     f"view {view!r}{left} reads {places} there, and component {need.component!r} still needs it",
-                    "write elsewhere, or write after the components that need the view, or read what was written "
-                    "anew before them",
+                    "write elsewhere, write after the components that need the view, or read the new data into a "
+                    "view before them",
                 )
             if need is not None or any(component.kind is None for component in self._context.later):
                 unknown.append(
@@ -103,8 +103,8 @@ class WriteProtection:
                 )
         if unknown:
             logger.warning(
-                "component %r replaces %s%s: views that read the old files can no longer be read: %s. If a later "
-                "component reads one of them, let it read what was written anew",
+                "component %r replaces %s%s, so views that read the old files can no longer be read: %s. If a later "
+                "component reads one of them, read the new data into a view before it",
                 self._context.component,
                 "partitions of " if target.is_part else "",
                 target.label,
@@ -139,7 +139,7 @@ class WriteProtection:
             return read_by(self._spark, frame)
         except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
             logger.warning(
-                "component %r: what view %r reads is not known, so the write is not checked against it: %s",
+                "component %r: cannot find out what view %r reads, so the write is not checked against it: %s",
                 self._context.component,
                 view,
                 describe(error),
@@ -149,8 +149,8 @@ class WriteProtection:
     def _needed_by(self, target: WriteTarget, component: str, what: str) -> WriteRefusedError:
         return self._refused(
             target,
-            f"component {component!r} reads {what} later, which would be deleted",
-            "write to a directory of its own, or read before it is replaced",
+            f"component {component!r} later reads {what}, which would be deleted",
+            "write to a separate directory, or read before it is replaced",
         )
 
     def _broken_views(self, target: WriteTarget) -> Iterator[tuple[str, str]]:
@@ -175,7 +175,10 @@ class WriteProtection:
             try:
                 return read_by_stored_views(self._spark)
             except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
-                logger.warning("what other views read cannot be told, so it is not checked: %s", describe(error))
+                logger.warning(
+                    "cannot find out what other views read, so the write is not checked against them: %s",
+                    describe(error),
+                )
                 return {}
         # Asking a server costs a listing each, so only those are asked for that somebody needs.
         found = {}
@@ -198,7 +201,7 @@ class WriteProtection:
             yield self._qualified(warehouse), "the warehouse with its tables"
         home = Path.home() if "HOME" in os.environ else None
         yield from ((_here(home), "your home directory") for _ in [0] if home is not None)
-        words = ("the working directory", "the folder of the pipeline", "what this run has saved")
+        words = ("the working directory", "the folder of the pipeline", "the saved session state of this run")
         for kept, what in zip(self._context.keeps, words, strict=False):
             yield _here(kept), what
 
@@ -212,13 +215,13 @@ class WriteProtection:
     def _refused_input(self, target: WriteTarget, view: str, where: str) -> WriteRefusedError:
         return self._refused(
             target,
-            f"the view that it writes, {view!r}{self._context.who_left(view)}, reads {where}, which Spark would empty "
-            "before it reads",
+            f"the view that it writes, {view!r}{self._context.who_left(view)}, reads {where}, which Spark would "
+            f"empty before reading it",
             "write elsewhere, or save the view first and read it again before this component",
         )
 
     def _refused(
-        self, target: WriteTarget, why: str, remedy: str = "write to a directory of its own"
+        self, target: WriteTarget, why: str, remedy: str = "write to a separate directory"
     ) -> WriteRefusedError:
         return WriteRefusedError(self._context.component, target.label, why, remedy)
 

@@ -57,7 +57,7 @@ class ReadConfig(ComponentModel):
     @classmethod
     def _a_known_file(cls, file: str | None) -> str | None:
         if file is not None and not file.lower().endswith(FILE_ENDINGS):
-            raise ValueError(f"is of no known kind; known are {', '.join(FILE_ENDINGS)}")
+            raise ValueError(f"has an unknown ending; choose from {', '.join(FILE_ENDINGS)}")
         return file
 
     @field_validator("select", mode="before")
@@ -66,7 +66,7 @@ class ReadConfig(ComponentModel):
         if isinstance(select, str):
             raise ValueError("expected a list of expressions or a mapping of name to expression, got text")
         if select is not None and not select:
-            raise ValueError("is empty; leave it out to have all columns")
+            raise ValueError("is empty; remove it to select all columns")
         return select
 
     @model_validator(mode="after")
@@ -74,7 +74,7 @@ class ReadConfig(ComponentModel):
         if self.path and self.table:
             raise ValueError("give 'path' or 'table', not both")
         if self.path is not None and not self.table and not all(self.paths or [""]):
-            raise ValueError("'path' holds no path; a template in it may have come out empty")
+            raise ValueError("'path' contains no path; a template in it may have rendered to nothing")
         if not (self.path or self.table or self.options):
             raise ValueError("give 'path' or 'table' (or 'options' for a format that needs neither)")
         if self.schema_ is not None and self.schema_file is not None:
@@ -88,11 +88,11 @@ class ReadConfig(ComponentModel):
         if not self.tells_corrupt:
             return self
         if self.table or self.format.lower() not in FORMATS:
-            raise ValueError(f"corrupt records can be told apart in files of {', '.join(FORMATS)} only")
+            raise ValueError(f"only the formats {', '.join(FORMATS)} can separate corrupt records")
         if self.mode not in ("", "PERMISSIVE"):
             raise ValueError(f"with the option mode {self.mode} Spark keeps no corrupt records; remove that option")
         if self.corrupt_records_view == self.output_view:
-            raise ValueError("'corrupt_records_view' and 'output_view' must be two views")
+            raise ValueError("'corrupt_records_view' and 'output_view' must be different views")
         return self
 
     @property

@@ -127,7 +127,7 @@ def _fields(schema: Any) -> Iterator[SchemaField | str]:
         if not isinstance(name, str) or not name or "type" not in item:
             raise ValueError(f"field {position} needs a name and a type; write {{name: id, type: INT}}")
         if unknown := [str(key) for key in item if key not in _KEYS]:
-            raise ValueError(f"field {name!r}: {', '.join(unknown)} is not known; known are {', '.join(_KEYS)}")
+            raise ValueError(f"field {name!r}: {', '.join(unknown)} is not a known key; choose from {', '.join(_KEYS)}")
         metadata = dict(item.get("metadata") or {})
         if item.get("comment") is not None:
             metadata["comment"] = str(item["comment"])
@@ -151,7 +151,7 @@ def _is_type(kind: Any) -> bool:
 def _check_names(names: list[str]) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise ValueError(f"the field {name!r} stands there twice")
+            raise ValueError(f"the field {name!r} occurs twice")
 
 
 def _json(text: str) -> Any:
@@ -184,7 +184,7 @@ def _of_ddl(text: str, place: str) -> StructType:
     except PySparkException as error:
         raise DataReadError(f"{place}: {first_line(str(error))}; {_EXAMPLE}") from error
     if not isinstance(kind, StructType) or not kind.fields:
-        raise DataReadError(f"{place}: {text!r} names no column; {_EXAMPLE}")
+        raise DataReadError(f"{place}: {text!r} defines no column; {_EXAMPLE}")
     return kind
 
 

@@ -76,7 +76,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
         config = self.config
         text = SqlText.of((config.sql or "").removeprefix("\ufeff") or self._file_text(str(config.sql_file)))
         if not text.code:
-            raise SqlStatementError(f"{self._source()} holds no statement, only comments or nothing at all")
+            raise SqlStatementError(f"{self._source()} contains no statement, only comments or nothing at all")
         self._warn_of_unused(text)
         args = {name: spark_literal(value) for name, value in config.args.items()}
         try:
@@ -87,8 +87,8 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
             if len(text.code) < 2 or text.is_script:
                 raise
             raise SqlStatementError(
-                f"{self._source()} holds {len(text.code)} statements, and a component runs one: write a component for "
-                "each, or BEGIN before and END behind them"
+                f"{self._source()} holds {len(text.code)} statements, but a component runs one: write a component "
+                f"for each, or put BEGIN before and END after them"
             ) from error
         except AnalysisException as error:
             lists = [name for name, value in config.args.items() if isinstance(value, (list, tuple))]
@@ -96,7 +96,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
                 error.add_note(f"remedy: a list is an array in SQL: write array_contains(:{lists[0]}, x) for x IN (…)")
             if "UNRESOLVED_COLUMN" in (error.getCondition() or "") and "`_metadata`" in str(error):
                 error.add_note(
-                    "remedy: a view hides _metadata; take it where the files are read, with select of ReadData"
+                    "remedy: a view hides _metadata; select it where the files are read, with select of ReadData"
                 )
             raise
         if config.output_view:
@@ -126,7 +126,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
         for name in self.config.args:
             if name.casefold() not in used:
                 quoted = any(f":{name}" in part for part in text.quoted)
-                why = f"':{name}' in quotes is text; remove the quotes" if quoted else f"it does not hold :{name}"
+                why = f"':{name}' in quotes is text; remove the quotes" if quoted else f"it does not contain :{name}"
                 self.logger.warning("%s does not use the argument %r: %s", self._source(), name, why)
 
 

@@ -63,7 +63,7 @@ def _tables_of(spark: Any, databases: Iterable[str]) -> Iterator[EmptiedTable]:
         try:
             names = spark.sql(f"SHOW TABLES IN {database}").collect()
         except Exception as error:  # noqa: BLE001 - if it is not there, Spark will say so
-            logger.debug("the tables of %s cannot be told: %s", database, describe(error))
+            logger.debug("cannot list the tables of %s: %s", database, describe(error))
             continue
         for row in names:
             if not row["isTemporary"]:
@@ -80,8 +80,8 @@ def _tell_partitions(spark: Any, table: CatalogTable, context: ComponentContext 
     found = _partitions(spark, table)
     if found:
         logger.warning(
-            "component %r: INSERT OVERWRITE replaces all %d partitions of table %s (%s) and drops those that the "
-            "statement has no rows of. To replace only the partitions that it writes, name them (PARTITION (%s = …)), "
+            "component %r: INSERT OVERWRITE replaces all %d partitions of table %s (%s) and drops those for which "
+            "the statement has no rows. To replace only the partitions that it writes, name them (PARTITION (%s = …)), "
             "or set %s to dynamic for the pipeline",
             context.component if context else "RunSql",
             len(found),
@@ -97,7 +97,7 @@ def _partitions(spark: Any, table: CatalogTable) -> set[str]:
     try:
         return {str(row[0]) for row in spark.sql(f"SHOW PARTITIONS {table.full_name}").collect()}
     except Exception as error:  # noqa: BLE001 - a catalog that keeps no list of them
-        logger.debug("the partitions of %s cannot be told: %s", table.full_name, describe(error))
+        logger.debug("cannot list the partitions of %s: %s", table.full_name, describe(error))
         return set()
 
 

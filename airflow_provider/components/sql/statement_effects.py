@@ -61,7 +61,7 @@ def read_statement_effects(spark: Any, text: str) -> StatementEffects:
         nodes = list(_nodes(spark._jsparkSession.sessionState().sqlParser().parsePlan(text)))
         return _read(nodes)
     except Exception as error:  # noqa: BLE001 - if it is wrong, Spark will say so in its own words
-        logger.debug("what a statement writes cannot be told: %s", describe(error))
+        logger.debug("cannot find out what a statement writes: %s", describe(error))
         return StatementEffects()
 
 

@@ -86,7 +86,7 @@ def read_sql_file(path: Path) -> str:
         raise SqlStatementError(f"file '{path}' cannot be read: {error.strerror}") from error
     mark = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), None)
     if mark is not None:
-        raise SqlStatementError(f"file '{path}' is {mark}: its first bytes say so; save it as UTF-8")
+        raise SqlStatementError(f"file '{path}' is {mark}, as its first bytes show; save it as UTF-8")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -111,8 +111,8 @@ def refuse_template(text: str, path: Path) -> None:
     if found:
         line = text.count("\n", 0, found.start()) + 1
         problem = (
-            f"{path}, line {line}: {found[0]!r} is a template, and here nothing renders templates. Run the pipeline "
-            "with Airflow or with 'python -m airflow_provider run --var NAME=VALUE', or give values in 'args'; if the "
-            "text is meant as it stands, write the statement into 'sql'"
+            f"{path}, line {line}: {found[0]!r} is a template, and nothing renders templates here. Run the pipeline "
+            "with Airflow or with 'python -m airflow_provider run --var NAME=VALUE', or give values in 'args'; if "
+            "the text is meant literally, write the statement into 'sql'"
         )
         raise PipelineConfigError([ConfigProblem(problem)])

@@ -53,7 +53,7 @@ def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) 
         _exchange(job, table, definition, directory)
         return None
     if job.config.value_of("path") is not None:
-        return "its definition changes, and its option 'path' says where it is"
+        return "its definition changes, and its option 'path' fixes its location"
     _tell_lost(job, table, definition)
     return _make_anew(job, table, format_, token)
 
@@ -75,14 +75,14 @@ def heal_table(spark: Any, name: str, token: str) -> None:
     try:
         names = spark.sql(f"SHOW TABLES IN spark_catalog.{quote(database)} LIKE '{_pattern(base)}__replac*'").collect()
     except Exception as error:  # noqa: BLE001 - a database that is not there; the write will say so
-        logger.debug("what an attempt left of table %s cannot be told: %s", name, describe(error))
+        logger.debug("cannot find out what an earlier attempt left of table %s: %s", name, describe(error))
         return
     aside = [str(row["tableName"]) for row in names if _ASIDE.fullmatch(str(row["tableName"]).lower()[len(base) :])]
     table = find_table(spark, name)
     if table is None and aside:
         _rename(spark, _named(database, aside.pop()), _named(database, base))
         _follow(spark, _named(database, base))
-        logger.warning("table %s: an attempt ended while it replaced it; the table from before is back", name)
+        logger.warning("table %s: an earlier attempt ended while replacing it; the previous table is restored", name)
     elif table is not None and table.location and table.provider in FILE_FORMATS:
         TargetDirectory(spark, table.location, token).heal()
     found = {str(row["tableName"]).lower() for row in names}
@@ -98,9 +98,9 @@ def _why_not(job: WriteJob, table: CatalogTable) -> str | None:
         return "Spark Connect cannot rename directories"
     parts = split_table_name(table.full_name)
     if len(parts) != 3 or parts[0] != "spark_catalog" or table.provider not in WITH_FILES or not table.location:
-        return f"it is no table of plain files of Spark's own catalog ({table.provider or 'format unknown'})"
+        return f"it is not a table of plain files in Spark's own catalog ({table.provider or 'format unknown'})"
     if len(parts[-1]) + len("__replacing_") + 16 > _LONGEST_NAME:
-        return "its name is too long for one beside it"
+        return "its name is too long for a temporary name beside it"
     return None
 
 
@@ -110,8 +110,8 @@ def _tell_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) 
         lost.insert(0, f"its partitions (by {', '.join(table.partitions)})")
     if lost:
         logger.warning(
-            "component %r: %s is made anew without %s. Where the view and the config have the columns, partitions, "
-            "format and options of the table, and it has no buckets, its definition is kept",
+            "component %r: %s is created again without %s. Its definition is kept if the view and the config have "
+            "the columns, partitions, format and options of the table, and the table has no buckets",
             job.component,
             job.config.target,
             ", ".join(lost),

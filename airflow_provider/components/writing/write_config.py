@@ -61,7 +61,7 @@ class WriteConfig(ComponentModel):
         if self.mode == "overwrite_partitions" and self.path is not None and not self.partition_by:
             raise ValueError("mode 'overwrite_partitions' needs 'partition_by': without it everything is replaced")
         if self.replace_table and self.table is None:
-            raise ValueError("'replace_table' is for 'table'")
+            raise ValueError("'replace_table' applies only to 'table'")
         return self
 
     @property

@@ -57,7 +57,7 @@ def write_path(job: WriteJob) -> str | None:
             _refuse_other_layout(job, directory)
         elif config.mode == "overwrite" and directory.is_file():
             logger.warning(
-                "component %r: %s is a single file; it is replaced by a directory of that name with files in it",
+                "component %r: %s is a single file; a directory of that name replaces it",
                 job.component,
                 config.target,
             )
@@ -65,7 +65,7 @@ def write_path(job: WriteJob) -> str | None:
         job.writer(config.mode).save(path)
         return None
     if config.mode == "ignore" and exists:
-        return "there is something already, and mode is 'ignore'"
+        return "the target exists, and mode is 'ignore'"
     if by_partitions:
         _write_partitions(job, directory, path)
     elif config.mode == "append":
@@ -169,7 +169,7 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
     others = [name for name in gone if "=" not in name]
     if partitions and job.config.partition_by:
         logger.warning(
-            "component %r: overwriting %s removes %d partitions that view %r has no rows of (%s). To keep them set "
+            "component %r: overwriting %s removes %d partitions for which view %r has no rows (%s). To keep them, set "
             "mode: overwrite_partitions",
             job.component,
             job.config.target,
@@ -179,8 +179,8 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
         )
     if others:
         logger.warning(
-            "component %r: overwriting %s also removes other directories inside it (%s). If they are other data, write "
-            "to a directory of its own",
+            "component %r: overwriting %s also removes other directories inside it (%s). If they hold other data, "
+            "write to a separate directory",
             job.component,
             job.config.target,
             name_list(others),
@@ -197,14 +197,14 @@ def _refuse_other_layout(job: WriteJob, directory: TargetDirectory) -> None:
     wanted = job.config.partition_by
     flat = [name for name in directory.files() if not name.endswith(".crc")]
     if found and not wanted:
-        why = f"it is partitioned by {', '.join(found)}, and readers pass over files beside partitions"
+        why = f"it is partitioned by {', '.join(found)}, and readers skip files beside partitions"
     elif wanted and flat and not found:
-        why = "it has files without partitions, which readers pass over beside partitions"
+        why = "it has files without partitions, which readers skip beside partitions"
     elif found and wanted and found != wanted:
         why = f"it is partitioned by {', '.join(found)}, not by {', '.join(wanted)}"
     else:
         return
-    remedy = f"set partition_by: [{', '.join(found)}]" if found else "leave partition_by out"
+    remedy = f"set partition_by: [{', '.join(found)}]" if found else "remove partition_by"
     raise job.refused(why, f"{remedy}, or write to another directory")
 
 

@@ -61,7 +61,7 @@ def resolve_component(class_path: str, component_object: ComponentObject | None 
         target = getattr(module, attribute)
     except AttributeError:
         public = [name for name in dir(module) if not name.startswith("_")]
-        hint = suggestion(attribute, public, most=0) or "; name a class or function that it has"
+        hint = suggestion(attribute, public, most=0) or "; name one of its classes or functions"
         raise LookupError(f"module {module_name!r} has no {attribute!r}{hint}") from None
     _check_kind(class_path, target)
     return target

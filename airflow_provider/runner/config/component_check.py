@@ -77,7 +77,7 @@ def warnings_of(
     if not inspect.isclass(target):
         missing, decorated = _decorated_missing(target, config)
         problems += [
-            (f"config.{key}", f"is missing, unless the decorator of {decorated} hands it over") for key in missing
+            (f"config.{key}", f"is missing, unless the decorator of {decorated} supplies it") for key in missing
         ]
     return problems
 
@@ -111,7 +111,10 @@ def _config_problems(class_path: str, target: Any, config: Mapping[str, Any]) ->
     session = next(iter(signature.parameters.values()), None)
     if session is None or session.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD):
         return [
-            ("class_path", f"function {class_path!r} cannot take the session; define it as {name}(spark, **config)")
+            (
+                "class_path",
+                f"function {class_path!r} has no parameter for the session; define it as {name}(spark, **config)",
+            )
         ]
     if decorated:
         signature = _lenient(signature)
@@ -189,10 +192,10 @@ def _argument_problems(
     ]
     for key in config:
         if key in by_runner:
-            problems.append((f"config.{key}", "is given by the runner; remove it"))
+            problems.append((f"config.{key}", "is supplied by the runner; remove it"))
         elif key not in takes and not takes_any:
             hint = suggestion(key, takes) if takes else "; it takes no config"
-            problems.append((f"config.{key}", f"is not taken by {name}{hint}"))
+            problems.append((f"config.{key}", f"is not a parameter of {name}{hint}"))
     return problems or _bind_problems(name, signature, session, config)
 
 

@@ -40,13 +40,13 @@ class ComponentObject:
         """
         name = getattr(target, "__qualname__", None)
         if name is None:
-            raise LookupError(f"{with_article(type(target).__name__)} is no component; give a class or a function")
+            raise LookupError(f"{with_article(type(target).__name__)} is not a component: pass a class or a function")
         if "<lambda>" in name:
-            raise LookupError("a lambda has no name to recognise it by in the next attempt; define a function")
+            raise LookupError("a lambda has no name by which the next attempt could recognize it; define a function")
         if _holds_variables(target):
             raise LookupError(
-                f"function {name!r} uses variables of the function around it, which no fingerprint covers; hand them "
-                "over in 'config', or if it is made by a decorator of yours, put functools.wraps on it"
+                f"function {name!r} uses variables of its enclosing function, which no fingerprint covers; pass them "
+                f"in 'config', or if a decorator of yours makes the function, apply functools.wraps to it"
             )
         return cls(f"{_DAG_FILE.sub('', target.__module__)}.{name.replace('.<locals>', '')}", target)
 
@@ -125,7 +125,10 @@ def ambiguous_paths(
 def _told_apart(path: str, file: str, other: str, other_file: str) -> str:
     what = path.rpartition(".")[2]
     if file == other_file:
-        return f"two functions or classes of {file} are called {what!r}, this one and that of {other!r}; rename one"
+        return (
+            f"{file} defines two functions or classes called {what!r}, and component {other!r} uses the other "
+            f"one; rename one"
+        )
     return (
         f"{path!r} of {file} and that of {other_file}, which is component {other!r}, have one name, so a checkpoint "
         f"could not tell them apart; rename one of the files, or one {what!r}"

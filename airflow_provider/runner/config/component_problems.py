@@ -38,7 +38,7 @@ def content_problems(component: Mapping[Any, Any]) -> list[ConfigProblem]:
     name = component_name(component)
     problems = []
     if component.get("resilience") and (component.get("retry") or component.get("circuit_breaker")):
-        message = "is set together with 'retry' or 'circuit_breaker'; keep one of the two spellings"
+        message = "cannot be combined with 'retry' or 'circuit_breaker'; keep one of the two forms"
         problems.append(ConfigProblem(message, name, "resilience"))
     for path, value in unhashable(component.get("config")):
         message = (

@@ -113,7 +113,7 @@ class DataFlow(ABC):
         :raises RuntimeError: before the runner has set it
         """
         if self._spark is None:
-            raise RuntimeError(f"component {self.name!r} has no Spark session before the runner sets it")
+            raise RuntimeError(f"component {self.name!r} has no Spark session yet; the runner sets it before run()")
         return self._spark
 
     def set_spark_session(self, spark: SparkSession) -> None:

@@ -63,7 +63,7 @@ def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
         found = repr(there) if (there := error.pstr[error.loc : error.loc + 1]) else "end of text"
         # For some mistakes what is "expected" is the whole grammar, over many lines.
         problem = f"{error.msg}, found {found}" if len(error.msg) <= 60 else f"unexpected {found}"
-        hint = f"; put text that holds {there} in quotes" if there and there in "^`+?!@*&" else ""
+        hint = f"; put text that contains {there} in quotes" if there and there in "^`+?!@*&" else ""
         raise HoconError(f"line {error.lineno}, column {error.column}: {problem}{hint}") from None
     except RecursionError:
         raise HoconError("it is nested too deeply, or a substitution refers to itself") from None
@@ -110,7 +110,7 @@ def _check_prefixes(text: str) -> None:
     appended = re.search(r"\+=\s*\{", bare)
     if appended:
         line = bare.count("\n", 0, appended.start()) + 1
-        raise HoconError(f"line {line}: '+=' with one mapping loses what was there; write += [ {{ … }} ]")
+        raise HoconError(f"line {line}: '+=' with a single mapping drops the earlier items; write += [ {{ … }} ]")
     lines = {
         match["key"].removeprefix("spark.spark_conf."): bare.count("\n", 0, match.start("key")) + 1
         for match in _ASSIGNED.finditer(bare)
@@ -119,7 +119,8 @@ def _check_prefixes(text: str) -> None:
         longer = next((other for other in lines if other.startswith(f"{key}.")), None)
         if longer is not None:
             raise HoconError(
-                f"line {max(line, lines[longer])}: {key!r} and {longer!r} both have a value, of which HOCON keeps one; "
+                f"line {max(line, lines[longer])}: {key!r} and {longer!r} both have a value, and HOCON keeps only "
+                f"one of them; "
                 "put both names in quotes"
             )
 
@@ -138,7 +139,10 @@ def _check_references(bare: str) -> None:
             if min(depths, default=0) >= 0:
                 line = bare.count("\n", 0, second.end()) + 1
                 name = first["key"]
-                raise HoconError(f"line {line}: {name!r} refers to another part; write {name} = ${{…}} {{ … }} in one")
+                raise HoconError(
+                    f"line {line}: {name!r} refers to another part and is extended later; write {name} "
+                    f"= ${{…}} {{ … }} in one"
+                )
 
 
 def _keys_of(included: list[str], source: Path) -> set[str]:

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 REMEDY = (
     "move SparkSession.builder...getOrCreate() and SparkContext() from the top level of the module into the function, "
-    "and use the session that a component is given"
+    "and use the session that the runner passes to the component"
 )
 
 _starts: list[tuple[Any, str]] = []
@@ -64,7 +64,7 @@ def watching_import(module_name: str) -> Iterator[None]:
             _starts[:] = [(after, module_name)]
             place = place_of_spark_start(after)
             logger.warning(
-                "importing %r started Spark%s, before the pipeline could say where it should run; %s",
+                "importing %r started Spark%s, before the pipeline could choose where it runs; %s",
                 module_name,
                 f" ({place})" if place else "",
                 REMEDY,

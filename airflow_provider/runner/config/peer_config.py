@@ -38,9 +38,9 @@ _SECRETS = (
 )
 
 _INSTEAD = {
-    "logging": "the run is logged with Python's logging, which is the task log in Airflow; set level and format there",
-    "metrics": "Airflow's own metrics get the figures; without Airflow pass MetricsHooks as hooks=",
-    "audit": "no audit trail is written; pass AuditHooks, or hooks of your own, as hooks= of operator or runner",
+    "logging": "the runner uses Python's logging, which goes to the task log in Airflow; set level and format there",
+    "metrics": "the figures go to Airflow's own metrics; without Airflow pass MetricsHooks as hooks=",
+    "audit": "the runner writes no audit trail; pass AuditHooks or your own hooks as hooks= to the operator or runner",
 }
 """Section of ``hooks`` to what to use in its place. Their runner reads none of them either."""
 
@@ -111,7 +111,7 @@ def from_peer_config(source: Any) -> tuple[Any, list[ConfigProblem]]:
 
 
 _STREAMING = (
-    "is 'streaming': a component is complete when its run() returns, which that of an endless query never does; let "
+    "is 'streaming', but a component is complete when its run() returns, and that of an endless query never does; let "
     "the queries end by themselves (trigger availableNow) and remove this field"
 )
 
@@ -120,7 +120,7 @@ def _drop_hooks(hooks: Any) -> list[ConfigProblem]:
     if hooks is None:
         return []
     if not isinstance(hooks, Mapping):
-        message = f"is {kind_in_words(hooks)}; hooks are objects: pass them as hooks= of the operator or of the runner"
+        message = f"is {kind_in_words(hooks)}; hooks are objects: pass them as hooks= to the operator or the runner"
         return [ConfigProblem(f"{message}, and remove this field", None, "hooks")]
     problems = _unknown(hooks, _HOOKS, "hooks")
     for section in _HOOKS:
@@ -141,7 +141,7 @@ def _drop_secrets(secrets: Any) -> list[ConfigProblem]:
         return [
             ConfigProblem(f"is {kind_in_words(secrets)}; {_SECRETS_INSTEAD}, and remove this field", None, "secrets")
         ]
-    logger.warning("field 'secrets' has no effect: no secret is looked up because of it; %s", _SECRETS_INSTEAD)
+    logger.warning("field 'secrets' has no effect: it looks up no secret; %s", _SECRETS_INSTEAD)
     return _unknown(secrets, _SECRETS, "secrets")
 
 
@@ -162,8 +162,8 @@ def _spark(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigProbl
         return spark, [ConfigProblem(message, None, "spark.connect_string")]
     decided = [name for name in _IN_A_SERVER if spark.pop(name, None) is not None]
     logger.warning(
-        "field 'spark.connect_string' is taken as spark.master; a Spark connection of the task wins over it%s",
-        f"; the server has decided {', '.join(decided)}, which have no effect" if decided else "",
+        "field 'spark.connect_string' sets spark.master; a Spark connection of the task overrides it%s",
+        f"; the server has already set {', '.join(decided)}, which have no effect here" if decided else "",
     )
     return {**spark, "master": address}, []
 
@@ -178,7 +178,7 @@ def _component(written: Mapping[Any, Any]) -> Mapping[Any, Any]:
             component = {**component, "resilience": mapped}
     for path, provider in _secret_references(component.get("config"), "config", set()):
         logger.warning(
-            "component %r, field %r: the text secret://%s/… reaches the component as it stands; %s",
+            "component %r, field %r: the text secret://%s/… reaches the component unchanged; %s",
             component_name(component),
             path,
             provider,

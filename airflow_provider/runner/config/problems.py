@@ -46,9 +46,9 @@ _EXPECTED = {
 
 _LIST = re.compile(r"\s*\[\s*(?:['\"{\[\d-].*)?\]\s*", re.DOTALL)
 _MAPPING = re.compile(r"\s*\{\s*(?:['\"].*)?\}\s*", re.DOTALL)
-SHARED = "; parts that others refer to stand under a name that begins with 'x-'"
+SHARED = "; put shared parts under a name that begins with 'x-'"
 
-NATIVE = "a template always comes to text, unless render_template_as_native_obj=True is set on the DAG"
+NATIVE = "a template always renders to text, unless the DAG sets render_template_as_native_obj=True"
 
 _MAY_BE_SECRET = {"config", "spark_conf"}
 """Fields under which the author may have written a secret: what stands there is never shown."""
@@ -179,7 +179,7 @@ def suggestion(word: str, known: Iterable[str], most: int = 12) -> str:
     close = difflib.get_close_matches(word, names, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; known are {', '.join(map(repr, names))}" if 0 < len(names) <= most else ""
+    return f"; choose from {', '.join(map(repr, names))}" if 0 < len(names) <= most else ""
 
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

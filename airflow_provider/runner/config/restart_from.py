@@ -40,7 +40,7 @@ class RestartFrom(TextAsWritten):
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
         if self.only and self.until is not None:
-            raise ValueError("has both 'only' and 'until'; leave one of them out")
+            raise ValueError("has both 'only' and 'until'; remove one of them")
         return self
 
     @property

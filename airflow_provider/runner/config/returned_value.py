@@ -32,7 +32,7 @@ def await_result(result: object) -> object:
         try:
             result = _in_a_loop(_with_all_tasks(result))
         except asyncio.CancelledError as error:
-            raise ComponentError("what it awaited was cancelled, so it did not come to its end") from error
+            raise ComponentError("a task that it awaited was cancelled, so it did not finish") from error
     _refuse_lazy(result)
     return result
 
@@ -68,18 +68,20 @@ async def _with_all_tasks(result: Any) -> object:
             raise stopped[0] from None
         raise
     if left := asyncio.all_tasks() - {asyncio.current_task()}:
-        logger.warning("tasks that it began and did not await: %d; they are cancelled now", len(left))
+        logger.warning("it started tasks and did not await them, so they are cancelled: %d", len(left))
     return found
 
 
 def _refuse_lazy(result: object) -> None:
     if isinstance(result, (Generator, AsyncGenerator)):
-        raise NothingRanError("a generator", "nothing loops over it; loop over it in the component")
+        raise NothingRanError("a generator", "nothing iterates over it; loop over it in the component")
     if isinstance(result, (*_LAZY, AsyncIterator)):
-        raise NothingRanError(f"a lazy {type(result).__name__}", "nothing loops over it; loop over it in the component")
+        raise NothingRanError(
+            f"a lazy {type(result).__name__}", "nothing iterates over it; loop over it in the component"
+        )
     if isinstance(result, contextlib.ContextDecorator) and hasattr(result, "gen"):
         raise NothingRanError(
-            "a context manager", "nobody enters it; take the decorator off, or enter it in a function"
+            "a context manager", "the runner does not enter it; remove the decorator, or enter it in a function"
         )
 
 
@@ -134,14 +136,14 @@ def warn_about_result(result: object, name: str) -> None:
     kind = type(result)
     if kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pyspark":
         logger.warning(
-            "component %r returned a DataFrame, and nothing is done with it: what is not written or registered as a "
-            "view is not there for the next component",
+            "component %r returned a DataFrame, which the runner ignores: the next component sees only what is "
+            "written or registered as a view",
             name,
         )
     elif not isinstance(result, type) and callable(getattr(result, "run", None)):
-        logger.warning("component %r returned an object with run(), which nobody calls", name)
+        logger.warning("component %r returned an object with run(), which the runner does not call", name)
     elif isinstance(result, (FunctionType, MethodType)) and not hasattr(result, "returnType"):
-        logger.warning("component %r returned a function, which nobody calls", name)
+        logger.warning("component %r returned a function, which the runner does not call", name)
 
 
 def run_resource(component: Any) -> object:
@@ -177,4 +179,4 @@ async def _run_open_in_a_loop(component: Any) -> object:
 
 def _tell_not_closed(component: Any) -> None:
     """Log what close() raised after run() had failed: why it had failed must not be hidden by it."""
-    logger.warning("close() of %s failed, too", type(component).__name__, exc_info=True)
+    logger.warning("close() of %s also failed", type(component).__name__, exc_info=True)

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-AMBIGUOUS = "may be meant as text or as true or false; put it in quotes, or write true or false"
+AMBIGUOUS = "could mean text or a boolean; put it in quotes, or write true or false"
 
 QUOTE = "put it in quotes"
 

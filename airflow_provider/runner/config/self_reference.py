@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-CONTAINS_ITSELF = "contains itself, so it has no end; leave that part out"
+CONTAINS_ITSELF = "contains itself; remove that part"
 
 
 def find_self_reference(value: Any) -> str | None:

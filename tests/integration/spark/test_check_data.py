@@ -169,7 +169,7 @@ def test_a_condition_may_be_of_rows_of_all_of_them_or_ask_other_views(
         ("shop IN (SELECT shop FROM shops)", "does not hold in 1 of 3 rows"),
         ("sum(id) > 100", "'it' (sum(id) > 100) is false for the 3 rows together"),
         ("max(nullif(id, id)) > 0", "'it' (max(nullif(id, id)) > 0) is null for the 3 rows together"),
-        ("id", "'it' (id) is INT and no condition; compare it with something"),
+        ("id", "'it' (id) is INT not a condition; compare it with something"),
         ("'true'", "'it' ('true') is STRING and no condition"),
         ("sum(id)", "'it' (sum(id)) is BIGINT and no condition"),
         ("id > 0), (true", "'it' (id > 0), (true) is BOOLEAN, BOOLEAN and no condition"),

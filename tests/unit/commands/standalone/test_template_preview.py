@@ -46,7 +46,7 @@ def test_text_that_only_looks_like_a_template_is_told_with_the_way_out(tmp_path:
         render(tmp_path, "[{#]")
     told = str(caught.value)
     assert "component 'a', field 'config.x': the template '[{#]' cannot be rendered: Missing end of comment tag" in told
-    assert told.endswith("; put it between {% raw %} and {% endraw %} if it is meant as it stands")
+    assert told.endswith("; if it is meant literally, put it between {% raw %} and {% endraw %}")
 
 
 def test_dates_follow_from_ds(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_file_keeps_types_and_a_var_wins_over_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{{ ds }}", "'ds' is undefined; known are macros, run_id; give more with --var NAME=VALUE or --vars FILE"),
+        ("{{ ds }}", "'ds' is undefined; choose from macros, run_id; give more with --var NAME=VALUE or --vars FILE"),
         ("{{ params.rwos }}", "has no attribute 'rwos'"),
         ("{{ 'x' | nope }}", "No filter named 'nope'."),
         ("{{ macros.ds_add('x', 1) }}", "ValueError"),

@@ -111,8 +111,8 @@ def test_the_latest_load_of_a_dag_file_counts() -> None:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (lambda spark: None, "a lambda has no name to recognise it by in the next attempt; define a function"),
-        (functools.partial(print, "x"), "a partial is no component; give a class or a function"),
+        (lambda spark: None, "a lambda has no name by which the next attempt could recognize it; define a function"),
+        (functools.partial(print, "x"), "a partial is not a component: pass a class or a function"),
         (load_dag_file("c" * 40).closure("x"), "uses variables of the function around it, which no fingerprint covers"),
     ],
     ids=["lambda", "partial", "closure"],
