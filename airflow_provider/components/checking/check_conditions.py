@@ -69,7 +69,7 @@ class CheckConditions:
         kinds = ["boolean"] if kind == "condition: boolean" else _kinds(spark, query)
         if kinds != ["boolean"]:
             told = ", ".join(kinds).upper()
-            self.problems.append(f"{name!r} ({condition}) is {told} not a condition; compare it with something")
+            self.problems.append(f"{name!r} ({condition}) is {told}, not a condition; compare it with something")
         elif tree.startswith("Aggregate ") if tree else not _fits_a_row(spark, view, sql):
             self.of_view[name] = sql
         else:

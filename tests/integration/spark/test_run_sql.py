@@ -42,7 +42,9 @@ def test_several_statements_are_refused_before_the_first_runs(
     session: SparkSession, tmp_path: Path, statement: str
 ) -> None:
     (tmp_path / "q.sql").write_text(statement)
-    with pytest.raises(SqlStatementError, match=r"file '.*q\.sql' holds 2 statements, and a component runs one: write"):
+    with pytest.raises(
+        SqlStatementError, match=r"file '.*q\.sql' contains 2 statements, but a component runs one: write"
+    ):
         sql(session, tmp_path, sql_file="q.sql")
     assert not session.catalog.tableExists("made")
 

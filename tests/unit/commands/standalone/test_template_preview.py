@@ -64,7 +64,7 @@ def test_a_file_keeps_types_and_a_var_wins_over_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{{ ds }}", "'ds' is undefined; choose from macros, run_id; give more with --var NAME=VALUE or --vars FILE"),
+        ("{{ ds }}", "'ds' is undefined; known are macros, run_id; give more with --var NAME=VALUE or --vars FILE"),
         ("{{ params.rwos }}", "has no attribute 'rwos'"),
         ("{{ 'x' | nope }}", "No filter named 'nope'."),
         ("{{ macros.ds_add('x', 1) }}", "ValueError"),

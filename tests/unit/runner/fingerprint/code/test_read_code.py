@@ -133,7 +133,7 @@ UNSEEN = {
     "[f for f in (getattr,)]": "getattr by a computed name",
     "object.__subclasses__()": "__subclasses__",
     "nowhere()": "the name 'nowhere', which is defined nowhere",
-    "hand_on(helpers)": "what becomes of the module helpers",
+    "hand_on(helpers)": "how the module helpers is used",
 }
 
 
