@@ -22,16 +22,16 @@ class ReadConfig(ComponentModel):
     :param format: ``csv``, ``json``, ``parquet``, ``orc``, ``jdbc``, … any format of the cluster
     :param options: options of the format
     :param schema: a DDL text such as ``id INT, name STRING``, a mapping of name to type, a list of fields, or Spark's
-        own JSON; default: the format's own or inferred. With one a directory without data files is an empty view
-    :param schema_file: a file with a schema (``.ddl``, ``.json``, ``.yaml``) instead; relative to the pipeline file.
+        own JSON; default: the format's own, or inferred. With a schema, a directory without data files is an empty view
+    :param schema_file: a file with a schema (``.ddl``, ``.json``, ``.yaml``) instead, relative to the pipeline file.
         Its content counts for the fingerprint
-    :param where: SQL condition that rows must meet; a row for which it is null does not. It is asked before ``select``
-    :param select: SQL expressions, as a list or as a mapping of name to expression; default: all columns. Here, and not
-        in later components, ``_metadata`` (such as ``_metadata.file_name``) is known
-    :param corrupt_records_view: for CSV, JSON and XML: name of a second temp view, with the records that could not be
-        parsed; ``output_view`` then holds the others only
-    :param max_corrupt_records: for CSV, JSON and XML: more corrupt records than this fail the component. They are
-        counted at once, which reads the data
+    :param where: SQL condition that rows must meet, applied before ``select``; null does not meet it
+    :param select: SQL expressions, as a list or as a mapping of name to expression; default: all columns. Only here,
+        and not in later components, you can select ``_metadata`` (such as ``_metadata.file_name``)
+    :param corrupt_records_view: for CSV, JSON and XML: name of a second temp view for the records that Spark could not
+        parse; ``output_view`` then holds only the others
+    :param max_corrupt_records: for CSV, JSON and XML: fail the component if there are more corrupt records than this.
+        Counting them reads the data at once
     """
 
     output_view: str = Field(min_length=1)
@@ -102,10 +102,10 @@ class ReadConfig(ComponentModel):
 
     @property
     def mode(self) -> str:
-        """What the options say of records that cannot be parsed, in capitals; empty if nothing."""
+        """The parse mode that the options set, in capitals; empty if they set none."""
         return next((value.upper() for key, value in self.options.items() if key.lower() == "mode"), "")
 
     @property
     def tells_corrupt(self) -> bool:
-        """Whether corrupt records are to be told apart."""
+        """Whether to separate corrupt records from the others."""
         return self.corrupt_records_view is not None or self.max_corrupt_records is not None

@@ -18,11 +18,11 @@ from airflow_provider.errors import SqlStatementError
 class SqlConfig(ComponentModel):
     """Config of :class:`RunSql`.
 
-    :param sql: one statement; what stands behind it, semicolons and comments, is no part of it
-    :param sql_file: a file with one statement, instead of ``sql``, in UTF-8; relative to the pipeline file, and in
-        Airflow also to the DAG's folder and ``template_searchpath``. Its templates are rendered, and what they come to
-        counts for the fingerprint
-    :param output_view: name of the temp view for the result; default: the statement is run for its effect
+    :param sql: one statement; trailing semicolons and comments do not matter
+    :param sql_file: a UTF-8 file with one statement, instead of ``sql``; relative to the pipeline file, and in Airflow
+        also to the DAG's folder and ``template_searchpath``. Its templates are rendered, and the rendered text counts
+        for the fingerprint
+    :param output_view: name of the temp view for the result; default: the statement runs only for its effect
     :param args: values of named parameters (``:name``) in the statement: text, numbers, dates, None; a list becomes an
         array, a mapping a map
     """
@@ -40,9 +40,9 @@ class SqlConfig(ComponentModel):
 
 
 class RunSql(ReadyMadeComponent[SqlConfig]):
-    """Run a statement, from the config or a file, and register its result as a temp view if asked to.
+    """Run a statement from the config or a file, and register its result as a temp view if ``output_view`` is set.
 
-    :raises SqlStatementError: there is no such file, it is not UTF-8, or there is not exactly one statement
+    :raises SqlStatementError: the file does not exist or is not UTF-8, or there is not exactly one statement
     """
 
     config_model = SqlConfig
