@@ -1,4 +1,4 @@
-"""What can be seen of the config of a ready-made component without data and without Spark."""
+"""What the config of a ready-made component shows without data and without Spark."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CLAUSE_OF_SQL = re.compile(
 
 
 def check_view_name(field: str, name: str | None) -> Iterator[FieldProblem]:
-    """Say if a name is none that Spark takes for a temp view."""
+    """Report a name that Spark does not accept for a temp view."""
     if name is None or _is_open(name) or (_NAME.fullmatch(name) and not _NUMBER_LITERAL.fullmatch(name.strip())):
         return
     if _QUALIFIED.fullmatch(name):
@@ -46,7 +46,7 @@ def check_view_name(field: str, name: str | None) -> Iterator[FieldProblem]:
 
 
 def check_source_name(field: str, name: str | None) -> Iterator[FieldProblem]:
-    """Say if a name is none of a view or table."""
+    """Report a name that Spark does not accept for a view or table."""
     if name is None or _is_open(name) or _NAME.fullmatch(name) or _QUALIFIED.fullmatch(name):
         return
     yield (
@@ -57,14 +57,14 @@ def check_source_name(field: str, name: str | None) -> Iterator[FieldProblem]:
 
 
 def check_paths(field: str, path: str | list[str] | None) -> Iterator[FieldProblem]:
-    """Say if a path is a list that became text."""
+    """Report a path that is a list turned into text."""
     for one in path if isinstance(path, list) else [path]:
         if one is not None and looks_like_list(one) and re.search(r"['\"]", one):
             yield field, f"expected a path or a list, got text that looks like a list; {NATIVE}"
 
 
 def check_statement(field: str, sql: str | None, file_field: str) -> Iterator[FieldProblem]:
-    """Say if what should be a statement is the name of a file, or nothing."""
+    """Report a statement that is a file name, or empty."""
     if sql is None:
         return
     if _FILE.fullmatch(sql.strip()):
@@ -74,7 +74,7 @@ def check_statement(field: str, sql: str | None, file_field: str) -> Iterator[Fi
 
 
 def check_file(field: str, name: str | None, base_dir: Path | None) -> Iterator[FieldProblem]:
-    """Say if a file is not there, or cannot be read as text."""
+    """Report a file that does not exist, or is a directory."""
     if name is None or _is_open(name) or (base_dir is None and not Path(name).is_absolute()):
         return
     path = (base_dir or Path()) / name
@@ -87,7 +87,7 @@ def check_file(field: str, name: str | None, base_dir: Path | None) -> Iterator[
 
 
 def check_comments(field: str, sql: object) -> Iterator[FieldProblem]:
-    """Warn of a ``--`` after which more of the statement stands on the same line, so that it is a comment, too."""
+    """Warn of a ``--`` that turns more of the statement on the same line into a comment."""
     if not isinstance(sql, str):
         return
     for token in sql_tokens(sql):
@@ -112,5 +112,5 @@ def _swallows(sql: str, comment: str) -> bool:
 
 
 def _is_open(text: str) -> bool:
-    """Return whether only the run knows it."""
+    """Whether the text has a template, so that only the run knows its value."""
     return "{{" in text or "{%" in text

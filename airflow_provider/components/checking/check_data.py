@@ -68,13 +68,13 @@ class CheckData(ReadyMadeComponent[CheckConfig]):
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """A name that Spark does not take."""
+        """Report a name that Spark does not accept."""
         read = CheckConfig.model_validate(config)
         yield from config_checks.check_source_name("input_view", read.input_view)
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A comment that takes the rest of a condition along."""
+        """Warn of a comment that swallows the rest of a condition."""
         conditions = config.get("conditions")
         for name, condition in conditions.items() if isinstance(conditions, Mapping) else ():
             yield from config_checks.check_comments(f"conditions.{name}", condition)
@@ -102,7 +102,7 @@ class CheckData(ReadyMadeComponent[CheckConfig]):
         self._warn(plan, rows)
 
     def _add_columns(self, query: CheckQuery) -> list[str]:
-        """Add what is to be counted of columns; return what is wrong with them."""
+        """Add the rules about columns to the query; return what is wrong with them."""
         config = self.config
         named: tuple[tuple[Rule, list[str]], ...] = (
             ("not_null", config.not_null),

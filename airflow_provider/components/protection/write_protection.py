@@ -1,4 +1,4 @@
-"""Refuses to write where that would take away what is still needed, before anything is deleted."""
+"""Refuses a write that would destroy what the run still needs, before anything is deleted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class WriteProtection:
         self._base_dir = base_dir
 
     def refuse_dear_places(self, target: WriteTarget) -> None:
-        """Refuse to empty a directory that nobody means to: the root, a home, or one around what the run needs.
+        """Refuse to empty a directory that nobody would empty on purpose: the root, a home, or a parent of what the run
+        needs.
 
         :raises WriteRefusedError: it is one
         """
@@ -61,12 +62,12 @@ class WriteProtection:
                     raise self._refused(target, f"{what} ({dear}) is in it and would be deleted")
 
     def refuse_own_input(self, target: WriteTarget, view: str, frame: Any) -> None:
-        """Refuse to take away what the written view itself reads.
+        """Refuse to destroy what the written view itself reads.
 
-        :param target: what is about to be emptied
+        :param target: what the write replaces
         :param view: name of the view
-        :param frame: the same as a DataFrame
-        :raises WriteRefusedError: it reads what would be emptied first
+        :param frame: the view as a DataFrame
+        :raises WriteRefusedError: Spark would empty what the view reads before it reads it
         """
         for read in self._read_by(frame, view):
             if is_same_table(target, read) or is_same_database(target.database, read.database):
@@ -80,9 +81,9 @@ class WriteProtection:
                     raise self._refused_input(target, view, str(root))
 
     def refuse_needed_views(self, target: WriteTarget) -> None:
-        """Refuse to take away what another temp view reads that a later component declares to need.
+        """Refuse to destroy what another temp view reads if a later component declares to need that view.
 
-        Views that nobody is known to need are named in the log.
+        Views that no component is known to need are named in a warning.
 
         :raises WriteRefusedError: there is such a view
         """
@@ -112,10 +113,10 @@ class WriteProtection:
             )
 
     def refuse_needed_places(self, target: WriteTarget, lost: Any) -> None:
-        """Refuse to take away other data inside the directory that a later component declares to read.
+        """Refuse to destroy other data inside the directory if a later component declares to read them.
 
-        :param target: what is about to be emptied
-        :param lost: says of a path below the first place of the target whether it is there now, and will not be
+        :param target: what the write replaces
+        :param lost: says of a path below the first place of the target whether it exists now and will not afterwards
         :raises WriteRefusedError: there are such data
         """
         if not target.places:
@@ -154,7 +155,7 @@ class WriteProtection:
         )
 
     def _broken_views(self, target: WriteTarget) -> Iterator[tuple[str, str]]:
-        """Return the views whose files would be gone, and where those are."""
+        """Yield the views whose files would be gone, and where those files are."""
         if not (target.places or target.table) or not self._context.later:
             return
         views = self._views()

@@ -1,4 +1,4 @@
-"""Read data and leave it as a temp view."""
+"""Read data into a temp view."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FILES = ("csv", "json", "xml", "parquet", "orc", "avro", "text", "binaryfile")
 
 
 class ReadData(ReadyMadeComponent[ReadConfig]):
-    """Read a path or table and register it as a temp view. Nothing is computed yet.
+    """Read a path or table and register it as a temp view. This computes nothing yet.
 
     :raises DataReadError: there are no data files, or the schema or an expression is wrong
     :raises DataCheckError: there are more corrupt records than ``max_corrupt_records``
@@ -45,7 +45,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """A list that became text, a file that is not there, names that Spark does not take."""
+        """Report a list turned into text, a missing file, and names that Spark does not accept."""
         read = ReadConfig.model_validate(config)
         yield from config_checks.check_paths("path", read.path)
         yield from config_checks.check_file("schema_file", read.schema_file, base_dir)
@@ -55,7 +55,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A comment that takes the rest of the condition along."""
+        """Warn of a comment that swallows the rest of the condition."""
         return config_checks.check_comments("where", config.get("where"))
 
     def run(self) -> None:
@@ -113,7 +113,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
         return frame
 
     def _may_be_empty(self, schema: StructType | None) -> bool:
-        """Whether Spark takes a directory without data files: where it need not look for the columns."""
+        """Whether Spark accepts a directory without data files: it does where it need not infer columns."""
         return schema is not None or self.config.format.lower() in ("text", "binaryfile")
 
     def _nothing_to_read(self, error: Any) -> str | None:

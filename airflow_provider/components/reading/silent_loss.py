@@ -1,4 +1,4 @@
-"""What a read can lose, or give twice, without an error from Spark: said in the log."""
+"""Warns of rows that a read can lose, or return twice, without an error from Spark."""
 
 from __future__ import annotations
 
@@ -18,13 +18,10 @@ _OF_RECORDS = ("mode", "inferschema", "columnnameofcorruptrecord", "samplingrati
 def silent_losses(
     spark: SparkSession, paths: Sequence[str], format: str, options: Mapping[str, str], schema: StructType | None
 ) -> Iterator[str]:
-    """Yield what is to be said of a read, in words.
+    """Yield a warning for each way in which this read can lose rows or return them twice.
 
-    :param spark: the session
-    :param paths: what is read
-    :param format: its format
-    :param options: the author's
-    :param schema: the author's, None if there is none
+    :param options: the author's options
+    :param schema: the author's schema, None without one
     """
     given = {key.lower(): value for key, value in options.items()}
     if given.get("mode", "").upper() == "DROPMALFORMED" and format.lower() in FORMATS:
@@ -50,7 +47,7 @@ def silent_losses(
 def _other_header(
     spark: SparkSession, paths: Sequence[str], options: Mapping[str, str], schema: StructType
 ) -> list[str] | None:
-    """Return the names in the header of one of the files if they do not fit the schema, None otherwise."""
+    """Return the names in the header of one of the files if they do not match the schema, None otherwise."""
     from pyspark.errors import PySparkException
 
     if not paths or options.get("header", "").lower() != "true" or "enforceschema" in options:

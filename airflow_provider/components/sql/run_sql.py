@@ -1,4 +1,4 @@
-"""Run SQL and leave its result as a temp view."""
+"""Run SQL, and register its result as a temp view."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """A file that is not there, a statement that is a file's name, a view's name that Spark does not take."""
+        """Report a missing file, a statement that is a file name, and a view name that Spark does not accept."""
         read = SqlConfig.model_validate(config)
         yield from config_checks.check_statement("sql", read.sql, "sql_file")
         yield from config_checks.check_file("sql_file", read.sql_file, base_dir)
@@ -67,7 +67,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A comment that takes the rest of the statement along."""
+        """Warn of a comment that swallows the rest of the statement."""
         return config_checks.check_comments("sql", config.get("sql"))
 
     def run(self) -> None:
@@ -109,7 +109,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
                 )
 
     def _file_text(self, name: str) -> str:
-        """Return the text of a file, rendered; one that nothing has rendered must hold no template."""
+        """Return the rendered text of a file; if nothing has rendered it, it must have no template."""
         rendered = self.texts.get(name)
         if rendered is not None:
             return rendered
@@ -131,7 +131,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
 
 
 def spark_literal(value: Any) -> Any:
-    """Return a parameter's value in a form that Spark takes: a mapping becomes a map, also in a list."""
+    """Return a parameter's value in a form that Spark accepts: a mapping becomes a map, also inside a list."""
     from pyspark.sql import Column
     from pyspark.sql import functions as F
 

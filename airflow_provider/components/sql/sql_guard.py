@@ -1,4 +1,4 @@
-"""Watches over a statement of `RunSql`: the same checks as for `WriteData`, as far as the statement writes."""
+"""Guards a statement of `RunSql` with the same checks as `WriteData`, as far as the statement writes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def guarded_statement(spark: Any, text: str, context: ComponentContext | None, base_dir: Path) -> Iterator[None]:
-    """Run a statement in here: refused if it would take away what is still needed; a table that a kill left is healed.
+    """Context manager in which a statement runs: refuse it if it would destroy what the run still needs, and clean up a
+    table that a kill left unfinished.
 
-    :param spark: the session
     :param text: the statement
     :param context: the pipeline around the component
     :param base_dir: where relative paths of the config start
-    :raises WriteRefusedError: it would take away what is still needed
+    :raises WriteRefusedError: it would destroy what the run still needs
     """
     statement = read_statement_effects(spark, text)
     protection = WriteProtection(spark, context, base_dir)
@@ -71,7 +71,7 @@ def _tables_of(spark: Any, databases: Iterable[str]) -> Iterator[EmptiedTable]:
 
 
 def _replaces_all(spark: Any, table: CatalogTable) -> bool:
-    """Return whether an insert that names no partition drops those without new rows; those of Hive keep them."""
+    """Return whether an insert without a partition drops partitions that get no new rows; tables of Hive keep them."""
     dynamic = str(spark.conf.get(OVERWRITE_MODE, None) or "static").lower() == "dynamic"
     return bool(table.partitions) and not dynamic and table.provider != "hive"
 
@@ -104,7 +104,7 @@ def _partitions(spark: Any, table: CatalogTable) -> set[str]:
 def _check_table(
     spark: Any, protection: WriteProtection, statement: StatementEffects, emptied: EmptiedTable
 ) -> CatalogTable | None:
-    """Return the table, None if it holds no files that the statement empties."""
+    """Check one table; return it, or None if the statement empties none of its files."""
     table = find_table(spark, emptied.name)
     if table is None or table.is_view or table.is_transactional or not table.location:
         return None

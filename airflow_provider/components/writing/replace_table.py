@@ -31,13 +31,13 @@ _ASIDE = re.compile(r"__replaced_[0-9a-f]{16}")
 
 
 def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) -> str | None:
-    """Replace all rows of a table, or say why that has to be done as Spark does it: dropping the table first.
+    """Replace all rows of a table; or return why only Spark's own way is left, which drops the table first.
 
-    :param job: what is to be written
+    :param job: what to write
     :param table: the table
-    :param format_: the format that it is to have
+    :param format_: the format that the table should have
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
-    :return: None if it was done
+    :return: None if the rows are replaced
     """
     if (why_not := _why_not(job, table)) is not None:
         return why_not
@@ -59,9 +59,8 @@ def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) 
 
 
 def heal_table(spark: Any, name: str, token: str) -> None:
-    """Mend what an attempt left that ended while it replaced a table.
+    """Repair what an attempt left that ended while it replaced a table.
 
-    :param spark: the session
     :param name: name of the table
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
@@ -119,7 +118,7 @@ def _tell_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) 
 
 
 def _fits(job: WriteJob, table: CatalogTable, definition: TableDefinition, format_: str) -> bool:
-    """Return whether the table that Spark would make is the one that is there."""
+    """Return whether Spark would create exactly the table that exists."""
     config = job.config
     by = [column.lower() for column in config.partition_by]
     if (
@@ -206,7 +205,8 @@ def _rename(spark: Any, old: str, new: str) -> None:
 
 
 def _follow(spark: Any, name: str) -> None:
-    """Let the partitions be those in the directory: Spark's catalog in memory forgets that they moved with a table."""
+    """Register the partitions that lie in the directory: Spark's in-memory catalog forgets that they moved with the
+    table."""
     table = find_table(spark, name)
     if table is not None and table.partitions and TableDefinition(spark, table).stray_partition(str(table.location)):
         spark.sql(f"MSCK REPAIR TABLE {table.full_name} SYNC PARTITIONS")

@@ -34,7 +34,7 @@ def write_path(job: WriteJob) -> str | None:
     """Write to a directory.
 
     :return: why nothing was written, None if it was
-    :raises WriteRefusedError: that would take away what is still needed, or hide rows
+    :raises WriteRefusedError: the write would destroy what the run still needs, or hide rows
     """
     config, path = job.config, str(job.config.path)
     # To other formats a path may be anything, such as the name of a collection.
@@ -80,7 +80,8 @@ def write_path(job: WriteJob) -> str | None:
 
 
 def _marker(job: WriteJob, directory: TargetDirectory | None, path: str) -> UnfinishedTableMarker | None:
-    """Return what says that this run began a directory in place, so that a retry may begin it again."""
+    """Return the marker of a directory that this run begins in place, so that a retry may begin it again; None without
+    one."""
     config = job.config
     if directory is None or config.mode not in ("error", "errorifexists", "ignore"):
         return None
@@ -161,7 +162,7 @@ def _lost_in_place(job: WriteJob, directory: TargetDirectory | None, path: str) 
 
 
 def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
-    """Say which partitions and other directories go with the old data."""
+    """Warn of partitions and other directories that disappear with the old data."""
     if not directory.exists():
         return
     gone = sorted(name for name in directory.directories() if not directory.holds(name, new))
@@ -188,7 +189,7 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
 
 
 def _refuse_other_layout(job: WriteJob, directory: TargetDirectory) -> None:
-    """Refuse to mix files with and without partitions: readers would pass over one kind without a word."""
+    """Refuse to mix files with and without partitions, because readers would silently skip one kind."""
     if directory.is_file():
         raise job.refused(
             "it is a single file, and Spark adds files to a directory", "write to a directory, or use mode 'overwrite'"
@@ -209,7 +210,7 @@ def _refuse_other_layout(job: WriteJob, directory: TargetDirectory) -> None:
 
 
 def _partition_columns(directory: TargetDirectory) -> list[str]:
-    """Return the columns by which a directory is partitioned, as one of its partitions says."""
+    """Return the columns that partition a directory, as the name of one of its partitions shows."""
     columns: list[str] = []
     below = ""
     while names := [name for name in directory.directories(below) if "=" in name]:

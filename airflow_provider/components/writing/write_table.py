@@ -28,7 +28,7 @@ def write_table(job: WriteJob) -> str | None:
     """Write to a table.
 
     :return: why nothing was written, None if it was
-    :raises WriteRefusedError: that would take away what is still needed
+    :raises WriteRefusedError: the write would destroy what the run still needs
     """
     config, name = job.config, str(job.config.table)
     heal_table(job.spark, name, run_token(job.context))
