@@ -1,4 +1,4 @@
-"""What an author's component reads and creates, as far as its source shows: literals that name a view, and SQL texts."""
+"""What an author's component reads and creates, as far as its source shows: view names as literals, and SQL texts."""
 
 from __future__ import annotations
 

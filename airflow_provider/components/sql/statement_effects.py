@@ -50,7 +50,7 @@ class StatementEffects:
 
 
 def read_statement_effects(spark: Any, text: str) -> StatementEffects:
-    """Return what a statement writes; nothing for a query, for text that Spark cannot parse, and through Spark Connect."""
+    """Return what a statement writes; nothing for a query, for text that does not parse, and through Spark Connect."""
     if not is_classic(spark) or not _MAY_WRITE.search(text):
         return StatementEffects()
     try:

@@ -1,4 +1,4 @@
-"""What can be seen of a class or function without running it: that a call runs nothing, or cannot be made."""
+"""What a class or function shows without running: that a call runs none of its code, or is impossible."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NO_SESSION = "add a method set_spark_session(self, spark)"
 
 
 def runs_nothing(target: Any, name: str) -> str | None:
-    """Say why calling a component would run nothing of it; None if it would.
+    """Say why calling a component would run none of its code; None if it would.
 
     :param target: the class or function
-    :param name: what to call it
+    :param name: its name for people
     """
     if not inspect.isclass(target):
         if inspect.isclass(inspect.unwrap(target)):
@@ -51,7 +51,7 @@ def _runs_nothing(function: Any, what: str) -> str | None:
 
 
 def runs_nothing_inside(target: Any, name: str) -> str | None:
-    """Say if a decorator stands around a function with a ``yield``: then all depends on what the decorator does."""
+    """Say if a decorator wraps a function with a ``yield``: then everything depends on what the decorator does."""
     function = _innermost(inspect.getattr_static(target, "run") if inspect.isclass(target) else target)
     if not hasattr(function, "__wrapped__") or not inspect.isgeneratorfunction(inspect.unwrap(function)):
         return None
@@ -67,7 +67,7 @@ def _is_context_manager(function: Any) -> bool:
 
 
 def _innermost(function: Any) -> Any:
-    """Return the function that a call enters first. What a decorator does with the function inside, nobody can see."""
+    """Return the function that a call enters first. What a decorator does with the wrapped function is unknown."""
     while True:
         if isinstance(function, (functools.partial, functools.partialmethod)):
             function = function.func
@@ -80,7 +80,7 @@ def _innermost(function: Any) -> Any:
 
 
 def run_takes(target: type) -> str | None:
-    """Say what a class's ``run`` wants and does not get; None if it can be called without arguments."""
+    """Say which arguments a class's ``run`` requires; None if it can be called without any."""
     run = inspect.getattr_static(target, "run")
     bound = not isinstance(run, staticmethod)
     plain = run.__func__ if isinstance(run, (staticmethod, classmethod)) else run
@@ -144,7 +144,7 @@ def _of_a_model(target: type[BaseModel]) -> str | None:
 
 
 def has_own_session(target: type) -> bool:
-    """Return whether a class finds its session itself, with a property ``spark`` that cannot be set."""
+    """Return whether a class finds its session itself, with a read-only property ``spark``."""
     attribute = inspect.getattr_static(target, "spark", None)
     return isinstance(attribute, functools.cached_property) or (
         isinstance(attribute, property) and attribute.fset is None
@@ -152,9 +152,9 @@ def has_own_session(target: type) -> bool:
 
 
 def signature_of(target: Any) -> tuple[Signature, bool]:
-    """Return the signature that counts for a config, and whether a decorator may add arguments of its own.
+    """Return the signature that a config must match, and whether a decorator may add arguments.
 
-    :raises ValueError: it has none that Python knows
+    :raises ValueError: Python knows no signature
     :raises TypeError: it cannot be called
     """
     own = inspect.signature(target, follow_wrapped=False)

@@ -1,4 +1,4 @@
-"""Whether a component can be imported, takes its config and can be run. Nothing of it is run.
+"""Checks that a component can be imported, accepts its config and can run, without running any of it.
 
 Config values may be secrets, so no message here repeats one.
 """
@@ -37,13 +37,13 @@ def check_component(
     component_object: ComponentObject | None = None,
     base_dir: Path | None = None,
 ) -> Problems:
-    """Check that a component can be imported, takes its config and can be run.
+    """Check that a component can be imported, accepts its config and can run.
 
     :param class_path: its dotted path
     :param config: its config
     :param component_object: the class or function itself, which need not be imported then
     :param base_dir: where relative paths in the config start; None if that is not known yet
-    :return: pairs of field and what is wrong with it; empty if nothing is
+    :return: pairs of a field and what is wrong with it; empty if all is well
     """
     try:
         target = resolve_component(class_path, component_object)
@@ -58,7 +58,7 @@ def check_component(
 def warnings_of(
     class_path: str, config: Mapping[str, Any], component_object: ComponentObject | None = None
 ) -> Problems:
-    """Return what is allowed and probably not meant, in the form of :func:`check_component`.
+    """Return what is allowed but probably not meant, in the form of :func:`check_component`.
 
     :param class_path: dotted path of the component
     :param config: its config
@@ -127,7 +127,7 @@ def _value_problems(target: Any, config: Mapping[str, Any]) -> Problems:
 
 
 def _lenient(signature: Signature) -> Signature:
-    """Return a signature in which nothing after the session need be given: a decorator may hand it over."""
+    """Return a signature without required parameters after the session, because a decorator may supply them."""
     first, *others = signature.parameters.values()
     variable = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     optional = [p if p.kind in variable else p.replace(kind=Parameter.KEYWORD_ONLY, default=None) for p in others]
@@ -176,7 +176,7 @@ def _model_problems(model: type[BaseModel], config: Mapping[str, Any]) -> Proble
 def _argument_problems(
     name: str, signature: Signature, session: Parameter | None, config: Mapping[str, Any]
 ) -> Problems:
-    """Compare the config with the arguments that a class or function takes.
+    """Compare the config with the parameters of a class or function.
 
     :param session: the parameter that the runner fills with the Spark session; None for a class
     """
@@ -200,7 +200,7 @@ def _argument_problems(
 
 
 def _bind_problems(name: str, signature: Signature, session: Parameter | None, config: Mapping[str, Any]) -> Problems:
-    """Ask Python itself, for whatever a look at the names does not find."""
+    """Let Python itself bind the arguments, for problems that the names do not show."""
     positional = (None,) if session else ()
     try:
         signature.bind(*positional, **config)

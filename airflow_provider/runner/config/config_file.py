@@ -1,4 +1,4 @@
-"""Reads a config file into plain data. YAML is loaded safely; a key written twice is refused, text stays text."""
+"""Reads a config file into plain data. It loads YAML safely, refuses a repeated key, and keeps text as text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reads HOCON as people write it: constants, includes, properties without quotes, sizes and times as text.
 
-pyhocon makes a duration of ``10s`` and of ``512m``, and a number of ``07763``: so while it reads, the words that it
-reads values with are replaced by ones that keep the text.
+pyhocon turns ``10s`` and ``512m`` into durations and ``07763`` into another number. So while it parses, the functions
+that convert values are replaced by ones that keep the text.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LOCK = threading.Lock()
 
 
 class HoconError(Exception):
-    """A text is no HOCON, or an included file is missing; says where."""
+    """A text is not valid HOCON, or an included file is missing; the message says where."""
 
 
 def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
@@ -46,9 +46,9 @@ def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
     :param text: its content
     :param source: its path, where includes start
     :param read: reads an included file, or raises an error that names it
-    :return: its content as plain data; constants that the file only refers to are left out
-    :raises ImportError: there is no pyhocon
-    :raises HoconError: it is none
+    :return: its content as plain data, without constants that the file only refers to
+    :raises ImportError: pyhocon is not installed
+    :raises HoconError: the text is not valid HOCON
     """
     from pyhocon import ConfigFactory
     from pyparsing import ParseBaseException
@@ -103,7 +103,7 @@ def _included(
 
 
 def _check_prefixes(text: str) -> None:
-    """Refuse ``a.b = 1`` beside ``a.b.c = 2``: HOCON keeps the later one only, where properties are both."""
+    """Refuse ``a.b = 1`` beside ``a.b.c = 2``: HOCON keeps only the later one, although properties may be both."""
     bare = re.sub(r'"""(?:.|\n)*?"""|"(?:[^"\\\n]|\\.)*"', lambda found: "\n" * found[0].count("\n") or '""', text)
     bare = re.sub(r"(?:#|//)[^\n]*", "", bare)
     _check_references(bare)
@@ -126,7 +126,7 @@ def _check_prefixes(text: str) -> None:
 
 
 def _check_references(bare: str) -> None:
-    """Refuse ``a.b = ${c}`` that is added to below: pyhocon loses what it refers to, if the name has a dot."""
+    """Refuse ``a.b = ${c}`` that is extended further down: pyhocon loses what it refers to if the name has a dot."""
     for first in _REFERRED.finditer(bare):
         key = re.escape(first["key"])
         for second in re.compile(rf"(?:^|[{{,\n])[ \t]*{key}(?:\.|[ \t]*[{{])", re.MULTILINE).finditer(
@@ -146,7 +146,7 @@ def _check_references(bare: str) -> None:
 
 
 def _keys_of(included: list[str], source: Path) -> set[str]:
-    """Return the top-level keys of included files: constants that other pipelines use are no mistake in this one."""
+    """Return the top-level keys of included files: constants for other pipelines are not a mistake in this one."""
     from pyhocon import ConfigFactory, ConfigTree
     from pyhocon.config_parser import NO_SUBSTITUTION
 
@@ -179,7 +179,7 @@ def _open(path: str, mode: str, encoding: str) -> IO[Any]:
 
 @contextmanager
 def _keeping_text() -> Iterator[None]:
-    """Let pyhocon keep text that it would read as a duration or as another number."""
+    """Context manager in which pyhocon keeps text that it would read as a duration or as another number."""
     from pyhocon import config_parser
     from pyparsing import NoMatch
 

@@ -1,4 +1,4 @@
-"""What a component returned: nothing of interest, work that has still to be done, or a sign that nothing was done."""
+"""What a component returned: nothing of interest, work still to be awaited, or a sign that nothing ran."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LAZY = (map, filter, itertools.starmap)
 
 
 def await_result(result: object) -> object:
-    """Return what a call returned, once it is done: what is awaitable is awaited in an event loop of its own.
+    """Return a call's result once it is done; anything awaitable is awaited in an event loop of its own.
 
-    :raises NothingRanError: it is a generator or the like, so nothing of it has run
+    :raises NothingRanError: it is a generator or similar, so none of its code has run
     """
     if isinstance(result, Future):
         result = result.result()
@@ -38,9 +38,9 @@ def await_result(result: object) -> object:
 
 
 async def await_in_loop(result: Any) -> object:
-    """Return what something awaitable comes to, or the thing itself if it is none.
+    """Return the result of something awaitable, or the object itself if it is not awaitable.
 
-    :raises NothingRanError: it comes to a generator or the like
+    :raises NothingRanError: the result is a generator or similar
     """
     while inspect.isawaitable(result):
         result = await result
@@ -96,7 +96,7 @@ def _in_a_loop(coroutine: Coroutine[Any, Any, object]) -> object:
 
 
 def _in_a_thread(coroutine: Coroutine[Any, Any, object]) -> object:
-    """Run a coroutine where this thread's event loop is busy with the caller, as in a notebook."""
+    """Run a coroutine in a thread, because this thread's event loop is busy with the caller, as in a notebook."""
     outcome: Future[object] = Future()
     stop: list[Callable[[], None]] = []
 
@@ -128,7 +128,7 @@ def _in_a_thread(coroutine: Coroutine[Any, Any, object]) -> object:
 
 
 def warn_about_result(result: object, name: str) -> None:
-    """Warn of a result that says that the author expects more to be done with it.
+    """Warn of a result that shows that the author expects the runner to do more with it.
 
     :param result: what the component returned
     :param name: the component
@@ -178,5 +178,5 @@ async def _run_open_in_a_loop(component: Any) -> object:
 
 
 def _tell_not_closed(component: Any) -> None:
-    """Log what close() raised after run() had failed: why it had failed must not be hidden by it."""
+    """Log an error of close() after run() has failed, so that it does not hide why run() failed."""
     logger.warning("close() of %s also failed", type(component).__name__, exc_info=True)

@@ -11,9 +11,9 @@ from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten, is
 
 
 class ConfigSection(TextAsWritten):
-    """A part of the config: unknown fields are refused, and nothing changes after validation.
+    """A part of the config: it refuses unknown fields, and nothing changes after validation.
 
-    Keys that begin with ``x-`` hold parts that others share; they are left out.
+    Keys that begin with ``x-`` hold shared parts and are dropped.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)

@@ -1,4 +1,4 @@
-"""Whether a config built in Python contains itself."""
+"""Finds a config built in Python that contains itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CONTAINS_ITSELF = "contains itself; remove that part"
 
 
 def find_self_reference(value: Any) -> str | None:
-    """Return the dotted path of a mapping or list that stands inside itself, None if there is none."""
+    """Return the dotted path of a mapping or list that contains itself, None if there is none."""
     done: set[int] = set()
     above: dict[int, tuple[str, ...]] = {}
 

@@ -37,7 +37,7 @@ _REPLACED = frozenset(f"{_TAG}{kind}" for kind in ("bool", "int", "float", "valu
 def parse_yaml(text: str) -> Any:
     """Parse one YAML document.
 
-    :raises yaml.YAMLError: it is none, a key stands twice, or an alias contains itself
+    :raises yaml.YAMLError: it is not valid YAML, a key occurs twice, or an alias contains itself
     """
     loader = _TextKeepingLoader(text)
     try:
@@ -53,7 +53,7 @@ def parse_yaml(text: str) -> Any:
 
 
 class _TextKeepingLoader(yaml.SafeLoader):
-    """A safe loader that keeps text, and for which a key that is written twice is an error, not silently the last."""
+    """A safe loader that keeps text, and for which a repeated key is an error instead of silently the last one."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
@@ -130,7 +130,7 @@ _TextKeepingLoader.add_constructor(f"{_TAG}str", _TextKeepingLoader.construct_te
 
 
 def _check_aliases(root: yaml.Node) -> None:
-    """Refuse aliases that contain themselves, or that multiply beyond all measure."""
+    """Refuse aliases that contain themselves, or that multiply without bound."""
     sizes: dict[int, int] = {}
     above: set[int] = set()
 
