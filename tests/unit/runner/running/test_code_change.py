@@ -265,7 +265,7 @@ def test_code_that_cannot_be_read_stops_no_run(
     monkeypatch.setattr("airflow_provider.runner.fingerprint.code.component_code.read_code", broken)
     assert run.attempt() == ["third"]
     assert "cannot read the code of component 'second': RuntimeError: unforeseen" in caplog.messages
-    assert any("which cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
+    assert any("because it cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
 
 
 def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
