@@ -127,7 +127,7 @@ def for_any_arguments(callback: Callback) -> Callback:
     return cast("Callback", nothing)
 
 
-def tell(hook: Any, callback: str, event: Any) -> None:
+def call_hook(hook: Any, callback: str, event: Any) -> None:
     """Call a hook in the way in which it was written. One that lacks the callback is not called.
 
     :param hook: the hook
