@@ -27,15 +27,15 @@ class ComponentStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ComponentResult:
-    """How one component fared.
+    """How one component fared in an attempt.
 
     :param component_name: name of the component
-    :param action: what the plan said
-    :param reason: why the plan said so, or why the component did not run
+    :param action: what the plan says
+    :param reason: why the plan says so, or why the component did not run
     :param status: what became of it
     :param duration_seconds: time that it took in this attempt, 0 if it did not run
-    :param saving_seconds: time that it took beside to save views: its own, or those of others that it changes
-    :param restoring_seconds: time that it took to restore what it had left
+    :param saving_seconds: further time that it took to save views: its own, or those of others that it changes
+    :param restoring_seconds: time that it took to restore its session state
     :param seconds_saved: time that its reuse saved, as measured when it ran
     :param retries: its own tries after the first
     :param error: what it raised
