@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ConfigDict
 
-from airflow_provider.runner.config.component import DataFlow
+from airflow_provider.runner.config.dataflow import DataFlow
 from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from airflow_provider.runner.config.problems import NATIVE, looks_like_list
 from airflow_provider.runner.config.scalars import FoldedText
 from airflow_provider.runner.config.zipped_files import is_zipped_file
+from airflow_provider.runner.spark.sql_lexer import mask_sql, sql_tokens
 
 FieldProblem = tuple[str, str]
 
@@ -17,9 +18,6 @@ _NAME = re.compile(rf"\s*{_PART}\s*")
 _QUALIFIED = re.compile(rf"\s*{_PART}(?:\s*\.\s*{_PART})+\s*")
 _NUMBER_LITERAL = re.compile(r"\d+(?:[lsydf]|bd|e\d+)", re.IGNORECASE)
 _FILE = re.compile(r"[^\s;'\"()]+\.(?:sql|hql|ddl|j2|jinja2?|tmpl)", re.IGNORECASE)
-_QUOTED_OR_COMMENT = re.compile(
-    r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|/\*.*?\*/|(?P<comment>--[^\n]*)""", re.DOTALL
-)
 _CLAUSE_IN_CAPITALS = re.compile(r"\b(?:SELECT|FROM|WHERE|GROUP\s+BY|ORDER\s+BY|HAVING|UNION|LIMIT)\b")
 _CLAUSE_OF_SQL = re.compile(
     r"""\b(?:
@@ -68,7 +66,7 @@ def check_statement(field: str, sql: str | None, file_field: str) -> Iterator[Fi
         return
     if _FILE.fullmatch(sql.strip()):
         yield field, f"is the name of a file; write it as {file_field}, or give the statement itself"
-    elif not _QUOTED_OR_COMMENT.sub(lambda found: "" if found[0][:2] in ("--", "/*") else "x", sql).strip(" \t\r\n;"):
+    elif not mask_sql(sql).strip(" \t\r\n;"):
         yield field, "holds no statement"
 
 
@@ -89,11 +87,8 @@ def check_comments(field: str, sql: object) -> Iterator[FieldProblem]:
     """Warn of a ``--`` after which more of the statement stands on the same line, so that it is a comment, too."""
     if not isinstance(sql, str):
         return
-    for found in _QUOTED_OR_COMMENT.finditer(sql):
-        comment = found["comment"]
-        if comment is None:
-            continue
-        if _swallows(sql, comment):
+    for token in sql_tokens(sql):
+        if token.kind == "comment" and token.text.startswith("--") and _swallows(sql, token.text):
             yield (
                 field,
                 "after '--' the rest of the line is a comment, and more of the statement stands there"
@@ -108,7 +103,7 @@ def _swallows(sql: str, comment: str) -> bool:
         tails = (end[at.start() :] for end in sql.ends for at in re.finditer("--", end))
         return any(comment.startswith(f"{tail} ") for tail in tails)
     words = comment.lstrip("- ")
-    in_capitals = _CLAUSE_IN_CAPITALS.search(_QUOTED_OR_COMMENT.sub(" ", sql))
+    in_capitals = _CLAUSE_IN_CAPITALS.search(mask_sql(sql, texts=" ", names=" "))
     found = (in_capitals and _CLAUSE_IN_CAPITALS.search(words)) or _CLAUSE_OF_SQL.search(words)
     return found is not None and found.start() > 0  # a comment that begins with it is a clause that was taken out
 

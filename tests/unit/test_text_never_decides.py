@@ -149,7 +149,7 @@ def test_the_rule_finds_a_decision_by_text(code: str) -> None:
         """if reason is None or why == "": pass""",
         """if isinstance(decision.reason, CompletedEarlier): pass""",
         """if name not in reasons: pass""",
-        """if source.state == "not looked at": pass""",
+        """if source.state == "not listed": pass""",
         """if path.endswith(".json") and "://" in url: pass""",
         """name = str(path).rpartition("/")[2]""",
     ],

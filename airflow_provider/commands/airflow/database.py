@@ -1,4 +1,4 @@
-"""Airflow's task state store from outside of a task: through the metadata database, as Airflow's own commands do."""
+"""Reads Airflow's task state store from outside a task, through the metadata database as Airflow's own commands do."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class MetastoreAccessor:
         """
         if not _is_airflows(key):
             raise CheckpointReadError(
-                f"{'/'.join(key.scope)} is no task instance: it takes a DAG, a task and a map index, and in a loop "
-                "over tasks the id and the index of a region"
+                f"{'/'.join(key.scope)} does not name a task instance; give a DAG, a task and a map index, and in a "
+                "loop over tasks also the id and the index of a region"
             )
         return cls(key.scope[0], key.scope[1], key.run_id, *_coordinates(key))
 
@@ -106,8 +106,8 @@ def running_activity(key: RunKey) -> Activity | None:
 
 
 @dataclass(frozen=True)
-class Lookup:
-    """Finds out what is known of the checkpoint that a marker names.
+class MetastoreLookup:
+    """Looks up the checkpoint that a marker names, and whether its task instance is active.
 
     :param store: where checkpoints are kept beside the task state store, None for nowhere
     :param deployment: which Airflow this is
@@ -206,11 +206,11 @@ def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
         try:
             head = CheckpointHead.from_json(row.value)
             if head_key(head.key) != row.key:
-                continue  # somebody copied it here
+                continue  # it was copied here
             accessor = MetastoreAccessor(row.dag_id, row.task_id, row.run_id, *row[5:])
             state = load(TaskStateCheckpointStore(accessor), head.key)
         except (CheckpointCorruptError, CheckpointFormatError) as error:
-            logger.warning("passing over %r of %s.%s: %s", row.key, row.dag_id, row.task_id, error)
+            logger.warning("ignoring row %r of task %s.%s: %s", row.key, row.dag_id, row.task_id, error)
             continue
         if state is not None:
             found.append(state)

@@ -10,9 +10,8 @@ from typing import Any
 
 from airflow_provider.components.protection.view_use import find_view_use
 from airflow_provider.runner.config.component_context import LaterComponent
+from airflow_provider.runner.spark.sql_lexer import mask_sql
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)
 _NAME = r"(?P<name>`(?:[^`]|``)+`|[\w.]+)"
 _MADE_VIEW = re.compile(
@@ -64,7 +63,7 @@ def declared_paths(later: Sequence[LaterComponent], base_dir: Path) -> Iterator[
                 if isinstance(place, str) and place:
                     yield component, place
         elif component.kind == "RunSql":
-            text = _COMMENT.sub(" ", statement_text(component.config, base_dir))
+            text = mask_sql(statement_text(component.config, base_dir))
             yield from ((component, place) for place in _PATH.findall(text))
             if not re.match(r"[\s(]*(select|with|from|values|table)\b", text, re.IGNORECASE):
                 return
@@ -120,11 +119,7 @@ def _makes(component: LaterComponent, view: str, base_dir: Path) -> bool:
 
 
 def _bare(statement: str) -> str:
-    # Texts first: what looks like a comment inside of one is none.
-    texts = list(re.finditer(rf"{_TEXT.pattern}|{_COMMENT.pattern}", statement, re.DOTALL))
-    for found in reversed(texts):
-        statement = f"{statement[: found.start()]} {statement[found.end() :]}"
-    return statement
+    return mask_sql(statement, texts=" ")
 
 
 def _names(text: str, view: str) -> bool:

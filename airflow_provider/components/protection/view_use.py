@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.spark.sql_lexer import mask_sql
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,6 @@ _SPEAKERS = ("print", "debug", "info", "warning", "warn", "error", "exception", 
 _IS_SQL = re.compile(r"[\s(]*(select|with|insert|merge|create|cache|from|table)\b", re.IGNORECASE)
 _READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)
 _MADE = r"\bcreate\b[\w\s]*?\b(?:view|table)\s+(?:if\s+not\s+exists\s+)?"
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _MOST_HELPERS = 50
 
 
@@ -144,7 +144,7 @@ def _may_be_passed_on(parent: ast.AST | None) -> bool:
 
 
 def _reads_in_sql(text: str, view: str) -> bool:
-    bare = re.sub(rf"{_MADE}(?:`[^`]+`|[\w.]+)", " ", _COMMENT.sub(" ", text), flags=re.IGNORECASE)
+    bare = re.sub(rf"{_MADE}(?:`[^`]+`|[\w.]+)", " ", mask_sql(text, texts=" "), flags=re.IGNORECASE)
     if _READS_NOTHING.match(bare):
         return False
     other = r"[\w.`]+(?:\s+(?:as\s+)?\w+)?\s*,\s*"
@@ -153,7 +153,7 @@ def _reads_in_sql(text: str, view: str) -> bool:
 
 
 def _makes_in_sql(text: str, view: str) -> bool:
-    return bool(re.search(rf"{_MADE}{_spelled(view)}", _COMMENT.sub(" ", text), re.IGNORECASE))
+    return bool(re.search(rf"{_MADE}{_spelled(view)}", mask_sql(text, texts=" "), re.IGNORECASE))
 
 
 def _spelled(view: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.sources.current_reads import is_classic
+from airflow_provider.runner.spark.kind import spark_kind
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def read_statement_effects(spark: Any, text: str) -> StatementEffects:
     :param spark: the session
     :param text: the statement
     """
-    if not is_classic(spark) or not _MAY_WRITE.search(text):
+    if spark_kind(spark) != "classic" or not _MAY_WRITE.search(text):
         return StatementEffects()
     try:
         nodes = list(_nodes(spark._jsparkSession.sessionState().sqlParser().parsePlan(text)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
 from airflow_provider.runner.config.zipped_files import read_zipped_bytes
+from airflow_provider.runner.spark.sql_lexer import sql_tokens
 
 _MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -17,23 +18,11 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "UTF-16",
 }
 
-_PART = re.compile(
-    r"""
-      (?P<comment> -- (?: \\\n | [^\r\n] )* )
-    | (?P<opened> /\* )
-    | (?P<text> (?<!\w)[rR] (?: '[^']*' | "[^"]*" ) | ' (?: [^'\\] | \\. )* ' | " (?: [^"\\] | \\. )* " )
-    | (?P<name> ` (?: [^`] | `` )* ` )
-    | (?P<end> ; )
-    | (?P<space> \s+ )
-    | (?P<code> \w+ | . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _TEMPLATE = re.compile(
     r"\{\{-?\s*[A-Za-z_][^{}]*\}\}"
     r"|\{%-?\s*(?:if|for|set|include|import|from|macro|with|block|extends|call|filter|raw|autoescape)\b[^{}]*%\}"
 )
-_EDGE = re.compile(r"/\*|\*/")
+_SPACE = re.compile(r"\s+")
 _SCRIPT = re.compile(r"\s*(?:\w+\s*:\s*)?begin\b", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?<!:):(\w+)")
 
@@ -54,21 +43,18 @@ class SqlText:
     @classmethod
     def of(cls, text: str) -> SqlText:
         """Take a text apart."""
-        statements, quoted, at = [""], [], 0
+        statements, quoted = [""], []
         end: int | None = None
-        while found := _PART.match(text, at):
-            at = found.end()
-            if found["opened"]:
-                at = _end_of_comment(text, at)
-            if found["end"]:
-                end = found.start() if end is None else end
+        for token in sql_tokens(text):
+            if token.kind == "end":
+                end = token.start if end is None else end
                 statements.append("")
-            elif found["comment"] or found["opened"] or found["space"]:
+            elif token.kind == "comment" or not token.text.strip():
                 statements[-1] += " "
             else:
                 end = None
-                statements[-1] += "''" if found["text"] else found[0]
-                quoted += [found["text"]] if found["text"] else []
+                statements[-1] += "''" if token.kind == "text" else _SPACE.sub(" ", token.text)
+                quoted += [token.text] if token.kind == "text" else []
         code = tuple(statement.strip() for statement in statements if statement.strip())
         # Some statements take the rest of the text as it is, such as ADD FILE /data/*.csv
         return cls(text[:end].strip().removesuffix(";"), code, tuple(quoted))
@@ -82,15 +68,6 @@ class SqlText:
     def parameters(self) -> frozenset[str]:
         """The names of the parameters (``:name``) in it."""
         return frozenset(name for statement in self.code for name in _PARAMETER.findall(statement))
-
-
-def _end_of_comment(text: str, at: int) -> int:
-    """Return where a comment ends that began with ``/*``: such comments hold others."""
-    depth = 1
-    while depth and (edge := _EDGE.search(text, at)):
-        depth += 1 if edge[0] == "/*" else -1
-        at = edge.end()
-    return len(text) if depth else at
 
 
 def read_sql_file(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""From a stored checkpoint to what can be left out."""
+"""The components of a stored checkpoint that need not run again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 class CompletedComponents(set[str]):
-    """Names of completed components, with the checkpoint that says what they left in the session.
+    """Names of completed components, with the checkpoint that records their session state.
 
-    Take names out with ``discard``; what an operator such as ``-`` returns is a plain set without the checkpoint.
-
-    :param names: the names
-    :param checkpoint: where they come from, None if there is none
+    Remove names with ``discard``; an operator such as ``-`` returns a plain set without the checkpoint.
     """
 
     def __init__(self, names: Iterable[str], checkpoint: CheckpointState | None) -> None:
@@ -60,11 +57,11 @@ def load_checkpoint_for_resume(
             config.name,
             run_id,
             describe_changes(plan.config_changes, recorded=bool(checkpoint.fields)),
-            f"kept are {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
+            f"kept: {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
         )
     if plan.code_changes:
         logger.warning(
-            "pipeline %r, run %r: code changed: %s; kept are: %s",
+            "pipeline %r, run %r: code changed: %s; kept: %s",
             config.name,
             run_id,
             describe_all(plan.code_changes),

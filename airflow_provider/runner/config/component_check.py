@@ -22,8 +22,9 @@ from airflow_provider.runner.config.callables import (
     runs_nothing_inside,
     signature_of,
 )
-from airflow_provider.runner.config.component import has_own_from_config, resolve_component, validate_component_config
+from airflow_provider.runner.config.component import has_own_from_config, resolve_component
 from airflow_provider.runner.config.component_object import ComponentObject
+from airflow_provider.runner.config.dataflow import validate_component_config
 from airflow_provider.runner.config.problems import config_problems, suggestion
 from airflow_provider.runner.config.scalars import AMBIGUOUS, ambiguous_words
 
@@ -31,18 +32,21 @@ Problems = list[tuple[str, str]]
 
 
 def check_component(
-    class_path: str, config: Mapping[str, Any], given: ComponentObject | None = None, base_dir: Path | None = None
+    class_path: str,
+    config: Mapping[str, Any],
+    component_object: ComponentObject | None = None,
+    base_dir: Path | None = None,
 ) -> Problems:
     """Check that a component can be imported, takes its config and can be run.
 
     :param class_path: its dotted path
     :param config: its config
-    :param given: what was given itself, so that it need not be imported
+    :param component_object: the class or function itself, which need not be imported then
     :param base_dir: where relative paths in the config start; None if that is not known yet
     :return: pairs of field and what is wrong with it; empty if nothing is
     """
     try:
-        target = resolve_component(class_path, given)
+        target = resolve_component(class_path, component_object)
     except LookupError as error:
         return [("class_path", str(error))]
     problems = [("class_path", message) for message in _cannot_run(class_path, target)]
@@ -51,15 +55,17 @@ def check_component(
     return problems or _own_problems(target, config, base_dir)
 
 
-def warnings_of(class_path: str, config: Mapping[str, Any], given: ComponentObject | None = None) -> Problems:
+def warnings_of(
+    class_path: str, config: Mapping[str, Any], component_object: ComponentObject | None = None
+) -> Problems:
     """Return what is allowed and probably not meant, in the form of :func:`check_component`.
 
     :param class_path: dotted path of the component
     :param config: its config
-    :param given: what was given itself
+    :param component_object: the class or function itself, if the config holds it
     """
     try:
-        target = resolve_component(class_path, given)
+        target = resolve_component(class_path, component_object)
     except LookupError:
         return []
     problems = []

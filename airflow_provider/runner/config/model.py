@@ -8,15 +8,14 @@ from a dict or a YAML, JSON or HOCON file. Either way a wrong one raises
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import (
     Field,
     PrivateAttr,
-    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     model_validator,
@@ -25,10 +24,13 @@ from pydantic import (
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.absolute_paths import absolute_path, working_directory
 from airflow_provider.runner.config.component import resolve_component
-from airflow_provider.runner.config.component_check import check_component, warnings_of
-from airflow_provider.runner.config.component_object import ComponentObject, ambiguous_paths, component_object_in
+from airflow_provider.runner.config.component_check import warnings_of
+from airflow_provider.runner.config.component_config import ComponentConfig
+from airflow_provider.runner.config.component_object import ambiguous_paths
+from airflow_provider.runner.config.component_problems import graph_problems
 from airflow_provider.runner.config.config_file import read_config_file
 from airflow_provider.runner.config.graph import execution_order
+from airflow_provider.runner.config.import_check import Importable, import_problems
 from airflow_provider.runner.config.peer_config import from_peer_config
 from airflow_provider.runner.config.policies import (
     OnClear,
@@ -38,11 +40,7 @@ from airflow_provider.runner.config.policies import (
     SessionStatePolicy,
 )
 from airflow_provider.runner.config.problems import (
-    as_name,
-    component_name,
     config_problems,
-    content_problems,
-    graph_problems,
     kind_in_words,
 )
 from airflow_provider.runner.config.restart_from import RestartFrom
@@ -64,103 +62,6 @@ __all__ = [
     "SparkSection",
     "load_pipeline_config",
 ]
-
-_BOOLEAN = TypeAdapter(bool)
-
-Importable = Callable[[str, ComponentObject | None], object]
-
-
-class ComponentConfig(ConfigSection):
-    """One component of a pipeline.
-
-    :param name: unique in the pipeline; any characters
-    :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``; in Python also
-        the class or function itself
-    :param component_type: ``source``, ``transformation`` or ``sink``
-    :param config: what the component is given; plain data only, because it is fingerprinted
-    :param depends_on: names of the components that must be complete before this one
-    :param retry: the component's own retries inside one attempt
-    :param circuit_breaker: when to stop trying a component that keeps failing
-    :param resilience: ``retry`` and ``circuit_breaker`` under one key; not together with either
-    :param enabled: False leaves the component out
-    :param session_state: what becomes of the temp views that it leaves; default: the pipeline's policy
-    :param checkpoint_version: the author's own word for the version of its results: another value counts as changed
-        config, for what no reading of code can know
-    :param always_run: run it in every attempt in which anything runs, for components that set things up
-    :raises PipelineConfigError: with every problem of this component
-    """
-
-    name: str = Field(min_length=1)
-    class_path: str = Field(min_length=1)
-    component_type: Literal["source", "transformation", "sink"] = "transformation"
-    config: dict[str, Any] = Field(default_factory=dict)
-    depends_on: list[str] = Field(default_factory=list)
-    retry: RetryConfig | None = None
-    circuit_breaker: CircuitBreakerConfig | None = None
-    resilience: ResiliencePolicy | None = None
-    enabled: bool = True
-    session_state: SessionStatePolicy | None = None
-    checkpoint_version: str | None = None
-    always_run: bool = False
-
-    _given: ComponentObject | None = PrivateAttr(default=None)
-    _texts: Mapping[str, str] = PrivateAttr(default_factory=dict)
-
-    @classmethod
-    def left_as_written(cls) -> frozenset[str]:
-        """Return the field that the component reads: it knows where text is meant."""
-        return frozenset({"config"})
-
-    @property
-    def given(self) -> ComponentObject | None:
-        """The class or function itself, None if the author gave its path."""
-        given = self._given
-        return given if given is not None and given.path == self.class_path else None  # a copy may have another path
-
-    @property
-    def texts(self) -> Mapping[str, str]:
-        """The texts of files that ``config`` names, with their templates rendered; by the names that stand there."""
-        return self._texts
-
-    def target(self) -> Any:
-        """Return the class or function that the component is.
-
-        :raises LookupError: there is no such thing, or it is not a component; the message says which
-        """
-        return resolve_component(self.class_path, self.given)
-
-    @property
-    def retry_policy(self) -> RetryConfig | None:
-        """The retries in force, wherever the author wrote them."""
-        return self.resilience.retry if self.resilience else self.retry
-
-    @property
-    def breaker_policy(self) -> CircuitBreakerConfig | None:
-        """The circuit breaker in force, wherever the author wrote it."""
-        return self.resilience.circuit_breaker if self.resilience else self.circuit_breaker
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        if isinstance(data, cls):
-            return data
-        if circle := find_self_reference(data):
-            raise PipelineConfigError([ConfigProblem(CONTAINS_ITSELF, component_name(data), circle)])
-        problems: list[ConfigProblem] = []
-        component = None
-        try:
-            given = component_object_in(data)
-            component = handler({**data, "class_path": given.path} if given else data)
-            component._given = given
-        except LookupError as error:
-            problems.append(ConfigProblem(str(error), component_name(data), "class_path"))
-        except ValidationError as error:
-            problems += config_problems(error, cls, component_name(data), data)
-        if isinstance(data, Mapping):
-            problems += content_problems(data)
-        if problems:
-            raise PipelineConfigError(problems)
-        return component
 
 
 class PipelineConfig(ConfigSection):
@@ -278,7 +179,7 @@ class PipelineConfig(ConfigSection):
         """Return the fields that were set, to be rendered and validated again. What was given itself stays itself."""
         fields = self.model_dump(exclude_unset=True)
         for component, written in zip(self.components, fields["components"], strict=True):
-            written["class_path"] = component.given or component.class_path
+            written["class_path"] = component.component_object or component.class_path
         return fields
 
     @model_validator(mode="wrap")
@@ -295,7 +196,7 @@ class PipelineConfig(ConfigSection):
         if isinstance(data, Mapping) and "components" in data:
             graph = graph_problems(_written(data), data.get("restart_from"))
             good, problems = _validated(data["components"])
-            problems += ambiguous_paths([(c.name, c.class_path, c.given) for c in good], resolve_component)
+            problems += ambiguous_paths([(c.name, c.class_path, c.component_object) for c in good], resolve_component)
             data = {**data, "components": good}
         try:
             pipeline = handler(data)
@@ -341,11 +242,11 @@ def load_pipeline_config(
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
         base_dir = _folder(origin) if look_at_files else None
-        more = _import_problems(_written(source), importable, base_dir) if find_self_reference(source) is None else []
+        more = import_problems(_written(source), importable, base_dir) if find_self_reference(source) is None else []
         raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
         config._source = str(absolute_path(origin))
-    problems = _import_problems(config.components, importable, config.base_dir if look_at_files else None)
+    problems = import_problems(config.components, importable, config.base_dir if look_at_files else None)
     if problems:
         raise PipelineConfigError(problems, config.source)
     return config
@@ -359,7 +260,7 @@ def config_warnings(config: PipelineConfig) -> list[ConfigProblem]:
     return [
         ConfigProblem(message, component.name, field)
         for component in config.ordered
-        for field, message in warnings_of(component.class_path, component.config, component.given)
+        for field, message in warnings_of(component.class_path, component.config, component.component_object)
     ]
 
 
@@ -386,40 +287,3 @@ def _written(pipeline: Any) -> Sequence[Any]:
     """Return the components as the author wrote them; none if that is no list."""
     raw = pipeline.get("components") if isinstance(pipeline, Mapping) else None
     return raw if isinstance(raw, (list, tuple)) else ()
-
-
-def _import_problems(
-    components: Sequence[Any], importable: bool | Importable, base_dir: Path | None
-) -> list[ConfigProblem]:
-    """Check each component that says enough to be looked for, also if something else is wrong with it.
-
-    :param components: each a :class:`ComponentConfig` or whatever the author wrote instead
-    :param importable: see :func:`load_pipeline_config`
-    :param base_dir: where relative paths in the config start; None if files are not to be looked for
-    """
-    problems = []
-    for position, item in enumerate(components, start=1):
-        fields = dict(item) if isinstance(item, (ComponentConfig, Mapping)) else {}
-        try:
-            given = item.given if isinstance(item, ComponentConfig) else component_object_in(fields)
-        except LookupError:
-            continue  # no component, which is a problem of its own
-        class_path, config = given.path if given else fields.get("class_path"), fields.get("config", {})
-        if not isinstance(class_path, str) or not (
-            importable(class_path, given) if callable(importable) else importable
-        ):
-            continue
-        if class_path and isinstance(config, Mapping) and _is_enabled(fields):
-            name = component_name(item) or f"#{position}"
-            named = {key: value for written, value in config.items() if (key := as_name(written))}
-            known = isinstance(item, ComponentConfig) and bool(item.texts)  # its files have been found and read
-            found = check_component(class_path, named, given, None if known else base_dir)
-            problems += [ConfigProblem(message, name, field) for field, message in found]
-    return problems
-
-
-def _is_enabled(fields: Mapping[Any, Any]) -> bool:
-    try:
-        return _BOOLEAN.validate_python(fields.get("enabled", True))
-    except ValidationError:
-        return False  # neither yes nor no, which is a problem of its own

@@ -27,7 +27,21 @@ AMBIGUOUS = "may be meant as text or as true or false; put it in quotes, or writ
 QUOTE = "put it in quotes"
 
 
-class WrittenFloat(float):
+class _WithText:
+    """A number from a file that keeps its text: it is printed, copied and compared as the number that it is."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+
+class WrittenFloat(_WithText, float):
     """A decimal number from a file, with its text."""
 
     def __new__(cls, text: str) -> Self:
@@ -35,21 +49,11 @@ class WrittenFloat(float):
         self.text = text
         return self
 
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
     def __reduce__(self) -> tuple[Any, ...]:
         return float, (float(self),)  # for Spark's workers, which need not have this package
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
 
-
-class WrittenInt(int):
+class WrittenInt(_WithText, int):
     """A whole number that is written with ``_`` between its thousands, with its text."""
 
     def __new__(cls, text: str) -> Self:
@@ -57,21 +61,11 @@ class WrittenInt(int):
         self.text = text
         return self
 
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
     def __reduce__(self) -> tuple[Any, ...]:
         return int, (int(self),)
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
 
-
-class WrittenWord(int):
+class WrittenWord(_WithText, int):
     """``yes``, ``no``, ``on`` or ``off``: a boolean for YAML 1.1, and as often text, such as the country ``NO``."""
 
     def __new__(cls, text: str) -> Self:
@@ -79,18 +73,8 @@ class WrittenWord(int):
         self.text = text
         return self
 
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
     def __reduce__(self) -> tuple[Any, ...]:
         return WrittenWord, (self.text,)
-
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
 
 
 class FoldedText(str):

@@ -8,6 +8,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.observing.failure import Failure
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
+from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 
@@ -103,6 +104,7 @@ class ComponentCompleted(StepEvent):
     :param session_state: what it left in the session; None if the session was not inspected, or for a replay
     :param entered: the author's functions that ran, as far as Python could tell
     :param touched: what data it read and wrote; None like that
+    :param code: the code that it ran with; None if that has not been read
     """
 
     duration_seconds: float
@@ -110,6 +112,7 @@ class ComponentCompleted(StepEvent):
     session_state: SessionStateRecord | None = None
     entered: tuple[str, ...] = ()
     touched: TouchedData | None = None
+    code: CodeRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from airflow_provider.runner.observing.result import ComponentResult, ComponentS
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import Reason
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
-from airflow_provider.runner.session_state.saved.files import readable_size
+from airflow_provider.runner.session_state.kinds.recorded_state import restored_in_brief
 
 _GAP = "   "
 
@@ -144,9 +144,7 @@ def _to_restore(decision: Decision) -> str:
     state = decision.session_state
     if not decision.restore or state is None:
         return ""
-    counts = [(len(state.settings), "setting"), (len(state.objects), "table"), (int(bool(state.database)), "database")]
-    size = [readable_size(sum(view.bytes for view in state.views))] if state.views else []
-    return ", ".join(size + [f"{n} {what}{'s' if n > 1 else ''}" for n, what in counts if n])
+    return restored_in_brief(state)
 
 
 def _state_time(result: ComponentResult) -> str:

@@ -19,6 +19,7 @@ from airflow_provider.runner.planning.reasons import (
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.kinds.recorded_state import left_something
 
 _RESTART_IT = "restart from it as well"
 
@@ -136,6 +137,6 @@ class _Completed:
 def _still_there(decision: Decision) -> Decision:
     """Add to the reason that a server has kept what the component left, if it left something."""
     state, reason = decision.session_state, decision.reason
-    if state is None or not state.left_something or not isinstance(reason, CompletedEarlier):
+    if state is None or not left_something(state) or not isinstance(reason, CompletedEarlier):
         return decision
     return replace(decision, reason=replace(reason, on_the_server=True))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from airflow_provider.errors import PySparkPipelineError
+from airflow_provider.runner.fingerprint.code import CodeChange
 from airflow_provider.runner.fingerprint.config_changes import ConfigChange
 from airflow_provider.runner.planning.reasons import Reason
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
@@ -89,7 +90,7 @@ class RunPlan:
     decisions: tuple[Decision, ...]
     config_changed: bool = False
     config_changes: tuple[ConfigChange, ...] = ()
-    code_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    code_changes: Mapping[str, Sequence[CodeChange]] = field(default_factory=dict)
     kept_by_rerun_affected: tuple[str, ...] = ()
     restarted_by: str = ""
     notes: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_provider.runner.config.restart_from import RestartFrom
+from airflow_provider.runner.fingerprint.code import CodeChange
 from airflow_provider.runner.fingerprint.config_changes import ConfigChange
 from airflow_provider.runner.planning.changed_code import describe_all, describe_code
 from airflow_provider.runner.planning.changed_config import describe_changes
@@ -120,7 +121,7 @@ class NewInConfig(OwnConfigReason):
 class CodeChanged(Reason):
     """Its code changed."""
 
-    changes: Sequence[str]
+    changes: Sequence[CodeChange]
 
     def __str__(self) -> str:
         return f"code changed: {describe_code(self.changes)}"
@@ -156,7 +157,7 @@ class CodeRestart(Reason):
     :param changes: component to what changed in its code
     """
 
-    changes: tuple[tuple[str, Sequence[str]], ...]
+    changes: tuple[tuple[str, Sequence[CodeChange]], ...]
 
     def __str__(self) -> str:
         return f"code changed: {describe_all(dict(self.changes))}"

@@ -12,6 +12,7 @@ from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
 from airflow_provider.runner.record.requests import IN_THE_FILE, RestartRequest
+from airflow_provider.runner.session_state.kinds.recorded_state import left_names, left_something
 from airflow_provider.runner.session_state.sources.paths import writes_into
 
 _LEFT_SHOWN = 3
@@ -105,8 +106,8 @@ def _why_it_read(records: Mapping[str, ComponentRecord], writer: str, reader: st
     state = wrote.session_state if wrote is not None else None
     if state is None:
         return f"it depends on {writer!r}, and the checkpoint does not say what that left"
-    if state.left_something:
-        left = [*map(str, state.left_views), *state.functions, *state.settings]
+    if left_something(state):
+        left = left_names(state)
         what = f" ({', '.join(left[:_LEFT_SHOWN])})" if left else ""
         return f"it depends on {writer!r} and may have read what that left in the session{what}"
     if not state.harmless and not writes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.live_session import LiveSessionRecord
+from airflow_provider.runner.session_state.kinds.recorded_state import left_something
 
 
 def why_not_live(plan: RunPlan, checkpoint: CheckpointState, record: LiveSessionRecord, origin: str) -> str | None:
@@ -39,7 +40,7 @@ def why_not_live(plan: RunPlan, checkpoint: CheckpointState, record: LiveSession
 
 def _left_something(checkpoint: CheckpointState, name: str) -> bool:
     record = checkpoint.components.get(name)
-    return record is None or record.session_state is None or record.session_state.left_something
+    return record is None or record.session_state is None or left_something(record.session_state)
 
 
 def _touched_global_view(checkpoint: CheckpointState, name: str) -> bool:

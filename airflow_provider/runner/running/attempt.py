@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata, CheckpointHooks
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.fingerprint.config_hashes import compute_pipeline_fingerprint
@@ -69,7 +69,7 @@ class AttemptSpec:
     hooks: Sequence[PipelineHooks] = ()
     after_the_record: Sequence[PipelineHooks] = ()
     logs_verdict: bool = True
-    saving: Saving = field(default_factory=Saving)
+    saving: SavePolicy = field(default_factory=SavePolicy)
     environment: RunnerEnvironment = field(default_factory=RunnerEnvironment)
     restrict: Callable[[RunPlan], RunPlan] = lambda plan: plan
 

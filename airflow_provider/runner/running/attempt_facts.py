@@ -133,14 +133,14 @@ def _in_live_session(
         return None
     why_not = why_not_live(plan, checkpoint, record, live.origin)
     if why_not is not None:
-        logger.info("the session on the server is not used: %s", why_not)
+        logger.info("cannot go on in the session on the server: %s", why_not)
         return None
     if not live.attach(record.copy_id):
         return None
     facts = replace(facts, present=record.present, live=True)
     if not _with_damage(config, facts, session).damaged:
         return facts
-    logger.info("the session on the server is not used: saved views that it reads are damaged")
+    logger.info("cannot go on in the session on the server: saved views that it reads are damaged")
     session.give_up_live()
     return None
 

@@ -13,7 +13,8 @@ from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import NotRestored
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.running.state_damage import missing_state
+from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
+from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits, SavedStorage
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
@@ -21,7 +22,6 @@ from airflow_provider.runner.session_state.saved.files import SavedFiles, files_
 from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.look import refresh_source
 from airflow_provider.runner.session_state.tracker import SessionStateTracker
-from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
 from airflow_provider.runner.spark.lost import spark_lost
 from airflow_provider.runner.spark.session import session_of_the_process
 from airflow_provider.runner.storage.spark_urls import local_path
@@ -93,13 +93,14 @@ class AttemptSession:
         :param record: what is recorded of it
         :param dropped: databases and tables that later components dropped
         """
-        if (refused := reject_record(record, self.url, self._config.session_state_format)) is not None:
+        limits = RecordLimits(self.url, self._config.session_state_format)
+        if (refused := reject_record(record, limits)) is not None:
             return refused
         if record.views and self._saved is not None:
             self._claim(self._saved)
             if self._saved.pruned:
                 return f"`prune` was deleting what was saved in {self.url}"
-        return missing_state(record, dropped, self._files)
+        return record_damage(record, SavedStorage(self._files, dropped))
 
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now. Spark is started only for one that needs it."""

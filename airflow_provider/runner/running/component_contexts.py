@@ -10,8 +10,8 @@ from typing import Any
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.absolute_paths import working_directory
-from airflow_provider.runner.config.component import DataFlow
 from airflow_provider.runner.config.component_context import ComponentContext, LaterComponent
+from airflow_provider.runner.config.dataflow import DataFlow
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord

@@ -133,6 +133,7 @@ class ComponentRunner:
                 session_state=found.session_state,
                 entered=tuple(ran.entered),
                 touched=found.touched,
+                code=found.code,
             )
         )
         return ComponentResult(

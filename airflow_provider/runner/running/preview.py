@@ -16,11 +16,11 @@ from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.attempt import plan_attempt
 from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.restart_requests import PendingRequests
-from airflow_provider.runner.running.state_damage import missing_state
+from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
+from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits, SavedStorage
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.session_state.sources.look import is_local, refresh_source
 from airflow_provider.runner.session_state.sources.paths import normalized
-from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
 from airflow_provider.runner.storage.spark_urls import local_path
 
 
@@ -92,9 +92,9 @@ class PreviewSession:
         if any(local_path(url) is None for url in record.urls):
             self.unknown[f"whether what was saved in {self._url} is still there; looking there needs Spark"] = None
             return None
-        if (refused := reject_record(record, self._url, self._config.session_state_format)) is not None:
+        if (refused := reject_record(record, RecordLimits(self._url, self._config.session_state_format))) is not None:
             return refused
-        return missing_state(record, dropped, lambda url: files_for(url, None))
+        return record_damage(record, SavedStorage(lambda url: files_for(url, None), dropped))
 
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now, as far as that can be known without Spark."""

@@ -1,4 +1,4 @@
-"""What is known of what a component did outside the session: brings together all who saw it."""
+"""The evidence of what a component did outside the session, brought together from all that watched it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.component_code import read_component_code
+from airflow_provider.runner.fingerprint.code.component_code import read_component_code, read_executed
+from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import SessionChanges
-from airflow_provider.runner.session_state.changes.snapshot import SparkEffects
 from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
 from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
 from airflow_provider.runner.session_state.effects.harmless import HarmlessVerdict, judge_code
@@ -23,7 +22,10 @@ from airflow_provider.runner.session_state.effects.ready_made import (
     declared_side_effect,
     is_ready_made,
 )
+from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind
+from airflow_provider.runner.session_state.kinds import TEMP_FUNCTIONS, TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges, StatementEffects
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.sources.paths import writes_into
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
@@ -38,24 +40,22 @@ class Evidence:
     :param doubts: why it is not known that running it twice is the same as once; empty if it is
     :param work_seconds: the processor time that it took
     :param computed: whether it computed something, so that it knows what it read
-    :param set_variables: whether it declared or set session variables
-    :param unstable: views that would come out differently if they were computed again
+    :param unstable: views that would show other rows if they were computed again
     :param touched: what it read and wrote
     :param readers: components that had read what it wrote to
-    :param added: files and archives that it gave the session, in words; empty if none
-    :param declared: the variables, if it did no more to any than to declare these and to set them
+    :param code: the code that it ran with; None if that could not be read
+    :param statements: what its statements did to the session that no snapshot shows
     :param lazy_code: what code of its own may do outside that may run when a view of it is computed, empty if nothing
     """
 
     doubts: tuple[str, ...]
     work_seconds: float
     computed: bool
-    set_variables: bool
     unstable: frozenset[ViewName]
     touched: TouchedData
     readers: tuple[str, ...]
-    added: str = ""
-    declared: tuple[str, ...] = ()
+    code: CodeRecord | None = None
+    statements: StatementEffects = field(default_factory=StatementEffects)
     lazy_code: str = ""
 
 
@@ -76,9 +76,6 @@ class _ReadyMadeFacts:
 class EvidenceCollector:
     """Collects the evidence of the components of one attempt, one after the other.
 
-    :param spark: the session
-    :param probe: looks into it
-    :param config: the pipeline
     :param url: directory of this run for saved views, which is no source
     """
 
@@ -92,11 +89,11 @@ class EvidenceCollector:
         self._lazy_code: dict[str, str] = {}
         self._java: dict[str, str] = {}  # components that brought functions in Java, and how
         self._variables: dict[str, str] = {}  # session variables, and the first component that declared each
-        readings = [self._read(component) for component in config.ordered]
+        readings = [self._read_for_judging(component) for component in config.ordered]
         self._state = module_values({name for reading in readings if reading for name in reading.constants})
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
-        """Take note of what components read that completed in earlier attempts."""
+        """Know what components read that completed in earlier attempts."""
         self._sources.update(sources)
         self._source_watch.load_earlier_sources(sources)
 
@@ -121,64 +118,68 @@ class EvidenceCollector:
     def collect(self, component: ComponentConfig, mark: Any, left: SessionChanges, entered: Sequence[str]) -> Evidence:
         """Return what is known of a component that has just completed. To be called before its views are saved.
 
-        :param component: its config
         :param mark: where the session's history stood before it
         :param left: what it left in the session
         :param entered: the author's functions that ran, as far as Python could tell
         """
         effects, seen = self._probe.effects_since(mark), self._seen
+        views = left.of(TEMP_VIEWS).left
         targets = (*effects.targets, *seen.written_files)
         read_files = set(seen.read_files).difference(seen.written_files)  # what it wrote is its own
-        touched = self._source_watch.collect(component.name, left.views, targets, read_files)
+        touched = self._source_watch.collect(component.name, views, targets, read_files)
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
-        reading = self._read(component, entered)
+        code, unread = read_executed(component, self._config.base_dir, entered)
+        reading = self._read_for_judging(component, entered) if self._config.harmless_modules else code
         known = self._known(component, effects, left)
         read = self._judge(component, reading, known)
-        unstable = {view: why for view in left.views if (why := self._probe.why_unstable(view)) is not None}
+        unstable = {view: why for view in views if (why := self._probe.why_unstable(view)) is not None}
         python = self._unknown_python(component.name, effects, read)
         self._lazy_code.pop(component.name, None)
-        if read.missing and (left.views or left.functions):
+        if read.missing and (views or left.of(TEMP_FUNCTIONS).registered):
             self._lazy_code[component.name] = read.missing[0]
         doubts = [
             *(str(act) for act in seen.acts),
-            *(["did more than could be noted"] if seen.truncated else []),
+            *(["did more than could be recorded"] if seen.truncated else []),
             *read.missing,
             *(reasons_for_doubt(effects) if known.needs_evidence else ()),
             *python,
             *self._unknown_java(component.name, effects),
             *(["is a sink"] if component.component_type == "sink" else []),
             *(
-                f"reads {s.name}, and {s.why or 'that is not known'}"
+                f"reads {s.name} ({s.why or 'it is not known what that holds'})"
                 for s in touched.sources
                 if s.state != "seen" and (known.needs_evidence or known.statement.reads)
             ),
             *unstable.values(),
             *read.varying,
             *effects.varying,
-            *(f"changed {name}, which another run would find changed" for name in self._changed(reading)),
+            *(f"changed {name}, so another run would start with another value" for name in self._changed(reading)),
         ]
         return Evidence(
             doubts=_shortened(doubts),
             # What Python does on executors is no processor time of theirs.
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
             computed=effects.computed or bool(seen.read_files),
-            set_variables=effects.variables or known.statement.sets_variable,
-            declared=self._of_its_own(component.name, effects.declared),
-            added=effects.added or ("a file" if known.statement.adds else ""),
+            statements=StatementEffects(
+                set_variables=effects.variables or known.statement.sets_variable,
+                declared=self._of_its_own(component.name, effects.declared),
+                added=effects.added or ("a file" if known.statement.adds else ""),
+            ),
             unstable=frozenset(unstable),
             touched=touched,
             readers=tuple(self._readers_of(touched.writes)),
+            code=CodeRecord.of(code, unread) if code is not None else None,
             lazy_code=self._lazy_code.get(component.name, ""),
         )
 
     def forget_lazy_code(self, component: str) -> None:
-        """Take note that a component's views have a copy: a replay reads that, and runs none of its code."""
+        """Forget the lazy code of a component whose views have a copy: readers after a failure do not run it."""
         self._lazy_code.pop(component, None)
 
     def with_changed_sources(self, components: Collection[str]) -> list[str]:
-        """Return those of some components whose sources have changed, whoever did that."""
+        """Return those of some components whose sources have changed."""
         return self._source_watch.changed_components(components)
 
     def with_unchanged_sources(self, components: Collection[str]) -> set[str]:
@@ -198,7 +199,8 @@ class EvidenceCollector:
         written = list(targets)
         return [n for n, sources in self._sources.items() if any(writes_into(written, source) for source in sources)]
 
-    def _read(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
+    def _read_for_judging(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
+        """Read code up to the modules that the author vouches for. What lies beyond is recorded only."""
         vouched = self._config.harmless_modules
         return read_component_code(component, self._config.base_dir, entered, stops=vouched)
 
@@ -220,14 +222,16 @@ class EvidenceCollector:
             return _ReadyMadeFacts(
                 None if statement.of_spark else does, statement
             )  # Spark has noted what the statement did
-        # A view may come out differently the next time, which its text alone does not tell.
-        return _ReadyMadeFacts(does, statement, needs_evidence=bool(left.views) or not statement.in_session)
+        # A view may show other rows the next time, which its text alone does not tell.
+        return _ReadyMadeFacts(
+            does, statement, needs_evidence=bool(left.of(TEMP_VIEWS).left) or not statement.in_session
+        )
 
     def _judge(
         self, component: ComponentConfig, reading: CodeReading | None, known: _ReadyMadeFacts
     ) -> HarmlessVerdict:
         if is_ready_made(component.target()):
-            varies = ("sets a variable to what comes out differently each time",) if known.statement.varies else ()
+            varies = ("sets a variable to a value that differs each time",) if known.statement.varies else ()
             return HarmlessVerdict((known.side_effect,) if known.side_effect else (), varies)
         if reading is None:
             return HarmlessVerdict(("its code cannot be read",), ())

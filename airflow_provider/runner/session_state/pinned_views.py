@@ -34,9 +34,7 @@ _GONE = ("FAILED_READ_FILE", "FileNotFoundException", "FILE_NOT_EXIST", "PATH_NO
 class PinnedComponent:
     """A completed component that would be replayed.
 
-    :param name: its name
     :param position: its place in the order of execution
-    :param record: what is recorded of what it left
     :param plans: for each of its views the number of its plan, or :data:`LATE_BOUND`
     :param seconds: how long it ran
     :param costly: whether running it again costs more than the author wants
@@ -52,11 +50,7 @@ class PinnedComponent:
 
 @dataclass
 class PinnedViews:
-    """The components of one attempt that would be replayed.
-
-    :param spark: the session
-    :param views: its views
-    """
+    """The components of one attempt that would be replayed."""
 
     spark: Any
     views: SessionViews
@@ -100,7 +94,7 @@ class PinnedViews:
         left = max(_AT_LEAST_SECONDS, sum(pinned.seconds for pinned in costly))
         for number, pinned in enumerate(costly, start=1):
             logger.info(
-                "saving what %s left, %d of %d, so that a retry need not run it again (%.0f s of work)",
+                "saving the session state of %s, %d of %d, so that a retry need not run it again (%.0f s of work)",
                 pinned.name,
                 number,
                 len(costly),
@@ -112,7 +106,7 @@ class PinnedViews:
                     views = self._save(pinned)
             except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
                 logger.warning(
-                    "what %s left is not saved: %s; a retry replays what is not saved", pinned.name, describe(error)
+                    "could not save the session state of %s (%s); a retry will replay it", pinned.name, describe(error)
                 )
                 return
             left -= time.monotonic() - began
@@ -132,7 +126,7 @@ class PinnedViews:
             pinned = self._pinned[name]
             if pinned.record.late_bound:
                 continue
-            why = f"{writer!r} has written to what it read"
+            why = f"{writer!r} has written to its source"
             if pinned.record.unsavable is not None or not pinned.plans:
                 what = pinned.record.reason
                 yield name, as_unrepeatable(pinned.record, f"{what}; but it must not run again: {why}")
@@ -150,7 +144,7 @@ class PinnedViews:
                 reason = f"saved, because {why}"
                 if gone:
                     names_of = ", ".join(repr(str(view)) for view in gone)
-                    reason = f"{why} and removed files that {names_of} needs, so that it cannot be read any more"
+                    reason = f"{why} and deleted files of {names_of}, which can no longer be read"
                 logger.log(logging.WARNING if gone else logging.INFO, "%s: %s", name, reason)
                 yield name, _as_kept(pinned.record, views, reason)
             self.unpin(name)
@@ -158,7 +152,6 @@ class PinnedViews:
     def _save(self, pinned: PinnedComponent, gone: list[ViewName] | None = None) -> list[SavedView]:
         """Save the views of a component.
 
-        :param pinned: the component
         :param gone: collects the views whose files are not there any more; None to raise for them, too
         """
 
@@ -214,7 +207,7 @@ def _at_most(spark: Any, seconds: float) -> Iterator[None]:
         yield
     except Exception as error:
         if late.is_set():
-            raise TimeoutError(f"it took longer than the {seconds:.0f} s that running it took") from error
+            raise TimeoutError(f"saving took longer than the {seconds:.0f} s that running it took") from error
         raise
     finally:
         over.set()

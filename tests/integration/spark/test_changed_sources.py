@@ -163,7 +163,7 @@ def test_a_restored_view_that_would_have_followed_a_write_is_not_silent(
     assert all(
         message.startswith("last changed what view 'v' of reader reads. That view is a copy") for message in told
     )
-    assert all("what reads it from now on is refused" in message for message in told)
+    assert all("statements that read it from now on are refused" in message for message in told)
     spark.sql(f"DROP TABLE IF EXISTS {table}")
 
 
@@ -179,7 +179,7 @@ def test_a_replay_that_would_read_what_the_run_wrote_is_refused(make: Make, inbo
     run.does("writer", lambda session: append(session, inbox))
     run.attempt()
     assert run.handling("reader")[0] == "unrepeatable"
-    with pytest.raises(SessionStateNotSavedError, match=r"it must not run again: 'writer' has written to what it read"):
+    with pytest.raises(SessionStateNotSavedError, match=r"it must not run again: 'writer' has written to its source"):
         planned(run)
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Script
-from tests.integration.spark.test_session_state import forget, sql, values
+from tests.integration.spark.session_state.scenes import forget, sql, values
 from tests.samples.harness.spark_attempts import Run
 
 if TYPE_CHECKING:
@@ -140,14 +140,14 @@ def test_a_table_that_cannot_be_described_refuses_nothing_and_who_reads_it_is_to
     run.does("b", sql(*statements.format(db, tmp_path).split(";")))
     run.attempt()
     assert (run.handling("b")[0], list(run.record("b").lost)) == ("kept", [f"`{db}`.`t`"])
-    assert f"b: `{db}`.`t` is not there again after a failure" in caplog.text
+    assert f"b: a later attempt will not have `{db}`.`t`: " in caplog.text
     forget(run.session, db, tmp_path)
     run.does("c", lambda session: session.table(f"{db}.t").collect())
     run.took_turns()
     [failure] = [result.failure for result in run.resume().component_results if result.failure]
     assert run.took_turns() == ["c"]
     assert "TABLE_OR_VIEW_NOT_FOUND" in failure.what
-    assert f"`{db}`.`t` of b is not there again" in caplog.text
+    assert f"`{db}`.`t` of b could not be restored" in caplog.text
     [hint] = [line for line in failure.hints if "could not be restored after the failure" in line]
     assert "restart from the component that made it, or set its session_state: replay" in hint
     run.mend("c")

@@ -179,7 +179,7 @@ def test_saving_takes_no_longer_than_the_components_took(
     [(name, error)] = run.attempt().failed_components
     assert (name, str(error)) == ("c", "c broke")
     assert slow.exists()
-    assert "what a left is not saved: TimeoutError: it took longer than" in caplog.text
+    assert "could not save the session state of a (TimeoutError: saving took longer than" in caplog.text
     assert run.handling("older")[0] == run.handling("a")[0] == "replay"
     slow.unlink()
     assert next_attempt(run) == ["older", "a", "c"]
@@ -211,7 +211,7 @@ def test_storage_that_fails_then_changes_nothing(
     run.does("a", view("v", 3), seconds=LONG)
     run.fails("c")
     assert [(name, str(error)) for name, error in run.attempt().failed_components] == [("c", "c broke")]
-    assert "what a left is not saved: " in caplog.text
+    assert "could not save the session state of a (" in caplog.text
     assert run.handling("a")[0] == "replay"
     assert next_attempt(run) == ["a", "c"]
     assert values(run.session, "v") == [0, 1, 2]
@@ -300,7 +300,7 @@ def test_a_view_shows_the_rows_that_it_had_when_a_later_component_had_changed_wh
     run.does("w", writes)
     run.fails("c")
     assert [name for name, _ in run.attempt().failed_components] == ["w" if fails else "c"]
-    assert run.handling("a") == ("kept", "saved, because 'w' has written to what it read")
+    assert run.handling("a") == ("kept", "saved, because 'w' has written to its source")
     assert values(run.session, "v") == list(range(rows))
     if fails:
         run.mend("w")
@@ -322,12 +322,10 @@ def test_a_view_whose_files_a_later_component_removed_is_not_there(
     run.attempt()
     handling, reason = run.handling("a")
     assert (handling, [saved.name for saved in run.record("a").views]) == ("kept", ["other"])
-    assert (
-        reason == "'w' has written to what it read and removed files that 'v' needs, so that it cannot be read any more"
-    )
+    assert reason == "'w' has written to its source and deleted files of 'v', which can no longer be read"
     caplog.clear()
     assert next_attempt(run) == ["c"]
-    assert "view 'v' is not there: 'w' has written to what it read and removed files that 'v' needs" in caplog.text
+    assert "view 'v' could not be restored: 'w' has written to its source and deleted files of 'v'" in caplog.text
     assert not run.session.catalog.tableExists("v")
     assert values(run.session, "other") == [0, 1, 2]
 
@@ -354,7 +352,7 @@ def test_a_function_made_of_what_a_later_component_changed_is_an_error_with_the_
     handling, reason = run.handling("a")
     assert handling == "unrepeatable"
     assert reason.startswith("registered temp function 'f', which cannot be saved; ")
-    assert reason.endswith("; but it must not run again: 'w' has written to what it read")
+    assert reason.endswith("; but it must not run again: 'w' has written to its source")
     run.took_turns()
     with pytest.raises(SessionStateNotSavedError, match=r"component .a.: registered temp function .f.(?s:.*)replay"):
         run.resume()
@@ -508,7 +506,7 @@ def test_a_replay_that_leaves_something_else_is_an_error_that_names_both(make: M
     run.took_turns()
     [(name, error)] = run.resume().failed_components
     assert (name, type(error)) == ("a", ReplayDiffersError)
-    assert f"component 'a' was replayed and did not leave what it had left: {said}; " in str(error)
+    assert f"component 'a' left different session state when it was replayed: {said}. " in str(error)
     assert "set its session_state to 'save', and restart from 'a'" in str(error)
     assert run.took_turns() == ["early", "a"]
 
@@ -546,7 +544,7 @@ def test_the_log_tells_why_views_are_saved_once_and_not_in_each_attempt(
         shutil.rmtree(run.record("a").views[0].url)
         run.resume()
     told = [r.getMessage() for r in caplog.records if r.getMessage().startswith("a: saved v (")]
-    assert [line.partition("): ")[2] for line in told] == [
-        "is a sink; if running it twice does no harm, set session_state: replay",
-        "for the same reason as before",
+    assert [line.partition(" s)")[2] for line in told] == [
+        ": is a sink; if running it twice does no harm, set session_state: replay",
+        "",
     ]

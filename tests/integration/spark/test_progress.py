@@ -19,7 +19,7 @@ from airflow_provider.commands.standalone.terminal import ProgressBar, StderrHan
 from airflow_provider.runner import NoOpHooks, PipelineConfig, SimplePipelineRunner
 from airflow_provider.runner.observing.progress import ProgressLog, in_words
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
-from airflow_provider.runner.spark.job_progress import SparkWork, looking
+from airflow_provider.runner.spark.job_progress import SparkWork, spark_progress
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 
@@ -139,7 +139,7 @@ def test_of_a_connect_server_is_known_what_it_tells() -> None:
         registerProgressHandler = staticmethod(handlers.append)
         removeProgressHandler = staticmethod(handlers.remove)
 
-    with looking(Session()) as look:
+    with spark_progress(Session()) as look:
         assert look() is None
         (tell,) = handlers
         tell([Stage()], 2, "x", False)

@@ -447,9 +447,7 @@ def test_a_statement_is_refused_before_it_deletes_anything(
     [(name, error)] = run.resume().failed_components
     assert run.took_turns() == ["b", "gate", "c"]
     assert name == "c"
-    assert "view 'v' is a copy in this attempt: it was saved when component 'a' had completed in attempt 1" in str(
-        error
-    )
+    assert "view 'v' is a copy in this attempt: it was saved when component 'a' completed in attempt 1" in str(error)
     assert "Compute input_file_name() in 'a'" in str(error)
     assert spark.read.parquet(str(out)).count() == 5
 

@@ -22,7 +22,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.storage import durable_write
 from airflow_provider.stores.location import store_at
@@ -258,8 +258,8 @@ def test_a_store_that_is_out_for_a_while_costs_pauses(
     assert len(warnings) == len(run.pauses), warnings
     for number, (warning, pause) in enumerate(zip(warnings, run.pauses, strict=True), start=1):
         expected = (
-            rf"the {what} of pipeline 'etl', run 'run-1' could not be saved, try {number}, next in {pause:.1f} s, "
-            rf"for at most {patience} s in all: .*connection reset by peer.*"
+            rf"saving the {what} of pipeline 'etl', run 'run-1' failed \(try {number}\): .*connection reset by peer.*; "
+            rf"retrying in {pause:.1f} s, giving up after {patience} s"
         )
         assert re.fullmatch(expected, warning), warning
 
@@ -305,7 +305,7 @@ def test_an_s3_server_that_is_gone_is_one_clear_error(script: Script, monkeypatc
         '"config_kwargs": {"retries": {"max_attempts": 1}, "connect_timeout": 2}}}',
     )
     attempt = AttemptSpec(
-        CONFIG, store_at("s3://gone_s3@bucket/prefix"), KEY, spark=NO_SPARK, saving=Saving(0, sleep=Pauses())
+        CONFIG, store_at("s3://gone_s3@bucket/prefix"), KEY, spark=NO_SPARK, saving=SavePolicy(0, sleep=Pauses())
     )
     with pytest.raises(
         CheckpointReadError, match=r"from object storage s3://gone_s3@bucket/prefix: .*127\.0\.0\.1:9"

@@ -4,8 +4,8 @@
 runs or imports anything.
 """
 
-from airflow_provider.runner.fingerprint.code.code_changes import RecordedCode, compare_code
+from airflow_provider.runner.fingerprint.code.code_changes import CodeChange, RecordedCode, compare_code
 from airflow_provider.runner.fingerprint.code.code_reader import read_code
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, CodeReference, UnseenCode
 
-__all__ = ["CodeReading", "CodeReference", "RecordedCode", "UnseenCode", "compare_code", "read_code"]
+__all__ = ["CodeChange", "CodeReading", "CodeReference", "RecordedCode", "UnseenCode", "compare_code", "read_code"]

@@ -1,7 +1,7 @@
-"""What a statement does, read from its text alone. In doubt it is not known.
+"""What a statement does, read from its text alone. In doubt the answer is "not known".
 
 A classic session needs none of this: Spark has noted what it executed, also for a script and for ``EXECUTE IMMEDIATE``.
-A client of Spark Connect is told nothing, and there the text of a statement is all that is known.
+Spark Connect does not report it, and there the text of a statement is all that is known.
 """
 
 from __future__ import annotations
@@ -9,12 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PARTS = re.compile(
-    r"""(?P<line>--(?:\\\n|[^\n])*)|(?P<opened>/\*)
-      |(?P<text>[rR]?'(?:[^'\\]|\\.|'')*'|[rR]?"(?:[^"\\]|\\.|"")*")|(?P<name>`(?:[^`]|``)*`)""",
-    re.DOTALL | re.VERBOSE,
-)
-_EDGE = re.compile(r"/\*|\*/")
+from airflow_provider.runner.spark.sql_lexer import mask_sql
+
 _QUERY = re.compile(r"[\s(]*(select|with|from|values|table|show|describe|desc|explain|list)\b", re.I)
 _ACTS = re.compile(
     r"\b(insert|merge|update|delete|create|replace\s+(table|where)|drop|alter|call|truncate|load|execute|begin"
@@ -55,7 +51,7 @@ class StatementKind:
     :param reads: whether a variable that it sets may come from data
     :param sets_variable: whether it declares, sets or drops a session variable
     :param adds: whether it gives the session a file
-    :param varies: whether it calls something that comes out differently each time
+    :param varies: whether it calls something that gives another value each time
     """
 
     of_spark: bool = False
@@ -94,7 +90,7 @@ def classify_statement(text: str) -> StatementKind:
 
 
 def is_nondeterministic(text: str) -> bool:
-    """Whether SQL calls something that comes out differently each time.
+    """Whether SQL calls something that gives another value each time.
 
     :param text: a statement or an expression
     """
@@ -103,22 +99,4 @@ def is_nondeterministic(text: str) -> bool:
 
 def _bare(text: str) -> str:
     """Return a statement without comments, and with nothing in its texts and quoted names."""
-    kept, at = [], 0
-    while found := _PARTS.search(text, at):
-        kept.append(text[at : found.start()])
-        at = found.end()
-        if found["opened"]:
-            at = _end_of_comment(text, at)
-            kept.append(" ")
-        else:
-            kept.append({"text": "''", "name": "q"}.get(str(found.lastgroup), " "))
-    return "".join([*kept, text[at:]])
-
-
-def _end_of_comment(text: str, at: int) -> int:
-    """Return where a comment ends that has been opened; Spark's comments may hold others."""
-    depth = 1
-    while depth and (edge := _EDGE.search(text, at)):
-        depth += 1 if edge[0] == "/*" else -1
-        at = edge.end()
-    return len(text) if depth else at
+    return mask_sql(text, texts="''", names="q")

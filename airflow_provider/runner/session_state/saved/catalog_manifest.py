@@ -24,7 +24,6 @@ _OBJECTS = TypeAdapter(list[CatalogObject])
 def write_manifest(spark: Any, url: str, objects: Sequence[CatalogObject]) -> None:
     """Write descriptions.
 
-    :param spark: the session
     :param url: a directory that does not exist yet
     """
     from pyspark.sql import functions as F

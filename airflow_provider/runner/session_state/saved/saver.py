@@ -14,11 +14,12 @@ from airflow_provider.runner.session_state.saved.directory_marker import SavedDi
 from airflow_provider.runner.session_state.saved.files import delete_quietly, files_for, new_attempt_directory
 from airflow_provider.runner.session_state.saved.views import save_view
 
+NOWHERE = "there is no session_state_url to save to"
+
 
 class ViewSaver:
     """Saves below a directory of the attempt's own, in that of its run.
 
-    :param spark: the session
     :param run: directory of the run
     :param format_name: Spark data source to write views with
     """
@@ -33,7 +34,6 @@ class ViewSaver:
     def save(self, view: ViewName, frame: Any, place: str, *, ordered: bool = False) -> SavedView:
         """Write the rows of a view; the view itself stays as it is.
 
-        :param view: which view
         :param frame: its rows
         :param place: a directory below that of the attempt, which does not exist yet
         :param ordered: whether its rows have an order of their own
@@ -48,7 +48,7 @@ class ViewSaver:
             why = str(error) if isinstance(error, ViewNotSavedError) else describe(error)
             raise ViewNotSavedError(f"view {str(view)!r} cannot be saved: {why}") from error
 
-    def vouch(self, objects: Sequence[CatalogObject]) -> str:
+    def write_manifest(self, objects: Sequence[CatalogObject]) -> str:
         """Write the second description of what lies where a component chose; return its directory.
 
         :param objects: databases and tables

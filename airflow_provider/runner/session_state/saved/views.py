@@ -18,6 +18,7 @@ from airflow_provider.errors import ViewNotSavedError
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.saved.files import SavedFiles
+from airflow_provider.runner.session_state.saved.session_calls import register_view
 from airflow_provider.runner.storage.spark_urls import readable, writable
 
 MOST_FILES_IN_ORDER = 100
@@ -32,9 +33,7 @@ def save_view(
 ) -> SavedView:
     """Write the rows of a view. The view itself stays as it is.
 
-    :param spark: the session
     :param files: storage of ``url``
-    :param view: which view
     :param frame: its rows
     :param url: a directory that does not exist yet
     :param format_name: Spark data source to write with
@@ -56,7 +55,7 @@ def save_view(
     plain.write.format(format_name).save(writable(url))  # fails if there is something already
     listing = files.listing(url)
     if listing is None:
-        raise ViewNotSavedError(f"nothing is at {url} after it was written")
+        raise ViewNotSavedError(f"{url} is empty after it was written")
     saved = SavedView(
         name=view.name,
         is_global=view.is_global,
@@ -103,16 +102,7 @@ def _file_by_file(spark: Any, saved: SavedView, frame: Any) -> Any:
 
 def restore_view(spark: Any, saved: SavedView) -> None:
     """Make a saved view known in a session."""
-    register_view(spark, read_view(spark, saved), ViewName(saved.name, saved.is_global))
-
-
-def register_view(spark: Any, frame: Any, view: ViewName) -> None:
-    """Create or replace a temp view."""
-    name = ViewName(view.name).quoted("")
-    if view.is_global:
-        frame.createOrReplaceGlobalTempView(name)
-    else:
-        frame.createOrReplaceTempView(name)
+    register_view(read_view(spark, saved), saved.view)
 
 
 def find_damage(files: SavedFiles, saved: SavedView) -> str | None:

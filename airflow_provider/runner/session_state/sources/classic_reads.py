@@ -18,10 +18,7 @@ from airflow_provider.runner.session_state.sources.paths import normalized
 
 
 class ClassicSources:
-    """Asks the JVM of a classic session.
-
-    :param spark: the session
-    """
+    """Asks the JVM of a classic session."""
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark
@@ -43,7 +40,7 @@ class ClassicSources:
         """Turn what Java tells of a source into a record."""
         if told["kind"] == "other":
             name = _jdbc_name(told["url"], told["table"]) if "url" in told else str(told["name"])
-            return SourceRecord(kind="other", name=mask(name), state="cannot be told", why=told["why"])
+            return SourceRecord(kind="other", name=mask(name), state="unknown", why=told["why"])
         roots, globs = sorted({normalized(root) for root in told["roots"]}), []
         written, only = told.get("written"), told.get("only")
         if told["kind"] == "files" and written and is_glob(written):
@@ -57,7 +54,7 @@ class ClassicSources:
         if len(roots) > MOST_ROOTS:
             return as_not_listed(record.model_copy(update={"roots": []}), f"more than {MOST_ROOTS} paths")
         if "files" not in told:
-            return as_not_listed(record, told["refused"])
+            return as_not_listed(record, told["refused"], told.get("moreThan"))
         files = [SourceFile(normalized(path), size, modified) for path, size, modified in told["files"]]
         if only:
             wanted = re.compile(name_pattern(only))

@@ -20,7 +20,7 @@ def source_change(before: SourceRecord, now: SourceRecord) -> str | None:
     if before.state != "seen":
         return None
     if now.state != "seen":
-        return f"{now.why} now" if now.why and now.why.startswith("more than") else None
+        return f"more than {now.more_than:,} files now" if now.more_than is not None else None
     if (before.digest, before.version) == (now.digest, now.version):
         return None
     if before.version != now.version:

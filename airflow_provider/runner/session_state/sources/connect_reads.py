@@ -20,10 +20,7 @@ _WITHOUT_SOURCE = re.compile(r"[\s:+|-]*(Range|LocalRelation|OneRowRelation)\b")
 
 
 class ConnectSources:
-    """Asks for the files of views. What statements read that left no view is not known.
-
-    :param spark: the session
-    """
+    """Asks for the files of views. What statements read that left no view is not known."""
 
     def __init__(self, spark: Any) -> None:
         self._spark = spark
@@ -38,8 +35,8 @@ class ConnectSources:
         unknown = SourceRecord(
             kind="other",
             name="what its statements read",
-            state="cannot be told",
-            why="Spark Connect does not tell",
+            state="unknown",
+            why="Spark Connect does not report it",
         )
         return [unknown, *(source for view in views for source in self._of(view))], []
 
@@ -50,7 +47,7 @@ class ConnectSources:
         except Exception as error:  # noqa: BLE001 - whatever the server objects to
             return [_untold(view, describe(error))]
         if not files:
-            return [] if self._reads_nothing(frame) else [_untold(view, "Spark Connect does not tell")]
+            return [] if self._reads_nothing(frame) else [_untold(view, "Spark Connect does not report it")]
         # The client sees the files, not the path that they were found with.
         directories = sorted({file.rpartition("/")[0] for file in files})
         pattern = pattern_of(files)
@@ -78,4 +75,4 @@ class ConnectSources:
 
 
 def _untold(view: ViewName, why: str) -> SourceRecord:
-    return SourceRecord(kind="other", name=f"what view {str(view)!r} reads", state="cannot be told", why=why)
+    return SourceRecord(kind="other", name=f"what view {str(view)!r} reads", state="unknown", why=why)

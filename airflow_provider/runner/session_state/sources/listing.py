@@ -62,16 +62,16 @@ class Budget:
         return max(0.0, self._until - self.clock())
 
     def count(self, files: int) -> None:
-        """Take note of so many files more.
+        """Count so many more files.
 
         :raises SourceNotListedError: they are too many
         """
         self._seen += files
         if self._seen > self.files:
-            raise SourceNotListedError(f"more than {self.files:,} files")
+            raise SourceNotListedError(f"more than {self.files:,} files", self.files)
 
     def spend(self, files: int = 0) -> None:
-        """Take note of so many files more while looking goes on.
+        """Count so many more files, and check the time.
 
         :raises SourceNotListedError: it is enough
         """

@@ -62,9 +62,9 @@ def reject_setting(key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record, None if nothing speaks against it but perhaps Spark."""
     for rule, why in _RULES:
         if rule.match(key):
-            return f"setting {key[:200]!r} {why}, so it is not taken from a record"
+            return f"setting {key[:200]!r} {why}, so it is not restored from a record"
     if value is not None and len(value) > LONGEST:
-        return f"setting {key[:200]!r} has {len(value):,} characters, which is no setting"
+        return f"setting {key[:200]!r} has {len(value):,} characters, too many for a setting"
     return None
 
 
@@ -80,4 +80,4 @@ def reject_unknown_setting(spark: Any, key: str) -> str | None:
     """Return why a setting is better set by running its component again, None if Spark knows it as one of a session."""
     if spark.conf.isModifiable(key):
         return None
-    return f"setting {key[:200]!r} is none that Spark lets a session change, so it is not taken from a record"
+    return f"setting {key[:200]!r} cannot be changed in a Spark session, so it is not restored from a record"

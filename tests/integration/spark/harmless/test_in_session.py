@@ -152,10 +152,10 @@ def test_what_must_not_be_made_again_is_missed_by_who_needs_it_only(
     run.fails("later")
     run.attempt()
     assert (run.handling("it")[0], list(run.record("it").lost)) == ("kept", [lost])
-    assert f"it: {lost} is not there again after a failure" in caplog.text
+    assert f"it: a later attempt will not have {lost}: " in caplog.text
     run.mend("later")
     assert run.resume().failed_components == []
-    assert f"{lost} of it is not there again" in caplog.text
+    assert f"{lost} of it could not be restored" in caplog.text
     assert rows(world) == sum("INSERT" in text for text in texts)
     assert "hunter2" not in f"{caplog.text}{run.record_text()}"
 

@@ -26,7 +26,7 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
 )
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
@@ -213,7 +213,7 @@ def test_what_the_caller_says_is_complete_is_skipped_but_not_recorded(
     assert script.calls == list("bcdefg")
     assert result.status is PipelineResultStatus.SUCCESS
     assert run.stored.completed_components == list("bcdefg")
-    assert "not in the checkpoint although given as completed, so a later attempt will run them: 'a'" in caplog.messages
+    assert "given as completed but not in the checkpoint, so a later attempt will run them: 'a'" in caplog.messages
 
 
 def test_what_runs_again_is_not_recorded_as_complete_until_it_has(run: Run, script: Script) -> None:
@@ -295,7 +295,7 @@ def test_an_attempt_that_has_been_replaced_starts_no_further_component(run: Run,
         at_work.extend(script.take_calls())
 
     script.on("b", successor_takes_over)
-    with pytest.raises(StaleAttemptError, match=r"attempt 1 .* has been replaced by attempt 2"):
+    with pytest.raises(StaleAttemptError, match=r"attempt 2 .* has replaced attempt 1"):
         run.attempt()
     assert at_work == ["a", "b", "b", "c", "d"]
     assert script.calls == [], "nothing ran in the old attempt after it was replaced"
@@ -357,7 +357,7 @@ def test_the_record_says_what_airflow_and_the_clock_said() -> None:
         RUN,
         compute_pipeline_fingerprint(SEVEN),
         about=AttemptMetadata(4, {"max_tries": 5}),
-        saving=Saving(now=lambda: next(times)),
+        saving=SavePolicy(now=lambda: next(times)),
     )
     SimplePipelineRunner(SEVEN, hooks=hooks, spark=NO_SPARK).run()
     state = store.load(RUN)

@@ -143,7 +143,7 @@ def test_by_force_a_running_attempt_is_fenced_off_and_cannot_record_again(
             runner.run(plan=runner.plan())
         error = stale.value
     assert isinstance(error, StaleAttemptError)
-    assert "somebody has deleted the checkpoint" in str(error) or "replaced" in str(error)
+    assert "was deleted while attempt" in str(error) or "replaced" in str(error)
     assert load(own_place.store(), KEY) is None
 
     script.mend("b")

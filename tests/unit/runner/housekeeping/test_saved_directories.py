@@ -55,10 +55,10 @@ def test_what_has_expired_goes_with_all_that_a_dead_attempt_left(place: Place) -
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        (f"{KEY.path}/notes.txt", "is not ours"),
-        (f"{KEY.path}/attempt-0123456789ab/notes.txt", "is not ours"),
-        (f"{KEY.path}/attempt-0123456789ab/0001-01234567/notes.txt", "is not ours"),
-        (f"{KEY.path}/other/attempt-0123456789ab/0001-01234567/0/part", "is not ours"),
+        (f"{KEY.path}/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/attempt-0123456789ab/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/attempt-0123456789ab/0001-01234567/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/other/attempt-0123456789ab/0001-01234567/0/part", "no attempt wrote"),
     ],
 )
 def test_a_directory_with_something_foreign_in_it_is_left_alone(place: Place, name: str, why: str) -> None:
@@ -124,12 +124,12 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (view,) = (base / KEY.path).glob("attempt-*/0001-*/0")
     (view / "part-1.parquet").symlink_to(outside)
     (item,) = prune(place)
-    assert "is not ours" in item.verdict.reason
+    assert "no attempt wrote" in item.verdict.reason
     assert paths(elsewhere) == before
 
 
 def test_a_kill_at_any_step_of_a_prune_leaves_what_the_next_one_finishes(tmp_path: Path) -> None:
-    """DirectoryMarker or notice stay to the end, so nothing is orphaned."""
+    """Marker or notice stay to the end, so nothing is orphaned."""
     number = 0
     while True:
         base = tmp_path / str(number)
@@ -214,7 +214,7 @@ def test_a_place_that_cannot_be_written_is_said_and_the_attempt_goes_on(
 
 
 def test_a_run_that_is_complete_leaves_nothing_but_what_is_not_its_own(tmp_path: Path) -> None:
-    """DirectoryMarker and directory go with the last view; a foreign file stays."""
+    """Marker and directory go with the last view; a foreign file stays."""
     url = KEY.directory(str(tmp_path))
     files = DirectoryStorage(tmp_path)
     for foreign in (False, True):

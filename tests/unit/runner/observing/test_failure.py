@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 import airflow_provider
 from airflow_provider.errors import ComponentFailedError, SparkLostError
-from airflow_provider.runner.config.component import DataFlow, build_component
+from airflow_provider.runner.config.component import build_component
+from airflow_provider.runner.config.dataflow import DataFlow
 from airflow_provider.runner.observing.attempt_error import attempt_error, complete_in_words
 from airflow_provider.runner.observing.author_line import author_line_of_text
 from airflow_provider.runner.observing.failure import explain
@@ -24,7 +25,7 @@ from airflow_provider.runner.observing.result import (
 )
 from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.running.retries import run_with_retries
-from airflow_provider.runner.spark.error_text import said, stack_lines
+from airflow_provider.runner.spark.error_text import parse_spark_error, stack_lines
 
 
 class AnalysisException(Exception):
@@ -65,12 +66,12 @@ def raised(error: Exception) -> Exception:
 
 def test_sparks_message_comes_without_plan_and_stack() -> None:
     """The condition stays in front, and nothing follows but what a person reads."""
-    assert said(AnalysisException(PLAN)).message == PLAN.partition(";\n")[0]
+    assert parse_spark_error(AnalysisException(PLAN)).message == PLAN.partition(";\n")[0]
 
 
 def test_a_job_that_aborted_says_what_java_had_raised_at_the_bottom() -> None:
     """Not "An error occurred while calling o12.count", and no line that begins with "at"."""
-    message = said(Py4JJavaError(JOB)).message
+    message = parse_spark_error(Py4JJavaError(JOB)).message
 
     assert message.splitlines() == [
         "Py4JJavaError: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed 1 times:",

@@ -440,9 +440,9 @@ def test_a_record_inside_their_composite_is_kept_and_its_loss_still_fails_the_at
     assert state is not None
     assert (state.status, state.completed_components) == ("completed", ["a", "b"])
 
-    from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.checkpoint.saving import SavePolicy
 
-    lost: Any = CheckpointHooks(FullStore(), "r", "f", saving=Saving(patience_seconds=0))
+    lost: Any = CheckpointHooks(FullStore(), "r", "f", saving=SavePolicy(patience_seconds=0))
     with pytest.raises(CheckpointWriteError):
         run(config, theirs.CompositeHooks(lost))
 
@@ -499,9 +499,9 @@ def test_our_composite_passes_on_what_it_is_called_with_by_hand(script: Script) 
 
 
 def test_a_record_that_is_lost_on_the_way_through_other_hooks_fails_the_attempt(script: Script) -> None:
-    from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.checkpoint.saving import SavePolicy
 
-    lost = CheckpointHooks(FullStore(), "r", "f", saving=Saving(patience_seconds=0))
+    lost = CheckpointHooks(FullStore(), "r", "f", saving=SavePolicy(patience_seconds=0))
     with pytest.raises(CheckpointWriteError):
         run(pipeline("a"), Leaves(lost))
     assert script.take_calls() == []

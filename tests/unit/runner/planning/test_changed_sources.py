@@ -43,7 +43,8 @@ KEPT = (
 def source(path: str, files: int) -> SourceRecord:
     """A directory of so many files; a question mark after its path: it cannot be told what it holds."""
     if path.endswith("?"):
-        return SourceRecord(kind="other", name=path, state="cannot be told", why="a database does not tell")
+        why = "a database does not tell whether its rows have changed"
+        return SourceRecord(kind="other", name=path, state="unknown", why=why)
     record = SourceRecord(kind="files", name=path, roots=[path])
     if files < 0:
         return as_not_listed(record, "listing takes longer than 2 s")

@@ -324,7 +324,7 @@ def test_fail_names_what_changed_and_what_to_do_and_never_a_value(now: str, what
         with pytest.raises(ConfigChangedError) as caught:
             decide(today, Facts(checkpoint(was, completed), **more))
         assert str(caught.value) == (
-            f"pipeline 'p', run 'run-1': config changed since the checkpoint: {what}; change it back, or set "
+            f"pipeline 'p', run 'run-1': the config has changed since the checkpoint: {what}; change it back, or set "
             "on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
         )
         assert caught.value.pipeline == "p"

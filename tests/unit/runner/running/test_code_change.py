@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.errors import CodeChangedError, PipelineConfigError
 from airflow_provider.runner import (
     CheckpointHooks,
@@ -243,7 +243,7 @@ def test_resume_by_hand_leaves_out_what_old_code_made(run: Run, caplog: pytest.L
         runner = SimplePipelineRunner(config, hooks=hooks, spark=NO_SPARK)
         runner.run(load_checkpoint_for_resume(run.store, RUN, config))
         assert [name for name, _ in importlib.import_module("steps").RAN] == ["second", "third"]
-    assert "pipeline 'shop', run 'run-1': code changed: 'second': util.help; kept are: first, apart" in caplog.text
+    assert "pipeline 'shop', run 'run-1': code changed: 'second': util.help; kept: first, apart" in caplog.text
 
 
 def test_an_unknown_value_is_a_problem_of_the_config() -> None:
@@ -281,8 +281,8 @@ def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys
     }
     (tmp_path / "p.json").write_text(json.dumps({"name": "p", "components": [one, read]}))
     with process(tmp_path):
-        assert main(["validate", "--code", str(tmp_path / "p.json")]) == 0
-        without = capsys.readouterr().out if main(["validate", str(tmp_path / "p.json")]) else ""
+        assert run_command_line(["validate", "--code", str(tmp_path / "p.json")]) == 0
+        without = capsys.readouterr().out if run_command_line(["validate", str(tmp_path / "p.json")]) else ""
     printed = capsys.readouterr().out
     assert without == ""
     lines = [line.strip() for line in printed.splitlines()]

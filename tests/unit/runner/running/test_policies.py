@@ -220,7 +220,7 @@ def test_loading_names_what_changed_and_what_comes_of_it_without_values(
     what = "pipeline 'p', run 'run-1': config changed: config.value of 'd' changed"
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
         f"{what}; it starts from the beginning",
-        f"{what}; kept are a, b, c, f",
+        f"{what}; kept: a, b, c, f",
     ]
     assert "hunter2" not in caplog.text
 

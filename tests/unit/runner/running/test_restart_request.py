@@ -11,7 +11,7 @@ import pytest
 from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore, PipelineResult
 from airflow_provider.runner.checkpoint.layout import REQUEST
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.start_mode import AirflowTry, StartCase, StartMode
@@ -36,7 +36,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 def attempt(store: CheckpointStore, **options: Any) -> PipelineResult:
     spark: Any = object()
     return run_attempt(
-        AttemptSpec(CHAIN, store, KEY, spark=spark, saving=Saving(sleep=lambda seconds: None), **options)
+        AttemptSpec(CHAIN, store, KEY, spark=spark, saving=SavePolicy(sleep=lambda seconds: None), **options)
     )
 
 
@@ -139,7 +139,7 @@ def test_a_request_that_could_not_be_removed_is_not_carried_out_twice(
     store.fails = "request.json"
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "the request stays in the store (restart from 'b')" in caplog.text
+    assert "cannot remove the request from the store (restart from 'b')" in caplog.text
     attempt(store)
     assert script.take_calls() == []
 
@@ -177,7 +177,7 @@ def test_a_request_that_cannot_be_read_is_set_aside(script: Script, tmp_path: Pa
     path.write_text('{"components": [], "id": "1"}')
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "is no request to restart from components" in caplog.text
+    assert "is not a valid restart request" in caplog.text
     assert store.find_request(KEY) is None
     assert load(store, KEY).requests[-1].what == "a request that cannot be read"
     attempt(store)

@@ -191,7 +191,7 @@ def test_an_open_circuit_stops_the_retries_and_the_last_error_is_the_cause(
     ((_, error),) = result.failed_components
     assert isinstance(error, CircuitOpenError)
     assert str(error) == (
-        "component 'a': circuit breaker is open after repeated failures; the next try is allowed in 58 s"
+        "component 'a': the circuit breaker is open after repeated failures; the next try is allowed in 58 s"
     )
     assert isinstance(error.__cause__, OSError)
     assert str(error.__cause__) == "failure 2"

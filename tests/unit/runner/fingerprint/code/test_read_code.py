@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.components import ReadData, RunSql
-from airflow_provider.runner.fingerprint.code import CodeReading, compare_code, read_code
+from airflow_provider.runner.fingerprint.code import CodeChange, CodeReading, compare_code, read_code
 from tests.samples.components.shop import process, write
 
 
@@ -188,7 +188,7 @@ def test_of_a_distribution_name_and_version_count(tmp_path: Path) -> None:
         _install(site, "1.1", "def f():\n    return 1\n")
         today = read_code(importlib.import_module("orders").run)
     assert before.distributions == {"fakelib": "1.0"}
-    assert compare_code(before, today) == ["fakelib 1.0 -> 1.1"]
+    assert compare_code(before, today) == [CodeChange("distribution", "fakelib", "changed", "1.0", "1.1")]
 
 
 def test_an_editable_install_and_a_root_are_own(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_zip_of_py_files_is_own(tmp_path: Path) -> None:
         today = read_code(importlib.import_module("shipped.orders").run)
     assert set(before.functions) == {"shipped.orders.run", "shipped.orders.helper"}
     assert before.python is None
-    assert compare_code(before, today) == ["shipped.orders.helper"]
+    assert compare_code(before, today) == [CodeChange("function", "shipped.orders.helper")]
 
 
 def test_a_module_without_source_counts_by_its_bytecode(tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_a_module_without_source_counts_by_its_bytecode(tmp_path: Path) -> None:
     assert readings[0].python == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert "without source" in _unseen(readings[0])
     assert compare_code(readings[0], readings[1]) == []
-    assert compare_code(readings[0], readings[2]) == ["legacy.<module>"]
+    assert compare_code(readings[0], readings[2]) == [CodeChange("function", "legacy.<module>")]
 
 
 def test_code_from_exec_counts_by_its_bytecode() -> None:
@@ -293,7 +293,7 @@ def test_code_from_exec_counts_by_its_bytecode() -> None:
     assert "os.remove" in _foreign(one)
     assert one.python is not None
     assert compare_code(one, same) == []
-    assert compare_code(one, other) == ["made_up.helper"]
+    assert compare_code(one, other) == [CodeChange("function", "made_up.helper")]
 
 
 def test_a_notebook_is_read_cell_by_cell() -> None:
@@ -317,7 +317,7 @@ def test_a_notebook_is_read_cell_by_cell() -> None:
     assert {"__main__.Job", "__main__.Job.run", "__main__.helper"} == set(before.functions)
     assert set(before.constants) == {"__main__.RATE"}
     assert before.python is None
-    assert compare_code(before, today) == ["__main__.helper"]
+    assert compare_code(before, today) == [CodeChange("function", "__main__.helper")]
 
 
 def test_what_runs_is_what_was_imported(project: Callable[..., Any], tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_values_in_a_closure_count(project: Callable[..., Any]) -> None:
     lock = __import__("threading").Lock()
     one, same, other = (read_code(make(n, lock)) for n in (1, 1, 2))
     assert compare_code(one, same) == []
-    assert compare_code(one, other) == ["the constant orders.make.<locals>.run.n"]
+    assert compare_code(one, other) == [CodeChange("constant", "orders.make.<locals>.run.n")]
     assert "a lock" in _unseen(one)
 
 
@@ -418,7 +418,7 @@ def test_swapped_aliases_are_a_change(project: Callable[..., Any], tmp_path: Pat
         )
         readings.append(read_code(run))
         del sys.modules["orders"]
-    assert compare_code(*readings) == ["orders.run"]
+    assert compare_code(*readings) == [CodeChange("function", "orders.run")]
 
 
 def test_methods_that_swap_their_bodies_are_a_change(project: Callable[..., Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider.runner import load_pipeline_config
 
-PAGE = Path(__file__).parents[4] / "docs" / "how-to" / "config-files.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "config-files.md"
 
 
 def blocks(language: str) -> list[str]:

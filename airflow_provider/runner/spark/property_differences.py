@@ -1,4 +1,4 @@
-"""Whether the Spark that runs is the one that was asked for."""
+"""How the Spark that runs differs from the one that is wanted."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _COSMETIC = re.compile(
     r"|driver\.(host|port|bindAddress|log\.|blockManager)|blockManager\.port|port\.|submit\.deployMode|api\.mode"
     r"|pyspark\.driver\.python|kerberos\.keytab|yarn\.keytab|logConf|redaction|cleaner\.|scheduler\.)"
 )
-"""What changes neither where Spark runs, nor what it has to run with, nor what it computes."""
+"""Properties that change neither where Spark runs, nor its resources, nor its results."""
 
 _OF_THE_APPLICATION = re.compile(
     r"spark\.(master|remote|submit\.|hadoop\.|yarn\.|kubernetes\.|executorEnv\.|driver\.|executor\.|jars|files|archives"
     r"|cores\.max|pyspark\.|kerberos\.|dynamicAllocation\.|repl\.)"
 )
-"""What a session takes and what then has no effect."""
+"""Properties that a session accepts and that then have no effect."""
 
 _OF_THE_JVM = re.compile(
     r"spark\.(driver\.(memory$|extra|default)|jars|kerberos\.(principal|keytab)|yarn\.(principal|keytab))"
 )
-"""What only counts when the JVM of the driver starts."""
+"""Properties that count only when the driver's JVM starts."""
 
 _LISTS = re.compile(r"spark\.(jars|files|archives|submit\.pyFiles|sql\.extensions)")
 _SIZE = re.compile(r"(?P<number>\d+)\s*(?P<unit>[kmgtp]?)b?", re.IGNORECASE)
@@ -34,12 +34,11 @@ _LOCAL = re.compile(r"local(?:\[(?P<cores>\*|\d+)(?:,\s*\d+)?\])?")
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A property that is not as it was asked for.
+class PropertyDifference:
+    """A property with another value than the one that is wanted.
 
-    :param key: its name
-    :param asked: its value as it was asked for
-    :param found: its value, None if it has none
+    :param asked: the wanted value
+    :param found: the value, None if it has none
     """
 
     key: str
@@ -53,46 +52,36 @@ class Difference:
 
     @property
     def matters(self) -> bool:
-        """Whether Spark runs elsewhere, with less, or otherwise than it was asked to."""
+        """Whether it changes where Spark runs, its resources or its results."""
         return not _COSMETIC.match(self.key)
 
 
-def apply(session: Any, conf: Mapping[str, str]) -> list[Difference]:
-    """Set what can be set in a session, and return what cannot and is not so already.
+def apply_properties(session: Any, conf: Mapping[str, str]) -> list[PropertyDifference]:
+    """Set the properties that a session can set; return those that it cannot and that differ.
 
     :param session: a classic session
-    :param conf: what was asked for
     """
     different = []
     for key, value in conf.items():
         if not _OF_THE_APPLICATION.match(key) and _is_set(session, key, value):
             continue
         found = _value(session, key)
-        if not same(key, value, found):
-            different.append(Difference(key, value, found))
+        if not same_value(key, value, found):
+            different.append(PropertyDifference(key, value, found))
     return different
 
 
-def jvm_differences(asked: Mapping[str, str], running: Mapping[str, str]) -> list[Difference]:
-    """Return what a JVM that runs already was not started with.
-
-    :param asked: what was asked for
-    :param running: what it was started with
-    """
+def jvm_differences(asked: Mapping[str, str], running: Mapping[str, str]) -> list[PropertyDifference]:
+    """Return the wanted properties that a running JVM was not started with."""
     return [
-        Difference(key, value, running.get(key))
+        PropertyDifference(key, value, running.get(key))
         for key, value in asked.items()
-        if _OF_THE_JVM.match(key) and not same(key, value, running.get(key))
+        if _OF_THE_JVM.match(key) and not same_value(key, value, running.get(key))
     ]
 
 
-def same(key: str, asked: str, found: str | None) -> bool:
-    """Return whether two values of a property mean the same.
-
-    :param key: the property
-    :param asked: one value
-    :param found: the other; None for no value
-    """
+def same_value(key: str, asked: str, found: str | None) -> bool:
+    """Return whether two values of a property mean the same."""
     if found is None:
         return False
     if asked == found or asked.lower() == found.lower() in ("true", "false"):
@@ -106,21 +95,21 @@ def same(key: str, asked: str, found: str | None) -> bool:
 
 
 def _is_set(session: Any, key: str, value: str) -> bool:
-    """Set a property of the session. False if it is Spark's application that has it."""
+    """Set a property of the session. False if it belongs to Spark's application."""
     from pyspark.errors import PySparkException
 
     if session.conf.isModifiable(key):
         session.conf.set(key, value)
         return True
     try:
-        session.conf.set(key, value)  # Spark takes what it does not know
+        session.conf.set(key, value)  # Spark accepts names that it does not know
     except PySparkException:
         return False
     return True
 
 
 def _value(session: Any, key: str) -> str | None:
-    """Return what holds for the application, which may be Spark's default."""
+    """Return the application's value, which may be Spark's default."""
     conf = session.sparkContext._conf
     if conf.contains(key):
         return str(conf.get(key))
@@ -131,7 +120,7 @@ def _value(session: Any, key: str) -> str | None:
 
 
 def _cores(master: str) -> int | None:
-    """Return how many cores a local master uses, None if it is none."""
+    """Return how many cores a local master uses, None for any other master."""
     found = _LOCAL.fullmatch(master.strip())
     if found is None:
         return None
@@ -140,7 +129,7 @@ def _cores(master: str) -> int | None:
 
 
 def _items(text: str) -> set[str]:
-    """Return the items of a list; of a file that Spark has copied the name counts."""
+    """Return the items of a list; for files only the name counts, because Spark copies them."""
     return {item.strip().rpartition("/")[2] for item in text.split(",") if item.strip()}
 
 

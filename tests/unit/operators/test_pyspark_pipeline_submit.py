@@ -253,7 +253,9 @@ def test_the_command_of_a_driver_on_kubernetes(program: Program, connect: Any, k
     ]  # fmt: skip
 
 
-def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
+def test_the_drivers_request_holds_what_decides_the_start_and_nothing_of_airflows(
+    program: Program, connect: Any
+) -> None:
     """Everything that decides how the attempt starts, and no store or connection of Airflow's."""
     connect("local[2]")
     pipeline = {**PIPELINE, "components": [{"name": "a", "class_path": "x.y", "config": {"day": "{{ ds }}"}}]}
@@ -283,9 +285,7 @@ def test_what_the_driver_is_told(program: Program, connect: Any) -> None:
     assert request["requests"] == []
 
 
-def test_the_driver_is_told_what_the_templates_in_sql_files_came_to(
-    program: Program, connect: Any, tmp_path: Path
-) -> None:
+def test_the_drivers_request_holds_the_rendered_sql_files(program: Program, connect: Any, tmp_path: Path) -> None:
     """The file need not be where the driver is; one that is only there is left to the driver."""
     connect("local[2]")
     (tmp_path / "q.sql").write_text("SELECT '{{ ds }}'")
@@ -324,15 +324,15 @@ def test_what_cannot_work_is_refused_when_the_dag_is_parsed(options: dict[str, A
     [
         ("yarn", {"deploy-mode": "cluster"}, {"url": "/shared"}, "the directory '/shared' is on the worker"),
         ("spark://master:7077", {"deploy-mode": "cluster"}, {}, "no deploy mode 'cluster' for Python on master 'spark"),
-        ("local", {}, {"url": "s3a://me:secret@bucket/x"}, "seems to hold a password"),
+        ("local", {}, {"url": "s3a://me:secret@bucket/x"}, "seems to contain a password"),
         ("yarn", {"deploy-mode": "cluster"}, {}, "requires yarn_track_via_rm_api=True"),
         ("local", {}, {"pipeline": "/nowhere/nothing.yaml"}, "nothing.yaml"),
-        ("local", {}, {"conf": "spark.x=1"}, "task 't', conf is text that is no mapping of Spark properties"),
+        ("local", {}, {"conf": "spark.x=1"}, "task 't', conf is text but not a mapping of Spark properties"),
         ("local", {}, {"conf": {"spark.x": None}}, "task 't', conf: property 'spark.x' is None"),
         ("local", {"spark.x": None}, {}, "connection 'cluster', extras: property 'spark.x' is None"),
         ("yarn", {"principal": "a@B"}, {}, "a Kerberos principal and no keytab"),
         ("yarn", {}, {"keytab": "/etc/a.keytab"}, "a Kerberos keytab and no principal"),
-        ("yarn", {"principal": "a@B", "keytab": "/etc/a"}, {}, "'keytab' is not the content of a keytab in base64"),
+        ("yarn", {"principal": "a@B", "keytab": "/etc/a"}, {}, "'keytab' is not a keytab in base64"),
         ("local", {"spark-home": "/opt/spark"}, {}, "connection 'cluster': The `spark-home` extra is not allowed"),
         ("local", {"spark-binary": "spark-shell"}, {}, "connection 'cluster': The spark-binary extra can be one of"),
     ],

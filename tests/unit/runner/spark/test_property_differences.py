@@ -12,7 +12,12 @@ import pytest
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.launch.in_process import InProcessSpark
 from airflow_provider.runner.config import import_watch
-from airflow_provider.runner.spark.requested import Difference, apply, jvm_differences, same
+from airflow_provider.runner.spark.property_differences import (
+    PropertyDifference,
+    apply_properties,
+    jvm_differences,
+    same_value,
+)
 from airflow_provider.runner.spark.session import open_session
 
 if TYPE_CHECKING:
@@ -46,14 +51,14 @@ CORES = os.cpu_count()
 )
 def test_values_that_mean_the_same_are_no_difference(key: str, asked: str, found: str | None, is_same: bool) -> None:
     """Units, order and the place of a file that Spark has copied do not count."""
-    assert same(key, asked, found) is is_same
+    assert same_value(key, asked, found) is is_same
 
 
 def test_a_difference_shows_both_values_and_no_secret() -> None:
     """The property names itself."""
-    assert str(Difference("spark.master", "yarn", "local[2]")) == "spark.master is 'local[2]' instead of 'yarn'"
-    assert str(Difference("spark.jars", "a.jar", None)) == "spark.jars is not set instead of 'a.jar'"
-    assert "hunter2" not in str(Difference("spark.hadoop.fs.s3a.secret.key", "hunter2", None))
+    assert str(PropertyDifference("spark.master", "yarn", "local[2]")) == "spark.master is 'local[2]' instead of 'yarn'"
+    assert str(PropertyDifference("spark.jars", "a.jar", None)) == "spark.jars is not set instead of 'a.jar'"
+    assert "hunter2" not in str(PropertyDifference("spark.hadoop.fs.s3a.secret.key", "hunter2", None))
 
 
 def test_a_jvm_that_runs_keeps_its_memory_and_its_jars() -> None:
@@ -117,7 +122,7 @@ def test_spark_that_runs_already_is_shared_if_nothing_that_counts_differs(
 def test_a_wrong_value_of_a_setting_is_not_told_as_another_spark(session: SparkSession) -> None:
     """It is Spark's own error."""
     with pytest.raises(Exception, match=r"shuffle\.partitions"):
-        apply(session, {"spark.sql.shuffle.partitions": "many"})
+        apply_properties(session, {"spark.sql.shuffle.partitions": "many"})
 
 
 def test_the_session_that_a_module_has_as_its_own_is_the_pipelines(
