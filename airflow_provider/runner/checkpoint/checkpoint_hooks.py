@@ -59,6 +59,11 @@ class CheckpointHooks(NoOpHooks):
     A loop of your own may call it in place of the runner, see
     :mod:`airflow_provider.runner.checkpoint.manual_calls`.
 
+    >>> hooks = CheckpointHooks(store, "run-002", compute_pipeline_fingerprint(config))
+    >>> result = SimplePipelineRunner(config, hooks=hooks, spark=spark).run()
+    >>> store.load("run-002").status
+    'completed'
+
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
     :param pipeline_fingerprint: what :func:`compute_pipeline_fingerprint` returned for the config

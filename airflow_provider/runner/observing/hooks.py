@@ -36,6 +36,10 @@ class PipelineHooks(Protocol):
     :class:`~airflow_provider.errors.CheckpointError`, which ends the attempt.
 
     Each body is a ``return``, which tells type checkers that :class:`NoOpHooks` need not override it.
+
+    >>> class Notify(NoOpHooks):
+    ...     def on_component_failure(self, event):
+    ...         print(f"{event.component.name} failed: {event.error}")
     """
 
     @for_any_arguments
@@ -100,7 +104,15 @@ class TakesOver(Protocol):
 
 
 class NoOpHooks(PipelineHooks):
-    """Hooks that do nothing, to subclass."""
+    """Hooks that do nothing, to subclass.
+
+    >>> class Progress(NoOpHooks):
+    ...     def before_component(self, event):
+    ...         print(f"{event.position} of {event.total}: {event.component.name}")
+    >>> result = SimplePipelineRunner(config, hooks=Progress(), spark=spark).run()
+    1 of 2: load
+    2 of 2: clean
+    """
 
 
 class CompositeHooks(NoOpHooks):
@@ -111,6 +123,10 @@ class CompositeHooks(NoOpHooks):
 
     Hooks that were written for ``pyspark-pipeline-framework`` are called as they expect, see
     :mod:`airflow_provider.runner.observing.peer_hooks`.
+
+    >>> metrics = MetricsHooks()
+    >>> hooks = CompositeHooks(LoggingHooks(), metrics)
+    >>> result = SimplePipelineRunner(config, hooks=hooks, spark=spark).run()
 
     :param hooks: the hooks, or lists of them
     :raises PipelineConfigError: an argument is not a hook, such as a class instead of an object of it

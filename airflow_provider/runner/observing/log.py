@@ -31,6 +31,9 @@ class LoggingHooks(NoOpHooks):
 
     The plan is a table, or one line if all components run for the same reason.
 
+    >>> hooks = LoggingHooks(logging.getLogger("daily"))
+    >>> result = SimplePipelineRunner(config, hooks=hooks, spark=spark).run()
+
     :param logger: where to log; default: a logger named after this module
     :param verdict: whether to end with the error of a failed attempt; False for a caller that raises it
     """

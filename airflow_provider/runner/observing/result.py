@@ -11,7 +11,12 @@ from airflow_provider.runner.planning.plan import Action
 
 
 class PipelineResultStatus(StrEnum):
-    """Outcome of an attempt. Success means that every enabled component is complete."""
+    """Outcome of an attempt. Success means that every enabled component is complete.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run()
+    >>> result.status is PipelineResultStatus.SUCCESS
+    True
+    """
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -28,6 +33,10 @@ class ComponentStatus(StrEnum):
 @dataclass(frozen=True)
 class ComponentResult:
     """How one component fared in an attempt.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run({"load"})
+    >>> [(part.component_name, part.action.value, part.reason) for part in result.component_results]
+    [('load', 'REUSE', 'given as completed'), ('clean', 'RUN', 'not completed yet')]
 
     :param component_name: name of the component
     :param action: what the plan says
@@ -68,6 +77,10 @@ class ComponentResult:
 @dataclass(frozen=True)
 class PipelineResult:
     """How an attempt at a pipeline went.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run()
+    >>> result.completed_components, result.failed_components
+    (['load', 'clean'], [])
 
     :param pipeline_name: name of the pipeline
     :param status: success or failure

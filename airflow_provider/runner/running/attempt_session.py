@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkLostError, SparkSessionError, describe
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
-from airflow_provider.runner.planning.reasons import NotRestored
+from airflow_provider.runner.planning.reuse_reasons import NotRestored
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record

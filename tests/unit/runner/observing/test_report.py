@@ -18,7 +18,8 @@ from airflow_provider.runner.observing.report import (
 )
 from airflow_provider.runner.observing.result import ComponentStatus
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
-from airflow_provider.runner.planning.reasons import CompletedEarlier, NotCompleted
+from airflow_provider.runner.planning.reasons import NotCompleted
+from airflow_provider.runner.planning.reuse_reasons import CompletedEarlier
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 
 RESULTS = (
