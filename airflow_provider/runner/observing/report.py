@@ -149,7 +149,7 @@ def _to_restore(decision: Decision) -> str:
 
 def _state_time(result: ComponentResult) -> str:
     times = (("restored in", result.restoring_seconds), ("saved in", result.saving_seconds))
-    return ", ".join(f"{what} {duration(seconds)}" for what, seconds in times if seconds)
+    return ", ".join(f"{what} {duration(seconds)}" for what, seconds in times if round(seconds, 1))
 
 
 def _outcome(result: ComponentResult) -> str:

@@ -83,7 +83,7 @@ def test_a_component_that_waits_for_something_else_says_that_no_job_runs(
     assert at_work(caplog)[0].endswith("s: no active Spark job")
 
 
-def test_that_somebody_looks_is_no_side_effect_of_the_component(
+def test_progress_is_no_side_effect_of_the_component(
     spark: SparkSession, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The look goes to the JVM through a connection of its own while the component runs; it stays harmless."""
@@ -149,7 +149,7 @@ def test_of_a_connect_server_is_known_what_it_tells() -> None:
     assert handlers == []
 
 
-def test_how_it_reads() -> None:
+def test_progress_reads_as_stages_tasks_rows_and_bytes() -> None:
     """With rows and bytes where they are known, and with the SQL's description where there is one."""
     work = SparkWork("collect at etl.py:12", 5, 2, 800, 120, 8, 1_234_567, 98_700_000)
     assert in_words(work) == (

@@ -63,7 +63,7 @@ def not_found(name: str) -> ValueError:
         ("`a``b`", sql("a", "a`b"), "leaves view 'a`b' and runs later"),
     ],
 )
-def test_who_leaves_it_is_named(missed: str, other: dict[str, Any], told: str) -> None:
+def test_the_component_that_leaves_a_missing_view_is_named(missed: str, other: dict[str, Any], told: str) -> None:
     """By its config or its code, whatever the spelling, and with the edge that is missing."""
     [line] = missing_view(not_found(missed), "reads", pipeline(READS, other), [])
     assert told in line
@@ -84,7 +84,7 @@ def test_who_ran_before_and_did_not_leave_it_is_named() -> None:
         ([], "; the session has no view"),
     ],
 )
-def test_where_nobody_leaves_it_the_nearest_name_is_told(views: list[str], told: str) -> None:
+def test_a_view_that_no_component_leaves_is_answered_with_the_nearest_name(views: list[str], told: str) -> None:
     """A view that only contains the name in its own is another one."""
     config = pipeline(READS, sql("a", "ordres_of_today"))
     [line] = missing_view(not_found("`ordres`"), "reads", config, views)
@@ -92,7 +92,7 @@ def test_where_nobody_leaves_it_the_nearest_name_is_told(views: list[str], told:
     assert line.endswith(told)
 
 
-def test_another_error_says_nothing_of_views() -> None:
+def test_another_error_gets_no_hint_about_views() -> None:
     """Only Spark's own condition counts."""
     assert missing_view(ValueError("no table or view `v`"), "reads", pipeline(READS, sql("a", "v")), ["v"]) == []
 

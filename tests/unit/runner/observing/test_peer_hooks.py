@@ -384,7 +384,7 @@ def test_an_error_of_their_hook_is_logged_and_the_run_goes_on(script: Script, ca
     assert after.told[-1] == ("after_pipeline", "p", "success", ["a"])
 
 
-def test_an_async_hook_is_told_that_nothing_of_it_runs(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_async_hook_is_warned_about(script: Script, caplog: pytest.LogCaptureFixture) -> None:
     class Async(theirs.NoOpHooks):
         async def before_component(self, config: Any, index: int, total: int) -> None:  # type: ignore[override]
             raise AssertionError
