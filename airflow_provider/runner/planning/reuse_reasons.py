@@ -65,7 +65,10 @@ class ReplayPolicy(Reason):
     attempt: int
 
     def __str__(self) -> str:
-        return f"completed in attempt {self.attempt}, but later components need its session state, and its session_state is 'replay'"
+        return (
+            f"completed in attempt {self.attempt}, but later components need its session state, and its session_state is "
+            "'replay'"
+        )
 
 
 @dataclass(frozen=True)
