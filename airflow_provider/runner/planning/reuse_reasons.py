@@ -66,8 +66,8 @@ class ReplayPolicy(Reason):
 
     def __str__(self) -> str:
         return (
-            f"completed in attempt {self.attempt}, but later components need its session state, and its session_state is "
-            "'replay'"
+            f"completed in attempt {self.attempt}, but later components need its session state, and its session_state "
+            "is 'replay'"
         )
 
 
