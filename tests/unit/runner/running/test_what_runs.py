@@ -196,7 +196,7 @@ def test_a_task_that_is_never_awaited_is_warned_about(
 
     monkeypatch.setattr(odd, "work", forgets)
     assert run("work").status is PipelineResultStatus.SUCCESS
-    assert "tasks that it began and did not await: 1; they are cancelled now" in caplog.messages
+    assert "it started tasks and did not await them, so they are cancelled: 1" in caplog.messages
 
 
 @pytest.mark.parametrize(
@@ -207,4 +207,4 @@ def test_a_result_that_was_meant_to_be_called_is_warned_about(
 ) -> None:
     caplog.set_level(logging.WARNING)
     assert run(kind).status is PipelineResultStatus.SUCCESS
-    assert f"component 'a' returned {what}, which nobody calls" in caplog.messages
+    assert f"component 'a' returned {what}, which the runner does not call" in caplog.messages
