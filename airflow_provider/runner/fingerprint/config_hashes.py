@@ -41,6 +41,10 @@ _TAG = "\0"  # starts the key of a value that JSON has no form for, so that no m
 def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
     """Return the fingerprint of a whole pipeline: 64 hexadecimal digits.
 
+    >>> fingerprint = compute_pipeline_fingerprint(config)
+    >>> len(fingerprint)
+    64
+
     :param config: the pipeline; its name, version, tags, environment and Spark settings do not count
     """
     base_dir = config.base_dir

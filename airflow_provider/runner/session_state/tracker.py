@@ -281,7 +281,7 @@ class SessionStateTracker:
         self, component: ComponentConfig, position: int, record: SessionStateRecord, seconds: float, *, computed: bool
     ) -> SessionStateRecord:
         """Hold what a component left if it is to be replayed by evidence; return what is to be recorded of it."""
-        policy = component.session_state or self.config.session_state
+        policy = self.config.session_state_of(component.name)
         if record.handling != "replay" or policy != "auto":
             self._pinned.unpin(component.name)
             return record
