@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
@@ -29,6 +29,9 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import Sessi
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.sources.paths import writes_into
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _MOST_DOUBTS = 3  # in a reason; one is enough to decide
 
@@ -79,7 +82,7 @@ class EvidenceCollector:
     :param url: directory of this run for saved views, which is no source
     """
 
-    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
+    def __init__(self, spark: SparkSession, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
         self._probe = probe
         self._config = config
         self._footprint = spark_footprint(spark)

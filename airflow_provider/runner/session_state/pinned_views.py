@@ -14,13 +14,16 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
 from airflow_provider.runner.session_state.strategy import VOUCH
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +55,7 @@ class PinnedComponent:
 class PinnedViews:
     """The components of one attempt that would be replayed."""
 
-    spark: Any
+    spark: SparkSession
     views: SessionViews
     _pinned: dict[str, PinnedComponent] = field(default_factory=dict)
 
@@ -185,7 +188,7 @@ def as_unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateReco
 
 
 @contextmanager
-def _at_most(spark: Any, seconds: float) -> Iterator[None]:
+def _at_most(spark: SparkSession, seconds: float) -> Iterator[None]:
     """Cancel the Spark jobs that are started in here when they take longer, also those that start after that.
 
     :raises TimeoutError: they did

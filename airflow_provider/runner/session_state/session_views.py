@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.record.session_state_record import SavedView
@@ -14,6 +14,9 @@ from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.probes.session_look import ViewFacts
 from airflow_provider.runner.session_state.saved.saver import NOWHERE, ViewSaver
 from airflow_provider.runner.session_state.saved.session_calls import global_database
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +30,7 @@ class SessionViews:
     :param saver: saves views; None if there is no place to save to
     """
 
-    def __init__(self, spark: Any, probe: SessionProbe, saver: ViewSaver | None) -> None:
+    def __init__(self, spark: SparkSession, probe: SessionProbe, saver: ViewSaver | None) -> None:
         self.saver = saver
         self._spark = spark
         self._probe = probe

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView
@@ -19,13 +19,16 @@ from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes import jvm_helpers
 from airflow_provider.runner.session_state.saved.files import writable
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 logger = logging.getLogger(__name__)
 
 
 class SessionGuard:
     """Guards one session. Without a JVM to ask, as with Spark Connect, it sees nothing."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._java: Any = None
         if hasattr(spark, "_jsparkSession"):

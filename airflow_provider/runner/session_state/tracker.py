@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider.errors import ReplayDiffersError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
@@ -34,6 +34,9 @@ from airflow_provider.runner.session_state.session_views import LATE_BOUND, Sess
 from airflow_provider.runner.session_state.sources.moved import moved_sources
 from airflow_provider.runner.session_state.stale_copies import ViewChange, ViewCopies, changed_names
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +82,7 @@ class SessionStateTracker:
     :param saved: directory of this run for saved views; None to save nothing
     """
 
-    spark: Any
+    spark: SparkSession
     probe: SessionProbe
     config: PipelineConfig
     saved: SavedDirectory | None

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import re
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.session_state.saved.files import Files, readable
 from airflow_provider.runner.session_state.saved.session_calls import register_view
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 MOST_FILES_IN_ORDER = 100
 """More files than that are read as Spark likes: their order would cost more to plan than it is worth."""
@@ -27,14 +30,14 @@ ORDER = "row"
 _ONE_FILE_A_PARTITION = ("parquet", "orc", "avro")
 
 
-def read_view(spark: Any, saved: SavedView) -> Any:
+def read_view(spark: SparkSession, saved: SavedView) -> Any:
     """Return what was saved as a DataFrame with its own column names, its rows in the order in which they were."""
     frame = spark.read.format(saved.format).load(readable(saved.url))
     frame = frame.orderBy(ORDER).drop(ORDER) if saved.ordered else _file_by_file(spark, saved, frame)
     return frame.toDF(*saved.columns) if saved.columns else frame.select()
 
 
-def _file_by_file(spark: Any, saved: SavedView, frame: Any) -> Any:
+def _file_by_file(spark: SparkSession, saved: SavedView, frame: Any) -> Any:
     if saved.format not in _ONE_FILE_A_PARTITION or not 1 < saved.files <= MOST_FILES_IN_ORDER:
         return frame
     names = [str(path).rpartition("/")[2] for path in frame.inputFiles()]
@@ -49,7 +52,7 @@ def _file_by_file(spark: Any, saved: SavedView, frame: Any) -> Any:
     )
 
 
-def restore_view(spark: Any, saved: SavedView) -> None:
+def restore_view(spark: SparkSession, saved: SavedView) -> None:
     """Make a saved view known in a session."""
     register_view(read_view(spark, saved), saved.view)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper
 from airflow_provider.runner.session_state.sources.destroys import Location, location
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class ReadPlace:
     database: tuple[str, str] | None = None
 
 
-def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
+def read_by(spark: SparkSession, frame: Any) -> list[ReadPlace]:
     """Return what a DataFrame reads.
 
     :param spark: the session; one of Spark Connect only tells files
@@ -40,7 +43,7 @@ def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
     return [_place(told) for told in json.loads(load_jvm_helper(spark, "SessionSources").readBy(frame._jdf))]
 
 
-def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
+def read_by_stored_views(spark: SparkSession) -> dict[str, list[ReadPlace]]:
     """Return what the temp views read that go on showing what was there when they were made, by name.
 
     A view made by SQL text is bound anew at each read, so it is left out. Not for Spark Connect.
@@ -49,7 +52,7 @@ def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
     return {name: [_place(place) for place in places] for name, places in told.items()}
 
 
-def is_classic(spark: Any) -> bool:
+def is_classic(spark: SparkSession) -> bool:
     """Return whether a session has a JVM that can be asked."""
     return hasattr(spark, "_jsparkSession")
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SourceNotListedError, describe
 from airflow_provider.runner.record.source_record import SourceRecord
@@ -15,6 +15,9 @@ from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_he
 from airflow_provider.runner.session_state.sources.globs import name_pattern
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summarize
 from airflow_provider.runner.session_state.sources.paths import normalized
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 MOST_ROOTS = 20
 
@@ -120,7 +123,7 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
     return [file for file in found if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2])]
 
 
-def _files_through_connect(spark: Any, record: SourceRecord, budget: Budget) -> list[SourceFile]:
+def _files_through_connect(spark: SparkSession, record: SourceRecord, budget: Budget) -> list[SourceFile]:
     from airflow_provider.runner.session_state.saved.files import readable
 
     places = [*map(readable, record.roots), *record.globs]

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider.errors import describe
 from airflow_provider.masking import mask
@@ -17,6 +17,9 @@ from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
 from airflow_provider.runner.session_state.sources.look import driver_files, refresh_source
 from airflow_provider.runner.session_state.sources.paths import final_target, normalized, writes_into
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +37,7 @@ class SourceProbe(Protocol):
         """Return what was read since then or is read by views, and where Spark wrote."""
 
 
-def watch_sources(spark: Any, saved_url: str | None = None) -> SourceWatch:
+def watch_sources(spark: SparkSession, saved_url: str | None = None) -> SourceWatch:
     """Return what finds out what is read in a session.
 
     :param spark: a classic session or one of Spark Connect
@@ -52,7 +55,7 @@ class SourceWatch:
         component that left them
     """
 
-    def __init__(self, probe: SourceProbe, spark: Any, saved_url: str | None = None) -> None:
+    def __init__(self, probe: SourceProbe, spark: SparkSession, saved_url: str | None = None) -> None:
         self._probe = probe
         self._spark = spark
         self._saved_inside = f"{normalized(saved_url)}/" if saved_url else None
