@@ -109,7 +109,7 @@ SAMPLES = {
         lambda session, db: session.table("v").count() == 1,
         otherwise=("CREATE TEMPORARY VIEW w AS SELECT 1 AS x",),
         words="views v",
-        brief="B",
+        brief=" bytes",
     ),
     "cached views": Sample((VIEW, "CACHE LAZY TABLE v"), lambda session, db: session.catalog.isCached("v")),
 }
