@@ -15,7 +15,9 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionChanges,
+)
 from airflow_provider.runner.session_state.pinned_views import as_unrepeatable, has_lost_files
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
 from airflow_provider.runner.session_state.statement_guard import SessionGuard

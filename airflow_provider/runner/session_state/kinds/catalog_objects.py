@@ -13,17 +13,19 @@ from pathlib import Path
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.kinds.session_state_kind import (
+from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
     RecordedPart,
     RecordLimits,
-    ReplayOutcome,
     RestoreTarget,
     SessionAccess,
+    Storage,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,
-    Storage,
     counted,
 )
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook
