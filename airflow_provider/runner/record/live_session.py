@@ -1,11 +1,13 @@
-"""What is recorded of a session that a server keeps for the next attempt."""
+"""The session that a server keeps for the next attempt, as plain JSON."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from airflow_provider.runner.record.frozen_record import FrozenRecord
 
 
-class LiveSessionRecord(BaseModel):
+class LiveSessionRecord(FrozenRecord):
     """Where the server keeps the session of a run.
 
     :param session: name of the newest attempt's own session, within the run
@@ -13,8 +15,6 @@ class LiveSessionRecord(BaseModel):
     :param copy_id: name of the frozen copy; None if there is none
     :param present: the components whose session state is in the copy
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     session: str
     origin: str

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
+from airflow_provider.runner.record.frozen_record import FrozenRecord
 from airflow_provider.runner.record.view_names import ViewName, quote
 
 LONGEST_REASON = 10_000
 """Characters; an error of Spark may hold a whole plan."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class SavedView(_Record):
+class SavedView(FrozenRecord):
     """A temp view that was written to storage.
 
     :param is_global: whether it is a global temp view
@@ -49,7 +46,7 @@ class SavedView(_Record):
         return ViewName(self.name, self.is_global)
 
 
-class Buckets(_Record):
+class Buckets(FrozenRecord):
     """How the rows of a table are spread over files.
 
     :param count: number of buckets
@@ -62,7 +59,7 @@ class Buckets(_Record):
     sorted_by: list[str] = Field(default_factory=list)
 
 
-class TableDescription(_Record):
+class TableDescription(FrozenRecord):
     """What makes a table of a database.
 
     :param name: its name without the database
@@ -85,7 +82,7 @@ class TableDescription(_Record):
     buckets: Buckets | None = None
 
 
-class CatalogObject(_Record):
+class CatalogObject(FrozenRecord):
     """A database or table that Spark would forget with the session, because its catalog is in memory only.
 
     It is data: the catalog's API makes it known again, and the files stay where they are.
@@ -110,7 +107,7 @@ class CatalogObject(_Record):
         return database if self.table is None else f"{database}.{quote(self.table.name)}"
 
 
-class CachedView(_Record):
+class CachedView(FrozenRecord):
     """A temp view whose rows Spark caches.
 
     :param is_global: whether it is a global temp view
@@ -127,7 +124,7 @@ class CachedView(_Record):
         return ViewName(self.name, self.is_global)
 
 
-class SessionStateRecord(_Record):
+class SessionStateRecord(FrozenRecord):
     """What a component left in the session, and what becomes of it on the next attempt.
 
     :param handling: ``kept`` if all of it is in this record and in storage, ``replay`` if the component must run

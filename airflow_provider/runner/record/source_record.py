@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from airflow_provider.runner.record.frozen_record import FrozenRecord
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class SourceRecord(_Record):
+class SourceRecord(FrozenRecord):
     """A source of a component: what it read, or what its views will read when they are computed.
 
     It is small, whatever the source: a digest for all of its files, and marks for up to 200 of them, enough to count
@@ -53,7 +51,7 @@ class SourceRecord(_Record):
         return (self.kind, self.name, *self.roots, "", *self.globs, "", self.only or "")
 
 
-class TouchedData(_Record):
+class TouchedData(FrozenRecord):
     """What a component read and wrote.
 
     :param sources: what it read, also through its views
