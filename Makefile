@@ -5,7 +5,7 @@ VENV := .venv
 MATRIX := .venv-matrix
 IN_ENV := JAVA_HOME="$$(cat $(VENV)/java_home)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help setup demo test test-airflow test-matrix torture benchmark airflow format clean
+.PHONY: help setup demo test test-airflow test-matrix torture benchmark docs airflow format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -46,6 +46,9 @@ benchmark: setup  ## what imports, the record and the capture cost, and what sav
 	@$(IN_ENV) python benchmarks/capture.py
 	@$(IN_ENV) python benchmarks/session_state.py
 
+docs: setup  ## build the documentation into docs/_build/html; a warning or a dead link fails
+	@$(IN_ENV) python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html
+
 airflow: setup  ## start Airflow with the example DAGs and print address and login
 	@$(IN_ENV) python scripts/airflow_standalone.py
 
@@ -54,4 +57,4 @@ format: setup  ## format the code and mend what the linter can mend
 	@$(IN_ENV) ruff format .
 
 clean:  ## remove what the other targets created
-	rm -rf $(VENV) $(MATRIX) .airflow spark-warehouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(MATRIX) .airflow spark-warehouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis docs/_build docs/_generated

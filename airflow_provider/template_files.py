@@ -1,4 +1,4 @@
-"""Renders the files that components name for their text, ``.sql`` files above all, as Airflow renders its own."""
+"""Renders the template files that components name, ``.sql`` files above all, as Airflow renders its own."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider.components.sql_text import read_sql_file
+from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
-from airflow_provider.runner.config.zipped import is_file
+from airflow_provider.runner.config.zipped_files import is_zipped_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 RAW = "put it between {% raw %} and {% endraw %} if it is meant as it stands"
-"""What to do with text that only looks like a template."""
+"""The remedy for text that only looks like a template."""
 
-Explain = Callable[[Exception], str]
+ExplainTemplateError = Callable[[Exception], str]
 """Says what went wrong when a template was rendered."""
 
 
 @dataclass(frozen=True)
-class Named:
+class TemplatedComponent:
     """A component with the files that it names.
 
     :param component: its name, or ``#3`` for the third one if it has no usable name
@@ -36,34 +36,34 @@ class Named:
     config: Mapping[str, Any]
 
     def files(self) -> Mapping[str, str]:
-        """Return key of the config to the name of the file."""
+        """Return the name of the file for each key of the config that names one."""
         declared = getattr(self.target, "template_files", None)
         return dict(declared(self.config)) if callable(declared) else {}
 
 
 @dataclass(frozen=True)
 class TemplateFiles:
-    """Renders files.
+    """Renders template files.
 
-    :param environment: Jinja's, which makes text; its loader finds what the files include
-    :param names: what the templates may name
-    :param folders: where relative paths start, the first in which there is such a file
-    :param explain: says what went wrong
-    :param may_pass: whether an error is none of the author's, so that another try may help; it is raised as it is
-    :param optional: whether a file that is not here is passed over, because it may be where the components run
+    :param environment: Jinja's, which renders to text; its loader finds what the files include
+    :param names: the names that templates may use, with their values
+    :param folders: where relative paths start; the first folder that has the file counts
+    :param explain: says why a template could not be rendered
+    :param may_pass: whether an error may be gone on another try; such an error is raised as it is
+    :param optional: whether to skip a file that is missing here, because it may be where the components run
     """
 
     environment: Environment
     names: Mapping[str, Any]
     folders: Sequence[Path]
-    explain: Explain
+    explain: ExplainTemplateError
     may_pass: Callable[[Exception], bool] = field(default=lambda error: False)
     optional: bool = False
 
-    def render(self, components: Iterable[Named], origin: str | None) -> Rendered:
+    def render(self, components: Iterable[TemplatedComponent], origin: str | None) -> RenderedFiles:
         """Return the texts of the files that components name.
 
-        :param components: the components
+        :param components: the components, each with its config
         :param origin: the pipeline's file, for messages
         :raises PipelineConfigError: files cannot be found, read or rendered; names each with component and field
         """
@@ -74,10 +74,10 @@ class TemplateFiles:
         for named in components:
             for key, name in named.files().items():
                 at = named.component, f"config.{key}"
-                path = find(name, self.folders)
+                path = find_template_file(name, self.folders)
                 if path is None:
                     if not self.optional:
-                        problems.append(ConfigProblem(not_found(name, self.folders), *at))
+                        problems.append(ConfigProblem(file_not_found(name, self.folders), *at))
                     continue
                 try:
                     source = read_sql_file(path)
@@ -98,7 +98,7 @@ class TemplateFiles:
                 texts.setdefault(named.component, {})[name] = text
         if problems:
             raise PipelineConfigError(problems, origin)
-        return Rendered(texts, tuple(templated))
+        return RenderedFiles(texts, tuple(templated))
 
     def _rendered(self, path: Path, source: str) -> str:
         environment = self.environment
@@ -111,15 +111,15 @@ class TemplateFiles:
 
         why = f"{self.explain(error)}{raw_hint(error)}"
         if isinstance(error, TemplateNotFound):
-            why = not_found(str(error.name), self.folders)
-        return f"the template file {place_of(error, path)} cannot be rendered: {why}"
+            why = file_not_found(str(error.name), self.folders)
+        return f"the template file {template_error_place(error, path)} cannot be rendered: {why}"
 
     def _load_from_folders(self) -> None:
         """Find includes where the files are, in a zip archive too, before the environment's own loader looks."""
         from jinja2 import ChoiceLoader, FunctionLoader
 
         def load(name: str) -> tuple[str, str, None] | None:
-            path = find(name, self.folders)
+            path = find_template_file(name, self.folders)
             return (read_sql_file(path), str(path), None) if path is not None else None
 
         own = self.environment.loader
@@ -127,27 +127,27 @@ class TemplateFiles:
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedFiles:
     """Files with their templates rendered.
 
-    :param texts: by component, name of the file to its text
-    :param templated: component and what the fingerprint calls the file, for each that holds a template
+    :param texts: by component, the text of each file by its name
+    :param templated: component and what the fingerprint calls the file, for each file with a template in it
     """
 
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     templated: tuple[tuple[str, str], ...] = ()
 
 
-def find(name: str, folders: Sequence[Path]) -> Path | None:
+def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
     """Return the file of that name in the first folder that has it, None if none does.
 
-    :param name: a path; an absolute one is looked for where it says
-    :param folders: where a relative one starts
+    :param name: a path, absolute_path or relative
+    :param folders: where a relative path starts
     """
-    return next((path for folder in folders if is_file(path := folder / name)), None)
+    return next((path for folder in folders if is_zipped_file(path := folder / name)), None)
 
 
-def not_found(name: str, folders: Sequence[Path]) -> str:
+def file_not_found(name: str, folders: Sequence[Path]) -> str:
     """Say that there is no such file, and where it was looked for."""
     if os.path.isabs(name):
         return f"there is no file {name!r}"
@@ -156,13 +156,13 @@ def not_found(name: str, folders: Sequence[Path]) -> str:
 
 
 def holds_marks(text: str, environment: Environment) -> bool:
-    """Return whether Jinja would do anything with a text."""
+    """Return whether a text contains any mark of Jinja's."""
     marks = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
     lines = (environment.line_statement_prefix, environment.line_comment_prefix)
     return any(mark in text for mark in (*marks, *filter(None, lines)))
 
 
-def place_of(error: Exception, path: Path) -> str:
+def template_error_place(error: Exception, path: Path) -> str:
     """Return file and line where a template failed, which may be one that the file includes."""
     from jinja2 import TemplateSyntaxError
 
@@ -178,7 +178,7 @@ def place_of(error: Exception, path: Path) -> str:
 
 
 def raw_hint(error: Exception) -> str:
-    """Return what to do if a text that is no template was taken for one, empty if it is no syntax error."""
+    """Return the remedy for text that only looks like a template, empty unless the error is one of syntax."""
     from jinja2 import TemplateSyntaxError
 
     return f"; {RAW}" if isinstance(error, TemplateSyntaxError) else ""

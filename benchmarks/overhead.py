@@ -51,11 +51,11 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.durable_files import write_durably
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
+from airflow_provider.runner.storage.durable_write import write_durably
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
 SIZES = (10, 100, 1000)
@@ -179,7 +179,10 @@ def written_by(size: int, place: Path) -> tuple[int, int, int]:
         flushed.append(descriptor)
         flush(descriptor)
 
-    with mock.patch("airflow_provider.runner.checkpoint.files.write_durably", noted), mock.patch("os.fsync", counted):
+    with (
+        mock.patch("airflow_provider.runner.storage.directory_storage.write_durably", noted),
+        mock.patch("os.fsync", counted),
+    ):
         ours(size, LocalCheckpointStore(place))
     return sum(written), len(written), len(flushed)
 

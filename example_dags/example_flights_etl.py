@@ -1,7 +1,7 @@
 """A real pipeline: the 336,776 flights that left New York in 2013, in twelve components and one task.
 
-It needs the package's extra ``demo``. Parameters: ``lake``, the folder to write to, and ``targets_url``, the service
-that knows the carriers' punctuality targets (default: a file beside this one).
+Needs the package's extra ``demo``. Parameters: ``lake``, the folder to write to, and ``targets_url``, the service that
+knows the carriers' punctuality targets (default: a file beside this one).
 """
 
 from __future__ import annotations

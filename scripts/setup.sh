@@ -18,7 +18,7 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 [ -x .venv/bin/python ] || "$PYTHON" -m venv --clear .venv
 echo "setup: installing the pinned packages into .venv"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo,hocon]'
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo,docs,hocon]'
 .venv/bin/python scripts/find_java.py > .venv/java_home.new
 mv .venv/java_home.new .venv/java_home
 echo "setup: ready, $(.venv/bin/python --version), Java in $(cat .venv/java_home)"

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
     from airflow_provider.runner.checkpoint.resume import load_checkpoint_for_resume
     from airflow_provider.runner.checkpoint.store import CheckpointStore
-    from airflow_provider.runner.config.component import DataFlow
-    from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig, load_pipeline_config
+    from airflow_provider.runner.config.component_config import ComponentConfig
+    from airflow_provider.runner.config.dataflow import DataFlow
+    from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
     from airflow_provider.runner.fingerprint.config_hashes import compute_pipeline_fingerprint
     from airflow_provider.runner.observing.hooks import CompositeHooks, NoOpHooks, PipelineHooks
     from airflow_provider.runner.observing.log import LoggingHooks
@@ -50,8 +51,8 @@ _HOMES = {
     "InMemoryCheckpointStore": "airflow_provider.runner.checkpoint.memory_store",
     "load_checkpoint_for_resume": "airflow_provider.runner.checkpoint.resume",
     "CheckpointStore": "airflow_provider.runner.checkpoint.store",
-    "DataFlow": "airflow_provider.runner.config.component",
-    "ComponentConfig": "airflow_provider.runner.config.model",
+    "DataFlow": "airflow_provider.runner.config.dataflow",
+    "ComponentConfig": "airflow_provider.runner.config.component_config",
     "PipelineConfig": "airflow_provider.runner.config.model",
     "load_pipeline_config": "airflow_provider.runner.config.model",
     "compute_pipeline_fingerprint": "airflow_provider.runner.fingerprint.config_hashes",

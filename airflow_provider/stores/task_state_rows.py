@@ -1,4 +1,4 @@
-"""How a checkpoint lies in rows of Airflow's task state store: names, sizes, and which row means what."""
+"""The layout of a checkpoint in rows of Airflow's task state store: names, sizes, and which row means what."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from airflow_provider.errors import CheckpointCorruptError
 from airflow_provider.runner.record.checkpoint_state import (
@@ -18,6 +18,7 @@ from airflow_provider.runner.record.checkpoint_state import (
     CheckpointUpdate,
     read_document,
 )
+from airflow_provider.runner.record.json_record import JsonRecord
 from airflow_provider.runner.record.run_key import RunKey, Scope
 
 HEAD_PREFIX = "pyspark_pipeline/"
@@ -32,7 +33,7 @@ _SEGMENT = 16  # updates
 
 
 class TaskStateAccessor(Protocol):
-    """The part of ``context["task_state_store"]`` that is used here."""
+    """The part of ``context["task_state_store"]`` that this package uses."""
 
     def get(self, key: str) -> Any: ...
 
@@ -56,17 +57,15 @@ def request_key(key: RunKey) -> str:
     return _REQUEST_PREFIX + _shortened(key.pipeline_name)
 
 
-class Head(BaseModel):
+class CheckpointHead(JsonRecord):
     """The row that says who owns a checkpoint.
 
     :param fence: grows by one with each takeover
     :param owner: random id of the attempt
     :param attempt: its number
     :param record: names the rows that hold the record; None before the first attempt has begun
-    :param leftover: names rows that no longer count; a kill may have kept some of them from being removed
+    :param leftover: names rows that no longer count, some of which a kill may have left
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     format_version: int = FORMAT_VERSION
     run_id: str
@@ -79,7 +78,7 @@ class Head(BaseModel):
     leftover: str | None = Field(default=None, pattern=_RECORD)
 
     @classmethod
-    def of(cls, key: RunKey, fence: int, attempt: int, owner: str) -> Head:
+    def of(cls, key: RunKey, fence: int, attempt: int, owner: str) -> CheckpointHead:
         """Return the head of an attempt that has no record yet."""
         return cls(
             run_id=key.run_id,
@@ -90,26 +89,26 @@ class Head(BaseModel):
             attempt=attempt,
         )
 
-    def naming(self, record: str | None) -> Head:
-        """Return this head with a record that takes the place of the one that it names."""
+    def naming(self, record: str | None) -> CheckpointHead:
+        """Return this head with another record in place of the one that it names."""
         return self.model_copy(update={"record": record, "leftover": self.record or self.leftover})
 
-    def of_same_attempt(self, other: Head) -> bool:
+    def of_same_attempt(self, other: CheckpointHead) -> bool:
         return (self.fence, self.owner) == (other.fence, other.owner)
 
     @classmethod
-    def from_json(cls, data: object, key: RunKey | None = None) -> Head:
+    def from_json(cls, data: object, key: RunKey | None = None) -> CheckpointHead:
         """Read a row.
 
         :param key: which checkpoint it should be of
-        :raises CheckpointCorruptError: it is no head, or that of another checkpoint, or no attempt has such a number
+        :raises CheckpointCorruptError: it is not a head, belongs to another checkpoint, or has an impossible number
         :raises CheckpointFormatError: written by a newer version
         """
         head = read_document(cls, data)
         if key is not None and head.key != key:
             raise CheckpointCorruptError(f"it is the record of {head.key}")
         if max(head.fence, head.attempt) > LAST_NUMBER:
-            raise CheckpointCorruptError(f"attempt {head.attempt} and fence {head.fence} cannot be")
+            raise CheckpointCorruptError(f"attempt {head.attempt} and fence {head.fence} are impossible numbers")
         return head
 
     @property
@@ -120,18 +119,18 @@ class Head(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class Rows:
+class RecordRows:
     """The rows of one record, from one attempt's beginning to the next one's.
 
     ``checkpoint`` is the whole record as it was then. An update goes into one of 16 rows ``recent-<n>``, which are
-    used in turn. Every 16th update, or when they come to 45,000 characters, the recent ones and the new one are
-    written together as ``segment-<n>`` instead. So an update costs one row, or two where it is large itself; a thousand
-    take some 80 rows; and each is written at most twice, however many there are. A value that is too large for a
-    row lies in several, which are written first.
+    used in turn. Every 16th update, or when they reach 45,000 characters, the recent ones and the new one are
+    written together as ``segment-<n>`` instead. So an update costs one row, or two if it is large itself; a thousand
+    take some 80 rows; and each is written at most twice, however many there are. A value that is too large for one row
+    is split over several, which are written first.
 
-    Every update has a number. Read are the segments until one is missing, then those of the recent rows that follow. An
-    attempt may be writing meanwhile: who misses the segment that it has just written finds recent rows that it has used
-    again since, so a number is missing. ``checkpoint`` is removed last, so as long as anything is there, it is.
+    Every update has a number. A reader takes the segments until one is missing, then the recent rows that follow. An
+    attempt may be writing meanwhile: a reader that misses the newest segment finds recent rows that have been used
+    again since, so a number is missing. ``checkpoint`` is deleted last, so it is there as long as anything is.
 
     :param get: returns the value of a row, None if there is none
     :param put: writes a row
@@ -178,7 +177,7 @@ class Rows:
     def read(self) -> CheckpointState:
         """Return the record.
 
-        :raises CheckpointCorruptError: it is none
+        :raises CheckpointCorruptError: it is damaged
         """
         whole = self._read("checkpoint")
         if whole is None:
@@ -189,7 +188,7 @@ class Rows:
         segment = 0
         while (found := self._read(f"segment-{segment}")) is not None:
             if not isinstance(found, list) or not found:
-                raise CheckpointCorruptError(f"segment {segment} is no list of updates")
+                raise CheckpointCorruptError(f"segment {segment} is not a list of updates")
             entries |= {_number(entry): entry for entry in found}
             segment += 1
         covered = len(entries)
@@ -212,7 +211,7 @@ class Rows:
         segment = 0
         while self._get(f"{self._base}/segment-{segment}") is not None:
             segment += 1
-        for number in reversed(range(segment)):  # so that after a kill they are found
+        for number in reversed(range(segment)):  # so that they are found after a kill
             self._remove(f"segment-{number}")
         for slot in range(_SEGMENT):
             self._remove(f"recent-{slot}")
@@ -228,7 +227,7 @@ class Rows:
         if len(text) <= _LARGEST_ROW:
             self._put(f"{self._base}/{name}", value)
             return
-        # What is counted as a row's size is its JSON, in which each quote of a text takes two characters.
+        # A row's size is that of its JSON, in which each quote of a text takes two characters.
         length = _LARGEST_ROW // 2
         parts = [text[start : start + length] for start in range(0, len(text), length)]
         for index, part in enumerate(parts):
@@ -262,7 +261,7 @@ class Rows:
 def _parts(value: dict[str, Any]) -> int:
     count = value["parts"]
     if not isinstance(count, int) or isinstance(count, bool) or not 0 < count <= _MOST_PARTS:
-        raise CheckpointCorruptError("the number of parts of a row is none")
+        raise CheckpointCorruptError("a row has an impossible number of parts")
     return count
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider import masking
 from airflow_provider.errors import ComponentFailedError, describe
-from airflow_provider.masking import also_ask, looks_secret, mask
+from airflow_provider.masking import add_redactor, looks_secret, mask
 
 KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\nMIIE{KEY}\n{KEY}==\n-----END RSA PRIVATE KEY-----"
@@ -22,7 +22,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.sflKxwRJSM"
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else is asked unless the test says so."""
-    monkeypatch.setattr(masking, "_others", [])
+    monkeypatch.setattr(masking, "_redactors", [])
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_setting_is_secret_by_its_name_or_by_what_it_holds(key: str, value: st
         ("my.sigma", "2"),
     ],
 )
-def test_other_settings_are_no_secrets(key: str, value: str) -> None:
+def test_an_ordinary_setting_is_not_a_secret(key: str, value: str) -> None:
     """They are recorded, so that nothing is replayed for them."""
     assert not looks_secret(key, value, {})
 
@@ -136,16 +136,16 @@ def test_sparks_own_rule_counts(regex: str, key: str, value: str, secret: bool) 
     assert looks_secret(key, value, {"spark.redaction.regex": regex}) is secret
 
 
-def test_somebody_else_may_know_more() -> None:
+def test_an_added_redactor_masks_texts_and_settings() -> None:
     """About a text as about the name of a setting."""
 
     def other(text: str, name: str | None) -> str:
         return "***" if name == "my.hush" else text.replace("swordfish", "***")
 
     assert mask("it is swordfish") == "it is swordfish"
-    also_ask(other)
-    also_ask(other)
-    assert masking._others == [other]
+    add_redactor(other)
+    add_redactor(other)
+    assert masking._redactors == [other]
     assert mask("it is swordfish") == "it is ***"
     assert looks_secret("my.hush", "x", {})
     assert looks_secret("my.hush", None, {})
@@ -167,7 +167,7 @@ def test_a_secret_of_many_lines_leaves_none_of_them() -> None:
     def other(text: str, name: str | None) -> str:
         return text.replace("first\nsecond", "***")
 
-    also_ask(other)
+    add_redactor(other)
     assert describe(ValueError("first\nsecond is wrong")) == "ValueError: *** is wrong"
 
 

@@ -10,16 +10,16 @@ import pytest
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from airflow_provider.commands.standalone.template_preview import known_names, with_files
+from airflow_provider.commands.standalone.template_preview import known_names, with_rendered_files
 from airflow_provider.components import RunSql
-from airflow_provider.components.sql_text import refuse_template
+from airflow_provider.components.sql_syntax.sql_text import refuse_template
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.source import named_components
 from airflow_provider.runner import DataFlow, PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.component import build_component
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
-from airflow_provider.template_files import Named, TemplateFiles
+from airflow_provider.template_files import TemplatedComponent, TemplateFiles
 
 
 class Report(DataFlow):
@@ -43,7 +43,7 @@ def files(folders: list[Path], **options: Any) -> TemplateFiles:
 
 def text(folder: Path, content: str, **options: Any) -> str:
     (folder / "q.sql").write_text(content)
-    found = files([folder], **options).render([Named("a", RunSql, {"sql_file": "q.sql"})], None)
+    found = files([folder], **options).render([TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})], None)
     return found.texts["a"]["q.sql"]
 
 
@@ -74,7 +74,7 @@ def test_a_file_is_rendered_and_one_without_a_template_is_left_alone(
     assert text(tmp_path, content) == comes_to
 
 
-def test_the_environments_own_signs_count(tmp_path: Path) -> None:
+def test_the_delimiters_of_the_environment_count(tmp_path: Path) -> None:
     """A DAG may have others, through ``jinja_environment_kwargs``."""
     own = {"variable_start_string": "[[", "variable_end_string": "]]"}
     assert text(tmp_path, "SELECT '[[ ds ]]', '{{ ds }}'", **own) == "SELECT '2026-01-31', '{{ ds }}'"
@@ -95,7 +95,7 @@ def test_the_environments_own_signs_count(tmp_path: Path) -> None:
         ("{% include 'part.sql' %}", "part.sql, line 2", "'deep' is undefined"),
     ],
 )
-def test_what_cannot_be_rendered_is_told_with_component_field_file_and_line(
+def test_a_failed_template_is_reported_with_component_field_file_and_line(
     content: str, place: str, why: str, tmp_path: Path
 ) -> None:
     (tmp_path / "part.sql").write_text("\n{{ deep }}")
@@ -109,18 +109,18 @@ def test_the_first_folder_that_has_the_file_counts_and_a_missing_one_names_them_
     one.mkdir()
     two.mkdir()
     (two / "q.sql").write_text("SELECT 2")
-    component = [Named("a", RunSql, {"sql_file": "q.sql"})]
+    component = [TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})]
     assert files([one, two]).render(component, None).texts == {"a": {"q.sql": "SELECT 2"}}
     (one / "q.sql").write_text("SELECT 1")
     assert files([one, two]).render(component, None).texts == {"a": {"q.sql": "SELECT 1"}}
     with pytest.raises(PipelineConfigError, match=f"there is no file 'r.sql'; looked for in {one}, {two}"):
-        files([one, two]).render([Named("a", RunSql, {"sql_file": "r.sql"})], None)
+        files([one, two]).render([TemplatedComponent("a", RunSql, {"sql_file": "r.sql"})], None)
 
 
-def test_a_file_that_is_no_text_is_named_with_component_and_field(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_named_with_component_and_field(tmp_path: Path) -> None:
     (tmp_path / "q.sql").write_bytes("SELECT 'é'".encode("latin-1"))
     with pytest.raises(PipelineConfigError, match=r"component 'a', field 'config.sql_file': .*q.sql' is not UTF-8"):
-        files([tmp_path]).render([Named("a", RunSql, {"sql_file": "q.sql"})], None)
+        files([tmp_path]).render([TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})], None)
 
 
 def test_an_error_that_may_pass_is_raised_as_it_is(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_an_error_that_may_pass_is_raised_as_it_is(tmp_path: Path) -> None:
         SandboxedEnvironment(), {"gone": gone}, [tmp_path], str, lambda error: isinstance(error, OSError)
     )
     with pytest.raises(ConnectionError):
-        rendering.render([Named("a", RunSql, {"sql_file": "q.sql"})], None)
+        rendering.render([TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})], None)
 
 
 def loaded(folder: Path, sql: str, *given: str) -> PipelineConfig:
@@ -142,7 +142,7 @@ def loaded(folder: Path, sql: str, *given: str) -> PipelineConfig:
     (folder / "q.sql").write_text(sql)
     component = {"name": "a", "class_path": "airflow_provider.components.RunSql", "config": {"sql_file": "q.sql"}}
     config = load_pipeline_config({"name": "p", "components": [component]}, origin=str(folder / "p.yaml"))
-    return with_files(config, known_names("r", None, given))
+    return with_rendered_files(config, known_names("r", None, given))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def loaded(folder: Path, sql: str, *given: str) -> PipelineConfig:
         ("SELECT '{{ ds }}' AS x", ("ds=2026-01-31",), False),
     ],
 )
-def test_the_fingerprint_is_that_of_what_the_templates_come_to(
+def test_the_fingerprint_follows_the_rendered_text(
     sql: str, given: tuple[str, ...], same: bool, tmp_path: Path
 ) -> None:
     first = ConfigHashes.of(loaded(tmp_path, "SELECT '{{ ds }}'", "ds=2026-01-31"))
@@ -185,7 +185,7 @@ def test_a_file_without_a_template_has_the_fingerprint_that_it_always_had(tmp_pa
     assert ConfigHashes.of(config) == ConfigHashes.of(bare)
 
 
-def test_the_text_goes_with_copies_of_the_pipeline_and_the_file_is_read_no_more(tmp_path: Path) -> None:
+def test_copies_of_the_pipeline_carry_the_text_and_never_read_the_file_again(tmp_path: Path) -> None:
     config = loaded(tmp_path, "SELECT '{{ ds }}'", "ds=2026-01-31").model_copy(update={"name": "other"})
     (tmp_path / "q.sql").unlink()
 
@@ -196,14 +196,14 @@ def test_the_text_goes_with_copies_of_the_pipeline_and_the_file_is_read_no_more(
 
     spark = Spark()
     (component,) = config.components
-    build(component.target(), component.config, spark, config.base_dir, component.texts)()
+    build_component(component.target(), component.config, spark, config.base_dir, component.texts)()
     assert spark.told == "SELECT '2026-01-31'"
 
 
 def test_a_class_of_the_authors_may_have_templates_too(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear {{ ds }}")
-    found = files([tmp_path]).render([Named("a", Report, {"letter": "letter.txt"})], None)
-    report = build(Report, {"letter": "letter.txt"}, None, tmp_path, found.texts["a"])
+    found = files([tmp_path]).render([TemplatedComponent("a", Report, {"letter": "letter.txt"})], None)
+    report = build_component(Report, {"letter": "letter.txt"}, None, tmp_path, found.texts["a"])
     report()
     assert report.__self__.told == "Dear 2026-01-31"  # type: ignore[attr-defined]
 
@@ -221,7 +221,7 @@ def test_airflow_shows_the_text_of_a_file_and_no_secret_in_it() -> None:
     ("item", "found"),
     [
         ({"name": "a", "class_path": "airflow_provider.components.RunSql"}, {"sql_file": "q.sql"}),
-        ({"name": "a", "class_path": "airflow_provider.components.run_sql.RunSql"}, {"sql_file": "q.sql"}),
+        ({"name": "a", "class_path": "airflow_provider.components.sql.run_sql.RunSql"}, {"sql_file": "q.sql"}),
         ({"name": "a", "class_path": RunSql}, {"sql_file": "q.sql"}),
         ({"name": "a", "class_path": type("Own", (RunSql,), {})}, {"sql_file": "q.sql"}),
         ({"name": "a", "class_path": "airflow_provider.components.ReadData"}, {}),

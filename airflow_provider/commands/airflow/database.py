@@ -1,4 +1,4 @@
-"""Airflow's task state store from outside of a task: through the metadata database, as Airflow's own commands do."""
+"""Reads Airflow's task state store from outside a task, through the metadata database as Airflow's own commands do."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ from uuid import UUID
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
 from airflow_provider.runner import CheckpointState, CheckpointStore
-from airflow_provider.runner.checkpoint.address import place_of
+from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.housekeeping.activity import Activity
-from airflow_provider.runner.housekeeping.prune import Known
+from airflow_provider.runner.housekeeping.activity import Activity, ActivityKind
+from airflow_provider.runner.housekeeping.prune import CheckpointLookup
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker
-from airflow_provider.stores.task_state import TaskStateCheckpointStore
-from airflow_provider.stores.task_state_rows import HEAD_PREFIX, Head, head_key
+from airflow_provider.stores.task_state import TASK_STATE_ADDRESS, TaskStateCheckpointStore
+from airflow_provider.stores.task_state_rows import HEAD_PREFIX, CheckpointHead, head_key
 
 logger = logging.getLogger(__name__)
-
-TASK_STATE_PLACE = "Airflow's task state store"
-"""What a marker calls it: the words of :class:`TaskStateCheckpointStore`."""
 
 _NO_REGION = UUID(int=0)
 """What Airflow 3.4 calls the region of a task that is neither mapped nor in a loop."""
@@ -55,8 +52,8 @@ class MetastoreAccessor:
         """
         if not _is_airflows(key):
             raise CheckpointReadError(
-                f"{'/'.join(key.scope)} is no task instance: it takes a DAG, a task and a map index, and in a loop "
-                "over tasks the id and the index of a region"
+                f"{'/'.join(key.scope)} does not name a task instance; give a DAG, a task and a map index, and in a "
+                "loop over tasks also the id and the index of a region"
             )
         return cls(key.scope[0], key.scope[1], key.run_id, *_coordinates(key))
 
@@ -73,7 +70,7 @@ class MetastoreAccessor:
         self._backend.delete(self._scope, key)
 
 
-_ACTIVE = ("scheduled", "queued", "running", "restarting", "deferred")
+_DUE = ("scheduled", "queued", "restarting", "deferred")
 
 
 def task_instance_activity(key: RunKey) -> Activity | None:
@@ -94,8 +91,9 @@ def task_instance_activity(key: RunKey) -> Activity | None:
         return None
     state = str(getattr(row.state, "value", row.state))
     since = row.start_date if state == "running" else row.queued_dttm
-    words = f"Airflow's database says that the task instance is {state!r} (try {row.try_number})"
-    return Activity(state in _ACTIVE, f"{words} since {since:%Y-%m-%d %H:%M:%S} UTC" if since else words)
+    due = ActivityKind.DUE if state in _DUE else ActivityKind.ENDED
+    kind = ActivityKind.RUNNING if state == "running" else due
+    return Activity(kind, row.try_number, since, airflow_state=state)
 
 
 def running_activity(key: RunKey) -> Activity | None:
@@ -108,8 +106,8 @@ def running_activity(key: RunKey) -> Activity | None:
 
 
 @dataclass(frozen=True)
-class Lookup:
-    """Finds out what is known of the checkpoint that a marker names.
+class MetastoreLookup:
+    """Looks up the checkpoint that a marker names, and whether its task instance is active.
 
     :param store: where checkpoints are kept beside the task state store, None for nowhere
     :param deployment: which Airflow this is
@@ -118,16 +116,16 @@ class Lookup:
     store: CheckpointStore | None
     deployment: str
 
-    def __call__(self, marker: DirectoryMarker, key: RunKey) -> Known:
+    def __call__(self, marker: DirectoryMarker, key: RunKey) -> CheckpointLookup:
         ours = _is_airflows(key) and marker.deployment == self.deployment
         activity = task_instance_activity(key) if ours else running_activity(key)
         if ours and activity is None:
-            activity = Activity(False, "the task instance is gone from Airflow's database")
-        if self.store is not None and marker.checkpoint == place_of(self.store):
-            return Known(True, load(self.store, key), activity)
-        if ours and marker.checkpoint == TASK_STATE_PLACE:
-            return Known(True, _in_task_state(key), activity)
-        return Known(False, None, activity)
+            activity = Activity(ActivityKind.ENDED)
+        if self.store is not None and marker.checkpoint == store_address(self.store):
+            return CheckpointLookup(True, load(self.store, key), activity)
+        if ours and marker.checkpoint == TASK_STATE_ADDRESS:
+            return CheckpointLookup(True, _in_task_state(key), activity)
+        return CheckpointLookup(False, None, activity)
 
 
 def _is_airflows(key: RunKey) -> bool:
@@ -206,13 +204,13 @@ def stored_checkpoints(dag_id: str | None = None) -> list[CheckpointState]:
     found = []
     for row in rows:
         try:
-            head = Head.from_json(row.value)
+            head = CheckpointHead.from_json(row.value)
             if head_key(head.key) != row.key:
-                continue  # somebody copied it here
+                continue  # it was copied here
             accessor = MetastoreAccessor(row.dag_id, row.task_id, row.run_id, *row[5:])
             state = load(TaskStateCheckpointStore(accessor), head.key)
         except (CheckpointCorruptError, CheckpointFormatError) as error:
-            logger.warning("passing over %r of %s.%s: %s", row.key, row.dag_id, row.task_id, error)
+            logger.warning("ignoring row %r of task %s.%s: %s", row.key, row.dag_id, row.task_id, error)
             continue
         if state is not None:
             found.append(state)

@@ -1,4 +1,4 @@
-"""A task's pipeline as its next attempt will find it, read from outside of a task: the DAG file as it is now."""
+"""Describes the next attempt at a task without starting it, from the DAG file as it is now."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import DagNotReadError, PySparkPipelineError, describe
-from airflow_provider.operators.pipeline_task import PipelineTask
-from airflow_provider.runner.planning.start import AirflowAttempt
+from airflow_provider.operators.pipeline_operator import PipelineOperator
+from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.run_key import RunKey
 
 if TYPE_CHECKING:
-    from airflow_provider.runner.running.airflow_attempt import AirflowRun
+    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +21,11 @@ _BEGUN = ("scheduled", "queued")
 _NOT_OVER = ("None", "up_for_retry", "running", "restarting", "deferred")
 
 
-def run_now(key: RunKey, config_file: str | None = None) -> AirflowRun:
-    """Return what the next attempt at a task will be given. The DAG's code is imported, and nothing of it is run.
+def describe_next_attempt(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
+    """Return the pipeline and the attempt that would start next. Imports the DAG's code, and runs no task.
 
     :param key: which task instance; its pipeline's name does not count
-    :param config_file: take the pipeline from this file instead of what the task says
+    :param config_file: take the pipeline from this file instead of the task's own
     :raises DagNotReadError: the DAG, the task or the run is not there, or the DAG's code or templates fail here
     :raises PipelineConfigError: the config is wrong
     """
@@ -34,7 +34,7 @@ def run_now(key: RunKey, config_file: str | None = None) -> AirflowRun:
         task = _dag(key.scope[0]).get_task(key.scope[1])
     except Exception as error:  # the DAG's own code is imported, and may raise anything
         raise DagNotReadError(
-            f"task {key.scope[0]}.{key.scope[1]} cannot be read from its DAG file here: {describe(error)}"
+            f"cannot read task {key.scope[0]}.{key.scope[1]} from its DAG file on this host: {describe(error)}"
         ) from error
     context = _context(row, task)
     if config_file is not None:
@@ -42,13 +42,13 @@ def run_now(key: RunKey, config_file: str | None = None) -> AirflowRun:
     try:
         task.render_template_fields(context)
         rendered: Any = context["task"]
-        if not isinstance(rendered, PipelineTask):
+        if not isinstance(rendered, PipelineOperator):
             raise DagNotReadError(f"task {rendered.task_id!r} is a {type(rendered).__name__}, which runs no pipeline")
         run = rendered.next_run(context)
     except PySparkPipelineError:
         raise
     except Exception as error:  # a template may ask for anything, such as what another task returned
-        raise DagNotReadError(f"the templates of the task cannot be rendered here: {describe(error)}") from error
+        raise DagNotReadError(f"cannot render the task's templates on this host: {describe(error)}") from error
     return replace(run, attempt=_next(run.attempt, str(getattr(row.state, "value", row.state))))
 
 
@@ -102,8 +102,8 @@ def _context(row: Any, task: Any) -> Any:
     return context
 
 
-def _next(last: AirflowAttempt, state: str) -> AirflowAttempt:
-    """Return what Airflow will say of the next attempt, if a task that has ended is cleared for it.
+def _next(last: AirflowTry, state: str) -> AirflowTry:
+    """Return what Airflow will say of the next attempt; a task that has ended counts as cleared.
 
     :param last: what it says of the last one
     :param state: of the task instance now

@@ -1,4 +1,4 @@
-"""What can be said of a pipeline when Airflow parses the DAG file: before Spark is there and templates are rendered."""
+"""Checks a pipeline when Airflow parses the DAG file: without Spark, and before templates are rendered."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.operators.pipeline.source import read_source
 from airflow_provider.operators.pipeline.templates import component_of, holds_template, written_at
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
-from airflow_provider.template_files import find
+from airflow_provider.template_files import find_template_file
 
 _READY_MADE = "airflow_provider.components."
 _OF_THE_GRAPH = ("name", "depends_on", "restart_from")
 
 
 def check_when_parsed(pipeline: Any, folders: Sequence[Path], *, imports: bool) -> None:
-    """Raise what is wrong with a pipeline for certain, whatever its templates come to.
+    """Raise what is wrong with a pipeline whatever its templates render to.
 
-    :param pipeline: what the author gave the operator
-    :param folders: where a relative path starts, the first in which there is such a file
-    :param imports: whether to import the components, which imports Spark; otherwise only those are looked at that are
-        given themselves or ready-made
+    :param pipeline: the operator's ``pipeline``
+    :param folders: where a relative path starts; the first folder that has the file counts
+    :param imports: whether to import the components, which imports Spark; otherwise only ready-made components and
+        classes and functions themselves are checked
     :raises PipelineConfigError: with every such problem
     """
     if not isinstance(pipeline, (str, Mapping, PipelineConfig)):
@@ -42,14 +42,16 @@ def check_when_parsed(pipeline: Any, folders: Sequence[Path], *, imports: bool) 
 
 
 def _is_open(problem: ConfigProblem, written: Any, folders: Sequence[Path]) -> bool:
-    """Return whether a problem may be gone when the templates are rendered and files looked for in all folders."""
+    """Return whether a problem may be gone once templates are rendered and all folders are searched."""
     last = (problem.field or "").partition(".")[0]
     if last in _OF_THE_GRAPH and _has_open_names(written):
         return True
     if last == "class_path" and problem.component is not None:
         return holds_template((component_of(written, problem.component) or {}).get("class_path"))
     value = written_at(written, problem)
-    return holds_template(value) or (last == "config" and isinstance(value, str) and find(value, folders) is not None)
+    return holds_template(value) or (
+        last == "config" and isinstance(value, str) and find_template_file(value, folders) is not None
+    )
 
 
 def _has_open_names(written: Any) -> bool:

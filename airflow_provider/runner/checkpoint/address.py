@@ -1,32 +1,30 @@
-"""Where a checkpoint is kept, in words that are the same for whoever looks at the place."""
+"""What identifies the place where checkpoints are, the same for everybody who opens it."""
 
 from __future__ import annotations
 
-import os
-import re
-
 from airflow_provider.masking import mask
-from airflow_provider.runner.checkpoint.local_store import LocalCheckpointStore
-from airflow_provider.runner.checkpoint.store import CheckpointStore
+from airflow_provider.runner.checkpoint.store import AddressedStore, CheckpointStore
 
-_SAME = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
+_SAME_SCHEME = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 
 
-def place_of(store: CheckpointStore) -> str:
-    """Return where a store keeps its checkpoints: a path, an address without connection, or the store's own words.
-
-    A worker and a Spark driver that reach one bucket by different addresses (``s3://my_aws@bucket/c``,
-    ``s3a://bucket/c``) call it the same.
-    """
-    if isinstance(store, LocalCheckpointStore):
-        return os.path.abspath(store.base_dir)
+def store_address(store: CheckpointStore) -> str:
+    """Return the address of a store; for one without an address its own words, or its class if it has none."""
+    if isinstance(store, AddressedStore):
+        return store.address
     kind = type(store)
     if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
         return f"{kind.__module__}.{kind.__qualname__}"
-    found = re.fullmatch(r"object storage (\w+)://(.*)", str(store))
-    if found is None:
-        return mask(str(store))
-    scheme, rest = _SAME.get(found[1], found[1]), found[2].rstrip("/")
+    return mask(str(store))
+
+
+def storage_address(url: str) -> str:
+    """Return a url of a storage without what differs between those who open it: a local path, or scheme and path.
+
+    A worker and a Spark driver reach one bucket by different urls (``s3://my_aws@bucket/c``, ``s3a://bucket/c``).
+    """
+    scheme, _, rest = url.partition("://")
+    scheme, rest = _SAME_SCHEME.get(scheme, scheme), rest.rstrip("/")
     if scheme in ("file", "local"):
         return rest
     # With Azure the part before the '@' may be the container.

@@ -3,93 +3,112 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from airflow_provider.errors import CheckpointError, CheckpointFormatError, CheckpointReadError, describe
-from airflow_provider.runner.checkpoint.damage import Damage, is_set_aside
-from airflow_provider.runner.checkpoint.files import RecordFiles
-from airflow_provider.runner.checkpoint.layout import FENCES, REQUEST, Document, Rank, encode
+from airflow_provider.runner.checkpoint.damage import DamageHandler
+from airflow_provider.runner.checkpoint.files_writer import (
+    FilesWriter,
+    all_ranks,
+    attempt_files,
+    fence_document,
+    refuse_replaced,
+)
+from airflow_provider.runner.checkpoint.layout import FENCES, REQUEST, AttemptRank, encode
 from airflow_provider.runner.checkpoint.read import (
-    NEVER,
-    documents,
     possible_ranks,
     ranks,
     read_newest,
     refuse_newer_format,
 )
-from airflow_provider.runner.checkpoint.store import Claim, Takeover, only_one, read_request, replaced, shut_out
-from airflow_provider.runner.record.checkpoint_state import FORMAT_VERSION, CheckpointState, CheckpointUpdate
+from airflow_provider.runner.checkpoint.store import (
+    FENCED_OFF,
+    Takeover,
+    TakeoverClaim,
+    only_one,
+    read_request,
+    replaced_error,
+)
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.file_names import file_name
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
+from airflow_provider.runner.storage.file_storage import FileStorage, directory_names, file_names
 
 logger = logging.getLogger(__name__)
 
-_SHUT_OUT = "shut-out"
-
 
 class FileCheckpointStore:
-    """Keeps checkpoints on any backend, laid out as in :mod:`airflow_provider.runner.checkpoint.layout`.
+    """Keeps checkpoints on any storage, laid out as in :mod:`airflow_provider.runner.checkpoint.layout`.
 
-    There need be neither locks nor a compare-and-swap. An attempt's **fence** is a file whose name is its rank
-    (fence, attempt, owner). Everything else that the attempt writes lies in a directory of that name, where nobody else
-    writes. The checkpoint is what the highest rank that has begun has written: its newest whole record and the updates
-    after it. An attempt
+    It needs neither locks nor a compare-and-swap. An attempt's **fence** is a file whose name is the attempt's rank
+    (fence, attempt, owner). Everything else that the attempt writes lies in a directory of that name, where no other
+    attempt writes. The checkpoint is what the highest rank that has begun has written: its newest whole record and the
+    updates after it. An attempt
 
     - *takes over*: writes a fence one above the highest, lists the fences, gives up if there is now a higher one, and
       reads the checkpoint, of which it sets aside what is damaged;
-    - *begins*: writes the whole record, lists the fences, gives up if there is a higher one, and removes what lower
+    - *begins*: writes the whole record, lists the fences, gives up if there is a higher one, and deletes what lower
       ranks have left;
     - *records an event*: writes one small file, lists the fences, and gives up if there is a higher one.
 
-    Whatever was written is whole or not there, and a listing shows every write that has finished (S3, Google Cloud
-    Storage, Azure and the file system of one host do so). Why that is enough, for a kill at any point and for two
-    attempts in any order of their steps:
+    Why that is enough, for a kill at any point and for two attempts in any order of their steps. The numbers are the
+    guarantees of :class:`~airflow_provider.runner.storage.file_storage.FileStorage`.
 
-    - *Never forget.* The record of an event counts as saved only if the listing after it showed no higher fence. Then
-      the fence of a successor was written after the event, and the successor, which reads after it has written its
-      fence, sees the event. A takeover removes nothing, so a kill between takeover and beginning leaves the old record
-      as it was. What lower ranks have left is removed only when a whole record of a higher rank is there; a kill in the
-      middle of that leaves files that no longer count, because a higher rank has begun.
-    - *Never invent.* A file of an event is written after the event. One that was written but never acknowledged tells
-      the truth, too: it counts if a successor sees it, and is removed with its rank otherwise.
+    - *Never forget.* The record of an event counts as saved only if the listing after it showed no higher fence. Calls
+      take effect in order (4) and listings are consistent (3), so a successor wrote its fence after the event was
+      durable (2), and the successor, which reads after it has written its fence, sees the event. A takeover deletes
+      nothing, so a kill between takeover and beginning leaves the old record as it was. What lower ranks have left is
+      deleted only after the whole record of a higher rank is there (2, 4); a kill in the middle leaves files that no
+      longer count, because a higher rank has begun.
+    - *Never invent.* A file of an event is written after the event, and is whole or not there (1). One that was written
+      but never acknowledged tells the truth, too: it counts if a successor sees it, and is deleted with its rank
+      otherwise.
     - *The newest attempt wins.* The fence of a higher rank stays, or a still higher one does, so every later listing of
-      a replaced attempt shows it. Of two that write the same fence, attempt and owner decide, and both judge alike.
+      a replaced attempt shows it (3). Of two that write the same fence, attempt and owner decide, and both decide
+      alike; their names differ, so neither overwrites the other. Only a request to restart has one name for everybody,
+      and there the last write wins (5).
 
     :param place: says where this is, for messages
+    :param address: identifies the place, see :func:`~airflow_provider.runner.checkpoint.address.store_address`
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, address: str) -> None:
         self._place = place
+        self._address = address
 
     def __str__(self) -> str:
         return self._place
 
-    def _files(self) -> RecordFiles:
-        """Return the backend."""
+    @property
+    def address(self) -> str:
+        """Identifies the place: the same for every store that leads there."""
+        return self._address
+
+    def storage(self) -> FileStorage:
+        """Return the storage."""
         raise NotImplementedError
 
     def save(self, state: CheckpointState) -> None:
-        files, key = self._files(), state.key
-        mine = Rank.of(state.fence, state.attempt, state.owner)
+        files, key = self.storage(), state.key
+        mine = AttemptRank.of(state.fence, state.attempt, state.owner)
         found = ranks(files, key)
         own = [rank for rank in found if rank.is_same_attempt(mine)]
         rivals = [rank for rank in found if not rank.is_same_attempt(mine) and (rank > mine or not own)]
         if rivals and rivals[-1].fence >= mine.fence:
-            raise replaced(key, state.attempt, rivals[-1].attempt)
+            raise replaced_error(key, state.attempt, rivals[-1].attempt)
         if not own:
             self._take(files, key)
-        _Writer(self, files, key, own[-1] if own else mine).begin(state)
+        FilesWriter(str(self), files, key, own[-1] if own else mine).begin(state)
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
         with self._reading(f"the checkpoint of run {run_id!r}"):
-            files = self._files()
+            files = self.storage()
             if pipeline_name is not None:
                 return self._read(files, RunKey(scope, run_id, pipeline_name))
             run = "/".join(map(file_name, (*scope, run_id)))
-            names = [name for name in sorted(files.directories(run)) if files.files(f"{run}/{name}/{FENCES}")]
+            names = [name for name in directory_names(files, run) if file_names(files, f"{run}/{name}/{FENCES}")]
             found = [self._read(files, None, f"{run}/{name}") for name in names]
         return only_one([state for state in found if state is not None], run_id)
 
@@ -97,44 +116,45 @@ class FileCheckpointStore:
         """Return whether there is a checkpoint that can be loaded. Errors are those of :meth:`load`."""
         return self.load(run_id, pipeline_name, scope=scope) is not None
 
-    def take_over(self, claim: Claim) -> Takeover:
-        files, key = self._files(), claim.key
+    def take_over(self, claim: TakeoverClaim) -> Takeover:
+        files, key = self.storage(), claim.key
         with self._reading(f"the checkpoint of {key}"):
-            before = possible_ranks(files, key, Damage(files, str(self), taken_over=True))
+            before = possible_ranks(files, key, DamageHandler(files, str(self), taken_over=True))
             refuse_newer_format(files, key, before)  # before anything is written
         highest = before[-1].fence if before else 0
-        earlier = [rank.attempt for rank in before if rank.owner != Rank.of(0, 0, claim.owner).owner]
+        earlier = [rank.attempt for rank in before if rank.owner != AttemptRank.of(0, 0, claim.owner).owner]
         number = claim.attempt or max(earlier, default=0) + 1
-        mine = Rank.of(highest + 1, number, claim.owner)
-        files.write(f"{key.path}/{mine.fence_path}", encode(_fence(key, mine)))
-        self.refuse_replaced(files, key, mine)
-        return Takeover(self._take(files, key), mine.fence, number, _Writer(self, files, key, mine))
+        mine = AttemptRank.of(highest + 1, number, claim.owner)
+        files.write(f"{key.path}/{mine.fence_path}", encode(fence_document(key, mine)))
+        refuse_replaced(files, key, mine)
+        return Takeover(self._take(files, key), mine.fence, number, FilesWriter(str(self), files, key, mine))
 
-    def shut_out(self, key: RunKey) -> None:
-        files = self._files()
+    def fence_off(self, key: RunKey) -> None:
+        files = self.storage()
         highest = max(
-            (rank.fence for rank in possible_ranks(files, key, Damage(files, str(self), taken_over=True))), default=0
+            (rank.fence for rank in possible_ranks(files, key, DamageHandler(files, str(self), taken_over=True))),
+            default=0,
         )
-        rank = Rank(highest + 1, 0, _SHUT_OUT)
-        files.write(f"{key.path}/{rank.fence_path}", encode(_fence(key, rank)))
+        rank = AttemptRank(highest + 1, 0, FENCED_OFF)
+        files.write(f"{key.path}/{rank.fence_path}", encode(fence_document(key, rank)))
 
     def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
-        files, key = self._files(), RunKey(scope, run_id, pipeline_name)
+        files, key = self.storage(), RunKey(scope, run_id, pipeline_name)
         found = ranks(files, key)
-        gone = [name for rank in _all_ranks(files, key) for name in reversed(_paths(files, key, rank))]
-        # Last, so that what is left by a kill is a checkpoint as it once was, or none. Whoever was shut out stays so.
-        fences = [f"{key.path}/{rank.fence_path}" for rank in found if rank.owner != _SHUT_OUT]
-        # One after the other: object storage may remove what it is given at once in any order.
+        gone = [name for rank in all_ranks(files, key) for name in reversed(attempt_files(files, key, rank))]
+        # Last, so that a kill leaves a checkpoint as it once was, or none. Whoever was fenced off stays so.
+        fences = [f"{key.path}/{rank.fence_path}" for rank in found if rank.owner != FENCED_OFF]
+        # Two calls: within one the order is open.
         for paths in filter(None, (gone, [*fences, f"{key.path}/{REQUEST}"])):
-            files.remove(paths)
+            files.delete(paths)
         return bool(gone)
 
     def list(self) -> Iterator[CheckpointState]:
         """Yield every readable checkpoint."""
         with self._reading("the checkpoints"):
-            files = self._files()
-            parts = (path.rsplit("/", 2) for path in files.walk())
-            directories = sorted({p[0] for p in parts if len(p) == 3 and p[1] == FENCES and Rank.parse(p[2])})
+            files = self.storage()
+            parts = (path.rsplit("/", 2) for path, _ in files.walk())
+            directories = sorted({p[0] for p in parts if len(p) == 3 and p[1] == FENCES and AttemptRank.parse(p[2])})
         for directory in directories:
             try:
                 with self._reading("the checkpoints"):
@@ -146,40 +166,28 @@ class FileCheckpointStore:
                 yield state
 
     def leave_request(self, request: RestartRequest, key: RunKey) -> None:
-        self._files().write(f"{key.path}/{REQUEST}", request.model_dump_json().encode("utf-8", "surrogatepass"))
+        self.storage().write(f"{key.path}/{REQUEST}", request.model_dump_json().encode("utf-8", "surrogatepass"))
 
     def find_request(self, key: RunKey) -> RestartRequest | None:
         path = f"{key.path}/{REQUEST}"
         with self._reading(f"the request for {key}"):
             try:
-                content = self._files().read(path)
+                content = self.storage().read(path)
             except FileNotFoundError:
                 return None
         return read_request(content, f"{path} in {self}")
 
     def drop_request(self, key: RunKey) -> None:
-        self._files().remove([f"{key.path}/{REQUEST}"])
+        self.storage().delete([f"{key.path}/{REQUEST}"])
 
-    def refuse_replaced(self, files: RecordFiles, key: RunKey, mine: Rank) -> bool:
-        """Return whether the fence of an attempt is there.
-
-        :raises StaleAttemptError: there is a higher one
-        """
-        found = ranks(files, key)
-        if found and found[-1] > mine and not found[-1].is_same_attempt(mine):
-            if found[-1].owner == _SHUT_OUT:
-                raise shut_out(key, mine.attempt)
-            raise replaced(key, mine.attempt, found[-1].attempt)
-        return mine in found
-
-    def _read(self, files: RecordFiles, key: RunKey | None, directory: str | None = None) -> CheckpointState | None:
-        damage = Damage(files, str(self), taken_over=False)
+    def _read(self, files: FileStorage, key: RunKey | None, directory: str | None = None) -> CheckpointState | None:
+        damage = DamageHandler(files, str(self), taken_over=False)
         return read_newest(files, key, directory or (key.path if key else ""), damage)
 
-    def _take(self, files: RecordFiles, key: RunKey) -> CheckpointState | None:
-        """Return what earlier attempts have recorded; what is damaged is set aside."""
+    def _take(self, files: FileStorage, key: RunKey) -> CheckpointState | None:
+        """Return what earlier attempts have recorded; set aside what is damaged."""
         with self._reading(f"the checkpoint of {key}"):
-            return read_newest(files, key, key.path, Damage(files, str(self), taken_over=True))
+            return read_newest(files, key, key.path, DamageHandler(files, str(self), taken_over=True))
 
     @contextmanager
     def _reading(self, what: str) -> Iterator[None]:
@@ -192,97 +200,3 @@ class FileCheckpointStore:
                 f"cannot read {what} from {self}: {describe(error)}; check that the place is right and that the task "
                 "may list and read it"
             ) from error
-
-
-@dataclass
-class _Writer:
-    """Writes what one attempt records.
-
-    :param store: where
-    :param files: its backend
-    :param key: which checkpoint
-    :param rank: the attempt's
-    """
-
-    store: FileCheckpointStore
-    files: RecordFiles
-    key: RunKey
-    rank: Rank
-    _number: int = NEVER
-    _begun: bool = False
-    _unconfirmed: str | None = None
-
-    def begin(self, state: CheckpointState) -> None:
-        files, directory = self.files, f"{self.key.path}/{self.rank.name}"
-        earlier = documents(files, directory)
-        if not self.store.refuse_replaced(files, self.key, self.rank):
-            files.write(f"{self.key.path}/{self.rank.fence_path}", encode(_fence(self.key, self.rank)))
-        number = max([self._number, *(document.number for document in earlier)]) + 1
-        whole = Document.of_checkpoint(number)
-        files.write(f"{directory}/{whole.name}", encode(state.to_json()))
-        if not self.store.refuse_replaced(files, self.key, self.rank):
-            raise OSError(f"the fence of this attempt was written to {self.store} but is not in the listing")
-        self._number, self._begun, self._unconfirmed = number, True, None
-        self._tidy(earlier)
-
-    def append(self, update: CheckpointUpdate, whole: Callable[[], CheckpointState]) -> None:
-        document = Document.of_update(self._number + 1, update)
-        if self._unconfirmed not in (None, document.name):
-            # Something else may be there under this number, of which nobody knows whether it was written.
-            self._begun = False
-        if self._begun:
-            self._unconfirmed = document.name
-            self._write(document, update)
-            if self.store.refuse_replaced(self.files, self.key, self.rank):
-                self._number, self._unconfirmed = document.number, None
-                return
-            logger.warning("somebody removed the checkpoint of %s from %s; it is written again", self.key, self.store)
-            self._begun = False  # until the whole is there: nothing that is added to a part of it would count
-        self.begin(whole())
-
-    def _write(self, document: Document, update: CheckpointUpdate) -> None:
-        about = {"format_version": FORMAT_VERSION, "owner": self.rank.owner, "number": document.number}
-        path = f"{self.key.path}/{self.rank.name}/{document.name}"
-        self.files.write(path, encode({**about, **update.to_json()}))
-
-    def _tidy(self, earlier: list[Document]) -> None:
-        """Remove what no longer counts; if that fails, it stays and still does not count."""
-        directory = f"{self.key.path}/{self.rank.name}"
-        try:
-            lower = [rank for rank in _all_ranks(self.files, self.key) if rank < self.rank]
-            left = [path for rank in lower for path in _paths(self.files, self.key, rank)]
-            # First, so that whoever is reading such a record finds nothing rather than a part of it.
-            whole = [path for path in left if Document.is_whole(path)]
-            gone = [path for path in left if not Document.is_whole(path)]
-            gone += [f"{directory}/{document.name}" for document in earlier]
-            gone += [f"{self.key.path}/{rank.fence_path}" for rank in lower]
-            fences = f"{self.key.path}/{FENCES}"
-            gone += [f"{fences}/{name}" for name in self.files.files(fences) if Rank.of_leftover(name) in lower]
-            for paths in filter(None, (whole, gone)):
-                self.files.remove(paths)
-        except Exception as error:  # noqa: BLE001 - whatever the storage objects to
-            logger.warning("old files of %s in %s cannot be removed: %s", self.key, self.store, describe(error))
-
-
-def _fence(key: RunKey, rank: Rank) -> dict[str, object]:
-    return {
-        "format_version": FORMAT_VERSION,
-        "scope": key.scope,
-        "run_id": key.run_id,
-        "pipeline_name": key.pipeline_name,
-        "fence": rank.fence,
-        "attempt": rank.attempt,
-        "owner": rank.owner,
-    }
-
-
-def _paths(files: RecordFiles, key: RunKey, rank: Rank) -> list[str]:
-    """Return the files of an attempt, in the order of writing; without what was set aside, which is never removed."""
-    directory = f"{key.path}/{rank.name}"
-    return [f"{directory}/{name}" for name in sorted(files.files(directory)) if not is_set_aside(name)]
-
-
-def _all_ranks(files: RecordFiles, key: RunKey) -> list[Rank]:
-    """Return the attempts of which there is anything, also without a fence."""
-    found = {*ranks(files, key), *map(Rank.parse, files.directories(key.path))}
-    return sorted(rank for rank in found if rank is not None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
-from airflow_provider.runner.config.absolute import absolute
+from airflow_provider.runner.config.absolute_paths import absolute_path
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import FileStorage
 
 
 class LocalCheckpointStore(FileCheckpointStore):
@@ -15,8 +16,7 @@ class LocalCheckpointStore(FileCheckpointStore):
     Names are data, never paths: every character that is not safe in a file name is percent-encoded, and a
     name that would be too long is cut and ends in its hash. The full names are in the files.
 
-    A file is written under a temporary name, flushed to disk, renamed, and its directory is flushed: it is there as a
-    whole or not at all, also after a power failure. After each component that is one small file and two flushes. See
+    Each component costs one small file and two flushes to disk. See
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` for which files, and why no lock is
     needed.
 
@@ -25,11 +25,11 @@ class LocalCheckpointStore(FileCheckpointStore):
     """
 
     def __init__(self, base_dir: str | os.PathLike[str]) -> None:
-        self.base_dir = absolute(base_dir)
-        super().__init__(f"directory {self.base_dir}")
+        self.base_dir = absolute_path(base_dir)
+        super().__init__(f"directory {self.base_dir}", os.path.abspath(self.base_dir))
 
     def __repr__(self) -> str:
         return f"LocalCheckpointStore({str(self.base_dir)!r})"
 
-    def _files(self) -> RecordFiles:
-        return Directory(self.base_dir)
+    def storage(self) -> FileStorage:
+        return DirectoryStorage(self.base_dir)

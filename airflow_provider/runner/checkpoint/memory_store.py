@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.files import Memory, RecordFiles
+from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.memory_storage import MemoryStorage
 
 
 class InMemoryCheckpointStore(FileCheckpointStore):
     """Keeps checkpoints in memory, as JSON documents like the other stores."""
 
     def __init__(self) -> None:
-        super().__init__("memory")
-        self._memory = Memory()
+        super().__init__("memory", "memory")
+        self._memory = MemoryStorage()
 
-    def _files(self) -> RecordFiles:
+    def storage(self) -> FileStorage:
         return self._memory

@@ -6,48 +6,53 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointReadError
-from airflow_provider.runner.checkpoint.damage import Damage
-from airflow_provider.runner.checkpoint.files import RecordFiles
-from airflow_provider.runner.checkpoint.layout import FENCES, Document, Rank, decode, is_absurd
-from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, Piece, read_document
+from airflow_provider.runner.checkpoint.damage import DamageHandler
+from airflow_provider.runner.checkpoint.layout import FENCES, AttemptRank, RecordDocument, decode, is_absurd
+from airflow_provider.runner.record.checkpoint_state import (
+    CheckpointState,
+    CheckpointUpdate,
+    StoredUpdate,
+    read_document,
+)
 from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.storage.file_storage import FileStorage, file_names
 
 NEVER = -1
 """The number before the first document."""
 
-_LOOKS = 20  # how often to look when attempts that begin keep removing what is about to be read
+_LOOKS = 20  # how often to look while attempts that begin keep deleting what is being read
 
 
-def ranks(files: RecordFiles, key: RunKey) -> list[Rank]:
+def ranks(files: FileStorage, key: RunKey) -> list[AttemptRank]:
     """Return the attempts that have taken a checkpoint over, the newest last."""
     return _ranks(files, key.path)
 
 
-def possible_ranks(files: RecordFiles, key: RunKey, damage: Damage) -> list[Rank]:
-    """Return what :func:`ranks` does, without fences that no attempt can have written: those block no attempt."""
+def possible_ranks(files: FileStorage, key: RunKey, damage: DamageHandler) -> list[AttemptRank]:
+    """Return what :func:`ranks` does, without fences that no attempt can have written, so that they block none."""
     found = ranks(files, key)
     absurd = [rank for rank in found if is_absurd(rank)]
     damage.fences(key.path, [f"{key.path}/{rank.fence_path}" for rank in absurd])
     return [rank for rank in found if rank not in absurd]
 
 
-def documents(files: RecordFiles, directory: str) -> list[Document]:
-    """Return what an attempt has written into its directory, in that order."""
-    return sorted(found for found in map(Document.parse, files.files(directory)) if found is not None)
+def documents(files: FileStorage, directory: str) -> list[RecordDocument]:
+    """Return what an attempt has written into its directory, in the order of writing."""
+    return sorted(found for found in map(RecordDocument.parse, file_names(files, directory)) if found is not None)
 
 
-def read_newest(files: RecordFiles, key: RunKey | None, directory: str, damage: Damage) -> CheckpointState | None:
+def read_newest(
+    files: FileStorage, key: RunKey | None, directory: str, damage: DamageHandler
+) -> CheckpointState | None:
     """Read a checkpoint; None if there is none, or if it is damaged.
 
-    An attempt that begins removes what it makes obsolete, and who reads meanwhile may find a part of that, or nothing.
-    So one look is enough for a record that is whole, and only for that. Anything else is believed when a second look
-    finds the same fences, the same documents and the same damage: whoever removed something has written a whole record
-    before that, under a fence that the second look sees, or a higher one in its place.
+    An attempt that begins deletes what it makes obsolete, and a reader may meanwhile find a part of that, or nothing.
+    So one look is enough for a whole record, and only for that. Anything else counts when a second look finds the same
+    fences, the same documents and the same damage: whoever deleted something had written a whole record before, under a
+    fence that the second look sees, or a higher one in its place.
 
-    :param files: where it is
-    :param key: which checkpoint it should be; None to take what it says, if it is in the place that follows from it
+    :param key: which checkpoint it should be; None for any that is in its own place
     :param directory: its directory
-    :param damage: deals with damage
     :raises CheckpointFormatError: written by a newer version
     :raises CheckpointReadError: it cannot be read
     """
@@ -62,13 +67,10 @@ def read_newest(files: RecordFiles, key: RunKey | None, directory: str, damage: 
     return look.state
 
 
-def refuse_newer_format(files: RecordFiles, key: RunKey, found: list[Rank]) -> None:
-    """Raise if a newer version of this package has written the checkpoint.
+def refuse_newer_format(files: FileStorage, key: RunKey, found: list[AttemptRank]) -> None:
+    """Raise CheckpointFormatError if a newer version of this package has written the checkpoint.
 
-    :param files: where it is
-    :param key: which checkpoint
     :param found: the attempts that have taken it over
-    :raises CheckpointFormatError: it has
     """
     for rank in reversed(found):
         own = f"{key.path}/{rank.name}"
@@ -80,38 +82,43 @@ def refuse_newer_format(files: RecordFiles, key: RunKey, found: list[Rank]) -> N
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What one look at a checkpoint has found.
+class _FilesSnapshot:
+    """What one look at a checkpoint finds.
 
     :param fences: the attempts that have taken it over, the newest last
-    :param documents: those of each attempt that was looked at, the newest attempt first
+    :param documents: those of each attempt that was read, the newest attempt first
     :param state: the record, None if there is none or it is damaged
     :param error: what is wrong with it
     :param torn: path of the newest document, if that alone is damaged
     """
 
-    fences: list[Rank]
-    documents: list[tuple[Rank, list[Document]]]
+    fences: list[AttemptRank]
+    documents: list[tuple[AttemptRank, list[RecordDocument]]]
     state: CheckpointState | None = None
     error: CheckpointCorruptError | None = None
     torn: str | None = None
 
-    def agrees_with(self, other: _Look) -> bool:
-        return (self.fences, self.documents, self.torn, str(self.error)) == (
+    def agrees_with(self, other: _FilesSnapshot) -> bool:
+        """Return whether both looks found the same files and the same damage."""
+        return (self.fences, self.documents, self.torn, _arguments(self.error)) == (
             other.fences,
             other.documents,
             other.torn,
-            str(other.error),
+            _arguments(other.error),
         )
 
 
-def _settled(files: RecordFiles, key: RunKey | None, directory: str, place: str) -> _Look:
-    """Look until what is found can be believed."""
+def _arguments(error: Exception | None) -> tuple[object, ...]:
+    return error.args if error is not None else ()
+
+
+def _settled(files: FileStorage, key: RunKey | None, directory: str, place: str) -> _FilesSnapshot:
+    """Look until the result counts."""
     before = None
     for _ in range(_LOOKS):
         try:
             look = _look(files, key, directory)
-        except FileNotFoundError:  # it has been removed since it was listed
+        except FileNotFoundError:  # it was deleted after it was listed
             before = None
             continue
         if look.state is not None and look.error is None:
@@ -122,9 +129,9 @@ def _settled(files: RecordFiles, key: RunKey | None, directory: str, place: str)
     raise CheckpointReadError(f"checkpoint {directory} in {place} changed {_LOOKS} times while it was read")
 
 
-def _look(files: RecordFiles, key: RunKey | None, directory: str) -> _Look:
+def _look(files: FileStorage, key: RunKey | None, directory: str) -> _FilesSnapshot:
     fences = _ranks(files, directory)
-    seen: list[tuple[Rank, list[Document]]] = []
+    seen: list[tuple[AttemptRank, list[RecordDocument]]] = []
     for rank in reversed(fences):
         seen.append((rank, documents(files, f"{directory}/{rank.name}")))
         if not seen[-1][1]:
@@ -133,20 +140,22 @@ def _look(files: RecordFiles, key: RunKey | None, directory: str) -> _Look:
             whole, later = _parts(files, key, directory, *seen[-1])
             updates, error, torn = _updates(files, f"{directory}/{rank.name}", rank, later)
         except CheckpointCorruptError as damage:
-            return _Look(fences, seen, error=damage)
+            return _FilesSnapshot(fences, seen, error=damage)
         newest = {"fence": fences[-1].fence, "owner": fences[-1].owner} if rank != fences[-1] else {}
-        return _Look(fences, seen, whole.updated(updates).model_copy(update=newest), error, torn)
-    return _Look(fences, seen)
+        return _FilesSnapshot(fences, seen, whole.updated(updates).model_copy(update=newest), error, torn)
+    return _FilesSnapshot(fences, seen)
 
 
-def _ranks(files: RecordFiles, directory: str) -> list[Rank]:
-    names = [name for name in files.files(f"{directory}/{FENCES}") if name.endswith(".json")]  # not what was set aside
-    return sorted(rank for rank in map(Rank.parse, names) if rank is not None)
+def _ranks(files: FileStorage, directory: str) -> list[AttemptRank]:
+    names = [
+        name for name in file_names(files, f"{directory}/{FENCES}") if name.endswith(".json")
+    ]  # not what was set aside
+    return sorted(rank for rank in map(AttemptRank.parse, names) if rank is not None)
 
 
 def _parts(
-    files: RecordFiles, key: RunKey | None, directory: str, rank: Rank, found: list[Document]
-) -> tuple[CheckpointState, list[tuple[int, Document]]]:
+    files: FileStorage, key: RunKey | None, directory: str, rank: AttemptRank, found: list[RecordDocument]
+) -> tuple[CheckpointState, list[tuple[int, RecordDocument]]]:
     """Return an attempt's whole record, and the documents after it with the number that each should have.
 
     :raises CheckpointCorruptError: it is damaged, or of another run or attempt
@@ -154,22 +163,22 @@ def _parts(
     own = f"{directory}/{rank.name}"
     first = max((index for index, document in enumerate(found) if document.kind == "checkpoint"), default=None)
     if first is None:
-        raise CheckpointCorruptError(f"{own} has records of components but not the one that they belong to")
+        raise CheckpointCorruptError(f"{own} has records of components but no record of the beginning")
     state = CheckpointState.from_json(_text(files, f"{own}/{found[first].name}"))
     if (state.key if key is None else key) != state.key or state.key.path != directory:
         raise CheckpointCorruptError(f"it is the record of {state.key}")
-    written_by = Rank.of(state.fence, state.attempt, state.owner)
+    written_by = AttemptRank.of(state.fence, state.attempt, state.owner)
     if not written_by.is_same_attempt(rank):
         raise CheckpointCorruptError(f"{own} holds the record of another attempt, {written_by.name}")
     return state, list(enumerate(found[first + 1 :], start=found[first].number + 1))
 
 
 def _updates(
-    files: RecordFiles, own: str, rank: Rank, later: list[tuple[int, Document]]
+    files: FileStorage, own: str, rank: AttemptRank, later: list[tuple[int, RecordDocument]]
 ) -> tuple[list[CheckpointUpdate], CheckpointCorruptError | None, str | None]:
-    """Return what happened since the whole record; and of the last document, if that is damaged, error and path.
+    """Return what happened since the whole record, and error and path of the last document if that is damaged.
 
-    The last one may be torn where a file system lost what it had not been asked to keep.
+    The last one may be torn where a file system loses what was not flushed.
 
     :raises CheckpointCorruptError: another document is damaged or missing
     """
@@ -179,7 +188,7 @@ def _updates(
         if document.number != number:
             raise CheckpointCorruptError(f"number {number} is missing from {own}")
         try:
-            piece = read_document(Piece, _text(files, path))
+            piece = read_document(StoredUpdate, _text(files, path))
             if (piece.owner, piece.number) != (rank.owner, number):
                 raise CheckpointCorruptError(f"{path} was written as number {piece.number} of {piece.owner}")
         except CheckpointCorruptError as error:
@@ -190,8 +199,8 @@ def _updates(
     return updates, None, None
 
 
-def _text(files: RecordFiles, path: str) -> str:
+def _text(files: FileStorage, path: str) -> str:
     try:
         return decode(files.read(path))
     except UnicodeDecodeError as error:
-        raise CheckpointCorruptError(f"{path} is no text: {error}") from error
+        raise CheckpointCorruptError(f"{path} is not text: {error}") from error

@@ -1,4 +1,4 @@
-"""From a stored checkpoint to what can be left out."""
+"""The components of a stored checkpoint that need not run again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from airflow_provider.runner.checkpoint.store import CheckpointStore, load
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.planning.changed_code import describe_all, entered_before
+from airflow_provider.runner.planning.changed_config import describe_changes
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
-from airflow_provider.runner.planning.reasons import describe_changes
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.run_key import RunKey, Scope
 
@@ -19,12 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 class CompletedComponents(set[str]):
-    """Names of completed components, with the checkpoint that says what they left in the session.
+    """Names of completed components, with the checkpoint that records their session state.
 
-    Take names out with ``discard``; what an operator such as ``-`` returns is a plain set without the checkpoint.
-
-    :param names: the names
-    :param checkpoint: where they come from, None if there is none
+    Remove names with ``discard``; an operator such as ``-`` returns a plain set without the checkpoint.
     """
 
     def __init__(self, names: Iterable[str], checkpoint: CheckpointState | None) -> None:
@@ -52,19 +49,19 @@ def load_checkpoint_for_resume(
     :raises CodeChangedError: code has changed and ``on_code_change`` is ``fail``
     """
     checkpoint = load(store, RunKey(scope, run_id, config.name))
-    code = read_components(config, entered_before(checkpoint)) if checkpoint is not None else None
+    code = read_code_of_components(config, entered_before(checkpoint)) if checkpoint is not None else None
     plan = decide(config, Facts(checkpoint, code=code))
     if checkpoint is not None and plan.config_changed:
         logger.warning(
             "pipeline %r, run %r: config changed: %s; %s",
             config.name,
             run_id,
-            describe_changes(checkpoint, plan.config_changes),
-            f"kept are {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
+            describe_changes(plan.config_changes, recorded=bool(checkpoint.fields)),
+            f"kept: {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
         )
     if plan.code_changes:
         logger.warning(
-            "pipeline %r, run %r: code changed: %s; kept are: %s",
+            "pipeline %r, run %r: code changed: %s; kept: %s",
             config.name,
             run_id,
             describe_all(plan.code_changes),

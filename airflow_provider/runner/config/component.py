@@ -12,35 +12,28 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import logging
 import traceback
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
-
-from pydantic import BaseModel
+from types import ModuleType
+from typing import Any, Protocol, runtime_checkable
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.argument_types import arguments_for
 from airflow_provider.runner.config.callables import has_own_session
-from airflow_provider.runner.config.context import ComponentContext
-from airflow_provider.runner.config.given import Given
-from airflow_provider.runner.config.outcome import run_open
-from airflow_provider.runner.config.problems import suggest, with_article
-from airflow_provider.runner.config.scalars import plain
-from airflow_provider.runner.config.session_watch import watching_import
-from airflow_provider.runner.config.wanted import as_wanted
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.config.component_object import ComponentObject
+from airflow_provider.runner.config.dataflow import DataFlow
+from airflow_provider.runner.config.import_watch import watching_import
+from airflow_provider.runner.config.problems import suggestion, with_article
+from airflow_provider.runner.config.returned_value import run_resource
 
 Component = Callable[[], object]
 """What the runner calls: ``run`` of a built component, or a function with its arguments in place."""
 
 
 @runtime_checkable
-class Resource(Protocol):
+class ComponentResource(Protocol):
     """A component that holds something open while it runs."""
 
     def open(self) -> None:
@@ -50,127 +43,16 @@ class Resource(Protocol):
         """Release it; called whether or not ``run()`` succeeded."""
 
 
-class DataFlow(ABC):
-    """Base class for components that use Spark.
-
-    .. code-block:: python
-
-        class Clean(DataFlow):
-            def __init__(self, input_view: str, output_view: str) -> None:
-                super().__init__()
-                self.input_view, self.output_view = input_view, output_view
-
-            def run(self) -> None:
-                self.spark.table(self.input_view).dropna().createOrReplaceTempView(self.output_view)
-    """
-
-    config_model: type[BaseModel] | None = None
-    """Optional pydantic model of the component's config. With it, a wrong config is reported before
-    anything runs, and :meth:`from_config` passes the validated model to ``__init__``."""
-
-    base_dir: Path = Path()
-    """Where relative paths in the config start: the folder of the pipeline file. Set by the runner."""
-
-    texts: Mapping[str, str] = MappingProxyType({})
-    """Texts of files that the config names, with their templates rendered, by their names. Set by the runner."""
-    context: ComponentContext | None = None
-    """What is known of the pipeline around it. Set by the runner; None without one."""
-
-    _spark: SparkSession | None = None
-
-    @classmethod
-    def template_files(cls, config: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the files whose templates are rendered before the component runs, as Airflow renders ``.sql`` files.
-
-        :param config: the ``config`` mapping of the component, rendered and not yet validated
-        :return: key of ``config`` to the name of a file. Its text is then in :attr:`texts` under that name
-        """
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Build the component from its config.
-
-        :param config: the ``config`` mapping of the component
-        """
-        build: Callable[..., Self] = cls
-        if cls.config_model is not None:
-            return build(validated(cls.config_model, config))
-        return build(**as_wanted(cls, config))
-
-    @classmethod
-    def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """Look for what is wrong with a config and can be seen without data and without Spark.
-
-        The config check calls it on a config that ``config_model`` or the arguments of ``__init__`` accept; an author
-        overrides it. Nothing of it may raise. A class that does not derive from :class:`DataFlow` may have it, too.
-
-        :param config: the ``config`` mapping of the component, its templates rendered if they are known already
-        :param base_dir: where relative paths in the config start; None if that is not known yet, so that files cannot
-            be looked for
-        :return: pairs of a field of the config (``sql_file``, ``options.header``) and what is wrong with it
-        """
-        return ()
-
-    @classmethod
-    def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Look for what is allowed and probably not meant. The check prints it as a warning, the run logs it.
-
-        :param config: the ``config`` mapping of the component
-        :return: pairs of a field of the config and what to look at
-        """
-        return ()
-
-    @classmethod  # noqa: B027 - few components have anything to mend
-    def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
-        """Mend what an earlier attempt of this component left half done, before any component of this one runs.
-
-        Nothing by default. An error here is logged, and the attempt goes on.
-
-        :param config: the ``config`` mapping of the component
-        :param spark: the session
-        :param context: the pipeline around it
-        """
-
-    @property
-    def name(self) -> str:
-        """A name for log lines; the class name unless a subclass says otherwise."""
-        return type(self).__name__
-
-    @property
-    def spark(self) -> SparkSession:
-        """The Spark session of this run.
-
-        :raises RuntimeError: before the runner has set it
-        """
-        if self._spark is None:
-            raise RuntimeError(f"component {self.name!r} has no Spark session before the runner sets it")
-        return self._spark
-
-    def set_spark_session(self, spark: SparkSession) -> None:
-        """Take the session. Called by the runner before :meth:`run`."""
-        self._spark = spark
-
-    @property
-    def logger(self) -> logging.Logger:
-        """A logger named after the component's class."""
-        return logging.getLogger(f"{type(self).__module__}.{type(self).__qualname__}")
-
-    @abstractmethod
-    def run(self) -> None:
-        """Do the work. Returning means success, raising means failure."""
-
-
-def resolve(class_path: str, given: Given | None = None) -> Any:
+def resolve_component(class_path: str, component_object: ComponentObject | None = None) -> Any:
     """Return the class or function that a class path names.
 
     :param class_path: dotted path, ``package.module.Name``
-    :param given: what was given itself, so that it need not be imported
+    :param component_object: the class or function itself, which need not be imported then
     :raises LookupError: there is no such thing, or it is not a component; the message says which
     """
-    if given is not None:
-        _check_kind(class_path, given.target)
-        return given.target
+    if component_object is not None:
+        _check_kind(class_path, component_object.target)
+        return component_object.target
     module_name, _, attribute = class_path.rpartition(".")
     if not module_name or not all(part.isidentifier() for part in class_path.split(".")):
         raise LookupError(f"{class_path!r} is not a dotted path such as 'my_package.my_module.MyComponent'")
@@ -179,7 +61,7 @@ def resolve(class_path: str, given: Given | None = None) -> Any:
         target = getattr(module, attribute)
     except AttributeError:
         public = [name for name in dir(module) if not name.startswith("_")]
-        hint = suggest(attribute, public, most=0) or "; name a class or function that it has"
+        hint = suggestion(attribute, public, most=0) or "; name a class or function that it has"
         raise LookupError(f"module {module_name!r} has no {attribute!r}{hint}") from None
     _check_kind(class_path, target)
     return target
@@ -237,7 +119,7 @@ def has_own_from_config(target: type) -> bool:
     return found is not None and getattr(found, "__func__", None) is not inherited
 
 
-def build(
+def build_component(
     target: Any,
     config: Mapping[str, Any],
     spark: Any,
@@ -256,7 +138,7 @@ def build(
     :return: a callable without arguments that does the component's work once
     """
     if not inspect.isclass(target):
-        return functools.partial(target, spark, **as_wanted(target, config))
+        return functools.partial(target, spark, **arguments_for(target, config))
     component = _built(target, config)
     if isinstance(component, DataFlow):
         component.base_dir = base_dir
@@ -266,26 +148,17 @@ def build(
         component.set_spark_session(spark)
     elif not has_own_session(type(component)):
         component.spark = spark
-    if isinstance(component, Resource):
-        return functools.partial(run_open, component)
+    if isinstance(component, ComponentResource):
+        return functools.partial(run_resource, component)
     return component.run  # type: ignore[no-any-return]
 
 
 def _built(target: Any, config: Mapping[str, Any]) -> Any:
     from_config = getattr(target, "from_config", None)
     if not callable(from_config):
-        return target(**as_wanted(target, config))
-    component = from_config(as_wanted(None, config) if has_own_from_config(target) else dict(config))
+        return target(**arguments_for(target, config))
+    component = from_config(arguments_for(None, config) if has_own_from_config(target) else dict(config))
     if not callable(getattr(component, "run", None)):
         kind = "nothing" if component is None else with_article(type(component).__name__)
         raise TypeError(f"{target.__name__}.from_config() returned {kind}, not a component: let it return cls(…)")
     return component
-
-
-def validated(model: type[BaseModel], config: Mapping[str, Any]) -> BaseModel:
-    """Validate a config with its component's model.
-
-    :raises pydantic.ValidationError: it does not fit
-    """
-    takes_numbers_as_text = bool(model.model_config.get("coerce_numbers_to_str"))
-    return model.model_validate(dict(config) if takes_numbers_as_text else plain(dict(config)))

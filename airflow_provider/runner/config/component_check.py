@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.argument_types import ambiguous_values, containers_as_text
 from airflow_provider.runner.config.callables import (
     cannot_take_session,
     run_takes,
@@ -21,28 +22,31 @@ from airflow_provider.runner.config.callables import (
     runs_nothing_inside,
     signature_of,
 )
-from airflow_provider.runner.config.component import has_own_from_config, resolve, validated
-from airflow_provider.runner.config.given import Given
-from airflow_provider.runner.config.problems import explain, suggest
-from airflow_provider.runner.config.scalars import AMBIGUOUS, words
-from airflow_provider.runner.config.wanted import ambiguous, read_as_text
+from airflow_provider.runner.config.component import has_own_from_config, resolve_component
+from airflow_provider.runner.config.component_object import ComponentObject
+from airflow_provider.runner.config.dataflow import validate_component_config
+from airflow_provider.runner.config.problems import config_problems, suggestion
+from airflow_provider.runner.config.scalars import AMBIGUOUS, ambiguous_words
 
 Problems = list[tuple[str, str]]
 
 
 def check_component(
-    class_path: str, config: Mapping[str, Any], given: Given | None = None, base_dir: Path | None = None
+    class_path: str,
+    config: Mapping[str, Any],
+    component_object: ComponentObject | None = None,
+    base_dir: Path | None = None,
 ) -> Problems:
     """Check that a component can be imported, takes its config and can be run.
 
     :param class_path: its dotted path
     :param config: its config
-    :param given: what was given itself, so that it need not be imported
+    :param component_object: the class or function itself, which need not be imported then
     :param base_dir: where relative paths in the config start; None if that is not known yet
     :return: pairs of field and what is wrong with it; empty if nothing is
     """
     try:
-        target = resolve(class_path, given)
+        target = resolve_component(class_path, component_object)
     except LookupError as error:
         return [("class_path", str(error))]
     problems = [("class_path", message) for message in _cannot_run(class_path, target)]
@@ -51,15 +55,17 @@ def check_component(
     return problems or _own_problems(target, config, base_dir)
 
 
-def warnings_of(class_path: str, config: Mapping[str, Any], given: Given | None = None) -> Problems:
+def warnings_of(
+    class_path: str, config: Mapping[str, Any], component_object: ComponentObject | None = None
+) -> Problems:
     """Return what is allowed and probably not meant, in the form of :func:`check_component`.
 
     :param class_path: dotted path of the component
     :param config: its config
-    :param given: what was given itself
+    :param component_object: the class or function itself, if the config holds it
     """
     try:
-        target = resolve(class_path, given)
+        target = resolve_component(class_path, component_object)
     except LookupError:
         return []
     problems = []
@@ -94,7 +100,7 @@ def _config_problems(class_path: str, target: Any, config: Mapping[str, Any]) ->
     if model is not None:
         return _model_problems(model, config)
     if inspect.isclass(target) and has_own_from_config(target):
-        return ambiguous(None, config)  # the rest is decided when the component is built
+        return ambiguous_values(None, config)  # the rest is decided when the component is built
     try:
         signature, decorated = signature_of(target)
     except (TypeError, ValueError):
@@ -114,7 +120,7 @@ def _config_problems(class_path: str, target: Any, config: Mapping[str, Any]) ->
 
 
 def _value_problems(target: Any, config: Mapping[str, Any]) -> Problems:
-    return [*ambiguous(target, config), *read_as_text(target, config)]
+    return [*ambiguous_values(target, config), *containers_as_text(target, config)]
 
 
 def _lenient(signature: Signature) -> Signature:
@@ -154,13 +160,13 @@ def _asked(ask: Any) -> Problems:
 
 def _model_problems(model: type[BaseModel], config: Mapping[str, Any]) -> Problems:
     try:
-        found = validated(model, config)
+        found = validate_component_config(model, config)
     except ValidationError as error:
-        problems = explain(error, model, None, config, show_values=False)
+        problems = config_problems(error, model, None, config, show_values=False)
         return [(f"config.{problem.field}" if problem.field else "config", problem.message) for problem in problems]
     return [
         (f"config.{'.'.join(map(str, path))}", f"{str(word)!r} {AMBIGUOUS}")
-        for path, word in words(vars(found) if isinstance(found, BaseModel) else {})
+        for path, word in ambiguous_words(vars(found) if isinstance(found, BaseModel) else {})
     ]
 
 
@@ -185,7 +191,7 @@ def _argument_problems(
         if key in by_runner:
             problems.append((f"config.{key}", "is given by the runner; remove it"))
         elif key not in takes and not takes_any:
-            hint = suggest(key, takes) if takes else "; it takes no config"
+            hint = suggestion(key, takes) if takes else "; it takes no config"
             problems.append((f"config.{key}", f"is not taken by {name}{hint}"))
     return problems or _bind_problems(name, signature, session, config)
 

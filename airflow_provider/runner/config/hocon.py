@@ -40,7 +40,7 @@ class HoconError(Exception):
     """A text is no HOCON, or an included file is missing; says where."""
 
 
-def parse(text: str, source: Path, read: Callable[[Path], str]) -> Any:
+def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
     """Parse a HOCON file.
 
     :param text: its content

@@ -8,29 +8,30 @@ from a dict or a YAML, JSON or HOCON file. Either way a wrong one raises
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import (
     Field,
     PrivateAttr,
-    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     model_validator,
 )
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.config.absolute import absolute, working_directory
-from airflow_provider.runner.config.circles import CIRCLE, find_circle
-from airflow_provider.runner.config.component import resolve
-from airflow_provider.runner.config.component_check import check_component, warnings_of
-from airflow_provider.runner.config.file import read_config_file
-from airflow_provider.runner.config.given import Given, given_in, shared_paths
+from airflow_provider.runner.config.absolute_paths import absolute_path, working_directory
+from airflow_provider.runner.config.component import resolve_component
+from airflow_provider.runner.config.component_check import warnings_of
+from airflow_provider.runner.config.component_config import ComponentConfig
+from airflow_provider.runner.config.component_object import ambiguous_paths
+from airflow_provider.runner.config.component_problems import graph_problems
+from airflow_provider.runner.config.config_file import read_config_file
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.peer import from_peer
+from airflow_provider.runner.config.import_check import Importable, import_problems
+from airflow_provider.runner.config.peer_config import from_peer_config
 from airflow_provider.runner.config.policies import (
     OnClear,
     OnCodeChange,
@@ -39,21 +40,18 @@ from airflow_provider.runner.config.policies import (
     SessionStatePolicy,
 )
 from airflow_provider.runner.config.problems import (
-    as_name,
-    content_problems,
-    explain,
-    graph_problems,
-    kind_of,
-    name_of,
+    config_problems,
+    kind_in_words,
 )
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.config.sections import (
     CircuitBreakerConfig,
+    ConfigSection,
     ResiliencePolicy,
     RetryConfig,
-    Section,
     SparkSection,
 )
+from airflow_provider.runner.config.self_reference import CONTAINS_ITSELF, find_self_reference
 
 __all__ = [
     "CircuitBreakerConfig",
@@ -65,105 +63,8 @@ __all__ = [
     "load_pipeline_config",
 ]
 
-_BOOLEAN = TypeAdapter(bool)
 
-Importable = Callable[[str, Given | None], object]
-
-
-class ComponentConfig(Section):
-    """One component of a pipeline.
-
-    :param name: unique in the pipeline; any characters
-    :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``; in Python also
-        the class or function itself
-    :param component_type: ``source``, ``transformation`` or ``sink``
-    :param config: what the component is given; plain data only, because it is fingerprinted
-    :param depends_on: names of the components that must be complete before this one
-    :param retry: the component's own retries inside one attempt
-    :param circuit_breaker: when to stop trying a component that keeps failing
-    :param resilience: ``retry`` and ``circuit_breaker`` under one key; not together with either
-    :param enabled: False leaves the component out
-    :param session_state: what becomes of the temp views that it leaves; default: the pipeline's policy
-    :param checkpoint_version: the author's own word for the version of its results: another value counts as changed
-        config, for what no reading of code can know
-    :param always_run: run it in every attempt in which anything runs, for components that set things up
-    :raises PipelineConfigError: with every problem of this component
-    """
-
-    name: str = Field(min_length=1)
-    class_path: str = Field(min_length=1)
-    component_type: Literal["source", "transformation", "sink"] = "transformation"
-    config: dict[str, Any] = Field(default_factory=dict)
-    depends_on: list[str] = Field(default_factory=list)
-    retry: RetryConfig | None = None
-    circuit_breaker: CircuitBreakerConfig | None = None
-    resilience: ResiliencePolicy | None = None
-    enabled: bool = True
-    session_state: SessionStatePolicy | None = None
-    checkpoint_version: str | None = None
-    always_run: bool = False
-
-    _given: Given | None = PrivateAttr(default=None)
-    _texts: Mapping[str, str] = PrivateAttr(default_factory=dict)
-
-    @classmethod
-    def left_as_written(cls) -> frozenset[str]:
-        """Return the field that the component reads: it knows where text is meant."""
-        return frozenset({"config"})
-
-    @property
-    def given(self) -> Given | None:
-        """The class or function itself, None if the author gave its path."""
-        given = self._given
-        return given if given is not None and given.path == self.class_path else None  # a copy may have another path
-
-    @property
-    def texts(self) -> Mapping[str, str]:
-        """The texts of files that ``config`` names, with their templates rendered; by the names that stand there."""
-        return self._texts
-
-    def target(self) -> Any:
-        """Return the class or function that the component is.
-
-        :raises LookupError: there is no such thing, or it is not a component; the message says which
-        """
-        return resolve(self.class_path, self.given)
-
-    @property
-    def retry_policy(self) -> RetryConfig | None:
-        """The retries in force, wherever the author wrote them."""
-        return self.resilience.retry if self.resilience else self.retry
-
-    @property
-    def breaker_policy(self) -> CircuitBreakerConfig | None:
-        """The circuit breaker in force, wherever the author wrote it."""
-        return self.resilience.circuit_breaker if self.resilience else self.circuit_breaker
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        if isinstance(data, cls):
-            return data
-        if circle := find_circle(data):
-            raise PipelineConfigError([ConfigProblem(CIRCLE, name_of(data), circle)])
-        problems: list[ConfigProblem] = []
-        component = None
-        try:
-            given = given_in(data)
-            component = handler({**data, "class_path": given.path} if given else data)
-            component._given = given
-        except LookupError as error:
-            problems.append(ConfigProblem(str(error), name_of(data), "class_path"))
-        except ValidationError as error:
-            problems += explain(error, cls, name_of(data), data)
-        if isinstance(data, Mapping):
-            problems += content_problems(data)
-        if problems:
-            raise PipelineConfigError(problems)
-        return component
-
-
-class PipelineConfig(Section):
+class PipelineConfig(ConfigSection):
     """A pipeline: a named, ordered graph of components.
 
     :param name: name of the pipeline; part of the checkpoint's identity
@@ -234,6 +135,19 @@ class PipelineConfig(Section):
         order = execution_order({name: component.depends_on for name, component in by_name.items()})
         return tuple(by_name[name] for name in order if by_name[name].enabled)
 
+    @property
+    def dependencies(self) -> dict[str, list[str]]:
+        """Component to the names that it depends on, disabled ones included."""
+        return {component.name: component.depends_on for component in self.components}
+
+    def session_state_of(self, name: str) -> SessionStatePolicy:
+        """Return a component's policy for session state: its own, or the pipeline's.
+
+        :param name: name of the component
+        """
+        own = next((component.session_state for component in self.components if component.name == name), None)
+        return own or self.session_state
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy it; what was worked out from the fields is worked out again, as they may be others."""
         copy = super().model_copy(update=update, deep=deep)
@@ -258,14 +172,14 @@ class PipelineConfig(Section):
     def starting_in(self, folder: str | os.PathLike[str]) -> Self:
         """Return the same pipeline with another folder in which relative paths start, if it is from no file."""
         copy = self.model_copy()
-        copy._built_in = absolute(folder)
+        copy._built_in = absolute_path(folder)
         return copy
 
     def as_written(self) -> dict[str, Any]:
         """Return the fields that were set, to be rendered and validated again. What was given itself stays itself."""
         fields = self.model_dump(exclude_unset=True)
         for component, written in zip(self.components, fields["components"], strict=True):
-            written["class_path"] = component.given or component.class_path
+            written["class_path"] = component.component_object or component.class_path
         return fields
 
     @model_validator(mode="wrap")
@@ -273,8 +187,8 @@ class PipelineConfig(Section):
     def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if isinstance(data, cls):
             return data
-        if circle := find_circle(data):
-            raise PipelineConfigError([ConfigProblem(CIRCLE, None, circle)])
+        if circle := find_self_reference(data):
+            raise PipelineConfigError([ConfigProblem(CONTAINS_ITSELF, None, circle)])
         pipeline = None
         own: list[ConfigProblem] = []
         problems: list[ConfigProblem] = []
@@ -282,12 +196,12 @@ class PipelineConfig(Section):
         if isinstance(data, Mapping) and "components" in data:
             graph = graph_problems(_written(data), data.get("restart_from"))
             good, problems = _validated(data["components"])
-            problems += shared_paths([(c.name, c.class_path, c.given) for c in good], resolve)
+            problems += ambiguous_paths([(c.name, c.class_path, c.component_object) for c in good], resolve_component)
             data = {**data, "components": good}
         try:
             pipeline = handler(data)
         except ValidationError as error:
-            own = explain(error, cls, None, data)
+            own = config_problems(error, cls, None, data)
             if problems:  # that no component is left follows from them
                 own = [problem for problem in own if problem.field != "components"]
         if own or problems or graph:
@@ -316,7 +230,7 @@ def load_pipeline_config(
     if isinstance(source, (str, os.PathLike)):
         origin = os.fspath(source)
         source = read_config_file(origin)
-    source, untaken = from_peer(source)
+    source, untaken = from_peer_config(source)
     if untaken:
         try:
             load_pipeline_config(source, origin=origin, importable=importable, look_at_files=look_at_files)
@@ -328,11 +242,11 @@ def load_pipeline_config(
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
         base_dir = _folder(origin) if look_at_files else None
-        more = _import_problems(_written(source), importable, base_dir) if find_circle(source) is None else []
+        more = import_problems(_written(source), importable, base_dir) if find_self_reference(source) is None else []
         raise PipelineConfigError([*error.problems, *more], origin) from None
     if origin is not None:
-        config._source = str(absolute(origin))
-    problems = _import_problems(config.components, importable, config.base_dir if look_at_files else None)
+        config._source = str(absolute_path(origin))
+    problems = import_problems(config.components, importable, config.base_dir if look_at_files else None)
     if problems:
         raise PipelineConfigError(problems, config.source)
     return config
@@ -346,7 +260,7 @@ def config_warnings(config: PipelineConfig) -> list[ConfigProblem]:
     return [
         ConfigProblem(message, component.name, field)
         for component in config.ordered
-        for field, message in warnings_of(component.class_path, component.config, component.given)
+        for field, message in warnings_of(component.class_path, component.config, component.component_object)
     ]
 
 
@@ -357,7 +271,7 @@ def _folder(origin: str | None) -> Path:
 def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
     """Return the components that are good, and what is wrong with the others."""
     if not isinstance(raw, (list, tuple)):
-        message = f"expected a list of components ('- name: …'), got {kind_of(raw)}"
+        message = f"expected a list of components ('- name: …'), got {kind_in_words(raw)}"
         return [], [ConfigProblem(message, None, "components")]
     good: list[ComponentConfig] = []
     problems: list[ConfigProblem] = []
@@ -373,40 +287,3 @@ def _written(pipeline: Any) -> Sequence[Any]:
     """Return the components as the author wrote them; none if that is no list."""
     raw = pipeline.get("components") if isinstance(pipeline, Mapping) else None
     return raw if isinstance(raw, (list, tuple)) else ()
-
-
-def _import_problems(
-    components: Sequence[Any], importable: bool | Importable, base_dir: Path | None
-) -> list[ConfigProblem]:
-    """Check each component that says enough to be looked for, also if something else is wrong with it.
-
-    :param components: each a :class:`ComponentConfig` or whatever the author wrote instead
-    :param importable: see :func:`load_pipeline_config`
-    :param base_dir: where relative paths in the config start; None if files are not to be looked for
-    """
-    problems = []
-    for position, item in enumerate(components, start=1):
-        fields = dict(item) if isinstance(item, (ComponentConfig, Mapping)) else {}
-        try:
-            given = item.given if isinstance(item, ComponentConfig) else given_in(fields)
-        except LookupError:
-            continue  # no component, which is a problem of its own
-        class_path, config = given.path if given else fields.get("class_path"), fields.get("config", {})
-        if not isinstance(class_path, str) or not (
-            importable(class_path, given) if callable(importable) else importable
-        ):
-            continue
-        if class_path and isinstance(config, Mapping) and _is_enabled(fields):
-            name = name_of(item) or f"#{position}"
-            named = {key: value for written, value in config.items() if (key := as_name(written))}
-            known = isinstance(item, ComponentConfig) and bool(item.texts)  # its files have been found and read
-            found = check_component(class_path, named, given, None if known else base_dir)
-            problems += [ConfigProblem(message, name, field) for field, message in found]
-    return problems
-
-
-def _is_enabled(fields: Mapping[Any, Any]) -> bool:
-    try:
-        return _BOOLEAN.validate_python(fields.get("enabled", True))
-    except ValidationError:
-        return False  # neither yes nor no, which is a problem of its own

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import difflib
-import enum
-import pathlib
 import re
-import uuid
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from airflow_provider.errors import ConfigProblem
-from airflow_provider.runner.config.by_value import by_value
-from airflow_provider.runner.config.graph import find_cycles
-from airflow_provider.runner.config.restart_from import names_written
+from airflow_provider.runner.config.error_groups import errors_by_value
 from airflow_provider.runner.config.scalars import WrittenWord
-
-PLAIN_TYPES = (
-    type(None),
-    bool,
-    int,
-    float,
-    str,
-    bytes,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    decimal.Decimal,
-    enum.Enum,
-    pathlib.PurePath,
-    uuid.UUID,
-)
 
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (WrittenWord, "the word"),
@@ -79,7 +56,7 @@ _MAY_BE_SECRET = {"config", "spark_conf"}
 _LONGEST_SHOWN = 60
 
 
-def explain(
+def config_problems(
     error: ValidationError, model: type[BaseModel], component: str | None, data: Any = None, *, show_values: bool = True
 ) -> list[ConfigProblem]:
     """Translate pydantic's errors about one model into problems that name field and remedy, one for each value.
@@ -88,11 +65,11 @@ def explain(
     :param show_values: whether a message may repeat a short value that the author wrote
     """
     problems = []
-    for items in by_value(error, data):
+    for items in errors_by_value(error, data):
         item = _joined(items)
         location = item["loc"]
         if location[-1:] == ("[key]",) or item["type"] == "invalid_key":
-            message = f"the key {item['input']!r} is {kind_of(item['input'])}, expected text; put it in quotes"
+            message = f"the key {item['input']!r} is {kind_in_words(item['input'])}, expected text; put it in quotes"
             place = location[:-2] if location[-1:] == ("[key]",) else location[:-1]
         else:
             message = _message(item, model, component, show_values and not _MAY_BE_SECRET.intersection(location))
@@ -114,7 +91,7 @@ def _message(item: ErrorDetails, model: type[BaseModel], component: str | None, 
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        hint = suggest(str(item["loc"][-1]), _fields_at(model, item["loc"]))
+        hint = suggestion(str(item["loc"][-1]), _fields_at(model, item["loc"]))
         at_the_top = len(item["loc"]) == 1 and component is None
         return "is not a known field" + (hint or (SHARED if at_the_top else ""))
     if kind in ("too_short", "string_too_short") and not value:
@@ -157,7 +134,7 @@ def _required(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
 
 def _got(value: Any, show: bool) -> str:
     shown = _shown(value) if show else ""
-    return f"{kind_of(value).removeprefix('a ')} {shown}" if shown else kind_of(value)
+    return f"{kind_in_words(value).removeprefix('a ')} {shown}" if shown else kind_in_words(value)
 
 
 def _shown(value: Any) -> str:
@@ -168,7 +145,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_SHOWN else ""
 
 
-def kind_of(value: Any) -> str:
+def kind_in_words(value: Any) -> str:
     """Return what kind of thing the author wrote, in the words of a config file: ``a mapping``, ``text``."""
     for types, kind in _KINDS:
         if isinstance(value, types):
@@ -181,57 +158,7 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
-def content_problems(component: Mapping[Any, Any]) -> list[ConfigProblem]:
-    """Return what is wrong with a component although each field by itself may be right."""
-    name = name_of(component)
-    problems = []
-    if component.get("resilience") and (component.get("retry") or component.get("circuit_breaker")):
-        message = "is set together with 'retry' or 'circuit_breaker'; keep one of the two spellings"
-        problems.append(ConfigProblem(message, name, "resilience"))
-    for path, value in unhashable(component.get("config")):
-        message = (
-            f"holds {with_article(type(value).__name__)}, which cannot be fingerprinted; use plain data "
-            "(text, numbers, dates, lists, mappings)"
-        )
-        problems.append(ConfigProblem(message, name, f"config{path}"))
-    return problems
-
-
-def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigProblem]:
-    """Check names and dependencies across components that may be wrong in other ways.
-
-    :param components: each a mapping or a ``ComponentConfig``; what is neither is passed over. If there is none,
-        nothing is said about references
-    :param restart_from: where to restart from, as the author wrote it
-    """
-    problems = []
-    nodes = [(name_of(item), _dependencies_of(item)) for item in components]
-    known = [(name, depends_on) for name, depends_on in nodes if name is not None]
-    for name, count in Counter(name for name, _ in known).items():
-        if count > 1:
-            message = f"{count} components have this name; names must be unique"
-            problems.append(ConfigProblem(message, name, "name"))
-    graph = dict(known)
-    for name, depends_on in known:
-        for other in depends_on:
-            if other == name:
-                problems.append(ConfigProblem("depends on itself; remove this dependency", name, "depends_on"))
-            elif other not in graph:
-                problems.append(ConfigProblem(_unknown_component(other, graph), name, "depends_on"))
-    for cycle in find_cycles(graph):
-        message = f"dependency cycle: {' -> '.join(cycle)}; remove one of these dependencies"
-        problems.append(ConfigProblem(message, cycle[0], "depends_on"))
-    starts = [name for name in map(as_name, names_written(restart_from)) if name is not None and name not in graph]
-    if components:
-        problems += [ConfigProblem(_unknown_component(name, graph), None, "restart_from") for name in starts]
-    return problems
-
-
-def _unknown_component(name: str, known: Iterable[str]) -> str:
-    return f"unknown component {name!r}{suggest(name, known)}"
-
-
-def name_of(component: Any) -> str | None:
+def component_name(component: Any) -> str | None:
     """Return the component's name if it has a usable one."""
     return as_name(component.get("name") if isinstance(component, Mapping) else getattr(component, "name", None))
 
@@ -243,19 +170,7 @@ def as_name(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def unhashable(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield path and value of everything inside that is not plain data."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from unhashable(item, f"{path}.{key}")
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for index, item in enumerate(value):
-            yield from unhashable(item, f"{path}[{index}]")
-    elif not isinstance(value, PLAIN_TYPES):
-        yield path, value
-
-
-def suggest(word: str, known: Iterable[str], most: int = 12) -> str:
+def suggestion(word: str, known: Iterable[str], most: int = 12) -> str:
     """Return ``; did you mean 'x'?`` if one of the known words is close, else the known words.
 
     :param most: more words than this are not listed
@@ -265,12 +180,6 @@ def suggest(word: str, known: Iterable[str], most: int = 12) -> str:
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known are {', '.join(map(repr, names))}" if 0 < len(names) <= most else ""
-
-
-def _dependencies_of(component: Any) -> list[str]:
-    found = component.get("depends_on") if isinstance(component, Mapping) else getattr(component, "depends_on", None)
-    names = [as_name(other) for other in found] if isinstance(found, (list, tuple)) else []
-    return [name for name in names if name is not None]
 
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -27,7 +27,21 @@ AMBIGUOUS = "may be meant as text or as true or false; put it in quotes, or writ
 QUOTE = "put it in quotes"
 
 
-class WrittenFloat(float):
+class _WithText:
+    """A number from a file that keeps its text: it is printed, copied and compared as the number that it is."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+
+class WrittenFloat(_WithText, float):
     """A decimal number from a file, with its text."""
 
     def __new__(cls, text: str) -> Self:
@@ -35,21 +49,11 @@ class WrittenFloat(float):
         self.text = text
         return self
 
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
     def __reduce__(self) -> tuple[Any, ...]:
         return float, (float(self),)  # for Spark's workers, which need not have this package
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
 
-
-class WrittenInt(int):
+class WrittenInt(_WithText, int):
     """A whole number that is written with ``_`` between its thousands, with its text."""
 
     def __new__(cls, text: str) -> Self:
@@ -57,21 +61,11 @@ class WrittenInt(int):
         self.text = text
         return self
 
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
     def __reduce__(self) -> tuple[Any, ...]:
         return int, (int(self),)
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
 
-
-class WrittenWord(int):
+class WrittenWord(_WithText, int):
     """``yes``, ``no``, ``on`` or ``off``: a boolean for YAML 1.1, and as often text, such as the country ``NO``."""
 
     def __new__(cls, text: str) -> Self:
@@ -79,18 +73,8 @@ class WrittenWord(int):
         self.text = text
         return self
 
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
     def __reduce__(self) -> tuple[Any, ...]:
         return WrittenWord, (self.text,)
-
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
 
 
 class FoldedText(str):
@@ -112,7 +96,7 @@ class FoldedText(str):
         return str, (str(self),)
 
 
-def refolded(value: Any, written: Any) -> Any:
+def restore_folded_text(value: Any, written: Any) -> Any:
     """Return a rendered value in which text that YAML made one line of is known as that again.
 
     :param value: what rendering made of it
@@ -121,17 +105,17 @@ def refolded(value: Any, written: Any) -> Any:
     if isinstance(written, FoldedText) and isinstance(value, str):
         return FoldedText.of(value, written.ends)
     if isinstance(written, Mapping) and isinstance(value, dict):
-        return {key: refolded(item, written.get(key)) for key, item in value.items()}
+        return {key: restore_folded_text(item, written.get(key)) for key, item in value.items()}
     if isinstance(written, list) and isinstance(value, list) and len(written) == len(value):
-        return [refolded(item, one) for item, one in zip(value, written, strict=True)]
+        return [restore_folded_text(item, one) for item, one in zip(value, written, strict=True)]
     return value
 
 
 _WRITTEN = (WrittenFloat, WrittenInt, WrittenWord)
-Written = WrittenFloat | WrittenInt | WrittenWord
+WrittenValue = WrittenFloat | WrittenInt | WrittenWord
 
 
-def _as_it_was(dumper: yaml.SafeDumper, value: Written) -> yaml.ScalarNode:
+def _as_it_was(dumper: yaml.SafeDumper, value: WrittenValue) -> yaml.ScalarNode:
     tag = {WrittenFloat: "float", WrittenInt: "int", WrittenWord: "bool"}[type(value)]
     return dumper.represent_scalar(f"tag:yaml.org,2002:{tag}", value.text)
 
@@ -141,8 +125,8 @@ for _kind in _WRITTEN:
 yaml.SafeDumper.add_representer(FoldedText, yaml.SafeDumper.represent_str)
 
 
-def plain(value: Any) -> Any:
-    """Return a value with the numbers in it as Python's own. Words stay: see :func:`words`."""
+def plain_value(value: Any) -> Any:
+    """Return a value with the numbers in it as Python's own. Words stay: see :func:`ambiguous_words`."""
     if isinstance(value, WrittenFloat):
         return float(value)
     if isinstance(value, WrittenInt):
@@ -150,15 +134,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, FoldedText):
         return str(value)
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain_value(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [plain_value(item) for item in value]
     if type(value) is tuple:
-        return tuple(plain(item) for item in value)
+        return tuple(plain_value(item) for item in value)
     return value
 
 
-def spelled(value: Any) -> Any:
+def spark_text(value: Any) -> Any:
     """Spell a value as Spark does in its properties and options: ``True`` is ``true``, a number is its text."""
     if value is None:
         raise PydanticCustomError("value_error", "{error}", {"error": "has no value; give it one, or remove it"})
@@ -169,20 +153,22 @@ def spelled(value: Any) -> Any:
     return str(value) if isinstance(value, (int, float)) else value
 
 
-SparkValue = Annotated[str, BeforeValidator(spelled)]
+SparkValue = Annotated[str, BeforeValidator(spark_text)]
 """A value of a Spark property or of an option of a format."""
 
 
-def words(value: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], WrittenWord]]:
+def ambiguous_words(
+    value: Any, path: tuple[int | str, ...] = ()
+) -> Iterator[tuple[tuple[int | str, ...], WrittenWord]]:
     """Yield path and value of every ``yes``, ``no``, ``on`` and ``off`` in a value."""
     if isinstance(value, WrittenWord):
         yield path, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from words(item, (*path, key))
+            yield from ambiguous_words(item, (*path, key))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from words(item, (*path, index))
+            yield from ambiguous_words(item, (*path, index))
 
 
 class TextAsWritten(BaseModel):
@@ -208,7 +194,7 @@ class TextAsWritten(BaseModel):
         found = handler(value)
         if info.field_name in cls.left_as_written():
             return found
-        problems = [_problem("word", f"{str(word)!r} {AMBIGUOUS}", path, word) for path, word in words(found)]
+        problems = [_problem("word", f"{str(word)!r} {AMBIGUOUS}", path, word) for path, word in ambiguous_words(found)]
         if info.field_name not in cls.numbers_as_text():
             problems += [
                 _problem("float_as_text", f"expected text, got decimal number {item!r}; {QUOTE}", path, item)
@@ -216,7 +202,7 @@ class TextAsWritten(BaseModel):
             ]
         if problems:
             raise ValidationError.from_exception_data(cls.__name__, problems)
-        return plain(found)
+        return plain_value(found)
 
 
 def _problem(kind: str, message: str, path: tuple[int | str, ...], value: Any) -> InitErrorDetails:
@@ -236,6 +222,6 @@ def _lost_text(before: Any, after: Any, path: tuple[int | str, ...] = ()) -> Ite
             yield from _lost_text(one, other, (*path, index))
 
 
-def is_shared(key: Any) -> bool:
+def is_shared_part(key: Any) -> bool:
     """Return whether a key holds parts that others refer to, as in a compose file: ``x-defaults``."""
     return isinstance(key, str) and key.startswith("x-")

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten, is_shared
+from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten, is_shared_part
 
 
-class Section(TextAsWritten):
+class ConfigSection(TextAsWritten):
     """A part of the config: unknown fields are refused, and nothing changes after validation.
 
     Keys that begin with ``x-`` hold parts that others share; they are left out.
@@ -21,12 +21,12 @@ class Section(TextAsWritten):
     @model_validator(mode="before")
     @classmethod
     def _without_shared_parts(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and any(map(is_shared, data)):
-            return {key: value for key, value in data.items() if not is_shared(key)}
+        if isinstance(data, Mapping) and any(map(is_shared_part, data)):
+            return {key: value for key, value in data.items() if not is_shared_part(key)}
         return data
 
 
-class RetryConfig(Section):
+class RetryConfig(ConfigSection):
     """A component's own retries, inside one attempt.
 
     :param max_attempts: tries in all, the first one included
@@ -44,7 +44,7 @@ class RetryConfig(Section):
     retry_on_exceptions: list[str] = Field(default_factory=lambda: ["Exception"])
 
 
-class CircuitBreakerConfig(Section):
+class CircuitBreakerConfig(ConfigSection):
     """When a component that keeps failing is left alone for a while.
 
     :param failure_threshold: failed tries in a row that open the circuit
@@ -59,14 +59,14 @@ class CircuitBreakerConfig(Section):
     half_open_max_calls: int = Field(default=1, ge=1)
 
 
-class ResiliencePolicy(Section):
+class ResiliencePolicy(ConfigSection):
     """``retry`` and ``circuit_breaker`` bundled under one key."""
 
     retry: RetryConfig | None = None
     circuit_breaker: CircuitBreakerConfig | None = None
 
 
-class SparkSection(Section):
+class SparkSection(ConfigSection):
     """Spark settings of the pipeline. The operator's connection and ``spark_conf`` win over them.
 
     :param app_name: application name

@@ -34,12 +34,12 @@ _RESOLVERS = (
 _REPLACED = frozenset(f"{_TAG}{kind}" for kind in ("bool", "int", "float", "value"))
 
 
-def parse(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
     """Parse one YAML document.
 
     :raises yaml.YAMLError: it is none, a key stands twice, or an alias contains itself
     """
-    loader = _Loader(text)
+    loader = _TextKeepingLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -52,7 +52,7 @@ def parse(text: str) -> Any:
         loader.dispose()
 
 
-class _Loader(yaml.SafeLoader):
+class _TextKeepingLoader(yaml.SafeLoader):
     """A safe loader that keeps text, and for which a key that is written twice is an error, not silently the last."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
@@ -120,13 +120,13 @@ def _as_key(key: Any) -> Any:
 
 
 for _kind, _pattern, _first in _RESOLVERS:
-    _Loader.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(rf"^(?:{_pattern})$"), list(_first))
-_Loader.add_constructor(f"{_TAG}int", _Loader.construct_number)
-_Loader.add_constructor(f"{_TAG}float", _Loader.construct_number)
-_Loader.add_constructor(f"{_TAG}word", lambda loader, node: WrittenWord(str(node.value)))
-_Loader.add_constructor(f"{_TAG}timestamp", _Loader.construct_moment)
-_Loader.add_constructor(f"{_TAG}merge", lambda loader, node: str(node.value))  # "<<" as a value
-_Loader.add_constructor(f"{_TAG}str", _Loader.construct_text)
+    _TextKeepingLoader.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+_TextKeepingLoader.add_constructor(f"{_TAG}int", _TextKeepingLoader.construct_number)
+_TextKeepingLoader.add_constructor(f"{_TAG}float", _TextKeepingLoader.construct_number)
+_TextKeepingLoader.add_constructor(f"{_TAG}word", lambda loader, node: WrittenWord(str(node.value)))
+_TextKeepingLoader.add_constructor(f"{_TAG}timestamp", _TextKeepingLoader.construct_moment)
+_TextKeepingLoader.add_constructor(f"{_TAG}merge", lambda loader, node: str(node.value))  # "<<" as a value
+_TextKeepingLoader.add_constructor(f"{_TAG}str", _TextKeepingLoader.construct_text)
 
 
 def _check_aliases(root: yaml.Node) -> None:

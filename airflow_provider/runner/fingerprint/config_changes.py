@@ -10,7 +10,7 @@ FieldHashes = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Change:
+class ConfigChange:
     """One difference between the config of a checkpoint and today's.
 
     :param component: name of the component
@@ -27,7 +27,7 @@ class Change:
         return f"{subject} {self.kind}"
 
 
-def changes(before: Mapping[str, FieldHashes], after: Mapping[str, FieldHashes]) -> list[Change]:
+def compare_config(before: Mapping[str, FieldHashes], after: Mapping[str, FieldHashes]) -> list[ConfigChange]:
     """List what differs, in the order of today's components and then of the removed ones.
 
     :param before: component to field hashes at the time of the checkpoint
@@ -36,15 +36,15 @@ def changes(before: Mapping[str, FieldHashes], after: Mapping[str, FieldHashes])
     found = []
     for name, fields in after.items():
         if name not in before:
-            found.append(Change(name, None, "added"))
+            found.append(ConfigChange(name, None, "added"))
             continue
         earlier = before[name]
         for field in [*fields, *(f for f in earlier if f not in fields)]:
             if field not in earlier:
-                found.append(Change(name, field, "added"))
+                found.append(ConfigChange(name, field, "added"))
             elif field not in fields:
-                found.append(Change(name, field, "removed"))
+                found.append(ConfigChange(name, field, "removed"))
             elif earlier[field] != fields[field]:
-                found.append(Change(name, field, "changed"))
-    found += [Change(name, None, "removed") for name in before if name not in after]
+                found.append(ConfigChange(name, field, "changed"))
+    found += [ConfigChange(name, None, "removed") for name in before if name not in after]
     return found

@@ -29,7 +29,7 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.scalars import WrittenFloat, WrittenWord
-from airflow_provider.runner.config.zipped import is_file, read_bytes
+from airflow_provider.runner.config.zipped_files import is_zipped_file, read_zipped_bytes
 from airflow_provider.runner.fingerprint.config_changes import FieldHashes
 
 CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")
@@ -93,7 +93,7 @@ def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, A
     yield "enabled", component.enabled
     yield "checkpoint_version", component.checkpoint_version
     for key in sorted(component.config):
-        yield f"config.{key}", canonical(component.config[key])
+        yield f"config.{key}", canonical_json(component.config[key])
     for key in getattr(_target(component), "ordered_fields", ()):
         if isinstance(component.config.get(key), (Mapping, list, tuple)):
             yield f"order of config.{key}", _order(component.config[key])
@@ -124,7 +124,7 @@ def _files_of(component: ComponentConfig) -> Sequence[str]:
 def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
     """Yield the files that a config names, at any depth, if their endings say what they are."""
     if isinstance(value, str):
-        if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and is_file(base_dir / value):
+        if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and is_zipped_file(base_dir / value):
             yield value
     elif isinstance(value, Mapping):
         for key in sorted(value, key=str):
@@ -136,7 +136,7 @@ def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
 
 def _content_hash(path: Path) -> str:
     try:
-        return _hash(read_bytes(path))
+        return _hash(read_zipped_bytes(path))
     except OSError:
         return "cannot be read"
 
@@ -145,26 +145,26 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def canonical(value: Any) -> Any:
+def canonical_json(value: Any) -> Any:
     """Return plain JSON in which different values stay different: ``{1: 2}`` and ``{"1": 2}`` for instance.
 
     :raises TypeError: the value is no plain data
     """
     if isinstance(value, enum.Enum):
-        return canonical(value.value)
+        return canonical_json(value.value)
     if isinstance(value, WrittenWord) or (isinstance(value, WrittenFloat) and value.text != repr(float(value))):
         return {f"{_TAG}written": value.text}  # it may be used as text
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):
         if all(isinstance(key, str) and not key.startswith(_TAG) for key in value):
-            return {key: canonical(item) for key, item in value.items()}
-        pairs = [[canonical(key), canonical(item)] for key, item in value.items()]
+            return {key: canonical_json(item) for key, item in value.items()}
+        pairs = [[canonical_json(key), canonical_json(item)] for key, item in value.items()]
         return {f"{_TAG}mapping": sorted(pairs, key=_json)}
     if isinstance(value, (list, tuple)):
-        return [canonical(item) for item in value]
+        return [canonical_json(item) for item in value]
     if isinstance(value, (set, frozenset)):
-        return {f"{_TAG}set": sorted((canonical(item) for item in value), key=_json)}
+        return {f"{_TAG}set": sorted((canonical_json(item) for item in value), key=_json)}
     if isinstance(value, bytes):
         return {f"{_TAG}bytes": value.hex()}
     if isinstance(value, (datetime.date, datetime.time)):

@@ -1,14 +1,14 @@
-"""The directories of saved views, as somebody sees them who is no attempt."""
+"""The directories of saved views, as seen from outside an attempt."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from airflow_provider.runner.checkpoint.files import Entry, RecordFiles
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import LARGEST_MARKER, MARKER, NOTICE, DirectoryMarker
+from airflow_provider.runner.storage.file_storage import Entries, FileStorage, StorageEntry, joined
 
 _ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
 _STEP = re.compile(r"\d{4,}-[0-9a-f]{8}")
@@ -18,14 +18,14 @@ _LEFTOVER = re.compile(r"\._pyspark_pipeline(_prune)?\.json(\.[0-9a-f]{8})?\.(tm
 
 @dataclass
 class RunDirectory:
-    """What lies in one directory of saved views.
+    """What one directory of saved views holds.
 
     :param path: relative to the base of the storage
-    :param marker: what its marker says, or its notice if `prune` was interrupted; None if it has none that can be read
-    :param text: the marker itself, None if it has none
-    :param foreign: what in it no attempt has written, None if there is nothing
+    :param marker: what its marker says, or its notice if a `prune` was interrupted; None if neither can be read
+    :param text: content of the marker, None if there is none
+    :param foreign: something in it that no attempt wrote, None if there is nothing
     :param files: what attempts saved
-    :param own: the files of marker and notice
+    :param own: files of the marker and the notice
     :param folders: the directories, inner ones first
     :param bytes: size of all files
     """
@@ -40,72 +40,71 @@ class RunDirectory:
     bytes: int = 0
 
     def is_of(self, key: RunKey, base: str) -> bool:
-        """Return whether it lies where that run's directory must lie.
+        """Return whether this is where that run's directory belongs.
 
         :param base: address of the storage's base
         """
         return f"{base.rstrip('/')}/{self.path}".rstrip("/").endswith(f"/{key.path}")
 
 
-def find_directories(files: RecordFiles) -> Iterator[RunDirectory]:
-    """Yield the directories of saved views on a storage, also those without a marker. Links are not followed."""
+def find_directories(files: FileStorage) -> Iterator[RunDirectory]:
+    """Yield the directories of saved views on a storage, also those without a marker. Does not follow links."""
     ahead = [""]
     while ahead:
         path = ahead.pop()
-        entries = files.entries(path)
+        entries = _entries(files, path)
         if any(entry.name in (MARKER, NOTICE) or _is_attempt(entry) for entry in entries):
-            yield _look(files, path, entries)
+            yield _read(files, path, entries)
         else:
-            ahead += [_join(path, entry.name) for entry in reversed(entries) if entry.kind == "directory"]
+            ahead += [joined(path, entry.name) for entry in reversed(entries) if entry.kind == "directory"]
 
 
-def look_at(files: RecordFiles, path: str) -> RunDirectory | None:
-    """Return what lies in a directory, None if that is nothing. Links are not followed."""
+def read_directory(files: FileStorage, path: str) -> RunDirectory | None:
+    """Return what a directory holds, None if there is no such directory. Does not follow links."""
     above = ""
     for name in path.split("/"):
-        inner = _join(above, name)
-        kind = next((entry.kind for entry in files.entries(above) if entry.name == name), None)
+        inner = joined(above, name)
+        kind = next((entry.kind for entry in _entries(files, above) if entry.name == name), None)
         if kind is None:
             return None
         if kind != "directory":
             return RunDirectory(path, foreign=inner)
         above = inner
-    return _look(files, path, files.entries(path))
+    return _read(files, path, _entries(files, path))
 
 
-def delete_directory(files: RecordFiles, found: RunDirectory, *, keep_marker: bool = False) -> str | None:
-    """Delete what was found in a directory, and nothing that has been added since.
+def delete_directory(files: FileStorage, found: RunDirectory, *, keep_marker: bool = False) -> str | None:
+    """Delete what was found in a directory, and nothing that was added since.
 
-    See :mod:`airflow_provider.runner.session_state.saved.directory_marker` for why no attempt that begins meanwhile is
-    harmed. Whatever a kill leaves is found again by its marker or its notice.
+    See :mod:`airflow_provider.runner.session_state.saved.directory_marker` for why this does not harm an attempt that
+    begins meanwhile. The next `prune` finds what a kill leaves by its marker or its notice.
 
-    :param files: the storage
-    :param found: what is to go; nothing foreign is in it
+    :param found: what to delete; nothing foreign is in it
     :param keep_marker: leave the marker, because an attempt may still write there
-    :return: why nothing was deleted, None if all is gone
+    :return: why nothing was deleted, None if everything is gone
     """
-    notice = _join(found.path, NOTICE)
+    notice = joined(found.path, NOTICE)
     if of_connect := [path for path in found.own if path.startswith(f"{notice}/")]:  # an attempt has emptied it
-        files.remove(of_connect)
-        files.remove_empty([notice])
+        files.delete(of_connect)
+        files.delete_empty([notice])
     files.write(notice, found.text or (found.marker.to_bytes() if found.marker else b"{}"))
-    if _content(files, found.path, MARKER, files.entries(found.path)) != found.text:
-        files.remove([notice])
+    if _content(files, found.path, MARKER, _entries(files, found.path)) != found.text:
+        files.delete([notice])
         return "an attempt has begun to use it"
-    files.remove(found.files)
-    files.remove_empty(folder for folder in found.folders if folder != found.path)
-    now = files.entries(found.path)
+    files.delete(found.files)
+    files.delete_empty(folder for folder in found.folders if folder != found.path)
+    now = _entries(files, found.path)
     if not keep_marker and _content(files, found.path, MARKER, now) == found.text:
-        files.remove(path for path in found.own if not path.startswith(notice))
-    files.remove([notice])
-    files.remove_empty([*(folder for folder in found.folders if folder != found.path), found.path])
+        files.delete(path for path in found.own if not path.startswith(notice))
+    files.delete([notice])
+    files.delete_empty([*(folder for folder in found.folders if folder != found.path), found.path])
     return None
 
 
-def _look(files: RecordFiles, path: str, entries: list[Entry]) -> RunDirectory:
+def _read(files: FileStorage, path: str, entries: Entries) -> RunDirectory:
     found = RunDirectory(path)
     for entry in entries:
-        inner = _join(path, entry.name)
+        inner = joined(path, entry.name)
         if entry.name in (MARKER, NOTICE) and entry.kind != "other":
             _collect(files, inner, entry, found, found.own)
         elif _LEFTOVER.fullmatch(entry.name) and entry.kind == "file":
@@ -122,43 +121,43 @@ def _look(files: RecordFiles, path: str, entries: list[Entry]) -> RunDirectory:
     return found
 
 
-def _attempt(files: RecordFiles, path: str, found: RunDirectory) -> None:
-    for step in files.entries(path):
-        inner = _join(path, step.name)
+def _attempt(files: FileStorage, path: str, found: RunDirectory) -> None:
+    for step in _entries(files, path):
+        inner = joined(path, step.name)
         if step.kind != "directory" or not _STEP.fullmatch(step.name):
             found.foreign = found.foreign or inner
             continue
-        for view in files.entries(inner):
+        for view in _entries(files, inner):
             if view.kind != "directory" or not _VIEW.fullmatch(view.name):
-                found.foreign = found.foreign or _join(inner, view.name)
+                found.foreign = found.foreign or joined(inner, view.name)
             else:
-                _collect(files, _join(inner, view.name), view, found, found.files)
+                _collect(files, joined(inner, view.name), view, found, found.files)
         found.folders.append(inner)
     found.folders.append(path)
 
 
-def _collect(files: RecordFiles, path: str, entry: Entry, found: RunDirectory, into: list[str]) -> None:
-    """Take note of a file, or of a directory with all that is in it."""
+def _collect(files: FileStorage, path: str, entry: StorageEntry, found: RunDirectory, into: list[str]) -> None:
+    """Add a file, or a directory with everything in it."""
     if entry.kind == "file":
         into.append(path)
         found.bytes += entry.size
     elif entry.kind == "directory":
-        for inner in files.entries(path):
-            _collect(files, _join(path, inner.name), inner, found, into)
+        for inner in _entries(files, path):
+            _collect(files, joined(path, inner.name), inner, found, into)
         found.folders.append(path)
     else:
         found.foreign = found.foreign or path
 
 
-def _content(files: RecordFiles, path: str, name: str, entries: list[Entry]) -> bytes | None:
-    """Return the text of a marker or a notice, None if there is none."""
+def _content(files: FileStorage, path: str, name: str, entries: Entries) -> bytes | None:
+    """Return the content of a marker or a notice, None if there is none."""
     entry = next((entry for entry in entries if entry.name == name), None)
     if entry is None or entry.kind == "other":
         return None
-    inner = _join(path, name)
+    inner = joined(path, name)
     parts = [(inner, entry)]
     if entry.kind == "directory":  # as a session of Spark Connect wrote it
-        parts = [(_join(inner, part.name), part) for part in files.entries(inner) if part.name.startswith("part-")]
+        parts = [(joined(inner, part.name), part) for part in _entries(files, inner) if part.name.startswith("part-")]
     if any(part.kind != "file" for _, part in parts) or sum(part.size for _, part in parts) > LARGEST_MARKER:
         return b""
     try:
@@ -167,9 +166,10 @@ def _content(files: RecordFiles, path: str, name: str, entries: list[Entry]) -> 
         return None
 
 
-def _is_attempt(entry: Entry) -> bool:
+def _is_attempt(entry: StorageEntry) -> bool:
     return entry.kind == "directory" and _ATTEMPT.fullmatch(entry.name) is not None
 
 
-def _join(path: str, name: str) -> str:
-    return f"{path}/{name}" if path else name
+def _entries(files: FileStorage, directory: str) -> Entries:
+    """Return what a directory holds; links count as ``other``, wherever they lead."""
+    return [replace(entry, kind="other") if entry.is_link else entry for entry in files.list(directory)]

@@ -22,7 +22,7 @@ def attempt_error(result: PipelineResult, goes_on: str) -> PySparkPipelineError 
         if component.error is None:
             continue
         failure = component.failure or explain(component.error)
-        details = [*failure.lines(), *standing(result, component.component_name, goes_on)]
+        details = [*failure.lines(), *status_lines(result, component.component_name, goes_on)]
         if isinstance(component.error, SparkLostError):
             text = (
                 f"pipeline {result.pipeline_name!r}: Spark was lost while component {component.component_name!r} "
@@ -37,7 +37,7 @@ def attempt_error(result: PipelineResult, goes_on: str) -> PySparkPipelineError 
     return None
 
 
-def standing(result: PipelineResult, failed: str, goes_on: str) -> list[str]:
+def status_lines(result: PipelineResult, failed: str, goes_on: str) -> list[str]:
     """Say what is complete and what comes next.
 
     :param result: how the attempt went

@@ -14,7 +14,7 @@ from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.planning.plan import Action
 
 
-class Standing(NoOpHooks):
+class AttemptStatus(NoOpHooks):
     """Follows an attempt. It belongs after the hooks that record, so that what it calls complete is recorded.
 
     When a record cannot be saved the attempt ends with that error, so nothing asks this for it.

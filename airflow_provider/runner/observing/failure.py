@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from airflow_provider.errors import SparkLostError
 from airflow_provider.masking import mask
 from airflow_provider.runner.observing.author_line import author_line, author_line_of_text
-from airflow_provider.runner.spark.error_text import out_of_memory, said
+from airflow_provider.runner.spark.error_text import out_of_memory, parse_spark_error
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def explain(error: BaseException, hints: Sequence[str] = (), package: str | None
     :param hints: what the caller knows
     :param package: the component's top-level package
     """
-    found = said(error)
+    found = parse_spark_error(error)
     if isinstance(error, SparkLostError):
         cause = error.__cause__
         return Failure(found.message.partition(": ")[2], author_line(cause, package) if cause else None, tuple(hints))

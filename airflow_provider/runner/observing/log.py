@@ -18,7 +18,7 @@ from airflow_provider.runner.observing.events import (
 )
 from airflow_provider.runner.observing.failure import explain
 from airflow_provider.runner.observing.hooks import NoOpHooks
-from airflow_provider.runner.observing.log_groups import fold
+from airflow_provider.runner.observing.log_groups import log_group
 from airflow_provider.runner.observing.report import duration, plan_table, result_table, time_line
 from airflow_provider.runner.observing.result import PipelineResultStatus
 from airflow_provider.runner.planning.plan import Action
@@ -48,11 +48,11 @@ class LoggingHooks(NoOpHooks):
             what = f"{what or 'nothing to do'}, {len(plan.left_out)} left out"
         self._log.info("pipeline %r (%s): plan of this attempt: %s", config.name, ", ".join(about), what)
         self._lines(plan_table(plan))
-        if plan.would_be_kept:
+        if plan.kept_by_rerun_affected:
             self._log.info(
                 "%s is 'restart'; 'rerun_affected' would have kept %s",
                 plan.restarted_by,
-                ", ".join(plan.would_be_kept),
+                ", ".join(plan.kept_by_rerun_affected),
             )
         for note in plan.notes:
             self._log.warning("%s", note)
@@ -117,7 +117,7 @@ class LoggingHooks(NoOpHooks):
             whole = stack_lines(event.error)
             shown = without_java(whole)
             title = "the stack of this error" + ("" if shown == whole else "; Java's is in the log at level DEBUG")
-            with fold(self._log, title):
+            with log_group(self._log, title):
                 self._lines(shown)
             if shown != whole:
                 for line in whole:

@@ -11,8 +11,8 @@ _folding: ContextVar[bool] = ContextVar("folding", default=False)
 
 
 @contextmanager
-def folding() -> Iterator[None]:
-    """Let :func:`fold` fold in here: the log is read in a viewer that understands it, as Airflow's does."""
+def log_groups_shown() -> Iterator[None]:
+    """Let groups in here: the log is read in a viewer that understands it, as Airflow's does."""
     before = _folding.set(True)
     try:
         yield
@@ -20,7 +20,7 @@ def folding() -> Iterator[None]:
         _folding.reset(before)
 
 
-class Fold:
+class LogGroup:
     """A place in the log whose lines are folded, if the log's viewer can. Closed until it is opened.
 
     :param logger: of the lines
@@ -47,8 +47,8 @@ class Fold:
 
 
 @contextmanager
-def fold(logger: logging.Logger, title: str) -> Iterator[None]:
-    """Fold what is logged in here, see :class:`Fold`."""
-    with closing(Fold(logger, title)) as place:
+def log_group(logger: logging.Logger, title: str) -> Iterator[None]:
+    """Fold what is logged in here, see :class:`LogGroup`."""
+    with closing(LogGroup(logger, title)) as place:
         place.open()
         yield

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
-from airflow_provider.runner.config.problems import suggest
+from airflow_provider.runner.config.problems import suggestion
 
 IF_LOST = "restart from the component that made it, or set its session_state: replay if running it twice does no harm"
 _QUOTED = re.compile(r"`(?:[^`]|``)+`")
@@ -40,7 +40,7 @@ def missing_view(
     for other in config.components:
         if other.name != component and _leaves(other, name):
             return [_who(other, name, component, config)]
-    near = suggest(name, sorted(views)) if views else "; the session has no view"
+    near = suggestion(name, sorted(views)) if views else "; the session has no view"
     return [f"no component of this pipeline leaves a view {name!r} as far as its code and config say{near}"]
 
 

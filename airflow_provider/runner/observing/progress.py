@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from airflow_provider.errors import describe
 from airflow_provider.runner.observing.report import duration
 from airflow_provider.runner.session_state.saved.files import readable_size
-from airflow_provider.runner.spark.job_progress import Look, SparkWork, looking
+from airflow_provider.runner.spark.job_progress import ProgressReader, SparkWork, spark_progress
 
 EVERY_SECONDS = 60.0
 
@@ -54,7 +54,7 @@ class ProgressLog:
         over = threading.Event()
         began = self._clock()
 
-        def tell(look: Look) -> None:
+        def tell(look: ProgressReader) -> None:
             while not over.wait(self._every):
                 try:
                     words = in_words(look())
@@ -65,7 +65,7 @@ class ProgressLog:
                     took = duration(self._clock() - began)
                     self._log.info("[%d/%d] %s: at work for %s: %s", position, total, component, took, words)
 
-        with looking(spark) as look:
+        with spark_progress(spark) as look:
             threading.Thread(target=tell, args=(look,), name="pyspark-pipeline-progress", daemon=True).start()
             try:
                 yield

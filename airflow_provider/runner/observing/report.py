@@ -29,7 +29,9 @@ def duration(seconds: float) -> str:
 def plan_table(plan: RunPlan) -> list[str]:
     """Return the lines of a table: component, action, why, and what is restored if anything is."""
     header = ("component", "action", "why", "to restore")
-    return _without_empty_end(header, [(d.component, d.action.value, d.reason, _to_restore(d)) for d in plan.decisions])
+    return _without_empty_end(
+        header, [(d.component, d.action.value, str(d.reason), _to_restore(d)) for d in plan.decisions]
+    )
 
 
 def result_table(result: PipelineResult) -> list[str]:

@@ -75,7 +75,7 @@ class SummaryHooks(NoOpHooks):
                 "name": d.component,
                 "action": d.action.value,
                 "status": "planned",
-                "reason": d.reason,
+                "reason": str(d.reason),
                 "duration_seconds": 0.0,
             }
             for d in event.plan.decisions

@@ -1,15 +1,25 @@
-"""What became of the components' code since they completed, and what to say of it."""
+"""How the components' code has changed since they completed, and the words for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code import changes
+from airflow_provider.runner.fingerprint.code import CodeChange, compare_code
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.code_record import CodeRecord
+
+_MOST_CHANGES = 4
+
+
+class UnknownCode(StrEnum):
+    """Why nobody can say whether the code of a completed component has changed."""
+
+    NOT_RECORDED = "was not recorded"
+    UNREADABLE = "cannot be read today"
 
 
 @dataclass(frozen=True)
@@ -17,13 +27,13 @@ class CodeChanges:
     """How today's code differs from the recorded one.
 
     :param completed: completed component to what changed in its code
-    :param unfinished: the same for components that are not complete, although what depends on them may be
-    :param unknown: completed components of which it is not known, to why
+    :param unfinished: the same for components that are not complete, although their descendants may be
+    :param unknown: completed components whose code cannot be compared, and why
     """
 
-    completed: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    unfinished: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    unknown: Mapping[str, str] = field(default_factory=dict)
+    completed: Mapping[str, Sequence[CodeChange]] = field(default_factory=dict)
+    unfinished: Mapping[str, Sequence[CodeChange]] = field(default_factory=dict)
+    unknown: Mapping[str, UnknownCode] = field(default_factory=dict)
 
 
 def code_changes(config: PipelineConfig, facts: Facts, checkpoint: CheckpointState) -> CodeChanges:
@@ -34,18 +44,18 @@ def code_changes(config: PipelineConfig, facts: Facts, checkpoint: CheckpointSta
     """
     if facts.code is None:
         return CodeChanges()
-    completed: dict[str, Sequence[str]] = {}
-    unfinished: dict[str, Sequence[str]] = {}
-    unknown: dict[str, str] = {}
+    completed: dict[str, Sequence[CodeChange]] = {}
+    unfinished: dict[str, Sequence[CodeChange]] = {}
+    unknown: dict[str, UnknownCode] = {}
     done = set(checkpoint.completed_components)
     for component in config.ordered:
         name, today = component.name, facts.code.get(component.name)
         before = recorded_code(checkpoint, name)
         if name in done and (before is None or today is None):
-            unknown[name] = "was not recorded" if before is None else "cannot be read today"
+            unknown[name] = UnknownCode.NOT_RECORDED if before is None else UnknownCode.UNREADABLE
         if before is None or today is None:
             continue
-        if found := changes(before, today):
+        if found := compare_code(before, today):
             (completed if name in done else unfinished)[name] = found
     return CodeChanges(completed, unfinished, unknown)
 
@@ -64,17 +74,30 @@ def entered_before(checkpoint: CheckpointState) -> dict[str, Sequence[str]]:
     return {name: code.entered for name in names if (code := recorded_code(checkpoint, name)) is not None}
 
 
-def describe_code(found: Sequence[str]) -> str:
+def describe_code(found: Sequence[CodeChange]) -> str:
     """Say what changed in a component's code, functions before constants, the first four and the number of the rest."""
-    constants = [what for what in found if "the constant " in what]
-    others = [what for what in found if what not in constants]
-    shown = [*others, *constants][:4]
+    constants = [change for change in found if change.kind == "constant"]
+    others = [change for change in found if change.kind != "constant"]
+    if len(others) == 1 and len(constants) == 1 and constants[0].change in ("changed", "renamed"):
+        return f"{_in_words(others[0])}, and {_in_words(constants[0])} that it uses"
+    shown = [_in_words(change) for change in [*others, *constants][:_MOST_CHANGES]]
     rest = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
-    if len(others) == 1 and len(constants) == 1 and constants[0].startswith("the constant "):
-        return f"{others[0]}, and {constants[0]} that it uses"
     return f"{', '.join(shown)}{rest}"
 
 
-def describe_all(found: Mapping[str, Sequence[str]]) -> str:
+def describe_all(found: Mapping[str, Sequence[CodeChange]]) -> str:
     """Say what changed in the code of several components."""
-    return "; ".join(f"{name!r}: {describe_code(what)}" for name, what in found.items())
+    return "; ".join(f"{name!r}: {describe_code(changes)}" for name, changes in found.items())
+
+
+def _in_words(change: CodeChange) -> str:
+    if change.kind == "python":
+        versions = [f"Python {version}" if version else "source" for version in (change.before, change.after)]
+        return f"{' -> '.join(versions)} (without source its bytecode counts)"
+    subject = f"the constant {change.name}" if change.kind == "constant" else change.name
+    if change.change in ("added", "removed"):
+        version = change.after or change.before  # only a distribution has one
+        return f"{'new' if change.change == 'added' else 'gone'}: {subject}{f' {version}' if version else ''}"
+    if change.kind == "distribution":
+        return f"{subject} {change.before} -> {change.after}"
+    return f"{subject}, which was {change.before}" if change.change == "renamed" else subject

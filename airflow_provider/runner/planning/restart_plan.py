@@ -1,4 +1,4 @@
-"""What a request to restart from components comes to, and why it cannot be carried out."""
+"""Which components a restart request runs again, and why a request cannot be carried out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from airflow_provider.errors import RestartRefusedError
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.config.problems import suggest
+from airflow_provider.runner.config.problems import suggestion
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
@@ -18,15 +18,15 @@ from airflow_provider.runner.session_state.sources.paths import writes_into
 _LEFT_SHOWN = 3
 
 
-def from_config(config: PipelineConfig, checkpoint: CheckpointState | None) -> RestartRequest | None:
-    """Return the request that stands in the config, None if there is none or it has been carried out in this run.
+def pending_config_restart(config: PipelineConfig, checkpoint: CheckpointState | None) -> RestartRequest | None:
+    """Return the request of the config's ``restart_from``, None if there is none or this run has carried it out.
 
     :param config: the pipeline
     :param checkpoint: the record of the earlier attempts
     """
     if config.restart_from is None:
         return None
-    request = RestartRequest.standing(config.restart_from, IN_THE_FILE)
+    request = RestartRequest.from_config_value(config.restart_from, IN_THE_FILE)
     return None if checkpoint is not None and checkpoint.settled(request.id) else request
 
 
@@ -34,41 +34,32 @@ def why_impossible(config: PipelineConfig, restart: RestartFrom) -> str | None:
     """Return why a request makes no sense for a pipeline, whatever has completed; None if it does.
 
     :param config: the pipeline as it is today
-    :param restart: what is asked for
+    :param restart: the request
     """
     names = [component.name for component in config.ordered]
     for name in restart.names:
         if name not in names:
-            return f"unknown or disabled component {name!r}{suggest(name, names)}"
+            return f"unknown or disabled component {name!r}{suggestion(name, names)}"
     if restart.until is None:
         return None
     if restart.until not in _with_descendants(config, restart.components):
         which = "does" if len(restart.components) == 1 else "do"
-        return f"{restart.until!r}, where it is to end, {which} not depend on {_listed(restart.components)}"
+        return f"{restart.until!r}, where it should end, {which} not depend on {_listed(restart.components)}"
     late = [name for name in restart.components if names.index(name) > names.index(restart.until)]
-    return f"{late[0]!r} comes after {restart.until!r}, where it is to end" if late else None
+    return f"{late[0]!r} comes after {restart.until!r}, where it should end" if late else None
 
 
 def run_again(config: PipelineConfig, restart: RestartFrom) -> set[str]:
-    """Return the components that a request lets run again.
+    """Return the components that a request runs again.
 
     :param config: the pipeline as it is today, for which the request is possible
-    :param restart: what is asked for
+    :param restart: the request
     """
     if restart.only:
         return set(restart.components)
     names = [component.name for component in config.ordered]
     last = names.index(restart.until) if restart.until is not None else len(names)
     return _with_descendants(config, restart.components).intersection(names[: last + 1])
-
-
-def reasons_by_request(config: PipelineConfig, restarts: Iterable[RestartFrom]) -> dict[str, str]:
-    """Return component to reason for all that requests let run again."""
-    reasons: dict[str, str] = {}
-    for restart in restarts:
-        for name in run_again(config, restart):
-            reasons.setdefault(name, f"{restart} was asked for")
-    return reasons
 
 
 def refuse_old_results(
@@ -80,7 +71,7 @@ def refuse_old_results(
     """Refuse a request that leaves out what has read, or may have read, what runs again.
 
     :param config: the pipeline as it is today
-    :param restarts: what is asked for
+    :param restarts: the requests
     :param checkpoint: the record of the earlier attempts
     :param decisions: the whole plan
     :raises RestartRefusedError: a component that is reused would keep a result made from what is replaced
@@ -101,8 +92,8 @@ def refuse_old_results(
 def _why_it_read(records: Mapping[str, ComponentRecord], writer: str, reader: str, *, depends: bool) -> str | None:
     """Return why a component has read what another one leaves, or may have, None if it has not.
 
-    What components leave for others in the session, or outside Spark, is for those that depend on them. What Spark
-    wrote and read is known of all.
+    What components leave in the session, or outside Spark, is meant for those that depend on them. What Spark wrote and
+    read is known of all.
     """
     wrote, read = records.get(writer), records.get(reader)
     sources = read.sources if read is not None else []
@@ -114,7 +105,7 @@ def _why_it_read(records: Mapping[str, ComponentRecord], writer: str, reader: st
         return None
     state = wrote.session_state if wrote is not None else None
     if state is None:
-        return f"it depends on {writer!r}, and it is not recorded what that left"
+        return f"it depends on {writer!r}, and the checkpoint does not say what that left"
     if left_something(state):
         left = left_names(state)
         what = f" ({', '.join(left[:_LEFT_SHOWN])})" if left else ""
@@ -125,7 +116,7 @@ def _why_it_read(records: Mapping[str, ComponentRecord], writer: str, reader: st
 
 
 def _with_descendants(config: PipelineConfig, names: Iterable[str]) -> set[str]:
-    return descendants({component.name: component.depends_on for component in config.components}, set(names))
+    return descendants(config.dependencies, set(names))
 
 
 def _listed(names: Sequence[str]) -> str:

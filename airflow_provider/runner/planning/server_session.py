@@ -1,8 +1,8 @@
-"""Whether an attempt may go on in the session that a server has kept."""
+"""Whether an attempt may continue in the session that a server has kept."""
 
 from __future__ import annotations
 
-from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.session_state.kinds.recorded_state import left_something
@@ -20,13 +20,13 @@ def why_not_live(plan: RunPlan, checkpoint: CheckpointState, record: LiveSession
     """
     if record.origin != origin:
         return "the connection or the Spark properties have changed since"
-    kept = [decision.component for decision in plan.decisions if decision.action != "RUN"]
-    runs = next((decision.component for decision in plan.decisions if decision.action == "RUN"), None)
+    kept = [decision.component for decision in plan.decisions if decision.action is not Action.RUN]
+    runs = next((decision.component for decision in plan.decisions if decision.action is Action.RUN), None)
     after = False
     for name in [decision.component for decision in plan.decisions]:
         after = after or name == runs
         if after and name in kept and _left_something(checkpoint, name):
-            return f"{runs!r} runs before {name!r}, which has completed and left something in it"
+            return f"{runs!r} runs before {name!r}, which completed and left something in it"
     for name in record.present:
         if name not in kept and _left_something(checkpoint, name):
             return f"it has what {name!r} left, which no longer counts"

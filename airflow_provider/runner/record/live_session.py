@@ -1,13 +1,13 @@
-"""The session that a server keeps for the next attempt, as plain JSON."""
+"""What is recorded of a session that a server keeps for the next attempt."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from airflow_provider.runner.record.frozen_record import FrozenRecord
+from airflow_provider.runner.record.json_record import JsonRecord
 
 
-class LiveSessionRecord(FrozenRecord):
+class LiveSessionRecord(JsonRecord):
     """Where the server keeps the session of a run.
 
     :param session: name of the newest attempt's own session, within the run

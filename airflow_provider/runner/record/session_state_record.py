@@ -6,14 +6,14 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from airflow_provider.runner.record.frozen_record import FrozenRecord
+from airflow_provider.runner.record.json_record import JsonRecord
 from airflow_provider.runner.record.view_names import ViewName, quote
 
 LONGEST_REASON = 10_000
 """Characters; an error of Spark may hold a whole plan."""
 
 
-class SavedView(FrozenRecord):
+class SavedView(JsonRecord):
     """A temp view that was written to storage.
 
     :param is_global: whether it is a global temp view
@@ -46,7 +46,7 @@ class SavedView(FrozenRecord):
         return ViewName(self.name, self.is_global)
 
 
-class Buckets(FrozenRecord):
+class Buckets(JsonRecord):
     """How the rows of a table are spread over files.
 
     :param count: number of buckets
@@ -59,7 +59,7 @@ class Buckets(FrozenRecord):
     sorted_by: list[str] = Field(default_factory=list)
 
 
-class TableDescription(FrozenRecord):
+class TableDescription(JsonRecord):
     """What makes a table of a database.
 
     :param name: its name without the database
@@ -82,7 +82,7 @@ class TableDescription(FrozenRecord):
     buckets: Buckets | None = None
 
 
-class CatalogObject(FrozenRecord):
+class CatalogObject(JsonRecord):
     """A database or table that Spark would forget with the session, because its catalog is in memory only.
 
     It is data: the catalog's API makes it known again, and the files stay where they are.
@@ -107,7 +107,7 @@ class CatalogObject(FrozenRecord):
         return database if self.table is None else f"{database}.{quote(self.table.name)}"
 
 
-class CachedView(FrozenRecord):
+class CachedView(JsonRecord):
     """A temp view whose rows Spark caches.
 
     :param is_global: whether it is a global temp view
@@ -124,7 +124,7 @@ class CachedView(FrozenRecord):
         return ViewName(self.name, self.is_global)
 
 
-class SessionStateRecord(FrozenRecord):
+class SessionStateRecord(JsonRecord):
     """What a component left in the session, and what becomes of it on the next attempt.
 
     :param handling: ``kept`` if all of it is in this record and in storage, ``replay`` if the component must run

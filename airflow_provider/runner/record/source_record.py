@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from airflow_provider.runner.record.frozen_record import FrozenRecord
+from airflow_provider.runner.record.json_record import JsonRecord
 
 
-class SourceRecord(FrozenRecord):
+class SourceRecord(JsonRecord):
     """A source of a component: what it read, or what its views will read when they are computed.
 
     It is small, whatever the source: a digest for all of its files, and marks for up to 200 of them, enough to count
@@ -51,7 +51,7 @@ class SourceRecord(FrozenRecord):
         return (self.kind, self.name, *self.roots, "", *self.globs, "", self.only or "")
 
 
-class TouchedData(FrozenRecord):
+class TouchedData(JsonRecord):
     """What a component read and wrote.
 
     :param sources: what it read, also through its views

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.component_code import read_component, read_executed
+from airflow_provider.runner.fingerprint.code.component_code import read_component_code, read_executed
 from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
@@ -206,7 +206,7 @@ class EvidenceCollector:
     def _read_for_judging(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
         """Read code up to the modules that the author vouches for. What lies beyond is recorded only."""
         vouched = self._config.harmless_modules
-        return read_component(component, self._config.base_dir, entered, stops=vouched)
+        return read_component_code(component, self._config.base_dir, entered, stops=vouched)
 
     def _changed(self, reading: CodeReading | None) -> list[str]:
         """Return the values of modules that are not what they were before this component."""

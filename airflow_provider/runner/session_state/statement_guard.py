@@ -17,7 +17,8 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes import jvm_helpers
-from airflow_provider.runner.session_state.saved.files import writable
+from airflow_provider.runner.spark.kind import spark_kind
+from airflow_provider.runner.storage.spark_urls import writable
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,7 +32,7 @@ class SessionGuard:
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._java: Any = None
-        if hasattr(spark, "_jsparkSession"):
+        if spark_kind(spark) == "classic":
             try:
                 self._java = jvm_helpers.load_guard(spark)
             except Exception as error:  # noqa: BLE001 - whatever another version of Spark objects to

@@ -16,12 +16,12 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider.commands.airflow.database import TASK_STATE_PLACE
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 from airflow_provider.runner import InMemoryCheckpointStore, LocalCheckpointStore
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.stores.task_state import TASK_STATE_ADDRESS
 from airflow_provider.stores.task_state_marker import MARKER_KEY
 from scripts.local_airflow import RELEASE
 from tests.samples.harness.saved_directories import leave_views
@@ -177,7 +177,7 @@ def test_checkpoints_go_where_checkpoint_url_says(airflow: Any, journal: Path) -
     assert any(f"checkpoints in object storage file://{airflow.home}/elsewhere/objects" in line for line in messages)
 
 
-def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_told(airflow: Any, journal: Path) -> None:
+def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_configured(airflow: Any, journal: Path) -> None:
     """Long enough for a long weekend and more; ``retention_days=0`` keeps them for ever."""
     usual = airflow.run(FILE, "with_outlet", journal=str(journal))
     ever = airflow.run(FILE, "kept_for_ever", journal=str(journal))
@@ -289,8 +289,8 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     assert wrong.returncode == 1
     assert "pipeline 'chain' has no component 'bb'; did you mean 'b'?" in wrong.stderr
     asked = command("restart-from", *task, "b", "--clear")
-    assert "will restart from 'b' with all descendants, once\ncleared, with the task state kept: work\n" in asked.stdout
-    assert "carried out by the next attempt: restart from 'b'" in command("show", *task).stdout
+    assert "will restart from 'b' with all descendants, once\ncleared, keeping the task state: work\n" in asked.stdout
+    assert "pending request for the next attempt: restart from 'b'" in command("show", *task).stdout
     forgotten = command("forget", *task)
     assert (forgotten.returncode, forgotten.stdout.splitlines()) == (
         0,
@@ -336,15 +336,15 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
     key = RunKey(("leaves_views", "work", "-1"), ended.run_id, "saves")
     mine = Path(key.directory(str(base)))
     marker = json.loads((mine / MARKER).read_text())
-    assert (marker["run_id"], marker["checkpoint"], marker["retention_days"]) == (ended.run_id, TASK_STATE_PLACE, 14)
+    assert (marker["run_id"], marker["checkpoint"], marker["retention_days"]) == (ended.run_id, TASK_STATE_ADDRESS, 14)
     # Of another Airflow that saves to the same place: what this one does not know of says nothing about it.
     other = RunKey(("their_dag", "work", "-1"), "r", "p")
     leave_views(
-        Directory(base),
+        DirectoryStorage(base),
         other,
         path=other.path,
         at=datetime.now(UTC),
-        checkpoint=TASK_STATE_PLACE,
+        checkpoint=TASK_STATE_ADDRESS,
         deployment="https://another",
     )
 
@@ -359,7 +359,7 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
     assert (kept.returncode, "0 of 2 deleted" in kept.stdout) == (0, True), kept.stderr
     assert "kept for 14 days after that" in kept.stdout
     state("running")
-    said = "Airflow's database says that the task instance is 'running' (try 1) since 20"
+    said = "Airflow's database says the task instance is 'running' (try 1) since 20"
     busy = command("prune", "--older-than", "0m")
     assert said in busy.stdout
     assert list(mine.rglob("*.parquet"))
@@ -374,7 +374,7 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
         database.execute("DELETE FROM dag_run WHERE run_id = ?", (ended.run_id,))
     listed = command("prune", "--dry-run")
     assert "1 of 2 would be deleted" in listed.stdout, listed.stderr
-    assert "belongs to no checkpoint any more" in listed.stdout
+    assert "no longer belongs to a checkpoint" in listed.stdout
     assert list(mine.rglob("*.parquet"))
     pruned = command("prune")
     assert "1 of 2 deleted" in pruned.stdout

@@ -9,10 +9,10 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.housekeeping.directories import find_directories
-from airflow_provider.runner.housekeeping.prune import Prune, Rules
+from airflow_provider.runner.housekeeping.prune import Prune, PruneRules
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.samples.harness.saved_directories import KEY, NOW, leave_views
 from tests.samples.services.connect_server import ConnectServer
 
@@ -20,13 +20,15 @@ ROOT = Path(__file__).parents[3]
 
 ATTEMPT = """
 import json, sys
+from functools import partial
 from pyspark.sql import SparkSession
-from airflow_provider.runner.session_state.saved.files import ReadableFiles
+from airflow_provider.runner.session_state.saved.files import SavedFiles
+from airflow_provider.runner.storage.connect_storage import ConnectStorage
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory, remove_run
 from tests.samples.harness.saved_directories import KEY, NOW
 
-files = ReadableFiles(SparkSession.builder.remote(sys.argv[1]).getOrCreate())
 url = KEY.directory(sys.argv[2])
+files = SavedFiles(partial(ConnectStorage, SparkSession.builder.remote(sys.argv[1]).getOrCreate()))
 pruned = []
 for _ in range(3):
     saved = SavedDirectory(url, Ownership(KEY), lambda: NOW)
@@ -41,7 +43,7 @@ print(json.dumps(pruned))
 
 def test_a_session_of_spark_connect_writes_marker_and_heeds_notice(server: ConnectServer, tmp_path: Path) -> None:
     """As directories, because Spark writes no single files; what it cannot delete stays known to `prune`."""
-    files = Directory(tmp_path / "views")
+    files = DirectoryStorage(tmp_path / "views")
     leave_views(files, marker=False)
     done = subprocess.run(
         [sys.executable, "-c", ATTEMPT, server.url, str(tmp_path / "views")],
@@ -59,6 +61,6 @@ def test_a_session_of_spark_connect_writes_marker_and_heeds_notice(server: Conne
     (found,) = find_directories(files)
     assert found.marker is not None
     assert (found.marker.key, found.marker.last_used) == (KEY, NOW)
-    (item,) = Prune(Rules(NOW + timedelta(days=100)), saved=[(str(tmp_path / "views"), files)])()
+    (item,) = Prune(PruneRules(NOW + timedelta(days=100)), saved=[(str(tmp_path / "views"), files)])()
     assert (item.verdict.delete, item.problem) == (True, None)
     assert list((tmp_path / "views").iterdir()) == []

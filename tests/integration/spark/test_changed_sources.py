@@ -93,7 +93,7 @@ def test_a_retry_uses_what_was_saved_and_says_that_the_source_has_changed(
     plan = planned(run)
     assert actions(plan) == [Action.REUSE, Action.RUN]
     assert plan.notes == (
-        f"source of 'reader' has changed since it was read: {inbox}: 1 file more; what was read is kept "
+        f"source of 'reader' has changed since it was read: {inbox}: 1 file more; the run keeps what was read "
         "(on_source_change is 'auto' and this is a retry or restart; a clear or 'rerun_affected' reads it again)",
     )
     assert finish(run) == 5
@@ -207,4 +207,4 @@ def test_keep_and_fail(spark: SparkSession, make: Make, inbox: str) -> None:
         else:
             plan = planned(run)
             assert actions(plan) == [Action.REPLAY, Action.RUN]
-            assert plan.notes[0].startswith("'reader' is replayed and reads other data than before")
+            assert plan.notes[0].startswith("replaying 'reader' reads different data than before")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider.components import CheckData
-from airflow_provider.components.rows import explain, parses_text
+from airflow_provider.components.sql_syntax.query_plan import explain_query, parses_text
 from airflow_provider.errors import DataCheckError
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ def test_only_files_of_text_are_read_whole(session: SparkSession, malformed: Any
     malformed("PERMISSIVE")
     session.range(2).write.parquet(str(tmp_path / "p"))
     session.read.parquet(str(tmp_path / "p")).createOrReplaceTempView("p")
-    assert not parses_text(explain(session, "SELECT * FROM p"))
-    assert parses_text(explain(session, "SELECT * FROM p JOIN v USING (id)"))
+    assert not parses_text(explain_query(session, "SELECT * FROM p"))
+    assert parses_text(explain_query(session, "SELECT * FROM p JOIN v USING (id)"))
     session.conf.set("spark.sql.sources.useV1SourceList", "")
     malformed("PERMISSIVE")
-    assert parses_text(explain(session, "SELECT * FROM v"))
+    assert parses_text(explain_query(session, "SELECT * FROM v"))
 
 
 @pytest.mark.parametrize(("is_text", "told"), [(True, True), (False, False)])

@@ -84,7 +84,7 @@ def test_costly_views_are_saved_when_the_attempt_fails_and_nothing_of_them_runs_
     assert (name, type(error), during) == ("c", ZeroDivisionError, ["replay"]), "nothing is saved before that"
     assert run.handling("a") == SAVED_AFTER_FAILURE
     [decision, _] = run.in_new_session().plan().decisions
-    assert (str(decision.action), decision.reason.rpartition("; ")[2]) == ("REUSE", "1 saved view to restore")
+    assert (str(decision.action), str(decision.reason).rpartition("; ")[2]) == ("REUSE", "1 saved view to restore")
     found: list[Any] = []
     assert next_attempt(run, look=lambda session: found.append(values(session, "v"))) == ["c"]
     assert found == [[0, 1, 2]]
@@ -506,7 +506,7 @@ def test_a_replay_that_leaves_something_else_is_an_error_that_names_both(make: M
     run.took_turns()
     [(name, error)] = run.resume().failed_components
     assert (name, type(error)) == ("a", ReplayDiffersError)
-    assert f"component 'a' was replayed and did not leave what it had left: {said}; " in str(error)
+    assert f"component 'a' left different session state when it was replayed: {said}. " in str(error)
     assert "set its session_state to 'save', and restart from 'a'" in str(error)
     assert run.took_turns() == ["early", "a"]
 

@@ -18,8 +18,8 @@ import pytest
 from airflow_provider.commands.standalone.terminal import ProgressBar, StderrHandler
 from airflow_provider.runner import NoOpHooks, PipelineConfig, SimplePipelineRunner
 from airflow_provider.runner.observing.progress import ProgressLog, in_words
-from airflow_provider.runner.running.pipeline_runner import Surroundings
-from airflow_provider.runner.spark.job_progress import SparkWork, looking
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
+from airflow_provider.runner.spark.job_progress import SparkWork, spark_progress
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def run(config: PipelineConfig, spark: Any, every: float) -> None:
-    SimplePipelineRunner(config, spark=spark, surroundings=Surroundings(progress=ProgressLog(every))).run()
+    SimplePipelineRunner(config, spark=spark, environment=RunnerEnvironment(progress=ProgressLog(every))).run()
 
 
 def at_work(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -102,8 +102,8 @@ def test_that_somebody_looks_is_no_side_effect_of_the_component(
         def after_component(self, event: Any) -> None:
             left.append(event.session_state)
 
-    surroundings = Surroundings(progress=ProgressLog(0.05))
-    SimplePipelineRunner(pipeline("a"), hooks=Notes(), spark=spark, surroundings=surroundings).run()
+    environment = RunnerEnvironment(progress=ProgressLog(0.05))
+    SimplePipelineRunner(pipeline("a"), hooks=Notes(), spark=spark, environment=environment).run()
     assert at_work(caplog)
     assert left[0].harmless, left[0].reason
 
@@ -138,7 +138,7 @@ def test_of_a_connect_server_is_known_what_it_tells() -> None:
         registerProgressHandler = staticmethod(handlers.append)
         removeProgressHandler = staticmethod(handlers.remove)
 
-    with looking(Session()) as look:
+    with spark_progress(Session()) as look:
         assert look() is None
         (tell,) = handlers
         tell([Stage()], 2, "x", False)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider.runner import PipelineResult
-from airflow_provider.runner.checkpoint.files import Directory
-from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
+from airflow_provider.runner.housekeeping.prune import CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.session_state.saved.directory_marker import Retention
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.conftest import Script
 from tests.samples.harness.spark_attempts import Run
 
@@ -41,7 +41,7 @@ def attempt(run: Run, hours: float = 0, *asked: str) -> PipelineResult:
         run.store.leave_request(RestartRequest(components=asked), KEY)
     keeping = Retention(hours_after_success=hours)
     return run_attempt(
-        Attempt(run.config, run.store, KEY, spark=run.session, session_state_url=run.url, keeping=keeping)
+        AttemptSpec(run.config, run.store, KEY, spark=run.session, session_state_url=run.url, keeping=keeping)
     )
 
 
@@ -58,9 +58,9 @@ def test_views_that_were_kept_are_restored_and_expire_by_their_hours(run: Run, t
 
     state = tmp_path / "state"
     for hours, gone in ((1.9, False), (2.1, True)):
-        rules = Rules(datetime.now(UTC) + timedelta(hours=hours))
-        known = Known(True, run.store.load(KEY.run_id, KEY.pipeline_name))
-        (item,) = Prune(rules, saved=[(str(state), Directory(state))], known=lambda *_, known=known: known)()
+        rules = PruneRules(datetime.now(UTC) + timedelta(hours=hours))
+        known = CheckpointLookup(True, run.store.load(KEY.run_id, KEY.pipeline_name))
+        (item,) = Prune(rules, saved=[(str(state), DirectoryStorage(state))], known=lambda *_, known=known: known)()
         assert (item.verdict.delete, item.problem) == (gone, None)
     assert list(state.iterdir()) == []
 

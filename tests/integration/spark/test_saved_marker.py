@@ -11,14 +11,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from airflow_provider.runner import PipelineResultStatus
-from airflow_provider.runner.checkpoint.address import place_of
-from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
-from airflow_provider.runner.housekeeping.prune import Known, Prune, Rules
+from airflow_provider.runner.checkpoint.address import store_address
+from airflow_provider.runner.housekeeping.prune import CheckpointLookup, Prune, PruneRules
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, Retention
 from airflow_provider.runner.session_state.saved.files import files_for
-from airflow_provider.stores.hadoop_files import HadoopFiles
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from tests.conftest import Script
 from tests.samples.harness.spark_attempts import Run
 
@@ -51,7 +52,7 @@ def attempt(run: Run, **keeping: float) -> PipelineResultStatus:
     """One attempt as the operators make it, in a new session."""
     run.in_new_session()
     result = run_attempt(
-        Attempt(
+        AttemptSpec(
             run.config,
             run.store,
             KEY,
@@ -63,11 +64,11 @@ def attempt(run: Run, **keeping: float) -> PipelineResultStatus:
     return result.status
 
 
-def storage(run: Run, base: str) -> RecordFiles:
-    return Directory(Path(base)) if base.startswith("/") else HadoopFiles(run.session, base)
+def storage(run: Run, base: str) -> FileStorage:
+    return DirectoryStorage(Path(base)) if base.startswith("/") else HadoopStorage(run.session, base)
 
 
-def marker(files: RecordFiles) -> DirectoryMarker:
+def marker(files: FileStorage) -> DirectoryMarker:
     found = DirectoryMarker.parse(files.read(f"{KEY.path}/{MARKER}"))
     assert found is not None
     return found
@@ -82,18 +83,18 @@ def test_every_attempt_says_whose_the_views_are_and_prune_deletes_them(run: Run,
     attempt(run, retention_days=14)
     files = storage(run, base)
     first = marker(files)
-    assert (first.key, first.retention_days, first.checkpoint) == (KEY, 14, place_of(run.store))
+    assert (first.key, first.retention_days, first.checkpoint) == (KEY, 14, store_address(run.store))
     attempt(run, retention_days=7)
     second = marker(files)
     assert second.created_at == first.created_at
     assert second.last_used > first.last_used
     assert second.retention_days == 7
 
-    def known(found: DirectoryMarker, key: RunKey) -> Known:
-        return Known(True, run.store.load(key.run_id, key.pipeline_name))
+    def known(found: DirectoryMarker, key: RunKey) -> CheckpointLookup:
+        return CheckpointLookup(True, run.store.load(key.run_id, key.pipeline_name))
 
     for days, gone in ((6, False), (8, True)):
-        rules = Rules(datetime.now(UTC) + timedelta(days=days))
+        rules = PruneRules(datetime.now(UTC) + timedelta(days=days))
         (item,) = Prune(rules, saved=[(base, files)], known=known)()
         assert (item.verdict.delete, item.problem) == (gone, None)
         assert bool(views(tmp_path / "lake")) is not gone
@@ -137,6 +138,6 @@ def test_a_view_that_is_saved_by_hand_under_no_key_is_kept_by_its_date(run: Run,
     run.attempt()
     files = storage(run, base)
     assert marker(files).key is None
-    (item,) = Prune(Rules(datetime.now(UTC) + timedelta(days=91)), saved=[(base, files)])()
+    (item,) = Prune(PruneRules(datetime.now(UTC) + timedelta(days=91)), saved=[(base, files)])()
     assert (item.verdict.delete, item.problem) == (True, None)
     assert views(tmp_path / "lake") == []

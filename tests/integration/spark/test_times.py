@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_saving_and_restoring_are_no_components_time(spark: SparkSession, script
             ],
         }
     )
-    attempt = Attempt(
+    attempt = AttemptSpec(
         config,
         LocalCheckpointStore(tmp_path / "checkpoints"),
         RunKey((), "r", "p"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider.components.static_checks import source_name, view_name
+from airflow_provider.components.config_checks import check_source_name, check_view_name
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -58,7 +58,7 @@ def test_a_name_is_a_problem_exactly_if_spark_refuses_it(name: str, session: Spa
         taken = True
     except Exception:
         taken = False
-    assert (list(view_name("f", name)) == []) is taken
+    assert (list(check_view_name("f", name)) == []) is taken
     if taken:
-        assert list(source_name("f", name)) == []
+        assert list(check_source_name("f", name)) == []
         assert session.table(name).count() == 1

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider.components.directory import TargetDirectory, token_of
+from airflow_provider.components.destination.directory_swap import TargetDirectory, run_token
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(session: SparkSession, *steps: ComponentConfig) -> PipelineResult:
     chained = [step.model_copy(update={"depends_on": [steps[n - 1].name] if n else []}) for n, step in enumerate(steps)]
     owner = Ownership(RunKey("r", "p", ("s",)))
     runner = SimplePipelineRunner(
-        PipelineConfig(name="p", components=chained), spark=session, surroundings=Surroundings(owner=owner)
+        PipelineConfig(name="p", components=chained), spark=session, environment=RunnerEnvironment(owner=owner)
     )
     result = runner.run()
     for _, error in result.failed_components:
@@ -206,7 +206,7 @@ def beside(path: Path, kind: str, token: str) -> Path:
     return path.with_name(f".{path.name}.{kind}-{token}-0123abcd")
 
 
-OWN = token_of(ComponentContext("write", "p", run=repr(("", RunKey("r", "p", ("s",))))))
+OWN = run_token(ComponentContext("write", "p", run=repr(("", RunKey("r", "p", ("s",))))))
 
 
 @pytest.mark.parametrize("token", [OWN, "f" * 16])
@@ -245,7 +245,9 @@ def test_what_this_run_left_beside_is_deleted_and_nothing_else(session: SparkSes
 def test_directories_are_exchanged_by_renames_where_they_cannot_be_at_once(
     session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider.components.directory._exchanged_at_once", lambda one, other: False)
+    monkeypatch.setattr(
+        "airflow_provider.components.destination.directory_swap._exchanged_at_once", lambda one, other: False
+    )
     session.range(3).write.parquet(str(tmp_path / "orders"))
     run(session, read(tmp_path / "orders"), sql("SELECT * FROM v WHERE id > 0", "w"), write("w", tmp_path / "orders"))
     assert ids(session, tmp_path / "orders") == [1, 2]
@@ -255,7 +257,9 @@ def test_directories_are_exchanged_by_renames_where_they_cannot_be_at_once(
 def test_a_rename_that_fails_puts_the_old_data_back(
     session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider.components.directory._exchanged_at_once", lambda one, other: False)
+    monkeypatch.setattr(
+        "airflow_provider.components.destination.directory_swap._exchanged_at_once", lambda one, other: False
+    )
     rename, calls = TargetDirectory._rename, []
 
     def second_fails(self: TargetDirectory, old: Any, new: Any) -> None:
@@ -435,7 +439,7 @@ def test_a_look_that_fails_does_not_fail_the_write(
         raise RuntimeError("no look")
 
     for name in ("read_by", "read_by_stored_views"):
-        monkeypatch.setattr(f"airflow_provider.components.harm.{name}", fails)
+        monkeypatch.setattr(f"airflow_provider.components.protection.write_protection.{name}", fails)
     session.range(3).write.parquet(str(tmp_path / "out"))
     run(session, sql("SELECT 7 AS id", "w"), write("w", tmp_path / "out"), sql("SELECT 1 AS id", "x", name="later"))
     assert ids(session, tmp_path / "out") == [7]
@@ -605,7 +609,9 @@ def test_a_single_file_is_replaced_as_a_whole_and_that_is_told(
     at_once: bool,
 ) -> None:
     if not at_once:
-        monkeypatch.setattr("airflow_provider.components.directory._exchanged_at_once", lambda one, other: False)
+        monkeypatch.setattr(
+            "airflow_provider.components.destination.directory_swap._exchanged_at_once", lambda one, other: False
+        )
     path = tmp_path / "out.csv"
     path.write_text("id\n1\n2\n")
     options = {"header": True}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider.components.directory import token_of
-from airflow_provider.components.statement_effects import EmptiedTable, Statement, read_statement
+from airflow_provider.components.destination.directory_swap import run_token
+from airflow_provider.components.sql.statement_effects import EmptiedTable, StatementEffects, read_statement_effects
 from airflow_provider.errors import WriteRefusedError
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from tests.integration.spark.test_writing_paths import content, ids, read, refused, run, sql, step
 from tests.integration.spark.test_writing_tables import KEY, days, killed, place, rows, table
 
@@ -24,40 +24,43 @@ __all__ = ["days", "table"]  # fixtures
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("SELECT 1", Statement()),
-        ("INSERT INTO t SELECT * FROM u", Statement()),
-        ("this is no sql, drop it", Statement()),
+        ("SELECT 1", StatementEffects()),
+        ("INSERT INTO t SELECT * FROM u", StatementEffects()),
+        ("this is no sql, drop it", StatementEffects()),
         (
             "INSERT OVERWRITE t SELECT * FROM a.u WHERE id IN (SELECT id FROM x)",
-            Statement((EmptiedTable("`t`"),), reads=("`a`.`u`", "`x`")),
+            StatementEffects((EmptiedTable("`t`"),), reads=("`a`.`u`", "`x`")),
         ),
         (
             "INSERT OVERWRITE t PARTITION (day = 1, hour) SELECT * FROM u",
-            Statement((EmptiedTable("`t`", (("day", "1"),)),), reads=("`u`",)),
+            StatementEffects((EmptiedTable("`t`", (("day", "1"),)),), reads=("`u`",)),
         ),
         (
             "WITH q AS (SELECT * FROM u) INSERT OVERWRITE t SELECT * FROM q",
-            Statement((EmptiedTable("`t`"),), reads=("`q`", "`u`")),
+            StatementEffects((EmptiedTable("`t`"),), reads=("`q`", "`u`")),
         ),
-        ("INSERT OVERWRITE DIRECTORY '/x' USING csv SELECT * FROM u", Statement(directories=("/x",), reads=("`u`",))),
-        ("DROP TABLE IF EXISTS a.t", Statement((EmptiedTable("`a`.`t`", drops=True),))),
-        ("TRUNCATE TABLE t", Statement((EmptiedTable("`t`", drops=True),))),
-        ("TRUNCATE TABLE t PARTITION (day = 1)", Statement((EmptiedTable("`t`", (("day", "1"),), drops=True),))),
+        (
+            "INSERT OVERWRITE DIRECTORY '/x' USING csv SELECT * FROM u",
+            StatementEffects(directories=("/x",), reads=("`u`",)),
+        ),
+        ("DROP TABLE IF EXISTS a.t", StatementEffects((EmptiedTable("`a`.`t`", drops=True),))),
+        ("TRUNCATE TABLE t", StatementEffects((EmptiedTable("`t`", drops=True),))),
+        ("TRUNCATE TABLE t PARTITION (day = 1)", StatementEffects((EmptiedTable("`t`", (("day", "1"),), drops=True),))),
         (
             "ALTER TABLE t DROP PARTITION (day = 1), PARTITION (day = 2)",
-            Statement(tuple(EmptiedTable("`t`", (("day", day),), drops=True) for day in "12")),
+            StatementEffects(tuple(EmptiedTable("`t`", (("day", day),), drops=True) for day in "12")),
         ),
-        ("LOAD DATA INPATH '/x' OVERWRITE INTO TABLE t", Statement((EmptiedTable("`t`"),))),
-        ("LOAD DATA INPATH '/x' INTO TABLE t", Statement()),
-        ("DROP DATABASE a CASCADE", Statement(databases=("`a`",))),
-        ("DROP SCHEMA a", Statement()),
-        ("CREATE TABLE t AS SELECT * FROM u", Statement(makes=("`t`",), reads=("`u`",))),
-        ("CREATE TABLE t USING orc LOCATION '/x' AS SELECT 1 AS id", Statement()),
-        ("CREATE TEMPORARY VIEW t AS SELECT 1 AS id", Statement()),
+        ("LOAD DATA INPATH '/x' OVERWRITE INTO TABLE t", StatementEffects((EmptiedTable("`t`"),))),
+        ("LOAD DATA INPATH '/x' INTO TABLE t", StatementEffects()),
+        ("DROP DATABASE a CASCADE", StatementEffects(databases=("`a`",))),
+        ("DROP SCHEMA a", StatementEffects()),
+        ("CREATE TABLE t AS SELECT * FROM u", StatementEffects(makes=("`t`",), reads=("`u`",))),
+        ("CREATE TABLE t USING orc LOCATION '/x' AS SELECT 1 AS id", StatementEffects()),
+        ("CREATE TEMPORARY VIEW t AS SELECT 1 AS id", StatementEffects()),
     ],
 )
-def test_what_a_statement_writes(session: SparkSession, text: str, found: Statement) -> None:
-    assert read_statement(session, text) == found
+def test_what_a_statement_writes(session: SparkSession, text: str, found: StatementEffects) -> None:
+    assert read_statement_effects(session, text) == found
 
 
 @pytest.mark.parametrize("below", ["", "/day=1", "/.."])
@@ -137,7 +140,7 @@ def test_a_view_of_a_table_finds_what_an_insert_put_there_as_in_plain_spark(sess
 def test_a_table_that_a_killed_attempt_of_this_run_began_is_made(
     session: SparkSession, table: str, statement: str
 ) -> None:
-    killed(session, table, token_of(ComponentContext("create", "p", run=repr(("", KEY)))))
+    killed(session, table, run_token(ComponentContext("create", "p", run=repr(("", KEY)))))
     run(session, sql(statement.format(table), name="create"))
     assert rows(session, table) == [(7,)]
     assert not list(place(session, table).parent.glob(f".{table}*"))

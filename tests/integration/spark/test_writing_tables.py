@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from airflow_provider.components.directory import token_of
+from airflow_provider.components.destination.directory_swap import run_token
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, PipelineResult, SimplePipelineRunner
-from airflow_provider.runner.config.context import ComponentContext
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def attempt(session: SparkSession, *steps: ComponentConfig, run_id: str = "r") -
     chained = [s.model_copy(update={"depends_on": [steps[n - 1].name] if n else []}) for n, s in enumerate(steps)]
     owner = Ownership(RunKey(run_id, "p", ("s",)))
     config = PipelineConfig(name="p", components=chained)
-    return SimplePipelineRunner(config, spark=session, surroundings=Surroundings(owner=owner)).run()
+    return SimplePipelineRunner(config, spark=session, environment=RunnerEnvironment(owner=owner)).run()
 
 
 def run(session: SparkSession, *steps: ComponentConfig) -> None:
@@ -490,7 +490,7 @@ def test_a_temp_view_of_the_tables_name_is_not_the_table(session: SparkSession, 
 # After a kill
 
 
-OWN = token_of(ComponentContext("write", "p", run=repr(("", KEY))))
+OWN = run_token(ComponentContext("write", "p", run=repr(("", KEY))))
 
 
 def killed(session: SparkSession, table: str, token: str | None) -> Path:

@@ -15,10 +15,10 @@ from airflow_provider.runner import (
     PipelineResultStatus,
 )
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import Claim, Takeover
+from airflow_provider.runner.checkpoint.saving import SavePolicy
+from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 from tests.samples.harness.places import Place, TaskState
 
@@ -72,7 +72,7 @@ def loses_the_answer(do: Do) -> None:
 class Faults:
     """What goes wrong at a store.
 
-    Its steps are those of the backend (``write``, ``files``, ``read``, ``move``, ``remove``, … or ``set``, ``get``,
+    Its steps are those of the backend (``write``, ``list``, ``read``, ``move``, ``delete``, … or ``set``, ``get``,
     ``delete``) and, above them, ``take_over``, ``begin`` and ``append``.
 
     :ivar steps: the steps so far, also those that went wrong
@@ -86,13 +86,13 @@ class Faults:
     def around(self, store: Any) -> Any:
         """Return the store, with these faults."""
         if isinstance(store, FileCheckpointStore):
-            files = store._files
-            store._files = lambda: _Faulty(files(), self)  # type: ignore[method-assign]
+            files = store.storage
+            store.storage = lambda: _Faulty(files(), self)  # type: ignore[method-assign]
         else:
             store._accessor = _Faulty(store._accessor, self)
         take_over = store.take_over
 
-        def faulty(claim: Claim) -> Takeover:
+        def faulty(claim: TakeoverClaim) -> Takeover:
             taken: Takeover = self.act("take_over", lambda: take_over(claim))
             return replace(taken, writer=_Faulty(taken.writer, self))
 
@@ -160,13 +160,13 @@ class Run:
 
     def step(self, name: str) -> str:
         """Return what the backend calls a step: what is done with files is done with rows in Airflow's task state."""
-        rows = {"write": "set", "read": "get", "files": "get"}
+        rows = {"write": "set", "read": "get", "list": "get"}
         return rows.get(name, name) if isinstance(self.place, TaskState) else name
 
     def attempt(self, spark: Any = NO_SPARK) -> PipelineResult:
         """Take over, plan, run and record, at the faulty store."""
         store = self.faults.around(self.place.attempt())
-        return run_attempt(Attempt(CONFIG, store, KEY, spark=spark, saving=Saving(sleep=self.pauses)))
+        return run_attempt(AttemptSpec(CONFIG, store, KEY, spark=spark, saving=SavePolicy(sleep=self.pauses)))
 
     def fail_at(self, component: str) -> None:
         """One attempt that ends because this component fails."""
@@ -210,7 +210,7 @@ ROWS = re.compile(r"pyspark_pipeline_record/etl/(\w+)")
 
 def assert_one_clear_error(error: BaseException, reason: str, what: str = "checkpoint") -> None:
     text = str(error)
-    begins = rf"the {what} of pipeline 'etl', run 'run-1' could not be saved in \d+ tries: "
+    begins = rf"saving the {what} of pipeline 'etl', run 'run-1' failed \d+ times: "
     assert re.match(begins, text), text
     assert reason in text
     assert text.endswith("because without the record the next attempt would run finished components again")

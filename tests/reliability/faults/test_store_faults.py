@@ -22,9 +22,9 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint import durable_files
-from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.checkpoint.saving import SavePolicy
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
+from airflow_provider.runner.storage import durable_write
 from airflow_provider.stores.location import store_at
 from tests.conftest import Script
 from tests.reliability.faults.faulty_store import (
@@ -118,7 +118,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_an_attempt_keeps_what_was_recorde
 
     def fill() -> None:
         if step == "write":
-            monkeypatch.setattr(durable_files, "open", open_full, raising=False)
+            monkeypatch.setattr(durable_write, "open", open_full, raising=False)
         else:
             monkeypatch.setattr(os, step, refuse)
 
@@ -178,7 +178,7 @@ def test_a_checkpoint_that_may_not_be_read_starts_nothing(run: Run, script: Scri
 
 
 @pytest.mark.parametrize("lost", [1, 3])
-@pytest.mark.parametrize("step", ["take_over", "begin", "append", "write", "files"])
+@pytest.mark.parametrize("step", ["take_over", "begin", "append", "write", "list"])
 def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_doubled(
     run: Run, script: Script, step: str, lost: int
 ) -> None:
@@ -203,7 +203,7 @@ def test_a_listing_that_fails_after_the_file_was_written_is_tried_again(
 ) -> None:
     """The file is there, but whether it counts is not known yet: the fence, the whole record, and each event's."""
     broken = refuses(OSError(errno.EIO, "Input/output error"))
-    break_listings = and_then(lambda: on_files.faults.next("files", broken, broken))
+    break_listings = and_then(lambda: on_files.faults.next("list", broken, broken))
     on_files.faults.next("write", *[and_then(lambda: None)] * write, break_listings)
     assert on_files.attempt().status is SUCCESS
     assert script.take_calls() == ["a", "b", "c"]
@@ -258,8 +258,8 @@ def test_a_store_that_is_out_for_a_while_costs_pauses(
     assert len(warnings) == len(run.pauses), warnings
     for number, (warning, pause) in enumerate(zip(warnings, run.pauses, strict=True), start=1):
         expected = (
-            rf"the {what} of pipeline 'etl', run 'run-1' could not be saved, try {number}, next in {pause:.1f} s, "
-            rf"for at most {patience} s in all: .*connection reset by peer.*"
+            rf"saving the {what} of pipeline 'etl', run 'run-1' failed \(try {number}\): .*connection reset by peer.*; "
+            rf"retrying in {pause:.1f} s, giving up after {patience} s"
         )
         assert re.fullmatch(expected, warning), warning
 
@@ -304,8 +304,8 @@ def test_an_s3_server_that_is_gone_is_one_clear_error(script: Script, monkeypatc
         '"endpoint_url": "http://127.0.0.1:9", '
         '"config_kwargs": {"retries": {"max_attempts": 1}, "connect_timeout": 2}}}',
     )
-    attempt = Attempt(
-        CONFIG, store_at("s3://gone_s3@bucket/prefix"), KEY, spark=NO_SPARK, saving=Saving(0, sleep=Pauses())
+    attempt = AttemptSpec(
+        CONFIG, store_at("s3://gone_s3@bucket/prefix"), KEY, spark=NO_SPARK, saving=SavePolicy(0, sleep=Pauses())
     )
     with pytest.raises(
         CheckpointReadError, match=r"from object storage s3://gone_s3@bucket/prefix: .*127\.0\.0\.1:9"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_provider.runner import CheckpointStore, NoOpHooks, PipelineConfig, PipelineResult
-from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import Claim, Takeover
+from airflow_provider.runner.checkpoint.saving import SavePolicy
+from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
@@ -15,7 +15,7 @@ from airflow_provider.runner.observing.events import (
     PipelineStarted,
 )
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.reliability.kills.kill_journal import FAILURE, FINISH, TAKE_OVER, Aim, Journal
 from tests.reliability.kills.kill_story import rank_of
 
@@ -72,7 +72,7 @@ def run_watched(
     """Run one attempt. Nothing else here knows how the engine starts one and how it takes a checkpoint over."""
     take_over = store.take_over  # type: ignore[attr-defined]
 
-    def take_over_watched(claim: Claim) -> Takeover:
+    def take_over_watched(claim: TakeoverClaim) -> Takeover:
         taken: Takeover = take_over(claim)
         watch.holds(taken.fence, taken.attempt, claim.owner)
         return taken
@@ -80,12 +80,12 @@ def run_watched(
     watch.reach(TAKE_OVER)
     store.take_over = take_over_watched  # type: ignore[attr-defined]
     return run_attempt(
-        Attempt(
+        AttemptSpec(
             config,
             store,
             RunKey((), run_id, config.name),
             hooks=[watch],
-            saving=Saving(on_save=lambda seconds: watch.recorded()),
+            saving=SavePolicy(on_save=lambda seconds: watch.recorded()),
             spark=spark,
             session_state_url=session_state_url,
         )

@@ -19,7 +19,7 @@ from airflow_provider.runner.observing.result import ComponentResult
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running import component_runner
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.reliability.random_pipelines.random_story import Failure, Story
 from tests.reliability.random_pipelines.random_world import COPY
 
@@ -96,7 +96,7 @@ class Saboteur(NoOpHooks):
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Let what the engine builds of the victim fail."""
-        build = component_runner.build
+        build = component_runner.build_component
 
         def sabotaged(*arguments: Any) -> Any:
             work = build(*arguments)
@@ -136,7 +136,7 @@ def attempt(
     with saboteur.at_work():
         try:
             result = run_attempt(
-                Attempt(
+                AttemptSpec(
                     config,
                     store,
                     RunKey((), RUN_ID, config.name),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.runner import CheckpointState, PipelineConfig, compute_pipeline_fingerprint
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.record.checkpoint_state import ComponentRecord
 from airflow_provider.runner.record.code_record import CodeRecord
@@ -331,7 +331,7 @@ def completed(config: PipelineConfig, *names: str) -> CheckpointState:
     """Return the record of an attempt that completed these components with the code as it is; none: all."""
     hashes = ConfigHashes.of(config)
     done = names or tuple(component.name for component in config.ordered)
-    readings = read_components(config, {})
+    readings = read_code_of_components(config, {})
     return CheckpointState(
         run_id="r",
         pipeline_name=config.name,

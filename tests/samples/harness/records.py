@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_provider.runner import CheckpointState, CheckpointStore
-from airflow_provider.runner.checkpoint.store import Claim, Takeover
+from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.record.checkpoint_state import CheckpointUpdate, ComponentRecord
 from airflow_provider.runner.record.live_session import LiveSessionRecord
@@ -138,7 +138,7 @@ class Recorder:
     :ivar acknowledged: the components of which the store has said that their record is durable
     """
 
-    claim: Claim
+    claim: TakeoverClaim
     taken: Takeover
 
     def __init__(self, store: CheckpointStore, key: RunKey = KEY) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.runner.checkpoint.files import Directory, Memory, RecordFiles
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import (
     MARKER,
@@ -18,9 +17,12 @@ from airflow_provider.runner.session_state.saved.directory_marker import (
     Ownership,
     SavedDirectory,
 )
-from airflow_provider.runner.session_state.saved.files import LocalFiles
-from airflow_provider.stores.hadoop_files import HadoopFiles
-from airflow_provider.stores.object_files import files_at
+from airflow_provider.runner.session_state.saved.files import files_for
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
+from airflow_provider.runner.storage.memory_storage import MemoryStorage
+from airflow_provider.stores.bucket_storage import files_at
 from tests.samples.services.s3 import new_prefix
 
 KEY = RunKey(("dag", "task", "-1"), "run:1", "p/1")
@@ -29,28 +31,28 @@ LONG_AGO = NOW - timedelta(days=400)
 RECENTLY = NOW - timedelta(days=1)
 
 
-def _hadoop(directory: Path) -> tuple[str, RecordFiles]:
+def _hadoop(directory: Path) -> tuple[str, FileStorage]:
     from pyspark.sql import SparkSession
 
     url = f"file://{directory}/views"
-    return url, HadoopFiles(SparkSession.active(), url)
+    return url, HadoopStorage(SparkSession.active(), url)
 
 
-def _s3(directory: Path) -> tuple[str, RecordFiles]:
+def _s3(directory: Path) -> tuple[str, FileStorage]:
     url = new_prefix()
     return url, files_at(url)
 
 
-STORAGES: dict[str, Callable[[Path], tuple[str, RecordFiles]]] = {
-    "memory": lambda directory: ("memory://views", Memory()),
-    "local": lambda directory: (str(directory / "views"), Directory(directory / "views")),
+STORAGES: dict[str, Callable[[Path], tuple[str, FileStorage]]] = {
+    "memory": lambda directory: ("memory://views", MemoryStorage()),
+    "local": lambda directory: (str(directory / "views"), DirectoryStorage(directory / "views")),
     "s3": _s3,
     "hadoop": _hadoop,
 }
 """Kind of storage to a function that returns an empty place of it: its address, and access to it."""
 
 
-def storage(request: pytest.FixtureRequest, directory: Path) -> tuple[str, RecordFiles]:
+def storage(request: pytest.FixtureRequest, directory: Path) -> tuple[str, FileStorage]:
     """Return what a fixture with kinds as parameters is asked for."""
     if request.param == "hadoop":
         request.getfixturevalue("spark")
@@ -58,7 +60,7 @@ def storage(request: pytest.FixtureRequest, directory: Path) -> tuple[str, Recor
 
 
 def leave_views(
-    files: RecordFiles,
+    files: FileStorage,
     key: RunKey | None = KEY,
     *,
     path: str = KEY.path,
@@ -85,5 +87,5 @@ def leave_views(
 def claim(base: str, *, key: RunKey = KEY, at: datetime = NOW) -> SavedDirectory:
     """Let an attempt begin to use a run's directory on local storage."""
     saved = SavedDirectory(key.directory(base), Ownership(key), lambda: at)
-    saved.claim(LocalFiles())
+    saved.claim(files_for(saved.url, None))
     return saved

@@ -17,7 +17,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.samples.components.basic import BEHAVIOUR, CALLS
 from tests.samples.pipelines import component
 
@@ -91,7 +91,7 @@ class Run:
             hooks=hooks,
             spark=self.session,
             session_state_url=self.url,
-            surroundings=Surroundings(clock=self.clock),
+            environment=RunnerEnvironment(clock=self.clock),
             **options,
         )
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_provider.runner import CheckpointState
-from airflow_provider.runner.checkpoint.store import only_one, refuse_stale
+from airflow_provider.runner.checkpoint.store import only_one, replaced_error
 from airflow_provider.runner.record.run_key import RunKey, Scope
 
 
@@ -78,7 +78,9 @@ class PlainStore:
         self.documents: dict[RunKey, str] = {}
 
     def save(self, state: CheckpointState) -> None:
-        refuse_stale(self._find(state.key), state)
+        stored = self._find(state.key)
+        if stored is not None and (stored.fence + (stored.owner != state.owner)) > state.fence:
+            raise replaced_error(state.key, state.attempt, stored.attempt)
         self.documents[state.key] = json.dumps(state.to_json())
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:

@@ -25,16 +25,18 @@ class Watched:
         act = getattr(self._backend, step)
 
         def watched(*arguments: Any, **more: Any) -> Any:
+            if step == "delete" and not isinstance(arguments[0], str):
+                return self._delete(arguments[0])
             self._before(step, *arguments)
             return act(*arguments, **more)
 
         return watched
 
-    def remove(self, paths: Iterable[str]) -> None:
-        """Remove files, each a step of its own: a kill may leave some of them."""
+    def _delete(self, paths: Iterable[str]) -> None:
+        """Delete files, each a step of its own: a kill may leave some of them."""
         for path in paths:
-            self._before("remove", path)
-            self._backend.remove([path])
+            self._before("delete", path)
+            self._backend.delete([path])
 
 
 class AtStep:

@@ -30,7 +30,7 @@ def test_the_engine_is_the_same_bytes_every_time(tmp_path: Path) -> None:
 def test_the_engine_needs_no_airflow(tmp_path: Path) -> None:
     """From the zip alone, with the driver's requirements, everything is imported that a driver uses."""
     write_engine(tmp_path / "engine.zip")
-    modules = "runner.running.attempt, {0}.runner.running.airflow_attempt, {0}.components, {0}.stores.hadoop_files"
+    modules = "runner.running.attempt, {0}.runner.running.airflow_attempt, {0}.components, {0}.stores.location"
     code = (
         "import sys; sys.modules['airflow'] = None\n"
         f"import airflow_provider.{modules.format('airflow_provider')}\n"
@@ -102,7 +102,9 @@ def test_a_function_that_the_driver_cannot_import_is_refused(where: str | None) 
         target.__module__, target.__qualname__ = where, "load"
     component = {"name": "a", "class_path": target}
     config = PipelineConfig.model_validate({"name": "p", "components": [component]})
-    with pytest.raises(PipelineConfigError, match=r"'a'.*class_path.* of .*test_submit\.py cannot .* in 'py_files'"):
+    with pytest.raises(
+        PipelineConfigError, match=r"'a'.*class_path.* of .*test_driver_package\.py cannot .* in 'py_files'"
+    ):
         pipeline_text(config)
     off = {**component, "enabled": False}
     travels = {"name": "b", "class_path": scripted}
@@ -116,8 +118,8 @@ def test_a_function_that_the_driver_cannot_import_is_refused(where: str | None) 
 @pytest.mark.parametrize(
     ("url", "remote", "why"),
     [
-        (None, False, "Airflow's task state store can only be reached from the task itself"),
-        ("", True, "Airflow's task state store can only be reached from the task itself"),
+        (None, False, "only the task itself can reach Airflow's task state store"),
+        ("", True, "only the task itself can reach Airflow's task state store"),
         ("/shared/checkpoints", False, None),
         ("file:///shared/checkpoints", False, None),
         ("/shared/checkpoints", True, "the directory '/shared/checkpoints' is on the worker"),

@@ -75,7 +75,7 @@ def too_much(modules: set[str]) -> set[str]:
         "operators.pyspark_pipeline",
         "operators.pyspark_pipeline_submit",
         "operators.links",
-        "decorators.pyspark_pipeline",
+        "decorators.task_decorator",
     ],
 )
 def test_importing_it_imports_nothing_that_only_a_run_needs(module: str, tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from airflow_provider.errors import (
     StaleAttemptError,
 )
 from airflow_provider.runner import CheckpointState
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.takeover import take_over
 from airflow_provider.runner.record.requests import RestartRequest
-from airflow_provider.stores.object_files import files_at
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import StorageEntry, file_names
+from airflow_provider.stores.bucket_storage import files_at
 from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
 from tests.samples.harness.records import KEY
 from tests.samples.services.s3 import BUCKET, CONNECTION, new_prefix
@@ -79,7 +80,7 @@ def test_hostile_names_are_readable_and_unambiguous_in_a_bucket() -> None:
     store = ObjectStorageCheckpointStore(prefix)
     for name in ("a/b", "a%2Fb", "..", "日本 %2F", "{{ run_id }}", "?versionId=1#x"):
         store.save(state(run_id=name, pipeline_name=name))
-    paths = {"/".join(path.split("/")[:2]) for path in files_at(prefix).walk()}
+    paths = {"/".join(path.split("/")[:2]) for path, _ in files_at(prefix).walk()}
     assert sorted(paths) == [
         "%2E./%2E.",
         "%3FversionId%3D1%23x/%3FversionId%3D1%23x",
@@ -175,8 +176,8 @@ def test_a_store_that_cannot_be_read_is_an_error_that_says_what_to_check(
     def refuse(*_: Any) -> None:
         raise PermissionError(13, "Forbidden")
 
-    for step in ("files", "directories", "walk", "read"):
-        monkeypatch.setattr(Directory, step, refuse)
+    for step in ("list", "walk", "read"):
+        monkeypatch.setattr(DirectoryStorage, step, refuse)
     for act in (
         lambda: store.load("run-1", "p"),
         lambda: store.load("run-1"),
@@ -200,9 +201,9 @@ def test_old_files_that_cannot_be_removed_do_no_harm(
     def refuse(*_: Any) -> None:
         raise PermissionError(13, "Forbidden")
 
-    monkeypatch.setattr(Directory, "remove", refuse)
+    monkeypatch.setattr(DirectoryStorage, "delete", refuse)
     store.save(state(2, "next", "b"))
-    assert "cannot be removed: PermissionError" in caplog.text
+    assert "PermissionError" in caplog.text
     assert done(store) == ["b"]
 
 
@@ -210,8 +211,8 @@ def test_a_fence_that_is_not_listed_is_a_failed_save(
     store: ObjectStorageCheckpointStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backend whose listings lag behind cannot keep a checkpoint safe, and says so instead of going on."""
-    monkeypatch.setattr(Directory, "files", lambda *_: [])
-    with pytest.raises(OSError, match="is not in the listing"):
+    monkeypatch.setattr(DirectoryStorage, "list", lambda *_: [])
+    with pytest.raises(OSError, match="the listing does not show it"):
         store.save(state())
 
 
@@ -233,12 +234,12 @@ def test_a_bucket_that_does_not_exist_holds_nothing_and_takes_nothing() -> None:
 def test_what_is_no_request_is_an_error(store: ObjectStorageCheckpointStore, base: Path) -> None:
     store.leave_request(RestartRequest(components=("a",)), KEY)
     (base / "run-1" / "p" / "~request.json").write_text('{"component": ""}')
-    with pytest.raises(CheckpointReadError, match=r"request\.json in object storage .* is no request"):
+    with pytest.raises(CheckpointReadError, match=r"request\.json in object storage .* is not a valid"):
         store.find_request(KEY)
 
 
 def test_a_directory_is_listed_until_two_listings_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scan may miss a name that is added and the one that is removed meanwhile: nothing would seem to be there."""
-    answers = iter([[], ["b"], ["b"]])
-    monkeypatch.setattr(Directory, "_list", lambda *arguments: next(answers))
-    assert Directory(tmp_path).files("x") == ["b"]
+    answers = iter([[], [StorageEntry("b", "file")], [StorageEntry("b", "file")]])
+    monkeypatch.setattr(DirectoryStorage, "_scan", lambda *arguments: next(answers))
+    assert file_names(DirectoryStorage(tmp_path), "x") == ["b"]

@@ -87,7 +87,7 @@ def test_a_damaged_head_is_set_aside_and_the_pipeline_starts_afresh(
     assert accessor.get(aside) == damaged
     warning = caplog.messages[-1]
     assert aside in warning
-    assert "starts afresh" in warning
+    assert "starts from the beginning" in warning
     assert following.taken.recorded is None
     assert load(accessor) == following.whole
 
@@ -280,7 +280,7 @@ def test_what_is_no_request_is_an_error_that_says_where_it_is(accessor: FakeTask
     """Somebody wanted something, and it is unknown what."""
     accessor.set(REQUEST_KEY, nonsense)
 
-    with pytest.raises(UnreadableRequestError, match=f"'{REQUEST_KEY}' in Airflow's task state store is no request"):
+    with pytest.raises(UnreadableRequestError, match=f"'{REQUEST_KEY}' in Airflow's task state store is not a valid"):
         find(accessor)
 
 

@@ -14,7 +14,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
-class Import:
+class ImportedName:
     """A name that an import binds.
 
     :param module: dotted name of the module, empty for ``from . import name``
@@ -37,7 +37,7 @@ class Binding:
     """
 
     node: ast.AST
-    imported: Import | None = None
+    imported: ImportedName | None = None
     context: tuple[ast.expr, ...] = ()
 
     @property
@@ -47,7 +47,7 @@ class Binding:
 
 
 @dataclass
-class Bindings:
+class ModuleBindings:
     """The names of a module.
 
     :param names: each to what binds it, in order
@@ -57,27 +57,27 @@ class Bindings:
     """
 
     names: dict[str, list[Binding]] = field(default_factory=dict)
-    stars: list[Import] = field(default_factory=list)
+    stars: list[ImportedName] = field(default_factory=list)
     effects: list[ast.stmt] = field(default_factory=list)
     patches: list[ast.stmt] = field(default_factory=list)
 
 
-def bindings_of(tree: ast.Module) -> Bindings:
+def bindings_of(tree: ast.Module) -> ModuleBindings:
     """Return what a module binds."""
-    found = Bindings()
+    found = ModuleBindings()
     _visit(tree.body, (), found)
     return found
 
 
-def imports_of(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Import]]:
+def imports_of(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, ImportedName]]:
     """Yield the names that an import binds, ``*`` for all."""
     for alias in node.names:
         if isinstance(node, ast.ImportFrom):
-            yield alias.asname or alias.name, Import(node.module or "", alias.name, node.level)
+            yield alias.asname or alias.name, ImportedName(node.module or "", alias.name, node.level)
         elif alias.asname:
-            yield alias.asname, Import(alias.name)
+            yield alias.asname, ImportedName(alias.name)
         else:
-            yield alias.name.partition(".")[0], Import(alias.name.partition(".")[0])
+            yield alias.name.partition(".")[0], ImportedName(alias.name.partition(".")[0])
 
 
 def bound_names(node: ast.AST) -> Iterator[str]:
@@ -111,7 +111,7 @@ def is_type_checking(test: ast.expr) -> bool:
     )
 
 
-def _visit(statements: Sequence[ast.stmt], context: tuple[ast.expr, ...], found: Bindings) -> None:
+def _visit(statements: Sequence[ast.stmt], context: tuple[ast.expr, ...], found: ModuleBindings) -> None:
     for node in statements:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             _bind(found, node.name, Binding(node, None, context))
@@ -138,7 +138,7 @@ def _visit(statements: Sequence[ast.stmt], context: tuple[ast.expr, ...], found:
             _other(node, context, found)
 
 
-def _registered(node: FunctionNode | ast.ClassDef, found: Bindings) -> None:
+def _registered(node: FunctionNode | ast.ClassDef, found: ModuleBindings) -> None:
     """Let what a definition is registered with lead to it: ``@handlers.add`` and ``@convert.register``."""
     for decorator in node.decorator_list:
         target = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -148,7 +148,7 @@ def _registered(node: FunctionNode | ast.ClassDef, found: Bindings) -> None:
                 _bind(found, name, Binding(ast.copy_location(ast.Name(node.name, ast.Load()), node)))
 
 
-def _assign(node: ast.Assign | ast.AnnAssign, context: tuple[ast.expr, ...], found: Bindings) -> None:
+def _assign(node: ast.Assign | ast.AnnAssign, context: tuple[ast.expr, ...], found: ModuleBindings) -> None:
     if node.value is None:
         return
     if any(_is_patch(target, found) for target in (node.targets if isinstance(node, ast.Assign) else [node.target])):
@@ -168,7 +168,7 @@ def _assign(node: ast.Assign | ast.AnnAssign, context: tuple[ast.expr, ...], fou
                 _bind(found, name, Binding(node, None, context))
 
 
-def _other(node: ast.stmt, context: tuple[ast.expr, ...], found: Bindings) -> None:
+def _other(node: ast.stmt, context: tuple[ast.expr, ...], found: ModuleBindings) -> None:
     """Take note of a statement that binds or changes names in a way of its own, such as a loop."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
@@ -198,7 +198,7 @@ def _changed(target: ast.AST) -> Iterator[str]:
         yield target.id
 
 
-def _is_patch(target: ast.expr, found: Bindings) -> bool:
+def _is_patch(target: ast.expr, found: ModuleBindings) -> bool:
     """Return whether ``settings.RATE = 1`` sets it in an imported module, or in what a call returns."""
     if not isinstance(target, (ast.Attribute, ast.Subscript)):
         return False
@@ -222,5 +222,5 @@ def _is_main(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 
-def _bind(found: Bindings, name: str, binding: Binding) -> None:
+def _bind(found: ModuleBindings, name: str, binding: Binding) -> None:
     found.names.setdefault(name, []).append(binding)

@@ -14,15 +14,15 @@ from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.file_origin import Whose, origin_of
-from airflow_provider.runner.fingerprint.code.modules import label_of
+from airflow_provider.runner.fingerprint.code.code_modules import module_label
+from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, file_origin
 
 _NAME = "airflow_provider"
 _lock = threading.Lock()
-_watches: list[Entered] = []
+_watches: list[CalledFunctions] = []
 
 
-class Entered:
+class CalledFunctions:
     """The author's functions that have run since the watch began."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Entered:
             if (file := getattr(module, "__file__", None)) is not None
         }
         found = {
-            f"{label_of(by_file[code.co_filename])}.{_definition(code.co_qualname)}"
+            f"{module_label(by_file[code.co_filename])}.{_definition(code.co_qualname)}"
             for code in self._codes
             if code.co_filename in by_file and code.co_flags & inspect.CO_OPTIMIZED  # a function, no class body
         }
@@ -50,10 +50,10 @@ class Entered:
 
 
 @contextmanager
-def watching() -> Iterator[Entered]:
+def watch_calls() -> Iterator[CalledFunctions]:
     """Watch which of the author's functions are entered, in all threads. Nothing is seen before Python 3.12, or if all
     of Python's tool ids are taken."""
-    entered = Entered()
+    entered = CalledFunctions()
     monitoring = getattr(sys, "monitoring", None)
     tool = _begin(monitoring, entered) if monitoring is not None else None
     try:
@@ -63,7 +63,7 @@ def watching() -> Iterator[Entered]:
             _end(monitoring, tool, entered)
 
 
-def _begin(monitoring: Any, entered: Entered) -> int | None:
+def _begin(monitoring: Any, entered: CalledFunctions) -> int | None:
     with _lock:
         tool = next((number for number in _candidates() if monitoring.get_tool(number) in (None, _NAME)), None)
         if tool is None:
@@ -77,7 +77,7 @@ def _begin(monitoring: Any, entered: Entered) -> int | None:
         return tool
 
 
-def _end(monitoring: Any, tool: int, entered: Entered) -> None:
+def _end(monitoring: Any, tool: int, entered: CalledFunctions) -> None:
     with _lock:
         _watches.remove(entered)
         if not _watches:
@@ -97,7 +97,7 @@ def _callback(monitoring: Any) -> Any:
     def entered(code: CodeType, offset: int) -> Any:
         file = code.co_filename
         if file not in own:
-            own[file] = not file.startswith("<") and origin_of(file).whose is Whose.OWN
+            own[file] = not file.startswith("<") and file_origin(file).whose is CodeOwner.OWN
         if own[file]:
             for watch in _watches:
                 watch.add(code)

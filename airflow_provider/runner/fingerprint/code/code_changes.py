@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
-from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, tail
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, name_in_module
 
 
 class RecordedCode(Protocol):
-    """What is kept of a reading. See :class:`~airflow_provider.runner.fingerprint.code.code_reading.CodeReading`."""
+    """What a record keeps of a :class:`~airflow_provider.runner.fingerprint.code.code_reading.CodeReading`."""
 
     @property
     def functions(self) -> Mapping[str, str]:
@@ -33,8 +34,29 @@ class RecordedCode(Protocol):
         """The version of Python, if it counts."""
 
 
-def changes(before: RecordedCode, today: CodeReading | RecordedCode) -> list[str]:
-    """List what differs, for a sentence that begins ``code changed:``. Empty if nothing counts as changed.
+CodeKind = Literal["function", "constant", "distribution", "python"]
+
+
+@dataclass(frozen=True)
+class CodeChange:
+    """One difference between the code that a component ran with and today's.
+
+    :param kind: what differs; a class or a method counts as a function
+    :param name: its name today, or the recorded one if it is gone
+    :param change: ``renamed`` also means that it differs; what has only moved is no change
+    :param before: for a renamed one its earlier name, for a distribution or Python the recorded version
+    :param after: for a distribution or Python today's version
+    """
+
+    kind: CodeKind
+    name: str
+    change: Literal["changed", "added", "removed", "renamed"] = "changed"
+    before: str | None = None
+    after: str | None = None
+
+
+def compare_code(before: RecordedCode, today: CodeReading | RecordedCode) -> list[CodeChange]:
+    """List what differs; empty if nothing counts as changed.
 
     What has only moved to another module is no change.
 
@@ -43,49 +65,46 @@ def changes(before: RecordedCode, today: CodeReading | RecordedCode) -> list[str
     """
     found = []
     if before.python != today.python:
-        versions = [f"Python {version}" if version else "source" for version in (before.python, today.python)]
-        found.append(f"{' -> '.join(versions)} (without source its bytecode counts)")
-    found += _differences(before.functions, today.functions, before.modules, today.modules, "{}")
-    found += _differences(before.constants, today.constants, before.modules, today.modules, "the constant {}")
+        found.append(CodeChange("python", "Python", before=before.python, after=today.python))
+    found += _differences("function", before.functions, today.functions, before.modules, today.modules)
+    found += _differences("constant", before.constants, today.constants, before.modules, today.modules)
     for name in sorted({*before.distributions, *today.distributions}):
         was, now = before.distributions.get(name), today.distributions.get(name)
-        if was is None:
-            found.append(f"new: {name} {now}")
-        elif now is None:
-            found.append(f"gone: {name} {was}")
-        elif was != now:
-            found.append(f"{name} {was} -> {now}")
+        if was != now:
+            change: Literal["added", "removed", "changed"]
+            change = "added" if was is None else "removed" if now is None else "changed"
+            found.append(CodeChange("distribution", name, change, was, now))
     return found
 
 
 def _differences(
+    kind: CodeKind,
     before: Mapping[str, str],
     today: Mapping[str, str],
     modules_before: Sequence[str],
     modules_today: Sequence[str],
-    form: str,
-) -> Iterator[str]:
+) -> Iterator[CodeChange]:
     gone = {name: before[name] for name in before if name not in today}
     new = {name: today[name] for name in today if name not in before}
     moved = defaultdict(list)
     for name in gone:
-        moved[tail(name, modules_before)].append(name)
+        moved[name_in_module(name, modules_before)].append(name)
     for name, value in today.items():
         if name in before and not _same(before[name], value):
-            yield form.format(name)
+            yield CodeChange(kind, name)
     for name, value in list(new.items()):
-        candidates = moved.get(tail(name, modules_today), [])
+        candidates = moved.get(name_in_module(name, modules_today), [])
         same = next((other for other in candidates if _same(gone[other], value)), None)
         other = same or next(iter(candidates), None)
         if other is None:
-            yield f"new: {form.format(name)}"
+            yield CodeChange(kind, name, "added")
             continue
         candidates.remove(other)
         del gone[other]
         if same is None:
-            yield f"{form.format(name)}, which was {other}"
+            yield CodeChange(kind, name, "renamed", before=other)
     for name in gone:
-        yield f"gone: {form.format(name)}"
+        yield CodeChange(kind, name, "removed")
 
 
 def _same(one: str, other: str) -> bool:

@@ -7,25 +7,32 @@ from collections.abc import Sequence
 from types import FunctionType
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.code_reading import Unseen
-from airflow_provider.runner.fingerprint.code.definitions import (
-    Entry,
-    read_body,
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule, ModuleFinder
+from airflow_provider.runner.fingerprint.code.code_reading import UnseenCode
+from airflow_provider.runner.fingerprint.code.code_targets import (
+    CodeTarget,
+    Definition,
+    ModuleBody,
+    ModulePatches,
+    RuntimeValue,
+    WholeModule,
+)
+from airflow_provider.runner.fingerprint.code.definition_reader import (
+    CodeEntry,
     read_definition,
     read_function_object,
-    read_patches,
-    read_whole,
+    read_module_body,
+    read_module_patches,
+    read_whole_module,
 )
-from airflow_provider.runner.fingerprint.code.file_origin import Whose, find_distribution, modified
-from airflow_provider.runner.fingerprint.code.modules import Module, ModuleFinder
-from airflow_provider.runner.fingerprint.code.resolve import NameResolver
-from airflow_provider.runner.fingerprint.code.runtime_values import held_objects
-from airflow_provider.runner.fingerprint.code.syntax import Piece
-from airflow_provider.runner.fingerprint.code.targets import Body, Live, Own, Patches, Target, Whole
-from airflow_provider.runner.fingerprint.code.values import NotPlainError, value_hash
+from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, find_distribution, time_of_change
+from airflow_provider.runner.fingerprint.code.name_resolver import NameResolver
+from airflow_provider.runner.fingerprint.code.runtime_values import functions_held_by
+from airflow_provider.runner.fingerprint.code.syntax_walk import DefinitionDigest
+from airflow_provider.runner.fingerprint.code.value_hash import NotPlainError, value_hash
 
 
-class World:
+class CodeIndex:
     """All that has been found out in this process, as long as no file changes.
 
     :param roots: real paths of directories that are the author's own
@@ -34,14 +41,14 @@ class World:
     def __init__(self, roots: Sequence[str]) -> None:
         self.finder = ModuleFinder(roots)
         self.resolver = NameResolver(self.finder)
-        self._entries: dict[Target, tuple[list[Entry], list[Target]]] = {}
+        self._entries: dict[CodeTarget, tuple[list[CodeEntry], list[CodeTarget]]] = {}
         self._sites: dict[str, int] = {}
 
     def is_valid(self) -> bool:
         """Return whether nothing has changed since: no file, no installed distribution, no module loaded."""
-        return self.finder.is_valid() and all(modified(site) == when for site, when in self._sites.items())
+        return self.finder.is_valid() and all(time_of_change(site) == when for site, when in self._sites.items())
 
-    def entries(self, target: Target) -> tuple[list[Entry], list[Target]]:
+    def entries(self, target: CodeTarget) -> tuple[list[CodeEntry], list[CodeTarget]]:
         """Return what a target is in a reading, and what it stands for."""
         if target not in self._entries:
             self._entries[target] = self._read(target)
@@ -52,36 +59,36 @@ class World:
         parts = name.split(".")
         for length in range(1, len(parts) + 1):
             module = self.finder.find(".".join(parts[:length]))
-            if module is None or module.origin.whose is not Whose.INSTALLED or module.origin.site is None:
+            if module is None or module.origin.whose is not CodeOwner.INSTALLED or module.origin.site is None:
                 return None
             if module.file is None and length < len(parts):
                 continue  # a namespace that several distributions share
             site = module.origin.site
-            self._sites[site] = modified(site)
+            self._sites[site] = time_of_change(site)
             found = find_distribution(module.name, module.file, site)
             return (found.name, found.version) if found is not None else (parts[0], "of unknown version")
         return None
 
-    def _read(self, target: Target) -> tuple[list[Entry], list[Target]]:
-        if isinstance(target, Own):
-            held = held_objects(target.module, target.name, self.finder)
+    def _read(self, target: CodeTarget) -> tuple[list[CodeEntry], list[CodeTarget]]:
+        if isinstance(target, Definition):
+            held = functions_held_by(target.module, target.name, self.finder)
             found = [self.resolver.of_value(target.module, target.name, one) for one in held]
             return read_definition(target, self.resolver), [one for one in found if _is_further(one, target.module)]
-        if isinstance(target, Body):
-            return read_body(target.module, self.resolver), []
-        if isinstance(target, Patches):
-            return read_patches(target.module, self.resolver), []
-        if isinstance(target, Whole):
-            return read_whole(target.module, self.resolver)
-        if isinstance(target, Live):
+        if isinstance(target, ModuleBody):
+            return read_module_body(target.module, self.resolver), []
+        if isinstance(target, ModulePatches):
+            return read_module_patches(target.module, self.resolver), []
+        if isinstance(target, WholeModule):
+            return read_whole_module(target.module, self.resolver)
+        if isinstance(target, RuntimeValue):
             return self._live(target)
         return [], []
 
-    def _live(self, target: Live) -> tuple[list[Entry], list[Target]]:
+    def _live(self, target: RuntimeValue) -> tuple[list[CodeEntry], list[CodeTarget]]:
         name = f"{target.module.label}.{target.name}"
         value = target.value
         if isinstance(value, functools.partial):
-            return [], [self.resolver.of_value(target.module, name, part) for part in parts_of(value)]
+            return [], [self.resolver.of_value(target.module, name, part) for part in parts_of_partial(value)]
         if isinstance(value, FunctionType):
             return [read_function_object(target.module, name, value, self.resolver)], []
         if isinstance(value, type):
@@ -95,19 +102,19 @@ class World:
             digest = value_hash(value)
         except NotPlainError:
             where = f"{target.module.short_file} in {target.name}"
-            proxy = Piece("", unseen=[Unseen(f"the value of {name}, a {type(value).__name__}", where)])
+            proxy = DefinitionDigest("", unseen=[UnseenCode(f"the value of {name}, a {type(value).__name__}", where)])
             kind = self.resolver.of_value(target.module, type(value).__name__, type(value))
-            return [Entry(name, proxy, is_constant=True)], [kind]
-        return [Entry(name, Piece(digest), is_constant=True)], []
+            return [CodeEntry(name, proxy, is_constant=True)], [kind]
+        return [CodeEntry(name, DefinitionDigest(digest), is_constant=True)], []
 
 
-def _is_further(held: Target, home: Module) -> bool:
+def _is_further(held: CodeTarget, home: CodeModule) -> bool:
     """Return whether what a name holds is read by itself: a lambda of its own module is part of its expression."""
-    if isinstance(held, Live):
+    if isinstance(held, RuntimeValue):
         return not (held.module is home and home.sources and held.name.startswith("<lambda>"))
-    return isinstance(held, Own)
+    return isinstance(held, Definition)
 
 
-def parts_of(partial: functools.partial[Any]) -> list[Any]:
+def parts_of_partial(partial: functools.partial[Any]) -> list[Any]:
     """Return the function and the arguments that a partial function has."""
     return [partial.func, *partial.args, *partial.keywords.values()]

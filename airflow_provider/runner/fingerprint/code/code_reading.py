@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, order=True)
-class Reference:
+class CodeReference:
     """Something that the code uses.
 
     :param name: its dotted name, as precise as it could be followed
@@ -24,7 +24,7 @@ class Reference:
 
 
 @dataclass(frozen=True, order=True)
-class Unseen:
+class UnseenCode:
     """Something that reading cannot follow.
 
     :param what: for a sentence such as ``it cannot be seen: getattr by a computed name``
@@ -58,23 +58,23 @@ class CodeReading:
     distributions: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     python: str | None = None
-    foreign: tuple[Reference, ...] = ()
-    attributes: tuple[Reference, ...] = ()
-    unseen: tuple[Unseen, ...] = ()
+    foreign: tuple[CodeReference, ...] = ()
+    attributes: tuple[CodeReference, ...] = ()
+    unseen: tuple[UnseenCode, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits over all that counts; a moved file leaves it as it is."""
         counts = [
-            sorted((tail(name, self.modules), value) for name, value in self.functions.items()),
-            sorted((tail(name, self.modules), value) for name, value in self.constants.items()),
+            sorted((name_in_module(name, self.modules), value) for name, value in self.functions.items()),
+            sorted((name_in_module(name, self.modules), value) for name, value in self.constants.items()),
             sorted(self.distributions.items()),
             self.python,
         ]
         return hashlib.sha256(json.dumps(counts).encode()).hexdigest()
 
 
-def tail(name: str, modules: Iterable[str]) -> str:
+def name_in_module(name: str, modules: Iterable[str]) -> str:
     """Return a name without the module that it is in.
 
     :param name: such as ``etl.transforms.Clean.run``

@@ -8,27 +8,27 @@ from pathlib import Path
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.fingerprint.code.code_reader import read_code
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.reader import read_code
 
 logger = logging.getLogger(__name__)
 
 
-def read_component(
+def read_component_code(
     component: ComponentConfig, base_dir: Path, also: Iterable[str] = (), stops: Iterable[str] = ()
 ) -> CodeReading | None:
     """Read the code of one component; None if there is no such thing here, or it cannot be read.
 
     :param component: its config
     :param base_dir: the pipeline's folder; what lies there is the author's own
-    :param also: see :func:`~airflow_provider.runner.fingerprint.code.reader.read_code`
+    :param also: see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     :param stops: see there
     """
     try:
         target = component.target()
     except LookupError:
         return None  # such a pipeline cannot run; the config check says so
-    path = None if component.given is not None else component.class_path
+    path = None if component.component_object is not None else component.class_path
     try:
         return read_code(target, roots=[base_dir], path=path, also=also, stops=stops)
     except Exception as error:  # noqa: BLE001 - a run must not fail because its code is out of the ordinary
@@ -44,20 +44,21 @@ def read_executed(
     :param component: its config
     :param base_dir: the pipeline's folder
     :param entered: the author's functions that ran, as far as Python could tell
-    :return: its code, None as in :func:`read_component`, and the functions that ran although nothing refers to them
+    :return: its code, None as in :func:`read_component_code`, and the functions that ran although nothing refers to
+        them
     """
-    reading = read_component(component, base_dir)
+    reading = read_component_code(component, base_dir)
     if reading is None:
         return None, []
     unread = [name for name in entered if name not in reading.functions]
-    return (read_component(component, base_dir, unread) if unread else reading), unread
+    return (read_component_code(component, base_dir, unread) if unread else reading), unread
 
 
-def read_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
+def read_code_of_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
     """Read the code of all enabled components.
 
     :param config: the pipeline
-    :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.reader.read_code`
+    :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     """
     base_dir = config.base_dir
-    return {c.name: read_component(c, base_dir, also.get(c.name, ())) for c in config.ordered}
+    return {c.name: read_component_code(c, base_dir, also.get(c.name, ())) for c in config.ordered}

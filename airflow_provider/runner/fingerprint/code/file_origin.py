@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from airflow_provider.runner.config.absolute import real, working_directory
+from airflow_provider.runner.config.absolute_paths import real_path, working_directory
 
 _THIS_PACKAGE = str(Path(__file__).parents[3])
 _STANDARD = tuple(
@@ -25,7 +25,7 @@ _STANDARD = tuple(
 _INSTALLED = re.compile(r"^(.*?[/\\](?:site-packages|dist-packages))(?=[/\\]|$)")
 
 
-class Whose(StrEnum):
+class CodeOwner(StrEnum):
     """Who wrote a file."""
 
     OWN = "own"
@@ -35,18 +35,18 @@ class Whose(StrEnum):
 
 
 @dataclass(frozen=True)
-class Origin:
+class FileOrigin:
     """Where a file belongs.
 
     :param whose: who wrote it
     :param site: the directory that it was installed into
     """
 
-    whose: Whose
+    whose: CodeOwner
     site: str | None = None
 
 
-def origin_of(file: str, roots: Sequence[str] = ()) -> Origin:
+def file_origin(file: str, roots: Sequence[str] = ()) -> FileOrigin:
     """Say whose a file is.
 
     :param file: its path; inside a zip archive the path goes on behind the archive's
@@ -54,22 +54,22 @@ def origin_of(file: str, roots: Sequence[str] = ()) -> Origin:
     """
     for path in dict.fromkeys((os.path.normpath(os.path.join(working_directory(), file)), _real(file))):
         if _below(path, _THIS_PACKAGE):
-            return Origin(Whose.PROVIDER)
+            return FileOrigin(CodeOwner.PROVIDER)
         installed = _site_of(path)
         root = max((root for root in roots if _below(path, root)), key=len, default="")
         if root and len(root) > len(installed or ""):
-            return Origin(Whose.OWN)
+            return FileOrigin(CodeOwner.OWN)
         if installed:
-            return Origin(Whose.INSTALLED, installed)
+            return FileOrigin(CodeOwner.INSTALLED, installed)
         if any(_below(path, directory) for directory in _STANDARD):
-            return Origin(Whose.STANDARD)
+            return FileOrigin(CodeOwner.STANDARD)
     target = _target_directory(file)
-    return Origin(Whose.INSTALLED, target) if target else Origin(Whose.OWN)
+    return FileOrigin(CodeOwner.INSTALLED, target) if target else FileOrigin(CodeOwner.OWN)
 
 
 @lru_cache(maxsize=4096)
 def _real(path: str) -> str:
-    return real(path)
+    return real_path(path)
 
 
 def _below(path: str, directory: str) -> bool:
@@ -93,7 +93,7 @@ def _target_directory(file: str) -> str | None:
     """Return the directory of ``pip install --target`` that a file lies in: it has the records of what is installed."""
     path = Path(file)
     for directory, child in zip(path.parents, (path, *path.parents), strict=False):
-        if _records(str(directory), modified(str(directory))):
+        if _records(str(directory), time_of_change(str(directory))):
             name = child.stem if child.suffix == ".py" else child.name
             return str(directory) if find_distribution(name, file, str(directory)) else None
         if not (directory / "__init__.py").is_file():
@@ -102,7 +102,7 @@ def _target_directory(file: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Distribution:
+class InstalledDistribution:
     """An installed distribution.
 
     :param name: its name
@@ -113,7 +113,7 @@ class Distribution:
     version: str
 
 
-def find_distribution(module: str, file: str | None, directory: str) -> Distribution | None:
+def find_distribution(module: str, file: str | None, directory: str) -> InstalledDistribution | None:
     """Find which distribution a module came with.
 
     Asking ``importlib.metadata`` for all of them takes a second in an environment with Airflow, so only names are
@@ -123,11 +123,11 @@ def find_distribution(module: str, file: str | None, directory: str) -> Distribu
     :param file: its file, if it is known
     :param directory: where it was installed
     """
-    return _found(module, file, directory, modified(directory))
+    return _found(module, file, directory, time_of_change(directory))
 
 
 @lru_cache(maxsize=4096)
-def _found(module: str, file: str | None, directory: str, modified: int) -> Distribution | None:
+def _found(module: str, file: str | None, directory: str, modified: int) -> InstalledDistribution | None:
     records = _records(directory, modified)
     parts = module.split(".")
     for length in range(len(parts), 0, -1):
@@ -143,16 +143,16 @@ def _found(module: str, file: str | None, directory: str, modified: int) -> Dist
 
 
 @lru_cache(maxsize=64)
-def _records(directory: str, modified: int) -> dict[str, tuple[Distribution, str]]:
+def _records(directory: str, modified: int) -> dict[str, tuple[InstalledDistribution, str]]:
     found = {}
     for entry in _entries(directory):
         stem, extension = os.path.splitext(entry)
         name, _, version = stem.partition("-")
         if extension == ".dist-info" and version:
-            distribution = Distribution(name.replace("_", "-").lower(), version)
+            distribution = InstalledDistribution(name.replace("_", "-").lower(), version)
             found[_plain(name)] = (distribution, os.path.join(directory, entry))
         elif extension == ".egg-info" and version:
-            distribution = Distribution(name.replace("_", "-").lower(), version.partition("-")[0])
+            distribution = InstalledDistribution(name.replace("_", "-").lower(), version.partition("-")[0])
             found[_plain(name)] = (distribution, os.path.join(directory, entry))
     return found
 
@@ -173,7 +173,7 @@ def _installed_files(metadata: str) -> str:
         return ""
 
 
-def modified(directory: str) -> int:
+def time_of_change(directory: str) -> int:
     """Return when a directory last changed, in nanoseconds; 0 if it cannot be told."""
     try:
         return os.stat(directory).st_mtime_ns

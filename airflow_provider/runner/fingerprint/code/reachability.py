@@ -12,12 +12,20 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from airflow_provider.runner.fingerprint.code.bindings import Binding
-from airflow_provider.runner.fingerprint.code.code_index import World, parts_of
-from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, Reference, Unseen, short_hash
-from airflow_provider.runner.fingerprint.code.constants import follows_from_files, loaded_value_hash
-from airflow_provider.runner.fingerprint.code.definitions import Entry
-from airflow_provider.runner.fingerprint.code.modules import Module
-from airflow_provider.runner.fingerprint.code.targets import Body, Foreign, Live, Own, Patches, Target, Whole
+from airflow_provider.runner.fingerprint.code.code_index import CodeIndex, parts_of_partial
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading, CodeReference, UnseenCode, short_hash
+from airflow_provider.runner.fingerprint.code.code_targets import (
+    CodeTarget,
+    Definition,
+    External,
+    ModuleBody,
+    ModulePatches,
+    RuntimeValue,
+    WholeModule,
+)
+from airflow_provider.runner.fingerprint.code.constant_values import follows_from_files, loaded_value_hash
+from airflow_provider.runner.fingerprint.code.definition_reader import CodeEntry
 
 _MOST_DEFINITIONS = 5_000
 
@@ -27,18 +35,18 @@ _READS_ANNOTATIONS = frozenset(
 """What decides by a function's type hints, also where it is no decorator."""
 
 
-class Reach:
+class Reachability:
     """What one component reaches.
 
     :param world: what is known of code
     :param stops: names of the author's modules, or of anything in them, that are not looked into
     """
 
-    def __init__(self, world: World, stops: Collection[str] = ()) -> None:
+    def __init__(self, world: CodeIndex, stops: Collection[str] = ()) -> None:
         self._world = world
         self._stops = stops
-        self._found: dict[Target, list[Entry]] = {}
-        self._seeds: list[Target] = []
+        self._found: dict[CodeTarget, list[CodeEntry]] = {}
+        self._seeds: list[CodeTarget] = []
         self._too_many = False
 
     def begin(self, target: Any, path: str | None) -> None:
@@ -54,13 +62,13 @@ class Reach:
             if named is None:
                 continue
             if not named.is_own:
-                self._seeds.append(Foreign(f"{one.__module__}.{one.__qualname__}"))
+                self._seeds.append(External(f"{one.__module__}.{one.__qualname__}"))
             elif not named.sources and named.file is not None:
-                self._seeds.append(Whole(named))
+                self._seeds.append(WholeModule(named))
             else:
                 top = one.__qualname__.partition(".")[0]
                 in_file = not named.cell and top in named.bindings.names
-                self._seeds.append(Own(named, top) if in_file else world.resolver.of_value(named, top, one))
+                self._seeds.append(Definition(named, top) if in_file else world.resolver.of_value(named, top, one))
             for variable, value in _closure(one):
                 home = world.resolver.home_of(one) or named
                 self._seeds.append(world.resolver.of_value(home, f"{one.__qualname__}.{variable}", value))
@@ -73,7 +81,7 @@ class Reach:
             label = ".".join(parts[:length])
             module = self._world.finder.find(label) or self._labelled(label)
             if module is not None and module.is_own and parts[length] in module.bindings.names:
-                self._follow([Own(module, parts[length])])
+                self._follow([Definition(module, parts[length])])
                 return
 
     def reading(self) -> CodeReading:
@@ -81,22 +89,22 @@ class Reach:
         entries = [(target, entry) for target, found in self._found.items() for entry in found]
         functions: dict[str, str] = {}
         constants: dict[str, str] = {}
-        unseen: dict[Unseen, None] = {}
+        unseen: dict[UnseenCode, None] = {}
         shared = self._shared_names()
         hints = any(r.name.rpartition(".")[2] in _READS_ANNOTATIONS for _, e in entries for r in e.piece.foreign)
         for target, entry in entries:
             digest = self._digest(entry, shared, hints)
-            if entry.is_constant and isinstance(target, Own):
+            if entry.is_constant and isinstance(target, Definition):
                 digest = f"{digest}{self._value_of(target, unseen)}"
             table = constants if entry.is_constant else functions
             table[entry.name] = short_hash(sorted((table[entry.name], digest))) if entry.name in table else digest
         pieces = [entry.piece for _, entry in entries]
         foreign = {reference: None for piece in pieces for reference in piece.foreign}
-        foreign |= {Reference(t.name, "the component itself"): None for t in self._seeds if isinstance(t, Foreign)}
+        foreign |= {CodeReference(t.name, "the component itself"): None for t in self._seeds if isinstance(t, External)}
         unseen |= {what: None for piece in pieces for what in piece.unseen}
         if self._too_many:
-            unseen[Unseen(f"more than {_MOST_DEFINITIONS} definitions; the others are not looked at", "")] = None
-        modules = {target.module.label for target in self._found if not isinstance(target, Foreign)}
+            unseen[UnseenCode(f"more than {_MOST_DEFINITIONS} definitions; the others are not looked at", "")] = None
+        modules = {target.module.label for target in self._found if not isinstance(target, External)}
         return CodeReading(
             functions,
             constants,
@@ -108,11 +116,11 @@ class Reach:
             tuple(unseen),
         )
 
-    def _follow(self, targets: Iterable[Target]) -> None:
+    def _follow(self, targets: Iterable[CodeTarget]) -> None:
         waiting = list(targets)
         while waiting:
             target = waiting.pop()
-            if target in self._found or isinstance(target, Foreign):
+            if target in self._found or isinstance(target, External):
                 continue
             if len(self._found) >= _MOST_DEFINITIONS:
                 self._too_many = True
@@ -122,18 +130,18 @@ class Reach:
             entries, more = self._world.entries(target)
             self._found[target] = entries
             waiting += more
-            waiting += [Patches(target.module)] if isinstance(target, Own) else []
+            waiting += [ModulePatches(target.module)] if isinstance(target, Definition) else []
             waiting += [further for entry in entries for further in entry.piece.targets]
 
     def _shared_names(self) -> set[str]:
         """Return the names that definitions of several modules have."""
         homes = defaultdict(set)
         for target in self._found:
-            if isinstance(target, Own):
+            if isinstance(target, Definition):
                 homes[target.name].add(target.module)
         return {name for name, modules in homes.items() if len(modules) > 1}
 
-    def _digest(self, entry: Entry, shared: set[str], hints: bool) -> str:
+    def _digest(self, entry: CodeEntry, shared: set[str], hints: bool) -> str:
         """Return an entry's hash.
 
         Names stand there without modules, so where that leaves two alike they are added. Type hints do not count unless
@@ -142,19 +150,19 @@ class Reach:
         digest = (
             short_hash([entry.piece.digest, entry.piece.hints]) if hints and entry.piece.hints else entry.piece.digest
         )
-        alike = [t for t in entry.piece.targets if isinstance(t, Own) and t.name in shared]
+        alike = [t for t in entry.piece.targets if isinstance(t, Definition) and t.name in shared]
         if not alike:
             return digest
         return short_hash([digest, *(f"{target.module.label}.{target.name}" for target in alike)])
 
-    def _value_of(self, target: Own, unseen: dict[Unseen, None]) -> str:
+    def _value_of(self, target: Definition, unseen: dict[UnseenCode, None]) -> str:
         bindings = target.module.bindings.names.get(target.name, ())
         if not any(_calls(binding) for binding in bindings):
             return ""
         digest = loaded_value_hash(target.module, target.name)
         if digest is None:
             return ""
-        below = Reach(self._world)
+        below = Reachability(self._world)
         below._follow([target])
         pieces = [entry.piece for entries in below._found.values() for entry in entries]
         reached = {reference.name for piece in pieces for reference in piece.foreign}
@@ -163,10 +171,10 @@ class Reach:
         name = f"{target.module.label}.{target.name}"
         what = f"the value of {name}, which may differ from process to process (only its expression counts)"
         line = next((getattr(binding.node, "lineno", 0) for binding in bindings), 0)
-        unseen[Unseen(what, f"{target.module.short_file}:{line}")] = None
+        unseen[UnseenCode(what, f"{target.module.short_file}:{line}")] = None
         return ""
 
-    def _labelled(self, label: str) -> Module | None:
+    def _labelled(self, label: str) -> CodeModule | None:
         """Return a module that Airflow has loaded from a DAG file."""
         for name in list(sys.modules):
             if name.endswith(f"_{label}") and name.startswith("unusual_prefix_"):
@@ -176,8 +184,14 @@ class Reach:
         return None
 
 
-def _is_below(target: Own | Whole | Body | Patches | Live, names: Collection[str]) -> bool:
-    name = f"{target.module.label}.{target.name}" if isinstance(target, (Own, Live)) else target.module.label
+def _is_below(
+    target: Definition | WholeModule | ModuleBody | ModulePatches | RuntimeValue, names: Collection[str]
+) -> bool:
+    name = (
+        f"{target.module.label}.{target.name}"
+        if isinstance(target, (Definition, RuntimeValue))
+        else target.module.label
+    )
     parts = name.split(".")
     return any(".".join(parts[:length]) in names for length in range(1, len(parts) + 1))
 
@@ -191,7 +205,7 @@ def _objects(target: Any) -> Iterator[Any]:
             continue
         seen.add(id(one))
         if isinstance(one, functools.partial):
-            waiting += [part for part in parts_of(one) if callable(part)]
+            waiting += [part for part in parts_of_partial(one) if callable(part)]
         elif isinstance(one, (MethodType, staticmethod, classmethod)):
             waiting.append(one.__func__)
         elif isinstance(one, type) or inspect.isroutine(one):
@@ -215,7 +229,7 @@ def _calls(binding: Binding) -> bool:
     return any(isinstance(part, (ast.Call, ast.Subscript)) for part in ast.walk(binding.node))
 
 
-def _names(foreign: Iterable[Reference]) -> set[str]:
+def _names(foreign: Iterable[CodeReference]) -> set[str]:
     return {reference.name for reference in foreign if not reference.name.startswith("builtins.")}
 
 

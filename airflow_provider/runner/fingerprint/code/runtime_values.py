@@ -11,7 +11,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from airflow_provider.runner.fingerprint.code.modules import Module, ModuleFinder
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule, ModuleFinder
 
 _MOST_ITEMS = 2_000
 _MOST_LEVELS = 4
@@ -19,7 +19,7 @@ _MOST_LEVELS = 4
 _first_seen: WeakKeyDictionary[ModuleType, dict[str, list[Any]]] = WeakKeyDictionary()
 
 
-def held_objects(module: Module, name: str, finder: ModuleFinder) -> list[Any]:
+def functions_held_by(module: CodeModule, name: str, finder: ModuleFinder) -> list[Any]:
     """Return the functions and classes in what a module has under a name.
 
     :param module: the module; one that is not loaded holds nothing

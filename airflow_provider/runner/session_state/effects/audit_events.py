@@ -54,6 +54,9 @@ class AuditedEvent:
 
 Reader = Callable[[tuple[Any, ...]], AuditedEvent | None]
 
+_QUOTED = ("rb", 0)
+"""Mode and flags with which Python's C code opens a file to quote the line of a syntax error. The file may not exist,
+such as ``<unknown>``. ``open()`` always sets a flag (``O_CLOEXEC``), and ``os.open()`` has no mode."""
 _WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -61,6 +64,8 @@ def _opened(args: tuple[Any, ...]) -> AuditedEvent | None:
     path, mode, flags = args
     if isinstance(path, int):
         return None  # a descriptor, which was opened earlier
+    if (mode, flags) == _QUOTED:
+        return None
     by_flags = mode is None and isinstance(flags, int) and flags & _WRITING_FLAGS
     if by_flags or (isinstance(mode, str) and any(letter in mode for letter in "wax+")):
         return AuditedEvent("file", "opened for writing", path)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from airflow_provider.masking import mask
-from airflow_provider.runner.config.absolute import real
+from airflow_provider.runner.config.absolute_paths import real_path
 from airflow_provider.runner.session_state.effects.audit_events import READERS, AuditedEvent, SideEffect
 from airflow_provider.runner.session_state.effects.call_stack import CallOrigin, call_origin, is_python_file, layer_of
 
@@ -278,7 +278,7 @@ def _runs_components_or_grpc(frame: FrameType | None) -> bool:
 
 def _path(target: Any) -> str | None:
     try:
-        return real(os.fsdecode(target))
+        return real_path(os.fsdecode(target))
     except (TypeError, ValueError):
         return None
 

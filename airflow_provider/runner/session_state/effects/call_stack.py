@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
-from airflow_provider.runner.config.absolute import real
+from airflow_provider.runner.config.absolute_paths import real_path
 
 Layer = Literal["author", "installed", "spark", "python", "own", "runner"]
 
@@ -118,7 +118,7 @@ def layer_of(file: str) -> Layer:
         return "python"
     if file.startswith("<"):
         return "author"  # typed in, or run by exec()
-    path = real(file)
+    path = real_path(file)
     if os.path.basename(path) == DRIVER_SCRIPT:
         return "own"
     if path.startswith(_PACKAGE):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
-from airflow_provider.runner.fingerprint.code.values import NotPlainError, value_hash
+from airflow_provider.runner.fingerprint.code.value_hash import NotPlainError, value_hash
 from airflow_provider.runner.session_state.effects.call_stack import layer_of
 
 HELD_BY = " (value of "

@@ -9,12 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PARTS = re.compile(
-    r"""(?P<line>--(?:\\\n|[^\n])*)|(?P<opened>/\*)
-      |(?P<text>[rR]?'(?:[^'\\]|\\.|'')*'|[rR]?"(?:[^"\\]|\\.|"")*")|(?P<name>`(?:[^`]|``)*`)""",
-    re.DOTALL | re.VERBOSE,
-)
-_EDGE = re.compile(r"/\*|\*/")
+from airflow_provider.runner.spark.sql_lexer import mask_sql
+
 _QUERY = re.compile(r"[\s(]*(select|with|from|values|table|show|describe|desc|explain|list)\b", re.I)
 _ACTS = re.compile(
     r"\b(insert|merge|update|delete|create|replace\s+(table|where)|drop|alter|call|truncate|load|execute|begin"
@@ -103,22 +99,4 @@ def is_nondeterministic(text: str) -> bool:
 
 def _bare(text: str) -> str:
     """Return a statement without comments, and with nothing in its texts and quoted names."""
-    kept, at = [], 0
-    while found := _PARTS.search(text, at):
-        kept.append(text[at : found.start()])
-        at = found.end()
-        if found["opened"]:
-            at = _end_of_comment(text, at)
-            kept.append(" ")
-        else:
-            kept.append({"text": "''", "name": "q"}.get(str(found.lastgroup), " "))
-    return "".join([*kept, text[at:]])
-
-
-def _end_of_comment(text: str, at: int) -> int:
-    """Return where a comment ends that has been opened; Spark's comments may hold others."""
-    depth = 1
-    while depth and (edge := _EDGE.search(text, at)):
-        depth += 1 if edge[0] == "/*" else -1
-        at = edge.end()
-    return len(text) if depth else at
+    return mask_sql(text, texts="''", names="q")

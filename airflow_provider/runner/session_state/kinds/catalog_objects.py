@@ -18,8 +18,8 @@ from airflow_provider.runner.session_state.kinds.kind_context import (
     RecordedPart,
     RecordLimits,
     RestoreTarget,
+    SavedStorage,
     SessionAccess,
-    Storage,
 )
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     ReplayOutcome,
@@ -30,10 +30,10 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 )
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook
 from airflow_provider.runner.session_state.saved.catalog_manifest import MANIFEST, read_manifest
-from airflow_provider.runner.session_state.saved.files import local_path
 from airflow_provider.runner.session_state.saved.saver import NOWHERE
 from airflow_provider.runner.session_state.trusted.trusted_locations import reject_location
 from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
+from airflow_provider.runner.storage.spark_urls import local_path
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ public class CatalogObjects implements java.util.function.Function {
         if why is not None:
             yield f"the second description of its tables: {why}"
 
-    def damage(self, record: SessionStateRecord, storage: Storage) -> str | None:
+    def damage(self, record: SessionStateRecord, storage: SavedStorage) -> str | None:
         if record.vouched and not storage.files_of(record.vouched).exists(record.vouched):
             return f"the second description of its tables is gone from {record.vouched}"
         for item in record.objects:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
-from airflow_provider.runner.session_state.saved.files import Files
+from airflow_provider.runner.session_state.saved.files import SavedFiles
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
 
 if TYPE_CHECKING:
@@ -77,14 +77,14 @@ class RecordLimits:
 
 
 @dataclass(frozen=True)
-class Storage:
+class SavedStorage:
     """Where a record's directories are.
 
     :param files_of: returns access to the storage of a url
     :param dropped: databases and tables that later components dropped
     """
 
-    files_of: Callable[[str], Files]
+    files_of: Callable[[str], SavedFiles]
     dropped: Collection[str] = ()
 
 

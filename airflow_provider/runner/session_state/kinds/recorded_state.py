@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.kinds.kind_context import (
-    RecordLimits,
-    Storage,
-)
+from airflow_provider.runner.session_state.kinds.kind_context import RecordLimits, SavedStorage
 
 
 def left_something(record: SessionStateRecord) -> bool:
@@ -29,7 +26,7 @@ def reject_record(record: SessionStateRecord, limits: RecordLimits) -> str | Non
     return next(_rejections(record, limits), None)
 
 
-def record_damage(record: SessionStateRecord, storage: Storage) -> str | None:
+def record_damage(record: SessionStateRecord, storage: SavedStorage) -> str | None:
     """Return what is wrong with what was saved of a component, None if nothing is."""
     return next(filter(None, (kind.damage(record, storage) for kind in kinds.KINDS)), None)
 

@@ -19,8 +19,8 @@ from airflow_provider.runner.session_state.kinds.kind_context import (
     RecordedPart,
     RecordLimits,
     RestoreTarget,
+    SavedStorage,
     SessionAccess,
-    Storage,
 )
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 
@@ -147,7 +147,7 @@ class SessionStateKind(ABC, Generic[Part, Change]):
         """Yield why a record must not be restored. Nothing may be executed, and nothing but local directories read."""
         yield from ()
 
-    def damage(self, record: SessionStateRecord, storage: Storage) -> str | None:
+    def damage(self, record: SessionStateRecord, storage: SavedStorage) -> str | None:
         """Return what is wrong with what a record needs of the storage, None if nothing is."""
         return None
 

@@ -14,8 +14,8 @@ from airflow_provider.runner.session_state.kinds.kind_context import (
     RecordedPart,
     RecordLimits,
     RestoreTarget,
+    SavedStorage,
     SessionAccess,
-    Storage,
 )
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     ReplayOutcome,
@@ -90,7 +90,7 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
                 if why is not None:
                     yield f"its saved view {view.name[:SHOWN]!r}: {why}"
 
-    def damage(self, record: SessionStateRecord, storage: Storage) -> str | None:
+    def damage(self, record: SessionStateRecord, storage: SavedStorage) -> str | None:
         damages = (find_damage(storage.files_of(view.url), view) for view in record.views)
         return next((what for what in damages if what is not None), None)
 

@@ -16,6 +16,7 @@ from airflow_provider.runner.session_state.effects.spark_effects import SparkEff
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,8 +69,7 @@ class SessionProbe(Protocol):
 
 def probe_for(spark: SparkSession) -> SessionProbe | None:
     """Return the probe for a session, None if it is no Spark session at all."""
-    if hasattr(spark, "_jsparkSession"):
-        return ClassicProbe(spark)
-    if type(spark).__module__.startswith("pyspark.sql.connect"):
-        return ConnectProbe(spark)
-    return None
+    kind = spark_kind(spark)
+    if kind is None:
+        return None
+    return ClassicProbe(spark) if kind == "classic" else ConnectProbe(spark)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
-from airflow_provider.runner.session_state.saved.files import readable, writable
+from airflow_provider.runner.storage.spark_urls import readable, writable
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -23,7 +23,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.session_state.saved.files import Files, remove_attempts
+from airflow_provider.runner.session_state.saved.files import SavedFiles, remove_attempts
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,8 @@ LARGEST_MARKER = 100_000  # bytes
 class Ownership:
     """Whose saved views are.
 
-    :param key: which checkpoint they belong to; None if unknown
-    :param checkpoint: where that is kept, see :func:`~airflow_provider.runner.checkpoint.address.place_of`
+    :param key: which checkpoint they belong to; None if nobody told
+    :param checkpoint: where that is kept, see :func:`~airflow_provider.runner.checkpoint.address.store_address`
     :param retention_days: for how long the views are kept after an attempt last used them; None for ever
     :param deployment: tells apart several Airflows, empty outside Airflow
     :param hours_after_success: for how long they are kept after the pipeline has succeeded; 0: not at all
@@ -149,8 +149,11 @@ class SavedDirectory:
     pruned: bool = False
     _claimed: bool = False
 
-    def claim(self, files: Files) -> None:
-        """Write the marker, once. If that fails, the log says so and the attempt goes on: nothing depends on it."""
+    def claim(self, files: SavedFiles) -> None:
+        """Write the marker, once. If that fails, the log says so and the attempt goes on: nothing depends on it.
+
+        :param files: storage of the directory
+        """
         if self._claimed:
             return
         self._claimed = True
@@ -170,8 +173,11 @@ class SavedDirectory:
                 describe(error),
             )
 
-    def keep_after_success(self, files: Files) -> None:
-        """Write into the marker for how long views are kept after a success, if there is one."""
+    def keep_after_success(self, files: SavedFiles) -> None:
+        """Write into the marker for how long views are kept after a success, if there is one.
+
+        :param files: storage of the directory
+        """
         marker = f"{self.url.rstrip('/')}/{MARKER}"
         try:
             found = files.read(marker)
@@ -183,7 +189,7 @@ class SavedDirectory:
             logger.warning("cannot change how long the saved views in %s are kept: %s", self.url, describe(error))
 
 
-def delete_run(files: Files, url: str) -> None:
+def delete_run(files: SavedFiles, url: str) -> None:
     """Delete all that attempts of one run saved, and the marker if nothing else is left.
 
     :param files: storage of the url
@@ -191,7 +197,7 @@ def delete_run(files: Files, url: str) -> None:
     """
     remove_attempts(files, url)
     with contextlib.suppress(Exception):  # the warning is there already
-        if files.deletes and not files.children(url):
+        if files.can_delete(url) and not files.children(url):
             for name in (NOTICE, MARKER):
                 files.clear(f"{url.rstrip('/')}/{name}")
             files.delete_if_empty(url)

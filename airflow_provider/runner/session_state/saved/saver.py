@@ -15,9 +15,9 @@ from airflow_provider.runner.session_state.saved.files import (
     delete_quietly,
     files_for,
     new_attempt_directory,
-    writable,
 )
 from airflow_provider.runner.session_state.saved.views import ORDER, read_view
+from airflow_provider.runner.storage.spark_urls import writable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -15,8 +15,9 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.record.session_state_record import SavedView
-from airflow_provider.runner.session_state.saved.files import Files, readable
+from airflow_provider.runner.session_state.saved.files import SavedFiles
 from airflow_provider.runner.session_state.saved.session_calls import register_view
+from airflow_provider.runner.storage.spark_urls import readable
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -57,7 +58,7 @@ def restore_view(spark: SparkSession, saved: SavedView) -> None:
     register_view(read_view(spark, saved), saved.view)
 
 
-def find_damage(files: Files, saved: SavedView) -> str | None:
+def find_damage(files: SavedFiles, saved: SavedView) -> str | None:
     """Return what is wrong with a saved view, None if it is as it was when it was recorded."""
     found = files.listing(saved.url)
     if found is None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper
 from airflow_provider.runner.session_state.sources.destroys import Location, location
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,7 +39,7 @@ def read_by(spark: SparkSession, frame: Any) -> list[ReadPlace]:
 
     :param spark: the session; one of Spark Connect only tells files
     """
-    if not is_classic(spark):
+    if spark_kind(spark) != "classic":
         return [ReadPlace(tuple(location(unquote(file)) for file in frame.inputFiles()))]
     return [_place(told) for told in json.loads(load_jvm_helper(spark, "SessionSources").readBy(frame._jdf))]
 
@@ -50,11 +51,6 @@ def read_by_stored_views(spark: SparkSession) -> dict[str, list[ReadPlace]]:
     """
     told: Mapping[str, Any] = json.loads(load_jvm_helper(spark, "SessionSources").readByStoredViews())
     return {name: [_place(place) for place in places] for name, places in told.items()}
-
-
-def is_classic(spark: SparkSession) -> bool:
-    """Return whether a session has a JVM that can be asked."""
-    return hasattr(spark, "_jsparkSession")
 
 
 def _place(told: Mapping[str, Any]) -> ReadPlace:

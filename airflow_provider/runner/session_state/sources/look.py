@@ -15,6 +15,7 @@ from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_he
 from airflow_provider.runner.session_state.sources.globs import name_pattern
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summarize
 from airflow_provider.runner.session_state.sources.paths import normalized
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -97,7 +98,7 @@ def places_name(places: Sequence[str]) -> str:
 
 def _version_now(record: SourceRecord, spark: OpenSession | None) -> SourceRecord:
     session = spark() if spark is not None else None
-    if not hasattr(session, "_jsparkSession"):
+    if spark_kind(session) != "classic":
         return as_not_listed(record, "its version can only be read in a classic Spark session")
     names = re.findall(r"`(?:[^`]|``)+`|[^.`]+", record.name)
     quoted = ".".join(name if name.startswith("`") else quote(name) for name in names)
@@ -109,7 +110,7 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
     session = spark() if spark is not None else None
     if session is None:
         raise SourceNotListedError("looking there needs Spark")
-    if not hasattr(session, "_jsparkSession"):
+    if spark_kind(session) != "classic":
         found = _files_through_connect(session, record, budget)
     else:
         millis = int(budget.seconds_left * 1000)
@@ -124,7 +125,7 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
 
 
 def _files_through_connect(spark: SparkSession, record: SourceRecord, budget: Budget) -> list[SourceFile]:
-    from airflow_provider.runner.session_state.saved.files import readable
+    from airflow_provider.runner.storage.spark_urls import readable
 
     places = [*map(readable, record.roots), *record.globs]
     rows = (

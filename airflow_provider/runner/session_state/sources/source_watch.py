@@ -17,6 +17,7 @@ from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
 from airflow_provider.runner.session_state.sources.look import driver_files, refresh_source
 from airflow_provider.runner.session_state.sources.paths import final_target, normalized, writes_into
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -43,7 +44,7 @@ def watch_sources(spark: SparkSession, saved_url: str | None = None) -> SourceWa
     :param spark: a classic session or one of Spark Connect
     :param saved_url: directory of this run for saved views; None if nothing is saved
     """
-    probe = ClassicSources(spark) if hasattr(spark, "_jsparkSession") else ConnectSources(spark)
+    probe = ClassicSources(spark) if spark_kind(spark) == "classic" else ConnectSources(spark)
     return SourceWatch(probe, spark, saved_url)
 
 

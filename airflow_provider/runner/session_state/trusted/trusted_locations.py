@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from airflow_provider.runner.session_state.saved.catalog_manifest import MANIFEST
-from airflow_provider.runner.session_state.saved.files import local_path, writable
+from airflow_provider.runner.storage.spark_urls import local_path, writable
 
 FILE_FORMATS = frozenset({"parquet", "orc", "avro", "json", "csv", "text", "xml", "delta"})
 """Data sources that hold nothing but the files below one directory, by the short names that Spark gives them."""

@@ -90,7 +90,7 @@ def test_a_component_that_stops_the_session_is_told_so(
     [(name, error)] = run.attempt().failed_components
     assert name == "a"
     assert isinstance(error, ComponentError)
-    assert "a component must not stop the session that it is given" in str(error)
+    assert "Components must not stop the session they are given" in str(error)
     checkpoint = run.store.load("run-1")
     assert checkpoint is not None
     assert checkpoint.completed_components == []

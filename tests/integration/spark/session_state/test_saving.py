@@ -130,7 +130,9 @@ def test_a_saved_view_that_vanishes_after_the_plan_is_an_error_if_a_replay_may_d
     aside = saved.rename(saved.with_name("aside"))
     run.mend("c")
     run.took_turns()
-    with pytest.raises(SparkSessionError, match="nothing ran again, and the next attempt tries to restore it"):
+    with pytest.raises(
+        SparkSessionError, match="no component was re-run, and the next attempt tries to restore it again"
+    ):
         run.runner().run(plan=plan)
     assert run.took_turns() == []
     aside.rename(saved)

@@ -22,7 +22,7 @@ from airflow_provider.runner.record.run_key import RunKey
         ("dag", "task", "-1", "00000000-0000-0000-0000-000000000001", "0", "more"),
     ],
 )
-def test_what_is_no_task_instance(scope: tuple[str, ...]) -> None:
+def test_a_scope_that_names_no_task_instance_is_refused(scope: tuple[str, ...]) -> None:
     """Typed on a command line: one error that says what it takes, before anything is asked for."""
-    with pytest.raises(CheckpointReadError, match="is no task instance: it takes a DAG, a task and a map index"):
+    with pytest.raises(CheckpointReadError, match="does not name a task instance; give a DAG, a task and a map index"):
         MetastoreAccessor.of(RunKey(scope, "run", "pipeline"))

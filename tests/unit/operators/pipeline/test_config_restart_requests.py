@@ -1,4 +1,4 @@
-"""What every attempt of a run finds again: ``restart_from`` of the task, and in the run's conf or params."""
+"""Each attempt of a run finds the same request: ``restart_from`` of the task, or in the run's conf or params."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.errors import PipelineConfigError
-from airflow_provider.operators.pipeline.config_restart_requests import standing_requests
+from airflow_provider.operators.pipeline.config_restart_requests import config_requests
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, IN_THE_FILE, RestartRequest
 from tests.samples.sketches import config
 
@@ -21,7 +21,7 @@ def found(own: Any = None, conf: Any = None, params: Any = None, try_number: int
         "dag_run": SimpleNamespace(conf=conf, triggering_user_name="ann"),
         "params": params,
     }
-    return standing_requests(context, "work", PIPELINE, own)
+    return config_requests(context, "work", PIPELINE, own)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_whoever_triggers_a_run_may_ask_in_short_or_in_full(place: str, asked: A
 
 
 @pytest.mark.parametrize("asked", [None, "", [], {}, {"other": "x"}], ids=repr)
-def test_nothing_is_nothing(asked: Any) -> None:
+def test_an_empty_value_requests_no_restart(asked: Any) -> None:
     assert found(None, {"restart_from": asked}, {"restart_from": asked}) == ()
     assert found("", None, None) == ()
 

@@ -23,11 +23,12 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.files import Directory
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.record.checkpoint_state import CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import StorageEntry, file_names
 from tests.samples.harness.records import AT, KEY, Recorder, state
 
 
@@ -334,7 +335,7 @@ def test_a_store_on_a_path_that_is_a_file_fails_the_attempt(tmp_path: Path) -> N
         name="p", components=[ComponentConfig(name="a", class_path="tests.samples.components.basic.NoConfig")]
     )
     store = LocalCheckpointStore(tmp_path / "store")
-    hooks = CheckpointHooks(store, "run-1", "f", saving=Saving(sleep=lambda seconds: None))
+    hooks = CheckpointHooks(store, "run-1", "f", saving=SavePolicy(sleep=lambda seconds: None))
     with pytest.raises((CheckpointWriteError, CheckpointReadError), match="store"):
         SimplePipelineRunner(config, hooks=hooks, spark=object()).run()  # type: ignore[arg-type]
 
@@ -366,9 +367,9 @@ def test_a_document_that_cannot_be_read_is_an_error_and_stays(store: LocalCheckp
 
 def test_a_directory_is_listed_until_two_listings_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scan may miss a name that is added and the one that is removed meanwhile: nothing would seem to be there."""
-    answers = iter([[], ["b"], ["b"]])
-    monkeypatch.setattr(Directory, "_list", lambda *arguments: next(answers))
-    assert Directory(tmp_path).files("x") == ["b"]
+    answers = iter([[], [StorageEntry("b", "file")], [StorageEntry("b", "file")]])
+    monkeypatch.setattr(DirectoryStorage, "_scan", lambda *arguments: next(answers))
+    assert file_names(DirectoryStorage(tmp_path), "x") == ["b"]
 
 
 # Invariant 5, with real processes

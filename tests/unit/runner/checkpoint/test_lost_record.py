@@ -25,7 +25,7 @@ from airflow_provider.runner import (
 from airflow_provider.runner.observing.events import (
     ComponentStarted,
 )
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
 from tests.samples.harness.runs import NO_SPARK, SEVEN, Run
 from tests.samples.harness.stores import FlakyStore, PlainStore
@@ -191,7 +191,7 @@ def test_an_observing_hook_that_raises_is_logged_and_the_run_goes_on(
     result = run.attempt(
         CompositeHooks(Metrics(), mine) if first else CompositeHooks(mine, Metrics()),
         fail_fast=False,
-        surroundings=Surroundings(clock=lambda: float(next(ticks)), sleep=lambda seconds: None),
+        environment=RunnerEnvironment(clock=lambda: float(next(ticks)), sleep=lambda seconds: None),
     )
     assert f"hook Metrics.{event} failed; the run goes on" in caplog.messages
     assert set(result.completed_components) >= {"a", "c"}

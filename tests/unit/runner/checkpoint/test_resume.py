@@ -25,15 +25,18 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.checkpoint_hooks import AboutAttempt
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
     ComponentStarted,
     PipelineStarted,
+    Step,
 )
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import CalledByHand
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
 from tests.samples.harness.runs import DIAMOND, NO_SPARK, RUN, SEVEN, Run
 from tests.samples.pipelines import component, pipeline
@@ -183,12 +186,12 @@ def test_the_time_that_reuse_saves_is_known(script: Script) -> None:
     run = Run(pipeline("a", "b"))
     script.fail("b")
     ticks = iter(range(0, 1000, 10))
-    run.attempt(surroundings=Surroundings(clock=lambda: float(next(ticks))))
+    run.attempt(environment=RunnerEnvironment(clock=lambda: float(next(ticks))))
     plan = decide(run.config, Facts(run.stored))
     a, b = plan.decisions
     assert (a.action, a.seconds_saved) == ("REUSE", 10.0)
-    assert a.reason.startswith("completed in attempt 1 at ")
-    assert (b.action, b.reason) == ("RUN", "failed in attempt 1")
+    assert str(a.reason).startswith("completed in attempt 1 at ")
+    assert (b.action, str(b.reason)) == ("RUN", "failed in attempt 1")
 
 
 # Invariant 2: never invent
@@ -210,7 +213,7 @@ def test_what_the_caller_says_is_complete_is_skipped_but_not_recorded(
     assert script.calls == list("bcdefg")
     assert result.status is PipelineResultStatus.SUCCESS
     assert run.stored.completed_components == list("bcdefg")
-    assert "not in the checkpoint although given as completed, so a later attempt will run them: 'a'" in caplog.messages
+    assert "given as completed but not in the checkpoint, so a later attempt will run them: 'a'" in caplog.messages
 
 
 def test_what_runs_again_is_not_recorded_as_complete_until_it_has(run: Run, script: Script) -> None:
@@ -292,7 +295,7 @@ def test_an_attempt_that_has_been_replaced_starts_no_further_component(run: Run,
         at_work.extend(script.take_calls())
 
     script.on("b", successor_takes_over)
-    with pytest.raises(StaleAttemptError, match=r"attempt 1 .* has been replaced by attempt 2"):
+    with pytest.raises(StaleAttemptError, match=r"attempt 2 .* has replaced attempt 1"):
         run.attempt()
     assert at_work == ["a", "b", "b", "c", "d"]
     assert script.calls == [], "nothing ran in the old attempt after it was replaced"
@@ -353,8 +356,8 @@ def test_the_record_says_what_airflow_and_the_clock_said() -> None:
         store,
         RUN,
         compute_pipeline_fingerprint(SEVEN),
-        about=AboutAttempt(4, {"max_tries": 5}),
-        saving=Saving(now=lambda: next(times)),
+        about=AttemptMetadata(4, {"max_tries": 5}),
+        saving=SavePolicy(now=lambda: next(times)),
     )
     SimplePipelineRunner(SEVEN, hooks=hooks, spark=NO_SPARK).run()
     state = store.load(RUN)
@@ -380,5 +383,5 @@ def test_an_event_without_a_start_is_an_error_and_no_lost_record() -> None:
     (config,) = pipeline("a").components
     with pytest.raises(CheckpointWriteError, match="before the start of the pipeline was recorded"):
         hooks.on_component_failure(
-            ComponentFailed(component=config, position=1, total=1, duration_seconds=0.0, error=OSError())
+            ComponentFailed(Step(config, Decision("a", Action.RUN, CalledByHand()), 1, 1), 0.0, OSError())
         )

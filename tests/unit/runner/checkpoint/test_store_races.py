@@ -91,9 +91,9 @@ class Race:
 
     def _open(self, party: Party, looks: bool = False) -> CheckpointStore:
         store: Any = self.place.store() if looks else self.place.attempt()
-        if hasattr(store, "_files"):
-            files = Steps(store._files(), party)
-            store._files = lambda: files
+        if hasattr(store, "storage"):
+            files = Steps(store.storage(), party)
+            store.storage = lambda: files
         else:
             store._accessor = Steps(store._accessor, party)
         return store  # type: ignore[no-any-return]

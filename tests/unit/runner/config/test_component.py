@@ -16,7 +16,7 @@ from airflow_provider.runner import (
     PipelineResultStatus,
     SimplePipelineRunner,
 )
-from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.component import build_component
 from tests.conftest import Script
 from tests.samples.components.basic import NoConfig
 
@@ -126,7 +126,7 @@ def test_why_run_failed_is_not_hidden_by_a_close_that_fails_too() -> None:
             raise OSError("already gone")
 
     with pytest.raises(ValueError, match="why"):
-        build(Broken, {}, None, Path())()
+        build_component(Broken, {}, None, Path())()
 
 
 def test_a_from_config_that_forgets_to_return_is_named() -> None:
@@ -138,4 +138,4 @@ def test_a_from_config_that_forgets_to_return_is_named() -> None:
         def run(self) -> None: ...
 
     with pytest.raises(TypeError, match=r"Forgets\.from_config\(\) returned nothing, not a component"):
-        build(Forgets, {}, None, Path())
+        build_component(Forgets, {}, None, Path())

@@ -16,7 +16,7 @@ SAMPLES = "tests.samples.components.basic"
 GOOD = f"{SAMPLES}.NoConfig"
 ANY = f"{SAMPLES}.scripted"
 READY = "airflow_provider.components"
-FOLDER = Path(__file__).parents[3] / "samples"
+FOLDER = Path(__file__).parents[3] / "samples" / "components"
 
 
 def one(**fields: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
 from airflow_provider.runner.config import hocon
-from airflow_provider.runner.config.file import read_config_file
+from airflow_provider.runner.config.config_file import read_config_file
 
 ANY = "tests.samples.components.basic.scripted"
 READ = "airflow_provider.components.ReadData"

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import PipelineConfig, SimplePipelineRunner, load_pipeline_config
-from airflow_provider.runner.config.peer import from_peer
+from airflow_provider.runner.config.peer_config import from_peer_config
 from tests.conftest import Script
 
 GOOD = "tests.samples.components.basic.NoConfig"
@@ -265,7 +265,7 @@ def test_what_refers_to_itself_or_multiplies_is_looked_at_once(caplog: pytest.Lo
     source["components"][0] |= {"class_path": ANY, "config": {"name": "a", "part": part}}
     circle: dict[str, Any] = {}
     circle["again"] = circle
-    fields, found = from_peer({**source, "spark": circle, "tags": circle})
+    fields, found = from_peer_config({**source, "spark": circle, "tags": circle})
     assert not found
     assert fields["components"][0] is source["components"][0]
     assert len(caplog.messages) == 1
@@ -304,7 +304,7 @@ def test_a_runner_without_a_config_says_how_to_make_one(wrong: Any) -> None:
 
 def test_a_file_of_variables_is_left_as_it_is(tmp_path: Path) -> None:
     """``--vars`` reads files of its own, whose names are the author's."""
-    from airflow_provider.runner.config.file import read_config_file
+    from airflow_provider.runner.config.config_file import read_config_file
 
     path = tmp_path / "vars.yaml"
     path.write_text("mode: batch\nhooks: {logging: {}}\nsecrets: x\n")

@@ -24,7 +24,7 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.config import yaml_text
-from airflow_provider.runner.config.scalars import plain
+from airflow_provider.runner.config.scalars import plain_value
 from tests.samples.components import odd
 
 ANY = "tests.samples.components.basic.scripted"
@@ -41,7 +41,7 @@ def args_of(tmp_path: Path, value: str) -> Any:
     """Return what the values of a query are that YAML says nothing about."""
     sql = f"class_path: {READY}.RunSql, config: {{sql: SELECT 1, args: {{x: {value}}}}}"
     config = load(tmp_path, f"name: p\ncomponents:\n  - {{name: a, {sql}}}\n")
-    from airflow_provider.components.run_sql import SqlConfig
+    from airflow_provider.components.sql.run_sql import SqlConfig
 
     return SqlConfig.model_validate(config.components[0].config).args["x"]
 
@@ -125,7 +125,7 @@ def test_where_text_is_meant_it_is_the_text_as_written(text: str, tmp_path: Path
     assert [component.name for component in config.ordered] == [text, "second"]
     assert config.components[1].depends_on == [text]
 
-    from airflow_provider.components.write_data import WriteConfig
+    from airflow_provider.components.writing.write_data import WriteConfig
 
     written = WriteConfig.model_validate(config.components[1].config)
     assert (written.path, written.partition_by) == (text, [text])
@@ -140,7 +140,7 @@ def test_properties_and_options_are_spelled_as_written(text: str, spelled: str, 
     config = load(tmp_path, f"name: p\nspark: {{spark_conf: {{s: {text}}}}}\ncomponents: [{{name: a, {read}}}]")
     assert config.spark.to_spark_conf() == {"s": spelled}
 
-    from airflow_provider.components.read_data import ReadConfig
+    from airflow_provider.components.reading.read_data import ReadConfig
 
     assert ReadConfig.model_validate(config.components[0].config).options == {"o": spelled}
 
@@ -294,15 +294,15 @@ def test_a_config_of_a_file_can_be_dumped_copied_and_shown_and_stays_what_it_is(
     values = {"a": "1.10", "b": "NO", "c": "1_000", "d": "x"}
     inner = ", ".join(f"{key}: {text}" for key, text in values.items())
     text = f"name: p\ncomponents: [{{name: a, class_path: n.b, config: {{{inner}}}}}]"
-    content = yaml_text.parse(text)
+    content = yaml_text.parse_yaml(text)
     dumped = yaml.safe_dump(PipelineConfig.model_validate(content).model_dump(exclude_unset=True))
-    again = yaml_text.parse(dumped)["components"][0]["config"]
+    again = yaml_text.parse_yaml(dumped)["components"][0]["config"]
     assert {key: str(value) for key, value in again.items()} == values
     assert "a: 1.1\n" in str(RenderedPipeline(None, content, content))
 
     config = content["components"][0]["config"]
     assert str(copy.deepcopy(config)["a"]) == "1.10"
-    unpickled = pickle.loads(pickle.dumps(plain(config)))
+    unpickled = pickle.loads(pickle.dumps(plain_value(config)))
     assert (unpickled["a"], type(unpickled["a"])) == (1.1, float)
     assert type(pickle.loads(pickle.dumps(config["a"]))) is float
     assert json.loads(json.dumps(config))["a"] == 1.1
@@ -310,7 +310,7 @@ def test_a_config_of_a_file_can_be_dumped_copied_and_shown_and_stays_what_it_is(
 
 @given(st.recursive(st.text() | st.integers() | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3)))
 def test_what_python_writes_as_yaml_reads_as_the_same(value: Any) -> None:
-    assert plain(yaml_text.parse(yaml.safe_dump({"x": value}))["x"]) == value
+    assert plain_value(yaml_text.parse_yaml(yaml.safe_dump({"x": value}))["x"]) == value
 
 
 CIRCLES = {

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider.runner import ComponentConfig, PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
-from airflow_provider.runner.fingerprint.config_changes import changes
+from airflow_provider.runner.fingerprint.config_changes import compare_config
 from airflow_provider.runner.fingerprint.config_hashes import field_hashes
 
 ANY = "tests.samples.components.basic.scripted"
@@ -273,7 +273,7 @@ def hashes(config: dict[str, Any]) -> dict[str, dict[str, str]]:
 def test_a_difference_is_told_by_component_and_field_and_never_by_value(
     config: dict[str, Any], told: list[str]
 ) -> None:
-    found = [str(change) for change in changes(hashes(BASE), hashes(config))]
+    found = [str(change) for change in compare_config(hashes(BASE), hashes(config))]
     assert found == told
     assert "hunter2" not in repr((found, hashes(config)))
 
@@ -285,7 +285,7 @@ def test_a_changed_sql_file_is_told_by_its_name(sql_pipeline: Path) -> None:
 
     before = now()
     (sql_pipeline.parent / "clean.sql").write_text("SELECT 2 AS one")
-    assert [str(change) for change in changes(before, now())] == ["file clean.sql of 'clean' changed"]
+    assert [str(change) for change in compare_config(before, now())] == ["file clean.sql of 'clean' changed"]
 
 
 def test_a_component_without_fingerprint_files_has_no_files() -> None:
@@ -311,7 +311,7 @@ def test_a_component_of_the_authors_own_may_declare_files(
     own = ComponentConfig(name="a", class_path="declares_files.own", config={"files": ["rules.txt"]})
     before = field_hashes(own, tmp_path)
     (tmp_path / "rules.txt").write_text("second")
-    assert [str(c) for c in changes({"a": before}, {"a": field_hashes(own, tmp_path)})] == [
+    assert [str(c) for c in compare_config({"a": before}, {"a": field_hashes(own, tmp_path)})] == [
         "file rules.txt of 'a' changed"
     ]
 
@@ -339,5 +339,5 @@ def test_the_content_of_statements_and_templates_that_a_config_names_counts(
     before = field_hashes(component, tmp_path)
     for name in ("clean.sql", "sub/page.JINJA2", "rows.csv", "report.json"):
         (tmp_path / name).write_text("second")
-    found = changes({"a": before}, {"a": field_hashes(component, tmp_path)})
+    found = compare_config({"a": before}, {"a": field_hashes(component, tmp_path)})
     assert [str(change) for change in found] == [f"file {name} of 'a' changed" for name in named]

@@ -12,13 +12,13 @@ import pytest
 
 from airflow_provider.errors import CheckpointError, CheckpointInUseError, StaleAttemptError
 from airflow_provider.runner import LocalCheckpointStore, PipelineResultStatus
-from airflow_provider.runner.checkpoint.files import Directory
 from airflow_provider.runner.checkpoint.store import load
-from airflow_provider.runner.housekeeping.activity import Activity
-from airflow_provider.runner.housekeeping.forget import Forgotten, Saved, forget
+from airflow_provider.runner.housekeeping.activity import Activity, ActivityKind
+from airflow_provider.runner.housekeeping.forget import ForgetReport, SavedViewsLocation, forget
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.conftest import Script
 from tests.samples.harness.places import Place
 from tests.samples.harness.records import AT, KEY, state
@@ -27,16 +27,16 @@ from tests.samples.harness.saved_directories import leave_views
 from tests.samples.harness.stores import PlainStore
 from tests.samples.pipelines import pipeline
 
-NO_VIEWS = Saved(None, lambda url: pytest.fail("nothing was saved"))
+NO_VIEWS = SavedViewsLocation(None, lambda url: pytest.fail("nothing was saved"))
 
 
-def outcomes(done: Forgotten) -> dict[str, str]:
+def outcomes(done: ForgetReport) -> dict[str, str]:
     """Return the first word of each part to what became of it."""
     return {part.what.split()[0]: part.outcome for part in done.parts}
 
 
-def views_in(folder: Path) -> Saved:
-    return Saved(KEY.directory(str(folder)), lambda url: Directory(Path(url)))
+def views_in(folder: Path) -> SavedViewsLocation:
+    return SavedViewsLocation(KEY.directory(str(folder)), lambda url: DirectoryStorage(Path(url)))
 
 
 def test_each_part_says_what_became_of_it(own_place: Place, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_each_part_says_what_became_of_it(own_place: Place, tmp_path: Path) -> N
     store: Any = own_place.attempt()
     store.save(state(status="failed"))
     store.leave_request(RestartRequest(components=("a",)), KEY)
-    leave_views(Directory(tmp_path / "views"), KEY, path=KEY.path)
+    leave_views(DirectoryStorage(tmp_path / "views"), KEY, path=KEY.path)
 
     done = forget(store, store.load("run-1", "p"), views_in(tmp_path / "views"))
     assert outcomes(done) == {"checkpoint": "deleted", "request": "deleted", "saved": "deleted"}
@@ -61,14 +61,14 @@ def test_while_an_attempt_may_be_running_nothing_is_deleted(own_place: Place, tm
     """The error says since when, and how that is known."""
     store = own_place.attempt()
     store.save(state(status="in_progress", updated_at=AT, attempt=3))
-    leave_views(Directory(tmp_path / "views"), KEY, path=KEY.path)
+    leave_views(DirectoryStorage(tmp_path / "views"), KEY, path=KEY.path)
     before = own_place.documents()
 
     with pytest.raises(CheckpointInUseError) as refused:
         forget(store, store.load("run-1", "p"), views_in(tmp_path / "views"), now=AT + timedelta(minutes=5))  # type: ignore[arg-type]
     assert (
-        "attempt 3 may be running: its checkpoint says in_progress, and it last recorded something at "
-        "2024-01-01 12:30:15 UTC, 5 min 00 s ago. Nothing was deleted"
+        "attempt 3 may be running: its checkpoint says in_progress and has not changed since "
+        "2024-01-01 12:30:15 UTC (5 min 00 s ago). Nothing was deleted"
     ) in str(refused.value)
     assert own_place.documents() == before
     assert list((tmp_path / "views").rglob("*.parquet"))
@@ -81,9 +81,11 @@ def test_what_airflow_says_counts_more_than_the_checkpoint(tmp_path: Path, statu
     store.save(state(status=status))
     found = store.load("run-1", "p")
     assert found is not None
-    with pytest.raises(CheckpointInUseError, match="Airflow says running since noon"):
-        forget(store, found, NO_VIEWS, activity=Activity(True, "Airflow says running since noon"))
-    assert forget(store, found, NO_VIEWS, activity=Activity(False, "")).complete
+    running = Activity(ActivityKind.RUNNING, 2, AT, airflow_state="running")
+    said = r"Airflow's database says the task instance is 'running' \(try 2\) since 2024-01-01 12:30:15 UTC"
+    with pytest.raises(CheckpointInUseError, match=said):
+        forget(store, found, NO_VIEWS, activity=running)
+    assert forget(store, found, NO_VIEWS, activity=Activity(ActivityKind.ENDED)).complete
     assert store.load("run-1", "p") is None
 
 
@@ -116,7 +118,7 @@ def test_by_force_a_running_attempt_is_fenced_off_and_cannot_record_again(
         run.store.save(state(status="failed", run_id="run-1"))
         hooks = run.checkpoint_hooks()
         hooks.take_over(run.config)  # and now it starts Spark
-    leave_views(Directory(tmp_path / "views"), KEY, path=KEY.path)
+    leave_views(DirectoryStorage(tmp_path / "views"), KEY, path=KEY.path)
 
     onlooker = own_place.store()
     found = load(onlooker, KEY)
@@ -128,7 +130,7 @@ def test_by_force_a_running_attempt_is_fenced_off_and_cannot_record_again(
 
     if moment == "while a component runs":
         assert done.fenced is not None
-        assert done.lines()[0].startswith("fenced off, and stops when it next records something: attempt 1")
+        assert done.lines()[0].startswith("fenced off, so it stops when it next records something: attempt 1")
         # What it is still writing is found later: whose it is stays written there.
         assert [path.name for path in (tmp_path / "views").rglob("*") if path.is_file()] == [MARKER]
         go_on.set()
@@ -141,7 +143,7 @@ def test_by_force_a_running_attempt_is_fenced_off_and_cannot_record_again(
             runner.run(plan=runner.plan())
         error = stale.value
     assert isinstance(error, StaleAttemptError)
-    assert "somebody has deleted the checkpoint" in str(error) or "replaced" in str(error)
+    assert "was deleted while attempt" in str(error) or "replaced" in str(error)
     assert load(own_place.store(), KEY) is None
 
     script.mend("b")
@@ -156,7 +158,7 @@ def test_a_store_that_cannot_fence_says_what_cannot_be_done() -> None:
     store.save(state(status="in_progress", updated_at=AT))
     found = store.load("run-1")
     assert found is not None
-    with pytest.raises(CheckpointInUseError, match=r"has no shut_out\(\), so the attempt cannot be fenced"):
+    with pytest.raises(CheckpointInUseError, match=r"has no fence_off\(\), so the attempt could not be"):
         forget(store, found, NO_VIEWS, force=True)
     assert store.load("run-1") is not None
 
@@ -179,12 +181,12 @@ def test_what_could_not_be_deleted_is_said_with_the_reason(tmp_path: Path) -> No
         def delete(self, run_id: str, pipeline_name: str, **scope: Any) -> bool:
             return True
 
-    def unreachable(url: str) -> Directory:
+    def unreachable(url: str) -> DirectoryStorage:
         raise OSError("no route")
 
     for store, why in ((Refusing(), "not yours"), (Deaf(), "it is still in")):
         store.save(state(status="failed"))
-        done = forget(store, state(status="failed"), Saved("s3a://b/run-1/p", unreachable))
+        done = forget(store, state(status="failed"), SavedViewsLocation("s3a://b/run-1/p", unreachable))
         assert outcomes(done) == {
             "checkpoint": "could not be deleted",
             "request": "was not there",
@@ -199,12 +201,12 @@ def test_an_attempt_that_cannot_be_fenced_off_keeps_everything() -> None:
     """If the fence cannot be written, nothing is deleted."""
 
     class NoFence(PlainStore):
-        def shut_out(self, key: RunKey) -> None:
+        def fence_off(self, key: RunKey) -> None:
             raise OSError("read-only")
 
     store = NoFence()
     store.save(state(status="in_progress"))
-    with pytest.raises(CheckpointError, match="cannot be fenced off, so nothing was deleted: OSError: read-only"):
+    with pytest.raises(CheckpointError, match=r"cannot fence off .*, so nothing was deleted: OSError: read-only"):
         forget(store, state(status="in_progress"), NO_VIEWS, force=True)
     assert store.load("run-1") is not None
 
@@ -215,7 +217,9 @@ def test_a_record_that_points_elsewhere_gets_nothing_deleted_there(tmp_path: Pat
     victim = tmp_path / "victim"
     other = dataclasses.replace(KEY, run_id="other")
     path = KEY.path if case == "foreign file" else "x"
-    leave_views(Directory(victim), other if case == "of another run" else KEY, path=path, marker=case != "nobody's")
+    leave_views(
+        DirectoryStorage(victim), other if case == "of another run" else KEY, path=path, marker=case != "nobody's"
+    )
     if case == "foreign file":
         (victim / path / "notes.txt").write_text("x")
     if case == "a link":
@@ -225,7 +229,7 @@ def test_a_record_that_points_elsewhere_gets_nothing_deleted_there(tmp_path: Pat
     url = str(tmp_path / "link" if case == "a link" else victim / path)
     store = PlainStore()
     store.save(state(status="failed"))
-    done = forget(store, state(status="failed"), Saved(url, lambda url: Directory(Path(url))))
+    done = forget(store, state(status="failed"), SavedViewsLocation(url, lambda url: DirectoryStorage(Path(url))))
     assert outcomes(done)["saved"] == "could not be deleted"
     assert not done.complete
     assert sorted(victim.rglob("*")) == before

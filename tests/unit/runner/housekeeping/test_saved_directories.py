@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.runner.checkpoint.files import Directory, RecordFiles
 from airflow_provider.runner.housekeeping.directories import delete_directory, find_directories
-from airflow_provider.runner.housekeeping.prune import Item, Prune, Rules
+from airflow_provider.runner.housekeeping.prune import Prune, PruneItem, PruneRules
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, delete_run
-from airflow_provider.runner.session_state.saved.files import LocalFiles
+from airflow_provider.runner.session_state.saved.files import files_for
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import FileStorage
 from tests.samples.harness.saved_directories import KEY, LONG_AGO, NOW, RECENTLY, STORAGES, claim, leave_views, storage
 from tests.samples.harness.watched import AtStep, Killed, Watched, kill
 
-Place = tuple[str, RecordFiles]
+Place = tuple[str, FileStorage]
 
 
 @pytest.fixture(params=STORAGES)
@@ -26,12 +27,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return storage(request, tmp_path)
 
 
-def prune(place: Place, *, dry_run: bool = False, rules: Rules | None = None) -> list[Item]:
-    return list(Prune(rules or Rules(NOW), saved=[place], dry_run=dry_run)())
+def prune(place: Place, *, dry_run: bool = False, rules: PruneRules | None = None) -> list[PruneItem]:
+    return list(Prune(rules or PruneRules(NOW), saved=[place], dry_run=dry_run)())
 
 
-def paths(files: RecordFiles) -> list[str]:
-    return sorted(path for path in files.walk() if not path.endswith(".crc"))
+def paths(files: FileStorage) -> list[str]:
+    return sorted(path for path, _ in files.walk() if not path.endswith(".crc"))
 
 
 def test_what_has_expired_goes_with_all_that_a_dead_attempt_left(place: Place) -> None:
@@ -48,16 +49,16 @@ def test_what_has_expired_goes_with_all_that_a_dead_attempt_left(place: Place) -
         assert 6 < old.bytes < 2000
         assert not items[f"{place[0]}/new/p"].verdict.delete
         assert paths(place[1]) == (sorted([*written, *new]) if dry_run else new)
-    assert [entry.name for entry in place[1].entries("")] == ["new"]
+    assert [entry.name for entry in place[1].list("")] == ["new"]
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        (f"{KEY.path}/notes.txt", "is not ours"),
-        (f"{KEY.path}/attempt-0123456789ab/notes.txt", "is not ours"),
-        (f"{KEY.path}/attempt-0123456789ab/0001-01234567/notes.txt", "is not ours"),
-        (f"{KEY.path}/other/attempt-0123456789ab/0001-01234567/0/part", "is not ours"),
+        (f"{KEY.path}/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/attempt-0123456789ab/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/attempt-0123456789ab/0001-01234567/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/other/attempt-0123456789ab/0001-01234567/0/part", "no attempt wrote"),
     ],
 )
 def test_a_directory_with_something_foreign_in_it_is_left_alone(place: Place, name: str, why: str) -> None:
@@ -99,7 +100,7 @@ def test_what_a_session_of_spark_connect_wrote_as_a_directory_is_a_marker_too(pl
     """Spark writes directories, so there the marker is one with a part in it."""
     leave_views(place[1])
     text = place[1].read(f"{KEY.path}/{MARKER}")
-    place[1].remove([f"{KEY.path}/{MARKER}"])
+    place[1].delete([f"{KEY.path}/{MARKER}"])
     place[1].write(f"{KEY.path}/{MARKER}/part-00000.txt", text + b"\n")
     place[1].write(f"{KEY.path}/{MARKER}/_SUCCESS", b"")
     (item,) = prune(place)
@@ -110,12 +111,12 @@ def test_what_a_session_of_spark_connect_wrote_as_a_directory_is_a_marker_too(pl
 def test_links_are_not_followed(tmp_path: Path) -> None:
     """Neither to a run's directory from elsewhere, nor from inside of one to what is not ours."""
     base, outside = tmp_path / "views", tmp_path / "outside"
-    elsewhere = Directory(outside)
+    elsewhere = DirectoryStorage(outside)
     leave_views(elsewhere)
     before = paths(elsewhere)
     base.mkdir()
     (base / "dag").symlink_to(outside / "dag")
-    place = (str(base), Directory(base))
+    place = (str(base), DirectoryStorage(base))
     assert prune(place) == []
 
     (base / "dag").unlink()
@@ -123,7 +124,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (view,) = (base / KEY.path).glob("attempt-*/0001-*/0")
     (view / "part-1.parquet").symlink_to(outside)
     (item,) = prune(place)
-    assert "is not ours" in item.verdict.reason
+    assert "no attempt wrote" in item.verdict.reason
     assert paths(elsewhere) == before
 
 
@@ -132,7 +133,7 @@ def test_a_kill_at_any_step_of_a_prune_leaves_what_the_next_one_finishes(tmp_pat
     number = 0
     while True:
         base = tmp_path / str(number)
-        files = Directory(base)
+        files = DirectoryStorage(base)
         leave_views(files)
         at = AtStep(number, kill)
         (found,) = find_directories(files)
@@ -152,7 +153,7 @@ def test_an_attempt_that_begins_at_any_step_of_a_prune_loses_nothing_that_it_cou
     number = 0
     while True:
         base = tmp_path / str(number)
-        files = Directory(base)
+        files = DirectoryStorage(base)
         written = leave_views(files)
         mine = f"{KEY.path}/attempt-ffffffffffff/0001-ffffffff/0/part-0.parquet"
         views = {path for path in written if not path.endswith(MARKER)}
@@ -160,7 +161,7 @@ def test_an_attempt_that_begins_at_any_step_of_a_prune_loses_nothing_that_it_cou
 
         def begin(
             base: Path = base,
-            files: Directory = files,
+            files: DirectoryStorage = files,
             views: set[str] = views,
             begun: list[tuple[bool, bool]] = begun,
             mine: str = mine,
@@ -187,7 +188,7 @@ def test_an_attempt_that_begins_at_any_step_of_a_prune_loses_nothing_that_it_cou
 def test_an_attempt_finds_the_notice_once(tmp_path: Path) -> None:
     """The attempt after it counts on what this one saves."""
     base = str(tmp_path)
-    files = Directory(tmp_path)
+    files = DirectoryStorage(tmp_path)
     leave_views(files)
     files.write(f"{KEY.path}/{NOTICE}", b"{}")
     assert claim(base).pruned
@@ -215,12 +216,12 @@ def test_a_place_that_cannot_be_written_is_said_and_the_attempt_goes_on(
 def test_a_run_that_is_complete_leaves_nothing_but_what_is_not_its_own(tmp_path: Path) -> None:
     """Marker and directory go with the last view; a foreign file stays."""
     url = KEY.directory(str(tmp_path))
-    files = Directory(tmp_path)
+    files = DirectoryStorage(tmp_path)
     for foreign in (False, True):
         leave_views(files)
         if foreign:
             files.write(f"{KEY.path}/notes.txt", b"x")
-        delete_run(LocalFiles(), url)
+        delete_run(files_for(url, None), url)
         assert os.path.exists(url) is foreign
     assert paths(files) == [f"{KEY.path}/notes.txt"]
 
@@ -230,7 +231,7 @@ def test_what_cannot_be_deleted_is_said_and_stays_known(place: Place) -> None:
     leave_views(place[1])
 
     def refuse(step: str, *arguments: object) -> None:
-        if step == "remove":
+        if step == "delete":
             raise PermissionError(13, "not yours")
 
     (item,) = prune((place[0], Watched(place[1], refuse)))

@@ -19,7 +19,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 
@@ -75,7 +75,7 @@ def test_what_was_begun_is_ended_when_spark_does_not_start(script: Script, kind:
 
 def test_what_was_begun_is_ended_when_the_record_is_lost_and_the_record_stays_as_it_was(script: Script) -> None:
     config, store, hooks = pipeline("a", "b"), Full(3), Tracking()
-    record = CheckpointHooks(store, "r", compute_pipeline_fingerprint(config), saving=Saving(patience_seconds=0))
+    record = CheckpointHooks(store, "r", compute_pipeline_fingerprint(config), saving=SavePolicy(patience_seconds=0))
     with pytest.raises(CheckpointWriteError):
         SimplePipelineRunner(config, hooks=[hooks, record], spark=SPARK).run()
     assert hooks.told == ["begun", "failure"]

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 import airflow_provider
 from airflow_provider.errors import ComponentFailedError, SparkLostError
-from airflow_provider.runner.config.component import DataFlow, build
+from airflow_provider.runner.config.component import build_component
+from airflow_provider.runner.config.dataflow import DataFlow
 from airflow_provider.runner.observing.attempt_error import attempt_error, complete_in_words
 from airflow_provider.runner.observing.author_line import author_line_of_text
 from airflow_provider.runner.observing.failure import explain
@@ -23,8 +24,8 @@ from airflow_provider.runner.observing.result import (
     PipelineResultStatus,
 )
 from airflow_provider.runner.planning.plan import Action
-from airflow_provider.runner.running.resilience import run_with_retries
-from airflow_provider.runner.spark.error_text import said, stack_lines
+from airflow_provider.runner.running.retries import run_with_retries
+from airflow_provider.runner.spark.error_text import parse_spark_error, stack_lines
 
 
 class AnalysisException(Exception):
@@ -65,12 +66,12 @@ def raised(error: Exception) -> Exception:
 
 def test_sparks_message_comes_without_plan_and_stack() -> None:
     """The condition stays in front, and nothing follows but what a person reads."""
-    assert said(AnalysisException(PLAN)).message == PLAN.partition(";\n")[0]
+    assert parse_spark_error(AnalysisException(PLAN)).message == PLAN.partition(";\n")[0]
 
 
 def test_a_job_that_aborted_says_what_java_had_raised_at_the_bottom() -> None:
     """Not "An error occurred while calling o12.count", and no line that begins with "at"."""
-    message = said(Py4JJavaError(JOB)).message
+    message = parse_spark_error(Py4JJavaError(JOB)).message
 
     assert message.splitlines() == [
         "Py4JJavaError: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed 1 times:",
@@ -108,7 +109,7 @@ def where_of(code: str, file: str, package: str | None = None, **names: object) 
     """Run code as a component of that file, and return where its error came from."""
     scope: dict[str, object] = {"__name__": "tests_of_where", **names}
     exec(compile(code, file, "exec"), scope)
-    work = build(scope["run"], {}, None, Path())
+    work = build_component(scope["run"], {}, None, Path())
     with pytest.raises((OSError, ValueError)) as raised:
         run_with_retries(work, None, None, lambda tried, pause, error: None, lambda seconds: None)
     return explain(raised.value, package=package).where
@@ -165,7 +166,7 @@ def test_what_a_class_is_given_by_this_package_is_not_named_but_its_use_is() -> 
         def run(self) -> None: ...
 
     with pytest.raises(RuntimeError) as raised:
-        build(Early, {}, None, Path())
+        build_component(Early, {}, None, Path())
     assert str(explain(raised.value).where).endswith("self.rows = self.spark.range(3)  # before the session is there")
 
 
@@ -189,7 +190,7 @@ def test_a_config_that_a_model_refuses_has_no_line() -> None:
         def run(self) -> None: ...
 
     with pytest.raises(ValueError, match="rows") as raised:
-        build(Load, {"rows": "many"}, None, Path())
+        build_component(Load, {"rows": "many"}, None, Path())
     assert explain(raised.value, package="airflow_provider").where is None
 
 
@@ -204,7 +205,7 @@ class _Given:
 def test_the_made_init_of_a_dataclass_is_not_named() -> None:
     """What it calls of the author's is."""
     with pytest.raises(IndexError) as raised:
-        build(_Given, {"rows": []}, None, Path())
+        build_component(_Given, {"rows": []}, None, Path())
     assert str(explain(raised.value).where).endswith("self.rows[7]")
 
 

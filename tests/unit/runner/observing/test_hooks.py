@@ -22,7 +22,7 @@ from airflow_provider.runner import (
 from airflow_provider.runner.observing.events import ComponentCompleted, ComponentStarted, SessionStateSaved
 from airflow_provider.runner.observing.report import duration, table
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 
@@ -41,7 +41,7 @@ class Ticks:
 
 
 def run(config: PipelineConfig, hooks: PipelineHooks, completed: set[str] | None = None, **options: Any) -> Any:
-    options |= {"spark": object(), "surroundings": Surroundings(clock=Ticks(1), sleep=lambda seconds: None)}
+    options |= {"spark": object(), "environment": RunnerEnvironment(clock=Ticks(1), sleep=lambda seconds: None)}
     return SimplePipelineRunner(config, hooks=hooks, **options).run(completed)
 
 

@@ -35,7 +35,7 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.observing import peer_views
 from airflow_provider.runner.observing.events import ComponentStarted, PipelineStarted
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 
@@ -52,9 +52,9 @@ def ticks(step: float = 0.25) -> Callable[[], float]:
 
 
 def run(config: PipelineConfig, hooks: Any, completed: set[str] | None = None, **options: Any) -> Any:
-    surroundings = Surroundings(clock=ticks(), sleep=lambda seconds: None)
+    environment = RunnerEnvironment(clock=ticks(), sleep=lambda seconds: None)
     spark: Any = object()
-    return SimplePipelineRunner(config, hooks=hooks, spark=spark, surroundings=surroundings, **options).run(completed)
+    return SimplePipelineRunner(config, hooks=hooks, spark=spark, environment=environment, **options).run(completed)
 
 
 class Told:
@@ -427,7 +427,7 @@ def test_their_ready_made_hooks_work(script: Script, caplog: pytest.LogCaptureFi
 class FullStore(InMemoryCheckpointStore):
     """A store with no room."""
 
-    def _files(self) -> Any:
+    def storage(self) -> Any:
         raise OSError("no space left on device")
 
 
@@ -440,9 +440,9 @@ def test_a_record_inside_their_composite_is_kept_and_its_loss_still_fails_the_at
     assert state is not None
     assert (state.status, state.completed_components) == ("completed", ["a", "b"])
 
-    from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.checkpoint.saving import SavePolicy
 
-    lost: Any = CheckpointHooks(FullStore(), "r", "f", saving=Saving(patience_seconds=0))
+    lost: Any = CheckpointHooks(FullStore(), "r", "f", saving=SavePolicy(patience_seconds=0))
     with pytest.raises(CheckpointWriteError):
         run(config, theirs.CompositeHooks(lost))
 
@@ -499,9 +499,9 @@ def test_our_composite_passes_on_what_it_is_called_with_by_hand(script: Script) 
 
 
 def test_a_record_that_is_lost_on_the_way_through_other_hooks_fails_the_attempt(script: Script) -> None:
-    from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.checkpoint.saving import SavePolicy
 
-    lost = CheckpointHooks(FullStore(), "r", "f", saving=Saving(patience_seconds=0))
+    lost = CheckpointHooks(FullStore(), "r", "f", saving=SavePolicy(patience_seconds=0))
     with pytest.raises(CheckpointWriteError):
         run(pipeline("a"), Leaves(lost))
     assert script.take_calls() == []

@@ -11,7 +11,7 @@ from airflow_provider.runner import NoOpHooks, SimplePipelineRunner
 from airflow_provider.runner.observing.events import ComponentStarted
 from airflow_provider.runner.observing.hooks import CompositeHooks
 from airflow_provider.runner.observing.summary_hooks import SummaryHooks
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 
@@ -46,7 +46,7 @@ def run(told: list[dict[str, Any]], *, clock: Clock | None = None, other: NoOpHo
             ABC,
             hooks=all_hooks,
             spark=object(),
-            surroundings=Surroundings(clock=clock),  # type: ignore[arg-type]
+            environment=RunnerEnvironment(clock=clock),  # type: ignore[arg-type]
         ).run({"a"})
 
 

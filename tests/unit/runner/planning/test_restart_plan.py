@@ -101,7 +101,7 @@ def test_a_pipeline_that_says_it_wrongly_is_a_config_error(written: Any, field: 
 def test_after_a_success_what_was_asked_for_runs_and_nothing_else(asked: RestartFrom, expected: str) -> None:
     made = plan(recorded(config(GRAPH)), asked)
     assert ran(made) == expected
-    assert {d.reason for d in made.decisions if d.action is Action.RUN} == {f"{asked} was asked for"}
+    assert {str(d.reason) for d in made.decisions if d.action is Action.RUN} == {f"{asked} was requested"}
 
 
 def test_several_requests_in_one_plan_are_all_carried_out() -> None:
@@ -113,8 +113,8 @@ def test_several_requests_in_one_plan_are_all_carried_out() -> None:
     [
         (start("x"), "unknown or disabled component 'x'"),
         (start("b", until="x"), "unknown or disabled component 'x'"),
-        (start("d", until="f"), "'f', where it is to end, does not depend on 'd'"),
-        (start("b", "f", until="d"), "'f' comes after 'd', where it is to end"),
+        (start("d", until="f"), "'f', where it should end, does not depend on 'd'"),
+        (start("b", "f", until="d"), "'f' comes after 'd', where it should end"),
     ],
     ids=str,
 )
@@ -147,7 +147,7 @@ READS = {
         {"b": {"session_state": left(harmless=False)}},
         "'c' with an old result: it depends on 'b', which changed something outside Spark",
     ),
-    "nobody knows": ({"b": {"session_state": None}}, "it is not recorded what that left"),
+    "no record of it": ({"b": {"session_state": None}}, "the checkpoint does not say what that left"),
 }
 
 
@@ -193,8 +193,8 @@ def test_after_a_success_the_plan_says_what_is_replayed_because_its_saved_views_
         ("a", "REPLAY"),
         ("d", "RUN"),
     ]
-    assert GONE in made.decisions[0].reason
-    assert "keep_session_state_hours" in made.decisions[0].reason
+    assert GONE in str(made.decisions[0].reason)
+    assert "keep_session_state_hours" in str(made.decisions[0].reason)
     assert made.obstacle is None
 
 

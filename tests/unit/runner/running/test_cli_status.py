@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.config.model import load_pipeline_config
 from tests.samples.sketches import checkpoint
@@ -30,11 +30,11 @@ def test_what_is_needed_and_must_not_be_made_again_ends_with_status_2(
     state = checkpoint(load_pipeline_config(path), "a:unrepeatable", failed_component="b", status="failed")
     store.save(state)
 
-    assert main([command, str(path), "--store", str(tmp_path / "store"), "--run-id", "run-1"]) == 2
+    assert run_command_line([command, str(path), "--store", str(tmp_path / "store"), "--run-id", "run-1"]) == 2
 
     told = capsys.readouterr().err
     assert "component 'a': registered temp function 'f', which cannot be saved; make two components of it" in told
-    assert "Nothing ran again" in told
+    assert "No component was re-run" in told
     stored = store.load("run-1", "p")
     assert stored is not None
     assert stored.completed_components == ["a"]

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.errors import CodeChangedError, PipelineConfigError
 from airflow_provider.runner import (
     CheckpointHooks,
@@ -32,7 +32,7 @@ from airflow_provider.runner import (
 from airflow_provider.runner.observing.hooks import CompositeHooks
 from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.samples.components.shop import process, write
 
 NO_SPARK: Any = object()
@@ -88,7 +88,7 @@ class Run:
         write(self.folder / "code", self.files)
         with process(self.folder / "code"):
             given = PipelineConfig.model_validate({"name": "shop", "components": components or COMPONENTS, **fields})
-            run_attempt(Attempt(given, self.store, RunKey((), RUN, "shop"), spark=NO_SPARK))
+            run_attempt(AttemptSpec(given, self.store, RunKey((), RUN, "shop"), spark=NO_SPARK))
             return [name for name, _ in importlib.import_module("steps").RAN]
 
     def plan(self, **fields: Any) -> RunPlan:
@@ -177,14 +177,14 @@ def test_a_changed_config_that_restarts_everything_makes_the_code_irrelevant(run
 
 
 def test_a_record_without_code_is_used_with_a_word(run: Run) -> None:
-    """What nobody knows is said: it is neither a change nor the absence of one."""
+    """The log names what is not known: it is neither a change nor the absence of one."""
     records = {name: record.model_copy(update={"code": None}) for name, record in run.stored.components.items()}
     run.store.save(run.stored.model_copy(update={"components": records}))
     plan = run.plan()
     assert plan.kept == ["first", "second", "apart"]
     assert plan.notes == (
-        "kept without a look at their code, which was not recorded: 'first', 'second', 'apart'; if it has changed "
-        "since, restart from the first of them",
+        "kept although their code could not be compared, because it was not recorded: 'first', 'second', "
+        "'apart'; if it has changed, restart from the first of them",
     )
 
 
@@ -243,7 +243,7 @@ def test_resume_by_hand_leaves_out_what_old_code_made(run: Run, caplog: pytest.L
         runner = SimplePipelineRunner(config, hooks=hooks, spark=NO_SPARK)
         runner.run(load_checkpoint_for_resume(run.store, RUN, config))
         assert [name for name, _ in importlib.import_module("steps").RAN] == ["second", "third"]
-    assert "pipeline 'shop', run 'run-1': code changed: 'second': util.help; kept are: first, apart" in caplog.text
+    assert "pipeline 'shop', run 'run-1': code changed: 'second': util.help; kept: first, apart" in caplog.text
 
 
 def test_an_unknown_value_is_a_problem_of_the_config() -> None:
@@ -263,7 +263,7 @@ def test_code_that_cannot_be_read_stops_no_run(
     monkeypatch.setattr("airflow_provider.runner.fingerprint.code.component_code.read_code", broken)
     assert run.attempt() == ["third"]
     assert "the code of component 'second' cannot be read: RuntimeError: unforeseen" in caplog.messages
-    assert any("which cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
+    assert any("because it cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
 
 
 def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -281,8 +281,8 @@ def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys
     }
     (tmp_path / "p.json").write_text(json.dumps({"name": "p", "components": [one, read]}))
     with process(tmp_path):
-        assert main(["validate", "--code", str(tmp_path / "p.json")]) == 0
-        without = capsys.readouterr().out if main(["validate", str(tmp_path / "p.json")]) else ""
+        assert run_command_line(["validate", "--code", str(tmp_path / "p.json")]) == 0
+        without = capsys.readouterr().out if run_command_line(["validate", str(tmp_path / "p.json")]) else ""
     printed = capsys.readouterr().out
     assert without == ""
     lines = [line.strip() for line in printed.splitlines()]

@@ -23,7 +23,7 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
     load_pipeline_config,
 )
-from airflow_provider.runner.config.component import build
+from airflow_provider.runner.config.component import build_component
 from tests.samples.components.basic import scripted
 
 DAG_FILE = """
@@ -70,7 +70,7 @@ def both(first: Any, second: Any) -> PipelineConfig:
 
 def run(config: PipelineConfig) -> None:
     component = config.components[0]
-    build(component.target(), component.config, None, config.base_dir)()
+    build_component(component.target(), component.config, None, config.base_dir)()
 
 
 def as_operator(source: Any, renderer: Callable[[Any], Any] = lambda content: content) -> PipelineConfig:

@@ -34,8 +34,9 @@ from airflow_provider.runner import (
 )
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.planning.start_mode import StartMode
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 from tests.samples.sketches import config
 
@@ -100,8 +101,10 @@ def by_attempt(
     today: PipelineConfig, store: LocalCheckpointStore, hooks: PipelineHooks, restart_from: str | None = None
 ) -> PipelineResult:
     """As the operator does it: the takeover comes first. It has hooks of its own for log and checkpoint."""
-    beginning = Beginning(restarts=(RestartFrom(components=(restart_from,)),) if restart_from is not None else ())
-    return run_attempt(Attempt(today, store, RunKey((), RUN, "p"), lambda checkpoint, asked: beginning, spark=NO_SPARK))
+    beginning = StartMode(restarts=(RestartFrom(components=(restart_from,)),) if restart_from is not None else ())
+    return run_attempt(
+        AttemptSpec(today, store, RunKey((), RUN, "p"), lambda checkpoint, asked: beginning, spark=NO_SPARK)
+    )
 
 
 def by_plan(today: PipelineConfig, store: LocalCheckpointStore, hooks: PipelineHooks) -> PipelineResult:
@@ -217,7 +220,7 @@ def test_loading_names_what_changed_and_what_comes_of_it_without_values(
     what = "pipeline 'p', run 'run-1': config changed: config.value of 'd' changed"
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
         f"{what}; it starts from the beginning",
-        f"{what}; kept are a, b, c, f",
+        f"{what}; kept: a, b, c, f",
     ]
     assert "hunter2" not in caplog.text
 
@@ -251,7 +254,7 @@ def test_the_log_offers_rerun_affected_only_where_it_would_help(
 
 def test_restart_from_in_the_config_is_carried_out_once_and_its_retry_repeats_nothing(failed_at_g: Attempts) -> None:
     assert failed_at_g.ran(SEVEN, fails="g", restart_from="d") == "deg"
-    assert failed_at_g.reasons()["d"] == "RUN restart from 'd' was asked for"
+    assert failed_at_g.reasons()["d"] == "RUN restart from 'd' was requested"
     assert failed_at_g.ran(SEVEN, fails="g", restart_from="d") == "g"
     assert failed_at_g.ran(SEVEN, restart_from="d") == "g"
     assert failed_at_g.ran(SEVEN, restart_from="d") == ""
@@ -371,7 +374,7 @@ def test_all_ways_to_resume_come_to_the_same_plan(
     today = config(sketch, **fields)
     for resume in (by_plan, by_names):
         resume(today, first.store, Look())  # without hooks for the checkpoint, so all see the same record
-    run_attempt(Attempt(today, first.store, RunKey((), RUN, "p"), spark=NO_SPARK, hooks=[Look()]))
+    run_attempt(AttemptSpec(today, first.store, RunKey((), RUN, "p"), spark=NO_SPARK, hooks=[Look()]))
     records = [plan.before.components for plan in plans if plan.before is not None]
     assert records[0] == records[1] == records[2]
     # The takeover of the last one is in the rest of its record.

@@ -11,14 +11,14 @@ import pytest
 from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore, PipelineResult
 from airflow_provider.runner.checkpoint.layout import REQUEST
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.planning.start import AirflowAttempt
+from airflow_provider.runner.planning.start_mode import AirflowTry, StartCase, StartMode
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.airflow_attempt import AirflowRun, run_airflow_attempt
-from airflow_provider.runner.running.attempt import Attempt, Beginning, run_attempt
+from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 from tests.samples.harness.watched import Killed, Watched
 from tests.samples.pipelines import component, pipeline
@@ -35,7 +35,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 def attempt(store: CheckpointStore, **options: Any) -> PipelineResult:
     spark: Any = object()
-    return run_attempt(Attempt(CHAIN, store, KEY, spark=spark, saving=Saving(sleep=lambda seconds: None), **options))
+    return run_attempt(
+        AttemptSpec(CHAIN, store, KEY, spark=spark, saving=SavePolicy(sleep=lambda seconds: None), **options)
+    )
 
 
 def ask(store: Any, component: str) -> None:
@@ -71,7 +73,7 @@ def test_a_fresh_start_fulfils_a_request(script: Script, store: Any) -> None:
     attempt(store)
     ask(store, "b")
     script.fail("c")
-    attempt(store, beginning=lambda checkpoint, asked: Beginning(fresh="as the test asked for"))
+    attempt(store, start_mode=lambda checkpoint, asked: StartMode(StartCase.FRESH_REQUESTED))
     script.take_calls()
     attempt(store)
     assert script.take_calls() == ["c"]
@@ -90,7 +92,7 @@ def test_what_became_impossible_is_set_aside_and_never_blocks_a_run(
     assert script.take_calls() == ["b", "c"]
     assert store.find_request(KEY) is None
     assert "unknown or disabled component 'bb'; did you mean 'b'?" in caplog.text
-    assert "leave another request" in caplog.text
+    assert "leave a new request" in caplog.text
     (settled,) = store.load("run", "p").requests
     assert (settled.attempt, settled.what) == (2, "restart from 'bb'")
     assert "unknown or disabled" in settled.set_aside
@@ -101,11 +103,11 @@ class Failing(InMemoryCheckpointStore):
 
     fails = "nothing"
 
-    def _files(self) -> Any:
-        return Watched(super()._files(), self._refuse)
+    def storage(self) -> Any:
+        return Watched(super().storage(), self._refuse)
 
     def _refuse(self, step: str, path: str, *content: bytes) -> None:
-        if step in ("write", "remove") and self.fails in path:
+        if step in ("write", "delete") and self.fails in path:
             raise OSError("the network is down")
 
 
@@ -137,7 +139,7 @@ def test_a_request_that_could_not_be_removed_is_not_carried_out_twice(
     store.fails = "request.json"
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "the request stays in the store (restart from 'b')" in caplog.text
+    assert "cannot remove the request from the store (restart from 'b')" in caplog.text
     attempt(store)
     assert script.take_calls() == []
 
@@ -147,7 +149,7 @@ def test_a_typed_request_is_carried_out_once_whenever_the_attempt_is_killed(scri
     store = Failing()
     attempt(store)
     script.take_calls()
-    store._files().write(f"{KEY.path}/{REQUEST}", b"b\n")
+    store.storage().write(f"{KEY.path}/{REQUEST}", b"b\n")
     store.fails = "request.json"  # neither an id nor a removal can be written
     with pytest.raises(CheckpointWriteError, match="the request to restart"):
         attempt(store)
@@ -175,7 +177,7 @@ def test_a_request_that_cannot_be_read_is_set_aside(script: Script, tmp_path: Pa
     path.write_text('{"components": [], "id": "1"}')
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "is no request to restart from components" in caplog.text
+    assert "is not a valid restart request" in caplog.text
     assert store.find_request(KEY) is None
     assert load(store, KEY).requests[-1].what == "a request that cannot be read"
     attempt(store)
@@ -183,14 +185,14 @@ def test_a_request_that_cannot_be_read_is_set_aside(script: Script, tmp_path: Pa
 
 
 def standing(component: str) -> tuple[RestartRequest, ...]:
-    return (RestartRequest.standing(RestartFrom(components=(component,)), AT_THE_TRIGGER, "ann"),)
+    return (RestartRequest.from_config_value(RestartFrom(components=(component,)), AT_THE_TRIGGER, "ann"),)
 
 
 def test_what_the_runs_conf_asks_for_holds_for_the_first_attempt(script: Script, store: Any) -> None:
     """It stands there for ever, so it must be carried out once; what it was and by whom is recorded."""
     script.fail("c")
     for _ in range(3):
-        attempt(store, standing=standing("b"))
+        attempt(store, config_requests=standing("b"))
     assert script.take_calls() == ["a", "b", "c", "c", "c"]
     (settled,) = load(store, KEY).requests
     assert (settled.what, settled.attempt, settled.requested_by) == ("restart from 'b'", 1, "ann")
@@ -206,7 +208,7 @@ def test_two_requests_at_once_are_both_carried_out_once(script: Script, store: A
     today = CHAIN.model_copy(update={"restart_from": RestartFrom(components=("b",))})
     spark: Any = object()
     for _ in range(2):
-        run_attempt(Attempt(today, store, KEY, spark=spark))
+        run_attempt(AttemptSpec(today, store, KEY, spark=spark))
     assert script.take_calls() == ["b", "c", "c"]
     assert [str(settled.what) for settled in load(store, KEY).requests] == ["restart from 'c'", "restart from 'b'"]
 
@@ -228,7 +230,9 @@ def test_a_refused_request_is_set_aside_and_the_run_goes_on(script: Script, stor
 def airflow_attempt(store: Any, number: int, *, max_tries: int, clears: int) -> PipelineResult:
     """Make an attempt as the operator does."""
     spark: Any = object()
-    return run_airflow_attempt(AirflowRun(CHAIN, KEY, AirflowAttempt(number, max_tries, 1, clears)), store, spark=spark)
+    return run_airflow_attempt(
+        AirflowAttemptSpec(CHAIN, KEY, AirflowTry(number, max_tries, 1, clears)), store, spark=spark
+    )
 
 
 def test_a_request_wins_over_the_fresh_start_after_a_success(script: Script, store: Any, caplog: Any) -> None:
@@ -240,7 +244,7 @@ def test_a_request_wins_over_the_fresh_start_after_a_success(script: Script, sto
     script.fail("c")
     airflow_attempt(store, 2, max_tries=2, clears=1)
     assert script.take_calls() == ["b", "c"]
-    assert "cleared after the pipeline had succeeded, and a restart was asked for, so it does that alone" in caplog.text
+    assert "cleared after the pipeline had succeeded, with a restart request, so only that restart runs" in caplog.text
     script.mend("c")
     airflow_attempt(store, 3, max_tries=2, clears=1)
     assert script.take_calls() == ["c"], "the retry goes on: neither twice nor forgotten"
@@ -262,11 +266,11 @@ class Dying(InMemoryCheckpointStore):
 
     left = 10**6
 
-    def _files(self) -> Any:
-        return Watched(super()._files(), self._step)
+    def storage(self) -> Any:
+        return Watched(super().storage(), self._step)
 
     def _step(self, step: str, path: str, *content: bytes) -> None:
-        if step in ("write", "remove"):
+        if step in ("write", "delete"):
             self.left -= 1
             if self.left < 0:
                 raise Killed
@@ -282,7 +286,7 @@ def test_a_restart_after_a_success_that_is_killed_anywhere_is_neither_repeated_n
         airflow_attempt(store, 1, max_tries=1, clears=0)
         ask(store, "b")
         if typed:
-            store._files().write(f"{KEY.path}/{REQUEST}", b"b\n")
+            store.storage().write(f"{KEY.path}/{REQUEST}", b"b\n")
         script.take_calls()
         store.left = step
         try:

@@ -87,7 +87,7 @@ def test_a_result_of_which_nothing_ran_fails_the_component_and_is_never_recorded
     result = SimplePipelineRunner(config, hooks=hooks, spark=object()).run()  # type: ignore[arg-type]
     ((_, error),) = result.failed_components
     assert isinstance(error, NothingRanError)
-    assert f"it returned {what}, of which nothing has run" in str(error)
+    assert f"it returned {what}, which never ran" in str(error)
     recorded = store.load(run_id="r")
     assert recorded is not None
     assert recorded.completed_components == []

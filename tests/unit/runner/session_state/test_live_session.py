@@ -24,8 +24,8 @@ from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.running.attempt import Attempt, run_attempt
-from airflow_provider.runner.running.pipeline_runner import Surroundings
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 
 NOTHING = SessionStateRecord(handling="kept", reason="nothing")
 VIEW = SessionStateRecord(handling="kept", reason="saved", left_views=[ViewName("v")])
@@ -166,8 +166,8 @@ class Session:
 
 
 def attempt(store: InMemoryCheckpointStore, live: Session) -> bool:
-    surroundings = Surroundings(live=live)
-    run = Attempt(pipeline("a", "b", "c"), store, RunKey((), "run", "p"), spark=object, surroundings=surroundings)
+    environment = RunnerEnvironment(live=live)
+    run = AttemptSpec(pipeline("a", "b", "c"), store, RunKey((), "run", "p"), spark=object, environment=environment)
     return run_attempt(run).status == "success"
 
 
@@ -205,8 +205,8 @@ def test_nothing_is_copied_after_a_component_has_failed(script: Any) -> None:
     script.fail("d")
     live = Session(server)
     hooks = CheckpointHooks(store, "run", compute_pipeline_fingerprint(config), live=live)
-    surroundings = Surroundings(live=live)
-    SimplePipelineRunner(config, hooks=hooks, spark=object, fail_fast=False, surroundings=surroundings).run()
+    environment = RunnerEnvironment(live=live)
+    SimplePipelineRunner(config, hooks=hooks, spark=object, fail_fast=False, environment=environment).run()
 
     state = store.load("run", "p")
     assert state is not None

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from airflow_provider.runner.fingerprint.code.called_functions import watching
+from airflow_provider.runner.fingerprint.code.called_functions import watch_calls
 from tests.samples.components.shop import process, write
 
 CODE = """
@@ -54,7 +54,7 @@ def jobs(tmp_path: Path) -> Iterator[ModuleType]:
 @monitored
 def test_the_authors_functions_that_ran_are_named(jobs: ModuleType) -> None:
     """Each that was entered, once, whatever it was called by; nothing that did not run, nothing of the library."""
-    with watching() as entered:
+    with watch_calls() as entered:
         jobs.Job().run()
         getattr(jobs, "lo" + "op")()
     assert entered.names() == (
@@ -69,11 +69,11 @@ def test_the_authors_functions_that_ran_are_named(jobs: ModuleType) -> None:
 def test_each_component_is_told_anew(jobs: ModuleType) -> None:
     """What an earlier component entered counts for a later one again."""
     for _ in range(2):
-        with watching() as entered:
+        with watch_calls() as entered:
             jobs.plain()
         assert entered.names() == ("entered_jobs.plain",)
     jobs.never()
-    with watching() as entered:
+    with watch_calls() as entered:
         pass
     assert entered.names() == ()
 
@@ -81,7 +81,7 @@ def test_each_component_is_told_anew(jobs: ModuleType) -> None:
 @monitored
 def test_threads_count_and_imports_do_not(jobs: ModuleType) -> None:
     """A component's threads are its own; that a class was defined by an import is no call of it."""
-    with watching() as entered:
+    with watch_calls() as entered:
         thread = threading.Thread(target=lambda: importlib.import_module("lazy").late())
         thread.start()
         thread.join()
@@ -93,7 +93,7 @@ def test_threads_count_and_imports_do_not(jobs: ModuleType) -> None:
 def test_a_function_is_reported_once_and_then_switched_off(jobs: ModuleType) -> None:
     """A loop of a thousand calls costs one report, and after the watch no tool is left."""
     monitoring = sys.modules["sys"].monitoring  # type: ignore[attr-defined]
-    with watching():
+    with watch_calls():
         jobs.loop()
         assert monitoring.get_tool(3) == "airflow_provider"
     assert monitoring.get_tool(3) is None
@@ -103,8 +103,8 @@ def test_a_function_is_reported_once_and_then_switched_off(jobs: ModuleType) -> 
 def test_watches_side_by_side_and_taken_tool_ids(jobs: ModuleType) -> None:
     """Watches may overlap; where other tools have all ids, nothing is seen and nothing breaks."""
     monitoring = sys.modules["sys"].monitoring  # type: ignore[attr-defined]
-    with watching() as one:
-        with watching() as other:
+    with watch_calls() as one:
+        with watch_calls() as other:
             jobs.plain()
         jobs.never()
     assert one.names() == ("entered_jobs.never", "entered_jobs.plain")
@@ -113,7 +113,7 @@ def test_watches_side_by_side_and_taken_tool_ids(jobs: ModuleType) -> None:
     for number in taken:
         monitoring.use_tool_id(number, "another")
     try:
-        with watching() as none:
+        with watch_calls() as none:
             jobs.plain()
     finally:
         for number in taken:
@@ -124,6 +124,6 @@ def test_watches_side_by_side_and_taken_tool_ids(jobs: ModuleType) -> None:
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="what an older Python does")
 def test_an_older_python_cannot_tell(jobs: ModuleType) -> None:
     """On 3.11 reading stands alone."""
-    with watching() as entered:
+    with watch_calls() as entered:
         jobs.plain()
     assert entered.names() == ()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider.runner.fingerprint.code.component_code import read_components
+from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action
@@ -255,11 +255,11 @@ def test_an_edit_runs_again_what_it_concerns(tmp_path: Path, edit: Edit) -> None
         changed = changed.replace("h.trim", "tools.trim")
     write(tmp_path, {**edit.files, edit.file: changed})
     with process(tmp_path):
-        plan = decide(config, Facts(checkpoint, code=read_components(config, {})))
+        plan = decide(config, Facts(checkpoint, code=read_code_of_components(config, {})))
     assert plan.notes == ()
     again = [decision for decision in plan.decisions if decision.action is Action.RUN]
     assert {decision.component for decision in again} == set(edit.again.split()), plan.decisions
-    own = [decision.reason for decision in again if "depends on" not in decision.reason]
+    own = [reason for decision in again if "depends on" not in (reason := str(decision.reason))]
     assert bool(own) == bool(again)
     if again:
         assert any(edit.reason in reason for reason in own), own

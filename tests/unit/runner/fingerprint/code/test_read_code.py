@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from airflow_provider.components import ReadData, RunSql
-from airflow_provider.runner.fingerprint.code import CodeReading, changes, read_code
+from airflow_provider.runner.fingerprint.code import CodeChange, CodeReading, compare_code, read_code
 from tests.samples.components.shop import process, write
 
 
@@ -184,11 +184,11 @@ def test_of_a_distribution_name_and_version_count(tmp_path: Path) -> None:
         before = read_code(importlib.import_module("orders").run)
         write(site, {"fake_lib/__init__.py": "def f():\n    return 2\n"})
     with process(own, site):
-        assert changes(before, read_code(importlib.import_module("orders").run)) == []
+        assert compare_code(before, read_code(importlib.import_module("orders").run)) == []
         _install(site, "1.1", "def f():\n    return 1\n")
         today = read_code(importlib.import_module("orders").run)
     assert before.distributions == {"fakelib": "1.0"}
-    assert changes(before, today) == ["fakelib 1.0 -> 1.1"]
+    assert compare_code(before, today) == [CodeChange("distribution", "fakelib", "changed", "1.0", "1.1")]
 
 
 def test_an_editable_install_and_a_root_are_own(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_dag_file_keeps_its_names_whatever_airflow_calls_its_module(tmp_path: 
     assert set(readings[0].functions) == {"sales.run", "sales.helper"}
     assert set(readings[0].constants) == {"sales.RATE"}
     assert readings[0].fingerprint == readings[1].fingerprint
-    assert changes(readings[0], readings[1]) == []
+    assert compare_code(readings[0], readings[1]) == []
 
 
 def test_a_zip_of_py_files_is_own(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_zip_of_py_files_is_own(tmp_path: Path) -> None:
         today = read_code(importlib.import_module("shipped.orders").run)
     assert set(before.functions) == {"shipped.orders.run", "shipped.orders.helper"}
     assert before.python is None
-    assert changes(before, today) == ["shipped.orders.helper"]
+    assert compare_code(before, today) == [CodeChange("function", "shipped.orders.helper")]
 
 
 def test_a_module_without_source_counts_by_its_bytecode(tmp_path: Path) -> None:
@@ -264,8 +264,8 @@ def test_a_module_without_source_counts_by_its_bytecode(tmp_path: Path) -> None:
             readings.append(read_code(importlib.import_module("legacy").run))
     assert readings[0].python == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert "without source" in _unseen(readings[0])
-    assert changes(readings[0], readings[1]) == []
-    assert changes(readings[0], readings[2]) == ["legacy.<module>"]
+    assert compare_code(readings[0], readings[1]) == []
+    assert compare_code(readings[0], readings[2]) == [CodeChange("function", "legacy.<module>")]
 
 
 def test_code_from_exec_counts_by_its_bytecode() -> None:
@@ -292,8 +292,8 @@ def test_code_from_exec_counts_by_its_bytecode() -> None:
     assert set(one.functions) == {"made_up.run", "made_up.helper"}
     assert "os.remove" in _foreign(one)
     assert one.python is not None
-    assert changes(one, same) == []
-    assert changes(one, other) == ["made_up.helper"]
+    assert compare_code(one, same) == []
+    assert compare_code(one, other) == [CodeChange("function", "made_up.helper")]
 
 
 def test_a_notebook_is_read_cell_by_cell() -> None:
@@ -317,7 +317,7 @@ def test_a_notebook_is_read_cell_by_cell() -> None:
     assert {"__main__.Job", "__main__.Job.run", "__main__.helper"} == set(before.functions)
     assert set(before.constants) == {"__main__.RATE"}
     assert before.python is None
-    assert changes(before, today) == ["__main__.helper"]
+    assert compare_code(before, today) == [CodeChange("function", "__main__.helper")]
 
 
 def test_what_runs_is_what_was_imported(project: Callable[..., Any], tmp_path: Path) -> None:
@@ -325,7 +325,7 @@ def test_what_runs_is_what_was_imported(project: Callable[..., Any], tmp_path: P
     run = project("orders.run", orders="def run(spark):\n    return 1\n")
     before = read_code(run)
     write(tmp_path, {"orders.py": "def run(spark):\n    return 1234\n"})
-    assert changes(before, read_code(run)) == []
+    assert compare_code(before, read_code(run)) == []
     other = project("late.run", late="def run(spark):\n    return 1\n")
     write(tmp_path, {"late.py": "def run(spark):\n    return 1234\n"})
     unread = read_code(other)
@@ -333,7 +333,7 @@ def test_what_runs_is_what_was_imported(project: Callable[..., Any], tmp_path: P
     del sys.modules["late"]
     importlib.invalidate_caches()
     today = read_code(importlib.import_module("late").run)
-    assert changes(unread, today) != []
+    assert compare_code(unread, today) != []
 
 
 def test_a_decorated_function_is_read_with_what_wraps_it(project: Callable[..., Any]) -> None:
@@ -373,8 +373,8 @@ def test_values_in_a_closure_count(project: Callable[..., Any]) -> None:
     make = project("orders.make", orders=text)
     lock = __import__("threading").Lock()
     one, same, other = (read_code(make(n, lock)) for n in (1, 1, 2))
-    assert changes(one, same) == []
-    assert changes(one, other) == ["the constant orders.make.<locals>.run.n"]
+    assert compare_code(one, same) == []
+    assert compare_code(one, other) == [CodeChange("constant", "orders.make.<locals>.run.n")]
     assert "a lock" in _unseen(one)
 
 
@@ -418,7 +418,7 @@ def test_swapped_aliases_are_a_change(project: Callable[..., Any], tmp_path: Pat
         )
         readings.append(read_code(run))
         del sys.modules["orders"]
-    assert changes(*readings) == ["orders.run"]
+    assert compare_code(*readings) == [CodeChange("function", "orders.run")]
 
 
 def test_methods_that_swap_their_bodies_are_a_change(project: Callable[..., Any]) -> None:
@@ -472,7 +472,7 @@ def test_a_module_counts_the_same_before_and_after_its_import(project: Callable[
     run(None)
     after = read_code(run)
     assert after is not before
-    assert changes(before, after) == []
+    assert compare_code(before, after) == []
 
 
 def test_a_circle_of_imports_and_wrappers_ends(project: Callable[..., Any]) -> None:

@@ -30,6 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import ANY
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -303,6 +304,18 @@ def test_files_that_were_read_are_sources(here: Path, monkeypatch: pytest.Monkey
     seen = seen_of(work)
     assert seen.read_files == (os.path.realpath(here / "old"),)
     assert seen.acts == ()
+
+
+def test_a_file_that_python_opens_to_quote_a_syntax_error_is_no_source(here: Path) -> None:
+    """Python 3.13 parses, and fails to parse, lines of code when it formats a traceback."""
+
+    def parses() -> None:
+        for name in ("<unknown>", "<string>", "old"):
+            with suppress(SyntaxError):
+                compile("x =", name, "exec")
+
+    assert seen_of(parses) == DriverObservations((), (), False, ANY)
+    assert seen_of(lambda: os.close(os.open("old", os.O_RDONLY))).read_files == (os.path.realpath(here / "old"),)
 
 
 def test_of_very_many_acts_and_files_some_are_noted_and_that_there_were_more(here: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_provider.components.check_data import CheckData
-from airflow_provider.components.read_data import ReadData
-from airflow_provider.components.run_sql import RunSql
-from airflow_provider.components.write_data import WriteData
+from airflow_provider.components.checking.check_data import CheckData
+from airflow_provider.components.reading.read_data import ReadData
+from airflow_provider.components.sql.run_sql import RunSql
+from airflow_provider.components.writing.write_data import WriteData
 from airflow_provider.runner.session_state.effects.ready_made import declared_side_effect, is_ready_made
 
 

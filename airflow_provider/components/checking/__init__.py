@@ -1,0 +1,1 @@
+"""Check data: rules that the rows of a view must meet."""

@@ -1,0 +1,1 @@
+"""Where data are written: directories and tables, and how they are replaced as a whole."""

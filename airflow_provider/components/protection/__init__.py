@@ -1,0 +1,1 @@
+"""Refuse a write that would destroy what the run still needs."""

@@ -1,0 +1,161 @@
+"""What an author's component reads and makes as far as its source tells: literals that name a view, and SQL texts."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import logging
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider.errors import describe
+from airflow_provider.runner.spark.sql_lexer import mask_sql
+
+logger = logging.getLogger(__name__)
+
+_READERS = ("table", "read_table")
+_MAKERS = ("createOrReplaceTempView", "createTempView", "createGlobalTempView", "createOrReplaceGlobalTempView")
+_SPEAKERS = ("print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log")
+_IS_SQL = re.compile(r"[\s(]*(select|with|insert|merge|create|cache|from|table)\b", re.IGNORECASE)
+_READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)
+_MADE = r"\bcreate\b[\w\s]*?\b(?:view|table)\s+(?:if\s+not\s+exists\s+)?"
+_MOST_HELPERS = 50
+
+
+@dataclass(frozen=True)
+class ViewUse:
+    """What the code of a component does with a view.
+
+    :param reads: whether it reads it; None if it only names it where it may
+    :param makes: whether it makes it anew
+    """
+
+    reads: bool | None = False
+    makes: bool = False
+
+
+def find_view_use(target: Any, view: str) -> ViewUse:
+    """Return what a component's code does with a temp view.
+
+    :param target: the class or function; None if it is not known
+    :param view: name of the view
+    """
+    try:
+        return _use_of(list(_trees(target)) if target is not None else [], view)
+    except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
+        logger.debug("what the code of %r does with view %r cannot be told: %s", target, view, describe(error))
+        return ViewUse()
+
+
+def _use_of(trees: Sequence[ast.AST], view: str) -> ViewUse:
+    reads_any = any(_name_of(node) in _READERS and not _first_text(node) for tree in trees for node in _calls(tree))
+    reads: list[tuple[int, int]] = []
+    makes: list[tuple[int, int]] = []
+    named = False
+    for number, tree in enumerate(trees):
+        parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+        for node, text in _texts(tree, parents):
+            at, parent = (number, node.lineno), parents.get(node)
+            call = _name_of(parent) if isinstance(parent, ast.Call) else ""
+            if call in _SPEAKERS:
+                continue
+            if text.strip("`").lower() == view.lower():
+                if call in _MAKERS:
+                    makes.append(at)
+                elif call in _READERS or (reads_any and _may_be_passed_on(parent)):
+                    reads.append(at)
+                else:
+                    named = named or _may_be_passed_on(parent)
+            elif call == "sql" or _IS_SQL.match(text):
+                if _reads_in_sql(text, view):
+                    reads.append(at)
+                elif _makes_in_sql(text, view):
+                    makes.append(at)
+    if not reads:
+        return ViewUse(None if named and not makes else False, bool(makes))
+    # In one function the order of the lines tells which comes first; otherwise nothing does.
+    first = min(reads)
+    if any(tree == first[0] and line < first[1] for tree, line in makes):
+        return ViewUse(False, makes=True)
+    return ViewUse(None if any(tree != first[0] for tree, _ in makes) else True, bool(makes))
+
+
+def _trees(target: Any) -> Iterator[ast.AST]:
+    """Return the component's own source, and that of functions and classes of its module which it names."""
+    module = sys.modules.get(getattr(target, "__module__", ""), None)
+    waiting: list[Any] = [inspect.unwrap(target)]
+    seen: set[int] = set()
+    while waiting and len(seen) < _MOST_HELPERS:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(current)))
+        except (OSError, TypeError, SyntaxError):
+            continue  # without a file, or written where its text is no statement of its own
+        yield tree
+        found = [getattr(module, node.id, None) for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        for other in [*getattr(current, "__bases__", ()), *found]:
+            is_code = inspect.isfunction(other) or inspect.isclass(other)
+            if is_code and getattr(other, "__module__", None) == getattr(target, "__module__", ""):
+                waiting.append(inspect.unwrap(other))
+        constants = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        values = {name: getattr(module, name, None) for name in sorted(constants)}
+        told = [f"{name} = {value!r}" for name, value in values.items() if isinstance(value, str)]
+        if told:
+            yield ast.parse("\n".join(told))
+
+
+def _texts(tree: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[tuple[ast.expr, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield node, "".join(str(v.value) if isinstance(v, ast.Constant) else " \x00 " for v in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and not _is_part(parents.get(node)):
+            yield node, node.value
+
+
+def _is_part(parent: ast.AST | None) -> bool:
+    return isinstance(parent, (ast.Expr, ast.JoinedStr))  # a docstring, or a piece of an f-string
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _name_of(call: ast.AST | None) -> str:
+    function = call.func if isinstance(call, ast.Call) else None
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _first_text(call: ast.Call) -> bool:
+    return bool(call.args) and isinstance(call.args[0], ast.Constant)
+
+
+def _may_be_passed_on(parent: ast.AST | None) -> bool:
+    """Whether a text may become the argument of ``table``: kept in a name or a list, or given to a function."""
+    if isinstance(parent, ast.Call):
+        return isinstance(parent.func, ast.Name) and parent.func.id not in ("col", "column", "lit", "expr", "getattr")
+    return isinstance(parent, (ast.Assign, ast.AnnAssign, ast.arguments, ast.Tuple, ast.List, ast.Set))
+
+
+def _reads_in_sql(text: str, view: str) -> bool:
+    bare = re.sub(rf"{_MADE}(?:`[^`]+`|[\w.]+)", " ", mask_sql(text, texts=" "), flags=re.IGNORECASE)
+    if _READS_NOTHING.match(bare):
+        return False
+    other = r"[\w.`]+(?:\s+(?:as\s+)?\w+)?\s*,\s*"
+    reads = rf"\b(?:from|join|table)\s+(?:{other})*{_spelled(view)}"
+    return bool(re.search(reads, bare, re.IGNORECASE))
+
+
+def _makes_in_sql(text: str, view: str) -> bool:
+    return bool(re.search(rf"{_MADE}{_spelled(view)}", mask_sql(text, texts=" "), re.IGNORECASE))
+
+
+def _spelled(view: str) -> str:
+    parts = r"\s*\.\s*".join(f"`?{re.escape(part)}`?" for part in view.split("."))
+    return rf"{parts}(?![\w.`])"

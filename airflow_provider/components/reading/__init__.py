@@ -1,0 +1,1 @@
+"""Read data: files, tables and other sources become temp views."""

@@ -1,0 +1,1 @@
+"""Run SQL: one statement, with the same protection as a write."""

@@ -1,0 +1,148 @@
+"""Watches over a statement of `RunSql`: the same checks as for `WriteData`, as far as the statement writes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from airflow_provider.components.destination.directory_swap import TargetDirectory, run_token
+from airflow_provider.components.destination.table_layout import OVERWRITE_MODE, CatalogTable, find_table, name_list
+from airflow_provider.components.destination.unfinished_table import making_table
+from airflow_provider.components.protection.write_protection import WriteProtection
+from airflow_provider.components.protection.write_target import WriteTarget
+from airflow_provider.components.sql.statement_effects import EmptiedTable, StatementEffects, read_statement_effects
+from airflow_provider.errors import describe
+from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.record.view_names import quote
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def guarded_statement(spark: Any, text: str, context: ComponentContext | None, base_dir: Path) -> Iterator[None]:
+    """Run a statement in here: refused if it would take away what is still needed; a table that a kill left is healed.
+
+    :param spark: the session
+    :param text: the statement
+    :param context: the pipeline around the component
+    :param base_dir: where relative paths of the config start
+    :raises WriteRefusedError: it would take away what is still needed
+    """
+    statement = read_statement_effects(spark, text)
+    protection = WriteProtection(spark, context, base_dir)
+    told: list[tuple[CatalogTable, set[str]]] = []
+    for emptied in [*statement.emptied, *_tables_of(spark, statement.databases)]:
+        table = _check_table(spark, protection, statement, emptied)
+        if table is not None and not emptied.drops and not emptied.partition and _replaces_all(spark, table):
+            told.append((table, _tell_partitions(spark, table, context)))
+    for directory in statement.directories:
+        place = TargetDirectory(spark, directory, run_token(None))
+        if place.exists():
+            target = WriteTarget(f"path {directory!r}", (place.location,))
+            protection.refuse_dear_places(target)
+            _check_input(spark, protection, statement, target)
+            protection.refuse_needed_views(target)
+            protection.refuse_needed_places(target, lambda below, place=place: "=" not in below and place.holds(below))
+    with ExitStack() as stack:
+        for name in statement.makes:
+            known = find_table(spark, name) is not None
+            if not known:
+                token = run_token(context)
+                stack.enter_context(making_table(spark, name, token, is_known=False, replaces=True))
+        yield
+    for table, before in told:
+        if gone := sorted(before - _partitions(spark, table)):
+            logger.warning("table %s: %d partitions were dropped: %s", table.full_name, len(gone), name_list(gone))
+
+
+def _tables_of(spark: Any, databases: Iterable[str]) -> Iterator[EmptiedTable]:
+    for database in databases:
+        try:
+            names = spark.sql(f"SHOW TABLES IN {database}").collect()
+        except Exception as error:  # noqa: BLE001 - if it is not there, Spark will say so
+            logger.debug("the tables of %s cannot be told: %s", database, describe(error))
+            continue
+        for row in names:
+            if not row["isTemporary"]:
+                yield EmptiedTable(f"{database}.{quote(row['tableName'])}", drops=True)
+
+
+def _replaces_all(spark: Any, table: CatalogTable) -> bool:
+    """Return whether an insert that names no partition drops those without new rows; those of Hive keep them."""
+    dynamic = str(spark.conf.get(OVERWRITE_MODE, None) or "static").lower() == "dynamic"
+    return bool(table.partitions) and not dynamic and table.provider != "hive"
+
+
+def _tell_partitions(spark: Any, table: CatalogTable, context: ComponentContext | None) -> set[str]:
+    found = _partitions(spark, table)
+    if found:
+        logger.warning(
+            "component %r: INSERT OVERWRITE replaces all %d partitions of table %s (%s) and drops those that the "
+            "statement has no rows of. To replace only the partitions that it writes, name them (PARTITION (%s = …)), "
+            "or set %s to dynamic for the pipeline",
+            context.component if context else "RunSql",
+            len(found),
+            table.full_name,
+            name_list(sorted(found)),
+            table.partitions[0],
+            OVERWRITE_MODE,
+        )
+    return found
+
+
+def _partitions(spark: Any, table: CatalogTable) -> set[str]:
+    try:
+        return {str(row[0]) for row in spark.sql(f"SHOW PARTITIONS {table.full_name}").collect()}
+    except Exception as error:  # noqa: BLE001 - a catalog that keeps no list of them
+        logger.debug("the partitions of %s cannot be told: %s", table.full_name, describe(error))
+        return set()
+
+
+def _check_table(
+    spark: Any, protection: WriteProtection, statement: StatementEffects, emptied: EmptiedTable
+) -> CatalogTable | None:
+    """Return the table, None if it holds no files that the statement empties."""
+    table = find_table(spark, emptied.name)
+    if table is None or table.is_view or table.is_transactional or not table.location:
+        return None
+    if emptied.drops and table.kind == "EXTERNAL":
+        return None  # its files stay
+    place = TargetDirectory(spark, _place(table, emptied), run_token(None)).location
+    dynamic = str(spark.conf.get(OVERWRITE_MODE, None) or "static").lower() == "dynamic" and bool(table.partitions)
+    is_part = bool(emptied.partition) or (dynamic and not emptied.drops)
+    target = WriteTarget(
+        f"table {emptied.name}",
+        (place,),
+        None if emptied.partition else table.full_name,
+        beside=is_part and dynamic,
+        is_part=is_part,
+        keeps_entry=not emptied.drops,
+    )
+    if not emptied.drops:
+        _check_input(spark, protection, statement, target)
+    protection.refuse_needed_views(target)
+    return table
+
+
+def _check_input(spark: Any, protection: WriteProtection, statement: StatementEffects, target: WriteTarget) -> None:
+    for name in statement.reads:
+        try:
+            frame = spark.table(name)
+        except Exception as error:
+            if "NOT_FOUND" in describe(error):  # a name that the statement defines itself
+                continue
+            raise
+        protection.refuse_own_input(target, name.replace("`", ""), frame)
+
+
+def _place(table: CatalogTable, emptied: EmptiedTable) -> str:
+    values = {column.lower(): value for column, value in emptied.partition}
+    place = str(table.location)
+    for column in table.partitions:
+        if column.lower() not in values:
+            break
+        place = f"{place}/{column}={values[column.lower()]}"
+    return place

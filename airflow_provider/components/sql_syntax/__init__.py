@@ -1,0 +1,1 @@
+"""SQL as text: statements, names, and what Spark says about a query."""

@@ -1,0 +1,128 @@
+"""The config of one component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import (
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
+
+from airflow_provider.errors import ConfigProblem, PipelineConfigError
+from airflow_provider.runner.config.component import resolve_component
+from airflow_provider.runner.config.component_object import ComponentObject, component_object_in
+from airflow_provider.runner.config.component_problems import content_problems
+from airflow_provider.runner.config.policies import (
+    SessionStatePolicy,
+)
+from airflow_provider.runner.config.problems import (
+    component_name,
+    config_problems,
+)
+from airflow_provider.runner.config.sections import (
+    CircuitBreakerConfig,
+    ConfigSection,
+    ResiliencePolicy,
+    RetryConfig,
+)
+from airflow_provider.runner.config.self_reference import CONTAINS_ITSELF, find_self_reference
+
+
+class ComponentConfig(ConfigSection):
+    """One component of a pipeline.
+
+    :param name: unique in the pipeline; any characters
+    :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``; in Python also
+        the class or function itself
+    :param component_type: ``source``, ``transformation`` or ``sink``
+    :param config: what the component is given; plain data only, because it is fingerprinted
+    :param depends_on: names of the components that must be complete before this one
+    :param retry: the component's own retries inside one attempt
+    :param circuit_breaker: when to stop trying a component that keeps failing
+    :param resilience: ``retry`` and ``circuit_breaker`` under one key; not together with either
+    :param enabled: False leaves the component out
+    :param session_state: what becomes of the temp views that it leaves; default: the pipeline's policy
+    :param checkpoint_version: the author's own word for the version of its results: another value counts as changed
+        config, for what no reading of code can know
+    :param always_run: run it in every attempt in which anything runs, for components that set things up
+    :raises PipelineConfigError: with every problem of this component
+    """
+
+    name: str = Field(min_length=1)
+    class_path: str = Field(min_length=1)
+    component_type: Literal["source", "transformation", "sink"] = "transformation"
+    config: dict[str, Any] = Field(default_factory=dict)
+    depends_on: list[str] = Field(default_factory=list)
+    retry: RetryConfig | None = None
+    circuit_breaker: CircuitBreakerConfig | None = None
+    resilience: ResiliencePolicy | None = None
+    enabled: bool = True
+    session_state: SessionStatePolicy | None = None
+    checkpoint_version: str | None = None
+    always_run: bool = False
+
+    _component_object: ComponentObject | None = PrivateAttr(default=None)
+    _texts: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def left_as_written(cls) -> frozenset[str]:
+        """Return the field that the component reads: it knows where text is meant."""
+        return frozenset({"config"})
+
+    @property
+    def component_object(self) -> ComponentObject | None:
+        """The class or function itself, None if the author gave its path."""
+        component_object = self._component_object
+        return (
+            component_object if component_object is not None and component_object.path == self.class_path else None
+        )  # a copy may have another path
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The texts of files that ``config`` names, with their templates rendered; by the names that stand there."""
+        return self._texts
+
+    def target(self) -> Any:
+        """Return the class or function that the component is.
+
+        :raises LookupError: there is no such thing, or it is not a component; the message says which
+        """
+        return resolve_component(self.class_path, self.component_object)
+
+    @property
+    def retry_policy(self) -> RetryConfig | None:
+        """The retries in force, wherever the author wrote them."""
+        return self.resilience.retry if self.resilience else self.retry
+
+    @property
+    def breaker_policy(self) -> CircuitBreakerConfig | None:
+        """The circuit breaker in force, wherever the author wrote it."""
+        return self.resilience.circuit_breaker if self.resilience else self.circuit_breaker
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _report(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        if isinstance(data, cls):
+            return data
+        if circle := find_self_reference(data):
+            raise PipelineConfigError([ConfigProblem(CONTAINS_ITSELF, component_name(data), circle)])
+        problems: list[ConfigProblem] = []
+        component = None
+        try:
+            component_object = component_object_in(data)
+            component = handler({**data, "class_path": component_object.path} if component_object else data)
+            component._component_object = component_object
+        except LookupError as error:
+            problems.append(ConfigProblem(str(error), component_name(data), "class_path"))
+        except ValidationError as error:
+            problems += config_problems(error, cls, component_name(data), data)
+        if isinstance(data, Mapping):
+            problems += content_problems(data)
+        if problems:
+            raise PipelineConfigError(problems)
+        return component

@@ -1,0 +1,132 @@
+"""Classes and functions that the author gives themselves instead of by path, as a DAG file does.
+
+The module of a DAG file cannot be imported by name, and files ``etl/jobs.py`` and ``ml/jobs.py`` have functions of one
+path. So the config carries the object itself, and no table of names lies between them. By the path the next attempt
+recognises it, on another host and in another version of the bundle: hence of the file only its own name is in it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from airflow_provider.errors import ConfigProblem
+from airflow_provider.runner.config.problems import with_article
+
+_DAG_FILE = re.compile(r"unusual_prefix_[0-9a-f]+_(?=.)")
+"""How Airflow names the module of a DAG file: with a hash of its path, which differs between bundle versions."""
+
+
+@dataclass(frozen=True)
+class ComponentObject:
+    """A class or function, and the path that stands for it.
+
+    :param path: dotted path, the same in every attempt
+    :param target: the class or function
+    """
+
+    path: str
+    target: Any = field(compare=False)
+
+    @classmethod
+    def of(cls, target: Any) -> Self:
+        """Give a class or function its path.
+
+        :param target: a class, or a function with a name and without variables of an enclosing function
+        :raises LookupError: it is something else
+        """
+        name = getattr(target, "__qualname__", None)
+        if name is None:
+            raise LookupError(f"{with_article(type(target).__name__)} is no component; give a class or a function")
+        if "<lambda>" in name:
+            raise LookupError("a lambda has no name to recognise it by in the next attempt; define a function")
+        if _holds_variables(target):
+            raise LookupError(
+                f"function {name!r} uses variables of the function around it, which no fingerprint covers; hand them "
+                "over in 'config', or if it is made by a decorator of yours, put functools.wraps on it"
+            )
+        return cls(f"{_DAG_FILE.sub('', target.__module__)}.{name.replace('.<locals>', '')}", target)
+
+    @property
+    def importable(self) -> bool:
+        """Whether another process can import it by its path, where it has the module."""
+        module, name = self.target.__module__, self.target.__qualname__
+        return module != "__main__" and "." not in name and f"{module}.{name}" == self.path
+
+    @property
+    def file(self) -> str:
+        """Where it is defined."""
+        return _file_of(self.target)
+
+
+def _holds_variables(target: Any) -> bool:
+    """Return whether a function is one of several that differ in the variables around them.
+
+    What a decorator puts around a function of the module holds that function in a variable, and is known by its path.
+    """
+    if not hasattr(target, "__wrapped__"):
+        return bool(getattr(target, "__closure__", None))
+    return bool(getattr(inspect.unwrap(target), "__closure__", None))
+
+
+def _file_of(target: Any) -> str:
+    try:
+        return inspect.getfile(inspect.unwrap(target))
+    except (OSError, TypeError):
+        return f"module {target.__module__}"  # without a file
+
+
+def component_object_in(fields: Any) -> ComponentObject | None:
+    """Return what the author gave itself as ``class_path`` of a component, None if that is a path or missing.
+
+    :param fields: the component as the author wrote it
+    :raises LookupError: it is no component
+    """
+    target = fields.get("class_path") if isinstance(fields, Mapping) else None
+    if isinstance(target, ComponentObject):
+        return target
+    return ComponentObject.of(target) if callable(target) else None
+
+
+def ambiguous_paths(
+    components: Iterable[tuple[str, str, ComponentObject | None]], find: Callable[[str], Any]
+) -> list[ConfigProblem]:
+    """Say which components of a pipeline have one path but are not the same class or function.
+
+    Each would run what it was given, but after a change the next attempt could take one for the other.
+
+    :param components: name and path of each, and what was given if anything was
+    :param find: returns what a path names, or raises ``LookupError``
+    """
+    problems = []
+    first: dict[str, tuple[str, ComponentObject]] = {}
+    by_name: dict[str, str] = {}
+    for name, path, given in components:
+        if given is None:
+            by_name.setdefault(path, name)
+            continue
+        other, known = first.setdefault(path, (name, given))
+        if given.target is not known.target:
+            problems.append(ConfigProblem(_told_apart(path, given.file, other, known.file), name, "class_path"))
+    for path in sorted(first.keys() & by_name.keys()):
+        other, known = first[path]
+        try:
+            file = _file_of(find(path))
+        except LookupError:
+            continue  # such a pipeline cannot run; the config check says so
+        if file != known.file:
+            problems.append(ConfigProblem(_told_apart(path, file, other, known.file), by_name[path], "class_path"))
+    return problems
+
+
+def _told_apart(path: str, file: str, other: str, other_file: str) -> str:
+    what = path.rpartition(".")[2]
+    if file == other_file:
+        return f"two functions or classes of {file} are called {what!r}, this one and that of {other!r}; rename one"
+    return (
+        f"{path!r} of {file} and that of {other_file}, which is component {other!r}, have one name, so a checkpoint "
+        f"could not tell them apart; rename one of the files, or one {what!r}"
+    )

@@ -1,0 +1,101 @@
+"""What is wrong with components although each of their fields may be right: contents, names, dependencies."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import pathlib
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_provider.errors import ConfigProblem
+from airflow_provider.runner.config.graph import find_cycles
+from airflow_provider.runner.config.problems import as_name, component_name, suggestion, with_article
+from airflow_provider.runner.config.restart_from import names_written
+
+PLAIN_TYPES = (
+    type(None),
+    bool,
+    int,
+    float,
+    str,
+    bytes,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    decimal.Decimal,
+    enum.Enum,
+    pathlib.PurePath,
+    uuid.UUID,
+)
+
+
+def content_problems(component: Mapping[Any, Any]) -> list[ConfigProblem]:
+    """Return what is wrong with a component although each field by itself may be right."""
+    name = component_name(component)
+    problems = []
+    if component.get("resilience") and (component.get("retry") or component.get("circuit_breaker")):
+        message = "is set together with 'retry' or 'circuit_breaker'; keep one of the two spellings"
+        problems.append(ConfigProblem(message, name, "resilience"))
+    for path, value in unhashable(component.get("config")):
+        message = (
+            f"holds {with_article(type(value).__name__)}, which cannot be fingerprinted; use plain data "
+            "(text, numbers, dates, lists, mappings)"
+        )
+        problems.append(ConfigProblem(message, name, f"config{path}"))
+    return problems
+
+
+def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigProblem]:
+    """Check names and dependencies across components that may be wrong in other ways.
+
+    :param components: each a mapping or a ``ComponentConfig``; what is neither is passed over. If there is none,
+        nothing is said about references
+    :param restart_from: where to restart from, as the author wrote it
+    """
+    problems = []
+    nodes = [(component_name(item), _dependencies_of(item)) for item in components]
+    known = [(name, depends_on) for name, depends_on in nodes if name is not None]
+    for name, count in Counter(name for name, _ in known).items():
+        if count > 1:
+            message = f"{count} components have this name; names must be unique"
+            problems.append(ConfigProblem(message, name, "name"))
+    graph = dict(known)
+    for name, depends_on in known:
+        for other in depends_on:
+            if other == name:
+                problems.append(ConfigProblem("depends on itself; remove this dependency", name, "depends_on"))
+            elif other not in graph:
+                problems.append(ConfigProblem(_unknown_component(other, graph), name, "depends_on"))
+    for cycle in find_cycles(graph):
+        message = f"dependency cycle: {' -> '.join(cycle)}; remove one of these dependencies"
+        problems.append(ConfigProblem(message, cycle[0], "depends_on"))
+    starts = [name for name in map(as_name, names_written(restart_from)) if name is not None and name not in graph]
+    if components:
+        problems += [ConfigProblem(_unknown_component(name, graph), None, "restart_from") for name in starts]
+    return problems
+
+
+def _unknown_component(name: str, known: Iterable[str]) -> str:
+    return f"unknown component {name!r}{suggestion(name, known)}"
+
+
+def unhashable(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield path and value of everything inside that is not plain data."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from unhashable(item, f"{path}.{key}")
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for index, item in enumerate(value):
+            yield from unhashable(item, f"{path}[{index}]")
+    elif not isinstance(value, PLAIN_TYPES):
+        yield path, value
+
+
+def _dependencies_of(component: Any) -> list[str]:
+    found = component.get("depends_on") if isinstance(component, Mapping) else getattr(component, "depends_on", None)
+    names = [as_name(other) for other in found] if isinstance(found, (list, tuple)) else []
+    return [name for name in names if name is not None]

@@ -1,0 +1,180 @@
+"""What a component returned: nothing of interest, work that has still to be done, or a sign that nothing was done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import inspect
+import itertools
+import logging
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
+from concurrent.futures import Future
+from types import FunctionType, MethodType
+from typing import Any
+
+from airflow_provider.errors import ComponentError, NothingRanError
+
+logger = logging.getLogger(__name__)
+
+_LAZY = (map, filter, itertools.starmap)
+
+
+def await_result(result: object) -> object:
+    """Return what a call returned, once it is done: what is awaitable is awaited in an event loop of its own.
+
+    :raises NothingRanError: it is a generator or the like, so nothing of it has run
+    """
+    if isinstance(result, Future):
+        result = result.result()
+    if inspect.isawaitable(result):
+        try:
+            result = _in_a_loop(_with_all_tasks(result))
+        except asyncio.CancelledError as error:
+            raise ComponentError("what it awaited was cancelled, so it did not come to its end") from error
+    _refuse_lazy(result)
+    return result
+
+
+async def await_in_loop(result: Any) -> object:
+    """Return what something awaitable comes to, or the thing itself if it is none.
+
+    :raises NothingRanError: it comes to a generator or the like
+    """
+    while inspect.isawaitable(result):
+        result = await result
+    _refuse_lazy(result)
+    return result
+
+
+async def _with_all_tasks(result: Any) -> object:
+    task, stopped = asyncio.current_task(), []
+
+    def told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Let nothing be swallowed that a signal raised inside a callback: the attempt must end."""
+        error = context.get("exception")
+        if task is None or error is None or isinstance(error, Exception):
+            loop.default_exception_handler(context)
+        else:
+            stopped.append(error)
+            task.cancel()
+
+    asyncio.get_running_loop().set_exception_handler(told)
+    try:
+        found = await await_in_loop(result)
+    except asyncio.CancelledError:
+        if stopped:
+            raise stopped[0] from None
+        raise
+    if left := asyncio.all_tasks() - {asyncio.current_task()}:
+        logger.warning("tasks that it began and did not await: %d; they are cancelled now", len(left))
+    return found
+
+
+def _refuse_lazy(result: object) -> None:
+    if isinstance(result, (Generator, AsyncGenerator)):
+        raise NothingRanError("a generator", "nothing loops over it; loop over it in the component")
+    if isinstance(result, (*_LAZY, AsyncIterator)):
+        raise NothingRanError(f"a lazy {type(result).__name__}", "nothing loops over it; loop over it in the component")
+    if isinstance(result, contextlib.ContextDecorator) and hasattr(result, "gen"):
+        raise NothingRanError(
+            "a context manager", "nobody enters it; take the decorator off, or enter it in a function"
+        )
+
+
+def _in_a_loop(coroutine: Coroutine[Any, Any, object]) -> object:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        # With a factory the loop does not become the thread's own, which stays as the author's code left it.
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            return runner.run(coroutine)
+    return _in_a_thread(coroutine)
+
+
+def _in_a_thread(coroutine: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine where this thread's event loop is busy with the caller, as in a notebook."""
+    outcome: Future[object] = Future()
+    stop: list[Callable[[], None]] = []
+
+    async def work() -> object:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        if task is not None:
+            stop.append(lambda: loop.call_soon_threadsafe(task.cancel))  # type: ignore[arg-type]
+        return await coroutine
+
+    def body() -> None:
+        try:
+            with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+                outcome.set_result(runner.run(work()))
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(body,), name="component")
+    thread.start()
+    try:
+        return outcome.result()
+    except BaseException:
+        for cancel in stop:
+            if thread.is_alive():
+                cancel()
+        raise
+    finally:
+        thread.join()
+
+
+def warn_about_result(result: object, name: str) -> None:
+    """Warn of a result that says that the author expects more to be done with it.
+
+    :param result: what the component returned
+    :param name: the component
+    """
+    kind = type(result)
+    if kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pyspark":
+        logger.warning(
+            "component %r returned a DataFrame, and nothing is done with it: what is not written or registered as a "
+            "view is not there for the next component",
+            name,
+        )
+    elif not isinstance(result, type) and callable(getattr(result, "run", None)):
+        logger.warning("component %r returned an object with run(), which nobody calls", name)
+    elif isinstance(result, (FunctionType, MethodType)) and not hasattr(result, "returnType"):
+        logger.warning("component %r returned a function, which nobody calls", name)
+
+
+def run_resource(component: Any) -> object:
+    """Open, run and close; in one event loop if any of them is asynchronous."""
+    if any(map(inspect.iscoroutinefunction, (component.open, component.run, component.close))):
+        return _run_open_in_a_loop(component)
+    await_result(component.open())
+    try:
+        result = await_result(component.run())
+    except BaseException:
+        try:
+            await_result(component.close())
+        except Exception:  # noqa: BLE001 - why run() failed is what counts
+            _tell_not_closed(component)
+        raise
+    await_result(component.close())
+    return result
+
+
+async def _run_open_in_a_loop(component: Any) -> object:
+    await await_in_loop(component.open())
+    try:
+        result = await await_in_loop(component.run())
+    except BaseException:
+        try:
+            await await_in_loop(component.close())
+        except Exception:  # noqa: BLE001 - why run() failed is what counts
+            _tell_not_closed(component)
+        raise
+    await await_in_loop(component.close())
+    return result
+
+
+def _tell_not_closed(component: Any) -> None:
+    """Log what close() raised after run() had failed: why it had failed must not be hidden by it."""
+    logger.warning("close() of %s failed, too", type(component).__name__, exc_info=True)

@@ -1,0 +1,52 @@
+"""Reads a component's code, once for each component in a process as long as no file changes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from airflow_provider.runner.fingerprint.code.code_index import CodeIndex
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
+from airflow_provider.runner.fingerprint.code.reachability import Reachability
+
+_Key = tuple[int, str | None, tuple[str, ...], frozenset[str]]
+
+_lock = threading.RLock()
+_worlds: dict[tuple[str, ...], tuple[CodeIndex, dict[_Key, tuple[Any, CodeReading]]]] = {}
+
+
+def read_code(
+    target: Any,
+    *,
+    roots: Sequence[str | os.PathLike[str]] = (),
+    path: str | None = None,
+    also: Iterable[str] = (),
+    stops: Iterable[str] = (),
+) -> CodeReading:
+    """Read the code of a class or function, with everything of the author's own that it reaches.
+
+    Nothing is run and nothing imported. What was read stays in this process until one of the files changes.
+
+    :param target: the class or function
+    :param roots: directories that are the author's own, although they may lie where distributions are installed
+    :param path: dotted path that the target was found by, which says more than the object if a decorator replaced it
+    :param also: names as in a reading's ``functions`` that are known to have run although nothing refers to them
+    :param stops: names of the author's modules, or of anything in them, that are not looked into, nor what only they
+        reach
+    """
+    own, more = tuple(os.path.realpath(root) for root in roots), tuple(sorted(set(also)))
+    known = frozenset(stops)
+    with _lock:
+        if own not in _worlds or not _worlds[own][0].is_valid():
+            _worlds[own] = CodeIndex(own), {}
+        world, readings = _worlds[own]
+        key = id(target), path, more, known
+        if key not in readings:
+            reach = Reachability(world, known)
+            reach.begin(target, path)
+            for name in more:
+                reach.by_name(name)
+            readings[key] = target, reach.reading()  # the target with it, so that nothing else gets its id
+        return readings[key][1]

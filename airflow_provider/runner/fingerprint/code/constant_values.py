@@ -1,0 +1,78 @@
+"""When the value of a constant counts beside the expression that it is made by.
+
+The expression counts always: it is there whether the module is loaded or not, and it stays as it is while a cache that
+is empty at first, a counter or a client that is made at the first call change as the module is used. For most constants
+it says all. It does not for ``RATES = json.loads(path.read_text())``: there the value counts, too, as it was when this
+process first looked, which is before a component runs. It does not count where it may differ from process to process
+without any change of code, as with the clock, random numbers, the environment or the host; that is said instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from types import ModuleType
+from weakref import WeakKeyDictionary
+
+from airflow_provider.runner.fingerprint.code.code_modules import CodeModule
+from airflow_provider.runner.fingerprint.code.value_hash import NotPlainError, value_hash
+
+_FOLLOWS_FROM_CODE_AND_FILES = (
+    "base64.",
+    "builtins.",
+    "codecs.",
+    "collections.",
+    "configparser.",
+    "csv.",
+    "dataclasses.",
+    "datetime.",
+    "decimal.",
+    "enum.",
+    "fractions.",
+    "functools.",
+    "gzip.",
+    "importlib.resources.",
+    "io.",
+    "itertools.",
+    "json.",
+    "math.",
+    "operator.",
+    "os.path.",
+    "pathlib.",
+    "pkgutil.get_data",
+    "re.",
+    "string.",
+    "textwrap.",
+    "tomllib.",
+    "types.",
+    "typing.",
+    "yaml.",
+)
+_DIFFERS = frozenset({"now", "today", "utcnow", "cwd", "home", "expanduser", "getmtime", "stat", "id", "hash", "input"})
+
+_first_seen: WeakKeyDictionary[ModuleType, dict[str, str | None]] = WeakKeyDictionary()
+
+
+def follows_from_files(foreign: Iterable[str], attributes: Iterable[str]) -> bool:
+    """Return whether a value can only differ if the code does, or a file that it is read from.
+
+    :param foreign: what the expression reaches that is not the author's own
+    :param attributes: the attributes of unknown values that it uses
+    """
+    names = list(foreign)
+    return all(
+        name.startswith(_FOLLOWS_FROM_CODE_AND_FILES) and name.rpartition(".")[2] not in _DIFFERS for name in names
+    ) and _DIFFERS.isdisjoint(attributes)
+
+
+def loaded_value_hash(module: CodeModule, name: str) -> str | None:
+    """Return the hash of a constant's value when this process first looked; None if there is none, or no plain data."""
+    if module.loaded is None or name not in module.namespace:
+        return None
+    seen = _first_seen.setdefault(module.loaded, {})
+    if name not in seen or module.cell:  # a later cell may have bound the name anew
+        try:
+            seen[name] = value_hash(module.namespace[name], os.path.dirname(module.file) if module.file else "")
+        except NotPlainError:
+            seen[name] = None
+    return seen[name]

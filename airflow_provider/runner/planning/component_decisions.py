@@ -1,0 +1,142 @@
+"""What happens to each component, once it is known which must run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from airflow_provider.errors import SessionStateNotSavedError
+from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.planning.facts import Facts
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import (
+    CompletedEarlier,
+    Reason,
+    ReplayPolicy,
+    StateGone,
+    StateNotSaved,
+)
+from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.kinds.recorded_state import left_something
+
+_RESTART_IT = "restart from it as well"
+
+
+def decisions_for(
+    config: PipelineConfig, facts: Facts, checkpoint: CheckpointState, reasons: Mapping[str, Reason]
+) -> list[Decision]:
+    """Return a decision for each enabled component, in the order of execution.
+
+    :param config: the pipeline
+    :param facts: what has been found out
+    :param checkpoint: the record among the facts
+    :param reasons: component to the reason for those that must run
+    """
+    names = [component.name for component in config.ordered]
+    no_copies = {c.name for c in config.ordered if c.session_state == "replay"}
+    until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
+    decisions: list[Decision] = []
+    untouched = True  # once something runs, it may replace what a later component had left in the session
+    for index, name in enumerate(names):
+        if name in reasons:
+            decision = Decision(name, Action.RUN, reasons[name])
+        elif (record := checkpoint.components.get(name)) is None:
+            decision = Decision(name, Action.REUSE, CompletedEarlier())
+        else:
+            is_present = untouched and name in facts.present
+            decision = _Completed(
+                name,
+                record,
+                needed=index < until and not is_present,
+                vouched=config.session_state_of(name) == "replay",
+                no_copy=name in no_copies,
+                damage=facts.damaged.get(name) if checkpoint.status == "completed" else None,
+                uncertain=tuple(facts.sources.unknown.get(name, ())),
+            ).decision()
+            if facts.live and is_present:
+                decision = _still_there(decision)
+        untouched = untouched and decision.action is Action.REUSE
+        decisions.append(decision)
+    return decisions
+
+
+def unrestorable_error(pipeline: str, decisions: Sequence[Decision]) -> SessionStateNotSavedError | None:
+    """Return the error for what is needed, was not saved, and must not be made again; None if there is no such thing.
+
+    :param pipeline: name of the pipeline
+    :param decisions: the plan
+    """
+    lost = [
+        (decision.component, decision.session_state.reason, decision.session_state.remedy or "")
+        for decision in decisions
+        if decision.restore and decision.session_state and decision.session_state.handling == "unrepeatable"
+    ]
+    lost += [
+        (decision.component, f"{decision.reason}, and it may not be safe to run again", _RESTART_IT)
+        for decision in decisions
+        if decision.action is Action.REPLAY and decision.may_do_harm
+    ]
+    return SessionStateNotSavedError(pipeline, lost) if lost else None
+
+
+@dataclass(frozen=True)
+class _Completed:
+    """A component that stays completed.
+
+    :param name: its name
+    :param record: what is recorded of it
+    :param needed: whether something that runs later needs its session state, and the session does not have it
+    :param vouched: whether its author says that running it again does no harm
+    :param no_copy: whether its author wants that rather than a saved copy
+    :param damage: why what it saved cannot be restored, None if it can
+    :param uncertain: sources of which it is not known whether they have changed
+    """
+
+    name: str
+    record: ComponentRecord
+    needed: bool
+    vouched: bool
+    no_copy: bool
+    damage: str | None
+    uncertain: tuple[SourceRecord, ...]
+
+    def decision(self) -> Decision:
+        """Return whether it is reused or replayed, and why."""
+        record, state = self.record, self.record.session_state
+        sources = tuple(record.sources)
+        if self.needed and state is not None and (reason := self._reason_to_replay(state)) is not None:
+            harm = isinstance(reason, StateGone) and not (state.harmless or self.vouched)
+            return Decision(self.name, Action.REPLAY, reason, session_state=state, may_do_harm=harm, sources=sources)
+        views = len(state.views) if self.needed and state is not None else 0
+        return Decision(
+            self.name,
+            Action.REUSE,
+            CompletedEarlier(record.attempt, record.completed_at, views),
+            seconds_saved=record.duration_seconds,
+            session_state=state,
+            restore=self.needed and state is not None,
+            sources=sources,
+        )
+
+    def _reason_to_replay(self, state: SessionStateRecord) -> Reason | None:
+        """Return why what it left must be made again, None if it can be restored."""
+        attempt = self.record.attempt
+        if self.damage is not None:
+            return StateGone(attempt, self.damage)
+        if state.views and self.no_copy:
+            return ReplayPolicy(attempt)
+        vouched = self.vouched and (state.handling == "unrepeatable" or bool(state.lost))
+        if not (state.handling == "replay" or vouched):
+            return None
+        lost = next(iter(state.lost.values()), None) if state.handling == "kept" else None
+        return StateNotSaved(attempt, lost or state.reason, self.uncertain)
+
+
+def _still_there(decision: Decision) -> Decision:
+    """Add to the reason that a server has kept what the component left, if it left something."""
+    state, reason = decision.session_state, decision.reason
+    if state is None or not left_something(state) or not isinstance(reason, CompletedEarlier):
+        return decision
+    return replace(decision, reason=replace(reason, on_the_server=True))

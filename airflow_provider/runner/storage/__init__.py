@@ -1,0 +1,1 @@
+"""Files on any storage: one protocol and one module for each backend."""

@@ -1,0 +1,45 @@
+"""Local files that are whole and on the disk when the function returns, or not there at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+
+def make_directories(directory: Path) -> None:
+    """Create a directory and its parents, so that a power failure does not take them back."""
+    missing = []
+    while not directory.exists():
+        missing.append(directory)
+        directory = directory.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        _flush_directory(path.parent)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, flush it, rename it to its own name and flush the directory.
+
+    The temporary name, ``.<name>.<8 hex digits>.tmp``, is new for each call, so that two processes may write the same
+    file. A kill may leave it behind.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_directory(path.parent)
+
+
+def _flush_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
