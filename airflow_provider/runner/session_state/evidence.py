@@ -52,7 +52,7 @@ class Evidence:
     :param readers: components that had read what it wrote to
     :param code: the code that it ran with; None if that could not be read
     :param statements: what its statements did to the session that no snapshot shows
-    :param lazy_code: what code of its own may do outside that may run when a view of it is computed, empty if nothing
+    :param lazy_code: what its own code may do outside Spark when a view of it is computed; empty if nothing
     """
 
     doubts: tuple[str, ...]
@@ -121,7 +121,7 @@ class EvidenceCollector:
             self._seen = watch.seen
 
     def collect(self, component: ComponentConfig, mark: Any, left: SessionChanges, entered: Sequence[str]) -> Evidence:
-        """Return what is known of a component that has just completed. To be called before its views are saved.
+        """Return the evidence of a component that has just completed. Call it before its views are saved.
 
         :param mark: where the session's history stood before it
         :param left: what it left in the session
@@ -163,7 +163,7 @@ class EvidenceCollector:
         ]
         return Evidence(
             doubts=_shortened(doubts),
-            # What Python does on executors is no processor time of theirs.
+            # Python on executors does not count as CPU time of Spark tasks.
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
             computed=effects.computed or bool(seen.read_files),
             statements=StatementEffects(
@@ -187,7 +187,7 @@ class EvidenceCollector:
         return self._source_watch.changed_components(components)
 
     def with_unchanged_sources(self, components: Collection[str]) -> set[str]:
-        """Return those of some components of which all sources are known to be as they were."""
+        """Return those of some components whose sources are all known to be unchanged."""
         known = {name for name in components if all(s.state == "seen" for s in self._sources.get(name, ()))}
         return known.difference(self._source_watch.changed_components(known))
 

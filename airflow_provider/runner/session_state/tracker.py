@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ComponentTiming:
-    """How long a component ran, and what ran.
+    """How long a component ran, and which functions.
 
     :param seconds: for how long
     :param entered: the author's functions that ran, as far as Python could tell
@@ -59,10 +59,10 @@ class ComponentTiming:
 class ComponentFindings:
     """What the tracker found out about a component that has just run.
 
-    :param session_state: what is to be recorded of what it left; None if its record stays
+    :param session_state: the record of what it left; None if its record stays
     :param touched: what it read and wrote; None if its record stays
     :param code: the code that it ran with; None if that could not be read
-    :param saved: earlier components of which something was saved because of it, with what is to be recorded of them
+    :param saved: earlier components of which something was saved because of it, with their new records
     """
 
     session_state: SessionStateRecord | None = None
@@ -128,7 +128,7 @@ class SessionStateTracker:
         self._before = self._first = take_snapshot(self.probe)
 
     def components_present(self) -> set[str]:
-        """Return the components whose session state is in the session, which nothing has touched since."""
+        """Return the components whose session state is in the session, unchanged."""
         now = take_snapshot(self.probe)
         same = all(kind.is_untouched(self._before, now) for kind in kinds.KINDS)
         return set(self._present) if same else set()
@@ -139,7 +139,7 @@ class SessionStateTracker:
 
     @property
     def lost(self) -> Mapping[str, str]:
-        """What completed components left and nothing has brought back, to the reason."""
+        """What completed components left and is lost, to the reason."""
         return {
             name: why
             for name, why in self._restorer.lost.items()
@@ -147,7 +147,7 @@ class SessionStateTracker:
         }
 
     def reset_session(self) -> None:
-        """Undo what a component that failed in this session did to settings, current catalog and database.
+        """Undo what a failed component changed, as far as each kind can: settings, current catalog and database.
 
         If it did more than that, everything is brought back from the start, so the start's settings are put back.
         """
@@ -173,10 +173,10 @@ class SessionStateTracker:
         self._present.clear()
 
     def after_success(self, component: ComponentConfig, position: int, ran: ComponentTiming) -> ComponentFindings:
-        """Find out what a component left and did, and save its views if that is to be done.
+        """Find out what a component left and did, and save its views if its evidence asks for that.
 
-        The views themselves stay as they are. A view that cannot be saved is no failure, but a later attempt that needs
-        it is.
+        The views themselves stay as they are. A view that cannot be saved is no failure, but a later attempt that
+        needs it fails.
 
         :param position: its place in the order of execution
         :param ran: how it ran
@@ -204,8 +204,8 @@ class SessionStateTracker:
 
         :param position: its place in the order of execution
         :param ran: how it ran
-        :param record: what is recorded of what it left, None if that is not known
-        :raises ReplayDiffersError: it left something else, or has read what lies elsewhere
+        :param record: the record of what it left, None if that is unknown
+        :raises ReplayDiffersError: it left something else, or read from another place
         """
         before, after = self._before, take_snapshot(self.probe)
         left = session_changes(before, after)
@@ -234,14 +234,14 @@ class SessionStateTracker:
         try:
             left, outdated = self._earlier.after_failed_component(component, self._before.mark)
             saved.extend(outdated)
-        except Exception as error:  # noqa: BLE001 - the session may be what failed, in whatever words
+        except Exception as error:  # noqa: BLE001 - the session itself may be what failed
             logger.warning("cannot find out what %s wrote before it failed: %s", component, describe(error))
         if goes_on:
             self.forget_failed_component()
         return ComponentFindings(touched=TouchedData(left=left), saved=tuple(saved))
 
     def save_after_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
-        """Save what would be costly to bring back otherwise; yield what is to be recorded of each component."""
+        """Save what would be costly to bring back otherwise; yield the new record of each component."""
         if self._saver is not None and self.is_alive():
             yield from self._earlier.save_after_failure()
 
@@ -268,7 +268,7 @@ class SessionStateTracker:
         """Whether the session still answers."""
         try:
             take_snapshot(self.probe)
-        except Exception:  # noqa: BLE001 - the JVM or the server is gone, in whatever words
+        except Exception:  # noqa: BLE001 - a JVM or server that is gone raises anything
             return False
         return True
 

@@ -1,7 +1,7 @@
 """Asks the JVM of a classic session for everything at once.
 
-A call to the JVM costs more than what it looks at, so small Java classes do the looking there. Spark compiles them
-with Janino, the compiler that it brings along for the code that it generates itself.
+A call to the JVM costs more than the work that it does there, so small Java classes do all of it in one call. Spark
+compiles them with Janino, its compiler for the code that it generates itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _GUARD = "SessionGuard"
 
 
 class SessionJvm:
-    """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
+    """Asks ``SessionContents.java`` and ``SessionHistory.java`` about one session.
 
     :ivar catalog: ``CatalogTables.java`` of that session
     """

@@ -1,8 +1,8 @@
 """Databases and tables of a catalog that is in memory only: their data stays, but Spark forgets them with the process.
 
 That is the case for ``local[*]`` unless Hive support is switched on. They are recorded as data and made known again
-through the catalog itself. A view of such a catalog is a text that Spark would have to run: its component is replayed.
-What cannot be recorded as data is lost with its reason, and only a component that reads it will miss it.
+through the catalog itself. A view of such a catalog is a text that Spark would have to run, so its component is
+replayed, or the view is lost, like everything that cannot be recorded as data. Only a component that reads it fails.
 """
 
 from __future__ import annotations

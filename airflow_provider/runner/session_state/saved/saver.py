@@ -46,7 +46,7 @@ class ViewSaver:
         :param frame: its rows
         :param place: a directory below that of the attempt, which does not exist yet
         :param ordered: whether its rows have an order of their own
-        :raises ViewNotSavedError: it could not be written, for whatever reason
+        :raises ViewNotSavedError: it could not be written
         """
         url = f"{self._directory}/{place}"
         try:
@@ -64,7 +64,7 @@ class ViewSaver:
         """Write the second description of databases and tables whose component chose their location.
 
         :return: its directory
-        :raises Exception: whatever Spark or the storage object to
+        :raises Exception: whatever Spark or the storage raises
         """
         place = f"{self._directory}/0000-{uuid.uuid4().hex[:8]}/{MANIFEST}"
         self._run.claim(self.files)

@@ -1,4 +1,4 @@
-"""Looks at sources as they are now: on local paths without Spark, elsewhere through the session."""
+"""Lists sources as they are now: on local paths without Spark, elsewhere through the session."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def refresh_source(
 ) -> SourceRecord:
     """Return how a source is now.
 
-    What could not be seen before is not looked at now, for there is nothing to compare it with.
+    A source that was not listed before is not listed now: there is nothing to compare it with.
 
     :param record: how it was
     :param spark: the session, for what is not on local paths; None if there is none
-    :param budget: how much may be looked at
+    :param budget: how many files may be listed
     """
     if record.state != "seen":
         return record
@@ -49,7 +49,7 @@ def refresh_source(
             files = _files_through_spark(record, spark, budget)
     except SourceNotListedError as stop:
         return as_not_listed(record, str(stop), stop.more_than)
-    except Exception as error:  # noqa: BLE001 - whatever the storage, its client or the catalog object to
+    except Exception as error:  # noqa: BLE001 - storage clients and catalogs raise anything
         return as_not_listed(record, f"it cannot be listed: {describe(error)}")
     return with_listing(record, files)
 

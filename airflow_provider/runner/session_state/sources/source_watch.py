@@ -1,4 +1,4 @@
-"""Finds out what components read and wrote, while they run and when they have completed."""
+"""Finds out what components read and wrote."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class SourceWatch:
         began = time.monotonic()
         try:
             found, written = self._probe.found(views)
-        except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever Spark objects to
+        except Exception as error:  # noqa: BLE001 - the component has succeeded, so Spark must not fail it
             found, written, self._blind = [], [], describe(error)
         if self._blind is not None:
             why = f"Spark does not tell: {self._blind}"
@@ -117,7 +117,7 @@ class SourceWatch:
         return not (places and saved and all(f"{place}/".startswith(saved) for place in places))
 
     def changed_components(self, components: Collection[str]) -> list[str]:
-        """Return those of some components whose sources are not any more what they read, as far as that can be told."""
+        """Return those of some components whose sources have changed since they read them, as far as that is known."""
         sources = {name: [s for s in self._known.get(name, ()) if s.state == "seen"] for name in components}
         now = {s.key: refresh_source(s, lambda: self._spark) for found in sources.values() for s in found}
         return [n for n, found in sources.items() if any(source_change(s, now[s.key]) is not None for s in found)]
