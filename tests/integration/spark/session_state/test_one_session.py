@@ -12,13 +12,13 @@ from airflow_provider.errors import ComponentError
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from tests.conftest import Script
 from tests.integration.spark.session_state.scenes import SUCCESS, sql, sql_view, values, view
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 def test_a_second_run_in_the_same_session_leaves_newer_views_alone(make: Make) -> None:
@@ -76,17 +76,17 @@ def test_an_attempt_that_fails_again_forgets_nothing(make: Make) -> None:
     assert values(run.session, "x") == [1, 2]
 
 
-def test_an_error_says_that_a_component_stopped_the_session(
+def test_a_component_that_stops_the_session_is_told_so(
     spark: SparkSession, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``test_resume_process.py`` stops a real one; here that would take Spark from all other tests."""
     from py4j.protocol import Py4JError
 
-    def stopped(self: object, sections: object) -> None:
+    def stopped(self: object) -> None:
         raise Py4JError("Cannot call methods on a stopped SparkContext")
 
-    run = Run(spark, None, "a", "b")
-    run.does("a", lambda session: monkeypatch.setattr(ClassicProbe, "look", stopped))
+    run = SparkRun(spark, None, "a", "b")
+    run.does("a", lambda session: monkeypatch.setattr(ClassicProbe, "snapshot", stopped))
     [(name, error)] = run.attempt().failed_components
     assert name == "a"
     assert isinstance(error, ComponentError)
