@@ -412,7 +412,7 @@ def test_a_replaced_attempt_submits_nothing(program: Program, connect: Any) -> N
     connect("local[2]")
     task_state = FakeTaskState()
     task_state.replaced = True
-    with pytest.raises(StaleAttemptError, match="replaced by a newer one"):
+    with pytest.raises(StaleAttemptError, match="a newer attempt has replaced this one"):
         operator("/shared").execute(context(task_state))
     assert program.calls == []
 
