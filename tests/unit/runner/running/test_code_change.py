@@ -264,7 +264,7 @@ def test_code_that_cannot_be_read_stops_no_run(
 
     monkeypatch.setattr("airflow_provider.runner.fingerprint.code.component_code.read_code", broken)
     assert run.attempt() == ["third"]
-    assert "the code of component 'second' cannot be read: RuntimeError: unforeseen" in caplog.messages
+    assert "cannot read the code of component 'second': RuntimeError: unforeseen" in caplog.messages
     assert any("because it cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
 
 
