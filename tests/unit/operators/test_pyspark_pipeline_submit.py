@@ -305,7 +305,7 @@ def test_the_drivers_request_holds_the_rendered_sql_files(program: Program, conn
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"url": None}, r"task 't': only the task itself can reach Airflow's task state store.* set checkpoint_url .* or to a directory"),
+        ({"url": None}, r"task 't': only the task itself can reach Airflow's task state store.* or to a directory"),
         ({"url": None, "deploy_mode": "cluster"}, "set checkpoint_url to an address"),
         ({"url": "/shared", "deploy_mode": "cluster"}, r"task 't': the directory '/shared' .* s3a://bucket/prefix"),
         ({"checkpoint_store": InMemoryCheckpointStore()}, r"task 't': a checkpoint_store object cannot travel"),
