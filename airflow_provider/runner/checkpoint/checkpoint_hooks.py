@@ -59,6 +59,10 @@ class CheckpointHooks(NoOpHooks):
     A loop of your own may call it in place of the runner, see
     :mod:`airflow_provider.runner.checkpoint.manual_calls`.
 
+    >>> from airflow_provider.runner import CheckpointHooks, CompositeHooks, InMemoryCheckpointStore, LoggingHooks
+    >>> recording = CheckpointHooks(InMemoryCheckpointStore(), "run-1", pipeline_fingerprint="f")
+    >>> hooks = CompositeHooks(LoggingHooks(), recording)  # for SimplePipelineRunner(config, hooks=hooks)
+
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
     :param pipeline_fingerprint: what :func:`compute_pipeline_fingerprint` returned for the config

@@ -8,7 +8,14 @@ from airflow_provider.runner.storage.memory_storage import MemoryStorage
 
 
 class InMemoryCheckpointStore(FileCheckpointStore):
-    """Keeps checkpoints in memory, as JSON documents like the other stores."""
+    """Keeps checkpoints in memory, as JSON documents like the other stores.
+
+    >>> from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore
+    >>> store = InMemoryCheckpointStore()
+    >>> store.save(CheckpointState(run_id="run-1", pipeline_name="daily", pipeline_fingerprint="f"))
+    >>> store.exists("run-1", "daily")
+    True
+    """
 
     def __init__(self) -> None:
         super().__init__("memory", "memory")

@@ -39,9 +39,11 @@ def load_checkpoint_for_resume(
     ``restart``; the log then says what changed. Given to
     :meth:`~airflow_provider.runner.SimplePipelineRunner.run`, it also brings their session state back.
 
-    :param store: where the checkpoint is kept
-    :param run_id: the run
-    :param config: the pipeline as it is today
+    >>> from airflow_provider.runner import InMemoryCheckpointStore, PipelineConfig, load_checkpoint_for_resume
+    >>> config = PipelineConfig(name="daily", components=[{"name": "read", "class_path": "steps.Read"}])
+    >>> sorted(load_checkpoint_for_resume(InMemoryCheckpointStore(), "run-1", config))
+    []
+
     :param scope: what else identifies the run
     :raises CheckpointFormatError: written by a newer version of this package
     :raises CheckpointReadError: the store cannot be read

@@ -29,6 +29,10 @@ class CheckpointStore(Protocol):
     the protocols below. A store that keeps its checkpoints in files needs none of this: it is a
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` on a
     :class:`~airflow_provider.runner.storage.file_storage.FileStorage`.
+
+    >>> from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore
+    >>> isinstance(InMemoryCheckpointStore(), CheckpointStore)
+    True
     """
 
     def save(self, state: CheckpointState) -> None:

@@ -63,6 +63,11 @@ class ComponentRecord(JsonRecord):
 class CheckpointState(JsonRecord):
     """The progress of one pipeline under one run id.
 
+    >>> from airflow_provider.runner import CheckpointState
+    >>> state = CheckpointState(run_id="run-1", pipeline_name="daily", pipeline_fingerprint="f")
+    >>> CheckpointState.from_json(state.to_json()) == state
+    True
+
     :param run_id: Airflow's ``run_id``, or any name for the run outside Airflow
     :param pipeline_name: name of the pipeline
     :param pipeline_fingerprint: fingerprint of the whole config
