@@ -1,15 +1,23 @@
 # `make help` lists the targets. Each of them sets up what it needs.
-PYTHON ?= python3
-export PYTHON
 VENV := .venv
+PYTHON ?= $(or $(wildcard $(VENV)/bin/python),python3)
+export PYTHON
 MATRIX := .venv-matrix
 IN_ENV := JAVA_HOME="$$(cat $(VENV)/java_home)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help setup demo test test-airflow test-matrix torture benchmark docs airflow format clean
+.PHONY: help setup demo test test-airflow test-matrix test-newest-python torture benchmark docs airflow format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
+
+# Another Python than the one of .venv is asked for: setup.sh makes .venv anew.
+version_of = $(shell exec 2>/dev/null; "$(1)" -c 'import sys; print(sys.version_info[:2])')
+ifneq ($(PYTHON),$(VENV)/bin/python)
+ifneq ($(call version_of,$(PYTHON)),$(call version_of,$(VENV)/bin/python))
+.PHONY: $(VENV)/.ready
+endif
+endif
 
 setup: $(VENV)/.ready  ## create .venv with the pinned packages and a Java for Spark
 
@@ -36,6 +44,9 @@ test-airflow: setup  ## retries, clears and kills in a real Airflow, on PostgreS
 test-matrix: setup  ## each Airflow and each Spark that pyproject.toml claims, and the wheel alone: hours; CELLS="a b" for some
 	@$(IN_ENV) python scripts/local_postgres.py
 	@JAVA_HOME="$$(cat $(VENV)/java_home)" "$(PYTHON)" scripts/test_matrix.py $(CELLS)
+
+test-newest-python: setup  ## what depends most on Python, on the newest one that is installed, in an environment of its own
+	@JAVA_HOME="$$(cat $(VENV)/java_home)" $(VENV)/bin/python scripts/test_matrix.py newest-python
 
 torture: setup  ## the long tests, an hour: every failure of a pipeline, all pairs, random pipelines, thousands of kills
 	@$(IN_ENV) pytest -n 2 --dist loadgroup -raP -m torture tests

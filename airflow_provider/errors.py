@@ -424,6 +424,7 @@ class SourceNotListedError(InternalSignal):
 
     def __init__(self, why: str, more_than: int | None = None) -> None:
         super().__init__(why)
+        self.why = why
         self.more_than = more_than
 
 

@@ -15,20 +15,20 @@ from airflow_provider.runner.config.zipped_files import is_zipped_file
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-RAW = "put it between {% raw %} and {% endraw %} if it is meant as it stands"
-"""The remedy for text that only looks like a template."""
+RAW = "if it is meant literally, put it between {% raw %} and {% endraw %}"
+"""What to do with text that only looks like a template."""
 
 ExplainTemplateError = Callable[[Exception], str]
-"""Says what went wrong when a template was rendered."""
+"""Says why a template could not be rendered."""
 
 
 @dataclass(frozen=True)
 class TemplatedComponent:
-    """A component with the files that it names.
+    """A component and the template files that it names.
 
     :param component: its name, or ``#3`` for the third one if it has no usable name
     :param target: its class or function
-    :param config: its config, with the templates in it rendered
+    :param config: its config, with rendered templates
     """
 
     component: str
@@ -43,14 +43,15 @@ class TemplatedComponent:
 
 @dataclass(frozen=True)
 class TemplateFiles:
-    """Renders template files.
+    """Finds and renders template files.
 
-    :param environment: Jinja's, which renders to text; its loader finds what the files include
-    :param names: the names that templates may use, with their values
-    :param folders: where relative paths start; the first folder that has the file counts
-    :param explain: says why a template could not be rendered
-    :param may_pass: whether an error may be gone on another try; such an error is raised as it is
-    :param optional: whether to skip a file that is missing here, because it may be where the components run
+    :param environment: Jinja's environment, which renders to text; its loader finds included files
+    :param names: the names that templates may use
+    :param folders: where relative paths start; the first folder that has the file wins
+    :param explain: describes an error of a template
+    :param may_pass: whether an error is not the author's, so that another try may help; such an error is raised
+        unchanged
+    :param optional: whether to skip a file that does not exist here, because it may exist where the components run
     """
 
     environment: Environment
@@ -61,11 +62,11 @@ class TemplateFiles:
     optional: bool = False
 
     def render(self, components: Iterable[TemplatedComponent], origin: str | None) -> RenderedFiles:
-        """Return the texts of the files that components name.
+        """Return the rendered texts of the files that components name.
 
         :param components: the components, each with its config
         :param origin: the pipeline's file, for messages
-        :raises PipelineConfigError: files cannot be found, read or rendered; names each with component and field
+        :raises PipelineConfigError: files cannot be found, read or rendered; names component and field of each
         """
         self._load_from_folders()
         texts: dict[str, dict[str, str]] = {}
@@ -115,7 +116,7 @@ class TemplateFiles:
         return f"the template file {template_error_place(error, path)} cannot be rendered: {why}"
 
     def _load_from_folders(self) -> None:
-        """Find includes where the files are, in a zip archive too, before the environment's own loader looks."""
+        """Find included files beside the files, in a zip archive too, before the environment's own loader looks."""
         from jinja2 import ChoiceLoader, FunctionLoader
 
         def load(name: str) -> tuple[str, str, None] | None:
@@ -128,10 +129,10 @@ class TemplateFiles:
 
 @dataclass(frozen=True)
 class RenderedFiles:
-    """Files with their templates rendered.
+    """The texts of files with rendered templates.
 
-    :param texts: by component, the text of each file by its name
-    :param templated: component and what the fingerprint calls the file, for each file with a template in it
+    :param texts: by component, name of the file to its text
+    :param templated: component and file of each file that has a template; the file as the fingerprint names it
     """
 
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -139,31 +140,30 @@ class RenderedFiles:
 
 
 def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
-    """Return the file of that name in the first folder that has it, None if none does.
+    """Return the file of that name in the first folder that has it, None if none has.
 
-    :param name: a path, absolute_path or relative
-    :param folders: where a relative path starts
+    :param name: a path, absolute or relative to the folders
     """
     return next((path for folder in folders if is_zipped_file(path := folder / name)), None)
 
 
 def file_not_found(name: str, folders: Sequence[Path]) -> str:
-    """Say that there is no such file, and where it was looked for."""
+    """Say that a file does not exist, and where the search went."""
     if os.path.isabs(name):
         return f"there is no file {name!r}"
     where = ", ".join(map(str, dict.fromkeys(folders)))
-    return f"there is no file {name!r}; looked for in {where}"
+    return f"there is no file {name!r}; searched in {where}"
 
 
 def holds_marks(text: str, environment: Environment) -> bool:
-    """Return whether a text contains any mark of Jinja's."""
+    """Return whether a text has anything that Jinja would render."""
     marks = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
     lines = (environment.line_statement_prefix, environment.line_comment_prefix)
     return any(mark in text for mark in (*marks, *filter(None, lines)))
 
 
 def template_error_place(error: Exception, path: Path) -> str:
-    """Return file and line where a template failed, which may be one that the file includes."""
+    """Return file and line where a template failed, which may be in an included file."""
     from jinja2 import TemplateSyntaxError
 
     if isinstance(error, TemplateSyntaxError):
@@ -178,7 +178,7 @@ def template_error_place(error: Exception, path: Path) -> str:
 
 
 def raw_hint(error: Exception) -> str:
-    """Return the remedy for text that only looks like a template, empty unless the error is one of syntax."""
+    """Return the remedy if text that only looks like a template caused the error; empty if it is not a syntax error."""
     from jinja2 import TemplateSyntaxError
 
     return f"; {RAW}" if isinstance(error, TemplateSyntaxError) else ""

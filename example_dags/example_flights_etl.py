@@ -31,6 +31,7 @@ with DAG(
     PySparkPipelineOperator(
         task_id="flights",
         pipeline=HERE / "flights" / "pipeline.yaml",
+        session_state_url="{{ params.lake }}/session_state",
         spark_conf={"spark.sql.shuffle.partitions": 4},
         retries=2,
         retry_delay=timedelta(seconds=5),

@@ -11,7 +11,7 @@ from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten
 
 
 class ComponentModel(TextAsWritten):
-    """Config of a ready-made component: unknown fields are refused."""
+    """Config of a ready-made component; it refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
@@ -29,7 +29,7 @@ ConfigModel = TypeVar("ConfigModel", bound=ComponentModel)
 
 
 class ReadyMadeComponent(DataFlow, Generic[ConfigModel]):
-    """A component that is built from its validated config."""
+    """A component that the runner builds from its validated config."""
 
     def __init__(self, config: ConfigModel) -> None:
         self.config = config

@@ -1,4 +1,4 @@
-"""What can be seen of the config of a ready-made component without data and without Spark."""
+"""What the config of a ready-made component shows without data and without Spark."""
 
 from __future__ import annotations
 
@@ -32,46 +32,49 @@ _CLAUSE_OF_SQL = re.compile(
 
 
 def check_view_name(field: str, name: str | None) -> Iterator[FieldProblem]:
-    """Say if a name is none that Spark takes for a temp view."""
+    """Report a name that Spark does not accept for a temp view."""
     if name is None or _is_open(name) or (_NAME.fullmatch(name) and not _NUMBER_LITERAL.fullmatch(name.strip())):
         return
     if _QUALIFIED.fullmatch(name):
         first = name.partition(".")[0].strip()
-        yield field, f"a temp view is in no database, so Spark takes no {first!r} before its name; leave it out"
+        yield (
+            field,
+            (f"a temp view belongs to no database, so Spark does not accept {first!r} before its name; remove it"),
+        )
     else:
-        yield field, "is no name that Spark takes for a view; use letters, digits and '_', or put backticks around it"
+        yield field, "is not a valid view name in Spark; use letters, digits and '_', or put backticks around it"
 
 
 def check_source_name(field: str, name: str | None) -> Iterator[FieldProblem]:
-    """Say if a name is none of a view or table."""
+    """Report a name that Spark does not accept for a view or table."""
     if name is None or _is_open(name) or _NAME.fullmatch(name) or _QUALIFIED.fullmatch(name):
         return
     yield (
         field,
-        "is no name of a view or table that Spark takes; each part of it is of letters, digits and '_', or stands in "
-        "backticks",
+        "is not a valid view or table name in Spark; use letters, digits and '_' in each part, or put backticks "
+        "around it",
     )
 
 
 def check_paths(field: str, path: str | list[str] | None) -> Iterator[FieldProblem]:
-    """Say if a path is a list that became text."""
+    """Report a path that is a list turned into text."""
     for one in path if isinstance(path, list) else [path]:
         if one is not None and looks_like_list(one) and re.search(r"['\"]", one):
             yield field, f"expected a path or a list, got text that looks like a list; {NATIVE}"
 
 
 def check_statement(field: str, sql: str | None, file_field: str) -> Iterator[FieldProblem]:
-    """Say if what should be a statement is the name of a file, or nothing."""
+    """Report a statement that is a file name, or empty."""
     if sql is None:
         return
     if _FILE.fullmatch(sql.strip()):
-        yield field, f"is the name of a file; write it as {file_field}, or give the statement itself"
+        yield field, f"is a file name; write it as {file_field}, or give the statement itself"
     elif not mask_sql(sql).strip(" \t\r\n;"):
-        yield field, "holds no statement"
+        yield field, "contains no statement"
 
 
 def check_file(field: str, name: str | None, base_dir: Path | None) -> Iterator[FieldProblem]:
-    """Say if a file is not there, or cannot be read as text."""
+    """Report a file that does not exist, or is a directory."""
     if name is None or _is_open(name) or (base_dir is None and not Path(name).is_absolute()):
         return
     path = (base_dir or Path()) / name
@@ -84,14 +87,14 @@ def check_file(field: str, name: str | None, base_dir: Path | None) -> Iterator[
 
 
 def check_comments(field: str, sql: object) -> Iterator[FieldProblem]:
-    """Warn of a ``--`` after which more of the statement stands on the same line, so that it is a comment, too."""
+    """Warn of a ``--`` that turns more of the statement on the same line into a comment."""
     if not isinstance(sql, str):
         return
     for token in sql_tokens(sql):
         if token.kind == "comment" and token.text.startswith("--") and _swallows(sql, token.text):
             yield (
                 field,
-                "after '--' the rest of the line is a comment, and more of the statement stands there"
+                "after '--' the rest of the line is a comment, and it contains more of the statement"
                 f"{' (YAML made one line of several)' if isinstance(sql, FoldedText) else ''}; write it with '|' so "
                 "that it keeps its lines, or comment with /* … */",
             )
@@ -109,5 +112,5 @@ def _swallows(sql: str, comment: str) -> bool:
 
 
 def _is_open(text: str) -> bool:
-    """Return whether only the run knows it."""
+    """Whether the text has a template, so that only the run knows its value."""
     return "{{" in text or "{%" in text

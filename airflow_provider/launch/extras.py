@@ -52,7 +52,7 @@ def spark_properties(extra: Mapping[str, Any], conn_id: str) -> dict[str, str]:
 
     :param extra: the connection's extras
     :param conn_id: the connection, for messages
-    :raises SparkConfigError: one of them has no value, or one that is no text
+    :raises SparkConfigError: a value is missing or not text
     """
     found = {key: value for key, value in extra.items() if key.startswith("spark.")}
     return properties(found, f"connection {conn_id!r}, extras")
@@ -63,7 +63,7 @@ def named_properties(extra: Mapping[str, Any], conn_id: str) -> dict[str, str]:
 
     :param extra: the connection's extras
     :param conn_id: the connection, for messages
-    :raises SparkConfigError: one of them has a value that is no text
+    :raises SparkConfigError: a value is not text
     """
     given = {PROPERTY_OF[key]: value for key, value in extra.items() if key in PROPERTY_OF and not is_empty(value)}
     return properties(given, f"connection {conn_id!r}, extras")

@@ -43,7 +43,7 @@ class InProcessSpark:
     :param spark_conf: Spark properties that win over the connection
     :param pipeline_conf: Spark properties of the pipeline file, which lie below both
     :param app_name: application name, unless one of the above has one
-    :raises SparkConfigError: ``spark_conf`` is no mapping of Spark properties
+    :raises SparkConfigError: ``spark_conf`` is not a mapping of Spark properties
     """
 
     live: None = None
@@ -105,7 +105,7 @@ class InProcessSpark:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None and not isinstance(error, Exception):
-            self.abort()  # it may have struck in the middle of a call to Spark
+            self.abort()  # it may have interrupted a call to Spark
         elif self._session is not None:
             self._end(self._session)
         self._session = None

@@ -99,7 +99,7 @@ def saved_views_retention(
 
 
 def deployment_address() -> str:
-    """Return the API server's address: it tells this Airflow from others that save to the same place."""
+    """Return the API server's address, by which runs of other Airflows in the same place are known."""
     return str(conf.get("api", "base_url", fallback="") or "")
 
 

@@ -55,7 +55,7 @@ class InTaskRequest:
 
 
 class InTaskAttempt:
-    """Opens Spark, runs the pipeline, and tells Airflow how it goes.
+    """Opens Spark, runs the pipeline, and reports its progress to Airflow.
 
     :param request: what the attempt is made of
     """

@@ -79,8 +79,8 @@ class PipelineOperator(TemplatedTask, BaseOperator):
         ``restart``; default: the pipeline's own, which is ``auto`` unless it says otherwise (templated)
     :param restart_from: run these components and their descendants again, although they have completed: a name, a list
         of names, or ``{"components": […], "only": True}`` or ``{"components": […], "until": name}``. Each value takes
-        effect once in a run. Default: ``restart_from`` in the DAG run's conf or params, which the run's first attempt
-        checks; there a mapping of task id to any of these works too (templated)
+        effect once in a run. Default: ``restart_from`` in the DAG run's conf or params, which applies to the run's
+        first attempt; there a mapping of task id to any of these works too (templated)
     :param validate_when_parsed: check the pipeline, also one in a file, as ``python -m airflow_provider validate`` does
         when Airflow parses the DAG file, so that a wrong one is an import error. That imports the components (not with
         ``PySparkPipelineSubmitOperator``, whose components are where the driver runs) and so Spark each time; without
@@ -151,7 +151,10 @@ class PipelineOperator(TemplatedTask, BaseOperator):
             raise AirflowFailException(str(error)) from None  # the message says it all
 
     def on_kill(self) -> None:
-        """Stop Spark and make :meth:`execute` end."""
+        """Stop Spark and make :meth:`execute` end.
+
+        :raises AttemptStopped: while components run in this process
+        """
         self._killed = True
         if self._attempt is not None:
             self._attempt.kill()
@@ -216,7 +219,7 @@ class PipelineOperator(TemplatedTask, BaseOperator):
         return AirflowAttemptSpec(config, run_key(context, config.name), attempt, templated, requests=requests)
 
     def _with_late_files(self, config: PipelineConfig, context: Context) -> PipelineConfig:
-        """Return the config with the files of the author's own classes, which could not be asked before their import.
+        """Return the config with the files that the author's own classes name, which are imported by now.
 
         :raises PipelineConfigError: a file cannot be found, read or rendered
         """

@@ -87,11 +87,11 @@ def test_the_delimiters_of_the_environment_count(tmp_path: Path) -> None:
         (
             "SELECT 1,\n\n'[{#]'",
             "q.sql, line 3",
-            "Missing end of comment tag; put it between {% raw %} and {% endraw %}",
+            "Missing end of comment tag; if it is meant literally, put it between {% raw %} and {% endraw %}",
         ),
         ("SELECT '{%d'", "q.sql, line 1", "put it between {% raw %} and {% endraw %}"),
         ("{{ 1 / 0 }}", "q.sql, line 1", "division by zero"),
-        ("a\n{% include 'nope.sql' %}", "q.sql, line 2", "there is no file 'nope.sql'; looked for in {folder}"),
+        ("a\n{% include 'nope.sql' %}", "q.sql, line 2", "there is no file 'nope.sql'; searched in {folder}"),
         ("{% include 'part.sql' %}", "part.sql, line 2", "'deep' is undefined"),
     ],
 )
@@ -113,7 +113,7 @@ def test_the_first_folder_that_has_the_file_counts_and_a_missing_one_names_them_
     assert files([one, two]).render(component, None).texts == {"a": {"q.sql": "SELECT 2"}}
     (one / "q.sql").write_text("SELECT 1")
     assert files([one, two]).render(component, None).texts == {"a": {"q.sql": "SELECT 1"}}
-    with pytest.raises(PipelineConfigError, match=f"there is no file 'r.sql'; looked for in {one}, {two}"):
+    with pytest.raises(PipelineConfigError, match=f"there is no file 'r.sql'; searched in {one}, {two}"):
         files([one, two]).render([TemplatedComponent("a", RunSql, {"sql_file": "r.sql"})], None)
 
 
@@ -258,5 +258,5 @@ def test_where_nothing_renders_templates_one_is_refused_and_text_that_only_looks
     if check is None:
         refuse_template(sql, Path("q.sql"))
         return
-    with check(PipelineConfigError, match=r"q.sql, line \d: .* is a template, and here nothing renders templates"):
+    with check(PipelineConfigError, match=r"q.sql, line \d: .* is a template, and nothing renders templates here"):
         refuse_template(sql, Path("q.sql"))

@@ -22,7 +22,7 @@ def find_checkpoint(options: argparse.Namespace) -> tuple[CheckpointStore, Check
         store = store_at(url)
         state = store.load(options.run_id, options.pipeline, scope=scope)
     else:
-        from airflow_provider.commands.airflow.database import MetastoreAccessor, stored_checkpoints
+        from airflow_provider.commands.airflow.metastore import MetastoreAccessor, stored_checkpoints
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 

@@ -58,9 +58,9 @@ def _task_instance(key: RunKey) -> Any:
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload
 
-    from airflow_provider.commands.airflow.database import is_task_instance
+    from airflow_provider.commands.airflow.task_instance_row import task_instance_conditions
 
-    statement = select(TaskInstance).where(*is_task_instance(key)).options(joinedload(TaskInstance.dag_run))
+    statement = select(TaskInstance).where(*task_instance_conditions(key)).options(joinedload(TaskInstance.dag_run))
     with create_session() as session:
         row = session.scalars(statement).first()
         if row is None:

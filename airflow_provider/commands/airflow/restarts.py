@@ -208,7 +208,7 @@ def _when(state: CheckpointState) -> str:
     """Say which attempt the next one is."""
     from datetime import UTC, datetime
 
-    from airflow_provider.commands.airflow.database import task_instance_activity
+    from airflow_provider.commands.airflow.task_instance_row import task_instance_activity
     from airflow_provider.operators.airflow_config import clear_discards_task_state
     from airflow_provider.runner.housekeeping.activity import ActivityKind, active_attempt
     from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
@@ -222,8 +222,8 @@ def _when(state: CheckpointState) -> str:
         )
         return f"if no attempt is due, clear the task{tick}"
     if active.kind is ActivityKind.DUE:
-        return f"{active}: that one is meant"
-    return f"{active}: that attempt goes on as it began, and the next one is meant"
+        return f"{active}: that is the next attempt"
+    return f"{active}: that attempt continues unchanged, and the next one comes after it"
 
 
 def _user() -> str | None:

@@ -140,7 +140,7 @@ def _list(options: argparse.Namespace) -> None:
 
         found = [state for state in store_at(url).list() if options.dag_id in (None, *state.scope[:1])]
     else:
-        from airflow_provider.commands.airflow.database import stored_checkpoints
+        from airflow_provider.commands.airflow.metastore import stored_checkpoints
 
         found = stored_checkpoints(options.dag_id)
     for line in checkpoints_table(found) if found else ["no checkpoints"]:
@@ -159,7 +159,7 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _forget(options: argparse.Namespace) -> None:
-    from airflow_provider.commands.airflow.database import task_instance_activity
+    from airflow_provider.commands.airflow.task_instance_row import task_instance_activity
     from airflow_provider.commands.cleanup import open_storage, requested_spark_conf
     from airflow_provider.runner.housekeeping.forget import SavedViewsLocation, forget
     from airflow_provider.stores.bucket_storage import files_at
@@ -184,7 +184,8 @@ def _forget(options: argparse.Namespace) -> None:
 def _prune(options: argparse.Namespace) -> None:
     from datetime import UTC, datetime
 
-    from airflow_provider.commands.airflow.database import MetastoreLookup, running_activity
+    from airflow_provider.commands.airflow.metastore import MetastoreLookup
+    from airflow_provider.commands.airflow.task_instance_row import running_activity
     from airflow_provider.commands.cleanup import open_storage, print_prune_report, requested_spark_conf
     from airflow_provider.operators.airflow_config import checkpoint_retention_days, deployment_address
     from airflow_provider.runner.housekeeping.prune import Prune, PruneRules

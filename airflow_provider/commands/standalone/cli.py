@@ -35,6 +35,8 @@ from airflow_provider.runner.session_state.saved.directory_marker import Directo
 
 WRONG = 2
 
+_STORE = "where checkpoints are"
+
 
 def run_command_line(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status, see above.
@@ -94,9 +96,7 @@ def _add_checkpoint_commands(commands: Any) -> None:
         "forget", help="delete a checkpoint and its saved views, so that the run starts from the beginning"
     )
     for parser, command in ((listing, _list), (show, _show), (forget, _forget)):
-        parser.add_argument(
-            "--store", type=absolute_path, required=True, metavar="DIRECTORY", help="where checkpoints are"
-        )
+        parser.add_argument("--store", type=absolute_path, required=True, metavar="DIRECTORY", help=_STORE)
         parser.set_defaults(command=command)
     for parser in (show, forget):
         parser.add_argument("run_id", help="id of the run")
@@ -110,7 +110,7 @@ def _add_checkpoint_commands(commands: Any) -> None:
     prune = commands.add_parser(
         "prune", help="delete checkpoints and saved views that have expired or no longer belong to a run"
     )
-    prune.add_argument("--store", type=absolute_path, metavar="DIRECTORY", help="where checkpoints are")
+    prune.add_argument("--store", type=absolute_path, metavar="DIRECTORY", help=_STORE)
     prune.add_argument(
         "--session-state-url",
         action="append",

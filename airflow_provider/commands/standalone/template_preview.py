@@ -124,7 +124,7 @@ def render_pipeline_file(path: Path, names: Mapping[str, Any]) -> dict[str, Any]
 def with_rendered_files(config: PipelineConfig, names: Mapping[str, Any]) -> PipelineConfig:
     """Return a pipeline with the templates rendered in the ``.sql`` files that its components name.
 
-    They are looked for in the folder of the pipeline's file, then in the working directory.
+    Looks in the folder of the pipeline's file, then in the working directory.
 
     :param config: the pipeline, with the templates in its own file rendered
     :param names: the names that templates may use

@@ -1,4 +1,5 @@
-"""Conditions of a check: which hold for each row, which for the view as a whole, and what is wrong with the others."""
+"""The conditions of a check: which hold for each row, which for the view as a whole, and why the others cannot be
+checked."""
 
 from __future__ import annotations
 
@@ -20,11 +21,11 @@ _PLACE = re.compile(r";? \(?line \d+,? pos \d+\)?;?")
 
 @dataclass
 class CheckConditions:
-    """Conditions of a check, sorted.
+    """The conditions of a check, sorted.
 
-    :param of_rows: name to condition as Spark takes it, for those that must hold for every row
-    :param of_view: those that must hold once, for all rows together: they hold an aggregate
-    :param problems: what is wrong with the others, with name and text of each
+    :param of_rows: name to condition in Spark's SQL, for conditions that must hold for every row
+    :param of_view: the same for conditions with an aggregate, which must hold once for all rows together
+    :param problems: why the others cannot be checked, with name and text of each
     """
 
     of_rows: dict[str, str] = field(default_factory=dict)
@@ -33,10 +34,9 @@ class CheckConditions:
 
     @classmethod
     def sort(cls, spark: SparkSession, view: str, conditions: Mapping[str, str]) -> CheckConditions:
-        """Ask Spark what each condition is. Nothing is computed.
+        """Ask Spark what each condition is, without computing anything.
 
-        :param spark: the session
-        :param view: the view that they are about
+        :param view: the view that the conditions are about
         :param conditions: name to condition
         """
         found = cls()
@@ -69,7 +69,7 @@ class CheckConditions:
         kinds = ["boolean"] if kind == "condition: boolean" else _kinds(spark, query)
         if kinds != ["boolean"]:
             told = ", ".join(kinds).upper()
-            self.problems.append(f"{name!r} ({condition}) is {told} and no condition; compare it with something")
+            self.problems.append(f"{name!r} ({condition}) is {told}, not a condition; compare it with something")
         elif tree.startswith("Aggregate ") if tree else not _fits_a_row(spark, view, sql):
             self.of_view[name] = sql
         else:
@@ -77,7 +77,7 @@ class CheckConditions:
 
 
 def _all_of_rows(spark: SparkSession, view: str, conditions: list[str]) -> bool:
-    """Whether all conditions are right and hold no aggregate: one question instead of one for each."""
+    """Whether all conditions are valid and have no aggregate: one question to Spark instead of one for each."""
     from pyspark.errors import PySparkException
 
     asked = [f"{in_brackets(condition)} AS condition" for condition in conditions]
@@ -113,6 +113,6 @@ def in_brackets(condition: str) -> str:
 
 
 def first_line(message: str) -> str:
-    """Return the first line of what Spark says that says something, without places in a statement of ours."""
+    """Return the first meaningful line of a message from Spark, without positions in a statement that we wrote."""
     lines = (line.removeprefix(": ") for line in message.splitlines() if not line.startswith("An error occurred while"))
     return _PLACE.sub("", next((line for line in lines if line.strip()), "no message")).strip()

@@ -23,12 +23,12 @@ class CheckConfig(ComponentModel):
     :param input_view: view or table to check
     :param min_rows: fewest rows allowed
     :param max_rows: most rows allowed
-    :param not_null: columns that must hold no null; NaN and empty text are none
-    :param not_nan: columns that must hold no NaN; null is none
-    :param not_empty: columns that must hold a value: no null, no text of nothing but white space, no empty array or map
-    :param unique: columns that together must be unique; rows with a null among them do not count
-    :param conditions: name to SQL condition. It must be true for every row, null is not true. One with an aggregate,
-        such as ``sum(amount) > 0``, must be true once, for all rows together
+    :param not_null: columns without nulls; NaN and empty text are not null
+    :param not_nan: columns without NaN; null is not NaN
+    :param not_empty: columns in which every row has a value: not null, not only white space, not an empty array or map
+    :param unique: columns whose values together must be unique; rows with a null in them do not count
+    :param conditions: name to SQL condition, which must be true for every row; null is not true. A condition with an
+        aggregate, such as ``sum(amount) > 0``, must be true once, for all rows together
     """
 
     input_view: str = Field(min_length=1)
@@ -50,31 +50,31 @@ class CheckConfig(ComponentModel):
 
     @property
     def of_values(self) -> bool:
-        """Whether there is a rule that says something of the rows and not only how many there are."""
+        """Whether a rule concerns the values of rows, and not only their number."""
         return any((self.not_null, self.not_nan, self.not_empty, self.unique, self.conditions))
 
 
 class CheckData(ReadyMadeComponent[CheckConfig]):
     """Check row count, nulls, NaN, empty values, uniqueness and SQL conditions.
 
-    Everything but uniqueness is counted in one pass over the data. The rows are those that a reader of all columns
-    gets, also where Spark would parse less of a file for a count.
+    One pass over the data counts everything but uniqueness. It counts the rows that a reader of all columns gets, also
+    where Spark would parse less of a file to count them.
 
-    :raises DataCheckError: with each rule that does not hold and the counts that were seen, and each that cannot be
-        asked, such as one of a column that does not exist
+    :raises DataCheckError: with the counts of each rule that does not hold, and each rule that cannot be checked, such
+        as one for a column that does not exist
     """
 
     config_model = CheckConfig
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """A name that Spark does not take."""
+        """Report a name that Spark does not accept."""
         read = CheckConfig.model_validate(config)
         yield from config_checks.check_source_name("input_view", read.input_view)
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A comment that takes the rest of a condition along."""
+        """Warn of a comment that swallows the rest of a condition."""
         conditions = config.get("conditions")
         for name, condition in conditions.items() if isinstance(conditions, Mapping) else ():
             yield from config_checks.check_comments(f"conditions.{name}", condition)
@@ -102,7 +102,7 @@ class CheckData(ReadyMadeComponent[CheckConfig]):
         self._warn(plan, rows)
 
     def _add_columns(self, query: CheckQuery) -> list[str]:
-        """Add what is to be counted of columns; return what is wrong with them."""
+        """Add the rules about columns to the query; return what is wrong with them."""
         config = self.config
         named: tuple[tuple[Rule, list[str]], ...] = (
             ("not_null", config.not_null),
@@ -153,7 +153,7 @@ class CheckData(ReadyMadeComponent[CheckConfig]):
         parts = random_parts(plan)
         if parts and parts != random_parts(explain_query(self.spark, f"SELECT * FROM {table_name(config.input_view)}")):
             self.logger.warning(
-                "view %r is random: every reader gets other rows than this check saw, also if it is cached; give each "
-                "rand() and sample a seed, or write it with WriteData, then read and check what was written",
+                "view %r is random: every reader gets other rows than this check saw, even if it is cached; give "
+                "each rand() and sample a seed, or write it with WriteData and check what you read back",
                 config.input_view,
             )

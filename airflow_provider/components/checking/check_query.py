@@ -1,4 +1,4 @@
-"""The query of a check: what is counted in one pass over a view, and what the counts mean."""
+"""The query of a check: what one pass over a view counts, and what the counts mean."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOST_NAMES = 30
 
 @dataclass(frozen=True)
 class CheckCounts:
-    """What a pass over the view gave.
+    """The result of one pass over the view.
 
     :param rows: number of rows
-    :param failures: what does not hold, in words
+    :param failures: the rules that do not hold, in words
     """
 
     rows: int
@@ -34,13 +34,13 @@ class CheckCounts:
 
 @dataclass(frozen=True)
 class _CheckAggregate:
-    """One thing to count, or one condition of the whole view.
+    """One thing to count, or one condition on the whole view.
 
-    :param sql: the aggregate; ``{row}`` stands in it for what is computed of each row before
+    :param sql: the aggregate; ``{row}`` in it stands for ``row_sql``
     :param subject: what it is about, in words
-    :param verb: what is wrong with a row that is counted
-    :param row_sql: what is computed of each row before, None if nothing is
-    :param of_view: whether it is a condition, which must be true, and no number, which must be 0
+    :param verb: what is wrong with a row that it counts
+    :param row_sql: an expression that Spark computes for each row first, None without one
+    :param of_view: whether the aggregate is a condition, which must be true; otherwise it is a number, which must be 0
     """
 
     sql: str
@@ -58,12 +58,11 @@ class _CheckAggregate:
 
 
 class CheckQuery:
-    """Collects what is to be counted, counts it, and says what does not hold.
+    """Collects what to count, counts it, and says what does not hold.
 
-    :param spark: the session
     :param view: name of the view
     :param frame: the view
-    :param of_all_columns: whether the counts must depend on every column, because files of text are parsed
+    :param of_all_columns: whether the counts must depend on every column, because Spark parses text files
     """
 
     def __init__(self, spark: SparkSession, view: str, frame: DataFrame, *, of_all_columns: bool) -> None:
@@ -78,7 +77,7 @@ class CheckQuery:
     def add_column(self, rule: Rule, name: str) -> str | None:
         """Count what a rule forbids in a column.
 
-        :return: None, or what is wrong; an empty text if there is no such column
+        :return: None, or what is wrong; an empty text if the column does not exist
         """
         from pyspark.sql.types import ArrayType, BinaryType, DoubleType, FloatType, MapType, NumericType, StringType
 
@@ -133,7 +132,7 @@ class CheckQuery:
         self._counts.append(_CheckAggregate(in_brackets(condition), subject, of_view=True))
 
     def run(self) -> CheckCounts:
-        """Count. What cannot be computed counts as a failure if the view itself can be read."""
+        """Count. If something cannot be computed although the view can be read, it counts as a failure."""
         try:
             return self._count(self._counts)
         except Exception:
@@ -143,7 +142,7 @@ class CheckQuery:
             return counted
 
     def can_read(self) -> bool:
-        """Whether the view can be read, so that it is a rule that fails."""
+        """Whether the view itself can be read, so that a rule is what fails."""
         try:
             self._count([])
         except Exception:  # noqa: BLE001 - Spark raises its own and py4j's; the caller has one to raise
@@ -151,7 +150,7 @@ class CheckQuery:
         return True
 
     def _one_by_one(self) -> CheckCounts:
-        """Count each thing for itself, to see which fails."""
+        """Count each thing on its own, to see which one fails."""
         failures = []
         for count in self._counts:
             try:

@@ -1,12 +1,12 @@
-"""A directory that is written as a whole: the new one is written beside it, and then they are exchanged.
+"""Replaces a directory as a whole: a component writes the new one beside it, and then the two are exchanged.
 
-Names beside a target ``orders``, all hidden, so that who reads the directory around it passes them over:
+Names beside a target ``orders``, all hidden, so that readers of the parent directory skip them:
 
-- ``.orders.replacing-<run>-<random>``: what is being written,
+- ``.orders.replacing-<run>-<random>``: the new directory while it is being written,
 - ``.orders.replaced-<run>-<random>``: the old one, between two renames and until it is deleted.
 
-The target is the old directory or the new one at every instant on a local Linux file system, which can exchange two
-names at once. Elsewhere it is missing between two renames; whoever writes there next puts the old one back.
+On a local Linux file system, which can exchange two names in one step, the target is the old directory or the new one
+at every instant. Elsewhere it is missing between two renames; the next writer puts the old one back.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 def run_token(context: ComponentContext | None) -> str:
-    """Return what tells a component of a run from all others; a random one if nobody told which run this is."""
+    """Return a token for this component of this run, unlike all others; a random one if the run is unknown."""
     known = f"{context.run}\n{context.pipeline}\n{context.component}" if context and context.run else uuid.uuid4().hex
     return hashlib.sha256(known.encode()).hexdigest()[:16]
 
@@ -69,7 +69,7 @@ class TargetDirectory:
         return bool(self._system.exists(self._target)) and not self._system.getFileStatus(self._target).isDirectory()
 
     def has_data(self) -> bool:
-        """Return whether there is anything in it that a reader would see, at its first level."""
+        """Return whether a reader would see anything at its first level."""
         return any(not _is_hidden(name) for name, _ in self._entries(self._target))
 
     def directories(self, below: str = "") -> list[str]:
@@ -82,15 +82,15 @@ class TargetDirectory:
         return [n for n, is_directory in self._entries(self._target) if not is_directory and not _is_hidden(n)]
 
     def holds(self, below: str, inside: str | None = None) -> bool:
-        """Return whether something is in it, or in what is written beside it.
+        """Return whether a path exists in it, or in the new directory beside it.
 
-        :param below: path that starts at the directory
+        :param below: path relative to the directory
         :param inside: the new directory, as :meth:`begin` returned it
         """
         return bool(self._system.exists(self._path(self._path(inside) if inside else self._target, below)))
 
     def table_format(self) -> str | None:
-        """Return the table format whose log lies there: it must never be exchanged by others."""
+        """Return the table format whose log lies in it, None without one: such a directory must not be exchanged."""
         for name, told in _TABLE_FORMATS.items():
             found = [entry for entry, _ in self._entries(self._path(self._target, name))]
             if found and (name != "metadata" or any(entry.endswith(".metadata.json") for entry in found)):
@@ -98,12 +98,12 @@ class TargetDirectory:
         return None
 
     def why_not_exchanged(self) -> str | None:
-        """Return why it cannot be written beside and exchanged, None if it can."""
+        """Return why it cannot be replaced by an exchange, None if it can."""
         scheme, name = self.location.scheme, self._target.getName()
         if scheme not in WITH_RENAMES:
             return f"{scheme}: cannot rename a directory in one step"
         if not self.location.names or len(name.encode()) > _LONGEST_NAME:
-            return "there is no room for a name beside it"
+            return "no other name fits beside it"
         if told := self.table_format():
             return f"it is a {told} table"
         if not self.is_local:
@@ -112,12 +112,12 @@ class TargetDirectory:
         if os.path.ismount(here):
             return "it is a mount point"
         if here.exists() and _is_sticky(here):
-            return f"its owner alone may rename it in {here.parent}"
+            return f"only its owner may rename it in {here.parent}"
         above = next(parent for parent in here.parents if parent.exists())
-        return None if os.access(above, os.W_OK | os.X_OK) else f"nothing may be written in {above}"
+        return None if os.access(above, os.W_OK | os.X_OK) else f"this process may not write in {above}"
 
     def heal(self) -> None:
-        """Put the old directory back if an attempt ended between two renames, and delete what this run left beside."""
+        """Put the old directory back if an attempt ended between two renames; delete what this run left beside it."""
         if self.location.scheme not in WITH_RENAMES or not self.location.names:
             return
         beside = self._beside()
@@ -125,13 +125,15 @@ class TargetDirectory:
         if replaced and not self.exists():
             path, name = replaced.pop()
             self._rename(path, self._target)
-            logger.warning("%s: an attempt ended while it replaced it; the data from before are back", self.location)
+            logger.warning(
+                "%s: an earlier attempt ended while replacing it; the previous data are restored", self.location
+            )
         for path, name in [*replaced, *((path, name) for path, name in beside if ".replacing-" in name)]:
             if f"-{self._token}-" in name:
                 self._delete(path)
 
     def begin(self) -> str:
-        """Return a new path beside it, to be written."""
+        """Return a new path beside it to write to."""
         return self._named("replacing")
 
     def give_up(self, new: str) -> None:
@@ -139,17 +141,17 @@ class TargetDirectory:
         try:
             self._delete(self._path(new))
         except Exception as error:  # noqa: BLE001 - Spark may be what failed; the next attempt deletes it
-            logger.info("%s is left for the next attempt to delete: %s", new, describe(error))
+            logger.info("could not delete %s, so the next attempt will: %s", new, describe(error))
 
     def remove(self) -> None:
-        """Delete it with all that is in it."""
+        """Delete it with all its contents."""
         self._delete(self._target)
 
     def exchange(self, new: str) -> None:
-        """Let what was written beside it take its place; the old one is deleted.
+        """Put the new directory in its place, and delete the old one.
 
         :param new: what :meth:`begin` returned
-        :raises Exception: what the storage objects to; the old directory is in its place then
+        :raises Exception: whatever the storage raises; the old directory is in its place then
         """
         written = self._path(new)
         if not self.exists():
@@ -177,7 +179,7 @@ class TargetDirectory:
             if status.getGroup() != self._system.getFileStatus(written).getGroup():
                 self._system.setOwner(written, None, status.getGroup())
         except Exception as error:  # noqa: BLE001 - not everyone may, and some storage has none
-            logger.info("%s: permissions are those of a new directory: %s", self.location, describe(error))
+            logger.info("%s: could not keep the permissions of the old directory: %s", self.location, describe(error))
 
     def _beside(self) -> list[tuple[Any, str]]:
         """Return what was written beside it, the oldest first."""

@@ -1,4 +1,4 @@
-"""Tables: what one is like, which partitions would be lost, and rows that are inserted by the names of columns."""
+"""How a table is laid out, which partitions a write would drop, and inserts that match columns by name."""
 
 from __future__ import annotations
 
@@ -40,14 +40,13 @@ class CatalogTable:
 
     @property
     def is_transactional(self) -> bool:
-        """Whether its format replaces data in one commit, so that what is read stays as it was read."""
+        """Whether its format replaces data in one commit, so that readers keep what they read."""
         return self.provider in TRANSACTIONAL
 
 
 def find_table(spark: Any, name: str) -> CatalogTable | None:
-    """Return a table or view of a catalog, whatever temp view has the same name; None if there is none.
+    """Return a table or view of a catalog, even if a temp view has the same name; None if it does not exist.
 
-    :param spark: the session
     :param name: its name, with or without catalog and database
     """
     parts = split_table_name(name)
@@ -72,17 +71,16 @@ def split_table_name(name: str) -> list[str]:
 
 
 def lost_partitions(spark: Any, table: CatalogTable, frame: Any) -> list[str]:
-    """Return partitions that a table has and a DataFrame does not, at most four; names of all columns if it lacks them.
+    """Return partitions that a table has and a DataFrame lacks, at most four; one text about all if a column is
+    missing.
 
-    :param spark: the session
-    :param table: the table
-    :param frame: what is about to take the place of all its rows
+    :param frame: the new rows of the whole table
     """
     from pyspark.sql import functions as F
 
     known = {column.lower() for column in frame.columns}
     if missing := [column for column in table.partitions if column.lower() not in known]:
-        return [f"all, for the view has no column {column!r}" for column in missing[:1]]
+        return [f"all of them, because the view has no column {column!r}" for column in missing[:1]]
     columns = [F.col(quote(column)) for column in table.partitions]
     # Their values as text, as they are in the names of the directories.
     old = spark.table(table.full_name).select(*(column.cast("string") for column in columns)).distinct()
@@ -94,15 +92,15 @@ def lost_partitions(spark: Any, table: CatalogTable, frame: Any) -> list[str]:
 
 
 def name_list(names: Sequence[str]) -> str:
-    """Return some names, and whether there are more."""
+    """Return the first names, and whether there are more."""
     shown = ", ".join(names[:_MOST_NAMED])
     return f"{shown} and others" if len(names) > _MOST_NAMED else shown
 
 
 def columns_in_order(spark: Any, table: CatalogTable, frame: Any) -> Any:
-    """Return a DataFrame with the columns of a table, in the table's order: Spark inserts by position.
+    """Return a DataFrame with the columns in the table's order, because Spark inserts by position.
 
-    :raises ValueError: they do not have the same columns
+    :raises ValueError: table and DataFrame do not have the same columns
     """
     from pyspark.sql import functions as F
 
@@ -124,7 +122,8 @@ def columns_in_order(spark: Any, table: CatalogTable, frame: Any) -> Any:
 
 @contextmanager
 def partition_overwrite_mode(spark: Any, how: str) -> Iterator[None]:
-    """Let an overwriting insert replace only the partitions that it has rows for (``dynamic``), or all (``static``)."""
+    """Within this context an overwriting insert replaces only partitions that it has rows for (``dynamic``), or all
+    (``static``)."""
     before = spark.conf.get(OVERWRITE_MODE, None)
     spark.conf.set(OVERWRITE_MODE, how)
     try:

@@ -1,9 +1,9 @@
-"""Heals tables that a killed attempt began to make.
+"""Cleans up tables that a killed attempt began to create.
 
-Spark makes the directory of a table first and lets the catalog know of it at the end. If it is killed between, the
-directory is in the way of every later attempt. So an empty file beside it, ``.<table>.writing-<run and component>``,
-says before the write who began it, and goes when the write is done. What no such file of this run vouches for is never
-deleted.
+Spark creates the directory of a table first and registers the table in the catalog at the end. A kill between the two
+leaves a directory that blocks every later attempt. So before the write an empty file beside it, ``.<table>.writing-<run
+and component>``, says who began it; the file goes when the write is done. A directory without such a file of this run
+is never deleted.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ logger = logging.getLogger(__name__)
 def making_table(
     spark: Any, table: str, token: str, *, is_known: bool, replaces: bool
 ) -> Iterator[UnfinishedTableMarker | None]:
-    """Clear what this component of this run began of a table and did not finish; note that it begins now.
+    """Delete what this component of this run began of a table and did not finish, and mark that it begins now.
 
-    :param spark: the session; nothing can be cleared through Spark Connect
+    :param spark: the session; through Spark Connect nothing can be cleaned up
     :param table: name of the table
-    :param token: tells this component of this run from all others
+    :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     :param is_known: whether the catalog knows the table
-    :param replaces: whether the write replaces all that the table held
-    :return: its directory and the file beside it; None if Spark does not tell where it will be
+    :param replaces: whether the write replaces everything in the table
+    :return: the marker beside the table's directory; None if Spark does not say where the table will be
     """
     place = _default_place(spark, table)
     if place is None:
@@ -48,11 +48,11 @@ def making_table(
 
 
 class UnfinishedTableMarker:
-    """The file beside the directory of a table.
+    """The marker file beside the directory of a table.
 
     :param spark: a classic session
     :param place: the directory
-    :param token: tells this component of this run from all others
+    :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
 
     def __init__(self, spark: Any, place: str, token: str) -> None:
@@ -64,22 +64,24 @@ class UnfinishedTableMarker:
         self._path = spark._jvm.org.apache.hadoop.fs.Path(path.getParent(), name)
 
     def heal(self, *, replaces: bool) -> None:
-        """Delete the directory if this run began it, unless it was finished and what is in it is not replaced."""
+        """Delete the directory if this run began it, unless it is finished and the write keeps its contents."""
         if not self._system.exists(self._path):
             return
         if self.directory.exists() and (replaces or not self.directory.holds("_SUCCESS")):
             self._system.delete(self._place, True)
-            logger.warning("%s: an attempt of this run ended while it wrote the table; that is cleared", self._place)
+            logger.warning(
+                "%s: an earlier attempt of this run ended while writing the table; its files are deleted", self._place
+            )
 
     def leave(self) -> None:
-        """Note that the table is being written. Where that is not possible the write goes on without."""
+        """Mark that the table is being written. If the storage refuses, the write goes on without a marker."""
         try:
             self._system.create(self._path, True).close()
         except Exception as error:  # noqa: BLE001 - whatever the storage objects to, Spark will say so if it minds, too
-            logger.info("no note of an unfinished table can be left beside %s: %s", self._place, describe(error))
+            logger.info("could not mark the table beside %s as unfinished: %s", self._place, describe(error))
 
     def remove(self) -> None:
-        """Note that it has been written."""
+        """Remove the marker: the table has been written."""
         try:
             self._system.delete(self._path, False)
         except Exception as error:  # noqa: BLE001 - the table has been written
@@ -87,7 +89,7 @@ class UnfinishedTableMarker:
 
 
 def _default_place(spark: Any, table: str) -> str | None:
-    """Return where Spark puts a table that nobody gives a location; None if that cannot be told."""
+    """Return where Spark puts a table without a location; None if that is unknown."""
     parts = split_table_name(table)
     if spark_kind(spark) != "classic" or len(parts) > 3:
         return None
@@ -101,5 +103,5 @@ def _default_place(spark: Any, table: str) -> str | None:
     try:
         return str(spark._jsparkSession.sessionState().catalog().defaultTablePath(identifier).toString())
     except Exception as error:  # noqa: BLE001 - a database that is not known, which Spark says in its own words
-        logger.debug("the place of table %s cannot be told: %s", table, describe(error))
+        logger.debug("cannot find out where Spark puts table %s: %s", table, describe(error))
         return None

@@ -1,4 +1,4 @@
-"""What the components that come later declare to read: views, paths, tables. Pure: configs in, names out."""
+"""What later components declare to read: views, paths, tables. Pure: configs in, names out."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _PATH = re.compile(r"\b(?:parquet|orc|csv|json|text|avro|xml|delta)\.`([^`]*[/:]
 
 @dataclass(frozen=True)
 class LaterReader:
-    """A component that comes later and reads something.
+    """A later component that reads something.
 
     :param component: its name
-    :param certain: whether its config or its code says so; False if that is only likely
+    :param certain: whether its config or code says so; False if it is only likely
     """
 
     component: str
@@ -36,10 +36,10 @@ class LaterReader:
 
 
 def find_later_reader(view: str, later: Sequence[LaterComponent], base_dir: Path) -> LaterReader | None:
-    """Return which component reads a temp view before another one makes it anew, None if none is known to.
+    """Return the component that reads a temp view before another one replaces the view, None if none is known.
 
     :param view: its name
-    :param later: the components that come later, in their order
+    :param later: the later components, in their order
     :param base_dir: where relative paths of SQL files start
     """
     likely: LaterReader | None = None
@@ -81,7 +81,7 @@ def declared_tables(later: Sequence[LaterComponent]) -> Iterator[tuple[LaterComp
 
 
 def statement_text(config: Mapping[str, Any], base_dir: Path) -> str:
-    """Return the statement of a `RunSql`, empty if it cannot be read."""
+    """Return the statement of a `RunSql`; empty if it cannot be read."""
     if isinstance(config.get("sql"), str):
         return str(config["sql"])
     try:

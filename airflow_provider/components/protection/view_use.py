@@ -1,4 +1,4 @@
-"""What an author's component reads and makes as far as its source tells: literals that name a view, and SQL texts."""
+"""What an author's component reads and creates, as far as its source shows: view names as literals, and SQL texts."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _MOST_HELPERS = 50
 class ViewUse:
     """What the code of a component does with a view.
 
-    :param reads: whether it reads it; None if it only names it where it may
-    :param makes: whether it makes it anew
+    :param reads: whether it reads the view; None if it mentions the name where it may
+    :param makes: whether it creates the view
     """
 
     reads: bool | None = False
@@ -41,13 +41,13 @@ class ViewUse:
 def find_view_use(target: Any, view: str) -> ViewUse:
     """Return what a component's code does with a temp view.
 
-    :param target: the class or function; None if it is not known
+    :param target: the class or function; None if it is unknown
     :param view: name of the view
     """
     try:
         return _use_of(list(_trees(target)) if target is not None else [], view)
     except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
-        logger.debug("what the code of %r does with view %r cannot be told: %s", target, view, describe(error))
+        logger.debug("cannot find out what the code of %r does with view %r: %s", target, view, describe(error))
         return ViewUse()
 
 
@@ -85,7 +85,7 @@ def _use_of(trees: Sequence[ast.AST], view: str) -> ViewUse:
 
 
 def _trees(target: Any) -> Iterator[ast.AST]:
-    """Return the component's own source, and that of functions and classes of its module which it names."""
+    """Yield the component's own source, and that of the functions and classes of its module that it mentions."""
     module = sys.modules.get(getattr(target, "__module__", ""), None)
     waiting: list[Any] = [inspect.unwrap(target)]
     seen: set[int] = set()
@@ -137,7 +137,7 @@ def _first_text(call: ast.Call) -> bool:
 
 
 def _may_be_passed_on(parent: ast.AST | None) -> bool:
-    """Whether a text may become the argument of ``table``: kept in a name or a list, or given to a function."""
+    """Whether a text may become an argument of ``table``: stored in a name or a list, or passed to a function."""
     if isinstance(parent, ast.Call):
         return isinstance(parent.func, ast.Name) and parent.func.id not in ("col", "column", "lit", "expr", "getattr")
     return isinstance(parent, (ast.Assign, ast.AnnAssign, ast.arguments, ast.Tuple, ast.List, ast.Set))

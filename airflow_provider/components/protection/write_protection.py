@@ -1,4 +1,4 @@
-"""Refuses to write where that would take away what is still needed, before anything is deleted."""
+"""Refuses a write that would destroy what the run still needs, before anything is deleted."""
 
 from __future__ import annotations
 
@@ -49,24 +49,25 @@ class WriteProtection:
         self._base_dir = base_dir
 
     def refuse_dear_places(self, target: WriteTarget) -> None:
-        """Refuse to empty a directory that nobody means to: the root, a home, or one around what the run needs.
+        """Refuse to empty a directory that nobody would empty on purpose: the root, a home, or a parent of what the run
+        needs.
 
         :raises WriteRefusedError: it is one
         """
         for place in target.places:
             if not place.names:
-                raise self._refused(target, "it is the root of its storage, with everything that lies there")
+                raise self._refused(target, "it is the root of its storage, and everything in it would be deleted")
             for dear, what in self._dear():
                 if relation(place, dear) in (Relation.SAME, Relation.INSIDE, Relation.CONTENT):
-                    raise self._refused(target, f"{what} ({dear}) is there, which would be deleted")
+                    raise self._refused(target, f"{what} ({dear}) is in it and would be deleted")
 
     def refuse_own_input(self, target: WriteTarget, view: str, frame: Any) -> None:
-        """Refuse to take away what the written view itself reads.
+        """Refuse to destroy what the written view itself reads.
 
-        :param target: what is about to be emptied
+        :param target: what the write replaces
         :param view: name of the view
-        :param frame: the same as a DataFrame
-        :raises WriteRefusedError: it reads what would be emptied first
+        :param frame: the view as a DataFrame
+        :raises WriteRefusedError: Spark would empty what the view reads before it reads it
         """
         for read in self._read_by(frame, view):
             if is_same_table(target, read) or is_same_database(target.database, read.database):
@@ -80,9 +81,9 @@ class WriteProtection:
                     raise self._refused_input(target, view, str(root))
 
     def refuse_needed_views(self, target: WriteTarget) -> None:
-        """Refuse to take away what another temp view reads that a later component declares to need.
+        """Refuse to destroy what another temp view reads if a later component declares to need that view.
 
-        Views that nobody is known to need are named in the log.
+        Views that no component is known to need are named in a warning.
 
         :raises WriteRefusedError: there is such a view
         """
@@ -94,8 +95,8 @@ class WriteProtection:
                 raise self._refused(
                     target,
                     f"view {view!r}{left} reads {places} there, and component {need.component!r} still needs it",
-                    "write elsewhere, or write after the components that need the view, or read what was written "
-                    "anew before them",
+                    "write elsewhere, write after the components that need the view, or read the new data into a "
+                    "view before them",
                 )
             if need is not None or any(component.kind is None for component in self._context.later):
                 unknown.append(
@@ -103,8 +104,8 @@ class WriteProtection:
                 )
         if unknown:
             logger.warning(
-                "component %r replaces %s%s: views that read the old files can no longer be read: %s. If a later "
-                "component reads one of them, let it read what was written anew",
+                "component %r replaces %s%s, so views that read the old files can no longer be read: %s. If a later "
+                "component reads one of them, read the new data into a view before it",
                 self._context.component,
                 "partitions of " if target.is_part else "",
                 target.label,
@@ -112,10 +113,10 @@ class WriteProtection:
             )
 
     def refuse_needed_places(self, target: WriteTarget, lost: Any) -> None:
-        """Refuse to take away other data inside the directory that a later component declares to read.
+        """Refuse to destroy other data inside the directory if a later component declares to read them.
 
-        :param target: what is about to be emptied
-        :param lost: says of a path below the first place of the target whether it is there now, and will not be
+        :param target: what the write replaces
+        :param lost: says of a path below the first place of the target whether it exists now and will not afterwards
         :raises WriteRefusedError: there are such data
         """
         if not target.places:
@@ -139,7 +140,7 @@ class WriteProtection:
             return read_by(self._spark, frame)
         except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
             logger.warning(
-                "component %r: what view %r reads is not known, so the write is not checked against it: %s",
+                "component %r: cannot find out what view %r reads, so the write is not checked against it: %s",
                 self._context.component,
                 view,
                 describe(error),
@@ -149,12 +150,12 @@ class WriteProtection:
     def _needed_by(self, target: WriteTarget, component: str, what: str) -> WriteRefusedError:
         return self._refused(
             target,
-            f"component {component!r} reads {what} later, which would be deleted",
-            "write to a directory of its own, or read before it is replaced",
+            f"component {component!r} later reads {what}, which would be deleted",
+            "write to a separate directory, or read before it is replaced",
         )
 
     def _broken_views(self, target: WriteTarget) -> Iterator[tuple[str, str]]:
-        """Return the views whose files would be gone, and where those are."""
+        """Yield the views whose files would be gone, and where those files are."""
         if not (target.places or target.table) or not self._context.later:
             return
         views = self._views()
@@ -175,7 +176,10 @@ class WriteProtection:
             try:
                 return read_by_stored_views(self._spark)
             except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
-                logger.warning("what other views read cannot be told, so it is not checked: %s", describe(error))
+                logger.warning(
+                    "cannot find out what other views read, so the write is not checked against them: %s",
+                    describe(error),
+                )
                 return {}
         # Asking a server costs a listing each, so only those are asked for that somebody needs.
         found = {}
@@ -198,7 +202,7 @@ class WriteProtection:
             yield self._qualified(warehouse), "the warehouse with its tables"
         home = Path.home() if "HOME" in os.environ else None
         yield from ((_here(home), "your home directory") for _ in [0] if home is not None)
-        words = ("the working directory", "the folder of the pipeline", "what this run has saved")
+        words = ("the working directory", "the folder of the pipeline", "the saved session state of this run")
         for kept, what in zip(self._context.keeps, words, strict=False):
             yield _here(kept), what
 
@@ -212,13 +216,13 @@ class WriteProtection:
     def _refused_input(self, target: WriteTarget, view: str, where: str) -> WriteRefusedError:
         return self._refused(
             target,
-            f"the view that it writes, {view!r}{self._context.who_left(view)}, reads {where}, which Spark would empty "
-            "before it reads",
+            f"the view that it writes, {view!r}{self._context.who_left(view)}, reads {where}, which Spark would "
+            f"empty before reading it",
             "write elsewhere, or save the view first and read it again before this component",
         )
 
     def _refused(
-        self, target: WriteTarget, why: str, remedy: str = "write to a directory of its own"
+        self, target: WriteTarget, why: str, remedy: str = "write to a separate directory"
     ) -> WriteRefusedError:
         return WriteRefusedError(self._context.component, target.label, why, remedy)
 

@@ -17,13 +17,13 @@ from airflow_provider.runner.session_state.sources.destroys import Location, Rel
 class WriteTarget:
     """What a write is about to empty or drop.
 
-    :param label: what people call it, such as ``path '/x'``
-    :param places: the directories whose data go
+    :param label: its name for people, such as ``path '/x'``
+    :param places: the directories whose data the write deletes
     :param table: its full name in lower case, if it is a table
     :param database: address and table of a database
     :param beside: whether the new data are written beside and exchanged at the end
-    :param keeps_entry: whether the catalog's table stays the same one, so that its views find the new files
-    :param is_part: whether only some of the partitions are replaced, so that what others read of the rest stays
+    :param keeps_entry: whether the catalog keeps its entry of the table, so that views of it find the new files
+    :param is_part: whether the write replaces only some partitions, so that readers of the others are safe
     """
 
     label: str

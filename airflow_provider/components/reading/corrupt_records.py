@@ -1,7 +1,7 @@
-"""Records of text files that Spark cannot parse: told apart from the others, and counted.
+"""Separates and counts the records of text files that Spark cannot parse.
 
-Spark puts the text of such a record into a column of its own if the schema has one. What it parses depends on the
-columns that are asked for, and it refuses a query for that column alone. So both questions here ask for all columns.
+Spark puts the text of such a record into a column of its own if the schema has one. What Spark parses depends on the
+columns that a query asks for, and it refuses a query for that column alone. So both questions here ask for all columns.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _MOST_FILES = 3
 
 @dataclass(frozen=True)
 class ParsedRecords:
-    """What was read, taken apart.
+    """The records of a read, separated.
 
-    :param everything: all records, as Spark gives them
-    :param good: those that could be parsed
-    :param corrupt: those that could not, with a column of their text
+    :param everything: all records, as Spark returns them
+    :param good: those that Spark could parse
+    :param corrupt: the others, with a column for their text
     """
 
     everything: DataFrame
@@ -36,7 +36,8 @@ class ParsedRecords:
 
 
 def corrupt_column(spark: SparkSession, options: Mapping[str, Any], schema: StructType | None) -> str:
-    """Return the name of the column that takes the text of a corrupt record, as the schema spells it if it has it."""
+    """Return the name of the column for the text of a corrupt record, in the schema's own spelling if the schema has
+    it."""
     given = [str(value) for key, value in options.items() if key.lower() == "columnnameofcorruptrecord"]
     name = given[0] if given else str(spark.conf.get("spark.sql.columnNameOfCorruptRecord", "_corrupt_record"))
     own = [known for known in (schema.names if schema is not None else ()) if known.casefold() == name.casefold()]
@@ -46,10 +47,10 @@ def corrupt_column(spark: SparkSession, options: Mapping[str, Any], schema: Stru
 def separate_corrupt_records(
     load: Callable[[StructType | None], DataFrame], schema: StructType | None, column: str
 ) -> ParsedRecords:
-    """Read with a column for corrupt records; one that the author's schema does not have is not left in what is good.
+    """Read with a column for corrupt records. If the author's schema lacks that column, the good records do not get it.
 
     :param load: reads with a schema, or without one to infer it
-    :param schema: the author's, None if there is none
+    :param schema: the author's schema, None without one
     :param column: name of that column
     """
     from pyspark.sql.types import StringType, StructField, StructType
@@ -66,7 +67,7 @@ def separate_corrupt_records(
 
 
 def corrupt_record_files(corrupt: DataFrame) -> str:
-    """Return how many corrupt records are in which files, in words. Never what is in them: that may be secret."""
+    """Say how many corrupt records are in which files. Never say what is in them: that may be secret."""
     from pyspark.sql import functions as F
 
     per_file = corrupt.select(F.input_file_name().alias("file")).groupBy("file").count()

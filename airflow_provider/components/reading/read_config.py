@@ -22,16 +22,16 @@ class ReadConfig(ComponentModel):
     :param format: ``csv``, ``json``, ``parquet``, ``orc``, ``jdbc``, … any format of the cluster
     :param options: options of the format
     :param schema: a DDL text such as ``id INT, name STRING``, a mapping of name to type, a list of fields, or Spark's
-        own JSON; default: the format's own or inferred. With one a directory without data files is an empty view
-    :param schema_file: a file with a schema (``.ddl``, ``.json``, ``.yaml``) instead; relative to the pipeline file.
+        own JSON; default: the format's own, or inferred. With a schema, a directory without data files is an empty view
+    :param schema_file: a file with a schema (``.ddl``, ``.json``, ``.yaml``) instead, relative to the pipeline file.
         Its content counts for the fingerprint
-    :param where: SQL condition that rows must meet; a row for which it is null does not. It is asked before ``select``
-    :param select: SQL expressions, as a list or as a mapping of name to expression; default: all columns. Here, and not
-        in later components, ``_metadata`` (such as ``_metadata.file_name``) is known
-    :param corrupt_records_view: for CSV, JSON and XML: name of a second temp view, with the records that could not be
-        parsed; ``output_view`` then holds the others only
-    :param max_corrupt_records: for CSV, JSON and XML: more corrupt records than this fail the component. They are
-        counted at once, which reads the data
+    :param where: SQL condition that rows must meet, applied before ``select``; null does not meet it
+    :param select: SQL expressions, as a list or as a mapping of name to expression; default: all columns. Only here,
+        and not in later components, you can select ``_metadata`` (such as ``_metadata.file_name``)
+    :param corrupt_records_view: for CSV, JSON and XML: name of a second temp view for the records that Spark could not
+        parse; ``output_view`` then holds only the others
+    :param max_corrupt_records: for CSV, JSON and XML: fail the component if there are more corrupt records than this.
+        Counting them reads the data at once
     """
 
     output_view: str = Field(min_length=1)
@@ -57,7 +57,7 @@ class ReadConfig(ComponentModel):
     @classmethod
     def _a_known_file(cls, file: str | None) -> str | None:
         if file is not None and not file.lower().endswith(FILE_ENDINGS):
-            raise ValueError(f"is of no known kind; known are {', '.join(FILE_ENDINGS)}")
+            raise ValueError(f"has an unknown ending; choose from {', '.join(FILE_ENDINGS)}")
         return file
 
     @field_validator("select", mode="before")
@@ -66,7 +66,7 @@ class ReadConfig(ComponentModel):
         if isinstance(select, str):
             raise ValueError("expected a list of expressions or a mapping of name to expression, got text")
         if select is not None and not select:
-            raise ValueError("is empty; leave it out to have all columns")
+            raise ValueError("is empty; remove it to select all columns")
         return select
 
     @model_validator(mode="after")
@@ -74,7 +74,7 @@ class ReadConfig(ComponentModel):
         if self.path and self.table:
             raise ValueError("give 'path' or 'table', not both")
         if self.path is not None and not self.table and not all(self.paths or [""]):
-            raise ValueError("'path' holds no path; a template in it may have come out empty")
+            raise ValueError("'path' contains no path; a template in it may have rendered to nothing")
         if not (self.path or self.table or self.options):
             raise ValueError("give 'path' or 'table' (or 'options' for a format that needs neither)")
         if self.schema_ is not None and self.schema_file is not None:
@@ -88,11 +88,11 @@ class ReadConfig(ComponentModel):
         if not self.tells_corrupt:
             return self
         if self.table or self.format.lower() not in FORMATS:
-            raise ValueError(f"corrupt records can be told apart in files of {', '.join(FORMATS)} only")
+            raise ValueError(f"only the formats {', '.join(FORMATS)} can separate corrupt records")
         if self.mode not in ("", "PERMISSIVE"):
             raise ValueError(f"with the option mode {self.mode} Spark keeps no corrupt records; remove that option")
         if self.corrupt_records_view == self.output_view:
-            raise ValueError("'corrupt_records_view' and 'output_view' must be two views")
+            raise ValueError("'corrupt_records_view' and 'output_view' must be different views")
         return self
 
     @property
@@ -102,10 +102,10 @@ class ReadConfig(ComponentModel):
 
     @property
     def mode(self) -> str:
-        """What the options say of records that cannot be parsed, in capitals; empty if nothing."""
+        """The parse mode that the options set, in capitals; empty if they set none."""
         return next((value.upper() for key, value in self.options.items() if key.lower() == "mode"), "")
 
     @property
     def tells_corrupt(self) -> bool:
-        """Whether corrupt records are to be told apart."""
+        """Whether to separate corrupt records from the others."""
         return self.corrupt_records_view is not None or self.max_corrupt_records is not None

@@ -1,4 +1,4 @@
-"""Read data and leave it as a temp view."""
+"""Read data into a temp view."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FILES = ("csv", "json", "xml", "parquet", "orc", "avro", "text", "binaryfile")
 
 
 class ReadData(ReadyMadeComponent[ReadConfig]):
-    """Read a path or table and register it as a temp view. Nothing is computed yet.
+    """Read a path or table and register it as a temp view. This computes nothing yet.
 
     :raises DataReadError: there are no data files, or the schema or an expression is wrong
     :raises DataCheckError: there are more corrupt records than ``max_corrupt_records``
@@ -45,7 +45,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """A list that became text, a file that is not there, names that Spark does not take."""
+        """Report a list turned into text, a missing file, and names that Spark does not accept."""
         read = ReadConfig.model_validate(config)
         yield from config_checks.check_paths("path", read.path)
         yield from config_checks.check_file("schema_file", read.schema_file, base_dir)
@@ -55,7 +55,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A comment that takes the rest of the condition along."""
+        """Warn of a comment that swallows the rest of the condition."""
         return config_checks.check_comments("where", config.get("where"))
 
     def run(self) -> None:
@@ -79,7 +79,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
         self.logger.info("view %r: %d columns from %s", config.output_view, len(frame.columns), self._from())
         if corrupt is not None and config.corrupt_records_view:
             corrupt.createOrReplaceTempView(config.corrupt_records_view)
-            self.logger.info("view %r: the records that cannot be parsed", config.corrupt_records_view)
+            self.logger.info("view %r: the records that Spark could not parse", config.corrupt_records_view)
 
     def _schema(self) -> StructType | None:
         config = self.config
@@ -107,13 +107,13 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
                 raise
             raise DataReadError(problem) from error
         if not columns:
-            self.logger.warning("%s: the files are empty, so there are no columns; give 'schema'", self._from())
+            self.logger.warning("%s: the files are empty, so there are no columns; set 'schema'", self._from())
         elif config.path and config.format.lower() in _FILES and self._may_be_empty(schema) and not frame.inputFiles():
             self.logger.warning("%s: there are no data files, so the view is empty", self._from())
         return frame
 
     def _may_be_empty(self, schema: StructType | None) -> bool:
-        """Whether Spark takes a directory without data files: where it need not look for the columns."""
+        """Whether Spark accepts a directory without data files: it does where it need not infer columns."""
         return schema is not None or self.config.format.lower() in ("text", "binaryfile")
 
     def _nothing_to_read(self, error: Any) -> str | None:
@@ -122,14 +122,18 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
         if condition == "PATH_NOT_FOUND" and paths:
             found = str(error).partition("Path does not exist: ")[2].partition(". SQLSTATE")[0]
             if any(letter in found for letter in "*?[{"):
-                return f"no file matches the pattern {found!r}; check it, or whether what writes there has run"
+                return (
+                    f"no file matches the pattern {found!r}; check the pattern, and that the job that writes "
+                    f"there has run"
+                )
             return (
-                f"there is no file or directory {found or paths!r}; check the path, or whether what writes it has run"
+                f"there is no file or directory {found or paths!r}; check the path, and that the job that writes it "
+                f"has run"
             )
         if condition == "UNABLE_TO_INFER_SCHEMA" and paths:
             return (
-                f"there are no data files in {paths} from which to take the columns (empty files and those whose names "
-                "begin with _ or . do not count); check the path, or give 'schema' to have an empty view then"
+                f"there are no data files in {paths} to infer the columns from (empty files and names that begin "
+                f"with _ or . do not count); check the path, or set 'schema' to get an empty view instead"
             )
         return None
 

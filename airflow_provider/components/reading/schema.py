@@ -26,9 +26,9 @@ class SchemaField(NamedTuple):
     """One field, as the author wrote it.
 
     :param name: its name
-    :param kind: its type: text as in DDL, or a schema of its own
-    :param nullable: whether it may be null; Spark takes every column of a file as one that may
-    :param metadata: what else is known of it, such as its ``comment``
+    :param kind: its type: text as in DDL, or a nested schema
+    :param nullable: whether it may be null; Spark treats every column of a file as nullable
+    :param metadata: further facts about it, such as its ``comment``
     """
 
     name: str
@@ -38,9 +38,9 @@ class SchemaField(NamedTuple):
 
 
 def check_schema(schema: Any) -> None:
-    """Check all of a schema that can be known without Spark.
+    """Check everything about a schema that needs no Spark.
 
-    :raises ValueError: it is none; the message names the field
+    :raises ValueError: it is not a schema; the message names the field
     """
     if isinstance(schema, str):
         if not schema.strip():
@@ -58,7 +58,7 @@ def check_schema(schema: Any) -> None:
 
 
 def spark_schema(schema: Any) -> StructType:
-    """Return a schema as Spark takes it.
+    """Return a schema as Spark's own type.
 
     :raises DataReadError: Spark does not know a type or cannot read a field; the message names it
     """
@@ -84,10 +84,10 @@ def spark_schema(schema: Any) -> StructType:
 
 
 def read_schema_file(path: Path) -> Any:
-    """Read a file that holds a schema, in any form that a config may.
+    """Read a file with a schema, in any form that a config accepts.
 
     :param path: ``.ddl``, ``.sql`` or ``.txt`` with DDL; ``.json``, ``.yaml``
-    :raises DataReadError: it does not hold a schema
+    :raises DataReadError: the file has no valid schema
     """
     text = read_sql_file(path)
     try:
@@ -127,7 +127,7 @@ def _fields(schema: Any) -> Iterator[SchemaField | str]:
         if not isinstance(name, str) or not name or "type" not in item:
             raise ValueError(f"field {position} needs a name and a type; write {{name: id, type: INT}}")
         if unknown := [str(key) for key in item if key not in _KEYS]:
-            raise ValueError(f"field {name!r}: {', '.join(unknown)} is not known; known are {', '.join(_KEYS)}")
+            raise ValueError(f"field {name!r}: {', '.join(unknown)} is not a known key; choose from {', '.join(_KEYS)}")
         metadata = dict(item.get("metadata") or {})
         if item.get("comment") is not None:
             metadata["comment"] = str(item["comment"])
@@ -151,7 +151,7 @@ def _is_type(kind: Any) -> bool:
 def _check_names(names: list[str]) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise ValueError(f"the field {name!r} stands there twice")
+            raise ValueError(f"the field {name!r} occurs twice")
 
 
 def _json(text: str) -> Any:
@@ -184,7 +184,7 @@ def _of_ddl(text: str, place: str) -> StructType:
     except PySparkException as error:
         raise DataReadError(f"{place}: {first_line(str(error))}; {_EXAMPLE}") from error
     if not isinstance(kind, StructType) or not kind.fields:
-        raise DataReadError(f"{place}: {text!r} names no column; {_EXAMPLE}")
+        raise DataReadError(f"{place}: {text!r} defines no column; {_EXAMPLE}")
     return kind
 
 

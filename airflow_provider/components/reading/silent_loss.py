@@ -1,4 +1,4 @@
-"""What a read can lose, or give twice, without an error from Spark: said in the log."""
+"""Warns of rows that a read can lose, or return twice, without an error from Spark."""
 
 from __future__ import annotations
 
@@ -18,39 +18,36 @@ _OF_RECORDS = ("mode", "inferschema", "columnnameofcorruptrecord", "samplingrati
 def silent_losses(
     spark: SparkSession, paths: Sequence[str], format: str, options: Mapping[str, str], schema: StructType | None
 ) -> Iterator[str]:
-    """Yield what is to be said of a read, in words.
+    """Yield a warning for each way in which this read can lose rows or return them twice.
 
-    :param spark: the session
-    :param paths: what is read
-    :param format: its format
-    :param options: the author's
-    :param schema: the author's, None if there is none
+    :param options: the author's options
+    :param schema: the author's schema, None without one
     """
     given = {key.lower(): value for key, value in options.items()}
     if given.get("mode", "").upper() == "DROPMALFORMED" and format.lower() in FORMATS:
         yield (
             "mode DROPMALFORMED: Spark drops what it cannot parse and does not count it, and a reader of fewer columns "
-            "gets more rows; corrupt_records_view or max_corrupt_records keep account of them"
+            "gets more rows; use corrupt_records_view or max_corrupt_records to account for them"
         )
     for name in ("ignoreCorruptFiles", "ignoreMissingFiles"):
         if given.get(name.lower(), spark.conf.get(f"spark.sql.files.{name}", "false")).lower() == "true":
-            yield f"{name} is on: files that cannot be read are left out without a word"
+            yield f"{name} is on: Spark silently skips files that it cannot read"
     places = [PurePosixPath(path.rstrip("/")) for path in paths]
     for index, place in enumerate(places):
         if any(place.is_relative_to(other) for other in [*places[:index], *places[index + 1 :]]):
-            yield f"path {str(place)!r} is also in another path of the list: its rows come twice"
+            yield f"path {str(place)!r} is also inside another path of the list, so its rows are read twice"
     if schema is not None and format.lower() == "csv" and (header := _other_header(spark, paths, given, schema)):
         yield (
-            f"the header of a file says {', '.join(header)}, but columns are taken by their position, as "
-            f"{', '.join(schema.names)}; set the option enforceSchema to false to have the names compared, or to true "
-            "if it is meant"
+            f"the header of a file says {', '.join(header)}, but Spark takes columns by position, as "
+            f"{', '.join(schema.names)}; set the option enforceSchema to false to compare the names, or to true if "
+            f"this is intended"
         )
 
 
 def _other_header(
     spark: SparkSession, paths: Sequence[str], options: Mapping[str, str], schema: StructType
 ) -> list[str] | None:
-    """Return the names in the header of one of the files if they do not fit the schema, None otherwise."""
+    """Return the names in the header of one of the files if they do not match the schema, None otherwise."""
     from pyspark.errors import PySparkException
 
     if not paths or options.get("header", "").lower() != "true" or "enforceschema" in options:

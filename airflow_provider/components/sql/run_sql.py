@@ -1,4 +1,4 @@
-"""Run SQL and leave its result as a temp view."""
+"""Run SQL, and register its result as a temp view."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from airflow_provider.errors import SqlStatementError
 class SqlConfig(ComponentModel):
     """Config of :class:`RunSql`.
 
-    :param sql: one statement; what stands behind it, semicolons and comments, is no part of it
-    :param sql_file: a file with one statement, instead of ``sql``, in UTF-8; relative to the pipeline file, and in
-        Airflow also to the DAG's folder and ``template_searchpath``. Its templates are rendered, and what they come to
-        counts for the fingerprint
-    :param output_view: name of the temp view for the result; default: the statement is run for its effect
+    :param sql: one statement; trailing semicolons and comments do not matter
+    :param sql_file: a UTF-8 file with one statement, instead of ``sql``; relative to the pipeline file, and in Airflow
+        also to the DAG's folder and ``template_searchpath``. Its templates are rendered, and the rendered text counts
+        for the fingerprint
+    :param output_view: name of the temp view for the result; default: the statement runs only for its effect
     :param args: values of named parameters (``:name``) in the statement: text, numbers, dates, None; a list becomes an
         array, a mapping a map
     """
@@ -40,9 +40,9 @@ class SqlConfig(ComponentModel):
 
 
 class RunSql(ReadyMadeComponent[SqlConfig]):
-    """Run a statement, from the config or a file, and register its result as a temp view if asked to.
+    """Run a statement from the config or a file, and register its result as a temp view if ``output_view`` is set.
 
-    :raises SqlStatementError: there is no such file, it is not UTF-8, or there is not exactly one statement
+    :raises SqlStatementError: the file does not exist or is not UTF-8, or there is not exactly one statement
     """
 
     config_model = SqlConfig
@@ -59,7 +59,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """A file that is not there, a statement that is a file's name, a view's name that Spark does not take."""
+        """Report a missing file, a statement that is a file name, and a view name that Spark does not accept."""
         read = SqlConfig.model_validate(config)
         yield from config_checks.check_statement("sql", read.sql, "sql_file")
         yield from config_checks.check_file("sql_file", read.sql_file, base_dir)
@@ -67,7 +67,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A comment that takes the rest of the statement along."""
+        """Warn of a comment that swallows the rest of the statement."""
         return config_checks.check_comments("sql", config.get("sql"))
 
     def run(self) -> None:
@@ -76,7 +76,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
         config = self.config
         text = SqlText.of((config.sql or "").removeprefix("\ufeff") or self._file_text(str(config.sql_file)))
         if not text.code:
-            raise SqlStatementError(f"{self._source()} holds no statement, only comments or nothing at all")
+            raise SqlStatementError(f"{self._source()} contains no statement, only comments or nothing at all")
         self._warn_of_unused(text)
         args = {name: spark_literal(value) for name, value in config.args.items()}
         try:
@@ -87,8 +87,8 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
             if len(text.code) < 2 or text.is_script:
                 raise
             raise SqlStatementError(
-                f"{self._source()} holds {len(text.code)} statements, and a component runs one: write a component for "
-                "each, or BEGIN before and END behind them"
+                f"{self._source()} holds {len(text.code)} statements, but a component runs one: write a component "
+                f"for each, or put BEGIN before and END after them"
             ) from error
         except AnalysisException as error:
             lists = [name for name, value in config.args.items() if isinstance(value, (list, tuple))]
@@ -96,7 +96,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
                 error.add_note(f"remedy: a list is an array in SQL: write array_contains(:{lists[0]}, x) for x IN (…)")
             if "UNRESOLVED_COLUMN" in (error.getCondition() or "") and "`_metadata`" in str(error):
                 error.add_note(
-                    "remedy: a view hides _metadata; take it where the files are read, with select of ReadData"
+                    "remedy: a view hides _metadata; select it where the files are read, with select of ReadData"
                 )
             raise
         if config.output_view:
@@ -109,7 +109,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
                 )
 
     def _file_text(self, name: str) -> str:
-        """Return the text of a file, rendered; one that nothing has rendered must hold no template."""
+        """Return the rendered text of a file; if nothing has rendered it, it must have no template."""
         rendered = self.texts.get(name)
         if rendered is not None:
             return rendered
@@ -126,12 +126,12 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
         for name in self.config.args:
             if name.casefold() not in used:
                 quoted = any(f":{name}" in part for part in text.quoted)
-                why = f"':{name}' in quotes is text; remove the quotes" if quoted else f"it does not hold :{name}"
+                why = f"':{name}' in quotes is text; remove the quotes" if quoted else f"it does not contain :{name}"
                 self.logger.warning("%s does not use the argument %r: %s", self._source(), name, why)
 
 
 def spark_literal(value: Any) -> Any:
-    """Return a parameter's value in a form that Spark takes: a mapping becomes a map, also in a list."""
+    """Return a parameter's value in a form that Spark accepts: a mapping becomes a map, also inside a list."""
     from pyspark.sql import Column
     from pyspark.sql import functions as F
 

@@ -1,4 +1,4 @@
-"""Watches over a statement of `RunSql`: the same checks as for `WriteData`, as far as the statement writes."""
+"""Guards a statement of `RunSql` with the same checks as `WriteData`, as far as the statement writes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def guarded_statement(spark: Any, text: str, context: ComponentContext | None, base_dir: Path) -> Iterator[None]:
-    """Run a statement in here: refused if it would take away what is still needed; a table that a kill left is healed.
+    """Context manager in which a statement runs: refuse it if it would destroy what the run still needs, and clean up a
+    table that a kill left unfinished.
 
-    :param spark: the session
     :param text: the statement
     :param context: the pipeline around the component
     :param base_dir: where relative paths of the config start
-    :raises WriteRefusedError: it would take away what is still needed
+    :raises WriteRefusedError: it would destroy what the run still needs
     """
     statement = read_statement_effects(spark, text)
     protection = WriteProtection(spark, context, base_dir)
@@ -63,7 +63,7 @@ def _tables_of(spark: Any, databases: Iterable[str]) -> Iterator[EmptiedTable]:
         try:
             names = spark.sql(f"SHOW TABLES IN {database}").collect()
         except Exception as error:  # noqa: BLE001 - if it is not there, Spark will say so
-            logger.debug("the tables of %s cannot be told: %s", database, describe(error))
+            logger.debug("cannot list the tables of %s: %s", database, describe(error))
             continue
         for row in names:
             if not row["isTemporary"]:
@@ -71,7 +71,7 @@ def _tables_of(spark: Any, databases: Iterable[str]) -> Iterator[EmptiedTable]:
 
 
 def _replaces_all(spark: Any, table: CatalogTable) -> bool:
-    """Return whether an insert that names no partition drops those without new rows; those of Hive keep them."""
+    """Return whether an insert without a partition drops partitions that get no new rows; tables of Hive keep them."""
     dynamic = str(spark.conf.get(OVERWRITE_MODE, None) or "static").lower() == "dynamic"
     return bool(table.partitions) and not dynamic and table.provider != "hive"
 
@@ -80,8 +80,8 @@ def _tell_partitions(spark: Any, table: CatalogTable, context: ComponentContext 
     found = _partitions(spark, table)
     if found:
         logger.warning(
-            "component %r: INSERT OVERWRITE replaces all %d partitions of table %s (%s) and drops those that the "
-            "statement has no rows of. To replace only the partitions that it writes, name them (PARTITION (%s = …)), "
+            "component %r: INSERT OVERWRITE replaces all %d partitions of table %s (%s) and drops those for which "
+            "the statement has no rows. To replace only the partitions that it writes, name them (PARTITION (%s = …)), "
             "or set %s to dynamic for the pipeline",
             context.component if context else "RunSql",
             len(found),
@@ -97,14 +97,14 @@ def _partitions(spark: Any, table: CatalogTable) -> set[str]:
     try:
         return {str(row[0]) for row in spark.sql(f"SHOW PARTITIONS {table.full_name}").collect()}
     except Exception as error:  # noqa: BLE001 - a catalog that keeps no list of them
-        logger.debug("the partitions of %s cannot be told: %s", table.full_name, describe(error))
+        logger.debug("cannot list the partitions of %s: %s", table.full_name, describe(error))
         return set()
 
 
 def _check_table(
     spark: Any, protection: WriteProtection, statement: StatementEffects, emptied: EmptiedTable
 ) -> CatalogTable | None:
-    """Return the table, None if it holds no files that the statement empties."""
+    """Check one table; return it, or None if the statement empties none of its files."""
     table = find_table(spark, emptied.name)
     if table is None or table.is_view or table.is_transactional or not table.location:
         return None

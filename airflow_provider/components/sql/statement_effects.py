@@ -1,4 +1,4 @@
-"""What a SQL statement is about to empty, drop or make, as Spark's own parser reads it."""
+"""What a SQL statement is about to empty, drop or create, as Spark's own parser reads it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _MAY_WRITE = re.compile(r"\b(overwrite|drop|truncate|create)\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class EmptiedTable:
-    """A table from which a statement takes rows.
+    """A table that loses rows to a statement.
 
     :param name: its name, quoted
     :param partition: values of the partition columns that the statement names; empty if it means the whole table
-    :param drops: whether nothing takes the place of the rows
+    :param drops: whether no new rows replace the old ones
     """
 
     name: str
@@ -33,13 +33,13 @@ class EmptiedTable:
 
 @dataclass(frozen=True)
 class StatementEffects:
-    """One statement, as far as it writes.
+    """What one statement writes.
 
-    :param emptied: tables from which it takes rows
-    :param databases: databases that it drops with all their tables
+    :param emptied: tables that lose rows to it
     :param directories: directories that it empties
-    :param makes: tables that it makes where Spark chooses
+    :param makes: tables that it creates where Spark chooses
     :param reads: names of the tables and views that it reads, quoted
+    :param databases: databases that it drops with all their tables
     """
 
     emptied: tuple[EmptiedTable, ...] = ()
@@ -50,18 +50,14 @@ class StatementEffects:
 
 
 def read_statement_effects(spark: Any, text: str) -> StatementEffects:
-    """Return what a statement writes; nothing for a query, for what cannot be parsed, and through Spark Connect.
-
-    :param spark: the session
-    :param text: the statement
-    """
+    """Return what a statement writes; nothing for a query, for text that does not parse, and through Spark Connect."""
     if spark_kind(spark) != "classic" or not _MAY_WRITE.search(text):
         return StatementEffects()
     try:
         nodes = list(_nodes(spark._jsparkSession.sessionState().sqlParser().parsePlan(text)))
         return _read(nodes)
     except Exception as error:  # noqa: BLE001 - if it is wrong, Spark will say so in its own words
-        logger.debug("what a statement writes cannot be told: %s", describe(error))
+        logger.debug("cannot find out what a statement writes: %s", describe(error))
         return StatementEffects()
 
 
@@ -116,7 +112,7 @@ def _nodes(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _partition(spec: Any) -> tuple[tuple[str, str], ...]:
-    """Return the values of a partition that an insert or a load names; those that are dynamic have none."""
+    """Return the values of a partition that an insert or a load names; dynamic ones have no value."""
     entries, found = spec.iterator(), []
     while entries.hasNext():
         entry = entries.next()

@@ -1,4 +1,4 @@
-"""Names of views, tables and columns, as authors write them and as SQL takes them."""
+"""Names of views, tables and columns, as authors write them and as SQL accepts them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NAME_PART = re.compile(r"`((?:[^`]|``)+)`|([^.]+)")
 
 
 def table_name(name: str) -> str:
-    """Return the name of a view or table as SQL takes it, whatever word it is."""
+    """Return the name of a view or table as SQL accepts it, even if it is a reserved word."""
     return name if "`" in name else ".".join(f"`{part}`" for part in name.split("."))
 
 
 def last_name(name: str) -> str:
-    """Return a view's or table's name without its database, as SQL takes it."""
+    """Return a view's or table's name without its database, as SQL accepts it."""
     return quote(list(_name_parts(name))[-1])
 
 

@@ -14,9 +14,9 @@ _NUMBER = re.compile(r"#\d+L?")
 
 
 def explain_query(spark: SparkSession, query: str) -> str:
-    """Return what Spark says of a query without running it: its logical plans and the physical one.
+    """Return what Spark says about a query without running it: its logical plans and the physical one.
 
-    A query that Spark can parse never fails here; then the plan is an error.
+    A query that Spark can parse never fails here; if it is wrong, the plan is an error message.
     """
     row = spark.sql(f"EXPLAIN EXTENDED {query}").first()
     return str(row[0]) if row is not None else ""
@@ -28,10 +28,10 @@ def analyzed_plan(plan: str) -> str:
 
 
 def parses_text(plan: str) -> bool:
-    """Whether what :func:`explain_query` returned says that files of text are parsed: CSV, JSON, XML."""
+    """Whether a plan of :func:`explain_query` parses text files: CSV, JSON, XML."""
     return _READS_TEXT.search(plan.partition("== Physical Plan ==")[2]) is not None
 
 
 def random_parts(plan: str) -> list[str]:
-    """Return the lines of what :func:`explain_query` returned that hold chance. They show its seeds."""
+    """Return the lines of a plan of :func:`explain_query` with random functions. They show the seeds."""
     return [_NUMBER.sub("#", line) for line in analyzed_plan(plan).splitlines() if _RANDOM.search(line)]

@@ -1,7 +1,8 @@
-"""An expression over whole rows, so that Spark reads the rows of a view as a reader of all columns gets them.
+"""An expression over whole rows, so that Spark reads a view as a reader of all its columns would.
 
-A text file can give other rows to a reader of few columns than to one of all: Spark parses only what is asked for, and
-what it does not parse is not malformed. So a question about such rows has to depend on every column.
+A text file can give different rows to a reader of few columns than to one of all columns: Spark parses only what a
+query asks for, and what it does not parse cannot be malformed. So a question about such rows must depend on every
+column.
 """
 
 from __future__ import annotations

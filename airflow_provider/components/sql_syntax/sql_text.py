@@ -1,4 +1,4 @@
-"""SQL as authors write it into a file or a config: how its text is read, and what belongs to the statement."""
+"""SQL as authors write it into a file or a config: how to read its text, and what belongs to the statement."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _PARAMETER = re.compile(r"(?<!:):(\w+)")
 
 @dataclass(frozen=True)
 class SqlText:
-    """A text of SQL, taken apart as Spark's parser does it.
+    """A text of SQL, split as Spark's parser splits it.
 
-    :param statement: the text without the semicolon at its end and the comments behind that
-    :param code: the statements in it, without comments and with nothing between quotes
-    :param quoted: what stands between quotes
+    :param statement: the text without trailing semicolons and comments
+    :param code: the statements in it, without comments and without what stands in quotes
+    :param quoted: the texts in quotes
     """
 
     statement: str
@@ -42,7 +42,7 @@ class SqlText:
 
     @classmethod
     def of(cls, text: str) -> SqlText:
-        """Take a text apart."""
+        """Split a text."""
         statements, quoted = [""], []
         end: int | None = None
         for token in sql_tokens(text):
@@ -61,7 +61,7 @@ class SqlText:
 
     @property
     def is_script(self) -> bool:
-        """Whether several statements are written as one: ``BEGIN … END``."""
+        """Whether it is several statements as one: ``BEGIN … END``."""
         return bool(self.code) and _SCRIPT.match(self.code[0]) is not None
 
     @property
@@ -86,7 +86,7 @@ def read_sql_file(path: Path) -> str:
         raise SqlStatementError(f"file '{path}' cannot be read: {error.strerror}") from error
     mark = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), None)
     if mark is not None:
-        raise SqlStatementError(f"file '{path}' is {mark}: its first bytes say so; save it as UTF-8")
+        raise SqlStatementError(f"file '{path}' is {mark}, as its first bytes show; save it as UTF-8")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -101,18 +101,18 @@ def read_sql_file(path: Path) -> str:
 
 
 def refuse_template(text: str, path: Path) -> None:
-    """Raise where a text whose templates nobody has rendered holds one: Spark would take it for data.
+    """Refuse a text with a template that nothing has rendered: Spark would take the template for data.
 
-    :param text: what the file holds
+    :param text: the content of the file
     :param path: the file, for the message
-    :raises PipelineConfigError: it holds a template
+    :raises PipelineConfigError: it has a template
     """
     found = _TEMPLATE.search(text)
     if found:
         line = text.count("\n", 0, found.start()) + 1
         problem = (
-            f"{path}, line {line}: {found[0]!r} is a template, and here nothing renders templates. Run the pipeline "
-            "with Airflow or with 'python -m airflow_provider run --var NAME=VALUE', or give values in 'args'; if the "
-            "text is meant as it stands, write the statement into 'sql'"
+            f"{path}, line {line}: {found[0]!r} is a template, and nothing renders templates here. Run the pipeline "
+            "with Airflow or with 'python -m airflow_provider run --var NAME=VALUE', or give values in 'args'; if "
+            "the text is meant literally, write the statement into 'sql'"
         )
         raise PipelineConfigError([ConfigProblem(problem)])

@@ -31,13 +31,13 @@ _ASIDE = re.compile(r"__replaced_[0-9a-f]{16}")
 
 
 def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) -> str | None:
-    """Replace all rows of a table, or say why that has to be done as Spark does it: dropping the table first.
+    """Replace all rows of a table; or return why only Spark's own way is left, which drops the table first.
 
-    :param job: what is to be written
+    :param job: what to write
     :param table: the table
-    :param format_: the format that it is to have
+    :param format_: the format that the table should have
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
-    :return: None if it was done
+    :return: None if the rows are replaced
     """
     if (why_not := _why_not(job, table)) is not None:
         return why_not
@@ -53,15 +53,14 @@ def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) 
         _exchange(job, table, definition, directory)
         return None
     if job.config.value_of("path") is not None:
-        return "its definition changes, and its option 'path' says where it is"
+        return "its definition changes, and its option 'path' fixes its location"
     _tell_lost(job, table, definition)
     return _make_anew(job, table, format_, token)
 
 
 def heal_table(spark: Any, name: str, token: str) -> None:
-    """Mend what an attempt left that ended while it replaced a table.
+    """Repair what an attempt left that ended while it replaced a table.
 
-    :param spark: the session
     :param name: name of the table
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
@@ -75,14 +74,14 @@ def heal_table(spark: Any, name: str, token: str) -> None:
     try:
         names = spark.sql(f"SHOW TABLES IN spark_catalog.{quote(database)} LIKE '{_pattern(base)}__replac*'").collect()
     except Exception as error:  # noqa: BLE001 - a database that is not there; the write will say so
-        logger.debug("what an attempt left of table %s cannot be told: %s", name, describe(error))
+        logger.debug("cannot find out what an earlier attempt left of table %s: %s", name, describe(error))
         return
     aside = [str(row["tableName"]) for row in names if _ASIDE.fullmatch(str(row["tableName"]).lower()[len(base) :])]
     table = find_table(spark, name)
     if table is None and aside:
         _rename(spark, _named(database, aside.pop()), _named(database, base))
         _follow(spark, _named(database, base))
-        logger.warning("table %s: an attempt ended while it replaced it; the table from before is back", name)
+        logger.warning("table %s: an earlier attempt ended while replacing it; the previous table is restored", name)
     elif table is not None and table.location and table.provider in FILE_FORMATS:
         TargetDirectory(spark, table.location, token).heal()
     found = {str(row["tableName"]).lower() for row in names}
@@ -98,9 +97,9 @@ def _why_not(job: WriteJob, table: CatalogTable) -> str | None:
         return "Spark Connect cannot rename directories"
     parts = split_table_name(table.full_name)
     if len(parts) != 3 or parts[0] != "spark_catalog" or table.provider not in WITH_FILES or not table.location:
-        return f"it is no table of plain files of Spark's own catalog ({table.provider or 'format unknown'})"
+        return f"it is not a table of plain files in Spark's own catalog ({table.provider or 'format unknown'})"
     if len(parts[-1]) + len("__replacing_") + 16 > _LONGEST_NAME:
-        return "its name is too long for one beside it"
+        return "its name is too long for a temporary name beside it"
     return None
 
 
@@ -110,8 +109,8 @@ def _tell_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) 
         lost.insert(0, f"its partitions (by {', '.join(table.partitions)})")
     if lost:
         logger.warning(
-            "component %r: %s is made anew without %s. Where the view and the config have the columns, partitions, "
-            "format and options of the table, and it has no buckets, its definition is kept",
+            "component %r: %s is created again without %s. Its definition is kept if the view and the config have "
+            "the columns, partitions, format and options of the table, and the table has no buckets",
             job.component,
             job.config.target,
             ", ".join(lost),
@@ -119,7 +118,7 @@ def _tell_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) 
 
 
 def _fits(job: WriteJob, table: CatalogTable, definition: TableDefinition, format_: str) -> bool:
-    """Return whether the table that Spark would make is the one that is there."""
+    """Return whether Spark would create exactly the table that exists."""
     config = job.config
     by = [column.lower() for column in config.partition_by]
     if (
@@ -206,7 +205,8 @@ def _rename(spark: Any, old: str, new: str) -> None:
 
 
 def _follow(spark: Any, name: str) -> None:
-    """Let the partitions be those in the directory: Spark's catalog in memory forgets that they moved with a table."""
+    """Register the partitions that lie in the directory: Spark's in-memory catalog forgets that they moved with the
+    table."""
     table = find_table(spark, name)
     if table is not None and table.partitions and TableDefinition(spark, table).stray_partition(str(table.location)):
         spark.sql(f"MSCK REPAIR TABLE {table.full_name} SYNC PARTITIONS")

@@ -11,7 +11,7 @@ _OWN_PROPERTIES = ("spark.sql.", "transient_lastddltime", "numfiles", "totalsize
 
 
 class TableDefinition:
-    """What the catalog of Spark itself knows of a table.
+    """How Spark's own catalog defines a table.
 
     :param spark: a classic session
     :param table: a table of that catalog
@@ -33,13 +33,13 @@ class TableDefinition:
 
     @property
     def columns(self) -> list[tuple[str, str]]:
-        """Names and types, as the catalog has them: ``varchar(3)`` is no ``string``."""
+        """Names and types as the catalog has them: ``varchar(3)`` is not ``string``."""
         util = self._spark._jvm.org.apache.spark.sql.catalyst.util.CharVarcharUtils
         fields = util.getRawSchema(self._told.schema()).fields()
         return [(str(field.name()), str(field.dataType().catalogString())) for field in fields]
 
     def stray_partition(self, place: str) -> str | None:
-        """Return the place of a partition that is not in the directory of the table, None if there is none.
+        """Return the location of a partition outside the directory of the table, None if there is none.
 
         :param place: the directory
         """
@@ -54,14 +54,14 @@ class TableDefinition:
         return None
 
     def lost_with_it(self) -> list[str]:
-        """Return what a table that is made anew does not have, in words."""
+        """Return what a newly created table would not have, in words."""
         properties = [key for key in _mapping(self._told.properties()) if not key.lower().startswith(_OWN_PROPERTIES)]
         lost = ["its comment"] if self._told.comment().isDefined() else []
         lost += [f"its properties ({', '.join(sorted(properties))})"] if properties else []
         return lost + (["its buckets"] if self._told.bucketSpec().isDefined() else [])
 
     def forget_statistics(self) -> None:
-        """Statistics of rows that are gone mislead the optimizer."""
+        """Drop the statistics, because those of deleted rows mislead the optimizer."""
         if self._told.stats().isDefined():
             self._catalog.alterTableStats(self._identifier, self._spark._jvm.scala.Option.empty())
 

@@ -1,4 +1,4 @@
-"""What `WriteData` is told."""
+"""The config of `WriteData`."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ class WriteConfig(ComponentModel):
 
     :param input_view: view or table to write
     :param path: where to write; any URL that Spark can write
-    :param table: table to write instead of a path. A format that needs neither, such as ``jdbc``, takes its ``options``
-    :param format: ``parquet``, ``orc``, ``csv``, ``delta``, … any format of the cluster. Default: that of the table
-        if there is one already, else ``parquet``
-    :param mode: ``overwrite`` replaces everything and can be repeated safely; ``overwrite_partitions`` replaces only
-        the partitions that the view has rows of; ``append`` adds rows, and can double them if the task dies while it
-        writes; ``insert_into`` adds rows to a table that exists, matched by the names of the columns; ``error`` fails
-        if there is something already; ``ignore`` then does nothing
+    :param table: table to write instead of a path. A format that needs neither, such as ``jdbc``, only takes
+        ``options``
+    :param format: ``parquet``, ``orc``, ``csv``, ``delta``, … any format of the cluster. Default: the format of an
+        existing table, otherwise ``parquet``
+    :param mode: ``overwrite`` replaces everything and is safe to repeat; ``overwrite_partitions`` replaces only the
+        partitions for which the view has rows; ``append`` adds rows, and can add them twice if the task dies while it
+        writes; ``insert_into`` adds rows to an existing table and matches columns by name; ``error`` fails if the
+        target exists; ``ignore`` then does nothing
     :param partition_by: columns to partition by
     :param options: options of the format
-    :param replace: how ``overwrite`` replaces a directory or table of files. ``safely``: the new one is written beside
-        it and they are exchanged, where the storage can do that in one step (local, HDFS); ``in_place``: it is emptied
-        first, as Spark does
-    :param replace_table: whether ``overwrite`` may drop partitions of a table that the view has no rows of, and a view
+    :param replace: how ``overwrite`` replaces a directory or table of files. ``safely``: write the new data beside the
+        old ones and exchange them, where the storage can do that in one step (local, HDFS); ``in_place``: empty the
+        target first, as Spark does
+    :param replace_table: whether ``overwrite`` may drop partitions for which the view has no rows, and replace a view
         of the catalog that has the table's name
     """
 
@@ -61,24 +62,24 @@ class WriteConfig(ComponentModel):
         if self.mode == "overwrite_partitions" and self.path is not None and not self.partition_by:
             raise ValueError("mode 'overwrite_partitions' needs 'partition_by': without it everything is replaced")
         if self.replace_table and self.table is None:
-            raise ValueError("'replace_table' is for 'table'")
+            raise ValueError("'replace_table' applies only to 'table'")
         return self
 
     @property
     def target(self) -> str:
-        """What is written, in words."""
+        """The target of the write, in words."""
         if self.path is not None:
             return f"path {self.path!r}"
         return f"table {self.table!r}" if self.table is not None else f"{self.format} {self._named()!r}"
 
     def value_of(self, name: str) -> str | None:
-        """Return an option, whatever case its name is in, None if it is not there."""
+        """Return an option whatever the case of its name, None if it is not set."""
         return next((v for k, v in self.options.items() if k.lower() == name.lower()), None)
 
     def replaces_partitions(self, settings: Mapping[str, str] | Any) -> bool:
-        """Return whether only the partitions that are written are replaced.
+        """Return whether the write replaces only the partitions that it has rows for.
 
-        :param settings: the session's, which may say so for every write
+        :param settings: the session's settings, which may ask for that in every write
         """
         if self.mode == "overwrite_partitions":
             return True

@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 class WriteData(ReadyMadeComponent[WriteConfig]):
     """Write a view to a path or a table.
 
-    What is replaced is never lost before the new data are complete where the storage allows that; where it does not, a
-    write over what is still needed is refused before anything is deleted. See ``docs/writing.md``.
+    Where the storage allows it, the old data survive until the new data are complete. Where it does not, a write over
+    data that the run still needs is refused before anything is deleted. See ``docs/how-to/write-data.md``.
 
-    :raises WriteRefusedError: the write would take away, or hide, what is still needed
+    :raises WriteRefusedError: the write would destroy, or hide, what the run still needs
     """
 
     config_model = WriteConfig
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """Names that Spark does not take."""
+        """Report names that Spark does not accept."""
         read = WriteConfig.model_validate(config)
         yield from config_checks.check_source_name("input_view", read.input_view)
         yield from config_checks.check_source_name("table", read.table)
 
     @classmethod
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
-        """Put back what an attempt moved aside that ended between two renames: others may read it first."""
+        """Restore what an earlier attempt moved aside before it ended between two renames: others may read it first."""
         path, format_ = config.get("path"), str(config.get("format", "parquet")).lower()
         if isinstance(path, str) and path and format_ in FILE_FORMATS and spark_kind(spark) == "classic":
             TargetDirectory(spark, path, run_token(context)).heal()

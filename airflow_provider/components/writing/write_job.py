@@ -14,9 +14,8 @@ from airflow_provider.runner.config.component_context import ComponentContext
 
 @dataclass(frozen=True)
 class WriteJob:
-    """What is to be written, and what is known around it.
+    """What a component writes, and the facts around it.
 
-    :param spark: the session
     :param config: the component's config
     :param frame: the view
     :param context: the pipeline around it; None without one
@@ -37,7 +36,7 @@ class WriteJob:
         return WriteProtection(self.spark, self.context, self.base_dir)
 
     def writer(self, mode: str, format_: str | None = None) -> Any:
-        """Return Spark's writer with everything that the config says."""
+        """Return Spark's writer, set up as the config says."""
         config = self.config
         options = dict(config.options)
         if config.table is not None:  # a table keeps its options, and this one is none of its files

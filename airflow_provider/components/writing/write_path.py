@@ -34,7 +34,7 @@ def write_path(job: WriteJob) -> str | None:
     """Write to a directory.
 
     :return: why nothing was written, None if it was
-    :raises WriteRefusedError: that would take away what is still needed, or hide rows
+    :raises WriteRefusedError: the write would destroy what the run still needs, or hide rows
     """
     config, path = job.config, str(job.config.path)
     # To other formats a path may be anything, such as the name of a collection.
@@ -57,7 +57,7 @@ def write_path(job: WriteJob) -> str | None:
             _refuse_other_layout(job, directory)
         elif config.mode == "overwrite" and directory.is_file():
             logger.warning(
-                "component %r: %s is a single file; it is replaced by a directory of that name with files in it",
+                "component %r: %s is a single file; a directory of that name replaces it",
                 job.component,
                 config.target,
             )
@@ -65,7 +65,7 @@ def write_path(job: WriteJob) -> str | None:
         job.writer(config.mode).save(path)
         return None
     if config.mode == "ignore" and exists:
-        return "there is something already, and mode is 'ignore'"
+        return "the target exists, and mode is 'ignore'"
     if by_partitions:
         _write_partitions(job, directory, path)
     elif config.mode == "append":
@@ -80,7 +80,8 @@ def write_path(job: WriteJob) -> str | None:
 
 
 def _marker(job: WriteJob, directory: TargetDirectory | None, path: str) -> UnfinishedTableMarker | None:
-    """Return what says that this run began a directory in place, so that a retry may begin it again."""
+    """Return the marker of a directory that this run begins in place, so that a retry may begin it again; None without
+    one."""
     config = job.config
     if directory is None or config.mode not in ("error", "errorifexists", "ignore"):
         return None
@@ -161,7 +162,7 @@ def _lost_in_place(job: WriteJob, directory: TargetDirectory | None, path: str) 
 
 
 def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
-    """Say which partitions and other directories go with the old data."""
+    """Warn of partitions and other directories that disappear with the old data."""
     if not directory.exists():
         return
     gone = sorted(name for name in directory.directories() if not directory.holds(name, new))
@@ -169,7 +170,7 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
     others = [name for name in gone if "=" not in name]
     if partitions and job.config.partition_by:
         logger.warning(
-            "component %r: overwriting %s removes %d partitions that view %r has no rows of (%s). To keep them set "
+            "component %r: overwriting %s removes %d partitions for which view %r has no rows (%s). To keep them, set "
             "mode: overwrite_partitions",
             job.component,
             job.config.target,
@@ -179,8 +180,8 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
         )
     if others:
         logger.warning(
-            "component %r: overwriting %s also removes other directories inside it (%s). If they are other data, write "
-            "to a directory of its own",
+            "component %r: overwriting %s also removes other directories inside it (%s). If they hold other data, "
+            "write to a separate directory",
             job.component,
             job.config.target,
             name_list(others),
@@ -188,7 +189,7 @@ def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
 
 
 def _refuse_other_layout(job: WriteJob, directory: TargetDirectory) -> None:
-    """Refuse to mix files with and without partitions: readers would pass over one kind without a word."""
+    """Refuse to mix files with and without partitions, because readers would silently skip one kind."""
     if directory.is_file():
         raise job.refused(
             "it is a single file, and Spark adds files to a directory", "write to a directory, or use mode 'overwrite'"
@@ -197,19 +198,19 @@ def _refuse_other_layout(job: WriteJob, directory: TargetDirectory) -> None:
     wanted = job.config.partition_by
     flat = [name for name in directory.files() if not name.endswith(".crc")]
     if found and not wanted:
-        why = f"it is partitioned by {', '.join(found)}, and readers pass over files beside partitions"
+        why = f"it is partitioned by {', '.join(found)}, and readers skip files beside partitions"
     elif wanted and flat and not found:
-        why = "it has files without partitions, which readers pass over beside partitions"
+        why = "it has files without partitions, which readers skip beside partitions"
     elif found and wanted and found != wanted:
         why = f"it is partitioned by {', '.join(found)}, not by {', '.join(wanted)}"
     else:
         return
-    remedy = f"set partition_by: [{', '.join(found)}]" if found else "leave partition_by out"
+    remedy = f"set partition_by: [{', '.join(found)}]" if found else "remove partition_by"
     raise job.refused(why, f"{remedy}, or write to another directory")
 
 
 def _partition_columns(directory: TargetDirectory) -> list[str]:
-    """Return the columns by which a directory is partitioned, as one of its partitions says."""
+    """Return the columns that partition a directory, as the name of one of its partitions shows."""
     columns: list[str] = []
     below = ""
     while names := [name for name in directory.directories(below) if "=" in name]:

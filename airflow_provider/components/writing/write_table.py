@@ -28,7 +28,7 @@ def write_table(job: WriteJob) -> str | None:
     """Write to a table.
 
     :return: why nothing was written, None if it was
-    :raises WriteRefusedError: that would take away what is still needed
+    :raises WriteRefusedError: the write would destroy what the run still needs
     """
     config, name = job.config, str(job.config.table)
     heal_table(job.spark, name, run_token(job.context))
@@ -38,7 +38,7 @@ def write_table(job: WriteJob) -> str | None:
             "it is a view of the catalog, and its definition would be lost", "give the table another name"
         )
     if config.mode == "ignore" and table is not None:
-        return "there is something already, and mode is 'ignore'"
+        return "the target exists, and mode is 'ignore'"
     by_partitions = config.replaces_partitions(job.spark.conf)
     if config.mode == "insert_into":
         _insert(job, _existing(job, table))
@@ -52,7 +52,7 @@ def write_table(job: WriteJob) -> str | None:
 def _existing(job: WriteJob, table: CatalogTable | None) -> CatalogTable:
     if table is None:
         raise job.refused(
-            "there is no such table, and mode 'insert_into' makes none", "create it first, or use mode 'append'"
+            "there is no such table, and mode 'insert_into' creates none", "create it first, or use mode 'append'"
         )
     return table
 
@@ -65,7 +65,7 @@ def _insert(job: WriteJob, table: CatalogTable) -> None:
 def _replace_partitions(job: WriteJob, table: CatalogTable) -> None:
     if not table.partitions:
         raise job.refused(
-            "the table is not partitioned, so all of it would be replaced", "use mode 'overwrite' if that is meant"
+            "the table is not partitioned, so all of it would be replaced", "use mode 'overwrite' if that is intended"
         )
     _refuse_other_partitions(job, table)
     frame = _in_order(job, table)
@@ -90,7 +90,7 @@ def _refuse_other_partitions(job: WriteJob, table: CatalogTable) -> None:
     if wanted and wanted != [column.lower() for column in table.partitions]:
         has = f"is partitioned by {', '.join(table.partitions)}" if table.partitions else "is not partitioned"
         raise job.refused(
-            f"the table {has}, not by {', '.join(job.config.partition_by)}", "leave partition_by out, or correct it"
+            f"the table {has}, not by {', '.join(job.config.partition_by)}", "remove partition_by, or correct it"
         )
 
 
@@ -133,8 +133,8 @@ def _refuse_losses(job: WriteJob, table: CatalogTable | None) -> None:
         return
     if lost := lost_partitions(job.spark, table, job.frame):
         raise job.refused(
-            f"view {config.input_view!r} has no rows of partitions that the table has ({name_list(lost)}), and they "
-            "would be dropped",
+            f"view {config.input_view!r} has no rows for some partitions of the table ({name_list(lost)}), which "
+            f"would be dropped",
             "set mode: overwrite_partitions to replace only the partitions that are written, or replace_table: true",
         )
 

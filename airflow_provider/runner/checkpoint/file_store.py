@@ -34,7 +34,7 @@ from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.file_names import file_name
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.storage.file_storage import FileStorage, directory_names, file_names
+from airflow_provider.runner.storage.file_storage import FileStorage, directory_names, file_names, interrupted_writes
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +145,8 @@ class FileCheckpointStore:
         # Last, so that a kill leaves a checkpoint as it once was, or none. Whoever was fenced off stays so.
         fences = [f"{key.path}/{rank.fence_path}" for rank in found if rank.owner != FENCED_OFF]
         # Two calls: within one the order is open.
-        for paths in filter(None, (gone, [*fences, f"{key.path}/{REQUEST}"])):
+        request = f"{key.path}/{REQUEST}"
+        for paths in filter(None, (gone, [*fences, request, *interrupted_writes(files, request)])):
             files.delete(paths)
         return bool(gone)
 

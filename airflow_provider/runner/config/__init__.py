@@ -1,1 +1,1 @@
-"""What the author wrote, validated: pipelines, components, and how both are found and checked."""
+"""What the author wrote, validated: pipelines and components, and how to find and check both."""

@@ -1,4 +1,4 @@
-"""Places as they are meant where a run starts, whatever a component does to the working directory later."""
+"""Paths as the author means them when a run starts, even if a component changes the working directory later."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _OF_FILES = re.compile(r"file:(?!/)|file://(?!/)", re.IGNORECASE)
 
 
 def absolute_path(path: str | os.PathLike[str], start: str | None = None) -> Path:
-    """Return a path as it is meant now: ``~`` is filled in, and no link is followed.
+    """Return an absolute path: expand ``~``, and follow no links.
 
     :param path: a file or directory
-    :param start: where a relative one starts; None: in the working directory
+    :param start: where a relative path starts; None: in the working directory
     """
     expanded = os.path.expanduser(os.fspath(path))
     return Path(expanded if os.path.isabs(expanded) else os.path.join(start or working_directory(), expanded))
 
 
 def absolute_url(url: str, start: str | None = None) -> str:
-    """Return the address of a directory as it is meant now. What is no local path stays as it is.
+    """Return the absolute address of a directory; an address that is not a local path stays as it is.
 
     :param url: a path, or an address such as ``s3a://bucket/prefix`` or ``file:///shared``
     :param start: where a relative path starts; None: in the working directory
-    :raises PipelineConfigError: the address names a host where a directory is meant (``file://views``)
+    :raises PipelineConfigError: the address names a host instead of a directory (``file://views``)
     """
     if _OF_FILES.match(url):
         rest = url[len("file:") :]
@@ -43,12 +43,12 @@ def absolute_url(url: str, start: str | None = None) -> str:
 
 
 def real_path(path: str) -> str:
-    """Return a path without symbolic links, also if the working directory has been removed."""
+    """Return a path without symbolic links, even if the working directory no longer exists."""
     return os.path.realpath(path if os.path.isabs(path) else os.path.join(working_directory(), path))
 
 
 def working_directory() -> Path:
-    """Return the working directory, or that of the shell if it has been removed."""
+    """Return the working directory, or the shell's if that one no longer exists."""
     try:
         return Path.cwd()
     except FileNotFoundError:

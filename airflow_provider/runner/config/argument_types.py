@@ -1,4 +1,4 @@
-"""Gives a function what its annotations ask for, where a value of a file may be meant as text or as something else."""
+"""Converts config values to the types that a function's annotations ask for, where a file leaves the type open."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False,
 
 
 def arguments_for(target: Any, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config with Python's own values: text as it is written for what is annotated as text.
+    """Return a config with Python's own values: the written text where the annotation asks for text.
 
-    :param target: the function or class that takes the config as keyword arguments; None if nobody says what is taken
-    :param config: the config as it was written
-    :raises ValueError: a value may be meant in two ways
+    :param target: the function or class that takes the config as keyword arguments; None if its types are unknown
+    :param config: the config as written
+    :raises ValueError: a value has two possible meanings
     """
     found = dict(_as_wanted(target, config))
     for path, word in ambiguous_words(found):
@@ -36,7 +36,7 @@ def arguments_for(target: Any, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ambiguous_values(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return field and problem of each value that may be meant in two ways."""
+    """Return field and problem of each value with two possible meanings."""
     return [
         (f"config.{'.'.join(map(str, path))}", f"{str(word)!r} {AMBIGUOUS}")
         for path, word in ambiguous_words(dict(_as_wanted(target, config)))
@@ -44,9 +44,9 @@ def ambiguous_values(target: Any, config: Mapping[str, Any]) -> list[tuple[str, 
 
 
 def containers_as_text(target: Any, config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return field and problem of each text that looks like a list or a mapping, where one is annotated.
+    """Return field and problem of each text that looks like a list or a mapping where the annotation asks for one.
 
-    A loop over such a text is one over its letters, and no error.
+    A loop over such a text silently iterates over its letters.
     """
     problems = []
     for name, parameter in _parameters_of(target).items():
@@ -59,7 +59,7 @@ def containers_as_text(target: Any, config: Mapping[str, Any]) -> list[tuple[str
 
 
 def _container(parameter: Parameter) -> str | None:
-    """Return whether a parameter is annotated as a list or a mapping, or has one as default, and can be no text."""
+    """Return whether a parameter takes a list or a mapping and no text, by its annotation or its default."""
     annotation = parameter.annotation
     if annotation is Parameter.empty:
         annotation = type(parameter.default)
@@ -96,7 +96,7 @@ def _converted(value: Any, kinds: frozenset[Any]) -> Any:
 
 
 def _kinds_of(target: Any) -> dict[str, frozenset[Any]]:
-    """Return for each parameter the plain kinds of values that its annotation, or else its default, speaks of."""
+    """Return the plain types in each parameter's annotation, or else the type of its default."""
     return {name: _kinds(parameter) for name, parameter in _parameters_of(target).items()}
 
 
@@ -112,7 +112,7 @@ def _parameters_of(target: Any) -> dict[str, Parameter]:
 
 
 def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
-    """Return what an annotation says that is text; it alone, for ``SparkSession`` is often imported for mypy only."""
+    """Evaluate one annotation that is text; one at a time, because ``SparkSession`` is often imported for mypy only."""
     if not isinstance(annotation, str):
         return annotation
     try:

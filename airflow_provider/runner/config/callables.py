@@ -1,4 +1,4 @@
-"""What can be seen of a class or function without running it: that a call runs nothing, or cannot be made."""
+"""What a class or function shows without running: that a call runs none of its code, or is impossible."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 
 from pydantic import BaseModel
 
-_NO_SESSION = "give it a method set_spark_session(self, spark)"
+_NO_SESSION = "add a method set_spark_session(self, spark)"
 
 
 def runs_nothing(target: Any, name: str) -> str | None:
-    """Say why calling a component would run nothing of it; None if it would.
+    """Say why calling a component would run none of its code; None if it would.
 
     :param target: the class or function
-    :param name: what to call it
+    :param name: its name for people
     """
     if not inspect.isclass(target):
         if inspect.isclass(inspect.unwrap(target)):
             return (
-                f"{name!r} is a class of which a decorator makes a function, so its run() is never called; take it off"
+                f"{name!r} is a class that a decorator turns into a function, so its run() is never called; remove "
+                f"the decorator"
             )
         return _runs_nothing(target, f"function {name!r}")
     for method in ("run", "open", "close", "from_config", "set_spark_session"):
@@ -30,28 +31,34 @@ def runs_nothing(target: Any, name: str) -> str | None:
         if found := function and _runs_nothing(function, what):
             return found
         if method in ("from_config", "set_spark_session") and inspect.iscoroutinefunction(_innermost(function)):
-            return f"{what} is async, and its result is needed at once; only run(), open() and close() are awaited"
+            return f"{what} is async, but its result is needed at once; only run(), open() and close() may be async"
     return None
 
 
 def _runs_nothing(function: Any, what: str) -> str | None:
     function = _innermost(function)
     if _is_context_manager(function):
-        return f"{what} is a context manager, which nobody enters; take the decorator off, or enter it in a function"
+        return (
+            f"{what} is a context manager, which the runner does not enter; remove the decorator, or enter it in "
+            f"a function"
+        )
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         return (
-            f"{what} has a 'yield', so a call only makes a generator and runs nothing of it; take the 'yield' out, or "
-            "loop over the generator in a function that has none"
+            f"{what} contains 'yield', so a call only creates a generator and runs none of its code; remove the "
+            f"'yield', or loop over the generator in another function"
         )
     return None
 
 
 def runs_nothing_inside(target: Any, name: str) -> str | None:
-    """Say if a decorator stands around a function with a ``yield``: then all depends on what the decorator does."""
+    """Say if a decorator wraps a function with a ``yield``: then everything depends on what the decorator does."""
     function = _innermost(inspect.getattr_static(target, "run") if inspect.isclass(target) else target)
     if not hasattr(function, "__wrapped__") or not inspect.isgeneratorfunction(inspect.unwrap(function)):
         return None
-    return f"{name!r} has a 'yield' and a decorator around it; nothing of it runs unless that loops over the generator"
+    return (
+        f"{name!r} contains 'yield' and has a decorator; none of its code runs unless the decorator loops over "
+        f"the generator"
+    )
 
 
 def _is_context_manager(function: Any) -> bool:
@@ -60,7 +67,7 @@ def _is_context_manager(function: Any) -> bool:
 
 
 def _innermost(function: Any) -> Any:
-    """Return the function that a call enters first. What a decorator does with the function inside, nobody can see."""
+    """Return the function that a call enters first. What a decorator does with the wrapped function is unknown."""
     while True:
         if isinstance(function, (functools.partial, functools.partialmethod)):
             function = function.func
@@ -73,7 +80,7 @@ def _innermost(function: Any) -> Any:
 
 
 def run_takes(target: type) -> str | None:
-    """Say what a class's ``run`` wants and does not get; None if it can be called without arguments."""
+    """Say which arguments a class's ``run`` requires; None if it can be called without any."""
     run = inspect.getattr_static(target, "run")
     bound = not isinstance(run, staticmethod)
     plain = run.__func__ if isinstance(run, (staticmethod, classmethod)) else run
@@ -92,8 +99,8 @@ def run_takes(target: type) -> str | None:
             return f"its run{signature} cannot be called: {error}; define it as run(self)"
         session = "; the session is self.spark" if {"spark", "session", "spark_session"} & set(names) else ""
         return (
-            f"its run() takes {', '.join(names)}, and the runner calls run() without arguments; take "
-            f"{'them' if len(names) > 1 else 'it'} in __init__, where the config goes{session}"
+            f"its run() takes {', '.join(names)}, but the runner calls run() without arguments; move "
+            f"{'them' if len(names) > 1 else 'it'} to __init__, which receives the config{session}"
         )
     return None
 
@@ -113,13 +120,16 @@ def cannot_take_session(target: type) -> str | None:
     if issubclass(target, BaseModel):
         return _of_a_model(target)
     if any(getattr(vars(kind).get("__dataclass_params__"), "frozen", False) for kind in target.__mro__):
-        return f"is a frozen dataclass, which takes no session; {_NO_SESSION}, or leave frozen=True out"
+        return f"is a frozen dataclass, so the runner cannot set its session; {_NO_SESSION}, or remove frozen=True"
     if getattr(target.__setattr__, "__name__", "") == "_frozen_setattrs":
-        return f"is a frozen attrs class, which takes no session; {_NO_SESSION}, or leave frozen out"
+        return f"is a frozen attrs class, so the runner cannot set its session; {_NO_SESSION}, or remove frozen"
     if issubclass(target, tuple):
-        return f"is a named tuple, which takes no session; {_NO_SESSION}, or write a class"
+        return f"is a named tuple, so the runner cannot set its session; {_NO_SESSION}, or write a class"
     if not target.__dictoffset__ and not inspect.ismemberdescriptor(attribute):
-        return f"has __slots__ without 'spark', so it takes no session; add 'spark' to them, or {_NO_SESSION}"
+        return (
+            f"has __slots__ without 'spark', so the runner cannot set its session; add 'spark' to them, or "
+            f"{_NO_SESSION}"
+        )
     return None
 
 
@@ -128,11 +138,13 @@ def _of_a_model(target: type[BaseModel]) -> str | None:
     takes = field is not None and not field.frozen if field else target.model_config.get("extra") == "allow"
     if takes and not target.model_config.get("frozen"):
         return None
-    return f"is a pydantic model, which takes no session; {_NO_SESSION} that keeps it in a private attribute"
+    return (
+        f"is a pydantic model, so the runner cannot set its session; {_NO_SESSION} that keeps it in a private attribute"
+    )
 
 
 def has_own_session(target: type) -> bool:
-    """Return whether a class finds its session itself, with a property ``spark`` that cannot be set."""
+    """Return whether a class finds its session itself, with a read-only property ``spark``."""
     attribute = inspect.getattr_static(target, "spark", None)
     return isinstance(attribute, functools.cached_property) or (
         isinstance(attribute, property) and attribute.fset is None
@@ -140,9 +152,9 @@ def has_own_session(target: type) -> bool:
 
 
 def signature_of(target: Any) -> tuple[Signature, bool]:
-    """Return the signature that counts for a config, and whether a decorator may add arguments of its own.
+    """Return the signature that a config must match, and whether a decorator may add arguments.
 
-    :raises ValueError: it has none that Python knows
+    :raises ValueError: Python knows no signature
     :raises TypeError: it cannot be called
     """
     own = inspect.signature(target, follow_wrapped=False)

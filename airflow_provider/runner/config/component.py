@@ -1,10 +1,10 @@
-"""Components: what an author may write, and how the runner finds, builds and runs one.
+"""Components: how the runner finds, builds and runs what an author wrote.
 
-A component is a class with ``run()`` or a function ``fn(spark, **config)``. A class is built with its
-``from_config(config)`` if it has one, otherwise with keyword arguments. It gets the Spark session through
-``set_spark_session(spark)`` if it has that method, otherwise as attribute ``spark``. Classes that also have
-``open()`` and ``close()`` are opened before ``run()`` and closed after it, whatever happens. Any of these functions may
-be ``async``: it is awaited in an event loop of its own.
+A component is a class with ``run()`` or a function ``fn(spark, **config)``. The runner builds a class with its
+``from_config(config)`` if it has one, otherwise with keyword arguments. It passes the Spark session to
+``set_spark_session(spark)`` if the class has that method, otherwise it sets the attribute ``spark``. If a class also
+has ``open()`` and ``close()``, they run before and after ``run()``, whatever happens. Any of these functions may be
+``async``; the runner awaits it in an event loop of its own.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ Component = Callable[[], object]
 
 @runtime_checkable
 class ComponentResource(Protocol):
-    """A component that holds something open while it runs."""
+    """A component with something to open before it runs and to close afterwards."""
 
     def open(self) -> None:
         """Acquire what ``run()`` needs."""
 
     def close(self) -> None:
-        """Release it; called whether or not ``run()`` succeeded."""
+        """Release it, whether or not ``run()`` succeeded."""
 
 
 def resolve_component(class_path: str, component_object: ComponentObject | None = None) -> Any:
@@ -48,7 +48,7 @@ def resolve_component(class_path: str, component_object: ComponentObject | None 
 
     :param class_path: dotted path, ``package.module.Name``
     :param component_object: the class or function itself, which need not be imported then
-    :raises LookupError: there is no such thing, or it is not a component; the message says which
+    :raises LookupError: it does not exist, or it is not a component; the message says which
     """
     if component_object is not None:
         _check_kind(class_path, component_object.target)
@@ -61,7 +61,7 @@ def resolve_component(class_path: str, component_object: ComponentObject | None 
         target = getattr(module, attribute)
     except AttributeError:
         public = [name for name in dir(module) if not name.startswith("_")]
-        hint = suggestion(attribute, public, most=0) or "; name a class or function that it has"
+        hint = suggestion(attribute, public, most=0) or "; name one of its classes or functions"
         raise LookupError(f"module {module_name!r} has no {attribute!r}{hint}") from None
     _check_kind(class_path, target)
     return target
@@ -84,7 +84,7 @@ def _import(module_name: str) -> ModuleType:
 
 
 def _place_in(module_name: str, error: BaseException) -> str:
-    """Return file and line of the module, or of a package around it, where the import went wrong."""
+    """Return file and line in the module, or in a package around it, where the import failed."""
     lines = [
         (frame.f_code.co_filename, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -127,13 +127,12 @@ def build_component(
     texts: Mapping[str, str] | None = None,
     context: ComponentContext | None = None,
 ) -> Component:
-    """Build a component and hand it the session.
+    """Build a component and give it the session.
 
     :param target: the class or function
     :param config: its config
-    :param spark: the Spark session
     :param base_dir: where relative paths in the config start
-    :param texts: see :attr:`DataFlow.texts`
+    :param texts: see :attr:`~airflow_provider.runner.config.dataflow.DataFlow.texts`
     :param context: the pipeline around it
     :return: a callable without arguments that does the component's work once
     """

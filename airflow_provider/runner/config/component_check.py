@@ -1,4 +1,4 @@
-"""Whether a component can be imported, takes its config and can be run. Nothing of it is run.
+"""Checks that a component can be imported, accepts its config and can run, without running any of it.
 
 Config values may be secrets, so no message here repeats one.
 """
@@ -37,13 +37,13 @@ def check_component(
     component_object: ComponentObject | None = None,
     base_dir: Path | None = None,
 ) -> Problems:
-    """Check that a component can be imported, takes its config and can be run.
+    """Check that a component can be imported, accepts its config and can run.
 
     :param class_path: its dotted path
     :param config: its config
     :param component_object: the class or function itself, which need not be imported then
     :param base_dir: where relative paths in the config start; None if that is not known yet
-    :return: pairs of field and what is wrong with it; empty if nothing is
+    :return: pairs of a field and what is wrong with it; empty if all is well
     """
     try:
         target = resolve_component(class_path, component_object)
@@ -58,7 +58,7 @@ def check_component(
 def warnings_of(
     class_path: str, config: Mapping[str, Any], component_object: ComponentObject | None = None
 ) -> Problems:
-    """Return what is allowed and probably not meant, in the form of :func:`check_component`.
+    """Return what is allowed but probably not meant, in the form of :func:`check_component`.
 
     :param class_path: dotted path of the component
     :param config: its config
@@ -77,7 +77,7 @@ def warnings_of(
     if not inspect.isclass(target):
         missing, decorated = _decorated_missing(target, config)
         problems += [
-            (f"config.{key}", f"is missing, unless the decorator of {decorated} hands it over") for key in missing
+            (f"config.{key}", f"is missing, unless the decorator of {decorated} supplies it") for key in missing
         ]
     return problems
 
@@ -111,7 +111,10 @@ def _config_problems(class_path: str, target: Any, config: Mapping[str, Any]) ->
     session = next(iter(signature.parameters.values()), None)
     if session is None or session.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD):
         return [
-            ("class_path", f"function {class_path!r} cannot take the session; define it as {name}(spark, **config)")
+            (
+                "class_path",
+                f"function {class_path!r} has no parameter for the session; define it as {name}(spark, **config)",
+            )
         ]
     if decorated:
         signature = _lenient(signature)
@@ -124,7 +127,7 @@ def _value_problems(target: Any, config: Mapping[str, Any]) -> Problems:
 
 
 def _lenient(signature: Signature) -> Signature:
-    """Return a signature in which nothing after the session need be given: a decorator may hand it over."""
+    """Return a signature without required parameters after the session, because a decorator may supply them."""
     first, *others = signature.parameters.values()
     variable = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     optional = [p if p.kind in variable else p.replace(kind=Parameter.KEYWORD_ONLY, default=None) for p in others]
@@ -173,7 +176,7 @@ def _model_problems(model: type[BaseModel], config: Mapping[str, Any]) -> Proble
 def _argument_problems(
     name: str, signature: Signature, session: Parameter | None, config: Mapping[str, Any]
 ) -> Problems:
-    """Compare the config with the arguments that a class or function takes.
+    """Compare the config with the parameters of a class or function.
 
     :param session: the parameter that the runner fills with the Spark session; None for a class
     """
@@ -189,15 +192,15 @@ def _argument_problems(
     ]
     for key in config:
         if key in by_runner:
-            problems.append((f"config.{key}", "is given by the runner; remove it"))
+            problems.append((f"config.{key}", "is supplied by the runner; remove it"))
         elif key not in takes and not takes_any:
             hint = suggestion(key, takes) if takes else "; it takes no config"
-            problems.append((f"config.{key}", f"is not taken by {name}{hint}"))
+            problems.append((f"config.{key}", f"is not a parameter of {name}{hint}"))
     return problems or _bind_problems(name, signature, session, config)
 
 
 def _bind_problems(name: str, signature: Signature, session: Parameter | None, config: Mapping[str, Any]) -> Problems:
-    """Ask Python itself, for whatever a look at the names does not find."""
+    """Let Python itself bind the arguments, for problems that the names do not show."""
     positional = (None,) if session else ()
     try:
         signature.bind(*positional, **config)

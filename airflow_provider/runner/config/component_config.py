@@ -40,16 +40,16 @@ class ComponentConfig(ConfigSection):
     :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``; in Python also
         the class or function itself
     :param component_type: ``source``, ``transformation`` or ``sink``
-    :param config: what the component is given; plain data only, because it is fingerprinted
+    :param config: the component's own settings; plain data only, because they are fingerprinted
     :param depends_on: names of the components that must be complete before this one
     :param retry: the component's own retries inside one attempt
     :param circuit_breaker: when to stop trying a component that keeps failing
-    :param resilience: ``retry`` and ``circuit_breaker`` under one key; not together with either
-    :param enabled: False leaves the component out
-    :param session_state: what becomes of the temp views that it leaves; default: the pipeline's policy
-    :param checkpoint_version: the author's own word for the version of its results: another value counts as changed
-        config, for what no reading of code can know
-    :param always_run: run it in every attempt in which anything runs, for components that set things up
+    :param resilience: ``retry`` and ``circuit_breaker`` under one key; cannot be combined with either
+    :param enabled: False removes the component from the pipeline
+    :param session_state: how its temp views survive; default: the pipeline's policy
+    :param checkpoint_version: your own version of the component's results: another value counts as a changed config.
+        Use it for changes that the code does not show
+    :param always_run: run it in every attempt that runs anything, for components that set things up
     :raises PipelineConfigError: with every problem of this component
     """
 
@@ -71,12 +71,12 @@ class ComponentConfig(ConfigSection):
 
     @classmethod
     def left_as_written(cls) -> frozenset[str]:
-        """Return the field that the component reads: it knows where text is meant."""
+        """Return the field that the component itself reads: the component knows where text is meant."""
         return frozenset({"config"})
 
     @property
     def component_object(self) -> ComponentObject | None:
-        """The class or function itself, None if the author gave its path."""
+        """The class or function itself, None if the config has only its path."""
         component_object = self._component_object
         return (
             component_object if component_object is not None and component_object.path == self.class_path else None
@@ -84,13 +84,13 @@ class ComponentConfig(ConfigSection):
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """The texts of files that ``config`` names, with their templates rendered; by the names that stand there."""
+        """The texts of the files that ``config`` names, with their templates rendered, by the names in ``config``."""
         return self._texts
 
     def target(self) -> Any:
-        """Return the class or function that the component is.
+        """Return the component's class or function.
 
-        :raises LookupError: there is no such thing, or it is not a component; the message says which
+        :raises LookupError: it does not exist, or it is not a component; the message says which
         """
         return resolve_component(self.class_path, self.component_object)
 

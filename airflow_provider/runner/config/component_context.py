@@ -1,4 +1,4 @@
-"""What a ready-made component is told about the pipeline around it, so that it harms none of the others."""
+"""What a ready-made component knows about the pipeline around it, so that it does no harm to other components."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ READY_MADE = "airflow_provider.components."
 
 @dataclass(frozen=True)
 class LaterComponent:
-    """A component that comes later, as far as its config and its code say what it does.
+    """A later component, with what its config and code say about what it does.
 
     :param name: its name
     :param class_path: its class or function
     :param config: its config
-    :param target: the class or function itself; None if it is not known
+    :param target: the class or function itself; None if it is unknown
     """
 
     name: str
@@ -27,7 +27,7 @@ class LaterComponent:
 
     @property
     def kind(self) -> str | None:
-        """Name of the ready-made class; None if it is the author's own."""
+        """Name of the ready-made class; None for a component of the author's own."""
         is_ready_made = self.class_path.startswith(READY_MADE)
         return self.class_path.rpartition(".")[2] if is_ready_made else None
 
@@ -40,7 +40,7 @@ class ComponentContext:
     :param pipeline: name of the pipeline
     :param later: the components that run after it in this attempt, in their order
     :param left_by: temp view, in lower case, to the component that left it last
-    :param run: tells this run from all others; empty if nobody told
+    :param run: distinguishes this run from all others; empty if it is unknown
     :param keeps: directories that the run itself needs
     """
 
@@ -52,6 +52,6 @@ class ComponentContext:
     keeps: tuple[Path, ...] = ()
 
     def who_left(self, view: str) -> str:
-        """Return the component that left a view in words, empty if that is not known."""
+        """Return a phrase with the component that left a view; empty if that is unknown."""
         name = self.left_by.get(view.lower().strip("`"))
         return f" (left by component {name!r})" if name else ""

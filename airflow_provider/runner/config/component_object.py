@@ -1,8 +1,9 @@
-"""Classes and functions that the author gives themselves instead of by path, as a DAG file does.
+"""Components that are classes and functions instead of paths, as in a DAG file.
 
-The module of a DAG file cannot be imported by name, and files ``etl/jobs.py`` and ``ml/jobs.py`` have functions of one
-path. So the config carries the object itself, and no table of names lies between them. By the path the next attempt
-recognises it, on another host and in another version of the bundle: hence of the file only its own name is in it.
+Nobody can import the module of a DAG file by name, and the files ``etl/jobs.py`` and ``ml/jobs.py`` may have functions
+with the same path. So the config carries the object itself, without a table of names in between. The next attempt
+recognizes it by its path, on another host and in another version of the bundle: hence the path has only the file's own
+name.
 """
 
 from __future__ import annotations
@@ -33,26 +34,26 @@ class ComponentObject:
 
     @classmethod
     def of(cls, target: Any) -> Self:
-        """Give a class or function its path.
+        """Make one for a class or function.
 
         :param target: a class, or a function with a name and without variables of an enclosing function
         :raises LookupError: it is something else
         """
         name = getattr(target, "__qualname__", None)
         if name is None:
-            raise LookupError(f"{with_article(type(target).__name__)} is no component; give a class or a function")
+            raise LookupError(f"{with_article(type(target).__name__)} is not a component: pass a class or a function")
         if "<lambda>" in name:
-            raise LookupError("a lambda has no name to recognise it by in the next attempt; define a function")
+            raise LookupError("a lambda has no name by which the next attempt could recognize it; define a function")
         if _holds_variables(target):
             raise LookupError(
-                f"function {name!r} uses variables of the function around it, which no fingerprint covers; hand them "
-                "over in 'config', or if it is made by a decorator of yours, put functools.wraps on it"
+                f"function {name!r} uses variables of its enclosing function, which no fingerprint covers; pass them "
+                f"in 'config', or if a decorator of yours makes the function, apply functools.wraps to it"
             )
         return cls(f"{_DAG_FILE.sub('', target.__module__)}.{name.replace('.<locals>', '')}", target)
 
     @property
     def importable(self) -> bool:
-        """Whether another process can import it by its path, where it has the module."""
+        """Whether another process that has the module can import it by its path."""
         module, name = self.target.__module__, self.target.__qualname__
         return module != "__main__" and "." not in name and f"{module}.{name}" == self.path
 
@@ -63,9 +64,9 @@ class ComponentObject:
 
 
 def _holds_variables(target: Any) -> bool:
-    """Return whether a function is one of several that differ in the variables around them.
+    """Return whether a function depends on variables around it, so that several functions share its path.
 
-    What a decorator puts around a function of the module holds that function in a variable, and is known by its path.
+    A function that a decorator of the module wraps is also in a variable, but its path identifies it.
     """
     if not hasattr(target, "__wrapped__"):
         return bool(getattr(target, "__closure__", None))
@@ -80,10 +81,10 @@ def _file_of(target: Any) -> str:
 
 
 def component_object_in(fields: Any) -> ComponentObject | None:
-    """Return what the author gave itself as ``class_path`` of a component, None if that is a path or missing.
+    """Return the class or function that ``class_path`` of a component holds, None if it is a path or missing.
 
     :param fields: the component as the author wrote it
-    :raises LookupError: it is no component
+    :raises LookupError: the object is not a component
     """
     target = fields.get("class_path") if isinstance(fields, Mapping) else None
     if isinstance(target, ComponentObject):
@@ -94,11 +95,11 @@ def component_object_in(fields: Any) -> ComponentObject | None:
 def ambiguous_paths(
     components: Iterable[tuple[str, str, ComponentObject | None]], find: Callable[[str], Any]
 ) -> list[ConfigProblem]:
-    """Say which components of a pipeline have one path but are not the same class or function.
+    """Report components of a pipeline that share a path but not the class or function.
 
-    Each would run what it was given, but after a change the next attempt could take one for the other.
+    Each would run correctly, but after a change the next attempt could confuse them.
 
-    :param components: name and path of each, and what was given if anything was
+    :param components: name and path of each, and the class or function if the config holds it
     :param find: returns what a path names, or raises ``LookupError``
     """
     problems = []
@@ -125,7 +126,10 @@ def ambiguous_paths(
 def _told_apart(path: str, file: str, other: str, other_file: str) -> str:
     what = path.rpartition(".")[2]
     if file == other_file:
-        return f"two functions or classes of {file} are called {what!r}, this one and that of {other!r}; rename one"
+        return (
+            f"{file} defines two functions or classes called {what!r}, and component {other!r} uses the other "
+            f"one; rename one"
+        )
     return (
         f"{path!r} of {file} and that of {other_file}, which is component {other!r}, have one name, so a checkpoint "
         f"could not tell them apart; rename one of the files, or one {what!r}"

@@ -1,4 +1,4 @@
-"""What is wrong with components although each of their fields may be right: contents, names, dependencies."""
+"""Problems of components whose single fields may all be right: contents, names, dependencies."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ PLAIN_TYPES = (
 
 
 def content_problems(component: Mapping[Any, Any]) -> list[ConfigProblem]:
-    """Return what is wrong with a component although each field by itself may be right."""
+    """Return the problems of a component whose single fields may all be right."""
     name = component_name(component)
     problems = []
     if component.get("resilience") and (component.get("retry") or component.get("circuit_breaker")):
-        message = "is set together with 'retry' or 'circuit_breaker'; keep one of the two spellings"
+        message = "cannot be combined with 'retry' or 'circuit_breaker'; keep one of the two forms"
         problems.append(ConfigProblem(message, name, "resilience"))
     for path, value in unhashable(component.get("config")):
         message = (
@@ -50,10 +50,10 @@ def content_problems(component: Mapping[Any, Any]) -> list[ConfigProblem]:
 
 
 def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigProblem]:
-    """Check names and dependencies across components that may be wrong in other ways.
+    """Check names and dependencies across components, which may have other problems as well.
 
-    :param components: each a mapping or a ``ComponentConfig``; what is neither is passed over. If there is none,
-        nothing is said about references
+    :param components: mappings or ``ComponentConfig`` objects; anything else is ignored. Without components, references
+        are not checked
     :param restart_from: where to restart from, as the author wrote it
     """
     problems = []

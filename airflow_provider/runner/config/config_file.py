@@ -1,4 +1,4 @@
-"""Reads a config file into plain data. YAML is loaded safely; a key written twice is refused, text stays text."""
+"""Reads a config file into plain data. It loads YAML safely, refuses a repeated key, and keeps text as text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_config_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     parse = _PARSERS.get(Path(source).suffix.lower())
     if parse is None:
         known = ", ".join(_PARSERS)
-        raise _error(source, f"unknown file type {Path(source).suffix!r}; known are {known}")
+        raise _error(source, f"unknown file type {Path(source).suffix!r}; choose from {known}")
     content = parse(source, _text_of(source))
     if content is None:
         raise _error(source, "the file is empty; it needs name and components")
@@ -55,7 +55,7 @@ def _text_of(source: str) -> str:
         raise _error(source, f"the file cannot be read: {error.strerror}") from error
     for mark, encoding in _OTHER_MARKS:
         if raw.startswith(mark):
-            raise _error(source, f"the file is {encoding} text, as its byte order mark says; save it as UTF-8")
+            raise _error(source, f"the file is {encoding} text according to its byte order mark; save it as UTF-8")
     try:
         return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
@@ -70,7 +70,7 @@ def _parse_yaml(source: str, text: str) -> Any:
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         if error.problem == "but found another document":
             raise _error(
-                source, f"not valid YAML: {place}a second document begins; a file holds one pipeline"
+                source, f"not valid YAML: {place}a second document begins; a file describes one pipeline"
             ) from None
         hint = "; indent with spaces" if "'\\t'" in str(error.problem) else ""
         raise _error(source, f"not valid YAML: {place}{error.problem or error}{hint}") from None
@@ -86,7 +86,7 @@ def _parse_json(source: str, text: str) -> Any:
         mapping = dict(pairs)
         if len(mapping) < len(pairs):
             twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
-            raise _error(source, f"the key {twice!r} stands twice in one mapping")
+            raise _error(source, f"the key {twice!r} occurs twice in one mapping")
         return mapping
 
     try:

@@ -69,21 +69,21 @@ class DataFlow(ABC):
 
     @classmethod
     def config_problems(cls, config: Mapping[str, Any], base_dir: Path | None) -> Iterable[tuple[str, str]]:
-        """Look for what is wrong with a config and can be seen without data and without Spark.
+        """Report what is wrong with a config, as far as it shows without data and without Spark.
 
-        The config check calls it on a config that ``config_model`` or the arguments of ``__init__`` accept; an author
-        overrides it. Nothing of it may raise. A class that does not derive from :class:`DataFlow` may have it, too.
+        The config check calls this for a config that ``config_model`` or the arguments of ``__init__`` accept; authors
+        may override it. It must not raise. A class that does not derive from :class:`DataFlow` may have it, too.
 
-        :param config: the ``config`` mapping of the component, its templates rendered if they are known already
-        :param base_dir: where relative paths in the config start; None if that is not known yet, so that files cannot
-            be looked for
+        :param config: the ``config`` mapping of the component, with rendered templates where they are known already
+        :param base_dir: where relative paths in the config start; None if that is not known yet, so that no file can be
+            found
         :return: pairs of a field of the config (``sql_file``, ``options.header``) and what is wrong with it
         """
         return ()
 
     @classmethod
     def config_warnings(cls, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Look for what is allowed and probably not meant. The check prints it as a warning, the run logs it.
+        """Report what is allowed but probably not meant. The config check prints it as a warning, and the run logs it.
 
         :param config: the ``config`` mapping of the component
         :return: pairs of a field of the config and what to look at
@@ -92,9 +92,9 @@ class DataFlow(ABC):
 
     @classmethod  # noqa: B027 - few components have anything to mend
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
-        """Mend what an earlier attempt of this component left half done, before any component of this one runs.
+        """Repair what an earlier attempt of this component left half done, before any component of this attempt runs.
 
-        Nothing by default. An error here is logged, and the attempt goes on.
+        By default it does nothing. An error here is logged, and the attempt goes on.
 
         :param config: the ``config`` mapping of the component
         :param spark: the session
@@ -113,11 +113,11 @@ class DataFlow(ABC):
         :raises RuntimeError: before the runner has set it
         """
         if self._spark is None:
-            raise RuntimeError(f"component {self.name!r} has no Spark session before the runner sets it")
+            raise RuntimeError(f"component {self.name!r} has no Spark session yet; the runner sets it before run()")
         return self._spark
 
     def set_spark_session(self, spark: SparkSession) -> None:
-        """Take the session. Called by the runner before :meth:`run`."""
+        """Take the session. The runner calls this before :meth:`run`."""
         self._spark = spark
 
     @property

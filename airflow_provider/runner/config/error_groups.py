@@ -1,4 +1,4 @@
-"""Puts together what pydantic says of one value: of a field that takes several kinds it tells one error for each."""
+"""Groups pydantic's errors by value: pydantic reports one error for each type that a field accepts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _KIND_NAME = re.compile(
 
 
 def errors_by_value(error: ValidationError, data: Any) -> list[list[ErrorDetails]]:
-    """Group the errors by the value that they are about.
+    """Group the errors by the value that they concern.
 
-    Where a field takes several kinds, pydantic tells what is wrong for each of them, below a name of its own for the
-    kind. Of those, what is said of the inside of a value counts: there the author meant that kind.
+    Where a field accepts several types, pydantic reports what is wrong for each of them, below its own name for the
+    type. An error inside a value counts more than one about the value: there the author meant that type.
     """
     groups: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
     of_a_kind: set[tuple[int | str, ...]] = set()

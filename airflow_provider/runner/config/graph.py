@@ -1,4 +1,4 @@
-"""The order of execution, and what stands in its way."""
+"""The order of execution, and the cycles that prevent one."""
 
 from __future__ import annotations
 

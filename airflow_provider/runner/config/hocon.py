@@ -1,7 +1,7 @@
 """Reads HOCON as people write it: constants, includes, properties without quotes, sizes and times as text.
 
-pyhocon makes a duration of ``10s`` and of ``512m``, and a number of ``07763``: so while it reads, the words that it
-reads values with are replaced by ones that keep the text.
+pyhocon turns ``10s`` and ``512m`` into durations and ``07763`` into another number. So while it parses, the functions
+that convert values are replaced by ones that keep the text.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LOCK = threading.Lock()
 
 
 class HoconError(Exception):
-    """A text is no HOCON, or an included file is missing; says where."""
+    """A text is not valid HOCON, or an included file is missing; the message says where."""
 
 
 def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
@@ -46,9 +46,9 @@ def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
     :param text: its content
     :param source: its path, where includes start
     :param read: reads an included file, or raises an error that names it
-    :return: its content as plain data; constants that the file only refers to are left out
-    :raises ImportError: there is no pyhocon
-    :raises HoconError: it is none
+    :return: its content as plain data, without constants that the file only refers to
+    :raises ImportError: pyhocon is not installed
+    :raises HoconError: the text is not valid HOCON
     """
     from pyhocon import ConfigFactory
     from pyparsing import ParseBaseException
@@ -63,7 +63,7 @@ def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
         found = repr(there) if (there := error.pstr[error.loc : error.loc + 1]) else "end of text"
         # For some mistakes what is "expected" is the whole grammar, over many lines.
         problem = f"{error.msg}, found {found}" if len(error.msg) <= 60 else f"unexpected {found}"
-        hint = f"; put text that holds {there} in quotes" if there and there in "^`+?!@*&" else ""
+        hint = f"; put text that contains {there} in quotes" if there and there in "^`+?!@*&" else ""
         raise HoconError(f"line {error.lineno}, column {error.column}: {problem}{hint}") from None
     except RecursionError:
         raise HoconError("it is nested too deeply, or a substitution refers to itself") from None
@@ -103,14 +103,14 @@ def _included(
 
 
 def _check_prefixes(text: str) -> None:
-    """Refuse ``a.b = 1`` beside ``a.b.c = 2``: HOCON keeps the later one only, where properties are both."""
+    """Refuse ``a.b = 1`` beside ``a.b.c = 2``: HOCON keeps only the later one, although properties may be both."""
     bare = re.sub(r'"""(?:.|\n)*?"""|"(?:[^"\\\n]|\\.)*"', lambda found: "\n" * found[0].count("\n") or '""', text)
     bare = re.sub(r"(?:#|//)[^\n]*", "", bare)
     _check_references(bare)
     appended = re.search(r"\+=\s*\{", bare)
     if appended:
         line = bare.count("\n", 0, appended.start()) + 1
-        raise HoconError(f"line {line}: '+=' with one mapping loses what was there; write += [ {{ … }} ]")
+        raise HoconError(f"line {line}: '+=' with a single mapping drops the earlier items; write += [ {{ … }} ]")
     lines = {
         match["key"].removeprefix("spark.spark_conf."): bare.count("\n", 0, match.start("key")) + 1
         for match in _ASSIGNED.finditer(bare)
@@ -119,13 +119,14 @@ def _check_prefixes(text: str) -> None:
         longer = next((other for other in lines if other.startswith(f"{key}.")), None)
         if longer is not None:
             raise HoconError(
-                f"line {max(line, lines[longer])}: {key!r} and {longer!r} both have a value, of which HOCON keeps one; "
+                f"line {max(line, lines[longer])}: {key!r} and {longer!r} both have a value, and HOCON keeps only "
+                f"one of them; "
                 "put both names in quotes"
             )
 
 
 def _check_references(bare: str) -> None:
-    """Refuse ``a.b = ${c}`` that is added to below: pyhocon loses what it refers to, if the name has a dot."""
+    """Refuse ``a.b = ${c}`` that is extended further down: pyhocon loses what it refers to if the name has a dot."""
     for first in _REFERRED.finditer(bare):
         key = re.escape(first["key"])
         for second in re.compile(rf"(?:^|[{{,\n])[ \t]*{key}(?:\.|[ \t]*[{{])", re.MULTILINE).finditer(
@@ -138,11 +139,14 @@ def _check_references(bare: str) -> None:
             if min(depths, default=0) >= 0:
                 line = bare.count("\n", 0, second.end()) + 1
                 name = first["key"]
-                raise HoconError(f"line {line}: {name!r} refers to another part; write {name} = ${{…}} {{ … }} in one")
+                raise HoconError(
+                    f"line {line}: {name!r} refers to another part and is extended later; write {name} "
+                    f"= ${{…}} {{ … }} in one"
+                )
 
 
 def _keys_of(included: list[str], source: Path) -> set[str]:
-    """Return the top-level keys of included files: constants that other pipelines use are no mistake in this one."""
+    """Return the top-level keys of included files: constants for other pipelines are not a mistake in this one."""
     from pyhocon import ConfigFactory, ConfigTree
     from pyhocon.config_parser import NO_SUBSTITUTION
 
@@ -175,7 +179,7 @@ def _open(path: str, mode: str, encoding: str) -> IO[Any]:
 
 @contextmanager
 def _keeping_text() -> Iterator[None]:
-    """Let pyhocon keep text that it would read as a duration or as another number."""
+    """Context manager in which pyhocon keeps text that it would read as a duration or as another number."""
     from pyhocon import config_parser
     from pyparsing import NoMatch
 

@@ -1,4 +1,4 @@
-"""Whether the components of a config can be imported and take their config."""
+"""Checks that the components of a config can be imported and accept their config."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ Importable = Callable[[str, ComponentObject | None], object]
 def import_problems(
     components: Sequence[Any], importable: bool | Importable, base_dir: Path | None
 ) -> list[ConfigProblem]:
-    """Check each component that says enough to be looked for, also if something else is wrong with it.
+    """Check each component that names a class or function, also if something else is wrong with it.
 
-    :param components: each a :class:`ComponentConfig` or whatever the author wrote instead
-    :param importable: see :func:`load_pipeline_config`
-    :param base_dir: where relative paths in the config start; None if files are not to be looked for
+    :param components: :class:`ComponentConfig` objects, or whatever the author wrote instead
+    :param importable: see :func:`~airflow_provider.runner.config.model.load_pipeline_config`
+    :param base_dir: where relative paths in the config start; None to check no files
     """
     problems = []
     for position, item in enumerate(components, start=1):

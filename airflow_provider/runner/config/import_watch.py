@@ -1,6 +1,6 @@
-"""Which import of an author's module started Spark, as scripts do that were made to be run by themselves.
+"""Finds the import of an author's module that started Spark, as scripts do that were written to run alone.
 
-pyspark is not imported for this: where nobody has imported it, nobody has started Spark.
+This never imports pyspark: where nobody has imported it, nobody has started Spark.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 REMEDY = (
     "move SparkSession.builder...getOrCreate() and SparkContext() from the top level of the module into the function, "
-    "and use the session that a component is given"
+    "and use the session that the runner passes to the component"
 )
 
 _starts: list[tuple[Any, str]] = []
@@ -33,7 +33,7 @@ def running_spark() -> Any:
 
 
 def place_of_spark_start(spark: Any) -> str | None:
-    """Return ``file:line`` where a SparkContext was made, None if pyspark did not note that.
+    """Return ``file:line`` where the SparkContext was created, None if pyspark did not record it.
 
     :param spark: what :func:`running_spark` returned
     """
@@ -42,7 +42,7 @@ def place_of_spark_start(spark: Any) -> str | None:
 
 
 def import_that_started(spark: Any) -> str | None:
-    """Return the module whose import started this Spark, None if no import that was watched did.
+    """Return the module whose import started this Spark, None if no watched import did.
 
     :param spark: what :func:`running_spark` returned
     """
@@ -51,7 +51,7 @@ def import_that_started(spark: Any) -> str | None:
 
 @contextmanager
 def watching_import(module_name: str) -> Iterator[None]:
-    """Notice, and warn, if what is imported in here starts Spark.
+    """Context manager that warns if an import inside it starts Spark.
 
     :param module_name: the module
     """
@@ -64,7 +64,7 @@ def watching_import(module_name: str) -> Iterator[None]:
             _starts[:] = [(after, module_name)]
             place = place_of_spark_start(after)
             logger.warning(
-                "importing %r started Spark%s, before the pipeline could say where it should run; %s",
+                "importing %r started Spark%s, before the pipeline could choose where it runs; %s",
                 module_name,
                 f" ({place})" if place else "",
                 REMEDY,

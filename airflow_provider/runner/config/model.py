@@ -68,33 +68,34 @@ class PipelineConfig(ConfigSection):
     """A pipeline: a named, ordered graph of components.
 
     :param name: name of the pipeline; part of the checkpoint's identity
-    :param components: at least one component; the order is kept where dependencies allow
-    :param version: the author's version of the pipeline, shown in the log
-    :param environment: ``dev``, ``staging``, ``prod`` or whatever the author calls it; shown in the log
+    :param components: at least one component; they run in this order where dependencies allow
+    :param version: your version of the pipeline, shown in the log
+    :param environment: ``dev``, ``staging``, ``prod`` or whatever you call it; shown in the log
     :param tags: free-form labels, shown in the log
     :param spark: Spark settings
-    :param on_config_change: when the config differs from the checkpoint's: ``restart`` everything,
+    :param on_config_change: what to do when the config differs from the checkpoint's: ``restart`` everything,
         ``rerun_affected`` the changed components and their descendants, or ``fail``
-    :param on_code_change: when the code of a completed component differs from what it ran with: ``rerun_affected`` it
-        and its descendants, ``restart`` everything, ``reuse`` with a warning, or ``fail``
-    :param on_source_change: when somebody else changed what a completed component had read: ``auto`` keeps what was
-        read in a retry, never mixing old and new, and reads it again after a clear by a person; ``keep`` never runs a
-        component because of a source; ``rerun_affected`` always runs what read it, and the descendants; or ``fail``
-    :param on_clear: when somebody cleared the Airflow task before the pipeline was complete: ``auto`` does as the
-        person chose in the dialog of Airflow 3.4 and later ("Keep task state and resume"), and resumes where Airflow
-        does not ask; ``resume`` from the checkpoint, if it has not been discarded with the task state that holds it;
-        ``restart`` everything
-    :param restart_from: components that run again with their descendants, although they had completed: a name, a list
-        of names, or a mapping, see :class:`~airflow_provider.runner.config.restart_from.RestartFrom`. Carried out once
-        in a run, each value
-    :param session_state: what becomes of the temp views that components leave: ``auto`` replays what is known to be
-        harmless and saves the rest; ``save`` all; ``replay`` the components instead, which the author vouches for;
-        ``none``
-    :param harmless_modules: modules, or anything in them, that the author vouches for: they have no side effects. Added
-        to those that are known, see :mod:`airflow_provider.runner.session_state.effects.known_modules`
-    :param session_state_format: Spark data source to save views with
-    :param replay_below_cpu_seconds: a harmless component that took less processor time, Python's and the executors',
-        is replayed by ``auto`` without more ado; the views of others are saved when the attempt fails
+    :param on_code_change: what to do when the code of a completed component has changed since it ran:
+        ``rerun_affected`` it and its descendants, ``restart`` everything, ``reuse`` its result with a warning, or
+        ``fail``
+    :param on_source_change: what to do when someone else changed data that a completed component had read: ``auto``
+        keeps the old data in a retry, never mixing old and new, and reads the new data after a person cleared the task;
+        ``keep`` never reruns a component because of a source; ``rerun_affected`` always reruns the readers and their
+        descendants; or ``fail``
+    :param on_clear: what to do when a person clears the Airflow task before the pipeline is complete: ``auto`` follows
+        the choice in the dialog of Airflow 3.4 and later ("Keep task state and resume"), and resumes where Airflow does
+        not ask; ``resume`` from the checkpoint, unless Airflow discarded it with the task state; ``restart`` everything
+    :param restart_from: components that run again with their descendants although they had completed: a name, a list of
+        names, or a mapping, see :class:`~airflow_provider.runner.config.restart_from.RestartFrom`. A run carries out
+        each value once
+    :param session_state: how the temp views of components survive: ``auto`` replays components that are known to be
+        harmless and saves the views of the others; ``save`` saves all; ``replay`` replays all, and you vouch that this
+        does no harm; ``none`` keeps nothing
+    :param harmless_modules: modules, or names in them, that you vouch for: they have no side effects. They add to the
+        known ones, see :mod:`airflow_provider.runner.session_state.effects.known_modules`
+    :param session_state_format: the Spark data source that views are saved with
+    :param replay_below_cpu_seconds: ``auto`` simply replays a harmless component that took less processor time than
+        this, Python's and the executors' together; it saves the views of more expensive ones when the attempt fails
     :raises PipelineConfigError: with every problem of the whole config
     """
 
@@ -149,7 +150,7 @@ class PipelineConfig(ConfigSection):
         return own or self.session_state
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy it; what was worked out from the fields is worked out again, as they may be others."""
+        """Copy the config, and derive again what follows from its fields."""
         copy = super().model_copy(update=update, deep=deep)
         copy.__dict__.pop("ordered", None)
         return copy
@@ -160,7 +161,8 @@ class PipelineConfig(ConfigSection):
         return {component.name: component.texts for component in self.components if component.texts}
 
     def with_texts(self, texts: Mapping[str, Mapping[str, str]]) -> Self:
-        """Return the same pipeline with the texts of files that its components name, which are read no more.
+        """Return the same pipeline with the texts of the files that its components name, so that nobody reads those
+        again.
 
         :param texts: by component, name of the file to its text, with its templates rendered
         """
@@ -170,13 +172,13 @@ class PipelineConfig(ConfigSection):
         return self.model_copy(update={"components": components})
 
     def starting_in(self, folder: str | os.PathLike[str]) -> Self:
-        """Return the same pipeline with another folder in which relative paths start, if it is from no file."""
+        """Return the same pipeline with another folder in which relative paths start, unless it came from a file."""
         copy = self.model_copy()
         copy._built_in = absolute_path(folder)
         return copy
 
     def as_written(self) -> dict[str, Any]:
-        """Return the fields that were set, to be rendered and validated again. What was given itself stays itself."""
+        """Return the fields that were set, to be rendered and validated again. Classes and functions stay objects."""
         fields = self.model_dump(exclude_unset=True)
         for component, written in zip(self.components, fields["components"], strict=True):
             written["class_path"] = component.component_object or component.class_path
@@ -218,12 +220,12 @@ def load_pipeline_config(
 ) -> PipelineConfig:
     """Load and fully check a pipeline config, including that every enabled component can be imported.
 
-    :param source: path of a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file, a mapping with
-        the fields of :class:`PipelineConfig`, or a :class:`PipelineConfig`, which is checked again
+    :param source: path of a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file, a mapping with the fields of
+        :class:`PipelineConfig`, or a :class:`PipelineConfig`, which is checked again
     :param origin: for a mapping that came from a file: the path of that file
-    :param importable: whether components must be importable here, which is not so where they run on another host; or a
-        function that says of a class path, and of what was given itself if anything was, whether that one must be
-    :param look_at_files: whether the files that the config names are here, so that a missing one is a problem
+    :param importable: whether components must be importable here; False if they run on another host. Or a function that
+        decides it for a class path and the class or function itself, if the config holds one
+    :param look_at_files: whether the files that the config names are on this host, so that a missing one is a problem
     :return: the validated config
     :raises PipelineConfigError: with every problem that was found
     """
@@ -253,10 +255,7 @@ def load_pipeline_config(
 
 
 def config_warnings(config: PipelineConfig) -> list[ConfigProblem]:
-    """Return what a config may say and probably does not mean.
-
-    :param config: a config that :func:`load_pipeline_config` has nothing against
-    """
+    """Return what a valid config says that its author probably did not mean."""
     return [
         ConfigProblem(message, component.name, field)
         for component in config.ordered
@@ -269,7 +268,7 @@ def _folder(origin: str | None) -> Path:
 
 
 def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
-    """Return the components that are good, and what is wrong with the others."""
+    """Return the valid components, and the problems of the others."""
     if not isinstance(raw, (list, tuple)):
         message = f"expected a list of components ('- name: …'), got {kind_in_words(raw)}"
         return [], [ConfigProblem(message, None, "components")]
@@ -284,6 +283,6 @@ def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
 
 
 def _written(pipeline: Any) -> Sequence[Any]:
-    """Return the components as the author wrote them; none if that is no list."""
+    """Return the components as the author wrote them; empty if that is not a list."""
     raw = pipeline.get("components") if isinstance(pipeline, Mapping) else None
     return raw if isinstance(raw, (list, tuple)) else ()

@@ -1,8 +1,8 @@
-"""Takes the config files of ``pyspark-pipeline-framework`` 1.0.0 as they are.
+"""Accepts the config files of ``pyspark-pipeline-framework`` 1.0.0 unchanged.
 
-Most of their fields are ours. The others are exactly those below: each is mapped, or dropped with one line in the log
-that says what to use instead, or it is a problem of the config. A field that is neither theirs nor ours stays where it
-is and is refused like any other.
+Most of their fields are ours. The other ones are exactly those below: each is mapped, or dropped with a log line that
+says what to use instead, or reported as a problem. A field that neither package knows stays and is refused like any
+other.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _SECRETS = (
 )
 
 _INSTEAD = {
-    "logging": "the run is logged with Python's logging, which is the task log in Airflow; set level and format there",
-    "metrics": "Airflow's own metrics get the figures; without Airflow pass MetricsHooks as hooks=",
-    "audit": "no audit trail is written; pass AuditHooks, or hooks of your own, as hooks= of operator or runner",
+    "logging": "the runner uses Python's logging, which goes to the task log in Airflow; set level and format there",
+    "metrics": "the figures go to Airflow's own metrics; without Airflow pass MetricsHooks as hooks=",
+    "audit": "the runner writes no audit trail; pass AuditHooks or your own hooks as hooks= to the operator or runner",
 }
 """Section of ``hooks`` to what to use in its place. Their runner reads none of them either."""
 
@@ -60,7 +60,7 @@ _SECRET = re.compile(r"secret://([^/]+)/.+")
 
 
 def _fields_of(source: Any) -> Any:
-    """Return the fields of a pipeline that was built with that package's classes; what is none of them itself."""
+    """Return the fields of a pipeline built with that package's classes; anything else unchanged."""
     if not dataclasses.is_dataclass(source) or not type(source).__module__.startswith(_PACKAGE):
         return source
     written: dict[str, Any] = dataclasses.asdict(source)  # type: ignore[arg-type]
@@ -79,12 +79,12 @@ def _unquoted(value: Any) -> Any:
 
 
 def from_peer_config(source: Any) -> tuple[Any, list[ConfigProblem]]:
-    """Return the fields of a pipeline with those of the other package mapped to ours, and what cannot be.
+    """Return the fields of a pipeline with the other package's fields mapped to ours, and problems with the rest.
 
-    What is dropped is logged, a line for each.
+    A log line names each dropped field.
 
-    :param source: the fields as the author wrote them, left as they are; or an object of the other package's class.
-        Anything else is returned itself
+    :param source: the fields as the author wrote them, which stay unchanged; or an object of the other package's class.
+        Anything else is returned unchanged
     """
     written = _fields_of(source)
     if not isinstance(written, Mapping):
@@ -111,7 +111,7 @@ def from_peer_config(source: Any) -> tuple[Any, list[ConfigProblem]]:
 
 
 _STREAMING = (
-    "is 'streaming': a component is complete when its run() returns, which that of an endless query never does; let "
+    "is 'streaming', but a component is complete when its run() returns, and that of an endless query never does; let "
     "the queries end by themselves (trigger availableNow) and remove this field"
 )
 
@@ -120,7 +120,7 @@ def _drop_hooks(hooks: Any) -> list[ConfigProblem]:
     if hooks is None:
         return []
     if not isinstance(hooks, Mapping):
-        message = f"is {kind_in_words(hooks)}; hooks are objects: pass them as hooks= of the operator or of the runner"
+        message = f"is {kind_in_words(hooks)}; hooks are objects: pass them as hooks= to the operator or the runner"
         return [ConfigProblem(f"{message}, and remove this field", None, "hooks")]
     problems = _unknown(hooks, _HOOKS, "hooks")
     for section in _HOOKS:
@@ -141,7 +141,7 @@ def _drop_secrets(secrets: Any) -> list[ConfigProblem]:
         return [
             ConfigProblem(f"is {kind_in_words(secrets)}; {_SECRETS_INSTEAD}, and remove this field", None, "secrets")
         ]
-    logger.warning("field 'secrets' has no effect: no secret is looked up because of it; %s", _SECRETS_INSTEAD)
+    logger.warning("field 'secrets' has no effect: it looks up no secret; %s", _SECRETS_INSTEAD)
     return _unknown(secrets, _SECRETS, "secrets")
 
 
@@ -151,7 +151,7 @@ _SECRETS_INSTEAD = (
 
 
 def _spark(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigProblem]]:
-    """Return the Spark section, in which an address of Spark Connect is the master."""
+    """Return the Spark section, with an address of Spark Connect as the master."""
     spark = dict(_underscored(written, (*SparkSection.model_fields, "connect_string")))
     address = spark.pop("connect_string", None)
     if address is None or address == "":
@@ -162,14 +162,15 @@ def _spark(written: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[ConfigProbl
         return spark, [ConfigProblem(message, None, "spark.connect_string")]
     decided = [name for name in _IN_A_SERVER if spark.pop(name, None) is not None]
     logger.warning(
-        "field 'spark.connect_string' is taken as spark.master; a Spark connection of the task wins over it%s",
-        f"; the server has decided {', '.join(decided)}, which have no effect" if decided else "",
+        "field 'spark.connect_string' sets spark.master; a Spark connection of the task overrides it%s",
+        f"; the server has already set {', '.join(decided)}, which have no effect here" if decided else "",
     )
     return {**spark, "master": address}, []
 
 
 def _component(written: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Return a component's fields; itself if nothing is mapped, so that a circle in it is found where it begins."""
+    """Return a component's fields; the same object if nothing is mapped, so that a cycle in it is found where it
+    begins."""
     component = _with_policies(_underscored(written, _COMPONENT))
     resilience = component.get("resilience")
     if isinstance(resilience, Mapping):
@@ -178,7 +179,7 @@ def _component(written: Mapping[Any, Any]) -> Mapping[Any, Any]:
             component = {**component, "resilience": mapped}
     for path, provider in _secret_references(component.get("config"), "config", set()):
         logger.warning(
-            "component %r, field %r: the text secret://%s/… reaches the component as it stands; %s",
+            "component %r, field %r: the text secret://%s/… reaches the component unchanged; %s",
             component_name(component),
             path,
             provider,
@@ -197,7 +198,8 @@ def _with_policies(fields: Mapping[Any, Any]) -> Mapping[Any, Any]:
 
 
 def _underscored(written: Mapping[Any, Any], known: Iterable[str]) -> Mapping[Any, Any]:
-    """Give known fields underscores: their loader also reads ``app-name`` as ``app_name``. Itself if there are none."""
+    """Give known fields underscores: their loader also reads ``app-name`` as ``app_name``. The same object if none
+    changes."""
     dashed = {name.replace("_", "-"): name for name in known if "_" in name and name not in written}
     if dashed.keys().isdisjoint(written):
         return written
@@ -215,11 +217,11 @@ def _unknown(written: Mapping[Any, Any], known: Iterable[str], place: str) -> li
 
 
 def _secret_references(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, str]]:
-    """Yield where in a config their references to secrets stand, and the provider of each.
+    """Yield where their references to secrets stand in a config, and the provider of each.
 
-    :param value: the config, or what is inside
+    :param value: the config, or a part of it
     :param path: where that is
-    :param seen: the mappings and lists that were looked into: aliases may multiply them, or stand for what is around
+    :param seen: the mappings and lists already visited: aliases may multiply them, or form a cycle
     """
     if isinstance(value, str):
         if found := _SECRET.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Turns what is wrong with a config into sentences for the author."""
+"""Turns pydantic's errors about a config into sentences for the author."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ _EXPECTED = {
 
 _LIST = re.compile(r"\s*\[\s*(?:['\"{\[\d-].*)?\]\s*", re.DOTALL)
 _MAPPING = re.compile(r"\s*\{\s*(?:['\"].*)?\}\s*", re.DOTALL)
-SHARED = "; parts that others refer to stand under a name that begins with 'x-'"
+SHARED = "; put shared parts under a name that begins with 'x-'"
 
-NATIVE = "a template always comes to text, unless render_template_as_native_obj=True is set on the DAG"
+NATIVE = "a template always renders to text, unless the DAG sets render_template_as_native_obj=True"
 
 _MAY_BE_SECRET = {"config", "spark_conf"}
 """Fields under which the author may have written a secret: what stands there is never shown."""
@@ -59,9 +59,9 @@ _LONGEST_SHOWN = 60
 def config_problems(
     error: ValidationError, model: type[BaseModel], component: str | None, data: Any = None, *, show_values: bool = True
 ) -> list[ConfigProblem]:
-    """Translate pydantic's errors about one model into problems that name field and remedy, one for each value.
+    """Translate pydantic's errors about one model into problems with field and remedy, one for each value.
 
-    :param data: what the author wrote; without it, a field that takes several kinds is told once for each
+    :param data: what the author wrote; without it, a field that accepts several types gets a problem for each
     :param show_values: whether a message may repeat a short value that the author wrote
     """
     problems = []
@@ -79,7 +79,7 @@ def config_problems(
 
 
 def _joined(items: list[ErrorDetails]) -> ErrorDetails:
-    """Return one error for several about one value."""
+    """Merge several errors about one value."""
     expected = [_EXPECTED[item["type"]] for item in items if item["type"] in _EXPECTED]
     if len(items) == 1 or not expected:
         return items[0]
@@ -117,17 +117,17 @@ def _remedy(expected: str, value: Any) -> str:
 
 
 def looks_like_list(text: str) -> bool:
-    """Return whether a text is a list as Python writes it: what a template makes of one."""
+    """Return whether a text is a list as Python prints it, which is what a template makes of one."""
     return bool(_LIST.fullmatch(text))
 
 
 def looks_like_mapping(text: str) -> bool:
-    """Return whether a text is a mapping as Python writes it."""
+    """Return whether a text is a mapping as Python prints it."""
     return bool(_MAPPING.fullmatch(text))
 
 
 def _required(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    """Return which fields the mapping must have, if it is the whole model that is no mapping."""
+    """Return the required fields if the whole model was expected to be a mapping."""
     required = [] if location else [name for name, field in model.model_fields.items() if field.is_required()]
     return f" with {' and '.join(required)}" if required else ""
 
@@ -138,7 +138,7 @@ def _got(value: Any, show: bool) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a short value as Python writes it, else nothing: a whole component may have slipped into its place."""
+    """Return a short value as Python prints it, else nothing: a whole component may have slipped into its place."""
     items = value if isinstance(value, (list, tuple)) else [value]
     scalar = all(isinstance(item, (bool, int, float, str)) for item in items)
     text = repr(value) if scalar else ""
@@ -146,7 +146,7 @@ def _shown(value: Any) -> str:
 
 
 def kind_in_words(value: Any) -> str:
-    """Return what kind of thing the author wrote, in the words of a config file: ``a mapping``, ``text``."""
+    """Return the type of a value in the words of a config file: ``a mapping``, ``text``."""
     for types, kind in _KINDS:
         if isinstance(value, types):
             return kind
@@ -164,7 +164,7 @@ def component_name(component: Any) -> str | None:
 
 
 def as_name(value: Any) -> str | None:
-    """Return a name as validation will read it: a number is its text. None if it can be no name."""
+    """Return a name as validation will read it: a number becomes its text. None if it cannot be a name."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) and value else None
@@ -173,13 +173,13 @@ def as_name(value: Any) -> str | None:
 def suggestion(word: str, known: Iterable[str], most: int = 12) -> str:
     """Return ``; did you mean 'x'?`` if one of the known words is close, else the known words.
 
-    :param most: more words than this are not listed
+    :param most: list no more words than this
     """
     names = list(known)
     close = difflib.get_close_matches(word, names, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; known are {', '.join(map(repr, names))}" if 0 < len(names) <= most else ""
+    return f"; choose from {', '.join(map(repr, names))}" if 0 < len(names) <= most else ""
 
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -13,13 +13,13 @@ _SHOWN = 12
 
 
 class RestartFrom(TextAsWritten):
-    """Run components again, although they had completed. Everything else is reused.
+    """Run components again although they had completed, and reuse everything else.
 
-    It is written as the name of a component, as a list of names, or as a mapping with these fields.
+    Write the name of a component, a list of names, or a mapping with these fields.
 
     :param components: their names
-    :param only: these alone; default: with all their descendants
-    :param until: of the descendants only those up to this one in the order of execution; default: all
+    :param only: run only these; default: with all their descendants
+    :param until: of the descendants, run only those up to this one in the order of execution; default: all
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
@@ -40,7 +40,7 @@ class RestartFrom(TextAsWritten):
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
         if self.only and self.until is not None:
-            raise ValueError("has both 'only' and 'until'; leave one of them out")
+            raise ValueError("has both 'only' and 'until'; remove one of them")
         return self
 
     @property
@@ -50,7 +50,7 @@ class RestartFrom(TextAsWritten):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All components that it names."""
+        """All components that it mentions."""
         return (*self.components, self.until) if self.until is not None else self.components
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ class RestartFrom(TextAsWritten):
 
 
 def names_written(written: Any) -> list[Any]:
-    """Return what is written as names of components in a ``restart_from``, which may be wrong in any way."""
+    """Return whatever a ``restart_from`` has in place of component names; it may be wrong in any way."""
     if isinstance(written, RestartFrom):
         return list(written.names)
     found = [written]

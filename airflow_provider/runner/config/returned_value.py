@@ -1,4 +1,4 @@
-"""What a component returned: nothing of interest, work that has still to be done, or a sign that nothing was done."""
+"""What a component returned: nothing of interest, work still to be awaited, or a sign that nothing ran."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LAZY = (map, filter, itertools.starmap)
 
 
 def await_result(result: object) -> object:
-    """Return what a call returned, once it is done: what is awaitable is awaited in an event loop of its own.
+    """Return a call's result once it is done; anything awaitable is awaited in an event loop of its own.
 
-    :raises NothingRanError: it is a generator or the like, so nothing of it has run
+    :raises NothingRanError: it is a generator or similar, so none of its code has run
     """
     if isinstance(result, Future):
         result = result.result()
@@ -32,15 +32,15 @@ def await_result(result: object) -> object:
         try:
             result = _in_a_loop(_with_all_tasks(result))
         except asyncio.CancelledError as error:
-            raise ComponentError("what it awaited was cancelled, so it did not come to its end") from error
+            raise ComponentError("a task that it awaited was cancelled, so it did not finish") from error
     _refuse_lazy(result)
     return result
 
 
 async def await_in_loop(result: Any) -> object:
-    """Return what something awaitable comes to, or the thing itself if it is none.
+    """Return the result of something awaitable, or the object itself if it is not awaitable.
 
-    :raises NothingRanError: it comes to a generator or the like
+    :raises NothingRanError: the result is a generator or similar
     """
     while inspect.isawaitable(result):
         result = await result
@@ -68,18 +68,20 @@ async def _with_all_tasks(result: Any) -> object:
             raise stopped[0] from None
         raise
     if left := asyncio.all_tasks() - {asyncio.current_task()}:
-        logger.warning("tasks that it began and did not await: %d; they are cancelled now", len(left))
+        logger.warning("it started tasks and did not await them, so they are cancelled: %d", len(left))
     return found
 
 
 def _refuse_lazy(result: object) -> None:
     if isinstance(result, (Generator, AsyncGenerator)):
-        raise NothingRanError("a generator", "nothing loops over it; loop over it in the component")
+        raise NothingRanError("a generator", "nothing iterates over it; loop over it in the component")
     if isinstance(result, (*_LAZY, AsyncIterator)):
-        raise NothingRanError(f"a lazy {type(result).__name__}", "nothing loops over it; loop over it in the component")
+        raise NothingRanError(
+            f"a lazy {type(result).__name__}", "nothing iterates over it; loop over it in the component"
+        )
     if isinstance(result, contextlib.ContextDecorator) and hasattr(result, "gen"):
         raise NothingRanError(
-            "a context manager", "nobody enters it; take the decorator off, or enter it in a function"
+            "a context manager", "the runner does not enter it; remove the decorator, or enter it in a function"
         )
 
 
@@ -94,7 +96,7 @@ def _in_a_loop(coroutine: Coroutine[Any, Any, object]) -> object:
 
 
 def _in_a_thread(coroutine: Coroutine[Any, Any, object]) -> object:
-    """Run a coroutine where this thread's event loop is busy with the caller, as in a notebook."""
+    """Run a coroutine in a thread, because this thread's event loop is busy with the caller, as in a notebook."""
     outcome: Future[object] = Future()
     stop: list[Callable[[], None]] = []
 
@@ -126,7 +128,7 @@ def _in_a_thread(coroutine: Coroutine[Any, Any, object]) -> object:
 
 
 def warn_about_result(result: object, name: str) -> None:
-    """Warn of a result that says that the author expects more to be done with it.
+    """Warn of a result that shows that the author expects the runner to do more with it.
 
     :param result: what the component returned
     :param name: the component
@@ -134,14 +136,14 @@ def warn_about_result(result: object, name: str) -> None:
     kind = type(result)
     if kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pyspark":
         logger.warning(
-            "component %r returned a DataFrame, and nothing is done with it: what is not written or registered as a "
-            "view is not there for the next component",
+            "component %r returned a DataFrame, which the runner ignores: the next component sees only what is "
+            "written or registered as a view",
             name,
         )
     elif not isinstance(result, type) and callable(getattr(result, "run", None)):
-        logger.warning("component %r returned an object with run(), which nobody calls", name)
+        logger.warning("component %r returned an object with run(), which the runner does not call", name)
     elif isinstance(result, (FunctionType, MethodType)) and not hasattr(result, "returnType"):
-        logger.warning("component %r returned a function, which nobody calls", name)
+        logger.warning("component %r returned a function, which the runner does not call", name)
 
 
 def run_resource(component: Any) -> object:
@@ -176,5 +178,5 @@ async def _run_open_in_a_loop(component: Any) -> object:
 
 
 def _tell_not_closed(component: Any) -> None:
-    """Log what close() raised after run() had failed: why it had failed must not be hidden by it."""
-    logger.warning("close() of %s failed, too", type(component).__name__, exc_info=True)
+    """Log an error of close() after run() has failed, so that it does not hide why run() failed."""
+    logger.warning("close() of %s also failed", type(component).__name__, exc_info=True)

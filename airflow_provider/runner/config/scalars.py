@@ -1,9 +1,9 @@
-"""Values as the author wrote them in a file: what a field wants decides whether one is a number, a word or its text.
+"""Values as the author wrote them in a file: the field decides whether one is a number, a word or text.
 
-YAML 1.1 reads ``1.10`` as the number 1.1 and ``NO`` as false, and nothing of the text is left. Here such a value keeps
-its text: a field that wants text gets it as it is written, a field that wants a number or a boolean gets that. What no
-field asks for (the values of ``args``, what a function takes without saying a type) is a number if it is one, and a
-word such as ``no`` is refused there, because it may be meant either way.
+YAML 1.1 reads ``1.10`` as the number 1.1 and ``NO`` as false, and forgets the text. Here such a value keeps its text: a
+field for text gets it as written, a field for a number or a boolean gets that. Where no field decides (the values of
+``args``, parameters without annotation), a number is a number, and a word such as ``no`` is refused because it has two
+possible meanings.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-AMBIGUOUS = "may be meant as text or as true or false; put it in quotes, or write true or false"
+AMBIGUOUS = "could mean text or a boolean; put it in quotes, or write true or false"
 
 QUOTE = "put it in quotes"
 
@@ -78,7 +78,7 @@ class WrittenWord(_WithText, int):
 
 
 class FoldedText(str):
-    """Text of several lines of a file that YAML made one line of: a ``--`` in it comments out what followed it.
+    """Text that YAML folded from several lines into one: a ``--`` in it comments out what followed it.
 
     :ivar ends: the lines that are followed by more text now, as they stand in the file
     """
@@ -97,10 +97,10 @@ class FoldedText(str):
 
 
 def restore_folded_text(value: Any, written: Any) -> Any:
-    """Return a rendered value in which text that YAML made one line of is known as that again.
+    """Return a rendered value in which folded text is marked as such again.
 
-    :param value: what rendering made of it
-    :param written: the same as it was read from the file
+    :param value: the rendered value
+    :param written: the same value as read from the file
     """
     if isinstance(written, FoldedText) and isinstance(value, str):
         return FoldedText.of(value, written.ends)
@@ -126,7 +126,7 @@ yaml.SafeDumper.add_representer(FoldedText, yaml.SafeDumper.represent_str)
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value with the numbers in it as Python's own. Words stay: see :func:`ambiguous_words`."""
+    """Return a value with Python's own numbers in it. Words stay: see :func:`ambiguous_words`."""
     if isinstance(value, WrittenFloat):
         return float(value)
     if isinstance(value, WrittenInt):
@@ -172,15 +172,15 @@ def ambiguous_words(
 
 
 class TextAsWritten(BaseModel):
-    """A model whose text fields take a number from a file as it is written, and none that lost its text in Python.
+    """A model whose text fields take a number from a file as written, and refuse one that lost its text in Python.
 
-    A float of Python's own, such as ``1.10``, is no longer known to have been that. So where text is meant it is
-    refused, except in the fields of ``numbers_as_text``.
+    A float of Python's own, such as ``1.10``, no longer shows how it was written. So a text field refuses it, except
+    for the fields of ``numbers_as_text``.
     """
 
     @classmethod
     def numbers_as_text(cls) -> frozenset[str]:
-        """Return the fields of text in which any number is meant as one."""
+        """Return the text fields in which a number means its text."""
         return frozenset()
 
     @classmethod
@@ -223,5 +223,5 @@ def _lost_text(before: Any, after: Any, path: tuple[int | str, ...] = ()) -> Ite
 
 
 def is_shared_part(key: Any) -> bool:
-    """Return whether a key holds parts that others refer to, as in a compose file: ``x-defaults``."""
+    """Return whether a key holds shared parts, as in a compose file: ``x-defaults``."""
     return isinstance(key, str) and key.startswith("x-")

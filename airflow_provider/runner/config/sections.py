@@ -11,9 +11,9 @@ from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten, is
 
 
 class ConfigSection(TextAsWritten):
-    """A part of the config: unknown fields are refused, and nothing changes after validation.
+    """A part of the config: it refuses unknown fields, and nothing changes after validation.
 
-    Keys that begin with ``x-`` hold parts that others share; they are left out.
+    Keys that begin with ``x-`` hold shared parts and are dropped.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
@@ -29,12 +29,12 @@ class ConfigSection(TextAsWritten):
 class RetryConfig(ConfigSection):
     """A component's own retries, inside one attempt.
 
-    :param max_attempts: tries in all, the first one included
+    :param max_attempts: number of tries, including the first one
     :param initial_delay_seconds: pause before the second try
     :param max_delay_seconds: longest pause
     :param backoff_multiplier: factor from one pause to the next
-    :param retry_on_exceptions: names of exception classes (``OSError`` or ``my.module.Error``) that
-        are worth another try; a subclass counts
+    :param retry_on_exceptions: names of exception classes (``OSError`` or ``my.module.Error``) that are worth another
+        try; a subclass counts
     """
 
     max_attempts: int = Field(default=3, ge=1)
@@ -45,12 +45,12 @@ class RetryConfig(ConfigSection):
 
 
 class CircuitBreakerConfig(ConfigSection):
-    """When a component that keeps failing is left alone for a while.
+    """When to leave a component that keeps failing alone for a while.
 
     :param failure_threshold: failed tries in a row that open the circuit
-    :param success_threshold: successful tries in a row that close a half-open one
+    :param success_threshold: successful tries in a row that close a half-open circuit
     :param timeout_seconds: how long an open circuit refuses tries
-    :param half_open_max_calls: tries that are let through while it is half open
+    :param half_open_max_calls: tries that a half-open circuit lets through
     """
 
     failure_threshold: int = Field(default=5, ge=1)
@@ -60,25 +60,29 @@ class CircuitBreakerConfig(ConfigSection):
 
 
 class ResiliencePolicy(ConfigSection):
-    """``retry`` and ``circuit_breaker`` bundled under one key."""
+    """``retry`` and ``circuit_breaker`` bundled under one key.
+
+    :param retry: the component's own retries inside one attempt
+    :param circuit_breaker: when to stop trying a component that keeps failing
+    """
 
     retry: RetryConfig | None = None
     circuit_breaker: CircuitBreakerConfig | None = None
 
 
 class SparkSection(ConfigSection):
-    """Spark settings of the pipeline. The operator's connection and ``spark_conf`` win over them.
+    """Spark settings of the pipeline. The operator's connection and ``spark_conf`` override them.
 
     :param app_name: application name
     :param master: ``local[*]``, ``spark://…``, ``yarn``, ``k8s://…``
     :param deploy_mode: ``client`` or ``cluster``
-    :param driver_memory: e.g. ``2g``
+    :param driver_memory: such as ``2g``
     :param driver_cores: cores of the driver
-    :param executor_memory: e.g. ``4g``
+    :param executor_memory: such as ``4g``
     :param executor_cores: cores per executor
     :param num_executors: number of executors, unless ``dynamic_allocation``
     :param dynamic_allocation: let Spark choose the number of executors
-    :param spark_conf: any further Spark properties; they win over the fields above
+    :param spark_conf: any further Spark properties; they override the fields above
     """
 
     app_name: str | None = None
@@ -98,7 +102,7 @@ class SparkSection(ConfigSection):
         return frozenset({"spark_conf"})
 
     def to_spark_conf(self) -> dict[str, str]:
-        """Return the settings as Spark properties; what the author left out is left out."""
+        """Return the settings as Spark properties, without those that the author left out."""
         named = {
             "spark.app.name": self.app_name,
             "spark.master": self.master,

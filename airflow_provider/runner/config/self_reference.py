@@ -1,15 +1,15 @@
-"""Whether a config built in Python contains itself."""
+"""Finds a config built in Python that contains itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-CONTAINS_ITSELF = "contains itself, so it has no end; leave that part out"
+CONTAINS_ITSELF = "contains itself; remove that part"
 
 
 def find_self_reference(value: Any) -> str | None:
-    """Return the dotted path of a mapping or list that stands inside itself, None if there is none."""
+    """Return the dotted path of a mapping or list that contains itself, None if there is none."""
     done: set[int] = set()
     above: dict[int, tuple[str, ...]] = {}
 

@@ -37,7 +37,7 @@ _REPLACED = frozenset(f"{_TAG}{kind}" for kind in ("bool", "int", "float", "valu
 def parse_yaml(text: str) -> Any:
     """Parse one YAML document.
 
-    :raises yaml.YAMLError: it is none, a key stands twice, or an alias contains itself
+    :raises yaml.YAMLError: it is not valid YAML, a key occurs twice, or an alias contains itself
     """
     loader = _TextKeepingLoader(text)
     try:
@@ -53,7 +53,7 @@ def parse_yaml(text: str) -> Any:
 
 
 class _TextKeepingLoader(yaml.SafeLoader):
-    """A safe loader that keeps text, and for which a key that is written twice is an error, not silently the last."""
+    """A safe loader that keeps text, and for which a repeated key is an error instead of silently the last one."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
@@ -65,7 +65,7 @@ class _TextKeepingLoader(yaml.SafeLoader):
         anchor = getattr(event, "anchor", None)
         if anchor in self.anchors and not isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(
-                problem=f"the anchor {anchor!r} stands twice; rename one", problem_mark=event.start_mark
+                problem=f"the anchor {anchor!r} is defined twice; rename one", problem_mark=event.start_mark
             )
         return super().compose_node(parent, index)
 
@@ -77,13 +77,13 @@ class _TextKeepingLoader(yaml.SafeLoader):
             key = _as_key(self.construct_object(key_node, deep=True))
             if not isinstance(key, Hashable):
                 template = isinstance(key_node, yaml.MappingNode)
-                problem = "a template without quotes is a mapping in YAML; put {{ … }} in quotes" if template else ""
+                problem = "YAML reads a template without quotes as a mapping; put {{ … }} in quotes" if template else ""
                 raise yaml.MarkedYAMLError(
                     problem=problem or "a list cannot be the key of a mapping", problem_mark=key_node.start_mark
                 )
             if key in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"the key {key!r} stands twice in one mapping", problem_mark=key_node.start_mark
+                    problem=f"the key {key!r} occurs twice in one mapping", problem_mark=key_node.start_mark
                 )
             seen.add(key)
         return {_as_key(key): value for key, value in super().construct_mapping(node, deep).items()}
@@ -101,7 +101,7 @@ class _TextKeepingLoader(yaml.SafeLoader):
         try:
             return self.construct_yaml_timestamp(node)
         except ValueError as error:
-            problem = f"{node.value!r} looks like a date and is none ({error}); put it in quotes if it is text"
+            problem = f"{node.value!r} looks like a date but is not one ({error}); put it in quotes if it is text"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
     def construct_text(self, node: yaml.ScalarNode) -> str:
@@ -130,14 +130,15 @@ _TextKeepingLoader.add_constructor(f"{_TAG}str", _TextKeepingLoader.construct_te
 
 
 def _check_aliases(root: yaml.Node) -> None:
-    """Refuse aliases that contain themselves, or that multiply beyond all measure."""
+    """Refuse aliases that contain themselves, or that multiply without bound."""
     sizes: dict[int, int] = {}
     above: set[int] = set()
 
     def size(node: yaml.Node) -> int:
         if id(node) in above:
             raise yaml.MarkedYAMLError(
-                problem="an alias stands inside the value that it stands for, so it contains itself; remove the alias",
+                problem="an alias occurs inside the value that it refers to, so the value contains itself; remove "
+                "the alias",
                 problem_mark=node.start_mark,
             )
         if id(node) not in sizes:
@@ -148,4 +149,4 @@ def _check_aliases(root: yaml.Node) -> None:
         return sizes[id(node)]
 
     if size(root) > MOST_VALUES:
-        raise yaml.YAMLError(f"its aliases make more than {MOST_VALUES:,} values of it; write fewer")
+        raise yaml.YAMLError(f"its aliases expand to more than {MOST_VALUES:,} values; use fewer")

@@ -1,4 +1,4 @@
-"""Files that may lie in a zip archive, as those beside a zipped DAG do: the path goes on behind the archive's."""
+"""Files that may lie in a zip archive, beside a zipped DAG: the path continues behind the archive's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_zipped_bytes(path: Path) -> bytes:
 
 
 def is_zipped_file(path: Path) -> bool:
-    """Return whether there is such a file, also one in a zip archive."""
+    """Return whether a file exists, also one in a zip archive."""
     try:
         if path.is_file():
             return True

@@ -10,7 +10,7 @@ SparkKind = Literal["classic", "connect"]
 def spark_kind(spark: Any) -> SparkKind | None:
     """Return ``classic`` for a session with a JVM of its own, ``connect`` for a client of a Spark Connect server.
 
-    None for anything that is no Spark session.
+    None for anything that is not a Spark session.
     """
     if hasattr(spark, "_jsparkSession"):
         return "classic"

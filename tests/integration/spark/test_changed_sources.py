@@ -11,13 +11,13 @@ import pytest
 from airflow_provider.errors import SessionStateNotSavedError, SourceChangedError
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from tests.conftest import Script
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def inbox(spark: SparkSession, tmp_path: Path) -> str:
 def make(spark: SparkSession, script: Script, tmp_path: Path, inbox: str) -> Make:
     """Makes a run whose first component leaves a view of the five rows, and whose last one fails."""
 
-    def run(*components: Any, **fields: Any) -> Run:
-        found = Run(spark, tmp_path / "state", *components, **fields)
+    def run(*components: Any, **fields: Any) -> SparkRun:
+        found = SparkRun(spark, tmp_path / "state", *components, **fields)
         found.does("reader", lambda session: session.read.parquet(inbox).createOrReplaceTempView("v"))
         found.fails("last")
         return found
@@ -45,11 +45,11 @@ def append(spark: SparkSession, path: str) -> None:
     spark.range(100, 103).coalesce(1).write.mode("append").parquet(path)
 
 
-def planned(run: Run, *, cleared: bool = False) -> RunPlan:
+def planned(run: SparkRun, *, cleared: bool = False) -> RunPlan:
     return run.in_new_session().runner().plan(run.store.load("run-1"), cleared=cleared)
 
 
-def finish(run: Run, query: str = "SELECT count(*) FROM v", *, cleared: bool = False) -> int:
+def finish(run: SparkRun, query: str = "SELECT count(*) FROM v", *, cleared: bool = False) -> int:
     """Carry the next attempt out and return what its last component saw: how many rows the view has."""
     seen: list[int] = []
     run.does("last", lambda session: seen.append(session.sql(query).first()[0]))

@@ -19,13 +19,13 @@ from pyspark import StorageLevel
 from airflow_provider.errors import AttemptStopped, ReplayDiffersError, SessionStateNotSavedError
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
     Work = Callable[[SparkSession], object]
 
 SUCCESS = PipelineResultStatus.SUCCESS
@@ -38,8 +38,8 @@ LONG = 600.0
 def make(spark: SparkSession, script: Script, tmp_path: Path) -> Make:
     """Makes a run in which every replay counts as costly, and which saves views below the test's directory."""
 
-    def run(*components: Any, **fields: Any) -> Run:
-        return Run(spark, tmp_path / "state", *components, **{"replay_below_cpu_seconds": 0, **fields})
+    def run(*components: Any, **fields: Any) -> SparkRun:
+        return SparkRun(spark, tmp_path / "state", *components, **{"replay_below_cpu_seconds": 0, **fields})
 
     return run
 
@@ -64,7 +64,7 @@ def values(session: SparkSession, name: str) -> list[Any]:
     return sorted(row[0] for row in session.table(name).collect())
 
 
-def next_attempt(run: Run, name: str = "c", look: Work = lambda session: None) -> list[str]:
+def next_attempt(run: SparkRun, name: str = "c", look: Work = lambda session: None) -> list[str]:
     """Let ``name`` look and succeed in a new session; return what ran."""
     run.does(name, look)
     run.took_turns()
@@ -137,7 +137,7 @@ def test_a_view_that_was_replaced_is_saved_as_it_was_when_its_component_complete
 def test_a_view_of_sql_text_is_replayed_because_it_changes_with_what_it_names(make: Make) -> None:
     """Invariant 6: the text reads another ``u`` at the end than when its component completed."""
 
-    def script_of(run: Run) -> None:
+    def script_of(run: SparkRun) -> None:
         run.does("a", view("u", 3), seconds=LONG)
         run.does("b", lambda session: session.sql("CREATE TEMP VIEW v AS SELECT id + 1 AS id FROM u"), seconds=LONG)
         run.does("r", view("u", 5), seconds=LONG)
@@ -207,7 +207,7 @@ def test_storage_that_fails_then_changes_nothing(
 ) -> None:
     """The attempt's error stays that of its component, and a retry replays."""
     (tmp_path / "file").touch()
-    run = Run(spark, tmp_path / "file" / "state", "a", "c", replay_below_cpu_seconds=0)
+    run = SparkRun(spark, tmp_path / "file" / "state", "a", "c", replay_below_cpu_seconds=0)
     run.does("a", view("v", 3), seconds=LONG)
     run.fails("c")
     assert [(name, str(error)) for name, error in run.attempt().failed_components] == [("c", "c broke")]

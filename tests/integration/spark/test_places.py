@@ -133,5 +133,5 @@ def test_without_templates_rendered_a_sql_file_that_holds_one_fails_before_its_s
         {"name": "p", "components": [component | {"config": {"sql_file": "q.sql", "output_view": "v"}}]}
     )
     (failed,) = SimplePipelineRunner(config, spark=spark).run().component_results
-    told = "'{{ ds }}' is a template, and here nothing renders templates"
+    told = "'{{ ds }}' is a template, and nothing renders templates here"
     assert f"{here}/q.sql, line 2: {told}" in str(failed.error)

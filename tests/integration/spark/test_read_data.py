@@ -140,9 +140,7 @@ def test_a_directory_without_data_is_told_as_that_or_is_an_empty_view(
     session: SparkSession, places: Path, format: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = str(places / name)
-    with pytest.raises(
-        DataReadError, match=rf"there are no data files in '{path}'.*give 'schema' to have an empty view"
-    ):
+    with pytest.raises(DataReadError, match=rf"there are no data files in '{path}'.*set 'schema' to get an empty view"):
         read(session, places, path=path, format=format)
     with caplog.at_level(logging.WARNING):
         read(session, places, path=path, format=format, schema="id INT")
@@ -183,7 +181,7 @@ def test_what_goes_or_comes_twice_without_a_word_is_told(
         )
         (tmp_path / "none.csv").write_text("")
         read(session, tmp_path, path=str(tmp_path / "none.csv"), format="csv")
-    for told in ("its rows come twice", "mode DROPMALFORMED", "ignoreMissingFiles is on", "the files are empty"):
+    for told in ("its rows are read twice", "mode DROPMALFORMED", "ignoreMissingFiles is on", "the files are empty"):
         assert told in caplog.text
 
 
@@ -325,7 +323,7 @@ def test_a_header_that_does_not_fit_the_schema_is_told(
     options = {"header": True, "mode": "PERMISSIVE", **options}
     with caplog.at_level(logging.WARNING):
         read(session, tmp_path, path=str(tmp_path), format="csv", schema="id STRING, n STRING", options=options)
-    assert ("columns are taken by their position, as id, n; set the option" in caplog.text) is told
+    assert ("Spark takes columns by position, as id, n; set the option" in caplog.text) is told
 
 
 def test_a_header_that_does_not_fit_the_schema_can_be_refused(session: SparkSession, tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def test_several_statements_are_refused_before_the_first_runs(
     session: SparkSession, tmp_path: Path, statement: str
 ) -> None:
     (tmp_path / "q.sql").write_text(statement)
-    with pytest.raises(SqlStatementError, match=r"file '.*q\.sql' holds 2 statements, and a component runs one: write"):
+    with pytest.raises(
+        SqlStatementError, match=r"file '.*q\.sql' contains 2 statements, but a component runs one: write"
+    ):
         sql(session, tmp_path, sql_file="q.sql")
     assert not session.catalog.tableExists("made")
 
@@ -54,7 +56,7 @@ def test_a_script_is_one_statement(session: SparkSession) -> None:
 
 @pytest.mark.parametrize("statement", ["-- nothing yet\n", " ; "])
 def test_a_text_without_a_statement_is_told(session: SparkSession, statement: str) -> None:
-    with pytest.raises(SqlStatementError, match="'sql' holds no statement"):
+    with pytest.raises(SqlStatementError, match="'sql' contains no statement"):
         sql(session, sql=statement)
 
 
@@ -89,7 +91,7 @@ def test_an_argument_may_be_of_any_type_that_a_config_has(session: SparkSession,
             "SELECT 1 AS a WHERE 'x' = ':day'",
             "does not use the argument 'day': ':day' in quotes is text; remove the quotes",
         ),
-        ("SELECT 1 AS a -- :day", "does not use the argument 'day': it does not hold :day"),
+        ("SELECT 1 AS a -- :day", "does not use the argument 'day': it does not contain :day"),
     ],
 )
 def test_an_argument_that_is_not_used_is_told(
@@ -116,7 +118,7 @@ def test_a_view_that_hides_where_its_rows_are_from_is_told_with_the_remedy(
     with pytest.raises(Exception, match="UNRESOLVED_COLUMN") as caught:
         sql(session, sql="SELECT *, _metadata.file_name AS file FROM raw", output_view="v")
     assert caught.value.__notes__ == [
-        "remedy: a view hides _metadata; take it where the files are read, with select of ReadData"
+        "remedy: a view hides _metadata; select it where the files are read, with select of ReadData"
     ]
 
 

@@ -39,7 +39,7 @@ def test_what_an_async_component_leaves_is_there_for_the_next(
 
 def test_a_data_frame_that_nobody_uses_is_told(session: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
     (message,) = messages_of(returns_a_frame, session, caplog)
-    assert message.startswith("component 'a' returned a DataFrame, and nothing is done with it")
+    assert message.startswith("component 'a' returned a DataFrame, which the runner ignores")
 
 
 def test_a_function_for_sql_is_registered_already(session: SparkSession, caplog: pytest.LogCaptureFixture) -> None:

@@ -476,7 +476,7 @@ def test_partitions_that_an_overwrite_removes_are_named_in_the_log(
     with caplog.at_level(logging.WARNING):
         run(session, sql("SELECT 7 AS id, 1 AS day", "w"), write("w", days, partition_by=["day"]))
     assert ids(session, days) == [7]
-    assert "removes 2 partitions that view 'w' has no rows of (day=0, day=2)" in caplog.text
+    assert "removes 2 partitions for which view 'w' has no rows (day=0, day=2)" in caplog.text
 
 
 def test_other_directories_that_an_overwrite_removes_are_named_in_the_log(
@@ -623,7 +623,7 @@ def test_a_single_file_is_replaced_as_a_whole_and_that_is_told(
     with caplog.at_level(logging.WARNING):
         keeping = sql("SELECT * FROM v WHERE id > 1", "w")
         run(session, *steps, keeping, write("w", path, format="csv", options=options))
-    assert "is a single file; it is replaced by a directory" in caplog.text
+    assert "is a single file; a directory of that name replaces it" in caplog.text
     assert [row["id"] for row in session.read.csv(str(path), header=True).collect()] == ["2"]
     assert os.listdir(tmp_path) == ["out.csv"]
 

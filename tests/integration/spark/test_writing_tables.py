@@ -340,7 +340,7 @@ def test_what_a_table_that_is_made_anew_loses_is_told(
     session.sql(f"CREATE TABLE {table} (id BIGINT, day BIGINT) USING parquet {made}")
     with caplog.at_level(logging.WARNING):
         run(session, sql(f"SELECT {view} FROM range(3)"), write(table))
-    assert f"is made anew without {lost}" in caplog.text
+    assert f"is created again without {lost}" in caplog.text
     assert session.table(table).count() == 3
 
 

@@ -146,7 +146,7 @@ class Pauses(list[float]):
 
 
 @dataclass
-class Run:
+class FaultyRun:
     """Attempts at one run of a pipeline of three components, each attempt as in a new process.
 
     :param place: where its checkpoint is

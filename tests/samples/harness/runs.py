@@ -27,7 +27,7 @@ DIAMOND = pipeline("a", component("b", "a"), component("c", "a"), component("d",
 
 
 @dataclasses.dataclass
-class Run:
+class ScriptedRun:
     """Attempts at one pipeline under one run id.
 
     :param config: the pipeline

@@ -45,13 +45,13 @@ def test_a_name_that_spark_does_not_take_is_one_problem(name: str, kind: str) ->
     config = {"sql": "SELECT 1"} if kind == "RunSql" else {"path": "x"}
     (problem,) = problems(kind, output_view=name, **config)
     assert problem.field == "config.output_view"
-    assert "no name that Spark takes for a view" in problem.message
+    assert "not a valid view name" in problem.message
 
 
 @pytest.mark.parametrize("name", ["db.v", "global_temp.v", "cat.db.v", "`a`.b"])
 def test_a_temp_view_takes_no_database(name: str) -> None:
     (problem,) = problems("RunSql", sql="SELECT 1", output_view=name)
-    assert "a temp view is in no database" in problem.message
+    assert "a temp view belongs to no database" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_is_read_or_written_by_name_needs_a_name(kind: str, field: str, con
 def test_a_file_where_a_statement_is_meant_is_told_with_the_field_for_it(sql: str) -> None:
     (problem,) = problems("RunSql", sql=sql)
     assert problem.field == "config.sql"
-    assert "is the name of a file; write it as sql_file" in problem.message
+    assert "is a file name; write it as sql_file" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_statement_is_no_file(sql: str) -> None:
 @pytest.mark.parametrize("sql", [" ", ";", "-- nothing\n", "/* nothing */ ;"])
 def test_a_statement_of_nothing_is_told(sql: str) -> None:
     (problem,) = problems("RunSql", sql=sql)
-    assert problem.message == "holds no statement"
+    assert problem.message == "contains no statement"
 
 
 def test_a_missing_file_is_told_with_its_place(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_yaml_is_a_pipeline_or_part_of_one(example: Example, tmp_path: Path) -> 
         text = "name: example\ncomponents:\n" + text
         made = {name for item in yaml.safe_load(example.text) for name in item.get("depends_on", [])}
         text += "".join(
-            f"- {{name: {name}, class_path: tests.samples.components.scripted, config: {{name: {name}}}}}\n"
+            f"- {{name: {name}, class_path: airflow_provider.components.RunSql, config: {{sql: SELECT 1}}}}\n"
             for name in made
         )
     (tmp_path / "example.yaml").write_text(text, encoding="utf-8")

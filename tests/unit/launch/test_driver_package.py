@@ -35,8 +35,8 @@ def test_the_engine_needs_no_airflow(tmp_path: Path) -> None:
         "import sys; sys.modules['airflow'] = None\n"
         f"import airflow_provider.{modules.format('airflow_provider')}\n"
         "print(airflow_provider.__file__, *sorted(name for name in sys.modules if name.startswith('airflow.')))\n"
-        "from airflow_provider.runner.session_state.probes.jvm_helpers import sources\n"
-        "assert all(sources().values())"
+        "from airflow_provider.runner.session_state.probes.jvm_helpers import java_sources\n"
+        "assert all(java_sources().values())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -32,7 +32,7 @@ def read_component_code(
     try:
         return read_code(target, roots=[base_dir], path=path, also=also, stops=stops)
     except Exception as error:  # noqa: BLE001 - a run must not fail because its code is out of the ordinary
-        logger.warning("the code of component %r cannot be read: %s", component.name, describe(error))
+        logger.warning("cannot read the code of component %r: %s", component.name, describe(error))
         return None
 
 

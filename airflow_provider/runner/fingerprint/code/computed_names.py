@@ -5,15 +5,15 @@ from __future__ import annotations
 BY_NAME = {
     "builtins.exec": "exec",
     "builtins.eval": "eval",
-    "builtins.compile": "compile of text",
+    "builtins.compile": "compile() of text",
     "builtins.globals": "globals()",
     "builtins.locals": "locals()",
     "builtins.vars": "vars()",
     "sys.modules": "sys.modules",
-    "runpy.run_path": "a file that is run by its path",
-    "runpy.run_module": "a module that is run by its name",
-    "importlib.util.spec_from_file_location": "a module that is loaded from a path",
-    "importlib.reload": "a module that is loaded again",
+    "runpy.run_path": "a file run by its path",
+    "runpy.run_module": "a module run by its name",
+    "importlib.util.spec_from_file_location": "a module loaded from a path",
+    "importlib.reload": "a reloaded module",
     "inspect.getmembers": "inspect.getmembers",
 }
 """Foreign names, and what to say of them."""

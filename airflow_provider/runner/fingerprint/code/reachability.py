@@ -103,7 +103,7 @@ class Reachability:
         foreign |= {CodeReference(t.name, "the component itself"): None for t in self._seeds if isinstance(t, External)}
         unseen |= {what: None for piece in pieces for what in piece.unseen}
         if self._too_many:
-            unseen[UnseenCode(f"more than {_MOST_DEFINITIONS} definitions; the others are not looked at", "")] = None
+            unseen[UnseenCode(f"more than {_MOST_DEFINITIONS} definitions; the rest is not read", "")] = None
         modules = {target.module.label for target in self._found if not isinstance(target, External)}
         return CodeReading(
             functions,

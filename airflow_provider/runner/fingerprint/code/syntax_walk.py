@@ -287,7 +287,9 @@ class _SyntaxWalk:
                         self._attribute(name, node, scope)
             else:
                 tokens.add("@module")
-                self._cannot_see(f"what becomes of the module {target.module.label}, handed on as a value", node, scope)
+                self._cannot_see(
+                    f"how the module {target.module.label} is used after it is passed on as a value", node, scope
+                )
         return ["|".join(sorted(tokens))]
 
     def _uses(self, root: ast.Name, attributes: Sequence[str], scope: NameScope | None) -> list[CodeUse] | None:

@@ -125,7 +125,7 @@ def test_a_request_while_the_task_runs_is_for_the_next_attempt(scene: Any) -> No
     run.hold("c")
     scene.trigger(run)
     run.wait_for_start("c")
-    assert "that attempt goes on as it began, and the next one is meant" in command(run, "restart-from", "b")
+    assert "that attempt continues unchanged, and the next one comes after it" in command(run, "restart-from", "b")
     run.airflow.put_task_state(run.dag_id, run.run_id, "work", REQUEST, ["d"])
     run.release("c")
     run.wait_for_end("success")

@@ -61,12 +61,12 @@ def test_a_wrong_sql_file_is_a_config_error_with_component_field_file_and_line(a
         f"{field}: the template file {here}/sql/undefined.sql, line 2, cannot be rendered: "
         "UndefinedError: 'dss' is undefined; did you mean 'ds'?"
     ]
-    raw = "put it between {% raw %} and {% endraw %} if it is meant as it stands"
+    raw = "if it is meant literally, put it between {% raw %} and {% endraw %}"
     assert told["comment"] == [
         f"{field}: the template file {here}/sql/comment.sql, line 2, cannot be rendered: "
         f"Missing end of comment tag; {raw}"
     ]
-    assert told["missing"][0].startswith(f"{field}: there is no file 'sql/nowhere.sql'; looked for in {here}, ")
+    assert told["missing"][0].startswith(f"{field}: there is no file 'sql/nowhere.sql'; searched in {here}, ")
     (comment_tag,) = told["comment_tag"]
     assert comment_tag.startswith("pipeline config: component 'query', field 'config.sql': cannot render its template ")
     assert comment_tag.endswith(f": Missing end of comment tag; {raw}")

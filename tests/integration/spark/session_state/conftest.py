@@ -10,20 +10,20 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Script
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 @pytest.fixture
 def make(spark: SparkSession, script: Script, tmp_path: Path) -> Make:
     """Makes a run that saves views below the test's directory."""
 
-    def run(*components: Any, **fields: Any) -> Run:
-        return Run(spark, tmp_path / "state", *components, **fields)
+    def run(*components: Any, **fields: Any) -> SparkRun:
+        return SparkRun(spark, tmp_path / "state", *components, **fields)
 
     return run
 

@@ -17,7 +17,7 @@ import pytest
 
 from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner import PipelineResultStatus
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,11 +49,11 @@ def values(session: SparkSession, name: str) -> list[Any]:
     return sorted(row[0] for row in session.table(name).collect())
 
 
-def actions(run: Run) -> dict[str, str]:
+def actions(run: SparkRun) -> dict[str, str]:
     return {decision.component: str(decision.action) for decision in run.plan().decisions}
 
 
-def is_replayed(run: Run, name: str, because: str = "") -> bool:
+def is_replayed(run: SparkRun, name: str, because: str = "") -> bool:
     """Whether a component is replayed when what it left is needed, since it is known to be harmless.
 
     :param because: what it left that cannot be saved
@@ -63,7 +63,7 @@ def is_replayed(run: Run, name: str, because: str = "") -> bool:
     return handling == "replay" and re.fullmatch(rf"{re.escape(said)}, \d+\.\d s of work", reason) is not None
 
 
-def refused(run: Run, failing: str = "c") -> str:
+def refused(run: SparkRun, failing: str = "c") -> str:
     """Run until ``failing`` fails and mend it; return why the next attempt, in a new session, runs nothing at all."""
     run.fails(failing)
     assert run.attempt().failed_components[0][0] == failing
@@ -75,7 +75,7 @@ def refused(run: Run, failing: str = "c") -> str:
     return str(caught.value)
 
 
-def vouched(run: Run, name: str) -> list[str]:
+def vouched(run: SparkRun, name: str) -> list[str]:
     """Let the author vouch for a component, and return what the next attempt ran."""
     steps = [c.model_copy(update={"session_state": "replay"}) if c.name == name else c for c in run.config.components]
     run.config = run.config.model_copy(update={"components": steps})
@@ -83,7 +83,7 @@ def vouched(run: Run, name: str) -> list[str]:
     return run.took_turns()
 
 
-def after_failure(run: Run, failing: str = "c") -> list[str]:
+def after_failure(run: SparkRun, failing: str = "c") -> list[str]:
     """Run until ``failing`` fails, mend it, resume, and return what ran in the second attempt."""
     run.fails(failing)
     assert run.attempt().failed_components[0][0] == failing

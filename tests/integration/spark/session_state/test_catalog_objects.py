@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.conftest import Script
 from tests.integration.spark.session_state.scenes import SUCCESS, files_below, forget, is_replayed, sql, values
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 def test_databases_and_tables_of_a_catalog_in_memory_are_known_again(
@@ -105,7 +105,7 @@ def test_a_database_where_its_component_chose_and_its_tables_are_known_again(
 def test_with_nothing_to_vouch_for_it_a_chosen_place_is_not_taken_from_the_record(
     spark: SparkSession, script: Script, forgotten: str, tmp_path: Path
 ) -> None:
-    run = Run(spark, None, "a", "c")
+    run = SparkRun(spark, None, "a", "c")
     run.does("a", sql(f"CREATE DATABASE IF NOT EXISTS {forgotten} LOCATION '{tmp_path / 'chosen'}'"))
     run.fails("c")
     run.attempt()

@@ -9,12 +9,12 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.spark.session_state.scenes import after_failure, sql
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 @pytest.mark.parametrize("via", ["USE {0}", "USE spark_catalog.{0}", "USE DATABASE {0}"])

@@ -36,12 +36,12 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from tests.integration.spark.session_state.scenes import SUCCESS, sql
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 Kind = SessionStateKind[Any, Any]
 
@@ -124,7 +124,7 @@ def fill(database: str, tmp_path: Path, spark: SparkSession) -> Iterator[Callabl
     spark.catalog.clearCache()
 
 
-def one(make: Make, fill: Callable[[str], str], sample: Sample, **fields: Any) -> Run:
+def one(make: Make, fill: Callable[[str], str], sample: Sample, **fields: Any) -> SparkRun:
     """A run whose component ``a`` leaves the sample, and whose component ``c`` has failed once."""
     run = make("a", "c", **fields)
     run.does("a", sql(*map(fill, sample.leaves)))

@@ -12,13 +12,13 @@ from airflow_provider.errors import ComponentError
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from tests.conftest import Script
 from tests.integration.spark.session_state.scenes import SUCCESS, sql, sql_view, values, view
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 def test_a_second_run_in_the_same_session_leaves_newer_views_alone(make: Make) -> None:
@@ -85,7 +85,7 @@ def test_a_component_that_stops_the_session_is_told_so(
     def stopped(self: object) -> None:
         raise Py4JError("Cannot call methods on a stopped SparkContext")
 
-    run = Run(spark, None, "a", "b")
+    run = SparkRun(spark, None, "a", "b")
     run.does("a", lambda session: monkeypatch.setattr(ClassicProbe, "snapshot", stopped))
     [(name, error)] = run.attempt().failed_components
     assert name == "a"

@@ -22,13 +22,13 @@ from tests.integration.spark.session_state.scenes import (
     view,
     vouched,
 )
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 def test_auto_replays_a_component_that_only_defines_lazy_views(make: Make, tmp_path: Path, spark: SparkSession) -> None:
@@ -259,7 +259,7 @@ def test_with_nowhere_to_save_only_what_is_harmless_is_replayed(
 ) -> None:
     """Invariant 11. The log says so when the component has completed, not only when it is too late."""
     kind = "transformation" if why is None else "sink"
-    run = Run(spark, None, component("a", component_type=kind), "c", session_state=policy.partition(",")[0])
+    run = SparkRun(spark, None, component("a", component_type=kind), "c", session_state=policy.partition(",")[0])
     run.does("a", view("v", 2))
     if why is None:
         assert after_failure(run) == ["a", "c"]

@@ -21,13 +21,13 @@ from tests.integration.spark.session_state.scenes import (
     values,
     view,
 )
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 @pytest.mark.parametrize("broken", ["below a file", "no such storage"])
@@ -37,7 +37,7 @@ def test_a_view_that_cannot_be_saved_is_no_failure(
     """The disk is full, the bucket is gone: only an attempt that needs the view fails, and runs nothing again."""
     (tmp_path / "file").write_text("x")
     url = f"{tmp_path}/file/state" if broken == "below a file" else "nosuchfs://bucket/state"
-    run = Run(spark, url, "a", "c", session_state="save")
+    run = SparkRun(spark, url, "a", "c", session_state="save")
     run.does("a", view("v", 2))
     assert "cannot be saved" in refused(run)
     handling, reason = run.handling("a")
@@ -210,7 +210,7 @@ def test_a_directory_may_have_any_name_and_no_other_is_touched(
     neighbour = tmp_path / "with" / "neighbour"
     neighbour.parent.mkdir()
     neighbour.write_text("x")
-    run = Run(spark, f"{scheme}{tmp_path}/{name}/state", "a", "b", session_state="save")
+    run = SparkRun(spark, f"{scheme}{tmp_path}/{name}/state", "a", "b", session_state="save")
     run.does("a", view("v", 3))
     run.fails("b")
     run.attempt()

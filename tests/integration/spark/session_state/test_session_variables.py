@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tests.integration.spark.session_state.scenes import SUCCESS, is_replayed, sql
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 def test_a_component_that_sets_a_session_variable_is_replayed(make: Make) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from airflow_provider.errors import SessionStateNotSavedError
 from tests.integration.spark.session_state.scenes import SUCCESS, after_failure, sql, sql_view, vouched
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 def test_settings_that_were_changed_and_unset_are_so_again(make: Make) -> None:

@@ -17,12 +17,12 @@ from tests.integration.spark.session_state.scenes import (
     sql,
     vouched,
 )
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 def test_a_component_that_registers_a_temp_function_is_replayed(make: Make) -> None:

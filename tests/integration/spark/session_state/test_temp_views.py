@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from airflow_provider.runner.record.view_names import ViewName
 from tests.integration.spark.session_state.scenes import SUCCESS, after_failure, sql_view, values, view
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 def test_views_that_were_created_and_replaced_are_recorded_with_their_component(make: Make) -> None:

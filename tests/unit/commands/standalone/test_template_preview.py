@@ -46,7 +46,7 @@ def test_text_that_only_looks_like_a_template_is_refused_with_the_remedy(tmp_pat
         render(tmp_path, "[{#]")
     told = str(caught.value)
     assert "component 'a', field 'config.x': cannot render the template '[{#]': Missing end of comment tag" in told
-    assert told.endswith("; put it between {% raw %} and {% endraw %} if it is meant as it stands")
+    assert told.endswith("; if it is meant literally, put it between {% raw %} and {% endraw %}")
 
 
 def test_dates_follow_from_ds(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path, encoding: str)
         (TEXT.encode("latin-1"), "is not UTF-8: byte 5 (line 1) is 0xe9; save it as UTF-8"),
         (b"SELECT 1;\n-- \xe9\n", "is not UTF-8: byte 13 (line 2) is 0xe9; save it as UTF-8"),
         (b"\xef\xbb\xbf-- \xe9\n", "is not UTF-8: byte 6 (line 1) is 0xe9; save it as UTF-8"),
-        (TEXT.encode("utf-16"), "is UTF-16: its first bytes say so; save it as UTF-8"),
-        (b"\xfe\xff" + TEXT.encode("utf-16-be"), "is UTF-16: its first bytes say so; save it as UTF-8"),
-        (TEXT.encode("utf-32"), "is UTF-32: its first bytes say so; save it as UTF-8"),
+        (TEXT.encode("utf-16"), "is UTF-16, as its first bytes show; save it as UTF-8"),
+        (b"\xfe\xff" + TEXT.encode("utf-16-be"), "is UTF-16, as its first bytes show; save it as UTF-8"),
+        (TEXT.encode("utf-32"), "is UTF-32, as its first bytes show; save it as UTF-8"),
         ("SELECT 1".encode("utf-16-le"), "is not UTF-8 text: byte 1 is 0x00, as in UTF-16; save it as UTF-8"),
     ],
 )

@@ -70,7 +70,7 @@ WRONG = [
     ("off", "unknown or disabled component 'off'"),
     (["b", "x"], "unknown or disabled component 'x'"),
     ({"components": "b", "untill": "c"}, "field 'restart_from.untill': is not a known field; did you mean 'until'?"),
-    ({"components": "c", "until": "b"}, "'b', where it is to end, does not depend on 'c'"),
+    ({"components": "c", "until": "b"}, "'b', where it should end, does not depend on 'c'"),
     (True, "field 'restart_from': expected a mapping"),
 ]
 

@@ -125,10 +125,10 @@ def made_of_text(**config: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (made_of_text(sql="load.sql"), "field 'config.sql': is the name of a file; write it as sql_file"),
+        (made_of_text(sql="load.sql"), "field 'config.sql': is a file name; write it as sql_file"),
         (
             made_of_text(sql="SELECT 1", output_view="my-view"),
-            "field 'config.output_view': is no name that Spark takes",
+            "field 'config.output_view': is not a valid view name",
         ),
         (made_of_text(sql="SELECT 1", args="{'a': 1}"), "field 'config.args': expected a mapping, got text"),
         (pipeline(spark={"spark_conf": {"spark.x": None}}), "field 'spark.spark_conf.spark.x': has no value"),

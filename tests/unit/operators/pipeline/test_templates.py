@@ -82,7 +82,7 @@ def test_text_that_only_looks_like_a_template_is_reported_with_the_remedy(text: 
     assert problem.startswith("component 'load', field 'config.sql': cannot render its template ")
     assert (" (line 2): " in problem) is ("\n" in text)
     assert why in problem
-    assert problem.endswith("; put it between {% raw %} and {% endraw %} if it is meant as it stands")
+    assert problem.endswith("; if it is meant literally, put it between {% raw %} and {% endraw %}")
 
 
 @pytest.mark.parametrize("text", ["{{ ds }}", "{% if x %}{% endif %}", "{# left out #}", "[{#]"])

@@ -87,7 +87,7 @@ def test_a_session_that_cannot_be_opened_is_no_failure_of_a_component(script: Sc
 def test_the_base_class_has_a_name_a_logger_and_a_session() -> None:
     session = object()
     component = NoConfig()
-    with pytest.raises(RuntimeError, match="component 'NoConfig' has no Spark session before the runner sets it"):
+    with pytest.raises(RuntimeError, match="component 'NoConfig' has no Spark session yet"):
         _ = component.spark
     component.set_spark_session(session)  # type: ignore[arg-type]
     assert component.spark is session

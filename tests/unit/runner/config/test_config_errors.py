@@ -129,12 +129,12 @@ BAD_FILES: dict[str, tuple[str, str | bytes | None, str]] = {
         "pipeline.yaml",
         f"name: daily\ncomponents:\n  - name: load\n    class_path: {GOOD}\n"
         "    config: {a: 1}\n    config: {b: 2}\n",
-        "pipeline config pipeline.yaml: not valid YAML: line 6, column 5: the key 'config' stands twice in one mapping",
+        "pipeline config pipeline.yaml: not valid YAML: line 6, column 5: the key 'config' occurs twice in one mapping",
     ),
     "JSON key written twice": (
         "pipeline.json",
         '{"name": "daily", "name": "hourly", "components": []}',
-        "pipeline config pipeline.json: the key 'name' stands twice in one mapping",
+        "pipeline config pipeline.json: the key 'name' occurs twice in one mapping",
     ),
     "JSON with a trailing comma": (
         "pipeline.json",
@@ -176,7 +176,7 @@ BAD_FILES: dict[str, tuple[str, str | bytes | None, str]] = {
     "unknown suffix": (
         "pipeline.toml",
         "",
-        "pipeline config pipeline.toml: unknown file type '.toml'; known are .yaml, .yml, .json, .conf, .hocon",
+        "pipeline config pipeline.toml: unknown file type '.toml'; choose from .yaml, .yml, .json, .conf, .hocon",
     ),
     "missing file": (
         "missing.yaml",
@@ -214,8 +214,8 @@ pipeline config pipeline.yaml has 9 problems:
   - component 'clean', field 'name': 2 components have this name; names must be unique
   - component 'clean', field 'depends_on': unknown component 'extrct'; did you mean 'extract'?
   - component 'clean', field 'class_path': module 'tests.samples.components.basic' has no 'Cleam'; \
-name a class or function that it has
-  - component 'publish', field 'config.limit': is not taken by NoConfig; it takes no config""",
+name one of its classes or functions
+  - component 'publish', field 'config.limit': is not a parameter of NoConfig; it takes no config""",
     ),
 }
 
@@ -223,7 +223,7 @@ name a class or function that it has
 BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     "unknown field without a neighbour": (
         one(zzz=1),
-        ": component 'load', field 'zzz': is not a known field; known are 'name', 'class_path', ",
+        ": component 'load', field 'zzz': is not a known field; choose from 'name', 'class_path', ",
     ),
     "unknown field of a section": (
         one(retry={"max_attempt": 3}),
@@ -261,7 +261,7 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     ),
     "unknown dependency without a neighbour": (
         graph(extract=[], clean=["zz"]),
-        ": component 'clean', field 'depends_on': unknown component 'zz'; known are 'extract', 'clean'",
+        ": component 'clean', field 'depends_on': unknown component 'zz'; choose from 'extract', 'clean'",
     ),
     "dependencies that are no list": (
         one(depends_on="extract"),
@@ -303,8 +303,8 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     ),
     "no such class and none like it": (
         one(class_path=f"{SAMPLES}.Zzz"),
-        ": component 'load', field 'class_path': module 'tests.samples.components.basic' has no 'Zzz'; "
-        "name a class or function that it has",
+        ": component 'load', field 'class_path': module 'tests.samples.components.basic' has no 'Zzz'; name one of "
+        "its classes or functions",
     ),
     "a constant is no component": (
         one(class_path=f"{SAMPLES}.CONSTANT"),
@@ -345,8 +345,8 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     ),
     "resilience together with retry": (
         one(resilience={"retry": {"max_attempts": 2}}, retry={"max_attempts": 3}),
-        ": component 'load', field 'resilience': is set together with 'retry' or 'circuit_breaker'; "
-        "keep one of the two spellings",
+        ": component 'load', field 'resilience': cannot be combined with 'retry' or 'circuit_breaker'; keep one of "
+        "the two forms",
     ),
     "a lambda as config value": (
         one(class_path=ANY, config={"name": "load", "clean": lambda row: row}),
@@ -362,17 +362,17 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
         one(class_path=f"{SAMPLES}.range_view", config={"output_view": "v", "row": 3}),
         " has 2 problems:\n"
         "  - component 'load', field 'config.rows': is missing; range_view takes output_view, rows\n"
-        "  - component 'load', field 'config.row': is not taken by range_view; did you mean 'rows'?",
+        "  - component 'load', field 'config.row': is not a parameter of range_view; did you mean 'rows'?",
     ),
     "config with the session, which is not the author's to give": (
         one(class_path=f"{SAMPLES}.range_view", config={"output_view": "v", "rows": 3, "spark": "local"}),
-        ": component 'load', field 'config.spark': is given by the runner; remove it",
+        ": component 'load', field 'config.spark': is supplied by the runner; remove it",
     ),
     "several keys that a class does not take": (
         one(class_path=f"{SAMPLES}.Append", config={"path": "x", "line": "y", "zz": 1, "lines": 2}),
         " has 2 problems:\n"
-        "  - component 'load', field 'config.zz': is not taken by Append; known are 'path', 'line'\n"
-        "  - component 'load', field 'config.lines': is not taken by Append; did you mean 'line'?",
+        "  - component 'load', field 'config.zz': is not a parameter of Append; choose from 'path', 'line'\n"
+        "  - component 'load', field 'config.lines': is not a parameter of Append; did you mean 'line'?",
     ),
     "config that does not fit a class": (
         one(class_path=f"{SAMPLES}.Append", config={"path": "x"}),
@@ -415,11 +415,11 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
     "a list": ([], ": expected a mapping with name and components, got list []"),
     "dependency on a number that no component has": (
         one(depends_on=[7]),
-        ": component 'load', field 'depends_on': unknown component '7'; known are 'load'",
+        ": component 'load', field 'depends_on': unknown component '7'; choose from 'load'",
     ),
     "restart from a component that is not there": (
         graph(extract=[], clean=["extract"]) | {"restart_from": "z"},
-        ": field 'restart_from': unknown component 'z'; known are 'extract', 'clean'",
+        ": field 'restart_from': unknown component 'z'; choose from 'extract', 'clean'",
     ),
     "values that are long, nested or secret are not shown": (
         one() | {"version": {"deep": 1}, "environment": ["x" * 60], "spark": {"spark_conf": {"key": ["hunter2"]}}},
@@ -531,15 +531,15 @@ def test_a_message_about_a_field_of_the_config_does_not_repeat_its_value(class_p
 SOURCES: dict[str, tuple[str, str]] = {
     "function without a place for the session": (
         "def load(*, path): ...",
-        "field 'class_path': function 'told.load' cannot take the session; define it as load(spark, **config)",
+        "field 'class_path': function 'told.load' has no parameter for the session; define it as load(spark, **config)",
     ),
     "function without any argument": (
         "def load(): ...",
-        "field 'class_path': function 'told.load' cannot take the session; define it as load(spark, **config)",
+        "field 'class_path': function 'told.load' has no parameter for the session; define it as load(spark, **config)",
     ),
     "function that takes the session only": (
         "def load(session): ...",
-        "field 'config.path': is not taken by load; it takes no config",
+        "field 'config.path': is not a parameter of load; it takes no config",
     ),
     "class that wants an argument without a name": (
         "class load:\n    def __init__(self, first, /, path): ...\n    def run(self): ...",

@@ -63,7 +63,7 @@ def test_a_field_that_nothing_refers_to_is_a_mistake_with_a_hint(tmp_path: Path)
         "field 'vesion': is not a known field; did you mean 'version'?"
     )
     told = problem(tmp_path, f"value = 1\nname = p\nunused = 2\n{COMPONENTS}")
-    assert told.startswith("field 'unused': is not a known field; parts that others refer to")
+    assert told.startswith("field 'unused': is not a known field; put shared parts under a name")
 
 
 def test_a_field_that_others_refer_to_stays_a_field(tmp_path: Path) -> None:
@@ -97,23 +97,29 @@ def test_an_included_file_may_hold_more_than_this_pipeline_needs(include: str, t
         ('include "p.conf"', "line 1 of DIR/p.conf: 'p.conf' includes itself"),
         ("value = ${nothing}", "Cannot resolve variable ${nothing} (line: 1, col: 9)"),
         ("value = ${value}", "Cannot resolve ${value}: (line: 1, col: 9). Check for cycles."),
-        ("name = s3://b/*.csv", "line 1, column 15: Expected end of text, found '*'; put text that holds * in quotes"),
+        (
+            "name = s3://b/*.csv",
+            "line 1, column 15: Expected end of text, found '*'; put text that contains * in quotes",
+        ),
         ("name = p\na = {b: 1\n", "line 3, column 1: Expected '}', found end of text"),
         (
             "spark.spark_conf {\n  spark.a = 1\n  spark.a.b = 2\n}",
-            "line 3: 'spark.a' and 'spark.a.b' both have a value, of which HOCON keeps one; put both names in quotes",
+            "line 3: 'spark.a' and 'spark.a.b' both have a value, and HOCON keeps only one of them; put both names "
+            "in quotes",
         ),
         (
             "spark.spark_conf.spark.a = 1\nspark.spark_conf { spark.a.b = 2 }",
-            "line 2: 'spark.a' and 'spark.a.b' both have a value, of which HOCON keeps one; put both names in quotes",
+            "line 2: 'spark.a' and 'spark.a.b' both have a value, and HOCON keeps only one of them; put both names "
+            "in quotes",
         ),
         (
             "base { a = 1 }\nspark.spark_conf = ${base}\nspark.spark_conf.spark.x = 2",
-            "line 3: 'spark.spark_conf' refers to another part; write spark.spark_conf = ${…} { … } in one",
+            "line 3: 'spark.spark_conf' refers to another part and is extended later; write spark.spark_conf = ${…} "
+            "{ … } in one",
         ),
         (
             "components = []\ncomponents += { name = b }",
-            "line 2: '+=' with one mapping loses what was there; write += [ { … } ]",
+            "line 2: '+=' with a single mapping drops the earlier items; write += [ { … } ]",
         ),
     ],
 )

@@ -103,7 +103,7 @@ def test_a_file_with_every_key_loads_and_each_key_that_does_nothing_is_told(
         "field 'secrets'",
         "component 'orders', field 'config.login.password'",
     ]
-    assert "the text secret://env/… reaches the component as it stands; keep secrets in an Airflow" in told[-1]
+    assert "the text secret://env/… reaches the component unchanged; keep secrets in an Airflow" in told[-1]
     assert "hvs.token" not in caplog.text
     assert "DB_PASSWORD" not in caplog.text
 
@@ -170,8 +170,8 @@ def test_an_address_of_connect_is_the_master_and_what_the_server_has_decided_is_
     }
     (line,) = caplog.messages
     assert line == (
-        "field 'spark.connect_string' is taken as spark.master; a Spark connection of the task wins over it; the "
-        "server has decided master, executor_memory, which have no effect"
+        "field 'spark.connect_string' sets spark.master; a Spark connection of the task overrides it; the "
+        "server has already set master, executor_memory, which have no effect here"
     )
 
 
@@ -181,7 +181,7 @@ def test_an_address_of_connect_is_the_master_and_what_the_server_has_decided_is_
         (
             {"mode": "streaming"},
             [
-                "field 'mode': is 'streaming': a component is complete when its run() returns, which that of an "
+                "field 'mode': is 'streaming', but a component is complete when its run() returns, and that of an "
                 "endless query never does; let the queries end by themselves (trigger availableNow) and remove this "
                 "field"
             ],
@@ -192,7 +192,7 @@ def test_an_address_of_connect_is_the_master_and_what_the_server_has_decided_is_
         (
             {"hooks": ["my.Hooks"]},
             [
-                "field 'hooks': is a list; hooks are objects: pass them as hooks= of the operator or of the runner, "
+                "field 'hooks': is a list; hooks are objects: pass them as hooks= to the operator or the runner, "
                 "and remove this field"
             ],
         ),
@@ -201,7 +201,7 @@ def test_an_address_of_connect_is_the_master_and_what_the_server_has_decided_is_
             [
                 "field 'hooks.loging': is not a known field; did you mean 'logging'?",
                 "field 'hooks.metrics': expected a mapping, got text",
-                "field 'hooks.audit.path': is not a known field; known are 'enabled', 'include_data_samples', "
+                "field 'hooks.audit.path': is not a known field; choose from 'enabled', 'include_data_samples', "
                 "'audit_trail_path', 'retention_days'",
             ],
         ),
@@ -227,7 +227,7 @@ def test_an_address_of_connect_is_the_master_and_what_the_server_has_decided_is_
         (
             {"spark": {"connect_sting": "sc://h", "app-nam": "x"}},
             [
-                "field 'spark.connect_sting': is not a known field; known are 'app_name', 'master', 'deploy_mode', "
+                "field 'spark.connect_sting': is not a known field; choose from 'app_name', 'master', 'deploy_mode', "
                 "'driver_memory', 'driver_cores', 'executor_memory', 'executor_cores', 'num_executors', "
                 "'dynamic_allocation', 'spark_conf'",
                 "field 'spark.app-nam': is not a known field; did you mean 'app_name'?",

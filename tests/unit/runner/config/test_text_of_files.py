@@ -186,7 +186,7 @@ def test_a_word_that_may_be_text_or_a_boolean_is_refused_where_nobody_says_which
         load(tmp_path, f"name: p\n{text}\n")
     (problem,) = caught.value.problems
     assert place in str(problem)
-    assert f"{word!r} may be meant as text or as true or false; put it in quotes" in problem.message
+    assert f"{word!r} could mean text or a boolean; put it in quotes" in problem.message
 
 
 def test_a_function_gets_what_its_annotations_and_defaults_ask_for(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_numbers_of_python_are_welcome_where_numbers_are_meant() -> None:
 
 @pytest.mark.parametrize("text", ["2026-13-01", "2026-02-30", "2026-01-01 25:00:00"])
 def test_what_looks_like_a_date_and_is_none_is_told_with_its_line(text: str, tmp_path: Path) -> None:
-    with pytest.raises(PipelineConfigError, match=r"line 2, column 10: '.*' looks like a date and is none"):
+    with pytest.raises(PipelineConfigError, match=r"line 2, column 10: '.*' looks like a date but is not one"):
         load(tmp_path, f"name: p\nversion: {text}\n")
 
 
@@ -325,7 +325,7 @@ CIRCLES = {
 
 @pytest.mark.parametrize("text", CIRCLES.values(), ids=CIRCLES.keys())
 def test_an_alias_that_contains_itself_is_told_as_such(text: str, tmp_path: Path) -> None:
-    with pytest.raises(PipelineConfigError, match=r"line \d+, column \d+: an alias stands inside the value") as caught:
+    with pytest.raises(PipelineConfigError, match=r"line \d+, column \d+: an alias occurs inside the value") as caught:
         load(tmp_path, text)
     assert "p.yaml" in str(caught.value)
 
@@ -349,26 +349,26 @@ def test_one_value_at_two_places_is_no_circle() -> None:
 def test_aliases_that_multiply_beyond_measure_are_refused_at_once(tmp_path: Path) -> None:
     lines = ["a0: &a0 [1,1,1,1,1,1,1,1,1,1]"]
     lines += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
-    with pytest.raises(PipelineConfigError, match="its aliases make more than 1,000,000 values of it"):
+    with pytest.raises(PipelineConfigError, match="its aliases expand to more than 1,000,000 values"):
         load(tmp_path, "\n".join(lines))
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: &x 1\nb: &x 2\n", "line 2, column 4: the anchor 'x' stands twice; rename one"),
+        ("a: &x 1\nb: &x 2\n", "line 2, column 4: the anchor 'x' is defined twice; rename one"),
         ("a: *x\n", "line 1, column 4: found undefined alias 'x'"),
         ("[" * 3000 + "]" * 3000, "it is nested too deeply"),
-        ("1.10: a\n1.10: b\n", "line 2, column 1: the key '1.10' stands twice in one mapping"),
-        ("a: {{ ds }}\n", "line 1, column 5: a template without quotes is a mapping in YAML; put {{ … }} in quotes"),
+        ("1.10: a\n1.10: b\n", "line 2, column 1: the key '1.10' occurs twice in one mapping"),
+        ("a: {{ ds }}\n", "line 1, column 5: YAML reads a template without quotes as a mapping; put {{ … }} in quotes"),
         (
             "a:\n  - {{ ds }}\n",
-            "line 2, column 6: a template without quotes is a mapping in YAML; put {{ … }} in quotes",
+            "line 2, column 6: YAML reads a template without quotes as a mapping; put {{ … }} in quotes",
         ),
         ("? [a]\n: 1\n", "line 1, column 3: a list cannot be the key of a mapping"),
         ("a: 1\nb: \x07\n", "line 2: character #x0007 is not allowed"),
-        ("on: a\non: b\n", "line 2, column 1: the key 'on' stands twice in one mapping"),
-        ("a: 1\n---\nb: 2\n", "line 2, column 1: a second document begins; a file holds one pipeline"),
+        ("on: a\non: b\n", "line 2, column 1: the key 'on' occurs twice in one mapping"),
+        ("a: 1\n---\nb: 2\n", "line 2, column 1: a second document begins; a file describes one pipeline"),
     ],
 )
 def test_what_is_wrong_with_yaml_is_told_with_its_place(text: str, problem: str, tmp_path: Path) -> None:
@@ -382,8 +382,8 @@ def test_what_is_wrong_with_yaml_is_told_with_its_place(text: str, problem: str,
     ("encoding", "told"),
     [
         ("utf-8-sig", None),
-        ("utf-16", "the file is UTF-16 text, as its byte order mark says; save it as UTF-8"),
-        ("utf-32", "the file is UTF-32 text, as its byte order mark says; save it as UTF-8"),
+        ("utf-16", "the file is UTF-16 text according to its byte order mark; save it as UTF-8"),
+        ("utf-32", "the file is UTF-32 text according to its byte order mark; save it as UTF-8"),
         ("latin-1", "the file is not UTF-8 text"),
     ],
 )
@@ -433,5 +433,7 @@ def test_keys_that_begin_with_x_hold_shared_parts_except_inside_a_config(tmp_pat
     assert config.components[0].config == {"name": "x", "x-header": "kept"}
     assert config.components[0].retry_policy is not None
     assert load_pipeline_config(yaml.safe_load(SHARED)).model_dump() == config.model_dump()
-    with pytest.raises(PipelineConfigError, match="field 'defaults': is not a known field; parts that others refer to"):
+    with pytest.raises(
+        PipelineConfigError, match="field 'defaults': is not a known field; put shared parts under a name"
+    ):
         load(tmp_path, SHARED.replace("x-defaults", "defaults"))

@@ -23,30 +23,33 @@ def config_of(class_path: Any, config: dict[str, Any] | None = None) -> dict[str
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        ("generator", "function 'generator' has a 'yield'"),
-        ("async_generator", "function 'async_generator' has a 'yield'"),
-        ("partial_of_generator", "has a 'yield'"),
-        ("callable_generator", "has a 'yield'"),
-        ("RunGenerator", "the method run() of class 'RunGenerator' has a 'yield'"),
-        ("OpenGenerator", "the method open() of class 'OpenGenerator' has a 'yield'"),
+        ("generator", "function 'generator' contains 'yield'"),
+        ("async_generator", "function 'async_generator' contains 'yield'"),
+        ("partial_of_generator", "contains 'yield'"),
+        ("callable_generator", "contains 'yield'"),
+        ("RunGenerator", "the method run() of class 'RunGenerator' contains 'yield'"),
+        ("OpenGenerator", "the method open() of class 'OpenGenerator' contains 'yield'"),
         ("AsyncFromConfig", "the method from_config() of class 'AsyncFromConfig' is async"),
         ("AsyncSession", "the method set_spark_session() of class 'AsyncSession' is async"),
-        ("Single", "'Single' is a class of which a decorator makes a function"),
-        ("manager", "function 'manager' is a context manager, which nobody enters"),
-        ("Model", "class 'Model' is a pydantic model, which takes no session; give it a method set_spark_session"),
-        ("FrozenModelWithField", "is a pydantic model, which takes no session"),
-        ("Frozen", "is a frozen dataclass, which takes no session; give it a method set_spark_session"),
-        ("Slotted", "has __slots__ without 'spark', so it takes no session; add 'spark' to them"),
-        ("Named", "is a named tuple, which takes no session"),
-        ("RunTakesSpark", "its run() takes spark, and the runner calls run() without arguments; take it in __init__"),
-        ("RunTakesMore", "its run() takes day, limit, and the runner calls run() without arguments; take them in"),
+        ("Single", "'Single' is a class that a decorator turns into a function"),
+        ("manager", "function 'manager' is a context manager, which the runner does not enter"),
+        (
+            "Model",
+            "class 'Model' is a pydantic model, so the runner cannot set its session; add a method set_spark_session",
+        ),
+        ("FrozenModelWithField", "is a pydantic model, so the runner cannot set its session"),
+        ("Frozen", "is a frozen dataclass, so the runner cannot set its session; add a method set_spark_session"),
+        ("Slotted", "has __slots__ without 'spark', so the runner cannot set its session; add 'spark' to them"),
+        ("Named", "is a named tuple, so the runner cannot set its session"),
+        ("RunTakesSpark", "its run() takes spark, but the runner calls run() without arguments; move it to __init__"),
+        ("RunTakesMore", "its run() takes day, limit, but the runner calls run() without arguments; move them to"),
         ("RunTakesNothing", "define it as run(self)"),
     ],
 )
 def test_a_component_that_can_never_run_is_a_problem_of_its_class_path(kind: str, told: str, *, by_path: bool) -> None:
     target = f"{ODD}.{kind}" if by_path else getattr(odd, kind)
     if not by_path and kind in ("partial_of_generator", "callable_generator"):
-        told = "is no component; give a class or a function"
+        told = "is not a component: pass a class or a function"
     with pytest.raises(PipelineConfigError) as caught:
         load_pipeline_config(config_of(target))
     problem, *others = caught.value.problems
@@ -84,7 +87,11 @@ def test_a_decorated_function_is_checked_and_run_as_the_one_inside(target: Any) 
     assert SimplePipelineRunner(config, spark=object()).run().status is PipelineResultStatus.SUCCESS  # type: ignore[arg-type]
     assert odd.DONE == ["x"]
     odd.DONE.clear()
-    with pytest.raises(PipelineConfigError, match=r"field 'config.pth': is not taken by load; did you mean 'path'\?"):
+    with pytest.raises(
+        PipelineConfigError,
+        match=r"field 'config.pth': is not a parameter of load; did you mean "
+        r"'path'\?",
+    ):
         load_pipeline_config(config_of(target, {"pth": "x"}))
 
 
@@ -93,7 +100,7 @@ def test_a_decorator_may_hand_over_arguments_so_a_missing_one_is_a_warning() -> 
     config = load_pipeline_config(config_of(f"{ODD}.with_injected", {"path": "x"}))
     (warning,) = config_warnings(config)
     assert str(warning) == (
-        "component 'a', field 'config.logger': is missing, unless the decorator of with_injected hands it over"
+        "component 'a', field 'config.logger': is missing, unless the decorator of with_injected supplies it"
     )
     assert SimplePipelineRunner(config, spark=object()).run().status is PipelineResultStatus.SUCCESS  # type: ignore[arg-type]
     assert odd.DONE == [("logger", "x")]
@@ -101,11 +108,13 @@ def test_a_decorator_may_hand_over_arguments_so_a_missing_one_is_a_warning() -> 
 
 def test_a_decorated_generator_is_a_warning_for_the_decorator_may_loop_over_it() -> None:
     (warning,) = config_warnings(load_pipeline_config(config_of(f"{ODD}.logged_generator")))
-    assert "has a 'yield' and a decorator around it" in warning.message
+    assert "contains 'yield' and has a decorator" in warning.message
 
 
 def test_a_function_inside_a_function_says_what_a_decorator_needs() -> None:
-    with pytest.raises(PipelineConfigError, match=r"if it is made by a decorator of yours, put functools\.wraps on it"):
+    with pytest.raises(
+        PipelineConfigError, match=r"if a decorator of yours makes the function, apply functools\.wraps"
+    ):
         load_pipeline_config(config_of(odd.hidden))
 
 

@@ -14,7 +14,7 @@ from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, delete_run
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
-from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.file_storage import FileStorage, temporary_name
 from tests.samples.harness.saved_directories import KEY, LONG_AGO, NOW, RECENTLY, STORAGES, claim, leave_views, storage
 from tests.samples.harness.watched import AtStep, Killed, Watched, kill
 
@@ -80,7 +80,7 @@ def test_a_directory_without_a_marker_that_can_be_read_is_left_alone(place: Plac
         place[1].write(f"{KEY.path}/{MARKER}", text)
     before = paths(place[1])
     (item,) = prune(place)
-    assert item.verdict.reason == "left alone: it has no marker that says whose it is"
+    assert item.verdict.reason == "left alone: no marker says which run it belongs to"
     assert paths(place[1]) == before
 
 
@@ -92,7 +92,7 @@ def test_a_marker_that_lies_can_at_worst_get_its_own_directory_deleted(place: Pl
     before = paths(place[1])
     items = prune(place)
     assert [item.verdict.delete for item in items] == [False, False]
-    assert [item for item in items if "whose place is another" in item.verdict.reason]
+    assert [item for item in items if "which belongs elsewhere" in item.verdict.reason]
     assert paths(place[1]) == before
 
 
@@ -214,11 +214,12 @@ def test_a_place_that_cannot_be_written_is_said_and_the_attempt_goes_on(
 
 
 def test_a_run_that_is_complete_leaves_nothing_but_what_is_not_its_own(tmp_path: Path) -> None:
-    """Marker and directory go with the last view; a foreign file stays."""
+    """Marker and directory go with the last view, and what a kill left of writing the marker; a foreign file stays."""
     url = KEY.directory(str(tmp_path))
     files = DirectoryStorage(tmp_path)
     for foreign in (False, True):
         leave_views(files)
+        files.write(f"{KEY.path}/{temporary_name(MARKER)}", b"{")
         if foreign:
             files.write(f"{KEY.path}/notes.txt", b"x")
         delete_run(files_for(url, None), url)

@@ -346,8 +346,8 @@ def test_no_value_of_the_old_or_new_config_is_in_a_plan(policy: str) -> None:
     ("wanted", "hint"),
     [
         ("load_ordres", "did you mean 'load_orders'?"),
-        ("zzz", "known are 'load_orders', 'clean'"),
-        ("off", "known are 'load_orders', 'clean'"),
+        ("zzz", "choose from 'load_orders', 'clean'"),
+        ("off", "choose from 'load_orders', 'clean'"),
     ],
     ids=["misspelt", "unknown", "disabled"],
 )

@@ -111,9 +111,9 @@ def test_the_latest_load_of_a_dag_file_counts() -> None:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (lambda spark: None, "a lambda has no name to recognise it by in the next attempt; define a function"),
-        (functools.partial(print, "x"), "a partial is no component; give a class or a function"),
-        (load_dag_file("c" * 40).closure("x"), "uses variables of the function around it, which no fingerprint covers"),
+        (lambda spark: None, "a lambda has no name by which the next attempt could recognize it; define a function"),
+        (functools.partial(print, "x"), "a partial is not a component: pass a class or a function"),
+        (load_dag_file("c" * 40).closure("x"), "uses variables of its enclosing function, which no fingerprint covers"),
     ],
     ids=["lambda", "partial", "closure"],
 )
@@ -222,7 +222,9 @@ def test_a_path_of_another_file_beside_a_given_function_is_refused(
 def test_two_functions_of_one_name_are_refused() -> None:
     """One of them would silently stand for both. One function for two components is fine."""
     dag = load_dag_file("d" * 40, "def step(spark): ...\nfirst = step\ndef step(spark): ...\n")
-    with pytest.raises(PipelineConfigError, match=r"of my_dag\.py are called 'step', .* of 'a'; rename one"):
+    with pytest.raises(
+        PipelineConfigError, match=r"my_dag\.py defines two .* 'step', and component 'a' uses the other one"
+    ):
         both(dag.first, dag.step)
     both(dag.step, dag.step)
 

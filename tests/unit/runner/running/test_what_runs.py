@@ -194,7 +194,7 @@ def test_a_task_that_nobody_awaits_is_told(monkeypatch: pytest.MonkeyPatch, capl
 
     monkeypatch.setattr(odd, "work", forgets)
     assert run("work").status is PipelineResultStatus.SUCCESS
-    assert "tasks that it began and did not await: 1; they are cancelled now" in caplog.messages
+    assert "it started tasks and did not await them, so they are cancelled: 1" in caplog.messages
 
 
 @pytest.mark.parametrize(
@@ -203,4 +203,4 @@ def test_a_task_that_nobody_awaits_is_told(monkeypatch: pytest.MonkeyPatch, capl
 def test_a_result_that_was_meant_to_be_called_is_told(kind: str, what: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     assert run(kind).status is PipelineResultStatus.SUCCESS
-    assert f"component 'a' returned {what}, which nobody calls" in caplog.messages
+    assert f"component 'a' returned {what}, which the runner does not call" in caplog.messages

@@ -12,9 +12,9 @@ from airflow_provider.errors import StaleAttemptError
 from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore, PipelineConfig
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.fingerprint.config_hashes import (
+    ConfigHashes,
     component_fingerprint,
     compute_pipeline_fingerprint,
-    field_hashes,
 )
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
@@ -61,7 +61,7 @@ def checkpoint(config: PipelineConfig, **left: SessionStateRecord) -> Checkpoint
             )
             for name, state in left.items()
         },
-        fields={component.name: field_hashes(component, Path()) for component in config.components},
+        fields={name: dict(fields) for name, fields in ConfigHashes.of(config).fields.items()},
     )
 
 

@@ -129,11 +129,11 @@ UNSEEN = {
     "importlib.import_module('.x', what)": "a module that is imported by a computed name",
     "sys.modules[what].go()": "sys.modules",
     "operator.attrgetter(what)(spark)": "attrgetter by a computed name",
-    "runpy.run_path(what)": "a file that is run by its path",
+    "runpy.run_path(what)": "a file run by its path",
     "[f for f in (getattr,)]": "getattr by a computed name",
     "object.__subclasses__()": "__subclasses__",
     "nowhere()": "the name 'nowhere', which is defined nowhere",
-    "hand_on(helpers)": "what becomes of the module helpers",
+    "hand_on(helpers)": "how the module helpers is used",
 }
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from airflow_provider.commands.airflow.task_instance_row import (
+    names_task_instance,
+    running_activity,
+    task_instance_activity,
+    task_instance_coordinates,
+)
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError, CheckpointReadError
 from airflow_provider.runner import CheckpointState, CheckpointStore
 from airflow_provider.runner.checkpoint.address import store_address
@@ -22,9 +27,6 @@ from airflow_provider.stores.task_state import TASK_STATE_ADDRESS, TaskStateChec
 from airflow_provider.stores.task_state_rows import HEAD_PREFIX, CheckpointHead, head_key
 
 logger = logging.getLogger(__name__)
-
-_NO_REGION = UUID(int=0)
-"""What Airflow 3.4 calls the region of a task that is neither mapped nor in a loop."""
 
 
 class MetastoreAccessor:
@@ -50,12 +52,12 @@ class MetastoreAccessor:
 
         :raises CheckpointReadError: the key is not one of Airflow's
         """
-        if not _is_airflows(key):
+        if not names_task_instance(key):
             raise CheckpointReadError(
                 f"{'/'.join(key.scope)} does not name a task instance; give a DAG, a task and a map index, and in a "
                 "loop over tasks also the id and the index of a region"
             )
-        return cls(key.scope[0], key.scope[1], key.run_id, *_coordinates(key))
+        return cls(key.scope[0], key.scope[1], key.run_id, *task_instance_coordinates(key))
 
     def get(self, key: str) -> Any:
         text = self._backend.get(self._scope, key)
@@ -70,41 +72,6 @@ class MetastoreAccessor:
         self._backend.delete(self._scope, key)
 
 
-_DUE = ("scheduled", "queued", "restarting", "deferred")
-
-
-def task_instance_activity(key: RunKey) -> Activity | None:
-    """Return what Airflow's database says of a run's task instance, None if it has none.
-
-    :param key: which run
-    """
-    from airflow.models.taskinstance import TaskInstance as Row
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    if not _is_airflows(key):
-        return None
-    statement = select(Row.state, Row.try_number, Row.start_date, Row.queued_dttm).where(*is_task_instance(key))
-    with create_session() as session:
-        row = session.execute(statement).first()
-    if row is None:
-        return None
-    state = str(getattr(row.state, "value", row.state))
-    since = row.start_date if state == "running" else row.queued_dttm
-    due = ActivityKind.DUE if state in _DUE else ActivityKind.ENDED
-    kind = ActivityKind.RUNNING if state == "running" else due
-    return Activity(kind, row.try_number, since, airflow_state=state)
-
-
-def running_activity(key: RunKey) -> Activity | None:
-    """Return what Airflow's database says of a run's task instance if that is active.
-
-    Otherwise nothing is known: another Airflow may keep its checkpoints in the same place.
-    """
-    activity = task_instance_activity(key)
-    return activity if activity is not None and activity.active else None
-
-
 @dataclass(frozen=True)
 class MetastoreLookup:
     """Looks up the checkpoint that a marker names, and whether its task instance is active.
@@ -117,7 +84,7 @@ class MetastoreLookup:
     deployment: str
 
     def __call__(self, marker: DirectoryMarker, key: RunKey) -> CheckpointLookup:
-        ours = _is_airflows(key) and marker.deployment == self.deployment
+        ours = names_task_instance(key) and marker.deployment == self.deployment
         activity = task_instance_activity(key) if ours else running_activity(key)
         if ours and activity is None:
             activity = Activity(ActivityKind.ENDED)
@@ -126,49 +93,6 @@ class MetastoreLookup:
         if ours and marker.checkpoint == TASK_STATE_ADDRESS:
             return CheckpointLookup(True, _in_task_state(key), activity)
         return CheckpointLookup(False, None, activity)
-
-
-def _is_airflows(key: RunKey) -> bool:
-    numbers = key.scope[2:3] + key.scope[4:]
-    try:
-        regions = [UUID(region) for region in key.scope[3:4]]
-    except ValueError:
-        return False
-    return len(key.scope) == 3 + 2 * len(regions) and all(re.fullmatch(r"-1|\d{1,9}", number) for number in numbers)
-
-
-def is_task_instance(key: RunKey) -> list[Any]:
-    """Return the conditions for the row of a run's task instance in Airflow's database, that of its last try.
-
-    :param key: which run
-    """
-    from airflow.models.taskinstance import TaskInstance as Row
-
-    dag_id, task_id = key.scope[:2]
-    index, region = _coordinates(key)
-    found = [Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == index]
-    # Since Airflow 3.4, and there every try is a row of its own.
-    return found if region is None else [*found, Row.region_id == region, Row.working_set.is_(True)]
-
-
-def _coordinates(key: RunKey) -> tuple[int, UUID | None]:
-    """Return a task instance's index and region in Airflow's database; before Airflow 3.4 there are no regions."""
-    from airflow.models.taskinstance import TaskInstance as Row
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    dag_id, task_id, map_index, *region = key.scope
-    if region:
-        return int(region[1]), UUID(region[0])
-    if not hasattr(Row, "region_id"):
-        return int(map_index), None
-    # Those of a mapped task are in a region of its own.
-    statement = select(Row.region_id).where(
-        Row.dag_id == dag_id, Row.task_id == task_id, Row.run_id == key.run_id, Row.map_index == int(map_index)
-    )
-    with create_session() as session:
-        row = session.execute(statement.where(Row.working_set.is_(True))).first()
-    return int(map_index), row.region_id if row is not None else _NO_REGION
 
 
 def _in_task_state(key: RunKey) -> CheckpointState | None:

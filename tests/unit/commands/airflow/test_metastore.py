@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider.commands.airflow.database import MetastoreAccessor
+from airflow_provider.commands.airflow.metastore import MetastoreAccessor
 from airflow_provider.errors import CheckpointReadError
 from airflow_provider.runner.record.run_key import RunKey
 
