@@ -41,7 +41,7 @@ class WriteData(ReadyMadeComponent[WriteConfig]):
 
     @classmethod
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
-        """Put back what an earlier attempt moved aside before it ended between two renames: others may read it first."""
+        """Put back what an attempt moved aside before it ended between two renames: others may read it first."""
         path, format_ = config.get("path"), str(config.get("format", "parquet")).lower()
         if isinstance(path, str) and path and format_ in FILE_FORMATS and is_classic(spark):
             TargetDirectory(spark, path, run_token(context)).heal()

@@ -1,4 +1,4 @@
-"""CodeOwner saved views are, written by real attempts on local storage and through Hadoop's file systems."""
+"""Whose saved views are, written by real attempts on local storage and through Hadoop's file systems."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ LARGEST_MARKER = 100_000  # bytes
 
 @dataclass(frozen=True)
 class Ownership:
-    """CodeOwner saved views are.
+    """Whose saved views are.
 
     :param key: which checkpoint they belong to; None if nobody told
     :param checkpoint: where that is kept, see :func:`~airflow_provider.runner.checkpoint.address.store_address`
