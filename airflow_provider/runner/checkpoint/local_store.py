@@ -20,13 +20,12 @@ class LocalCheckpointStore(FileCheckpointStore):
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` for which files, and why no lock is
     needed.
 
-    :param base_dir: the directory; the first save creates it. A relative one starts in the working directory that the
-        process has when it creates the store
+    >>> store = LocalCheckpointStore(tmp_path / "checkpoints")
+    >>> store.load("run-001") is None
+    True
 
-    >>> from airflow_provider.runner import LocalCheckpointStore
-    >>> store = LocalCheckpointStore("/tmp/no-checkpoints-here")
-    >>> store.exists("run-1", "daily")
-    False
+    :param base_dir: the directory; created when first needed. A relative one starts in the working directory that the
+        process has when the store is made
     """
 
     def __init__(self, base_dir: str | os.PathLike[str]) -> None:

@@ -39,11 +39,14 @@ def load_checkpoint_for_resume(
     ``restart``; the log then says what changed. Given to
     :meth:`~airflow_provider.runner.SimplePipelineRunner.run`, it also brings their session state back.
 
-    >>> from airflow_provider.runner import InMemoryCheckpointStore, PipelineConfig, load_checkpoint_for_resume
-    >>> config = PipelineConfig(name="daily", components=[{"name": "read", "class_path": "steps.Read"}])
-    >>> sorted(load_checkpoint_for_resume(InMemoryCheckpointStore(), "run-1", config))
-    []
+    >>> completed = load_checkpoint_for_resume(store, "run-001", config)
+    >>> sorted(completed)
+    ['clean', 'load']
+    >>> result = SimplePipelineRunner(config, spark=spark).run(completed)
 
+    :param store: where the checkpoint is kept
+    :param run_id: the run
+    :param config: the pipeline as it is today
     :param scope: what else identifies the run
     :raises CheckpointFormatError: written by a newer version of this package
     :raises CheckpointReadError: the store cannot be read

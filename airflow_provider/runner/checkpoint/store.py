@@ -30,9 +30,11 @@ class CheckpointStore(Protocol):
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` on a
     :class:`~airflow_provider.runner.storage.file_storage.FileStorage`.
 
-    >>> from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore
-    >>> isinstance(InMemoryCheckpointStore(), CheckpointStore)
-    True
+    >>> def progress(store: CheckpointStore, run_id: str) -> int:
+    ...     state = store.load(run_id)
+    ...     return len(state.completed_components) if state else 0
+    >>> progress(store, "run-001")
+    2
     """
 
     def save(self, state: CheckpointState) -> None:

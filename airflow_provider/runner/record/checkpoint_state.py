@@ -63,10 +63,9 @@ class ComponentRecord(JsonRecord):
 class CheckpointState(JsonRecord):
     """The progress of one pipeline under one run id.
 
-    >>> from airflow_provider.runner import CheckpointState
-    >>> state = CheckpointState(run_id="run-1", pipeline_name="daily", pipeline_fingerprint="f")
-    >>> CheckpointState.from_json(state.to_json()) == state
-    True
+    >>> state = store.load("run-001")
+    >>> state.completed_components, state.attempt
+    (['load', 'clean'], 1)
 
     :param run_id: Airflow's ``run_id``, or any name for the run outside Airflow
     :param pipeline_name: name of the pipeline
