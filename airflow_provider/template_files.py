@@ -27,7 +27,6 @@ class TemplatedComponent:
     """A component and the template files that it names.
 
     :param component: its name, or ``#3`` for the third one if it has no usable name
-    :param target: its class or function
     :param config: its config, with rendered templates
     """
 
@@ -64,7 +63,6 @@ class TemplateFiles:
     def render(self, components: Iterable[TemplatedComponent], origin: str | None) -> RenderedFiles:
         """Return the rendered texts of the files that components name.
 
-        :param components: the components
         :param origin: the pipeline's file, for messages
         :raises PipelineConfigError: files cannot be found, read or rendered; names component and field of each
         """

@@ -60,8 +60,6 @@ class _CheckAggregate:
 class CheckQuery:
     """Collects what to count, counts it, and says what does not hold.
 
-    :param view: name of the view
-    :param frame: the view
     :param of_all_columns: whether the counts must depend on every column, because Spark parses text files
     """
 

@@ -28,7 +28,6 @@ def making_table(
     """Delete what this component of this run began of a table and did not finish, and mark that it begins now.
 
     :param spark: the session; through Spark Connect nothing can be cleaned up
-    :param table: name of the table
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     :param is_known: whether the catalog knows the table
     :param replaces: whether the write replaces everything in the table
@@ -51,7 +50,6 @@ class UnfinishedTableMarker:
     """The marker file beside the directory of a table.
 
     :param spark: a classic session
-    :param place: the directory
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
 

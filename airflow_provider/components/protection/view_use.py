@@ -42,7 +42,6 @@ def find_view_use(target: Any, view: str) -> ViewUse:
     """Return what a component's code does with a temp view.
 
     :param target: the class or function; None if it is unknown
-    :param view: name of the view
     """
     try:
         return _use_of(list(_trees(target)) if target is not None else [], view)

@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 class WriteProtection:
     """Checks one write of one component.
 
-    :param spark: the session
     :param context: the pipeline around the component
     :param base_dir: where relative paths of the config start
     """
@@ -65,7 +64,6 @@ class WriteProtection:
         """Refuse to destroy what the written view itself reads.
 
         :param target: what the write replaces
-        :param view: name of the view
         :param frame: the view as a DataFrame
         :raises WriteRefusedError: Spark would empty what the view reads before it reads it
         """

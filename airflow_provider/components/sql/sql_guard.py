@@ -26,7 +26,6 @@ def guarded_statement(spark: Any, text: str, context: ComponentContext | None, b
     """Context manager in which a statement runs: refuse it if it would destroy what the run still needs, and clean up a
     table that a kill left unfinished.
 
-    :param text: the statement
     :param context: the pipeline around the component
     :param base_dir: where relative paths of the config start
     :raises WriteRefusedError: it would destroy what the run still needs

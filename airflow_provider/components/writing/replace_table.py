@@ -34,7 +34,6 @@ def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) 
     """Replace all rows of a table; or return why only Spark's own way is left, which drops the table first.
 
     :param job: what to write
-    :param table: the table
     :param format_: the format that the table should have
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     :return: None if the rows are replaced
@@ -61,7 +60,6 @@ def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) 
 def heal_table(spark: Any, name: str, token: str) -> None:
     """Repair what an attempt left that ended while it replaced a table.
 
-    :param name: name of the table
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
     if not is_classic(spark):

@@ -39,10 +39,7 @@ class TableDefinition:
         return [(str(field.name()), str(field.dataType().catalogString())) for field in fields]
 
     def stray_partition(self, place: str) -> str | None:
-        """Return the location of a partition outside the directory of the table, None if there is none.
-
-        :param place: the directory
-        """
+        """Return the location of a partition outside the directory of the table, None if there is none."""
         if not self.has_listed_partitions:
             return None
         found = self._catalog.listPartitions(self._identifier, self._spark._jvm.scala.Option.empty())

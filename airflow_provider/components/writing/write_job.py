@@ -17,7 +17,6 @@ class WriteJob:
     """What a component writes, and the facts around it.
 
     :param config: the component's config
-    :param frame: the view
     :param context: the pipeline around it; None without one
     :param base_dir: where relative paths of SQL files start
     """

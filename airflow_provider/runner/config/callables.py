@@ -15,7 +15,6 @@ _NO_SESSION = "add a method set_spark_session(self, spark)"
 def runs_nothing(target: Any, name: str) -> str | None:
     """Say why calling a component would run none of its code; None if it would.
 
-    :param target: the class or function
     :param name: its name for people
     """
     if not inspect.isclass(target):

@@ -97,8 +97,6 @@ class DataFlow(ABC):
         By default it does nothing. An error here is logged, and the attempt goes on.
 
         :param config: the ``config`` mapping of the component
-        :param spark: the session
-        :param context: the pipeline around it
         """
 
     @property

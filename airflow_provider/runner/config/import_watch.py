@@ -51,10 +51,7 @@ def import_that_started(spark: Any) -> str | None:
 
 @contextmanager
 def watching_import(module_name: str) -> Iterator[None]:
-    """Context manager that warns if an import inside it starts Spark.
-
-    :param module_name: the module
-    """
+    """Context manager that warns if an import inside it starts Spark."""
     before = running_spark()
     try:
         yield

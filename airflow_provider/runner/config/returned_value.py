@@ -131,7 +131,6 @@ def warn_about_result(result: object, name: str) -> None:
     """Warn of a result that shows that the author expects the runner to do more with it.
 
     :param result: what the component returned
-    :param name: the component
     """
     kind = type(result)
     if kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pyspark":

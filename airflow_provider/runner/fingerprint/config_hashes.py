@@ -75,7 +75,6 @@ class ConfigHashes:
 def component_fingerprint(component: ComponentConfig, base_dir: Path) -> str:
     """Return the fingerprint of one component: 64 hexadecimal digits.
 
-    :param component: its config
     :param base_dir: where relative paths in the config start
     """
     return _sha256([component.name, list(_fields(component, base_dir))])

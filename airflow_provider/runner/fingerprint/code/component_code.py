@@ -19,7 +19,6 @@ def read_component_code(
 ) -> CodeReading | None:
     """Read the code of one component; None if it does not exist here or cannot be read.
 
-    :param component: its config
     :param base_dir: the pipeline's folder, whose code is the author's own
     :param also: see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     :param stops: see there
@@ -39,7 +38,6 @@ def read_component_code(
 def read_code_of_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
     """Read the code of all enabled components.
 
-    :param config: the pipeline
     :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     """
     base_dir = config.base_dir

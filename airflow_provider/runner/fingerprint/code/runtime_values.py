@@ -23,7 +23,6 @@ def functions_held_by(module: CodeModule, name: str, finder: ModuleFinder) -> li
     """Return the functions and classes in the value of a module's name.
 
     :param module: the module; one that is not loaded has no values
-    :param name: the name
     :param finder: says whose code a class is
     """
     if module.loaded is None or name not in module.namespace:
