@@ -153,7 +153,7 @@ class CheckQuery:
         for count in self._counts:
             try:
                 failures += self._count([count]).failures
-            except Exception as error:  # noqa: BLE001 - as above; it is told
+            except Exception as error:  # noqa: BLE001 - as above; the failure says so
                 failures.append(f"{count.subject} cannot be computed: {first_line(str(error))}")
         return CheckCounts(self._count([]).rows, failures)
 

@@ -91,10 +91,10 @@ class TargetDirectory:
 
     def table_format(self) -> str | None:
         """Return the table format whose log lies in it, None without one: such a directory must not be exchanged."""
-        for name, told in _TABLE_FORMATS.items():
+        for name, format_ in _TABLE_FORMATS.items():
             found = [entry for entry, _ in self._entries(self._path(self._target, name))]
             if found and (name != "metadata" or any(entry.endswith(".metadata.json") for entry in found)):
-                return told
+                return format_
         return None
 
     def why_not_exchanged(self) -> str | None:
@@ -104,8 +104,8 @@ class TargetDirectory:
             return f"{scheme}: cannot rename a directory in one step"
         if not self.location.names or len(name.encode()) > _LONGEST_NAME:
             return "no other name fits beside it"
-        if told := self.table_format():
-            return f"it is a {told} table"
+        if format_ := self.table_format():
+            return f"it is a {format_} table"
         if not self.is_local:
             return None
         here = Path(str(self.location))

@@ -133,7 +133,7 @@ def partition_overwrite_mode(spark: Any, how: str) -> Iterator[None]:
 
 
 def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> CatalogTable:
-    told: dict[str, str] = {}
+    described: dict[str, str] = {}
     partitions: list[str] = []
     section = "columns"
     for row in rows:
@@ -145,13 +145,13 @@ def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> Catal
             # Catalogs of others say "Part 0 | days(at)".
             partitions.append(value if section == "# Partitioning" else name)
         elif section not in ("columns", "# Partition Information"):
-            told.setdefault(name, value)
-    full = [*([told.get("Catalog") or catalog] if len(parts) < 3 else []), *parts]
+            described.setdefault(name, value)
+    full = [*([described.get("Catalog") or catalog] if len(parts) < 3 else []), *parts]
     return CatalogTable(
         full_name=".".join(quote(part.lower()) for part in full),
-        kind=told.get("Type", "").upper(),
-        provider=told.get("Provider", "").lower(),
-        location=told.get("Location") or None,
+        kind=described.get("Type", "").upper(),
+        provider=described.get("Provider", "").lower(),
+        location=described.get("Location") or None,
         partitions=tuple(partitions),
-        buckets=told.get("Num Buckets", "") not in ("", "-1"),
+        buckets=described.get("Num Buckets", "") not in ("", "-1"),
     )

@@ -105,9 +105,9 @@ def _trees(target: Any) -> Iterator[ast.AST]:
                 waiting.append(inspect.unwrap(other))
         constants = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         values = {name: getattr(module, name, None) for name in sorted(constants)}
-        told = [f"{name} = {value!r}" for name, value in values.items() if isinstance(value, str)]
-        if told:
-            yield ast.parse("\n".join(told))
+        constants_as_code = [f"{name} = {value!r}" for name, value in values.items() if isinstance(value, str)]
+        if constants_as_code:
+            yield ast.parse("\n".join(constants_as_code))
 
 
 def _texts(tree: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[tuple[ast.expr, str]]:

@@ -47,7 +47,7 @@ class WriteProtection:
         self._context = context or ComponentContext("this component")
         self._base_dir = base_dir
 
-    def refuse_dear_places(self, target: WriteTarget) -> None:
+    def refuse_vital_places(self, target: WriteTarget) -> None:
         """Refuse to empty a directory that nobody would empty on purpose: the root, a home, or a parent of what the run
         needs.
 
@@ -56,9 +56,9 @@ class WriteProtection:
         for place in target.places:
             if not place.names:
                 raise self._refused(target, "it is the root of its storage, and everything in it would be deleted")
-            for dear, what in self._dear():
-                if relation(place, dear) in (Relation.SAME, Relation.INSIDE, Relation.CONTENT):
-                    raise self._refused(target, f"{what} ({dear}) is in it and would be deleted")
+            for vital, what in self._vital_places():
+                if relation(place, vital) in (Relation.SAME, Relation.INSIDE, Relation.CONTENT):
+                    raise self._refused(target, f"{what} ({vital}) is in it and would be deleted")
 
     def refuse_own_input(self, target: WriteTarget, view: str, frame: Any) -> None:
         """Refuse to destroy what the written view itself reads.
@@ -179,7 +179,7 @@ class WriteProtection:
                     describe(error),
                 )
                 return {}
-        # Asking a server costs a listing each, so only those are asked for that somebody needs.
+        # Each question to a server costs a listing, so this asks only for views that a later component needs.
         found = {}
         for row in self._spark.sql("SHOW VIEWS IN global_temp").collect():
             view = f"global_temp.{row['viewName']}" if row["namespace"] == "global_temp" else str(row["viewName"])
@@ -194,7 +194,7 @@ class WriteProtection:
         except Exception:  # noqa: BLE001 - a name that Spark does not take, or a view that is broken already
             return False
 
-    def _dear(self) -> Iterator[tuple[Location, str]]:
+    def _vital_places(self) -> Iterator[tuple[Location, str]]:
         warehouse = self._spark.conf.get("spark.sql.warehouse.dir", None)
         if warehouse:
             yield self._qualified(warehouse), "the warehouse with its tables"

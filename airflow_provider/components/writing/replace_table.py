@@ -46,14 +46,14 @@ def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) 
     if place is None and (stray := definition.stray_partition(str(table.location))):
         place = f"its partition {stray} lies elsewhere"
     if place is not None:
-        _tell_lost(job, table, definition)
+        _warn_of_lost(job, table, definition)
         return place
     if _fits(job, table, definition, format_):
         _exchange(job, table, definition, directory)
         return None
     if job.config.value_of("path") is not None:
         return "its definition changes, and its option 'path' fixes its location"
-    _tell_lost(job, table, definition)
+    _warn_of_lost(job, table, definition)
     return _make_anew(job, table, format_, token)
 
 
@@ -101,7 +101,7 @@ def _why_not(job: WriteJob, table: CatalogTable) -> str | None:
     return None
 
 
-def _tell_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) -> None:
+def _warn_of_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) -> None:
     lost = definition.lost_with_it()
     if table.partitions and not job.config.partition_by:
         lost.insert(0, f"its partitions (by {', '.join(table.partitions)})")

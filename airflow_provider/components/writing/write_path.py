@@ -106,7 +106,7 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
     target = WriteTarget(config.target, (place,), beside=why_not is None)
     protection = job.protection()
     if config.mode == "overwrite" and (directory is None or directory.exists()):
-        protection.refuse_dear_places(target)
+        protection.refuse_vital_places(target)
         if config.format.lower() not in TRANSACTIONAL:
             protection.refuse_own_input(target, config.input_view, job.frame)
             protection.refuse_needed_views(target)
@@ -123,7 +123,7 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
         protection.refuse_needed_places(
             target, lambda below: directory.holds(below) and not directory.holds(below, new)
         )
-        _tell_lost(job, directory, new)
+        _warn_of_lost(job, directory, new)
         directory.exchange(new)
     except BaseException:
         directory.give_up(new)
@@ -161,7 +161,7 @@ def _lost_in_place(job: WriteJob, directory: TargetDirectory | None, path: str) 
     return lost
 
 
-def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
+def _warn_of_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
     """Warn of partitions and other directories that disappear with the old data."""
     if not directory.exists():
         return

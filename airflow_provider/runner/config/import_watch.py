@@ -1,6 +1,6 @@
 """Finds the import of an author's module that started Spark, as scripts do that were written to run alone.
 
-This never imports pyspark: where nobody has imported it, nobody has started Spark.
+This never imports pyspark: without that import nothing has started Spark.
 """
 
 from __future__ import annotations

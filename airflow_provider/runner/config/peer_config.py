@@ -64,7 +64,7 @@ def _fields_of(source: Any) -> Any:
     if not dataclasses.is_dataclass(source) or not type(source).__module__.startswith(_PACKAGE):
         return source
     written: dict[str, Any] = dataclasses.asdict(source)  # type: ignore[arg-type]
-    for name in ("hooks", "secrets"):  # always there, and read by nobody
+    for name in ("hooks", "secrets"):  # always there, and never read
         written.pop(name, None)
     for component in written.get("components", ()):
         component.pop("resilience", None)  # it is in the other two already
