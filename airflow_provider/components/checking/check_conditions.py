@@ -65,7 +65,7 @@ class CheckConditions:
             self.problems.append(f"{name!r} ({condition}): {first_line(failed[1])}")
             return
         kind, _, tree = plan.partition("\n")
-        # Spark plans what it explains, and computes what is constant then: that can fail, and there is no plan to read.
+        # To explain, Spark computes what is constant. If that fails, there is no plan to read.
         kinds = ["boolean"] if kind == "condition: boolean" else _kinds(spark, query)
         if kinds != ["boolean"]:
             kind = ", ".join(kinds).upper()

@@ -29,7 +29,7 @@ from airflow_provider.runner.session_state.sources.globs import escaped
 
 logger = logging.getLogger(__name__)
 
-WITH_RENAMES = ("file", "hdfs", "viewfs")  # elsewhere a renamed directory is a copied one
+WITH_RENAMES = ("file", "hdfs", "viewfs")  # elsewhere a rename copies the directory
 _TABLE_FORMATS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 _LONGEST_NAME = 180  # bytes; a name has at most 255
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
@@ -173,7 +173,7 @@ class TargetDirectory:
     def _keep_permissions(self, written: Any) -> None:
         status = self._system.getFileStatus(self._target)
         if not status.isDirectory():
-            return  # a directory with those of a file could not be entered
+            return  # nobody could enter a directory with the permissions of a file
         try:
             self._system.setPermission(written, status.getPermission())
             if status.getGroup() != self._system.getFileStatus(written).getGroup():

@@ -76,7 +76,7 @@ def _use_of(trees: Sequence[ast.AST], view: str) -> ViewUse:
                     makes.append(at)
     if not reads:
         return ViewUse(None if named and not makes else False, bool(makes))
-    # In one function the order of the lines tells which comes first; otherwise nothing does.
+    # Only within one function does the order of lines show which comes first.
     first = min(reads)
     if any(tree == first[0] and line < first[1] for tree, line in makes):
         return ViewUse(False, makes=True)
@@ -96,7 +96,7 @@ def _trees(target: Any) -> Iterator[ast.AST]:
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(current)))
         except (OSError, TypeError, SyntaxError):
-            continue  # without a file, or written where its text is no statement of its own
+            continue  # it has no file, or its text is not a statement by itself
         yield tree
         found = [getattr(module, node.id, None) for node in ast.walk(tree) if isinstance(node, ast.Name)]
         for other in [*getattr(current, "__bases__", ()), *found]:

@@ -72,9 +72,9 @@ class WriteProtection:
                 raise self._refused_input(target, view, target.label)
             for place, root in meeting_places(target, read):
                 found = relation(place, root)
-                # What is read is complete before the exchange, but what else lies in the directory goes with it.
+                # The read is complete before the exchange, but everything else in the directory disappears with it.
                 if found is Relation.AROUND and target.is_part:
-                    continue  # Spark refuses a statement that reads the whole table of which it replaces a part
+                    continue  # Spark refuses to read a whole table of which it replaces a part
                 if found is Relation.INSIDE or not target.beside:
                     raise self._refused_input(target, view, str(root))
 
@@ -157,7 +157,7 @@ class WriteProtection:
         if not (target.places or target.table) or not self._context.later:
             return
         views = self._views()
-        # Spark lists the files of what is cached anew, also for others that share the list.
+        # Spark lists the files of cached data again, also for views that share the list.
         cached = {view for view, reads in views.items() if meets_any(target, reads) and self._is_cached(view)}
         fresh = {read.files for view in cached for read in views[view] if read.files}
         for view, reads in views.items():

@@ -101,7 +101,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
             reader = reader.schema(schema)
         try:
             frame = reader.load(config.path) if config.path else reader.load()
-            columns = frame.columns  # with Connect nothing is looked at before
+            columns = frame.columns  # Spark Connect looks at the files only now
         except AnalysisException as error:
             if (problem := self._nothing_to_read(error)) is None:
                 raise

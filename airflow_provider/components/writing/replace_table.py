@@ -181,7 +181,7 @@ def _make_anew(job: WriteJob, table: CatalogTable, format_: str, token: str) -> 
         except Exception as error:  # noqa: BLE001 - a catalog that cannot rename; then it goes as Spark does it
             return f"its catalog cannot rename it: {describe(error)}"
         try:
-            _follow(spark, old)  # else the partitions of the new table would be deleted with the old one
+            _follow(spark, old)  # otherwise dropping the old table would delete the partitions of the new one
             _rename(spark, new, table.full_name)
         except BaseException:
             _rename(spark, old, table.full_name)
@@ -198,7 +198,7 @@ def _make_anew(job: WriteJob, table: CatalogTable, format_: str, token: str) -> 
 
 
 def _rename(spark: Any, old: str, new: str) -> None:
-    # Spark takes a new name without catalog only.
+    # Spark accepts a new name only without a catalog.
     spark.sql(f"ALTER TABLE {old} RENAME TO {new.removeprefix('spark_catalog.').removeprefix('`spark_catalog`.')}")
 
 

@@ -37,7 +37,7 @@ def write_path(job: WriteJob) -> str | None:
     :raises WriteRefusedError: the write would destroy what the run still needs, or hide rows
     """
     config, path = job.config, str(job.config.path)
-    # To other formats a path may be anything, such as the name of a collection.
+    # For other formats a path may be anything, such as the name of a collection.
     has_files = is_classic(job.spark) and config.format.lower() in (*FILE_FORMATS, *TRANSACTIONAL)
     directory = TargetDirectory(job.spark, path, run_token(job.context)) if has_files else None
     if directory is not None:
@@ -130,7 +130,7 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
         raise
     try:
         job.spark.catalog.refreshByPath(path)  # as Spark does when it has written there itself
-        # A table that lies there is the same table; Spark keeps the list of its files, too.
+        # A table in this directory stays the same table, and Spark keeps the list of its files.
         job.spark._jsparkSession.sessionState().catalog().invalidateAllCachedTables()
     except Exception as error:  # noqa: BLE001 - everything is written; what is cached is another matter
         logger.warning("%s: cached data of it may be out of date: %s", path, describe(error))

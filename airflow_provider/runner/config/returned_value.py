@@ -89,7 +89,7 @@ def _in_a_loop(coroutine: Coroutine[Any, Any, object]) -> object:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        # With a factory the loop does not become the thread's own, which stays as the author's code left it.
+        # With a factory the thread keeps the event loop that the author's code set.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             return runner.run(coroutine)
     return _in_a_thread(coroutine)

@@ -34,7 +34,7 @@ from airflow_provider.runner.fingerprint.config_changes import FieldHashes
 CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")
 """Endings of files that a config names for their content: data never have these."""
 
-_TAG = "\0"  # starts the key of a value that JSON has no form for, so that no mapping looks like one
+_TAG = "\0"  # begins the key of a value that JSON cannot express, so that no mapping looks like one
 
 
 def compute_pipeline_fingerprint(config: PipelineConfig) -> str:

@@ -47,5 +47,5 @@ def read_code(
             reach.begin(target, path)
             for name in more:
                 reach.by_name(name)
-            readings[key] = target, reach.reading()  # the target with it, so that nothing else gets its id
+            readings[key] = target, reach.reading()  # keeps the target, so that no other object gets its id
         return readings[key][1]
