@@ -143,7 +143,7 @@ class CheckQuery:
         """Whether the view itself can be read, so that a rule is what fails."""
         try:
             self._count([])
-        except Exception:  # noqa: BLE001 - Spark raises its own and py4j's; the caller has one to raise
+        except Exception:  # noqa: BLE001 - Spark and py4j raise their own; the caller has an error to raise
             return False
         return True
 

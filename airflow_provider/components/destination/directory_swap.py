@@ -205,7 +205,7 @@ class TargetDirectory:
     def _delete(self, path: Any) -> None:
         try:
             self._system.delete(path, True)
-        except Exception as error:  # noqa: BLE001 - nothing depends on it, whatever the storage objects to
+        except Exception as error:  # noqa: BLE001 - nothing depends on it, whatever the storage raises
             logger.warning("cannot delete %s, which is no longer needed: %s", path.toString(), describe(error))
 
     def _entries(self, path: Any) -> Iterator[tuple[str, bool]]:

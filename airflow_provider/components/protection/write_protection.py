@@ -191,7 +191,7 @@ class WriteProtection:
     def _is_cached(self, view: str) -> bool:
         try:
             return bool(self._spark.catalog.isCached(view if view.startswith("global_temp.") else f"`{view}`"))
-        except Exception:  # noqa: BLE001 - a name that Spark does not take, or a view that is broken already
+        except Exception:  # noqa: BLE001 - a name that Spark does not accept, or a view that is broken already
             return False
 
     def _vital_places(self) -> Iterator[tuple[Location, str]]:

@@ -95,7 +95,7 @@ def _warn_of_dropped_partitions(spark: Any, table: CatalogTable, context: Compon
 def _partitions(spark: Any, table: CatalogTable) -> set[str]:
     try:
         return {str(row[0]) for row in spark.sql(f"SHOW PARTITIONS {table.full_name}").collect()}
-    except Exception as error:  # noqa: BLE001 - a catalog that keeps no list of them
+    except Exception as error:  # noqa: BLE001 - the catalog keeps no list of partitions
         logger.debug("cannot list the partitions of %s: %s", table.full_name, describe(error))
         return set()
 

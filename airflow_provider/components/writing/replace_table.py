@@ -178,7 +178,7 @@ def _make_anew(job: WriteJob, table: CatalogTable, format_: str, token: str) -> 
                     place.remove()
         try:
             _rename(spark, table.full_name, old)
-        except Exception as error:  # noqa: BLE001 - a catalog that cannot rename; then it goes as Spark does it
+        except Exception as error:  # noqa: BLE001 - the catalog cannot rename; then only Spark's own way is left
             return f"its catalog cannot rename it: {describe(error)}"
         try:
             _follow(spark, old)  # otherwise dropping the old table would delete the partitions of the new one

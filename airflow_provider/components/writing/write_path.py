@@ -132,7 +132,7 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
         job.spark.catalog.refreshByPath(path)  # as Spark does when it has written there itself
         # A table in this directory stays the same table, and Spark keeps the list of its files.
         job.spark._jsparkSession.sessionState().catalog().invalidateAllCachedTables()
-    except Exception as error:  # noqa: BLE001 - everything is written; what is cached is another matter
+    except Exception as error:  # noqa: BLE001 - everything is written; only the cache may be stale
         logger.warning("%s: cached data of it may be out of date: %s", path, describe(error))
 
 

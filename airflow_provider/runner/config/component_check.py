@@ -155,7 +155,7 @@ def _own_problems(target: Any, config: Mapping[str, Any], base_dir: Path | None)
 def _asked(ask: Any) -> Problems:
     try:
         return [(f"config.{field}" if field else "config", message) for field, message in ask()]
-    except Exception as error:  # noqa: BLE001 - whatever a check of the author's raises
+    except Exception as error:  # noqa: BLE001 - an author's check may raise anything
         return [("config", f"its own check failed: {describe(error)}")]
 
 

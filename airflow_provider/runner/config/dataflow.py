@@ -90,7 +90,7 @@ class DataFlow(ABC):
         """
         return ()
 
-    @classmethod  # noqa: B027 - few components have anything to mend
+    @classmethod  # noqa: B027 - few components have anything to repair
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
         """Repair what an earlier attempt of this component left half done, before any component of this attempt runs.
 

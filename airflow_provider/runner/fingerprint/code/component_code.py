@@ -30,7 +30,7 @@ def read_component_code(
     path = None if component.component_object is not None else component.class_path
     try:
         return read_code(target, roots=[base_dir], path=path, also=also, stops=stops)
-    except Exception as error:  # noqa: BLE001 - a run must not fail because its code is out of the ordinary
+    except Exception as error:  # noqa: BLE001 - a run must not fail because its code is unusual
         logger.warning("cannot read the code of component %r: %s", component.name, describe(error))
         return None
 
