@@ -1,15 +1,23 @@
 # `make help` lists the targets. Each of them sets up what it needs.
-PYTHON ?= python3
-export PYTHON
 VENV := .venv
+PYTHON ?= $(or $(wildcard $(VENV)/bin/python),python3)
+export PYTHON
 MATRIX := .venv-matrix
 IN_ENV := JAVA_HOME="$$(cat $(VENV)/java_home)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help setup demo test test-airflow test-matrix torture benchmark airflow format clean
+.PHONY: help setup demo test test-airflow test-matrix test-newest-python torture benchmark docs airflow format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
+
+# Another Python than the one of .venv is asked for: setup.sh makes .venv anew.
+version_of = $(shell exec 2>/dev/null; "$(1)" -c 'import sys; print(sys.version_info[:2])')
+ifneq ($(PYTHON),$(VENV)/bin/python)
+ifneq ($(call version_of,$(PYTHON)),$(call version_of,$(VENV)/bin/python))
+.PHONY: $(VENV)/.ready
+endif
+endif
 
 setup: $(VENV)/.ready  ## create .venv with the pinned packages and a Java for Spark
 
@@ -20,7 +28,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh scripts/find_jav
 demo: setup  ## run the flights pipeline in a real Airflow: failure, automatic retry, resume
 	@$(IN_ENV) python scripts/demo.py
 
-test: setup  ## everything that must hold: format, lint, types, layers, unit and integration tests
+test: setup docs  ## everything that must hold: format, lint, types, layers, docs, unit and integration tests
 	@$(IN_ENV) ruff format --check .
 	@$(IN_ENV) ruff check .
 	@$(IN_ENV) mypy
@@ -37,6 +45,9 @@ test-matrix: setup  ## each Airflow and each Spark that pyproject.toml claims, a
 	@$(IN_ENV) python scripts/local_postgres.py
 	@JAVA_HOME="$$(cat $(VENV)/java_home)" "$(PYTHON)" scripts/test_matrix.py $(CELLS)
 
+test-newest-python: setup  ## what depends most on Python, on the newest one that is installed, in an environment of its own
+	@JAVA_HOME="$$(cat $(VENV)/java_home)" $(VENV)/bin/python scripts/test_matrix.py newest-python
+
 torture: setup  ## the long tests, an hour: every failure of a pipeline, all pairs, random pipelines, thousands of kills
 	@$(IN_ENV) pytest -n 2 --dist loadgroup -raP -m torture tests
 
@@ -46,6 +57,9 @@ benchmark: setup  ## what imports, the record and the capture cost, and what sav
 	@$(IN_ENV) python benchmarks/capture.py
 	@$(IN_ENV) python benchmarks/session_state.py
 
+docs: setup  ## build the documentation into docs/_build/html; a warning or a dead link fails
+	@$(IN_ENV) python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html
+
 airflow: setup  ## start Airflow with the example DAGs and print address and login
 	@$(IN_ENV) python scripts/airflow_standalone.py
 
@@ -54,4 +68,4 @@ format: setup  ## format the code and mend what the linter can mend
 	@$(IN_ENV) ruff format .
 
 clean:  ## remove what the other targets created
-	rm -rf $(VENV) $(MATRIX) .airflow spark-warehouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(MATRIX) .airflow spark-warehouse .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis docs/_build docs/_generated

@@ -3,50 +3,53 @@
 ::
 
     PySparkPipelineError
-    ├── NotRetriableError            trying again cannot help: somebody has to do what the message says
-    │   ├── PipelineConfigError      the config is wrong; lists every problem at once
-    │   ├── ConfigChangedError       the config differs from the checkpoint's and the policy is to fail
-    │   ├── CodeChangedError         code differs from what completed components ran with and the policy is to fail
-    │   ├── SessionStateNotSavedError  what a component left is needed, was not saved, and it must not run again
-    │   ├── RestartRefusedError      a request to restart would keep results of what it replaces
-    │   ├── SourceChangedError       what a completed component had read has changed, and it must not go on like that
-    │   ├── SparkConfigError         what was configured for Spark is wrong (also a SparkSessionError)
-    │   ├── SparkInstallError        pyspark and pyspark-client are installed over each other (also a SparkSessionError)
-    │   └── DriverSetupError         where the driver runs something is missing, or the task is set up wrongly for it
-    │                                (also a DriverError)
-    ├── DagNotReadError              a task cannot be read from outside: its DAG file, its run or its templates
-    ├── SourceNotListedError         a source cannot be looked at within bounds; it counts as "not looked at"
-    ├── SparkSessionError            no Spark session could be opened, or it was lost
-    │   └── SparkLostError           Spark ended while a component ran: not that component's fault
-    ├── DriverError                  a driver that spark-submit started did not do what it should
-    ├── ViewNotSavedError            a temp view cannot be saved
-    ├── ClearError                   a task cannot be cleared from the command line
-    ├── NotRestoredError             what a record says of a session is not used; its component is replayed instead
+    ├── NotRetriableError              a retry cannot help: the message says what to do first
+    │   ├── PipelineConfigError        the config is wrong; lists every problem at once
+    │   ├── ConfigChangedError         the config has changed, and on_config_change is 'fail'
+    │   ├── CodeChangedError           the code of completed components has changed, and on_code_change is 'fail'
+    │   ├── SessionStateNotSavedError  needed session state was not saved, and its component must not run again
+    │   ├── RestartRefusedError        a restart would leave another component with an old result
+    │   ├── SourceChangedError         data that completed components read has changed
+    │   ├── SparkConfigError           a connection or setting for Spark is wrong (also a SparkSessionError)
+    │   ├── SparkInstallError          two versions of Spark are installed over each other (also a SparkSessionError)
+    │   └── DriverSetupError           the driver lacks something, or the task's setup does not fit (also a DriverError)
+    ├── DagNotReadError                a command cannot read a task: its DAG file, its run or its templates
+    ├── SparkSessionError              no Spark session could be opened, or it was lost
+    │   └── SparkLostError             Spark ended while a component ran, which is not the component's fault
+    ├── DriverError                    a driver that spark-submit started failed
+    ├── ClearError                     a command cannot clear a task
     ├── ComponentError
-    │   ├── ComponentFailedError     a component failed and so did the attempt
-    │   ├── ReplayDiffersError       a component that was replayed left something else than before
-    │   ├── NothingRanError          a component returned a generator or the like, of which nothing has run
-    │   ├── CircuitOpenError         a component failed too often and is not tried again for now
-    │   ├── DataCheckError           a data check did not hold
-    │   ├── DataReadError            data cannot be read as the config says
-    │   ├── SqlStatementError        a statement, or its file, cannot be taken as it is written
-    │   └── WriteRefusedError        a write would take away what is still needed; nothing was deleted
-    └── CheckpointError              progress can no longer be relied on; never swallowed by hooks
-        ├── CheckpointWriteError     the store could not save
-        ├── CheckpointReadError      the store could not be read
-        │   └── UnreadableRequestError  what was left in it as a request to restart is none
-        ├── CheckpointCorruptError   the stored text is no checkpoint; stores set it aside
-        ├── CheckpointFormatError    written by a newer version of this package
-        ├── CheckpointInUseError     an attempt may be running, so the checkpoint is not deleted
-        └── StaleAttemptError        a newer attempt has taken over
+    │   ├── ComponentFailedError       a component failed, and so did the attempt
+    │   ├── ReplayDiffersError         a replayed component left different session state
+    │   ├── NothingRanError            a component returned a generator or the like, which never ran
+    │   ├── CircuitOpenError           a component failed too often; its circuit breaker blocks further tries for now
+    │   ├── DataCheckError             data breaks a rule of a data check
+    │   ├── DataReadError              data cannot be read the way the config says
+    │   ├── SqlStatementError          an SQL statement or its file is unusable
+    │   └── WriteRefusedError          a write would destroy or hide data that is still needed; nothing was deleted
+    ├── CheckpointError                progress can no longer be relied on; never swallowed by hooks
+    │   ├── CheckpointWriteError       the store could not save
+    │   ├── CheckpointReadError        the store could not be read
+    │   │   └── UnreadableRequestError a stored restart request cannot be parsed
+    │   ├── CheckpointCorruptError     the stored text is not a checkpoint; stores set it aside
+    │   ├── CheckpointFormatError      a newer version of this package wrote the checkpoint
+    │   ├── CheckpointInUseError       the checkpoint is kept, because an attempt may still be running
+    │   └── StaleAttemptError          a newer attempt has taken over
+    └── InternalSignal                 the engine raises and handles it itself; no caller ever sees one
+        ├── ViewNotSavedError          a temp view cannot be saved
+        ├── NotRestoredError           recorded session state is not restored; its component is replayed instead
+        └── SourceNotListedError       a source is too large or too slow to list
 
-    AttemptStopped                   no Exception: the attempt must end now, and components must not swallow it
+    AttemptStopped                     not an Exception: the attempt must end now, and components must not swallow it
+
+Each keeps what it was built from as attributes, and comes out of ``pickle`` and ``copy`` with its text and attributes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_provider.masking import mask
 
@@ -54,11 +57,19 @@ from airflow_provider.masking import mask
 class PySparkPipelineError(Exception):
     """Root of every exception that this package raises on purpose."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default a copy calls the class with the text alone, which subclasses with arguments of their own refuse.
+        return _without_init, (type(self), self.args), self.__dict__
+
+
+def _without_init(kind: type[PySparkPipelineError], args: tuple[Any, ...]) -> PySparkPipelineError:
+    return kind.__new__(kind, *args)
+
 
 class NotRetriableError(PySparkPipelineError):
-    """Trying again cannot help: the task fails without using up retries, a driver ends with status 2.
+    """A retry cannot help: the task fails at once and uses up no retries; a driver ends with status 2.
 
-    The message says what somebody has to do first.
+    The message says what to do first.
     """
 
 
@@ -88,8 +99,8 @@ class ConfigProblem:
 class PipelineConfigError(NotRetriableError):
     """The pipeline config is wrong.
 
-    :param problems: every problem that was found, at least one
-    :param source: the file the config came from, None if it was built in Python
+    :param problems: all of them, at least one
+    :param source: the file that the config comes from, None if it was built in Python
     """
 
     def __init__(self, problems: Sequence[ConfigProblem], source: str | None = None) -> None:
@@ -107,100 +118,88 @@ class PipelineConfigError(NotRetriableError):
 class ConfigChangedError(NotRetriableError):
     """The config has changed since the checkpoint, and ``on_config_change`` is ``fail``.
 
-    :param run_id: the run
-    :param pipeline_name: name of the pipeline
     :param what: what changed, without values
     """
 
     def __init__(self, run_id: str, pipeline_name: str, what: str = "another fingerprint") -> None:
         self.run_id = run_id
         self.pipeline = self.pipeline_name = pipeline_name
+        self.what = what
         super().__init__(
-            f"pipeline {pipeline_name!r}, run {run_id!r}: config changed since the checkpoint: {what}; change it back, "
-            "or set on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
+            f"pipeline {pipeline_name!r}, run {run_id!r}: the config has changed since the checkpoint: {what}; change "
+            "it back, or set on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
         )
 
 
 class CodeChangedError(NotRetriableError):
     """The code of completed components has changed, and ``on_code_change`` is ``fail``.
 
-    :param run_id: the run
-    :param pipeline_name: name of the pipeline
     :param what: which components, and what in their code
     """
 
     def __init__(self, run_id: str, pipeline_name: str, what: str) -> None:
         self.run_id = run_id
         self.pipeline = self.pipeline_name = pipeline_name
+        self.what = what
         super().__init__(
-            f"pipeline {pipeline_name!r}, run {run_id!r}: code of completed components changed: {what}; change it "
-            "back, or set on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the first of them"
+            f"pipeline {pipeline_name!r}, run {run_id!r}: the code of completed components has changed: {what}; change "
+            "it back, or set on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the first of "
+            "these components"
         )
 
 
 class SessionStateNotSavedError(NotRetriableError):
-    """What a component left in the session is needed, could not be saved, and the component must not run again.
+    """Later components need session state that was not saved, and the components that left it must not run again.
 
-    :param pipeline: name of the pipeline
-    :param lost: for each such component its name, why, and what to do
+    :param lost: for each of these components its name, why it must not run again, and what to do
     """
 
     def __init__(self, pipeline: str, lost: Sequence[tuple[str, str, str]]) -> None:
         self.pipeline = self.pipeline_name = pipeline
+        self.lost = tuple(lost)
         self.components = tuple(name for name, _, _ in lost)
         lines = "".join(f"\n  - component {name!r}: {why}; {remedy}" for name, why, remedy in lost)
         super().__init__(
-            f"pipeline {pipeline!r} cannot go on, because later components need what completed ones left in the "
-            f"Spark session:{lines}\nNothing ran again. Do as it says there, or restart the run from the first of them."
+            f"pipeline {pipeline!r} cannot go on: later components need session state that was not saved:{lines}\n"
+            "No component was re-run. Follow the remedy above, or restart from the first component listed."
         )
 
 
 class RestartRefusedError(NotRetriableError):
-    """A request to restart from components leaves out one that would keep a result of what is replaced.
+    """A restart would leave another component with a result that was made from what the restart replaces.
 
-    :param pipeline: name of the pipeline
     :param what: the request, in words
-    :param component: the one that would keep its result
-    :param why: why it would
+    :param component: the one that would keep its old result
+    :param why: what makes its result an old one
     """
 
     def __init__(self, pipeline: str, what: str, component: str, why: str) -> None:
         self.pipeline = self.pipeline_name = pipeline
+        self.what = what
         self.component = component
+        self.why = why
         super().__init__(
-            f"pipeline {pipeline!r}: {what} would leave {component!r} with an old result: {why}; name {component!r}, "
-            "too, or restart with all descendants"
+            f"pipeline {pipeline!r}: {what} would leave {component!r} with an old result: {why}; name {component!r} as "
+            "well, or restart with all descendants"
         )
 
 
 class SourceChangedError(NotRetriableError):
-    """What completed components had read has changed since, and nothing right can be made of what they left.
+    """Data that completed components read has changed, so that what they left no longer fits.
 
-    :param pipeline: name of the pipeline
-    :param changes: a line for each source: which components, which source and what changed
+    :param changes: a line for each source: which components read it, and what changed
     :param remedy: what to do
     """
 
     def __init__(self, pipeline: str, changes: Sequence[str], remedy: str) -> None:
         self.pipeline = self.pipeline_name = pipeline
         self.changes = tuple(changes)
+        self.remedy = remedy
         super().__init__(f"pipeline {pipeline!r}: {'; '.join(changes)}; {remedy}")
 
 
 class DagNotReadError(PySparkPipelineError):
-    """A task's pipeline cannot be read from outside of the task. The message says why."""
-
-
-class SourceNotListedError(PySparkPipelineError):
-    """A source cannot be looked at within bounds. The message says what there is too much of."""
-
-
-class ViewNotSavedError(PySparkPipelineError):
-    """A temp view cannot be saved. The message says why."""
-
-
-class NotRestoredError(PySparkPipelineError):
-    """What a record says of a session is not brought back. The message says why; its component is replayed."""
+    """A command cannot read the pipeline of a task. The message says why."""
 
 
 class SparkSessionError(PySparkPipelineError):
@@ -208,11 +207,9 @@ class SparkSessionError(PySparkPipelineError):
 
 
 class SparkLostError(SparkSessionError):
-    """Spark, or the executors of it, ended while a component ran.
+    """Spark or its executors ended while a component ran.
 
-    The message says what ended, how, what it said last and which setting to raise.
-
-    :param message: that
+    :param message: what ended and how, what it logged last, and which setting to raise
     :param session_is_gone: whether nothing else can run in the session
     """
 
@@ -222,34 +219,33 @@ class SparkLostError(SparkSessionError):
 
 
 class SparkConfigError(NotRetriableError, SparkSessionError):
-    """What was configured for Spark is wrong: a connection that is missing or does not fit, a deploy mode."""
+    """The Spark configuration is wrong: a connection that is missing or does not fit, or a deploy mode."""
 
 
 class SparkInstallError(NotRetriableError, SparkSessionError):
-    """What is installed of Spark are two versions in one directory. The message has the command that mends it."""
+    """Two versions of Spark are installed in one directory. The message has the command that repairs it."""
 
 
 class DriverError(PySparkPipelineError):
-    """A driver that spark-submit started did not do what it should. The message is what it reported."""
+    """A driver that spark-submit started failed. The message is what it reported."""
 
 
 class DriverSetupError(NotRetriableError, DriverError):
-    """Where the driver runs something is missing, or the task is set up wrongly for it."""
+    """The driver lacks something where it runs, or the task's setup does not fit it. The message says what."""
 
 
 class ComponentError(PySparkPipelineError):
-    """Something about one component went wrong while it ran."""
+    """Something went wrong while a component ran."""
 
 
 class ComponentFailedError(ComponentError):
     """A component failed, so the attempt failed.
 
-    The message is all that people need: the log ends with it. :attr:`cause` is what the component raised, None if
-    that was in another process. It is no ``__cause__``, or Airflow would log a second traceback.
+    The message is all that people need: the log ends with it. :attr:`cause` is what the component raised. It is None
+    in a copy and if the component ran in another process, because it may hold objects that cannot leave its process.
+    It is not a ``__cause__``, or Airflow would log a second traceback.
 
-    :param pipeline: name of the pipeline
-    :param component: name of the component
-    :param position: its place in the order of execution, from 1
+    :param position: the component's place in the order of execution, from 1
     :param total: how many enabled components the pipeline has
     :param what: what went wrong
     :param details: further lines: the author's line of code, what is complete, what comes next
@@ -262,15 +258,20 @@ class ComponentFailedError(ComponentError):
         self.component = component
         self.position = position
         self.total = total
+        self.what = mask(what)
+        self.details = tuple(map(mask, details))
         self.cause: BaseException | None = None
-        first = f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {mask(what)}"
-        super().__init__("\n".join([first, *map(mask, details)]))
+        first = f"pipeline {pipeline!r}: component {component!r} ({position} of {total}) failed: {self.what}"
+        super().__init__("\n".join([first, *self.details]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, arguments, attributes = super().__reduce__()
+        return make, arguments, {**attributes, "cause": None}
 
 
 class ReplayDiffersError(ComponentError):
-    """A component that was replayed left something else in the session than when it completed.
+    """A replayed component left different session state than when it completed.
 
-    :param component: its name
     :param differences: what is not the same
     """
 
@@ -278,59 +279,56 @@ class ReplayDiffersError(ComponentError):
         self.component = component
         self.differences = tuple(differences)
         super().__init__(
-            f"component {component!r} was replayed and did not leave what it had left: {'; '.join(differences)}; what "
-            f"was made of it no longer fits: set its session_state to 'save', and restart from {component!r}"
+            f"component {component!r} left different session state when it was replayed: {'; '.join(differences)}. "
+            "Results built on the original no longer match. Set its session_state to 'save', and restart from "
+            f"{component!r}"
         )
 
 
 class NothingRanError(ComponentError):
-    """A component returned something that runs only when somebody uses it, so nothing of it has run.
+    """A component returned something that runs only when it is used, such as a generator, so none of its code ran.
 
     :param what: what it returned
-    :param why: why nothing of it runs, and what to do
+    :param why: why it never runs, and what to do
     """
 
     def __init__(self, what: str, why: str) -> None:
         self.what = what
         self.why = why
-        super().__init__(f"it returned {what}, of which nothing has run: {why}")
-
-    def __reduce__(self) -> tuple[type[NothingRanError], tuple[str, str]]:
-        return type(self), (self.what, self.why)
+        super().__init__(f"it returned {what}, which never ran: {why}")
 
 
 class CircuitOpenError(ComponentError):
-    """The component's circuit breaker is open: it failed too often and is left alone for a while.
+    """The component failed too often, so its circuit breaker is open and blocks further tries for a while.
 
-    :param component: name of the component
-    :param seconds: time until one more try is allowed
+    :param seconds: time until the next try is allowed
     """
 
     def __init__(self, component: str, seconds: float) -> None:
         self.component = component
         self.seconds = seconds
         super().__init__(
-            f"component {component!r}: circuit breaker is open after repeated failures; "
+            f"component {component!r}: the circuit breaker is open after repeated failures; "
             f"the next try is allowed in {seconds:.0f} s"
         )
 
 
 class DataCheckError(ComponentError):
-    """A data check did not hold. The message lists every rule that failed with the counts it saw."""
+    """Data breaks a rule of a data check. The message lists every broken rule with its counts."""
 
 
 class DataReadError(ComponentError):
-    """Data cannot be read as a component is told to. The message says why, and what to change."""
+    """Data cannot be read the way the config says. The message says why, and what to change."""
 
 
 class SqlStatementError(ComponentError):
-    """A statement cannot be taken as it is written: its file is not there or not UTF-8, or it holds none or several."""
+    """An SQL statement is unusable: its file is missing or not UTF-8, or holds no statement or several."""
 
 
 class WriteRefusedError(ComponentError):
-    """A write would take away what is still needed, or hide it. Nothing was deleted.
+    """A write would destroy or hide data that is still needed. Nothing was deleted.
 
-    :param component: name of the component that was to write
+    :param component: the one that was about to write
     :param target: where, in words
     :param why: what would be lost
     :param remedy: what to do
@@ -345,36 +343,33 @@ class WriteRefusedError(ComponentError):
             f"component {component!r} must not write to {target}: {why}; nothing was deleted\nremedy: {remedy}"
         )
 
-    def __reduce__(self) -> tuple[type[WriteRefusedError], tuple[str, str, str, str]]:
-        return type(self), (self.component, self.target, self.why, self.remedy)
-
 
 class ClearError(PySparkPipelineError):
-    """A task cannot be cleared from the command line. The message says why, and what to do instead."""
+    """A command cannot clear a task. The message says why, and what to do instead."""
 
 
 class CheckpointError(PySparkPipelineError):
-    """The record of progress cannot be relied on. The attempt fails; no hook wrapper swallows this."""
+    """The record of progress cannot be relied on. The attempt fails, and no hook wrapper swallows the error."""
 
 
 class CheckpointWriteError(CheckpointError):
-    """The store could not save the checkpoint, also after trying again."""
+    """The store could not save the checkpoint, not even after several tries."""
 
 
 class CheckpointReadError(CheckpointError):
-    """The store could not be read, so it is unknown what has completed."""
+    """The store could not be read, so what has completed is unknown."""
 
 
 class UnreadableRequestError(CheckpointReadError):
-    """What somebody left in a store as a request to restart is none. The message says what is wrong with it."""
+    """A stored restart request cannot be parsed. The message says what is wrong with it."""
 
 
 class CheckpointCorruptError(CheckpointError):
-    """What is stored is not a checkpoint (truncated, torn or edited). Stores set it aside."""
+    """The stored text is not a checkpoint: it was cut off, torn or edited. Stores set it aside."""
 
 
 class CheckpointFormatError(CheckpointError):
-    """The checkpoint was written by a newer version of this package.
+    """A newer version of this package wrote the checkpoint.
 
     :param found: format version of the stored checkpoint
     :param supported: newest format version that this package reads
@@ -384,22 +379,22 @@ class CheckpointFormatError(CheckpointError):
         self.found = found
         self.supported = supported
         super().__init__(
-            f"the checkpoint has format version {found}, this version of "
-            f"airflow-provider-pyspark-pipeline reads up to {supported}; "
-            f"upgrade the package where this task runs, or delete the checkpoint to start afresh"
+            f"the checkpoint has format version {found}, but this version of airflow-provider-pyspark-pipeline reads "
+            f"only versions up to {supported}; upgrade the package where this task runs, or delete the checkpoint to "
+            "start over"
         )
 
 
 class CheckpointInUseError(CheckpointError):
-    """The checkpoint is not deleted, because an attempt that may be running would write it again."""
+    """The checkpoint is kept, because an attempt that may still be running would write it again."""
 
 
 class StaleAttemptError(CheckpointError):
     """A newer attempt of the same run has taken over, so this one must stop.
 
-    :param message: which attempt, and by which it was replaced
-    :param run_id: the run, None if it is not known
-    :param pipeline_name: name of the pipeline, None if it is not known
+    :param message: which attempt, and which one replaced it
+    :param run_id: None if it is not known
+    :param pipeline_name: None if it is not known
     """
 
     def __init__(self, message: str, run_id: str | None = None, pipeline_name: str | None = None) -> None:
@@ -408,10 +403,35 @@ class StaleAttemptError(CheckpointError):
         super().__init__(message)
 
 
-class AttemptStopped(BaseException):
-    """The attempt must end now: Airflow stops the task, or its time is over. What completed stays recorded.
+class InternalSignal(PySparkPipelineError):
+    """The engine raises and handles this itself; no caller ever sees one. The message becomes part of a reason."""
 
-    Not an ``Exception``, so that a component's ``except Exception`` does not turn it into going on.
+
+class ViewNotSavedError(InternalSignal):
+    """A temp view cannot be saved."""
+
+
+class NotRestoredError(InternalSignal):
+    """Recorded session state is not restored; its component is replayed instead."""
+
+
+class SourceNotListedError(InternalSignal):
+    """A source is too large or too slow to list. Whether it has changed is unknown then.
+
+    :param why: which limit it exceeds
+    :param more_than: the number of files that it exceeds, if it has too many
+    """
+
+    def __init__(self, why: str, more_than: int | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.more_than = more_than
+
+
+class AttemptStopped(BaseException):
+    """The attempt must end now: Airflow stops the task, or its time is up. What completed stays recorded.
+
+    It is not an ``Exception``, so that a component's ``except Exception`` does not swallow it.
     """
 
 
@@ -419,8 +439,8 @@ _PY4J = "An error occurred while calling "
 
 
 def describe(error: BaseException) -> str:
-    """Return ``Type: first line`` for a log line, secrets masked; the full text stays in the traceback."""
+    """Return ``Type: first line`` for a log line, with secrets masked. The traceback keeps the full text."""
     lines = [line for line in mask(str(error)).strip().splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].startswith(_PY4J):  # what Java said comes after it
+    if len(lines) > 1 and lines[0].startswith(_PY4J):  # the next line is what Java said
         lines = [lines[1].removeprefix(": ")]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

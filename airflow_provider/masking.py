@@ -1,10 +1,10 @@
-"""What looks like a secret, decided in one place: for the log, for errors, for the plan and for what is recorded.
+"""Decides in one place what looks like a secret: for the log, for errors, for the plan and for records.
 
-Names are judged in two ways. A *setting* whose name only hints at a secret is hidden: that costs a line in the log or a
-replay. In *free text* the name has to end like that of a secret (``db.password=``, not ``password_hash=`` or
-``token_counts=``), and only the value is masked, so that a message keeps its sense.
+Names are judged in two ways. A *setting* whose name only hints at a secret is hidden; at worst that costs a log line or
+a replay. In *free text* the name has to end like that of a secret (``db.password=``, not ``password_hash=`` or
+``token_counts=``), and only the value is masked, so that the message still makes sense.
 
-Every pattern reads a text once, however long it is and whatever stands in it.
+Every pattern reads a text once, however long it is and whatever it contains.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORDS = (
 _SETTING = re.compile(
     rf"(?i){_WORDS}|authorization|bearer|connection[-_.]?string|sas[.]|pass\b|(?<![a-z0-9])sig(?![a-z0-9])"
 )
-"""Spark's own default of ``spark.redaction.regex``, and what else tends to name a secret."""
+"""Spark's default of ``spark.redaction.regex``, and other usual names of secrets."""
 _NAME = re.compile(rf"(?i)(?:{_WORDS}|authorization|connection[-_.]?string|(?<=[-_.])pass|(?<![a-z0-9])sig)(?=\.|$)")
 
 _HEAD = re.compile(
@@ -38,7 +38,7 @@ _QUOTED = re.compile(
 )
 _PLAIN = re.compile(r"[^\s&;]++")
 _NO_VALUE = {"", MASK, "none", "null", "true", "false", "*********(redacted"}
-"""What stands for no value, or for one that is masked already; the last one is Spark's."""
+"""Values that are empty or already masked; the last one is Spark's mask."""
 _DIGIT = re.compile("[0-9]")
 
 _WHOLE = re.compile(
@@ -65,15 +65,15 @@ _AFTER = re.compile(
 )
 
 Redact = Callable[[str, str | None], str]
-"""Takes a text, and the name that it is the value of if there is one; returns it without the secrets in it."""
+"""Takes a text, and its name if it is the value of one; returns the text without secrets."""
 
 _redactors: list[Redact] = []
 
 
 def add_redactor(redact: Redact) -> None:
-    """Ask somebody else, too, from now on: Airflow knows the passwords of its connections.
+    """Add a redactor that :func:`mask` and :func:`looks_secret` call from now on, such as Airflow's.
 
-    :param redact: the other; asking it twice is the same as once
+    :param redact: the redactor; adding it twice is the same as once
     """
     if redact not in _redactors:
         _redactors.append(redact)
@@ -94,7 +94,7 @@ def looks_secret(key: str, value: str | None, settings: Mapping[str, str]) -> bo
 
     :param key: name of the setting
     :param value: its value
-    :param settings: all settings of the session, of which ``spark.redaction.regex`` is asked too
+    :param settings: all settings of the session; their ``spark.redaction.regex`` counts, too
     """
     redacted = settings.get("spark.redaction.regex")
     return bool(
@@ -106,11 +106,11 @@ def looks_secret(key: str, value: str | None, settings: Mapping[str, str]) -> bo
 
 
 def _matches(regex: str, key: str, value: str | None) -> bool:
-    """Return whether Spark would hide a setting: it looks at the name and at the value."""
+    """Return whether Spark would hide a setting, by its name or its value."""
     try:
         pattern = re.compile(regex.removeprefix("(?i)"), re.IGNORECASE)
     except re.error:
-        return True  # Java's regular expressions can do more than Python's, so nobody here can tell
+        return True  # a regular expression of Java's that Python cannot evaluate
     return bool(pattern.search(key) or (value and pattern.search(value)))
 
 
@@ -124,10 +124,10 @@ def _mask_assigned(text: str) -> str:
 
 
 def _assigned(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the values begin and end that stand behind the name of a secret.
+    """Yield the start and end of each value that follows the name of a secret.
 
-    A colon is more often followed by a word of a sentence. So behind one the value has to be in quotes, as the name is,
-    or to have at least six characters and a digit among them.
+    After a colon the next word is usually part of a sentence. So there the value must be in quotes, as the name is, or
+    have at least six characters, one of them a digit.
     """
     end = 0  # of what is masked
     dull = 0  # up to here there is no digit

@@ -23,7 +23,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "config": {
             "pyspark_pipeline": {
-                "description": "Defaults of PySparkPipelineOperator.",
+                "description": "Defaults for the parameters of the PySpark pipeline operators.",
                 "options": {
                     "checkpoint_url": {
                         "description": (
@@ -40,7 +40,8 @@ def get_provider_info() -> dict[str, Any]:
                         "description": (
                             "Directory in which temp views are saved for the next attempt: any that Spark can write, "
                             "such as s3a://bucket/prefix. Empty: a directory under AIRFLOW_HOME if Spark runs on the "
-                            "worker itself, otherwise nothing is saved."
+                            "worker itself. On a cluster nothing can be saved then: an attempt that needs the views of "
+                            "a completed component replays it if that is known to be harmless, and otherwise fails."
                         ),
                         "version_added": "0.1.0",
                         "type": "string",
@@ -49,8 +50,8 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "retention_days": {
                         "description": (
-                            "How long a checkpoint is kept after it was last saved, in days: by Airflow's task state "
-                            "store, or elsewhere until `airflow pyspark-pipeline prune` runs. 0: for ever."
+                            "How many days to keep a checkpoint after it was last saved, in Airflow's task state store "
+                            "or elsewhere, where `airflow pyspark-pipeline prune` deletes it then. 0: for ever."
                         ),
                         "version_added": "0.1.0",
                         "type": "float",
@@ -59,9 +60,9 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "session_state_retention_days": {
                         "description": (
-                            "How long the saved views of a run that has not succeeded are kept after their last use, "
-                            "in days, until `airflow pyspark-pipeline prune` runs. 0: for ever. Empty: as the "
-                            "checkpoint, see retention_days."
+                            "How many days to keep the saved views of a run that has not succeeded after their last "
+                            "use; then `airflow pyspark-pipeline prune` deletes them. 0: for ever. Empty: as long as "
+                            "the checkpoint, see retention_days."
                         ),
                         "version_added": "0.1.0",
                         "type": "float",
@@ -70,9 +71,9 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "keep_session_state_hours": {
                         "description": (
-                            "For how many hours the saved views of a run that has succeeded are kept, so that it can "
-                            "be restarted from a component in the middle, until `airflow pyspark-pipeline prune` runs. "
-                            "0: they are deleted at once."
+                            "How many hours to keep the saved views of a run that has succeeded, so that it can be "
+                            "restarted from a component in the middle; then `airflow pyspark-pipeline prune` deletes "
+                            "them. 0: they are deleted at once."
                         ),
                         "version_added": "0.1.0",
                         "type": "float",
@@ -80,9 +81,7 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "0",
                     },
                     "save_patience_seconds": {
-                        "description": (
-                            "For how long the save of a record is tried again before the attempt fails, in seconds."
-                        ),
+                        "description": ("How many seconds to keep trying to save a record before the attempt fails."),
                         "version_added": "0.1.0",
                         "type": "float",
                         "example": None,
@@ -90,9 +89,9 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "harmless_modules": {
                         "description": (
-                            "Modules whose code has no side effects, or anything in them, separated by commas: added "
-                            "to a pipeline's own harmless_modules. A component that reaches nothing but such modules "
-                            "may be run again on a retry."
+                            "Modules (or names in them) whose code has no side effects, separated by commas. They add "
+                            "to a pipeline's own harmless_modules. A component that uses no other modules may run "
+                            "again on a retry."
                         ),
                         "version_added": "0.1.0",
                         "type": "string",
@@ -102,9 +101,9 @@ def get_provider_info() -> dict[str, Any]:
                     "spark_ui_url": {
                         "description": (
                             "Address of the running application's Spark UI as people reach it, such as a proxy's, with "
-                            "{host}, {port} and {application_id}. Empty: the address that Spark's driver tells, which "
-                            "may be reached from the worker only, or if there is one the History Server's. When the "
-                            "application has ended, the link 'Spark UI' leads to the History Server, or is not there."
+                            "{host}, {port} and {application_id}. Empty: the History Server's address, or if there is "
+                            "none the address that Spark's driver reports, which perhaps only the worker can reach. "
+                            "When the application has ended, the link leads to the History Server or is gone."
                         ),
                         "version_added": "0.1.0",
                         "type": "string",
@@ -113,8 +112,8 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "history_server_url": {
                         "description": (
-                            "Address of a Spark History Server, where the link 'Spark UI' beside a task leads when the "
-                            "application has ended, and without spark_ui_url also while it runs."
+                            "Address of a Spark History Server. The link 'Spark UI' beside a task leads there when "
+                            "the application has ended, and without spark_ui_url also while it runs."
                         ),
                         "version_added": "0.1.0",
                         "type": "string",

@@ -19,7 +19,7 @@ RAW = "if it is meant literally, put it between {% raw %} and {% endraw %}"
 """What to do with text that only looks like a template."""
 
 ExplainTemplateError = Callable[[Exception], str]
-"""Says what went wrong when a template was rendered."""
+"""Says why a template could not be rendered."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TemplatedComponent:
     config: Mapping[str, Any]
 
     def files(self) -> Mapping[str, str]:
-        """Return key of the config to the name of the file."""
+        """Return the name of the file for each key of the config that names one."""
         declared = getattr(self.target, "template_files", None)
         return dict(declared(self.config)) if callable(declared) else {}
 
@@ -63,6 +63,7 @@ class TemplateFiles:
     def render(self, components: Iterable[TemplatedComponent], origin: str | None) -> RenderedFiles:
         """Return the rendered texts of the files that components name.
 
+        :param components: the components, each with its config
         :param origin: the pipeline's file, for messages
         :raises PipelineConfigError: files cannot be found, read or rendered; names component and field of each
         """
@@ -138,7 +139,7 @@ class RenderedFiles:
 
 
 def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
-    """Return the file of that name in the first folder that has it, None if none does.
+    """Return the file of that name in the first folder that has it, None if none has.
 
     :param name: a path, absolute or relative to the folders
     """

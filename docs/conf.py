@@ -34,7 +34,7 @@ html_theme = "furo"
 html_title = "PySpark pipelines for Airflow"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_copy_source = html_show_sourcelink = False
+html_copy_source = html_show_sourcelink = html_show_copyright = False
 html_theme_options = {"footer_icons": []}
 pygments_style = "tango"
 pygments_dark_style = "monokai"

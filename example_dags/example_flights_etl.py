@@ -1,7 +1,7 @@
 """A real pipeline: the 336,776 flights that left New York in 2013, in twelve components and one task.
 
-It needs the package's extra ``demo``. Parameters: ``lake``, the folder to write to, and ``targets_url``, the service
-that knows the carriers' punctuality targets (default: a file beside this one).
+Needs the package's extra ``demo``. Parameters: ``lake``, the folder to write to, and ``targets_url``, the service that
+knows the carriers' punctuality targets (default: a file beside this one).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ with DAG(
     PySparkPipelineOperator(
         task_id="flights",
         pipeline=HERE / "flights" / "pipeline.yaml",
+        session_state_url="{{ params.lake }}/session_state",
         spark_conf={"spark.sql.shuffle.partitions": 4},
         retries=2,
         retry_delay=timedelta(seconds=5),

@@ -1,7 +1,7 @@
-"""What components leave in the Spark session is there again on a retry: a function, settings, views.
+"""Brings back on a retry what components leave in the Spark session: a function, settings, views.
 
-``register`` is replayed on a retry, because a temp function cannot be saved. ``draw`` is saved, because its view is not
-deterministic: what was made of it must fit to it afterwards. ``describe`` only defines a view and is replayed.
+A retry replays ``register``, because a temp function cannot be saved. The view of ``draw`` is saved, because it is
+random: results made from it must still match. ``describe`` only defines a view and is replayed.
 """
 
 from __future__ import annotations

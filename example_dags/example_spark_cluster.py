@@ -1,13 +1,13 @@
-"""The driver in the task, the executors on a cluster.
+"""Runs the driver in the task and the executors on a cluster.
 
-The connection is an environment variable of the workers, or made in the UI as type Spark::
+Define the connection as an environment variable of the workers, or in the UI with type Spark::
 
     AIRFLOW_CONN_SPARK_CLUSTER='{"conn_type": "spark", "host": "spark://master:7077",
                                  "extra": {"spark.executor.memory": "1g"}}'
 
 ``yarn`` and ``k8s://https://api-server:6443`` are hosts, too. Python must have the same minor version on the executors
-and on the worker. ``session_state_url`` is a directory that both can write: without it, components whose views are
-needed in a retry run again.
+and on the worker. ``session_state_url`` is a directory that both can write. Without it views cannot be saved: a retry
+that needs them replays the components that made them if these are known to be harmless, and otherwise fails.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The driver on a Spark Connect server, the task is its client.
+"""Runs the driver on a Spark Connect server; the task is its client.
 
-The connection is an environment variable of the workers, or made in the UI as type Spark Connect::
+Define the connection as an environment variable of the workers, or in the UI with type Spark Connect::
 
     AIRFLOW_CONN_SPARK_CONNECT='{"conn_type": "spark_connect", "host": "connect.example.com", "port": 15002,
                                  "login": "etl", "password": "the token", "extra": {"use_ssl": true}}'
 
-``login`` is the user id, ``password`` the token; leave out what the server does not ask for. The server keeps the
-session for a retry: views, the function and the settings are still there, and nothing is restored or replayed.
-``session_state_url`` is a directory that the server can write, for the case that the server was restarted.
+``login`` is the user id, ``password`` the token; leave out what the server does not need. The server keeps the session
+for a retry: views, the function and the settings are still there, and nothing is restored or replayed.
+``session_state_url`` is a directory that the server can write, in case it restarts.
 """
 
 from __future__ import annotations

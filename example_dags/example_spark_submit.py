@@ -1,6 +1,6 @@
-"""The driver, too, in a process of its own: spark-submit starts it, on the worker or on the cluster.
+"""Runs the driver in a process of its own: spark-submit starts it, on the worker or on the cluster.
 
-The connection is an environment variable of the workers, or made in the UI as type Spark::
+Define the connection as an environment variable of the workers, or in the UI with type Spark::
 
     AIRFLOW_CONN_SPARK_SUBMIT='{"conn_type": "spark", "host": "yarn",
                                 "extra": {"deploy-mode": "cluster", "queue": "nightly",

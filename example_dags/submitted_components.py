@@ -1,4 +1,4 @@
-"""Components that travel to a driver: a module of their own, because where the driver runs there is no Airflow."""
+"""Components that travel to a driver. A module of their own, because the driver cannot import the DAG file."""
 
 from __future__ import annotations
 

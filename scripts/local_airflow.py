@@ -281,9 +281,9 @@ class LocalAirflow:
         answer = self.call("GET", path)
         return [str(item.get("event", item)) if isinstance(item, dict) else str(item) for item in answer["content"]]
 
-    def summary(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
-        """Return what a task returned (XCom ``return_value``)."""
-        path = f"{_task_path(dag_id, run_id, task_id)}/xcomEntries/return_value?deserialize=false"
+    def summary(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, key: str = "return_value") -> Any:
+        """Return an XCom of a task, by default what it returned."""
+        path = f"{_task_path(dag_id, run_id, task_id)}/xcomEntries/{key}?deserialize=false"
         value = self.call("GET", f"{path}&map_index={map_index}")["value"]
         return json.loads(value) if isinstance(value, str) else value
 

@@ -1,7 +1,8 @@
-"""The suites that fit on each Airflow and each Spark that ``pyproject.toml`` claims, each in an environment of its own.
+"""The suites that fit on each Airflow, Spark and Python that ``pyproject.toml`` claims, each in its own environment.
 
 Run by ``make test-matrix``; ``make test-matrix CELLS="airflow-3.4 wheel"`` takes some. Environments and logs lie below
-``.venv-matrix``. Prints a table, and exits with 1 if a cell is not as it should be.
+``.venv-matrix``. Prints a table, and exits with 1 if a cell is not as it should be. The cell ``newest-python`` runs in
+continuous integration instead of with the others: what depends most on Python, on the newest one that is installed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from find_python import SUPPORTED, find_python, version_of
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / ".venv-matrix"
@@ -34,6 +37,8 @@ TASKS = (
     "tests/integration/airflow/test_authoring.py",
     "tests/integration/airflow/test_kill.py",
 )
+UNIT = ("tests/unit",)
+SESSION = ("tests/unit/runner/fingerprint", "tests/unit/runner/session_state/effects")
 SCENES = ("-m", "", "tests/integration/airflow/real")
 
 
@@ -49,16 +54,18 @@ class Cell:
     :param suites: arguments of ``pytest``, each in a process of its own
     :param smoke: run the one DAG that any Airflow takes
     :param claimed: whether ``pyproject.toml`` allows it; if not, why it is here all the same
+    :param python: version of Python; default: the one that runs this
     """
 
     what: str
     constraints: Path
     pinned: tuple[str, ...] = ()
-    extras: str = "[dev,demo,hocon]"
+    extras: str = "[dev,demo,docs,hocon]"
     then: tuple[tuple[str, ...], ...] = ()
     suites: tuple[tuple[str, ...], ...] = ()
     smoke: bool = False
     claimed: str = "yes"
+    python: str | None = None
 
 
 CELLS = {
@@ -84,7 +91,12 @@ CELLS = {
         suites=(SPARK,),
         claimed="no: there is no pyspark-client of that version, which Airflow's Spark provider requires",
     ),
+    **{
+        f"python-{version}": Cell(f"Python {version}", NEWEST, suites=(UNIT, SPARK), python=version)
+        for version in SUPPORTED
+    },
 }
+NEWEST_PYTHON = "newest-python"
 
 
 @dataclass
@@ -111,9 +123,16 @@ class Environment:
         self._logs = HOME / "logs"
         self._name = name
 
-    def create(self) -> None:
-        """Make it anew, empty."""
-        subprocess.run([os.environ.get("PYTHON", sys.executable), "-m", "venv", "--clear", self.folder], check=True)
+    def create(self, version: str | None = None) -> None:
+        """Make it anew, empty.
+
+        :param version: of Python; default: the one that runs this
+        :raises LookupError: there is no such Python
+        """
+        python = Path(os.environ.get("PYTHON", sys.executable)) if version is None else find_python(version)
+        if python is None:
+            raise LookupError(f"no Python {version} here; name one with PYTHON{version.replace('.', '_')}=…")
+        subprocess.run([python, "-m", "venv", "--clear", self.folder], check=True)
 
     def pip(self, *arguments: str) -> None:
         """Run pip, without configuration of its own for constraints."""
@@ -164,7 +183,7 @@ def _normal(name: str) -> str:
 def play(name: str, cell: Cell) -> Outcome:
     """Build the environment of a cell and run what fits there."""
     environment, outcome = Environment(name), Outcome()
-    environment.create()
+    environment.create(cell.python)
     constraints = environment.folder / "constraints.txt"
     constraints.write_text("\n".join(constraints_without(cell.constraints, cell.pinned)))
     environment.pip("install", "--quiet", "-c", str(constraints), *cell.pinned, "-e", f".{cell.extras}")
@@ -221,6 +240,14 @@ def _judge(outcome: Outcome, done: subprocess.CompletedProcess[str], told: re.Ma
         outcome.problems.append(f"{what} ended with {done.returncode}")
 
 
+def newest_python() -> Cell | None:
+    """Return the cell for the newest Python here, None if it is the one that runs ``make test``."""
+    newest = next((version for version in reversed(SUPPORTED) if find_python(version)), None)
+    if newest in (None, version_of(ROOT / ".venv" / "bin" / "python")):
+        return None
+    return Cell(f"Python {newest}", NEWEST, suites=(SESSION,), python=newest)
+
+
 def versions(name: str) -> str:
     """Return what is installed in a cell's environment."""
     code = (
@@ -228,21 +255,31 @@ def versions(name: str) -> str:
         "v = {x.metadata['Name'].lower(): x.version for x in d()}\n"
         "print(*(v.get(n, '-') for n in ('apache-airflow', 'pyspark', 'pyspark-client', 'pandas')))"
     )
-    done = Environment(name).run("versions", "-c", code)
-    return done.stdout.strip()
+    environment = Environment(name)
+    return environment.run("versions", "-c", code).stdout.strip() if environment.python.exists() else "-"
 
 
 def main() -> int:
     """Play the cells that the command line names, all by default."""
+    names = [*CELLS, "wheel"]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cells", nargs="*", help=f"of {', '.join([*names, NEWEST_PYTHON])}")
+    chosen = parser.parse_args().cells or names
+    cells = dict(CELLS)
+    if NEWEST_PYTHON in chosen:
+        if (cell := newest_python()) is None:
+            print(f"{NEWEST_PYTHON}: skipped, because the newest Python here is the one that runs all tests")
+            chosen = [name for name in chosen if name != NEWEST_PYTHON]
+        else:
+            cells[NEWEST_PYTHON] = cell
     players: dict[str, Callable[[], Outcome]] = {
-        **{name: lambda name=name, cell=cell: play(name, cell) for name, cell in CELLS.items()},  # type: ignore[misc]
+        **{name: lambda name=name, cell=cell: play(name, cell) for name, cell in cells.items()},  # type: ignore[misc]
         "wheel": lambda: play_wheel("wheel"),
     }
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cells", nargs="*", help=f"of {', '.join(players)}")
-    chosen = parser.parse_args().cells or list(players)
     if unknown := sorted(set(chosen) - set(players)):
         parser.error(f"no cell {', '.join(unknown)}; there are {', '.join(players)}")
+    if not chosen:
+        return 0
     shutil.rmtree(HOME / "logs", ignore_errors=True)
     rows, bad = [], False
     for name in chosen:
@@ -251,7 +288,9 @@ def main() -> int:
             outcome = players[name]()
         except subprocess.CalledProcessError as error:
             outcome = Outcome([f"{' '.join(map(str, error.cmd[1:5]))} ended with {error.returncode}"])
-        what, claimed = (CELLS[name].what, CELLS[name].claimed) if name in CELLS else ("the wheel alone", "yes")
+        except LookupError as error:
+            outcome = Outcome([str(error)])
+        what, claimed = (cells[name].what, cells[name].claimed) if name in cells else ("the wheel alone", "yes")
         bad |= bool(outcome.problems) and claimed == "yes"
         took = f"{(time.monotonic() - began) / 60:.0f} min"
         told = "; ".join([*outcome.told, *outcome.problems])

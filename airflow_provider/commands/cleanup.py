@@ -1,4 +1,4 @@
-"""What the commands that delete have in common: how they reach storage, and what they say."""
+"""What the commands that delete share: opening a storage, and printing what was deleted."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ if TYPE_CHECKING:
 _ONLY_SPARK = ("hdfs", "viewfs", "o3fs", "ofs", "wasb", "wasbs")
 
 
-def reach(url: str, conf: Mapping[str, str] | None, without: Callable[[str], FileStorage] | None) -> FileStorage:
+def open_storage(
+    url: str, conf: Mapping[str, str] | None, open_without_spark: Callable[[str], FileStorage] | None
+) -> FileStorage:
     """Open the storage of an address.
 
     :param url: a directory or an address
-    :param conf: Spark properties, to go through Spark and its credentials; None if that was not asked for
-    :param without: opens what is not local without Spark; None if that is not possible
-    :raises SparkConfigError: it can only be reached through Spark, which was not asked for
+    :param conf: Spark properties, to go through Spark and its credentials; None to go without Spark
+    :param open_without_spark: opens what is not local without Spark; None if nothing can
+    :raises SparkConfigError: only Spark can open it, and ``conf`` is None
     """
     url = absolute_url(url)
     path = local_path(url)
     if path is not None:
         return DirectoryStorage(path)
-    if conf is None and (without is None or urlsplit(url).scheme in _ONLY_SPARK):
-        raise SparkConfigError(f"{url!r} is reached through Spark; give --spark, and --conf for its settings")
-    if conf is None and without is not None:
-        return without(url)
+    if conf is None and (open_without_spark is None or urlsplit(url).scheme in _ONLY_SPARK):
+        raise SparkConfigError(f"only Spark can open {url!r}; add --spark, and --conf for its settings")
+    if conf is None and open_without_spark is not None:
+        return open_without_spark(url)
     from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 
     return HadoopStorage(_spark(conf or {}), driver_address(url))
 
 
-def properties(pairs: Iterable[str]) -> dict[str, str]:
+def parse_properties(pairs: Iterable[str]) -> dict[str, str]:
     """Return Spark properties given as ``KEY=VALUE``."""
     wrong = [pair for pair in pairs if "=" not in pair]
     if wrong:
@@ -51,18 +53,18 @@ def properties(pairs: Iterable[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def spark_conf(options: argparse.Namespace) -> dict[str, str] | None:
+def requested_spark_conf(options: argparse.Namespace) -> dict[str, str] | None:
     """Return the Spark properties of a command line, None if it does not ask for Spark."""
-    conf = properties(options.conf or ())
+    conf = parse_properties(options.conf or ())
     return conf if options.spark or conf else None
 
 
-def report(items: Iterable[PruneItem], *, dry_run: bool) -> bool:
-    """Print what `prune` finds, while it finds it, and a table at the end.
+def print_prune_report(items: Iterable[PruneItem], *, dry_run: bool) -> bool:
+    """Print a table of what `prune` found, and a line with the totals.
 
-    :param items: what it finds
+    :param items: what it found
     :param dry_run: whether nothing was deleted
-    :return: whether all that had to go is gone
+    :return: whether everything that had to go is gone
     """
     found = list(items)
     if found:

@@ -1,4 +1,4 @@
-"""``@task.pyspark_pipeline``: a function that builds the pipeline, from other tasks' results for instance."""
+"""``@task.pyspark_pipeline``: runs the pipeline that a function builds, for instance from other tasks' results."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperat
     ) -> None:
         if "pipeline" in kwargs:
             raise TypeError(
-                f"@task.pyspark_pipeline on {python_callable.__name__!r}: the function returns the pipeline, "
-                "so the argument 'pipeline' is not taken; remove it"
+                f"@task.pyspark_pipeline on {python_callable.__name__!r}: remove the argument 'pipeline'; the function "
+                "returns the pipeline"
             )
         super().__init__(
             python_callable=python_callable,
@@ -62,12 +62,12 @@ class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperat
             **kwargs,
         )
 
-    def _pipeline_run(self, context: Context, *, runs_here: bool = True) -> AirflowAttemptSpec:
+    def _pipeline_run(self, context: Context) -> AirflowAttemptSpec:
         context_merge(context, self.op_kwargs)
         arguments = determine_kwargs(self.python_callable, self.op_args, context)
         built = self.python_callable(*self.op_args, **arguments)
         self.pipeline = os.fspath(built) if isinstance(built, os.PathLike) else built
-        return super()._pipeline_run(context, runs_here=runs_here)
+        return super()._pipeline_run(context)
 
 
 def pyspark_pipeline_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> TaskDecorator:

@@ -1,4 +1,4 @@
-"""Finds the way to Spark that a connection stands for."""
+"""Chooses the launcher for a connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def launcher(
     *,
     run: str,
 ) -> Launcher:
-    """Return what opens Spark for one attempt.
+    """Return the launcher for one attempt.
 
     :param conn_id: connection of type ``spark`` or ``spark_connect``; None for ``local[*]``
     :param spark_conf: Spark properties that win over the connection

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _RETRIES = 7
-"""So often a call is tried again, for two minutes in all; pyspark would for ten. A server that restarts has lost the
-session anyway, so what is worth waiting for is a network that fails for a moment."""
+"""How often a call is retried: for two minutes in all, where pyspark would retry for ten. A server that restarts has
+lost the session anyway, so only a network that fails for a moment is worth waiting for."""
 
 
 class ConnectServer:
-    """Reads the connection when it is first needed. Neither token nor user is ever in a log line or an error.
+    """Reads the connection when it is first needed. Neither token nor user ever appears in a log line or an error.
 
     :param conn_id: connection of type ``spark_connect``
     """
@@ -53,7 +53,7 @@ class ConnectServer:
     def wait(self, seconds: float) -> None:
         """Wait until the server answers; pyspark itself would try for ten minutes.
 
-        :raises SparkSessionError: it does not in that time
+        :raises SparkSessionError: it does not answer in that time
         """
         import grpc  # type: ignore[import-untyped]
 
@@ -69,7 +69,7 @@ class ConnectServer:
             channel.close()
 
     def open(self, session_id: str) -> SparkSession:
-        """Return the session of that id, which is a new one if the server does not have it.
+        """Return the session with that id; the server makes a new one if it has none.
 
         :raises SparkSessionError: the server refuses it
         """
@@ -80,7 +80,7 @@ class ConnectServer:
         session: Any = SparkSession.builder.remote(f"{self._url};session_id={session_id}").create()
         session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
         try:
-            _ = session.version  # the first call: whoever is refused learns it here
+            _ = session.version  # the first call, which fails if the server refuses
         except PySparkException as error:
             close(session)
             raise SparkSessionError(
@@ -92,7 +92,7 @@ class ConnectServer:
 
     @contextlib.contextmanager
     def client(self, session_id: str) -> Iterator[Any]:
-        """Reach a session over a connection of its own, which does not try for long."""
+        """Open a second connection to a session, one that gives up soon."""
         from pyspark.sql.connect.client import SparkConnectClient
 
         client = SparkConnectClient(self._builder(session_id), retry_policy={"max_retries": 2})
@@ -139,27 +139,27 @@ class ConnectServer:
 
     def _no_address(self) -> SparkConfigError:
         return SparkConfigError(
-            f"host and port of connection {self._conn_id!r} are no address of a Spark Connect server; use host and "
-            "port alone, or sc://host as the host"
+            f"host and port of connection {self._conn_id!r} are not the address of a Spark Connect server; use host "
+            "and port alone, or sc://host as the host"
         )
 
 
 def close(session: Any) -> None:
-    """Release a session and close its client, without trying for long. Never fails."""
+    """Release a session and close its client; give up soon. Never fails."""
     with contextlib.suppress(Exception):
         session.client.set_retry_policies([])
     try:
         session.stop()
     except Exception as error:  # noqa: BLE001 - the server forgets the session by itself after a while
-        logger.info("the session could not be released: %s", in_a_line(error))
+        logger.info("cannot release the session: %s", in_a_line(error))
 
 
 def in_a_line(error: BaseException) -> str:
-    """Describe an error of a call to the server; what gRPC raises has many lines."""
+    """Describe the error of a call to the server in one line; gRPC raises many."""
     text = str(error)
     details = re.search(r'details = "(.*)"', text)
     if "INVALID_HANDLE" in text:
-        return "the server no longer has it"
+        return "the server no longer has the session"
     if "StatusCode.UNIMPLEMENTED" in text:
-        return "the server cannot copy sessions, which Spark can from 4.1 on"
+        return "the server cannot copy sessions; Spark can from version 4.1 on"
     return mask(details[1]) if details else describe(error)

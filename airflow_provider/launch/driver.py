@@ -1,8 +1,8 @@
 """What spark-submit runs: one attempt at a pipeline, where Airflow need not be installed.
 
-``PySparkPipelineSubmitOperator`` ships this file, the engine and a request. Only the standard library is used until
-it is clear that the rest is there. The exit status is 0 if every component is complete, 1 if not, and 2 if trying
-again cannot help.
+``PySparkPipelineSubmitOperator`` ships this file, the engine and a request. Until it is clear that the requirements are
+there, this uses the standard library only. The exit status is 0 if every component is complete, 1 if not, and 2 if a
+retry cannot help.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _POLL_SECONDS = 2.0
 
 
 class EachLine(logging.Formatter):
-    """Puts the level in front of each line, because whoever reads the output takes each one by itself."""
+    """Puts the level in front of each line, because readers of the output take lines one by one."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
         logger.error("%s", message)
         _report(request, {"error_type": "DriverSetupError", "message": message})
         return NO_RETRY
-    return run(request)
+    return run_request(request)
 
 
 def missing_requirements(
@@ -73,9 +73,7 @@ def missing_requirements(
     """
     problems = []
     if tuple(version) < NEEDED_PYTHON:
-        problems.append(
-            f"Python is {version[0]}.{version[1]} and has to be {'.'.join(map(str, NEEDED_PYTHON))} or newer"
-        )
+        problems.append(f"Python is {version[0]}.{version[1]} and must be {'.'.join(map(str, NEEDED_PYTHON))} or newer")
     for name, (package, major) in sorted(modules.items()):
         wanted = f"{package}>={major}" if major else package
         try:
@@ -84,18 +82,18 @@ def missing_requirements(
             problems.append(f"{wanted} is missing ({error})")
             continue
         if major and found and int(found.split(".")[0]) < major:
-            problems.append(f"{wanted} is needed and {found} is installed")
+            problems.append(f"{wanted} is required, {found} is installed")
     if not problems:
         return ""
     return (
         f"{'; '.join(problems)} (this is {sys.executable}). Install it where the driver runs, or set the Spark "
-        "property spark.pyspark.driver.python (client mode) or spark.pyspark.python to a Python that has it, which may "
-        "come along in 'archives'"
+        "property spark.pyspark.driver.python (client mode) or spark.pyspark.python to a Python that has it; "
+        "'archives' can bring one along"
     )
 
 
-def run(request: Mapping[str, Any]) -> int:
-    """Run the attempt, with everything that it needs at hand.
+def run_request(request: Mapping[str, Any]) -> int:
+    """Run the attempt; the requirements are there.
 
     :param request: what the operator wrote
     :return: the exit status
@@ -125,7 +123,7 @@ def run(request: Mapping[str, Any]) -> int:
 def _attempt(request: Mapping[str, Any]) -> Any:
     from pyspark.sql import SparkSession
 
-    from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.checkpoint.saving import SavePolicy
     from airflow_provider.runner.config import yaml_text
     from airflow_provider.runner.config.model import load_pipeline_config
     from airflow_provider.runner.planning.start_mode import AirflowTry
@@ -160,8 +158,8 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             spark=spark,
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],
-            keeping=Retention(**request["keeping"]),
-            saving=Saving(request["save_patience_seconds"]),
+            retention=Retention(**request["keeping"]),
+            saving=SavePolicy(request["save_patience_seconds"]),
         )
     finally:
         spark.stop()
@@ -172,7 +170,7 @@ def _trace(error: BaseException) -> str:
 
 
 def _report(request: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
-    """Leave the outcome where the operator looks for it, if it is on this host."""
+    """Write the outcome where the operator reads it, if the operator is on this host."""
     if request.get("outcome"):
         path = Path(request["outcome"])
         temporary = path.with_suffix(".tmp")
@@ -181,9 +179,9 @@ def _report(request: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
 
 
 def _watch(alive: str | None) -> None:
-    """End this process when the JVM that started it has died, or the operator on whose host it runs.
+    """End this process when the JVM that started it dies, or the operator if it runs on this host.
 
-    A component may be busy with something else than Spark and would go on.
+    A component that is busy with something other than Spark would go on.
 
     :param alive: a file that the operator's process holds a lock on; None if it runs on another host
     """
@@ -195,8 +193,10 @@ def _watch(alive: str | None) -> None:
             if os.getppid() != parent:
                 os._exit(FAILED)
             if alive and not _is_locked(alive):
-                logger.error("the Airflow task that started this driver is gone; ending. Completed components stay")
-                shutil.rmtree(os.path.dirname(alive), ignore_errors=True)  # which that task can no longer do
+                logger.error(
+                    "the Airflow task that started this driver is gone: ending; completed components stay recorded"
+                )
+                shutil.rmtree(os.path.dirname(alive), ignore_errors=True)  # the task can no longer do that
                 os._exit(FAILED)
 
     threading.Thread(target=watch, name="pyspark-pipeline-watch", daemon=True).start()

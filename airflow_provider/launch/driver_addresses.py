@@ -1,4 +1,4 @@
-"""Where a driver that spark-submit starts can keep its checkpoint, and what each side calls that place."""
+"""Where a driver that spark-submit starts can keep its checkpoint, and the address that each side uses."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from urllib.parse import urlsplit
 def refusal(checkpoint_url: str | None, *, remote: bool) -> str | None:
     """Return why a driver cannot keep its checkpoint there and what to do, None if it can.
 
-    :param checkpoint_url: where to keep checkpoints; empty or None: in Airflow's task state store
+    :param checkpoint_url: where to keep checkpoints; empty or None for Airflow's task state store
     :param remote: whether the driver runs on another host
     """
     if not checkpoint_url:
         return (
-            "Airflow's task state store can only be reached from the task itself, not from the driver that "
-            "spark-submit starts; set checkpoint_url to an address that the driver reaches, such as s3a://bucket/prefix"
+            "only the task itself can reach Airflow's task state store, not the driver that spark-submit starts; "
+            "set checkpoint_url to an address that the driver reaches, such as s3a://bucket/prefix"
             + ("" if remote else ", or to a directory")
         )
     if remote and ("://" not in checkpoint_url or checkpoint_url.startswith("file:")):
         return (
-            f"the directory {checkpoint_url!r} is on the worker, and in deploy mode 'cluster' the driver runs "
+            f"the directory {checkpoint_url!r} is on the worker, but in deploy mode 'cluster' the driver runs "
             "elsewhere; set checkpoint_url to an address that both reach, such as s3a://bucket/prefix or "
             "hdfs://namenode/prefix"
         )

@@ -30,7 +30,7 @@ _ENGINE = (
     "runner/**/*.java",
     "stores/*.py",
 )
-"""What of this package works without Airflow and is needed to run a pipeline."""
+"""The part of this package that runs a pipeline and works without Airflow."""
 
 _STAYS = (
     "{path!r} of {file} cannot be imported where the driver runs, because it is part of the DAG file or of a function; "
@@ -41,7 +41,7 @@ _STAYS = (
 def pipeline_text(config: PipelineConfig) -> str:
     """Return a pipeline as YAML, which keeps dates and bytes where JSON does not.
 
-    :raises PipelineConfigError: it holds something else than plain data, or a class or function of the DAG file
+    :raises PipelineConfigError: it holds anything but plain data, or a class or function of the DAG file
     """
     problems = [
         ConfigProblem(_STAYS.format(path=c.class_path, file=c.component_object.file), c.name, "class_path")
@@ -120,7 +120,7 @@ class Shipment:
         return found
 
 
-def joined(given: str | None, ours: Iterator[str] | list[str]) -> str | None:
+def file_list(given: str | None, ours: Iterator[str] | list[str]) -> str | None:
     """Return a list of files as spark-submit takes it.
 
     :param given: the author's files, separated by commas

@@ -1,4 +1,4 @@
-"""What the extras of a connection say: used, without effect, or refused. docs/spark.md has the table."""
+"""The extras of a connection: which count, have no effect, or are refused. docs/reference/spark.md has the table."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ PROPERTY_OF = {
 """Extras of a ``spark`` connection, named as the Spark provider names them, and the property each one sets."""
 
 FOR_SPARK_SUBMIT = {
-    "spark-binary": "Spark is that of the installed pyspark",
-    "rest-scheme": "there is no driver on a standalone cluster to ask for",
-    "rest-port": "there is no driver on a standalone cluster to ask for",
-    "yarn_resourcemanager_webapp_address": "the driver is this task, so nobody has to be asked how it goes",
+    "spark-binary": "the task uses the Spark of the installed pyspark",
+    "rest-scheme": "no driver runs on a standalone cluster",
+    "rest-port": "no driver runs on a standalone cluster",
+    "yarn_resourcemanager_webapp_address": "the driver is this task, so there is no other to ask for its state",
 }
 """Extras of the Spark provider without effect when Spark runs in the task, and why."""
 
 OF_SPARK = {*PROPERTY_OF, *FOR_SPARK_SUBMIT, "keytab", "spark-home"}
-"""All that the Spark provider knows in a ``spark`` connection."""
+"""All extras of a ``spark`` connection that the Spark provider knows."""
 
 OF_CONNECT = {"use_ssl"}
-"""All that the Spark provider knows in a ``spark_connect`` connection."""
+"""All extras of a ``spark_connect`` connection that the Spark provider knows."""
 
 _INSTEAD = {
     "token": "the token is the connection's password",
@@ -42,7 +42,7 @@ _INSTEAD = {
 }
 
 _DEFAULTS = {"spark-binary": "spark-submit", "rest-scheme": "http", "rest-port": "6066"}
-"""What Airflow's form for connections fills in by itself."""
+"""What Airflow's connection form fills in by itself."""
 
 _warned: set[tuple[str, str]] = set()
 
@@ -52,7 +52,7 @@ def spark_properties(extra: Mapping[str, Any], conn_id: str) -> dict[str, str]:
 
     :param extra: the connection's extras
     :param conn_id: the connection, for messages
-    :raises SparkConfigError: one of them has no value, or one that is no text
+    :raises SparkConfigError: a value is missing or not text
     """
     found = {key: value for key, value in extra.items() if key.startswith("spark.")}
     return properties(found, f"connection {conn_id!r}, extras")
@@ -63,26 +63,23 @@ def named_properties(extra: Mapping[str, Any], conn_id: str) -> dict[str, str]:
 
     :param extra: the connection's extras
     :param conn_id: the connection, for messages
-    :raises SparkConfigError: one of them has a value that is no text
+    :raises SparkConfigError: a value is not text
     """
     given = {PROPERTY_OF[key]: value for key, value in extra.items() if key in PROPERTY_OF and not is_empty(value)}
     return properties(given, f"connection {conn_id!r}, extras")
 
 
 def refuse_spark_home(extra: Mapping[str, Any], conn_id: str) -> None:
-    """Raise if the connection names another Spark, which the Spark provider refuses, too.
-
-    :raises SparkConfigError: it does
-    """
+    """Raise SparkConfigError if the connection names another Spark, as the Spark provider does."""
     if not is_empty(extra.get("spark-home")):
         raise SparkConfigError(
             f"connection {conn_id!r}: the extra 'spark-home' is refused, as Airflow's Spark provider refuses it; "
-            "remove it. In the task Spark is that of the installed pyspark, unless the worker's environment has "
+            "remove it. The task uses the Spark of the installed pyspark, unless the worker's environment sets "
             "SPARK_HOME"
         )
 
 
-def tell_without_effect(extra: Mapping[str, Any], conn_id: str) -> None:
+def log_without_effect(extra: Mapping[str, Any], conn_id: str) -> None:
     """Log which extras have no effect when Spark runs in the task."""
     for key, why in FOR_SPARK_SUBMIT.items():
         value = extra.get(key)
@@ -91,11 +88,9 @@ def tell_without_effect(extra: Mapping[str, Any], conn_id: str) -> None:
 
 
 def warn_of_unknown(extra: Mapping[str, Any], conn_id: str, known: Collection[str]) -> None:
-    """Warn of extras that nobody reads, once in a process.
+    """Warn about extras that nothing reads, once in a process.
 
-    :param extra: the connection's extras
-    :param conn_id: the connection, for messages
-    :param known: those that are read, beside ``spark.*``
+    :param known: the extras that something reads, beside ``spark.*``
     """
     for key in extra:
         if key in known or key.startswith("spark.") or (conn_id, key) in _warned:
@@ -105,7 +100,7 @@ def warn_of_unknown(extra: Mapping[str, Any], conn_id: str, known: Collection[st
 
 
 def is_empty(value: Any) -> bool:
-    """Return whether an extra is as good as not there: a form leaves those empty that nobody filled in."""
+    """Return whether an extra counts as missing: a form leaves fields empty that nobody filled in."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -118,4 +113,4 @@ def _hint(key: str, known: Collection[str]) -> str:
     )
     if near:
         return f"; did you mean {near[0]!r}?"
-    return "; a Spark property is named in full, such as 'spark.executor.memory'"
+    return "; write the full name of a Spark property, such as 'spark.executor.memory'"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,27 +11,27 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError, describe
+from airflow_provider.launch.abort import ends_in_time
 from airflow_provider.launch.extras import (
     OF_SPARK,
     is_empty,
+    log_without_effect,
     named_properties,
     refuse_spark_home,
     spark_properties,
-    tell_without_effect,
     warn_of_unknown,
 )
 from airflow_provider.launch.keytab import KEYTABS, PRINCIPALS, half_of_a_login, keytab_file, remove_keytab
 from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION, log_properties, properties
 from airflow_provider.runner.spark.environment import defaults
-from airflow_provider.runner.spark.session import open_session, running_session, started_jvm
-from airflow_provider.runner.spark.started_by import found_first
+from airflow_provider.runner.spark.process_jvm import started_jvm
+from airflow_provider.runner.spark.session import open_session, running_session
+from airflow_provider.runner.spark.started_by import as_default_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
-
-_ABORT_SECONDS = 4.0  # Airflow kills the process 5 s after it has asked it to stop
 
 _DEFAULTS = {"spark.ui.showConsoleProgress": "false"}  # a progress bar is noise in a task log
 
@@ -44,7 +43,7 @@ class InProcessSpark:
     :param spark_conf: Spark properties that win over the connection
     :param pipeline_conf: Spark properties of the pipeline file, which lie below both
     :param app_name: application name, unless one of the above has one
-    :raises SparkConfigError: ``spark_conf`` is no mapping of Spark properties
+    :raises SparkConfigError: ``spark_conf`` is not a mapping of Spark properties
     """
 
     live: None = None
@@ -63,7 +62,7 @@ class InProcessSpark:
         self._app_name = app_name
         self._session: SparkSession | None = None
         self._shared = False
-        self._found_first = ExitStack()
+        self._as_default_session = ExitStack()
         self._tag = f"pyspark-pipeline-{uuid.uuid4().hex}"
 
     @cached_property
@@ -106,31 +105,30 @@ class InProcessSpark:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None and not isinstance(error, Exception):
-            self.abort()  # it may have struck in the middle of a call to Spark
+            self.abort()  # it may have interrupted a call to Spark
         elif self._session is not None:
             self._end(self._session)
         self._session = None
-        self._found_first.close()
+        self._as_default_session.close()
         remove_keytab(self.__dict__.get("conf", {}).get("spark.kerberos.keytab"))
 
     def _end(self, session: SparkSession) -> None:
         jvm = started_jvm()
         if jvm is not None and jvm.end(0):
-            return  # whoever found it dead has said so
+            return  # it is dead, and whoever noticed has logged that
         try:
             if self._shared:
                 session.sparkContext.removeJobTag(self._tag)
             else:
                 logger.info("stopping Spark")
                 session.stop()
-        except Exception as error:  # noqa: BLE001 - how the attempt went counts more than that the JVM is gone
-            logger.info("Spark could not be stopped in an orderly way: %s", describe(error))
+        except Exception as error:  # noqa: BLE001 - the outcome of the attempt matters more than a JVM that is gone
+            logger.info("Spark did not stop cleanly: %s", describe(error))
 
     def abort(self) -> None:
         """Cancel the jobs of this session, and stop Spark if it was opened here.
 
-        May be called from a signal handler or another thread. The work is done in a thread of its own, because the
-        connection of the interrupted one to the JVM may be in the middle of a call.
+        May be called from a signal handler or another thread.
         """
         session, self._session = self._session, None
         if session is None:
@@ -143,12 +141,9 @@ class InProcessSpark:
                     session.stop()
                     self._end_jvm(kindly=True)
             except Exception as error:  # noqa: BLE001 - the JVM may be gone, which is what is wanted
-                logger.info("Spark could not be stopped in an orderly way: %s", describe(error))
+                logger.info("Spark did not stop cleanly: %s", describe(error))
 
-        thread = threading.Thread(target=end, name="pyspark-pipeline-abort", daemon=True)
-        thread.start()
-        thread.join(_ABORT_SECONDS)
-        if thread.is_alive() and not self._shared:
+        if not ends_in_time(end) and not self._shared:
             self._end_jvm(kindly=False)
 
     def _end_jvm(self, *, kindly: bool) -> None:
@@ -163,19 +158,19 @@ class InProcessSpark:
         """
         self._shared = running_session() is not None
         if self._shared:
-            logger.info("Spark runs in this process already; the pipeline gets a session of its own")
+            logger.info("Spark already runs in this process; the pipeline gets a session of its own")
         else:
             logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
             log_properties(logger, self.conf)
         self._session = open_session(self.conf, self._app_name)
         if self._shared:
-            self._found_first.enter_context(found_first(self._session))
+            self._as_default_session.enter_context(as_default_session(self._session))
         self._session.sparkContext.addJobTag(self._tag)
         return self._session
 
 
 def connection_conf(conn_id: str | None) -> dict[str, str]:
-    """Return the Spark properties that a connection stands for.
+    """Return the Spark properties that a connection defines.
 
     :param conn_id: connection of type ``spark``; None for none. The default connection may be missing
     :raises SparkConfigError: there is no such connection, it is of another type, or an extra is refused
@@ -191,7 +186,7 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
             raise SparkConfigError(
                 f"connection {conn_id!r} does not exist; create it, or use conn_id=None for Spark in the task itself"
             ) from None
-        logger.warning("there is no connection %r; going on without one", conn_id)
+        logger.warning("connection %r not found; going on without a connection", conn_id)
         return {}
     if connection.conn_type not in ("spark", "k8s"):
         raise SparkConfigError(
@@ -200,7 +195,7 @@ def connection_conf(conn_id: str | None) -> dict[str, str]:
     extra = connection.extra_dejson
     refuse_spark_home(extra, conn_id)
     warn_of_unknown(extra, conn_id, OF_SPARK)
-    tell_without_effect(extra, conn_id)
+    log_without_effect(extra, conn_id)
     conf = named_properties(extra, conn_id)
     own = spark_properties(extra, conn_id)
     if not is_empty(extra.get("keytab")) and own.keys().isdisjoint(KEYTABS):

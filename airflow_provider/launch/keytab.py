@@ -18,15 +18,15 @@ _written: set[str] = set()
 
 PRINCIPALS = ("spark.kerberos.principal", "spark.yarn.principal")
 KEYTABS = ("spark.kerberos.keytab", "spark.yarn.keytab")
-"""Each property under its name of today and its former one, which Spark takes, too."""
+"""Each property under its current and its former name; Spark takes both."""
 
 
 def keytab_file(content: Any, conn_id: str) -> str:
-    """Write a keytab, and return the path. :func:`remove_keytab` removes it, at the latest the end of the process.
+    """Write a keytab, and return the path. :func:`remove_keytab` or the end of the process removes it.
 
     :param content: base64, as Airflow's Spark provider has it in the extra ``keytab``
     :param conn_id: the connection, for messages
-    :raises SparkConfigError: it is no base64
+    :raises SparkConfigError: it is not base64
     """
     text = "".join(str(content).split())
     try:
@@ -35,8 +35,8 @@ def keytab_file(content: Any, conn_id: str) -> str:
         data = b""
     if not data:
         raise SparkConfigError(
-            f"connection {conn_id!r}: the extra 'keytab' is not the content of a keytab in base64, as Airflow's Spark "
-            "provider wants it; run `base64 <keytab>` and use its output, or name a file of the worker in the extra "
+            f"connection {conn_id!r}: the extra 'keytab' is not a keytab in base64, as Airflow's Spark provider "
+            "expects it; run `base64 <keytab>` and use its output, or name a file of the worker in the extra "
             "'spark.kerberos.keytab'"
         )
     folder = tempfile.mkdtemp(prefix="pyspark-pipeline-keytab-")  # mode 0700
@@ -62,7 +62,7 @@ def remove_keytab(path: str | None) -> None:
 def half_of_a_login(conf: Mapping[str, str], also: Mapping[str, str]) -> str | None:
     """Return what is missing if there is a principal without a keytab, or a keytab without a principal, and what to do.
 
-    Spark wants both or neither where Kerberos is in use, and takes one of them where it is not.
+    Where Kerberos is in use Spark wants both or neither; elsewhere it accepts one of them.
 
     :param conf: the Spark properties
     :param also: properties that Spark has from elsewhere
@@ -73,7 +73,7 @@ def half_of_a_login(conf: Mapping[str, str], also: Mapping[str, str]) -> str | N
         return None
     there, missing = ("principal", "keytab") if has[0] else ("keytab", "principal")
     return (
-        f"there is a Kerberos {there} and no {missing}, and Spark needs both; set the extra {missing!r} of the "
+        f"there is a Kerberos {there} but no {missing}, and Spark needs both; set the extra {missing!r} of the "
         f"connection or the property spark.kerberos.{missing}, or remove the {there}"
     )
 

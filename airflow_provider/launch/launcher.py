@@ -1,4 +1,4 @@
-"""What every way to reach Spark has in common."""
+"""What all ways to reach Spark have in common."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Launcher(Protocol):
     def conf(self) -> dict[str, str]:
         """The effective Spark properties.
 
-        :raises SparkConfigError: what was configured is wrong
+        :raises SparkConfigError: the configuration is wrong
         """
 
     @property
@@ -42,4 +42,4 @@ class Launcher(Protocol):
         """
 
     def abort(self) -> None:
-        """Cancel what runs and give the session up, in less than five seconds, from any thread or signal handler."""
+        """Cancel what runs and give up the session, in less than five seconds, from any thread or signal handler."""

@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import threading
 import uuid
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider.errors import SparkConfigError
+from airflow_provider.launch.abort import ends_in_time
 from airflow_provider.launch.connect_server import ConnectServer, close, in_a_line
 from airflow_provider.launch.extras import OF_CONNECT, spark_properties, warn_of_unknown
 from airflow_provider.launch.spark_properties import log_properties, properties
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ABORT_SECONDS = 4.0  # Airflow kills the process 5 s after it has asked it to stop
-
 _CONNECT_SECONDS = 30.0  # pyspark itself would try for ten minutes
 
 _NOT_OF_A_SESSION = ("spark.master", "spark.remote", "spark.app.name", "spark.submit.deployMode")
-"""What a pipeline file may say for other ways to Spark; here the connection decides."""
+"""Properties of a pipeline file for other ways to Spark; here the connection decides."""
 
 _MODE, _REMOTE = "SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE"
 
@@ -43,9 +41,9 @@ class ConnectSpark:
     It is a :class:`~airflow_provider.runner.session_state.live.LiveSession` too: the server copies the session after
     each component, and the next attempt goes on in a copy of the last copy.
 
-    A session of the server belongs to whoever knows its id and the user, so an id never comes from a checkpoint: a
-    record names a session by a word, and the id is a hash of that word and the run. Whatever somebody writes there, it
-    leads to a session of this run or to none.
+    Whoever knows a session's id and user owns it, so an id never comes from a checkpoint: a record names a session by a
+    word, and the id is a hash of that word and the run. Whatever a checkpoint says, it leads to a session of this run
+    or to none.
 
     :param conn_id: connection of type ``spark_connect``; its extras ``spark.*`` are Spark properties
     :param spark_conf: Spark properties that win over the connection
@@ -93,7 +91,7 @@ class ConnectSpark:
         elsewhere = [key for key in ("spark.master", "spark.remote") if key in above]
         if elsewhere:
             raise SparkConfigError(
-                f"connection {self._conn_id!r} leads to a Spark Connect server, which has a master of its own; remove "
+                f"connection {self._conn_id!r} leads to a Spark Connect server, which has its own master; remove "
                 f"{' and '.join(elsewhere)} from spark_conf and the connection's extras, or use a connection of type "
                 "'spark'"
             )
@@ -128,7 +126,7 @@ class ConnectSpark:
     ) -> None:
         session = self._session
         if error is not None and not isinstance(error, Exception):
-            self.abort()  # it may have struck in the middle of a call to the server
+            self.abort()  # it may have interrupted a call to the server
         elif session is not None:
             logger.info("releasing the session on the Spark Connect server")
             self._session = None
@@ -142,8 +140,8 @@ class ConnectSpark:
     def abort(self) -> None:
         """Stop what runs in this session and release it. Copies stay on the server for the next attempt.
 
-        May be called from a signal handler or another thread. The work is done in a thread and over a connection of
-        its own, because the interrupted thread may be in the middle of a call.
+        May be called from a signal handler or another thread; uses a second connection, because the first may be in the
+        middle of a call.
         """
         session, self._session = self._session, None
         if session is None:
@@ -154,19 +152,17 @@ class ConnectSpark:
                 with self._server.client(self._id_of(self._name)) as client:
                     client.interrupt_all()
             except Exception as error:  # noqa: BLE001 - the server may be gone, and then nothing runs
-                logger.info("what runs on the server could not be stopped: %s", in_a_line(error))
+                logger.info("cannot stop what runs on the server: %s", in_a_line(error))
             close(session)
 
-        thread = threading.Thread(target=end, name="pyspark-pipeline-abort", daemon=True)
-        thread.start()
-        thread.join(_ABORT_SECONDS)
+        ends_in_time(end)
 
     def open(self) -> SparkSession:
         """Open the session, or return the one that :meth:`attach` has opened.
 
         :raises SparkSessionError: the server cannot be reached or refuses
         :raises SparkConfigError: components would use another Spark that a module has started, or pyspark refuses
-        :raises SparkInstallError: what is installed here are two versions in one directory
+        :raises SparkInstallError: two versions are installed in one directory
         """
         refuse_mixed_install()
         refuse_module_session()
@@ -175,11 +171,11 @@ class ConnectSpark:
             self._server.wait(self._connect_seconds)
             self._session = self._server.open(self._id_of(self._name))
         logger.info("Spark %s, session %s", self._session.version, self._id_of(self._name))
-        # With an address pyspark returns the session that is active when a component asks for one by name. No token is
-        # needed for that, and others could read it there.
+        # With this address pyspark returns the active session when a component asks for one. That takes no token, and
+        # one in the environment could leak.
         os.environ[_REMOTE] = f"sc://{self._server.endpoint}"
         if (before := self._before[_REMOTE]) and before.partition("/;")[0] != os.environ[_REMOTE]:
-            logger.info("the environment variable %s has no effect: the connection says where Spark runs", _REMOTE)
+            logger.info("the environment variable %s has no effect: the connection decides where Spark runs", _REMOTE)
         log_properties(logger, self.conf)
         self._set_properties(self._session)
         while self._to_release:
@@ -195,13 +191,13 @@ class ConnectSpark:
                 client.clone(self._id_of(self._name)).close()
             session = self._server.open(self._id_of(self._name))
             _freeze(session)
-        except Exception as error:  # noqa: BLE001 - then what is in the session is restored, as without a server
-            logger.info("the session on the server is not used: %s", in_a_line(error))
+        except Exception as error:  # noqa: BLE001 - the session state is restored instead, as without a server
+            logger.info("cannot go on in the session on the server: %s", in_a_line(error))
             self._name = uuid.uuid4().hex  # the server may have begun to make that one
             return False
         self._session = session
         self._attached = True
-        logger.info("going on in the session that is still on the server at %s", self._server.endpoint)
+        logger.info("going on in the session that the server at %s still has", self._server.endpoint)
         return True
 
     def detach(self) -> None:
@@ -221,7 +217,7 @@ class ConnectSpark:
             _freeze(made)
             made.client.close()
         except Exception as error:  # noqa: BLE001 - the component has succeeded, and its views are saved as ever
-            logger.info("the server does not keep the session for a next attempt: %s", in_a_line(error))
+            logger.info("the server cannot keep a copy of the session for the next attempt: %s", in_a_line(error))
             self._copies = False
             return None
         return copy_id
@@ -234,7 +230,7 @@ class ConnectSpark:
             with self._server.client(self._id_of(session_id)) as client:
                 client.release_session()
         except Exception as error:  # noqa: BLE001 - the server forgets it by itself after a while
-            logger.info("session %s could not be released: %s", self._id_of(session_id), in_a_line(error))
+            logger.info("cannot release session %s: %s", self._id_of(session_id), in_a_line(error))
 
     def _id_of(self, name: str) -> str:
         return session_id_of(self._run, name)
@@ -245,14 +241,14 @@ class ConnectSpark:
         refused = []
         for key, value in self.conf.items():
             if self._attached and not key.startswith("spark.openlineage."):
-                continue  # they are there, and what components changed since must stay
+                continue  # they are set, and what components have changed since must stay
             try:
                 session.conf.set(key, value)
             except PySparkException:
                 refused.append(key)
         if refused:
             logger.warning(
-                "the Spark Connect server decides on these Spark properties, so they have no effect here: %s",
+                "these Spark properties have no effect, because the Spark Connect server sets them: %s",
                 ", ".join(sorted(refused)),
             )
 
@@ -263,7 +259,7 @@ class ConnectSpark:
 
 
 def session_id_of(run: str, name: str) -> str:
-    """Return the id on the server of a session of a run.
+    """Return the id that a session of a run has on the server.
 
     :param run: what tells the run apart from all others
     :param name: name of the session within the run, which may come from a record

@@ -1,4 +1,4 @@
-"""Spark properties as they are written in DAG files and connections."""
+"""Spark properties as DAG files and connections spell them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from airflow_provider.errors import SparkConfigError
 from airflow_provider.masking import MASK, looks_secret
 
 DEFAULT_CONNECTION = "spark_default"
-"""The connection that an operator uses if it is given none; it may be missing."""
+"""The operators' default connection; it may be missing."""
 
 _MAY_BE_NONE = re.compile(r"codec|compress", re.IGNORECASE)
-"""Properties for which ``None`` is a word of Spark's."""
+"""Properties for which Spark knows the value ``None``."""
 
 
 def spell(value: Any) -> str:
@@ -27,9 +27,9 @@ def spell(value: Any) -> str:
 def properties(given: Any, place: str) -> dict[str, str]:
     """Return Spark properties as Spark spells them.
 
-    :param given: a mapping; JSON or a Python literal of one, as a template of all of it leaves it; or None for nothing
-    :param place: where it is written, for messages
-    :raises SparkConfigError: it is something else, or a property has no value or one that is no text
+    :param given: a mapping; JSON or a Python literal of one, as a template renders it; or None for nothing
+    :param place: where they are written, for messages
+    :raises SparkConfigError: it is something else, or a value is missing or not text
     """
     if isinstance(given, str):
         given = _parsed(given, place)
@@ -37,7 +37,7 @@ def properties(given: Any, place: str) -> dict[str, str]:
         return {}
     if not isinstance(given, Mapping):
         kind = type(given).__name__
-        raise SparkConfigError(f"{place} has to be a mapping of Spark properties, and is of type {kind}")
+        raise SparkConfigError(f"{place} must be a mapping of Spark properties, and is of type {kind}")
     problems = [problem for key, value in given.items() if (problem := _problem(key, value))]
     if problems:
         raise SparkConfigError("; ".join(f"{place}: {problem}" for problem in problems))
@@ -45,7 +45,7 @@ def properties(given: Any, place: str) -> dict[str, str]:
 
 
 def masked(conf: Mapping[str, str]) -> list[str]:
-    """Return properties for the log, a line for each, without what looks like a secret."""
+    """Return properties for the log, a line each, with masks for what looks like a secret."""
     shown = {key: MASK if looks_secret(key, value, conf) else value for key, value in conf.items()}
     return [f"{key}={shown[key]}" for key in sorted(shown)] or ["none"]
 
@@ -70,17 +70,17 @@ def _parsed(text: str, place: str) -> Any:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
     raise SparkConfigError(
-        f"{place} is text that is no mapping of Spark properties, neither as JSON nor as Python; a template has to "
-        "come to one, such as {'spark.executor.memory': '2g'}"
+        f"{place} is text but not a mapping of Spark properties in JSON or Python; a template must render to one, such "
+        "as {'spark.executor.memory': '2g'}"
     )
 
 
 def _problem(key: Any, value: Any) -> str | None:
     """Return what is wrong with a property, without its value, which may be a secret."""
     if not isinstance(key, str) or not key.strip():
-        return f"{key!r} is no name of a Spark property; names are text such as 'spark.executor.memory'"
+        return f"{key!r} is not the name of a Spark property; names are text such as 'spark.executor.memory'"
     if value is None or (isinstance(value, str) and value.strip() == "None" and not _MAY_BE_NONE.search(key)):
-        return f"property {key!r} is None; give it a value, or leave it out"
+        return f"property {key!r} is None; give it a value or leave it out"
     if isinstance(value, Mapping):
         return f"property {key!r} is a mapping; write the whole name of each property, such as '{key}.name'"
     if isinstance(value, (list, tuple, set, frozenset)):

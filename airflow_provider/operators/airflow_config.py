@@ -1,4 +1,4 @@
-"""Where an attempt keeps its checkpoint and its saved views."""
+"""What an operator was given, or Airflow's configuration where it was given nothing."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ DEFAULT_SAVE_PATIENCE_SECONDS = 300.0
 
 
 def resolve_checkpoint_url(given: str | None, start: str | None = None) -> str | None:
-    """Return the address for checkpoints, None if there is none.
+    """Return the address for checkpoints, None for Airflow's own store.
 
-    :param given: the operator's ``checkpoint_url``; None: that of Airflow's configuration, empty: none
-    :param start: where a relative path starts, to make it absolute; None: it is left as it is
+    :param given: the operator's ``checkpoint_url``; None: that of Airflow's configuration, empty: no address
+    :param start: makes a relative path absolute, from this directory; None: a relative path stays relative
     """
     url = conf.get(SECTION, "checkpoint_url", fallback="") if given is None else given
     if not url or start is None:
@@ -46,7 +46,7 @@ def choose_checkpoint_store(
 ) -> CheckpointStore:
     """Return the store for an attempt's checkpoint.
 
-    :param store: a store that the author made; wins over all
+    :param store: the operator's ``checkpoint_store``, which wins
     :param url: the operator's ``checkpoint_url``
     :param task_state: Airflow's accessor of the task state store, None before Airflow 3.3
     :param retention_days: how long the task state store keeps it; None: as Airflow's configuration says, 0: for ever
@@ -65,12 +65,12 @@ def choose_checkpoint_store(
         days = checkpoint_retention_days(retention_days)
         return TaskStateCheckpointStore(task_state, retention=timedelta(days=days) if days is not None else None)
     local = LocalCheckpointStore(airflow_home() / "pyspark_pipeline" / "checkpoints")
-    logger.warning("%s serves a single host only; set checkpoint_url if attempts can run on different hosts", local)
+    logger.warning("%s serves a single host only. Set checkpoint_url if attempts can run on different hosts", local)
     return local
 
 
 def checkpoint_retention_days(given: float | None) -> float | None:
-    """Return for how many days checkpoints are kept, None for ever.
+    """Return how many days checkpoints are kept, None for ever.
 
     :param given: the operator's ``retention_days``; None: as Airflow's configuration says, 0: for ever
     """
@@ -81,10 +81,10 @@ def checkpoint_retention_days(given: float | None) -> float | None:
 def saved_views_retention(
     given: float | None, checkpoint_days: float | None = None, hours_after_success: float | None = None
 ) -> Retention:
-    """Return for how long saved views are kept.
+    """Return how long saved views are kept.
 
     :param given: the operator's ``session_state_retention_days``; None: as Airflow's configuration says, and if that
-        says nothing, as the checkpoint; 0: for ever
+        says nothing, as long as the checkpoint; 0: for ever
     :param checkpoint_days: the operator's ``retention_days``
     :param hours_after_success: the operator's ``keep_session_state_hours``; None: as Airflow's configuration says
     """
@@ -99,12 +99,12 @@ def saved_views_retention(
 
 
 def deployment_address() -> str:
-    """Return what tells this Airflow from others that save to the same place: the address of its API server."""
+    """Return the API server's address, by which runs of other Airflows in the same place are known."""
     return str(conf.get("api", "base_url", fallback="") or "")
 
 
 def resolve_save_patience(given: float | None) -> float:
-    """Return for how many seconds the save of a record is tried again.
+    """Return how many seconds to keep trying to save a record.
 
     :param given: the operator's ``save_patience_seconds``; None: as Airflow's configuration says
     """
@@ -114,12 +114,12 @@ def resolve_save_patience(given: float | None) -> float:
 
 
 def configured_harmless_modules() -> list[str]:
-    """Return the modules that Airflow's configuration vouches for, in addition to a pipeline's own."""
+    """Return the ``harmless_modules`` of Airflow's configuration, which add to a pipeline's own."""
     return str(conf.get(SECTION, "harmless_modules", fallback="")).replace(",", " ").split()
 
 
 def clear_discards_task_state() -> bool:
-    """Return whether a clear discards the task state unless the person asks to keep it: from Airflow 3.4 on."""
+    """Return whether a clear discards the task state unless told to keep it, as it does since Airflow 3.4."""
     import airflow
 
     return tuple(int(part) for part in airflow.__version__.split(".")[:2]) >= (3, 4)
@@ -128,11 +128,11 @@ def clear_discards_task_state() -> bool:
 def resolve_session_state_url(
     url: str | None, spark_runs_here: bool, *, first: bool, start: str | None = None
 ) -> str | None:
-    """Return the directory below which views are saved, None if they cannot be.
+    """Return the directory below which views are saved, None if they cannot be saved.
 
     :param url: the operator's ``session_state_url``; None: that of Airflow's configuration
     :param spark_runs_here: whether all of Spark runs on this host
-    :param first: whether this is the first attempt, which warns
+    :param first: whether this is the first attempt, which warns if views cannot be saved
     :param start: where a relative path starts; None: in the working directory
     """
     from airflow_provider.runner.config.absolute_paths import absolute_url
@@ -144,8 +144,9 @@ def resolve_session_state_url(
         return str(airflow_home() / "pyspark_pipeline" / "session_state")
     if first:
         logger.warning(
-            "Spark runs on a cluster and session_state_url is not set, so temp views are not saved: on a retry the "
-            "components that made them run again; set it to a directory that the cluster can write"
+            "Spark runs on a cluster and session_state_url is not set, so temp views cannot be saved. A retry that "
+            "needs them replays the components that made them if these are known to be harmless, and otherwise fails. "
+            "Set session_state_url to a directory that the cluster can write"
         )
     return None
 

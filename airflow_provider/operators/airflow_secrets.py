@@ -1,4 +1,4 @@
-"""What Airflow knows of secrets: the passwords of its connections, and the names that its configuration hides."""
+"""Connects Airflow's secrets masker, which knows the passwords of connections and the names to hide."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from airflow_provider.masking import add_redactor
 
 
 def use_airflow_redactor() -> None:
-    """Mask from now on what Airflow's log masks, too. Where Airflow has no masker our own rules stand alone."""
+    """Also mask what Airflow masks in its log, from now on. Without Airflow's masker only our own rules apply."""
     try:
         from airflow.providers.common.compat.sdk import redact
     except ImportError:

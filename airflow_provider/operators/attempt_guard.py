@@ -1,4 +1,4 @@
-"""Makes an attempt end when it must: Airflow stops it, its time is over, or its supervisor has died."""
+"""Ends an attempt when Airflow stops the task, its time is over, or its supervisor has died."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider.runner.observing.events import ComponentCompleted, Compone
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
-_GRACE_SECONDS = 2.0  # after the end of the time, in which the attempt may end by itself
+_GRACE_SECONDS = 2.0  # after the time is over, for the attempt to end by itself
 _ENDING_SECONDS = 7.0
 
 
@@ -28,14 +28,14 @@ class Abortable(Protocol):
     """Whatever runs Spark for an attempt."""
 
     def abort(self) -> None:
-        """Stop it, in less than five seconds, from any thread or signal handler."""
+        """Stop Spark within five seconds, from any thread or signal handler."""
 
 
 @dataclass(frozen=True)
 class TimeLimit:
     """Airflow's ``execution_timeout`` of a task.
 
-    :param length: for how long the task may run; None for ever
+    :param length: how long the task may run; None for ever
     :param began: when the task began, by the guard's clock
     """
 
@@ -46,19 +46,19 @@ class TimeLimit:
 class AttemptGuard(NoOpHooks):
     """Watches over one attempt, as a context manager around it and as hooks in it.
 
-    Airflow calls ``on_kill`` from a signal handler and then lets ``execute`` go on, so :meth:`kill` raises right
-    there. What is raised is no ``Exception``, so that a component does not swallow it by accident; one that swallows
-    even that is stopped when it returns, and is not recorded as complete.
+    Airflow calls ``on_kill`` from a signal handler and then lets ``execute`` continue, so :meth:`kill` raises right
+    there. It raises a ``BaseException``, so that a component does not swallow it by accident. If a component swallows
+    even that, the attempt stops when the component returns, and does not record it as complete.
 
-    When the supervisor is killed, nobody stops the task process: it would work on beside its successor. A thread
-    looks whether the parent process is still the same one.
+    When the supervisor is killed, nothing stops the task process: it would run on beside its successor. So a thread
+    checks whether the parent process is still the same.
 
-    Airflow raises ``AirflowTaskTimeout`` in the main thread when the time is over. Code in C does not let it through,
-    and a component may swallow it: so the thread stops Spark a little later, and ends the process if nothing else does.
+    Airflow raises ``AirflowTaskTimeout`` in the main thread when the time is over. C code delays it, and a component
+    may swallow it. So the thread stops Spark a little later, and then ends the process if it has not ended.
 
     :param spark: stopped when the attempt must end
     :param time_limit: how long the attempt may take
-    :param standing: says in lines what is recorded and what comes next
+    :param status: returns lines that say what is recorded and what comes next
     :param supervised: whether the parent process is Airflow's supervisor
     :param clock: a monotonic clock in seconds
     :param parent: returns the id of the parent process
@@ -69,7 +69,7 @@ class AttemptGuard(NoOpHooks):
         self,
         spark: Abortable,
         time_limit: TimeLimit,
-        standing: Callable[[], Sequence[str]] = tuple,
+        status: Callable[[], Sequence[str]] = tuple,
         *,
         supervised: bool,
         clock: Callable[[], float] = time.monotonic,
@@ -78,7 +78,7 @@ class AttemptGuard(NoOpHooks):
     ) -> None:
         self._spark = spark
         self._time_limit = time_limit
-        self._standing = standing
+        self._status = status
         self._supervised = supervised
         self._clock = clock
         self._parent = parent
@@ -109,7 +109,7 @@ class AttemptGuard(NoOpHooks):
         """
         if self._over.is_set():
             return
-        self._reason = "\n".join(["Airflow asked the task to stop", *self._standing()])
+        self._reason = "\n".join(["Airflow asked the task to stop", *self._status()])
         for line in [*self._reason.splitlines(), "stopping Spark"]:
             logger.error("%s", line)
         self._spark.abort()
@@ -122,7 +122,7 @@ class AttemptGuard(NoOpHooks):
         self._check()
 
     def on_component_failure(self, event: ComponentFailed) -> None:
-        self._check()  # then the failure is only a consequence
+        self._check()  # the failure may be a consequence of the stop
 
     def _check_killed(self) -> None:
         if self._reason is not None:
@@ -134,14 +134,14 @@ class AttemptGuard(NoOpHooks):
             raise AttemptStopped(self._out_of_time())
 
     def _late(self) -> float:
-        """Return by how many seconds the time is over, negative if it is not."""
+        """Return by how many seconds the time is exceeded, negative if it is not."""
         if self._time_limit.length is None:
             return -1.0
         return self._clock() - self._time_limit.began - self._time_limit.length.total_seconds()
 
     def _out_of_time(self) -> str:
-        told = f"the task's execution_timeout of {self._time_limit.length} is over"
-        return "\n".join([told, "Spark's work is cancelled", *self._standing()])
+        over = f"the task's execution_timeout of {self._time_limit.length} is over"
+        return "\n".join([over, "Spark's work is cancelled", *self._status()])
 
     def _watch(self, first: int) -> None:
         while not self._over.wait(_POLL_SECONDS):
@@ -150,13 +150,13 @@ class AttemptGuard(NoOpHooks):
                 return
             if self._late() >= _GRACE_SECONDS and not self._is_aborted:
                 self._is_aborted = True
-                self._spark.abort()  # whoever waits for Spark wakes up
+                self._spark.abort()  # code that waits for Spark wakes up
             if self._supervised and self._late() >= _ENDING_SECONDS:
                 self._end(self._out_of_time())
                 return
 
     def _end(self, reason: str) -> None:
-        """Stop Spark and end the process at once: nothing else would."""
+        """Stop Spark and end the process at once, because nothing else will."""
         self._reason = reason
         with contextlib.suppress(OSError):  # the log goes through the supervisor
             for line in [*reason.splitlines(), "stopping Spark and ending. Completed components stay recorded"]:

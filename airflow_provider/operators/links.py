@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 from airflow_provider.operators.airflow_config import SECTION
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -18,29 +19,29 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SPARK_UI_KEY = "pyspark_pipeline_spark_ui"
-"""XCom key of the link. The operator pushes it as soon as Spark runs, so that it is there while the task runs."""
+"""XCom key of the link. The attempt pushes it as soon as Spark runs, so that the link works while the task runs."""
 
 
 class SparkUILink(BaseOperatorLink):
-    """Spark's UI of the running application, and when it has ended its page in the History Server, if there is one."""
+    """Link to the UI of the running Spark application, and later to its page in the History Server, if there is one."""
 
     name = "Spark UI"
     xcom_key = SPARK_UI_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the address, empty for no link: Spark was not started, or it has ended and there is no History Server.
+        """Return the address, empty for no link: Spark never started, or has ended and there is no History Server.
 
-        Called in the task's process at its end; the UI reads what was pushed.
+        Airflow calls this at the end of the task, in its process; the UI reads the XCom.
         """
         return str(getattr(operator, "spark_ui_url", "") or "")
 
 
 @dataclass(frozen=True)
 class SparkUI:
-    """Where to look at Spark.
+    """Addresses of a Spark application's UI.
 
-    :param running: while the application runs, empty if nowhere
-    :param ended: when it has ended, empty if nowhere
+    :param running: while the application runs, empty for none
+    :param ended: when it has ended, empty for none
     """
 
     running: str = ""
@@ -48,14 +49,14 @@ class SparkUI:
 
 
 def spark_ui(spark: Any, template: str, history_server: str) -> SparkUI:
-    """Return where to look at a Spark application.
+    """Return the addresses of a session's Spark UI.
 
-    :param spark: the session
+    :param spark: any session
     :param template: address of the running application's UI as people reach it, with ``{host}``, ``{port}`` and
         ``{application_id}``; empty for the driver's own address
     :param history_server: address of a History Server, empty if there is none
     """
-    if not hasattr(spark, "_jsparkSession"):
+    if spark_kind(spark) != "classic":
         return SparkUI()  # Spark Connect does not tell its client
     context = spark.sparkContext
     ended = f"{history_server.rstrip('/')}/history/{context.applicationId}/jobs/" if history_server else ""
@@ -71,8 +72,8 @@ def spark_ui(spark: Any, template: str, history_server: str) -> SparkUI:
         )
     except (KeyError, IndexError, ValueError, AttributeError):
         logger.warning(
-            "[%s] spark_ui_url is %r, which cannot be filled in: it may hold {host}, {port} and {application_id}, and "
-            "a brace of its own is written twice; the link leads to Spark's own address",
+            "invalid [%s] spark_ui_url %r: allowed placeholders are {host}, {port} and {application_id}; write a "
+            "literal brace as {{ or }}. Using Spark's own address",
             SECTION,
             template,
         )

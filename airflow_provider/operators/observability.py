@@ -1,4 +1,4 @@
-"""What Airflow's metrics, its traces and OpenLineage are told of a run."""
+"""Passes a run on to Airflow's metrics, to its traces and to OpenLineage."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PREFIX = "pyspark_pipeline."
 def metrics_hooks(dag_id: str, task_id: str) -> MetricsHooks:
     """Return hooks that pass their figures to Airflow's metrics.
 
-    Times go out as timers, in milliseconds as Airflow has them, everything else as counters; each has the tags
-    ``dag_id``, ``task_id``, ``pipeline`` and where it applies ``component``.
+    Times become timers, in milliseconds as Airflow has them, everything else counters. Each has the tags ``dag_id``,
+    ``task_id``, ``pipeline`` and, where it applies, ``component``.
     """
     from airflow.providers.common.compat.sdk import Stats
 
@@ -41,7 +41,7 @@ def metrics_hooks(dag_id: str, task_id: str) -> MetricsHooks:
 
 
 class TracingHooks(NoOpHooks):
-    """A span per component that runs, below the span of the task. Without tracing they cost nothing."""
+    """Opens a span per component that runs, below the span of the task. Costs nothing without tracing."""
 
     def __init__(self) -> None:
         self._span: Span | None = None
@@ -54,7 +54,7 @@ class TracingHooks(NoOpHooks):
             attributes={
                 "pyspark_pipeline.component": event.component.name,
                 "pyspark_pipeline.action": event.decision.action.value,
-                "pyspark_pipeline.reason": event.decision.reason,
+                "pyspark_pipeline.reason": str(event.decision.reason),
                 "pyspark_pipeline.position": event.position,
             },
         )
@@ -81,9 +81,9 @@ class TracingHooks(NoOpHooks):
 def with_openlineage(
     properties: Mapping[str, Any], context: Context, *, parent: bool | None, transport: bool | None
 ) -> dict[str, Any]:
-    """Add what Spark's OpenLineage integration must know, as the operators of Airflow's Spark provider do.
+    """Add the properties for Spark's OpenLineage integration, as the operators of Airflow's Spark provider do.
 
-    :param properties: Spark properties; what they say already is left alone
+    :param properties: Spark properties, which win over those that are added
     :param context: Airflow's context
     :param parent: whether to name this task as the parent job; None: ``[openlineage] spark_inject_parent_job_info``
     :param transport: whether to pass Airflow's transport on; None: ``[openlineage] spark_inject_transport_info``

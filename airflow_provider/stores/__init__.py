@@ -1,1 +1,2 @@
-"""Checkpoint stores beyond those of the engine: Airflow's own, object storage, Hadoop file systems."""
+"""Checkpoint stores that need Airflow or an address: the task state store, object storage, and the store at an "
+"address."""

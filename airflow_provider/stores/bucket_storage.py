@@ -1,4 +1,4 @@
-"""Where an address leads: a bucket behind an Airflow connection, or a directory that all workers share."""
+"""Files behind an address of ``ObjectStoragePath``: in a bucket, or in a directory that all workers share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider.runner.storage.file_storage import (
 
 
 def files_at(url: str, conn_id: str | None = None) -> FileStorage:
-    """Return the backend for an address of ``ObjectStoragePath``. Looks the connection up, which may fail."""
+    """Return the storage at an address of ``ObjectStoragePath``. Looks up the connection, which may fail."""
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     base = ObjectStoragePath(url, conn_id=conn_id)
@@ -31,7 +31,7 @@ def files_at(url: str, conn_id: str | None = None) -> FileStorage:
 
 
 def shown_address(url: str, conn_id: str | None = None) -> str:
-    """Return the address as it may be shown and logged: the connection's id is in it, never a credential.
+    """Return an address that is safe to log: with the connection's id, never with a credential.
 
     :raises PipelineConfigError: the address holds a password
     """
@@ -40,8 +40,8 @@ def shown_address(url: str, conn_id: str | None = None) -> str:
     place = f"{host}{parts.path}"
     if ":" in user:
         problem = (
-            f"the address '{parts.scheme}://***@{place}' of the checkpoint store seems to hold a password; put the "
-            f"credentials into an Airflow connection and name that: '{parts.scheme}://CONNECTION@{place}'"
+            f"the address '{parts.scheme}://***@{place}' of the checkpoint store seems to contain a password; put the "
+            f"credentials into an Airflow connection and name it in the address: '{parts.scheme}://CONNECTION@{place}'"
         )
         raise PipelineConfigError([ConfigProblem(problem)])
     connection = conn_id or user

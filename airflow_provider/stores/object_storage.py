@@ -12,11 +12,10 @@ from airflow_provider.stores.bucket_storage import files_at, shown_address
 class ObjectStorageCheckpointStore(FileCheckpointStore):
     """Keeps each checkpoint in objects below ``<base>/<scope…>/<run id>/<pipeline>/``, named as in a local directory.
 
-    After each component that is one small object and one short listing. See
-    :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` for which objects, and why neither locks
-    nor a compare-and-swap are needed: it takes listings that show every finished write, which S3, Google Cloud Storage,
-    Azure and a file system of one host have. A save whose own fence is missing from the listing is written again as a
-    whole.
+    Each component costs one small object and one short listing. See
+    :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` for which objects, and why it needs
+    neither locks nor a compare-and-swap. S3, Google Cloud Storage, Azure and a file system of one host give the
+    guarantees that it needs. A save whose own fence is missing from the listing is written again as a whole.
 
     :param url: address of ``ObjectStoragePath``: ``s3://CONNECTION@bucket/prefix``, ``gs://…``, ``abfss://…``,
         ``file:///shared/directory``. The user part names an Airflow connection
@@ -30,14 +29,14 @@ class ObjectStorageCheckpointStore(FileCheckpointStore):
             url = f"file://{url.removeprefix('file:')}"
         self._url = url
         self._conn_id = conn_id
-        shown = shown_address(url, conn_id)
-        super().__init__(f"object storage {shown}", storage_address(shown))
+        self._shown = shown_address(url, conn_id)
+        super().__init__(f"object storage {self._shown}", storage_address(self._shown))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self).removeprefix('object storage ')!r})"
+        return f"{type(self).__name__}({self._shown!r})"
 
     def storage(self) -> FileStorage:
-        # Looked up anew each time (Airflow keeps the client): a client must not be pickled or survive a fork.
+        # Looked up each time (Airflow keeps the client): a client must not be pickled or survive a fork.
         return files_at(self._url, self._conn_id)
 
 

@@ -1,8 +1,8 @@
-"""A row in the task state store that tells the next attempt whether a clear has kept the task state.
+"""A row in the task state store that shows the next attempt whether a clear has kept the task state.
 
-From Airflow 3.4 on the dialog that clears a task asks for that, and what the person chose counts wherever the
-checkpoint itself lies. The record of an attempt names the marker that the attempt found, or left if there was none;
-when a later attempt finds another one, the task state has been discarded since.
+From Airflow 3.4 on the clear dialog asks for that, and the person's choice counts wherever the checkpoint itself is.
+The record of an attempt names the marker that the attempt found or, if there was none, left; when a later attempt finds
+another marker, the task state has been discarded since.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from airflow_provider.errors import StaleAttemptError
-from airflow_provider.stores.task_state import is_replaced
-from airflow_provider.stores.task_state_rows import TaskStateAccessor
+from airflow_provider.stores.task_state_head import TaskStateAccessor
+from airflow_provider.stores.task_state_table import is_replaced
 
 MARKER_KEY = "pyspark_pipeline_kept"
 
@@ -24,7 +24,7 @@ _ABOUT = "a clear that keeps this row keeps the task state, so the next attempt 
 class TaskStateMarker:
     """The marker of a task instance.
 
-    :param id: tells it from one that lay there before
+    :param id: distinguishes it from earlier markers
     :param found: whether it was there already
     """
 
@@ -35,10 +35,10 @@ class TaskStateMarker:
 def leave_marker(accessor: TaskStateAccessor | None) -> TaskStateMarker | None:
     """Find the marker, or leave one.
 
-    It is written in either case: Airflow answers what a replaced attempt reads as if nothing were there, and refuses
-    what it writes. So this also shows whether the attempt still counts.
+    Writes it in either case: Airflow answers the reads of a replaced attempt as if nothing were there, and refuses its
+    writes. So this also shows whether the attempt still counts.
 
-    :param accessor: ``context["task_state_store"]``; None, and with it the answer, where Airflow has none
+    :param accessor: ``context["task_state_store"]``; None where Airflow has none; then there is no marker either
     :raises StaleAttemptError: the attempt has been replaced by a newer one
     """
     if accessor is None:
@@ -51,6 +51,6 @@ def leave_marker(accessor: TaskStateAccessor | None) -> TaskStateMarker | None:
         accessor.set(MARKER_KEY, {"id": marker.id, "about": _ABOUT}, retention=timedelta.max)  # Airflow's NEVER_EXPIRE
     except Exception as error:
         if is_replaced(error):
-            raise StaleAttemptError("this attempt has been replaced by a newer one; it stops here") from error
+            raise StaleAttemptError("a newer attempt has replaced this one, which stops here") from error
         raise
     return marker

@@ -1,137 +1,37 @@
-"""How a checkpoint lies in rows of Airflow's task state store: names, sizes, and which row means what."""
+"""The layout of a record in rows of Airflow's task state store: sizes, and which row means what."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from airflow_provider.errors import CheckpointCorruptError
 from airflow_provider.runner.record.checkpoint_state import (
     FORMAT_VERSION,
-    LAST_NUMBER,
     CheckpointState,
     CheckpointUpdate,
     read_document,
 )
-from airflow_provider.runner.record.run_key import RunKey, Scope
-
-HEAD_PREFIX = "pyspark_pipeline/"
-_ASIDE_PREFIX = "pyspark_pipeline_corrupt/"
-_RECORD_PREFIX = "pyspark_pipeline_record/"
-_REQUEST_PREFIX = "pyspark_pipeline_restart_from/"
-_LONGEST_KEY = 400  # Airflow's column holds 512 characters
-_RECORD = "^[0-9a-f]{1,32}$"
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.stores.task_state_head import record_prefix
 
 _LARGEST_ROW = 45_000  # characters of JSON; Airflow warns above 65,535 bytes, and its REST API refuses such a row
 _SEGMENT = 16  # updates
-
-
-class TaskStateAccessor(Protocol):
-    """The part of ``context["task_state_store"]`` that is used here."""
-
-    def get(self, key: str) -> Any: ...
-
-    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None: ...
-
-    def delete(self, key: str) -> None: ...
-
-
-def head_key(key: RunKey) -> str:
-    """Return the key of the row that says who owns a checkpoint and where its record is."""
-    return HEAD_PREFIX + _shortened(key.pipeline_name)
-
-
-def aside_key(key: RunKey) -> str:
-    """Return a new key for a row that is set aside."""
-    return f"{_ASIDE_PREFIX}{_shortened(key.pipeline_name)}/{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-
-
-def request_key(key: RunKey) -> str:
-    """Return the key of the row that holds a request to restart."""
-    return _REQUEST_PREFIX + _shortened(key.pipeline_name)
-
-
-class CheckpointHead(BaseModel):
-    """The row that says who owns a checkpoint.
-
-    :param fence: grows by one with each takeover
-    :param owner: random id of the attempt
-    :param attempt: its number
-    :param record: names the rows that hold the record; None before the first attempt has begun
-    :param leftover: names rows that no longer count; a kill may have kept some of them from being removed
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    format_version: int = FORMAT_VERSION
-    run_id: str
-    pipeline_name: str
-    scope: Scope = ()
-    fence: int = Field(ge=0, le=10**9)
-    owner: str
-    attempt: int = Field(ge=0, le=10**9)
-    record: str | None = Field(default=None, pattern=_RECORD)
-    leftover: str | None = Field(default=None, pattern=_RECORD)
-
-    @classmethod
-    def of(cls, key: RunKey, fence: int, attempt: int, owner: str) -> CheckpointHead:
-        """Return the head of an attempt that has no record yet."""
-        return cls(
-            run_id=key.run_id,
-            pipeline_name=key.pipeline_name,
-            scope=key.scope,
-            fence=fence,
-            owner=owner,
-            attempt=attempt,
-        )
-
-    def naming(self, record: str | None) -> CheckpointHead:
-        """Return this head with a record that takes the place of the one that it names."""
-        return self.model_copy(update={"record": record, "leftover": self.record or self.leftover})
-
-    def of_same_attempt(self, other: CheckpointHead) -> bool:
-        return (self.fence, self.owner) == (other.fence, other.owner)
-
-    @classmethod
-    def from_json(cls, data: object, key: RunKey | None = None) -> CheckpointHead:
-        """Read a row.
-
-        :param key: which checkpoint it should be of
-        :raises CheckpointCorruptError: it is no head, or that of another checkpoint, or no attempt has such a number
-        :raises CheckpointFormatError: written by a newer version
-        """
-        head = read_document(cls, data)
-        if key is not None and head.key != key:
-            raise CheckpointCorruptError(f"it is the record of {head.key}")
-        if max(head.fence, head.attempt) > LAST_NUMBER:
-            raise CheckpointCorruptError(f"attempt {head.attempt} and fence {head.fence} cannot be")
-        return head
-
-    @property
-    def key(self) -> RunKey:
-        return RunKey(self.scope, self.run_id, self.pipeline_name)
-
-    def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude_none=True)
 
 
 class RecordRows:
     """The rows of one record, from one attempt's beginning to the next one's.
 
     ``checkpoint`` is the whole record as it was then. An update goes into one of 16 rows ``recent-<n>``, which are
-    used in turn. Every 16th update, or when they come to 45,000 characters, the recent ones and the new one are
-    written together as ``segment-<n>`` instead. So an update costs one row, or two where it is large itself; a thousand
-    take some 80 rows; and each is written at most twice, however many there are. A value that is too large for a
-    row lies in several, which are written first.
+    used in turn. Every 16th update, or when they reach 45,000 characters, the recent ones and the new one are
+    written together as ``segment-<n>`` instead. So an update costs one row, or two if it is large itself; a thousand
+    take some 80 rows; and each is written at most twice, however many there are. A value that is too large for one row
+    is split over several, which are written first.
 
-    Every update has a number. Read are the segments until one is missing, then those of the recent rows that follow. An
-    attempt may be writing meanwhile: who misses the segment that it has just written finds recent rows that it has used
-    again since, so a number is missing. ``checkpoint`` is removed last, so as long as anything is there, it is.
+    Every update has a number. A reader takes the segments until one is missing, then the recent rows that follow. An
+    attempt may be writing meanwhile: a reader that misses the newest segment finds recent rows that have been used
+    again since, so a number is missing. ``checkpoint`` is deleted last, so it is there as long as anything is.
 
     :param get: returns the value of a row, None if there is none
     :param put: writes a row
@@ -150,7 +50,7 @@ class RecordRows:
     ) -> None:
         self._get, self._put, self._delete = get, put, delete
         self._record = record
-        self._base = f"{_RECORD_PREFIX}{_shortened(key.pipeline_name)}/{record}"
+        self._base = record_prefix(key, record)
         self._count = 0
         self._segments = 0
         self._recent: list[dict[str, Any]] = []
@@ -178,7 +78,7 @@ class RecordRows:
     def read(self) -> CheckpointState:
         """Return the record.
 
-        :raises CheckpointCorruptError: it is none
+        :raises CheckpointCorruptError: it is damaged
         """
         whole = self._read("checkpoint")
         if whole is None:
@@ -189,7 +89,7 @@ class RecordRows:
         segment = 0
         while (found := self._read(f"segment-{segment}")) is not None:
             if not isinstance(found, list) or not found:
-                raise CheckpointCorruptError(f"segment {segment} is no list of updates")
+                raise CheckpointCorruptError(f"segment {segment} is not a list of updates")
             entries |= {_number(entry): entry for entry in found}
             segment += 1
         covered = len(entries)
@@ -212,7 +112,7 @@ class RecordRows:
         segment = 0
         while self._get(f"{self._base}/segment-{segment}") is not None:
             segment += 1
-        for number in reversed(range(segment)):  # so that after a kill they are found
+        for number in reversed(range(segment)):  # so that they are found after a kill
             self._remove(f"segment-{number}")
         for slot in range(_SEGMENT):
             self._remove(f"recent-{slot}")
@@ -228,7 +128,7 @@ class RecordRows:
         if len(text) <= _LARGEST_ROW:
             self._put(f"{self._base}/{name}", value)
             return
-        # What is counted as a row's size is its JSON, in which each quote of a text takes two characters.
+        # A row's size is that of its JSON, in which each quote of a text takes two characters.
         length = _LARGEST_ROW // 2
         parts = [text[start : start + length] for start in range(0, len(text), length)]
         for index, part in enumerate(parts):
@@ -262,7 +162,7 @@ class RecordRows:
 def _parts(value: dict[str, Any]) -> int:
     count = value["parts"]
     if not isinstance(count, int) or isinstance(count, bool) or not 0 < count <= _MOST_PARTS:
-        raise CheckpointCorruptError("the number of parts of a row is none")
+        raise CheckpointCorruptError("a row has an impossible number of parts")
     return count
 
 
@@ -274,10 +174,3 @@ def _number(entry: Any) -> int:
     if not isinstance(number, int) or isinstance(number, bool):
         raise CheckpointCorruptError("an update has no number")
     return number
-
-
-def _shortened(name: str) -> str:
-    if len(name) < _LONGEST_KEY:  # a name that is cut has exactly that many
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{name[: _LONGEST_KEY - 65]}~{digest}"

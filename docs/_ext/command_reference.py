@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from importlib import import_module
 
-from airflow.cli.cli_config import Arg, GroupCommand
+from airflow.cli.cli_config import GroupCommand
 
 from airflow_provider.commands.standalone import cli
 from airflow_provider.provider_info import get_provider_info
@@ -35,12 +35,8 @@ def _airflow() -> Iterator[str]:
         for command in group.subcommands:
             parser = argparse.ArgumentParser(prog=f"airflow {group.name} {command.name}", add_help=False)
             for arg in command.args:
-                _add(arg, parser)
+                arg.add_to_parser(parser)
             yield from _command(f"{group.name} {command.name}", command.help, parser)
-
-
-def _add(arg: Arg, parser: argparse.ArgumentParser) -> None:
-    arg.add_to_parser(parser)
 
 
 def _standalone() -> Iterator[str]:
@@ -63,8 +59,7 @@ def _command(words: str, help_text: str, parser: argparse.ArgumentParser) -> Ite
     yield f"(command-{words.replace(' ', '-')})="
     yield f"### `{words}`\n"
     yield f"{_sentence(help_text)}\n"
-    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=88)
-    yield f"```text\n{parser.format_usage().removeprefix('usage: ').rstrip()}\n```\n"
+    yield f"```text\n{' '.join(parser.format_usage().removeprefix('usage: ').replace(' [-h]', '').split())}\n```\n"
     shown = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
     if not shown:
         return

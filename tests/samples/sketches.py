@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider.runner import CheckpointState, ComponentConfig, PipelineConfig, compute_pipeline_fingerprint
-from airflow_provider.runner.fingerprint.config_hashes import component_fingerprint, field_hashes
+from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes, component_fingerprint
 from airflow_provider.runner.record.checkpoint_state import ComponentRecord
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from tests.samples.pipelines import component
@@ -47,7 +47,7 @@ def checkpoint(made_with: PipelineConfig, completed: str, **fields: Any) -> Chec
     fields = {
         "completed_components": list(records),
         "components": records,
-        "fields": {c.name: field_hashes(c, made_with.base_dir) for c in made_with.components},
+        "fields": {name: dict(fields) for name, fields in ConfigHashes.of(made_with).fields.items()},
         **fields,
     }
     return CheckpointState(

@@ -117,7 +117,7 @@ def test_a_setting_is_secret_by_its_name_or_by_what_it_holds(key: str, value: st
         ("my.sigma", "2"),
     ],
 )
-def test_other_settings_are_no_secrets(key: str, value: str) -> None:
+def test_an_ordinary_setting_is_not_a_secret(key: str, value: str) -> None:
     """They are recorded, so that nothing is replayed for them."""
     assert not looks_secret(key, value, {})
 
@@ -136,7 +136,7 @@ def test_sparks_own_rule_counts(regex: str, key: str, value: str, secret: bool) 
     assert looks_secret(key, value, {"spark.redaction.regex": regex}) is secret
 
 
-def test_somebody_else_may_know_more() -> None:
+def test_an_added_redactor_masks_texts_and_settings() -> None:
     """About a text as about the name of a setting."""
 
     def other(text: str, name: str | None) -> str:

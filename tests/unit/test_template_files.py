@@ -10,7 +10,7 @@ import pytest
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from airflow_provider.commands.standalone.template_preview import known_names, with_files
+from airflow_provider.commands.standalone.template_preview import known_names, with_rendered_files
 from airflow_provider.components import RunSql
 from airflow_provider.components.sql_syntax.sql_text import refuse_template
 from airflow_provider.errors import PipelineConfigError
@@ -74,7 +74,7 @@ def test_a_file_is_rendered_and_one_without_a_template_is_left_alone(
     assert text(tmp_path, content) == comes_to
 
 
-def test_the_environments_own_signs_count(tmp_path: Path) -> None:
+def test_the_delimiters_of_the_environment_count(tmp_path: Path) -> None:
     """A DAG may have others, through ``jinja_environment_kwargs``."""
     own = {"variable_start_string": "[[", "variable_end_string": "]]"}
     assert text(tmp_path, "SELECT '[[ ds ]]', '{{ ds }}'", **own) == "SELECT '2026-01-31', '{{ ds }}'"
@@ -117,7 +117,7 @@ def test_the_first_folder_that_has_the_file_counts_and_a_missing_one_names_them_
         files([one, two]).render([TemplatedComponent("a", RunSql, {"sql_file": "r.sql"})], None)
 
 
-def test_a_file_that_is_no_text_is_named_with_component_and_field(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_named_with_component_and_field(tmp_path: Path) -> None:
     (tmp_path / "q.sql").write_bytes("SELECT 'é'".encode("latin-1"))
     with pytest.raises(PipelineConfigError, match=r"component 'a', field 'config.sql_file': .*q.sql' is not UTF-8"):
         files([tmp_path]).render([TemplatedComponent("a", RunSql, {"sql_file": "q.sql"})], None)
@@ -142,7 +142,7 @@ def loaded(folder: Path, sql: str, *given: str) -> PipelineConfig:
     (folder / "q.sql").write_text(sql)
     component = {"name": "a", "class_path": "airflow_provider.components.RunSql", "config": {"sql_file": "q.sql"}}
     config = load_pipeline_config({"name": "p", "components": [component]}, origin=str(folder / "p.yaml"))
-    return with_files(config, known_names("r", None, given))
+    return with_rendered_files(config, known_names("r", None, given))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def loaded(folder: Path, sql: str, *given: str) -> PipelineConfig:
         ("SELECT '{{ ds }}' AS x", ("ds=2026-01-31",), False),
     ],
 )
-def test_the_fingerprint_is_that_of_what_the_templates_come_to(
+def test_the_fingerprint_follows_the_rendered_text(
     sql: str, given: tuple[str, ...], same: bool, tmp_path: Path
 ) -> None:
     first = ConfigHashes.of(loaded(tmp_path, "SELECT '{{ ds }}'", "ds=2026-01-31"))
@@ -185,7 +185,7 @@ def test_a_file_without_a_template_has_the_fingerprint_that_it_always_had(tmp_pa
     assert ConfigHashes.of(config) == ConfigHashes.of(bare)
 
 
-def test_the_text_goes_with_copies_of_the_pipeline_and_the_file_is_read_no_more(tmp_path: Path) -> None:
+def test_copies_of_the_pipeline_carry_the_text_and_never_read_the_file_again(tmp_path: Path) -> None:
     config = loaded(tmp_path, "SELECT '{{ ds }}'", "ds=2026-01-31").model_copy(update={"name": "other"})
     (tmp_path / "q.sql").unlink()
 

@@ -1,4 +1,4 @@
-"""Clears a task as Airflow's own command does, which keeps the task state: the checkpoint and requests in it."""
+"""Clears a task as Airflow's own command does: it keeps the task state, with the checkpoint and the request in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def clear_task(key: RunKey) -> list[str]:
 
     :param key: which checkpoint
     :return: the ids of the tasks that were cleared
-    :raises ClearError: there is no such task in the DAG, or no such task instance; or it is in a loop over tasks
+    :raises ClearError: the DAG lacks the task, Airflow lacks the task instance, or the task is in a loop over tasks
     """
     from airflow.models.serialized_dag import SerializedDagModel
     from airflow.utils.session import create_session

@@ -1,4 +1,4 @@
-"""Finds the checkpoint that a command of ``airflow pyspark-pipeline`` names."""
+"""Finds the checkpoint that the command line of ``airflow pyspark-pipeline`` names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from airflow_provider.runner import CheckpointState, CheckpointStore
 
 
-def find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]:
+def find_checkpoint(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]:
     """Return the checkpoint that the command line names, and the store that has it."""
     scope = (options.dag_id, options.task_id, str(options.map_index), *(options.region or ()))
-    url = url_of(options)
+    url = checkpoint_url_of(options)
     store: Any
     if url:
         from airflow_provider.stores.location import store_at
@@ -22,7 +22,7 @@ def find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]
         store = store_at(url)
         state = store.load(options.run_id, options.pipeline, scope=scope)
     else:
-        from airflow_provider.commands.airflow.database import MetastoreAccessor, stored_checkpoints
+        from airflow_provider.commands.airflow.metastore import MetastoreAccessor, stored_checkpoints
         from airflow_provider.runner.record.run_key import RunKey
         from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
@@ -46,7 +46,7 @@ def find(options: argparse.Namespace) -> tuple[CheckpointStore, CheckpointState]
     return store, state
 
 
-def url_of(options: argparse.Namespace) -> str:
+def checkpoint_url_of(options: argparse.Namespace) -> str:
     """Return where checkpoints are kept, empty for Airflow's task state store."""
     from airflow.configuration import conf
 

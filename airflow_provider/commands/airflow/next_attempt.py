@@ -1,4 +1,4 @@
-"""A task's pipeline as its next attempt will find it, read from outside of a task: the DAG file as it is now."""
+"""Describes the next attempt at a task without starting it, from the DAG file as it is now."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NOT_OVER = ("None", "up_for_retry", "running", "restarting", "deferred")
 
 
 def describe_next_attempt(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
-    """Return what the next attempt at a task will be given. The DAG's code is imported, and nothing of it is run.
+    """Return the pipeline and the attempt that would start next. Imports the DAG's code, and runs no task.
 
     :param key: which task instance; its pipeline's name does not count
-    :param config_file: take the pipeline from this file instead of what the task says
+    :param config_file: take the pipeline from this file instead of the task's own
     :raises DagNotReadError: the DAG, the task or the run is not there, or the DAG's code or templates fail here
     :raises PipelineConfigError: the config is wrong
     """
@@ -34,7 +34,7 @@ def describe_next_attempt(key: RunKey, config_file: str | None = None) -> Airflo
         task = _dag(key.scope[0]).get_task(key.scope[1])
     except Exception as error:  # the DAG's own code is imported, and may raise anything
         raise DagNotReadError(
-            f"task {key.scope[0]}.{key.scope[1]} cannot be read from its DAG file here: {describe(error)}"
+            f"cannot read task {key.scope[0]}.{key.scope[1]} from its DAG file on this host: {describe(error)}"
         ) from error
     context = _context(row, task)
     if config_file is not None:
@@ -48,7 +48,7 @@ def describe_next_attempt(key: RunKey, config_file: str | None = None) -> Airflo
     except PySparkPipelineError:
         raise
     except Exception as error:  # a template may ask for anything, such as what another task returned
-        raise DagNotReadError(f"the templates of the task cannot be rendered here: {describe(error)}") from error
+        raise DagNotReadError(f"cannot render the task's templates on this host: {describe(error)}") from error
     return replace(run, attempt=_next(run.attempt, str(getattr(row.state, "value", row.state))))
 
 
@@ -58,9 +58,9 @@ def _task_instance(key: RunKey) -> Any:
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload
 
-    from airflow_provider.commands.airflow.database import is_task_instance
+    from airflow_provider.commands.airflow.task_instance_row import task_instance_conditions
 
-    statement = select(TaskInstance).where(*is_task_instance(key)).options(joinedload(TaskInstance.dag_run))
+    statement = select(TaskInstance).where(*task_instance_conditions(key)).options(joinedload(TaskInstance.dag_run))
     with create_session() as session:
         row = session.scalars(statement).first()
         if row is None:
@@ -103,7 +103,7 @@ def _context(row: Any, task: Any) -> Any:
 
 
 def _next(last: AirflowTry, state: str) -> AirflowTry:
-    """Return what Airflow will say of the next attempt, if a task that has ended is cleared for it.
+    """Return what Airflow will say of the next attempt; a task that has ended counts as cleared.
 
     :param last: what it says of the last one
     :param state: of the task instance now

@@ -1,4 +1,4 @@
-"""The commands of ``airflow pyspark-pipeline`` that say what the next attempt of a run does."""
+"""The commands of ``airflow pyspark-pipeline`` about the next attempt: plan it, request or withdraw a restart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_provider.commands.airflow.find_checkpoint import find
+from airflow_provider.commands.airflow.find_checkpoint import find_checkpoint
 from airflow_provider.errors import (
     CheckpointError,
     DagNotReadError,
@@ -29,65 +29,68 @@ if TYPE_CHECKING:
     from airflow_provider.runner.running.preview import Preview
 
 
-def restart_from(options: argparse.Namespace) -> None:
-    """Leave a request for the next attempt, unless it could not be carried out."""
+def request_restart(options: argparse.Namespace) -> None:
+    """Leave a restart request for the next attempt, unless that attempt would have to ignore it."""
     from airflow_provider.commands.airflow.clear import clear_task
     from airflow_provider.runner.record.requests import RestartRequest
 
-    store, state = find(options)
-    requests = _takes_requests(store)
+    store, state = find_checkpoint(options)
+    requests = _request_store(store)
     request = RestartRequest(
-        **_asked(options, options.component).model_dump(),
+        **_requested_scope(options, options.component).model_dump(),
         requested_by=_user(),
         source="airflow pyspark-pipeline restart-from",
     )
     for line in _refuse_impossible(store, state, request):
         print(line)
-    replaced = due_line(store, state)
+    replaced = pending_request_line(store, state)
     requests.leave_request(request, state.key)
     if replaced:
-        print(f"this replaces an earlier request; {replaced}")
+        print(f"this replaces the {replaced}")
     print(
         f"the next attempt of {options.dag_id}.{options.task_id} in run {state.run_id!r} will {request}"
         f"{'' if request.partial else ' with all descendants'}, once{'' if options.clear else f'; {_when(state)}'}"
     )
     if options.clear:
-        print(f"cleared, with the task state kept: {', '.join(clear_task(state.key))}")
+        print(f"cleared, keeping the task state: {', '.join(clear_task(state.key))}")
 
 
-def withdraw(options: argparse.Namespace) -> None:
-    """Remove the request for the next attempt."""
-
-    store, state = find(options)
-    requests = _takes_requests(store)
-    due = due_line(store, state)
-    if due is None:
-        print(f"nobody has asked to restart run {state.run_id!r}; nothing was withdrawn")
+def withdraw_request(options: argparse.Namespace) -> None:
+    """Remove the restart request that waits for the next attempt."""
+    store, state = find_checkpoint(options)
+    requests = _request_store(store)
+    pending = pending_request_line(store, state)
+    if pending is None:
+        print(f"run {state.run_id!r} has no pending restart request; nothing to withdraw")
         return
     requests.drop_request(state.key)
-    print(f"withdrawn: {due}; {_when(state)}")
+    print(f"withdrew the {pending}; {_when(state)}")
 
 
-def plan(options: argparse.Namespace) -> None:
+def plan_next_attempt(options: argparse.Namespace) -> None:
     """Print what the next attempt would do, and why."""
     from airflow_provider.runner.observing.report import plan_table
     from airflow_provider.runner.record.requests import RestartRequest
 
-    store, state = find(options)
+    store, state = find_checkpoint(options)
     run = _describe_next_attempt(state.key, options.config_from_file)
     if run.config.name != state.pipeline_name:
         print(
-            f"the task's pipeline is now {run.config.name!r}, of which nothing is recorded, and no longer "
+            f"the task now runs pipeline {run.config.name!r}, which has no checkpoint, instead of "
             f"{state.pipeline_name!r}: everything would run"
         )
         return
-    asked = (RestartRequest(**_asked(options, options.restart_from).model_dump()),) if options.restart_from else ()
-    found, reason = _preview(store, state, run, asked)
+    requested = (
+        (RestartRequest(**_requested_scope(options, options.restart_from).model_dump()),)
+        if options.restart_from
+        else ()
+    )
+    found, reason = _preview(store, state, run, requested)
     print(f"pipeline {state.pipeline_name!r}, run {state.run_id!r}, next attempt: {reason}; {_when(state)}")
     if found.plan is not None:
-        for answer in found.plan.requests:
-            what = str(answer.request) if answer.request is not None else "a request that cannot be read"
-            print(f"would set aside: {what}: {answer.set_aside}" if answer.set_aside else f"asked for: {what}")
+        for outcome in found.plan.requests:
+            what = str(outcome.request) if outcome.request is not None else "an unreadable request"
+            print(f"would ignore: {what}: {outcome.set_aside}" if outcome.set_aside else f"requested: {what}")
         for line in plan_table(found.plan):
             print(line)
         for note in found.plan.notes:
@@ -97,13 +100,13 @@ def plan(options: argparse.Namespace) -> None:
                 f"{found.plan.restarted_by}: rerun_affected would keep {', '.join(found.plan.kept_by_rerun_affected)}"
             )
     else:
-        print(f"it would fail: {found.error}")
+        print(f"the attempt would fail: {found.error}")
     for unknown in (*found.unknown, "whether the worker has the same code, files and Python environment as this host"):
         print(f"not known from here: {unknown}")
 
 
-def due_line(store: CheckpointStore, state: CheckpointState) -> str | None:
-    """Return what somebody has asked of the next attempt, None if nothing."""
+def pending_request_line(store: CheckpointStore, state: CheckpointState) -> str | None:
+    """Return the restart request that waits for the next attempt, in words; None if there is none."""
     from airflow_provider.runner.checkpoint.store import RestartRequests
 
     if not isinstance(store, RestartRequests):
@@ -111,16 +114,16 @@ def due_line(store: CheckpointStore, state: CheckpointState) -> str | None:
     try:
         request = store.find_request(state.key)
     except UnreadableRequestError as error:
-        return f"{error}; the next attempt sets it aside"
+        return f"unreadable request, which the next attempt ignores: {error}"
     if request is None or state.settled(request.id):
         return None
-    return f"due, carried out by the next attempt: {request} ({request.origin})"
+    return f"pending request for the next attempt: {request} ({request.origin})"
 
 
 def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: RestartRequest) -> list[str]:
-    """Refuse what cannot be carried out; return what could not be checked, for the person who asked.
+    """Refuse a request that the next attempt would have to ignore; return in words what could not be checked.
 
-    :raises PySparkPipelineError: it cannot be carried out
+    :raises PySparkPipelineError: the next attempt would have to ignore it
     """
     from airflow_provider.runner.config.problems import suggestion
     from airflow_provider.runner.planning.restart_plan import why_impossible
@@ -133,17 +136,17 @@ def _refuse_impossible(store: CheckpointStore, state: CheckpointState, request: 
     try:
         run = _describe_next_attempt(state.key)
     except (DagNotReadError, NotRetriableError) as error:
-        return [f"not checked against the DAG as it is now: {error}"]
+        return [f"could not check the request against the current DAG: {error}"]
     if run.config.name != state.pipeline_name:
-        raise CheckpointError(f"the task's pipeline is now {run.config.name!r} and no longer {state.pipeline_name!r}")
+        raise CheckpointError(f"the task now runs pipeline {run.config.name!r} instead of {state.pipeline_name!r}")
     if (why := why_impossible(run.config, request)) is not None:
-        raise CheckpointError(f"{request}: {why}; nothing was asked for")
+        raise CheckpointError(f"{request}: {why}; no request was left")
     found, _ = _preview(store, state, run, (request,), alone=True)
     if isinstance(found.error, (RestartRefusedError, SessionStateNotSavedError, SourceChangedError)):
         raise found.error
-    aside = [answer.set_aside for answer in found.plan.requests if answer.set_aside] if found.plan is not None else []
-    if aside:
-        raise CheckpointError(f"{aside[0]}; nothing was asked for")
+    ignored = [outcome.set_aside for outcome in found.plan.requests if outcome.set_aside] if found.plan else []
+    if ignored:
+        raise CheckpointError(f"{ignored[0]}; no request was left")
     return [f"not known from here: {unknown}" for unknown in found.unknown]
 
 
@@ -151,54 +154,53 @@ def _preview(
     store: CheckpointStore,
     state: CheckpointState,
     run: AirflowAttemptSpec,
-    asked: tuple[RestartRequest, ...],
+    requested: tuple[RestartRequest, ...],
     *,
     alone: bool = False,
 ) -> tuple[Preview, str]:
     """Return what the next attempt would do, and which case it is.
 
-    :param asked: what it is asked in addition
-    :param alone: leave aside what is in the store
+    :param requested: further requests
+    :param alone: ignore the request that is in the store
     """
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
-    from airflow_provider.runner.planning.restart_plan import pending_config_restart
     from airflow_provider.runner.running.airflow_attempt import start_mode_of
     from airflow_provider.runner.running.preview import preview
     from airflow_provider.runner.running.restart_requests import find_requests
 
     place = InMemoryCheckpointStore() if alone else store
-    config_requests = (*run.requests, *asked)
+    config_requests = (*run.requests, *requested)
     requests = find_requests(place, state.key, run.config, state, config_requests)
-    beginning, reason = start_mode_of(
-        run, state, asked=bool(requests) or pending_config_restart(run.config, state) is not None
-    )
-    return preview(run.config, state, beginning, requests), reason
+    start = start_mode_of(run, state, asked=bool(requests))
+    return preview(run.config, state, start, requests), str(start.case)
 
 
 def _describe_next_attempt(key: RunKey, config_file: str | None = None) -> AirflowAttemptSpec:
-    """Return what the next attempt will be given. What Airflow and the DAG's code print is no part of the answer."""
+    """Describe the next attempt. What Airflow and the DAG's code print goes to standard error."""
     from airflow_provider.commands.airflow.next_attempt import describe_next_attempt
 
     with contextlib.redirect_stdout(sys.stderr):
         return describe_next_attempt(key, config_file)
 
 
-def _asked(options: argparse.Namespace, components: list[str]) -> RestartFrom:
+def _requested_scope(options: argparse.Namespace, components: list[str]) -> RestartFrom:
     from pydantic import ValidationError
 
     from airflow_provider.runner.config.restart_from import RestartFrom
 
+    if options.without_descendants and options.until is not None:
+        raise CheckpointError("--without-descendants and --until exclude each other; give one of them")
     try:
-        return RestartFrom(components=tuple(components), only=options.only, until=options.until)
+        return RestartFrom(components=tuple(components), only=options.without_descendants, until=options.until)
     except ValidationError as error:
         raise CheckpointError(str(error.errors(include_url=False)[0]["msg"])) from None
 
 
-def _takes_requests(store: CheckpointStore) -> RestartRequests:
+def _request_store(store: CheckpointStore) -> RestartRequests:
     from airflow_provider.runner.checkpoint.store import RestartRequests
 
     if not isinstance(store, RestartRequests):
-        raise CheckpointError(f"{store} takes no requests")
+        raise CheckpointError(f"{store} cannot hold restart requests")
     return store
 
 
@@ -206,7 +208,7 @@ def _when(state: CheckpointState) -> str:
     """Say which attempt the next one is."""
     from datetime import UTC, datetime
 
-    from airflow_provider.commands.airflow.database import task_instance_activity
+    from airflow_provider.commands.airflow.task_instance_row import task_instance_activity
     from airflow_provider.operators.airflow_config import clear_discards_task_state
     from airflow_provider.runner.housekeeping.activity import ActivityKind, active_attempt
     from airflow_provider.runner.planning.start_mode import KEEP_TASK_STATE
@@ -220,8 +222,8 @@ def _when(state: CheckpointState) -> str:
         )
         return f"if no attempt is due, clear the task{tick}"
     if active.kind is ActivityKind.DUE:
-        return f"{active}: that one is meant"
-    return f"{active}: that attempt goes on as it began, and the next one is meant"
+        return f"{active}: that is the next attempt"
+    return f"{active}: that attempt continues unchanged, and the next one comes after it"
 
 
 def _user() -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider.commands.airflow.find_checkpoint import find, url_of
+from airflow_provider.commands.airflow.find_checkpoint import checkpoint_url_of, find_checkpoint
 from airflow_provider.errors import PySparkPipelineError
 
 if TYPE_CHECKING:
@@ -18,27 +18,33 @@ def get_cli_commands() -> list[CLICommand]:
     """Return the commands, in the form that Airflow asks providers for."""
     from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
-    from airflow_provider.commands.age import AGE, age
+    from airflow_provider.commands.age import AGE, parse_age
     from airflow_provider.commands.airflow import restarts
 
-    dag = Arg(("dag_id",), help="the DAG")
-    task = Arg(("task_id",), help="the task")
-    run = Arg(("run_id",), help="the DAG run")
-    component = Arg(("component",), nargs="+", help="name of a component; several may be given")
-    again = Arg(("--restart-from",), action="append", metavar="COMPONENT", help="as if that were asked for; repeatable")
-    only = Arg(("--only",), action="store_true", help="these components alone, without their descendants")
-    until = Arg(("--until",), metavar="COMPONENT", help="of the descendants those up to this one in the order")
-    file = Arg(("--config-from-file",), metavar="FILE", help="as if the task's pipeline were the one in this file")
+    dag = Arg(("dag_id",), help="id of the DAG")
+    task = Arg(("task_id",), help="id of the task")
+    run = Arg(("run_id",), help="id of the DAG run")
+    component = Arg(("component",), nargs="+", help="run this component again, and its descendants; repeatable")
+    restart_from = Arg(
+        ("--restart-from",),
+        action="append",
+        metavar="COMPONENT",
+        help="preview a restart from this component; repeatable",
+    )
+    alone = Arg(("--without-descendants",), action="store_true", help="rerun only the components that you name")
+    until = Arg(("--until",), metavar="COMPONENT", help="rerun no descendants that come after this component")
+    file = Arg(("--config-from-file",), metavar="FILE", help="plan the pipeline in this file instead of the task's own")
     index = Arg(("--map-index",), type=int, default=-1, help="index of a mapped task (default: not mapped)")
     region = Arg(
         ("--region",),
         nargs=2,
         metavar=("ID", "INDEX"),
-        help="the iteration, if the task is in a loop over tasks: what `list` shows after the map index",
+        help="iteration of a task in a loop over tasks: what `list` shows after the map index",
     )
     pipeline = Arg(("--pipeline",), help="name of the pipeline, if the task has run several")
     store = Arg(
         ("--store",),
+        metavar="URL",
         help="where the task keeps its checkpoints, if its checkpoint_url is not that of Airflow's configuration",
     )
     some_dag = Arg(("--dag-id",), help="only this DAG")
@@ -46,32 +52,40 @@ def get_cli_commands() -> list[CLICommand]:
     saved = Arg(
         ("--session-state-url",),
         action="append",
-        help="where temp views are saved, as this command reaches it, such as s3://my_aws@bucket/prefix; repeatable",
+        metavar="URL",
+        help="where temp views are saved, as this host reaches it, such as s3://my_aws@bucket/prefix; repeatable",
     )
-    spark = Arg(("--spark",), action="store_true", help="reach saved views through Spark: hdfs:// and the like")
-    conf = Arg(("--conf",), action="append", help="a Spark property for that, KEY=VALUE; repeatable")
-    force = Arg(("--force",), action="store_true", help="also while an attempt may be running: fence it off first")
-    older = Arg(("--older-than",), type=age, help=f"{AGE} (default: what each says; checkpoints: retention_days)")
-    silent = Arg(
-        ("--silent-at-most",),
-        type=age,
+    spark = Arg(("--spark",), action="store_true", help="open saved views through Spark, as hdfs:// needs")
+    conf = Arg(("--conf",), action="append", metavar="KEY=VALUE", help="Spark property for --spark; repeatable")
+    force = Arg(("--force",), action="store_true", help="also while an attempt may be running; fences it off first")
+    older = Arg(
+        ("--older-than",),
+        type=parse_age,
+        metavar="AGE",
+        help=f"delete what is older than this, such as {AGE} (default: the retention of "
+        "each; checkpoints: retention_days)",
+    )
+    presumed_dead = Arg(
+        ("--presume-dead-after",),
+        type=parse_age,
+        metavar="AGE",
         default=timedelta(days=7),
-        help="where Airflow cannot tell, an attempt that has recorded nothing for so long is taken for dead "
+        help="if Airflow does not know an attempt, presume it dead when it has recorded nothing for this long "
         "(default: 7d)",
     )
     clear = Arg(
         ("--clear",),
         action="store_true",
-        help="clear the task and those downstream of it in this run, and keep its task state",
+        help="also clear the task and those downstream of it in this run, keeping the task state",
     )
     dry = Arg(("--dry-run",), action="store_true", help="list what would be deleted, and delete nothing")
     return [
         GroupCommand(
             name="pyspark-pipeline",
-            help="Look at the checkpoints of PySpark pipelines, and say where a run goes on",
+            help="Inspect, restart and clean up the runs of PySpark pipelines",
             subcommands=(
-                ActionCommand("list", "One line for each checkpoint", _command(_list), (some_dag, store)),
-                ActionCommand("show", "What a checkpoint says of each component", _command(_show), one),
+                ActionCommand("list", "List checkpoints, one per line", _command(_list), (some_dag, store)),
+                ActionCommand("show", "Show what a checkpoint records of each component", _command(_show), one),
                 ActionCommand(
                     "forget",
                     "Delete a checkpoint and its saved views, so that the run starts from the beginning",
@@ -80,27 +94,27 @@ def get_cli_commands() -> list[CLICommand]:
                 ),
                 ActionCommand(
                     "prune",
-                    "Delete checkpoints and saved views that have expired or belong to no run any more",
+                    "Delete checkpoints and saved views that have expired or no longer belong to a run",
                     _command(_prune),
-                    (store, saved, older, silent, dry, spark, conf),
+                    (store, saved, older, presumed_dead, dry, spark, conf),
                 ),
                 ActionCommand(
                     "restart-from",
-                    "Let the next attempt run components and all their descendants again",
-                    _command(restarts.restart_from),
-                    (dag, task, run, component, only, until, index, region, pipeline, store, clear),
+                    "Request that the next attempt runs components and all their descendants again",
+                    _command(restarts.request_restart),
+                    (dag, task, run, component, alone, until, index, region, pipeline, store, clear),
                 ),
                 ActionCommand(
                     "withdraw",
-                    "Take back what `restart-from` asked for, or somebody typed into the store",
-                    _command(restarts.withdraw),
+                    "Withdraw the restart request that waits for the next attempt",
+                    _command(restarts.withdraw_request),
                     one,
                 ),
                 ActionCommand(
                     "plan",
-                    "What the next attempt would do with each component and why; nothing runs",
-                    _command(restarts.plan),
-                    (*one, again, only, until, file),
+                    "Show what the next attempt would do with each component and why; runs nothing",
+                    _command(restarts.plan_next_attempt),
+                    (*one, restart_from, alone, until, file),
                 ),
             ),
         )
@@ -120,45 +134,45 @@ def _command(work: Callable[[argparse.Namespace], None]) -> Callable[[argparse.N
 def _list(options: argparse.Namespace) -> None:
     from airflow_provider.runner.observing.report import checkpoints_table
 
-    url = url_of(options)
+    url = checkpoint_url_of(options)
     if url:
         from airflow_provider.stores.location import store_at
 
         found = [state for state in store_at(url).list() if options.dag_id in (None, *state.scope[:1])]
     else:
-        from airflow_provider.commands.airflow.database import stored_checkpoints
+        from airflow_provider.commands.airflow.metastore import stored_checkpoints
 
         found = stored_checkpoints(options.dag_id)
-    for line in checkpoints_table(found) if found else ["no checkpoint"]:
+    for line in checkpoints_table(found) if found else ["no checkpoints"]:
         print(line)
 
 
 def _show(options: argparse.Namespace) -> None:
-    from airflow_provider.commands.airflow.restarts import due_line
+    from airflow_provider.commands.airflow.restarts import pending_request_line
     from airflow_provider.runner.observing.report import checkpoint_lines
 
-    store, state = find(options)
+    store, state = find_checkpoint(options)
     for line in checkpoint_lines(state):
         print(line)
-    if due := due_line(store, state):
-        print(due)
+    if pending := pending_request_line(store, state):
+        print(pending)
 
 
 def _forget(options: argparse.Namespace) -> None:
-    from airflow_provider.commands.airflow.database import task_instance_activity
-    from airflow_provider.commands.cleanup import reach, spark_conf
+    from airflow_provider.commands.airflow.task_instance_row import task_instance_activity
+    from airflow_provider.commands.cleanup import open_storage, requested_spark_conf
     from airflow_provider.runner.housekeeping.forget import SavedViewsLocation, forget
     from airflow_provider.stores.bucket_storage import files_at
 
-    conf = spark_conf(options)
-    store, state = find(options)
+    conf = requested_spark_conf(options)
+    store, state = find_checkpoint(options)
     url = state.session_state_url
     if url is not None and options.session_state_url:
         url = state.key.directory(options.session_state_url[-1])
     done = forget(
         store,
         state,
-        SavedViewsLocation(url, lambda base: reach(base, conf, files_at)),
+        SavedViewsLocation(url, lambda base: open_storage(base, conf, files_at)),
         activity=task_instance_activity(state.key),
         force=options.force,
     )
@@ -170,44 +184,45 @@ def _forget(options: argparse.Namespace) -> None:
 def _prune(options: argparse.Namespace) -> None:
     from datetime import UTC, datetime
 
-    from airflow_provider.commands.airflow.database import Lookup, running_activity
-    from airflow_provider.commands.cleanup import reach, report, spark_conf
+    from airflow_provider.commands.airflow.metastore import MetastoreLookup
+    from airflow_provider.commands.airflow.task_instance_row import running_activity
+    from airflow_provider.commands.cleanup import open_storage, print_prune_report, requested_spark_conf
     from airflow_provider.operators.airflow_config import checkpoint_retention_days, deployment_address
     from airflow_provider.runner.housekeeping.prune import Prune, PruneRules
     from airflow_provider.stores.bucket_storage import files_at
     from airflow_provider.stores.location import store_at
 
-    conf = spark_conf(options)
+    conf = requested_spark_conf(options)
     days = checkpoint_retention_days(None)
-    address = _checkpoints(options)
+    address = _checkpoint_directory(options)
     store = store_at(address) if address else None
     prune = Prune(
         PruneRules(
             datetime.now(UTC),
             retention=None if days is None else timedelta(days=days),
             older_than=options.older_than,
-            silent_at_most=options.silent_at_most,
+            silent_at_most=options.presume_dead_after,
         ),
         store,
-        [(url, reach(url, conf, files_at)) for url in _saved(options)],
-        Lookup(store, deployment_address()),
+        [(url, open_storage(url, conf, files_at)) for url in _saved_view_urls(options)],
+        MetastoreLookup(store, deployment_address()),
         running_activity,
         dry_run=options.dry_run,
     )
-    if not report(prune(), dry_run=options.dry_run):
+    if not print_prune_report(prune(), dry_run=options.dry_run):
         raise SystemExit(1)
 
 
-def _checkpoints(options: argparse.Namespace) -> str | None:
+def _checkpoint_directory(options: argparse.Namespace) -> str | None:
     """Return where checkpoints are kept beside the task state store, None if nowhere."""
     from airflow_provider.operators.airflow_config import airflow_home
 
     default = airflow_home() / "pyspark_pipeline" / "checkpoints"
-    return url_of(options) or (str(default) if default.is_dir() else None)
+    return checkpoint_url_of(options) or (str(default) if default.is_dir() else None)
 
 
-def _saved(options: argparse.Namespace) -> list[str]:
-    """Return where saved views are looked for."""
+def _saved_view_urls(options: argparse.Namespace) -> list[str]:
+    """Return the directories to prune saved views in."""
     from airflow_provider.operators.airflow_config import resolve_session_state_url
 
     base = resolve_session_state_url(None, True, first=False)

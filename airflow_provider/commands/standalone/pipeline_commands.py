@@ -1,4 +1,4 @@
-"""Commands for people who try pipelines: check a file, say what a run would do, run it or a part of it."""
+"""The commands that try a pipeline: validate a file, plan a run, run the pipeline or a part of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from airflow_provider.commands.cleanup import properties
-from airflow_provider.commands.standalone.template_preview import known_names, rendered, with_files
+from airflow_provider.commands.cleanup import parse_properties
+from airflow_provider.commands.standalone.template_preview import known_names, render_pipeline_file, with_rendered_files
 from airflow_provider.commands.standalone.terminal import ProgressBar
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.masking import MASK, looks_secret
@@ -30,8 +30,9 @@ from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import plan_table, table
 from airflow_provider.runner.planning.partial_plan import restrict_plan
+from airflow_provider.runner.planning.start_mode import StartCase, StartMode
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from airflow_provider.runner.spark.session import open_session
 
@@ -42,44 +43,48 @@ SAVED = ".session_state"
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add what ``plan`` and ``run`` take."""
+    """Add the options of ``plan`` and ``run``."""
     parser.add_argument("pipeline", type=Path, help="a YAML, JSON or HOCON file")
-    parser.add_argument("--store", type=absolute_path, help="directory of the checkpoints (default: none are kept)")
-    parser.add_argument("--run-id", default="manual", help="name of the run (default: manual)")
-    parser.add_argument("--session-state-url", help="where temp views are saved (default: below --store)")
-    parser.add_argument("--restart-from", metavar="COMPONENT", help="run it and all its descendants again")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="COMPONENT", help="run this component only; repeatable"
+        "--store", type=absolute_path, metavar="DIRECTORY", help="where checkpoints are (default: none kept)"
     )
-    parser.add_argument("--until", metavar="COMPONENT", help="run what comes up to this component")
+    parser.add_argument("--run-id", default="manual", help="id of the run (default: manual)")
+    parser.add_argument(
+        "--session-state-url", metavar="URL", help="where temp views are saved (default: below --store)"
+    )
+    parser.add_argument("--restart-from", metavar="COMPONENT", help="run this component and all its descendants again")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="COMPONENT", help="run only this component; repeatable"
+    )
+    parser.add_argument("--until", metavar="COMPONENT", help="run no component that comes after this one")
     add_template_options(parser)
 
 
 def add_template_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says what the file's templates may name."""
+    """Add the options that define the names for the file's templates."""
     parser.add_argument(
         "--var",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="what templates may name, such as ds=2026-01-31 or params.rows=10; repeatable",
+        help="define a name for templates, such as ds=2026-01-31 or params.rows=10; repeatable",
     )
-    parser.add_argument("--vars", type=Path, metavar="FILE", help="the same from a YAML or JSON file")
+    parser.add_argument("--vars", type=Path, metavar="FILE", help="define names for templates in a YAML or JSON file")
 
 
 def _config(options: argparse.Namespace) -> PipelineConfig:
     names = known_names(options.run_id, options.vars, options.var)
-    content, origin = rendered(options.pipeline, names), str(options.pipeline)
+    content, origin = render_pipeline_file(options.pipeline, names), str(options.pipeline)
     try:
         config = load_pipeline_config(content, origin=origin, look_at_files=False)
     except PipelineConfigError:
         load_pipeline_config(content, origin=origin)  # with the files that are missing among the problems
         raise
-    return with_files(config, names)
+    return with_rendered_files(config, names)
 
 
-def validate(options: argparse.Namespace) -> int:
-    """Check a file, and print the order of execution; returns the exit status."""
+def validate_pipeline(options: argparse.Namespace) -> int:
+    """Check a file and print the order of execution; return the exit status."""
     config = _config(options)
     disabled = len(config.components) - len(config.ordered)
     print(f"{options.pipeline}: pipeline {config.name!r} is valid, in this order:")
@@ -96,8 +101,8 @@ def validate(options: argparse.Namespace) -> int:
     return OK
 
 
-def plan(options: argparse.Namespace) -> int:
-    """Print what a run would do and why; returns the exit status."""
+def plan_pipeline(options: argparse.Namespace) -> int:
+    """Print what a run would do and why; return the exit status."""
     config = _config(options)
     checkpoint = _store(options).load(options.run_id, config.name)
     runner = SimplePipelineRunner(config, session_state_url=_session_state_url(options, config))
@@ -113,38 +118,39 @@ def plan(options: argparse.Namespace) -> int:
     return OK
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run a pipeline, and print how far it came and what goes on; returns the exit status."""
+def run_pipeline(options: argparse.Namespace) -> int:
+    """Run a pipeline, and print how far it got and the command that continues it; return the exit status."""
     config = _config(options)
     store = _store(options)
-    conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **properties(options.conf)}
+    conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **parse_properties(options.conf)}
     if options.master:
         conf["spark.master"] = options.master
-    beginning = Beginning("--fresh was given" if options.fresh else None, _restarts(options))
+    case = StartCase.FRESH_REQUESTED if options.fresh else StartCase.CONTINUED
+    start = StartMode(case, restarts=_restarts(options))
     result = run_attempt(
         AttemptSpec(
             config,
             store,
             RunKey((), options.run_id, config.name),
-            lambda checkpoint, asked: beginning,
+            lambda checkpoint, asked: start,
             spark=lambda: open_session(conf, config.name),
             session_state_url=_session_state_url(options, config),
             keep_session_state=options.keep_session_state,
             environment=RunnerEnvironment(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),
-            part=lambda plan: restrict_plan(plan, config, options.only, options.until),
+            restrict=lambda plan: restrict_plan(plan, config, options.only, options.until),
         )
     )
     complete, total = len(result.completed_components), len(result.component_results)
     print(f"pipeline {config.name!r}, run {options.run_id!r}: {complete} of {total} components complete")
-    for line in _what_now(options, done=result.status is PipelineResultStatus.SUCCESS):
+    for line in _continuation(options, done=result.status is PipelineResultStatus.SUCCESS):
         print(line)
     return FAILED if result.failed_components else OK
 
 
-def _what_now(options: argparse.Namespace, *, done: bool) -> Iterator[str]:
-    """Yield where the checkpoint is, and the command that goes on."""
+def _continuation(options: argparse.Namespace, *, done: bool) -> Iterator[str]:
+    """Yield where the checkpoint is, and the command that continues the run."""
     if not options.store:
-        yield "no checkpoint was kept; with --store DIRECTORY a run goes on where it ended"
+        yield "no checkpoint was kept; give --store DIRECTORY to resume a run where it stopped"
         return
     yield f"checkpoint: {options.store}"
     words = ["python", "-m", "airflow_provider", "run", str(options.pipeline), "--store", str(options.store)]
@@ -154,7 +160,7 @@ def _what_now(options: argparse.Namespace, *, done: bool) -> Iterator[str]:
     for name, values in (("--var", options.var), ("--conf", options.conf)):
         words += [word for value in values for word in (name, _without_secret(value))]
     words += ["--keep-session-state"] if options.keep_session_state else []
-    yield f"{'everything again' if done else 'go on'}: {shlex.join([*words, '--fresh'] if done else words)}"
+    yield f"{'to run everything again' if done else 'to resume'}: {shlex.join([*words, '--fresh'] if done else words)}"
 
 
 def _without_secret(assignment: str) -> str:

@@ -1,8 +1,8 @@
 """Renders the templates of a pipeline file, and of the SQL files that it names, as Airflow would, without Airflow.
 
-Known are the names that a person gives, and what follows from them: from ``ds`` or ``logical_date`` the other dates,
-``run_id``, ``params``, ``var``, ``macros``, and Airflow's filters. There is no date by default: with another one on
-the next day a run that failed could not go on.
+Templates may use the names that the command line defines, ``run_id``, ``params``, ``var``, ``macros`` and Airflow's
+filters; ``ds`` or ``logical_date`` also defines the other dates. No date is defined by default: today's would differ
+tomorrow, and a failed run could not resume.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ _MACROS = SimpleNamespace(
 
 
 def known_names(run_id: str, file: Path | None, given: Sequence[str]) -> dict[str, Any]:
-    """Return what templates may name.
+    """Return the names that templates may use, with their values.
 
-    :param run_id: name of the run
+    :param run_id: id of the run
     :param file: a YAML or JSON file with a mapping of names to values, None for none
     :param given: ``NAME=VALUE``, each a text; a dot leads into a mapping (``params.rows=3``). They win over the file
-    :raises PipelineConfigError: the file or a text is not of that form, or the date is none
+    :raises PipelineConfigError: the file or a text is not of that form, or the date cannot be read
     """
     names: dict[str, Any] = dict(read_config_file(file)) if file is not None else {}
     for text in given:
@@ -77,7 +77,7 @@ def known_names(run_id: str, file: Path | None, given: Sequence[str]) -> dict[st
         for part in parts[:-1]:
             inner = inner.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise _wrong(f"--var {text!r}: {part!r} has a value of its own, so nothing can be below it")
+                raise _wrong(f"--var {text!r}: {part!r} already has a value, so it cannot hold further names")
         inner[parts[-1]] = value
     found: dict[str, Any] = {"run_id": run_id, "params": {}, "var": {"value": {}, "json": {}}, "macros": _MACROS}
     dates = _dates(names)
@@ -89,14 +89,14 @@ def known_names(run_id: str, file: Path | None, given: Sequence[str]) -> dict[st
 
 
 def _dates(names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what follows from the date, if one is given."""
+    """Return the names that follow from the date, if one is given."""
     given = names.get("logical_date", names.get("ds"))
     if given is None:
         return {}
     try:
         date = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
     except ValueError:
-        raise _wrong(f"{str(given)!r} is no date; write it as 2026-01-31 or 2026-01-31T06:00:00+00:00") from None
+        raise _wrong(f"{str(given)!r} is not a date; write it as 2026-01-31 or 2026-01-31T06:00:00+00:00") from None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     return {name: form(date) for name, form in _FILTERS.items()} | {
@@ -106,12 +106,12 @@ def _dates(names: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def rendered(path: Path, names: Mapping[str, Any]) -> dict[str, Any]:
+def render_pipeline_file(path: Path, names: Mapping[str, Any]) -> dict[str, Any]:
     """Read a pipeline file and render the templates in it.
 
     :param path: the file
-    :param names: what they may name
-    :raises PipelineConfigError: it cannot be read, or templates cannot be rendered; names each of them
+    :param names: the names that templates may use
+    :raises PipelineConfigError: the file cannot be read, or templates cannot be rendered; names each of them
     """
     content = read_config_file(path)
     problems: list[ConfigProblem] = []
@@ -121,16 +121,16 @@ def rendered(path: Path, names: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def with_files(config: PipelineConfig, names: Mapping[str, Any]) -> PipelineConfig:
+def with_rendered_files(config: PipelineConfig, names: Mapping[str, Any]) -> PipelineConfig:
     """Return a pipeline with the templates rendered in the ``.sql`` files that its components name.
 
-    They are looked for in the folder of the pipeline's file, then in the working directory.
+    Looks in the folder of the pipeline's file, then in the working directory.
 
     :param config: the pipeline, with the templates in its own file rendered
-    :param names: what templates may name
+    :param names: the names that templates may use
     :raises PipelineConfigError: a file cannot be found, read or rendered; names each of them
     """
-    # In Airflow the DAG's folder comes second, and that is where people are who try a pipeline.
+    # In Airflow the DAG's folder comes second. Whoever tries a pipeline most likely stands in it.
     folders = (config.base_dir, working_directory())
     files = TemplateFiles(_environment(), names, folders, lambda error: _explain(error, names))
     components = [TemplatedComponent(c.name, c.target(), c.config) for c in config.ordered]
@@ -153,7 +153,7 @@ def _render(value: Any, at: tuple[Any, ...], names: Mapping[str, Any], problems:
     shown = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
     component = str(at[1]) if len(at) > 1 and at[0] == "components" else None
     field = ".".join(map(str, at[2:] if component else at))
-    problems.append(ConfigProblem(f"the template {shown!r} cannot be rendered: {why}", component, field))
+    problems.append(ConfigProblem(f"cannot render the template {shown!r}: {why}", component, field))
     return value
 
 
@@ -172,12 +172,12 @@ def _explain(error: Exception, names: Mapping[str, Any]) -> str:
     from jinja2 import TemplateError, UndefinedError
 
     if isinstance(error, UndefinedError):
-        return f"{error.message}; known are {', '.join(_listed(names))}; give more with --var NAME=VALUE or --vars FILE"
+        return f"{error.message}; known: {', '.join(_listed(names))}; define more with --var NAME=VALUE or --vars FILE"
     return str(error.message) if isinstance(error, TemplateError) else describe(error)
 
 
 def _listed(names: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """Yield the known names, those below a mapping with a dot."""
+    """Yield the known names, with a dot for those in a mapping."""
     for name in sorted(names):
         value = names[name]
         if isinstance(value, Mapping) and value:

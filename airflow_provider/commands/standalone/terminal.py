@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider.runner.observing.progress import in_words
-from airflow_provider.runner.spark.job_progress import Look, looking
+from airflow_provider.runner.spark.job_progress import ProgressReader, spark_progress
 
 _EVERY_SECONDS = 0.5
 
 
 class StderrHandler(logging.Handler):
-    """Logs to what is the standard error at that moment: while a progress bar is shown, lines go above it."""
+    """Logs to the current ``sys.stderr``, which a progress bar replaces so that lines appear above it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
@@ -28,11 +28,11 @@ class StderrHandler(logging.Handler):
 
 
 class ProgressBar:
-    """A bar for the component at work: Spark's tasks, and what it is doing. See ``Progress`` of the runner."""
+    """A progress bar for the running component: Spark's tasks, and what Spark does. See ``Progress`` of the runner."""
 
     @contextmanager
     def watching(self, component: str, position: int, total: int, spark: Any) -> Iterator[None]:
-        """Show the bar until the component has ended, and then take it away."""
+        """Show the bar while the component runs."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -44,16 +44,16 @@ class ProgressBar:
         )
         over = threading.Event()
         with (
-            looking(spark) as look,
+            spark_progress(spark) as look,
             Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar,
         ):
             task = bar.add_task(f"[{position}/{total}] {component}", total=None, words="")
 
-            def show(look: Look) -> None:
+            def show(look: ProgressReader) -> None:
                 while not over.wait(_EVERY_SECONDS):
                     try:
                         work = look()
-                    except Exception:  # noqa: BLE001 - Spark may be gone, which the component will say
+                    except Exception:  # noqa: BLE001 - Spark may be gone; the component reports it
                         work = None
                     tasks = (work.tasks_done, work.tasks) if work is not None else (0, None)
                     bar.update(task, completed=tasks[0], total=tasks[1], words=in_words(work) if work else "")

@@ -16,7 +16,7 @@ from typing import Any
 from airflow_provider.components.destination.directory_swap import TargetDirectory
 from airflow_provider.components.destination.table_layout import split_table_name
 from airflow_provider.errors import describe
-from airflow_provider.runner.session_state.sources.current_reads import is_classic
+from airflow_provider.runner.spark.kind import spark_kind
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class UnfinishedTableMarker:
 def _default_place(spark: Any, table: str) -> str | None:
     """Return where Spark puts a table without a location; None if that is unknown."""
     parts = split_table_name(table)
-    if not is_classic(spark) or len(parts) > 3:
+    if spark_kind(spark) != "classic" or len(parts) > 3:
         return None
     if len(parts) == 3 and parts[0] != "spark_catalog":
         return None

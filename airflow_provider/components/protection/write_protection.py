@@ -25,12 +25,12 @@ from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.session_state.sources.current_reads import (
     ReadPlace,
-    is_classic,
     read_by,
     read_by_stored_views,
 )
 from airflow_provider.runner.session_state.sources.destroys import Location, Relation, location, relation
 from airflow_provider.runner.session_state.sources.globs import is_glob
+from airflow_provider.runner.spark.kind import spark_kind
 
 logger = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ class WriteProtection:
                     break
 
     def _views(self) -> dict[str, list[ReadPlace]]:
-        if is_classic(self._spark):
+        if spark_kind(self._spark) == "classic":
             try:
                 return read_by_stored_views(self._spark)
             except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
@@ -205,7 +205,7 @@ class WriteProtection:
             yield _here(kept), what
 
     def _qualified(self, path: str) -> Location:
-        if not is_classic(self._spark) or is_glob(path):
+        if spark_kind(self._spark) != "classic" or is_glob(path):
             return location(path if re.match(r"/|\w[\w+.-]*:", path) else f"{working_directory()}/{path}")
         hadoop = self._spark._jvm.org.apache.hadoop.fs.Path(path)
         system = hadoop.getFileSystem(self._spark._jsparkSession.sessionState().newHadoopConf())

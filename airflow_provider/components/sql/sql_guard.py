@@ -13,7 +13,7 @@ from airflow_provider.components.destination.table_layout import OVERWRITE_MODE,
 from airflow_provider.components.destination.unfinished_table import making_table
 from airflow_provider.components.protection.write_protection import WriteProtection
 from airflow_provider.components.protection.write_target import WriteTarget
-from airflow_provider.components.sql.statement_effects import EmptiedTable, StatementEffects, read_statement_effects
+from airflow_provider.components.sql.sql_writes import EmptiedTable, SqlWrites, read_sql_writes
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.view_names import quote
@@ -30,7 +30,7 @@ def guarded_statement(spark: Any, text: str, context: ComponentContext | None, b
     :param base_dir: where relative paths of the config start
     :raises WriteRefusedError: it would destroy what the run still needs
     """
-    statement = read_statement_effects(spark, text)
+    statement = read_sql_writes(spark, text)
     protection = WriteProtection(spark, context, base_dir)
     warned: list[tuple[CatalogTable, set[str]]] = []
     for emptied in [*statement.emptied, *_tables_of(spark, statement.databases)]:
@@ -101,7 +101,7 @@ def _partitions(spark: Any, table: CatalogTable) -> set[str]:
 
 
 def _check_table(
-    spark: Any, protection: WriteProtection, statement: StatementEffects, emptied: EmptiedTable
+    spark: Any, protection: WriteProtection, statement: SqlWrites, emptied: EmptiedTable
 ) -> CatalogTable | None:
     """Check one table; return it, or None if the statement empties none of its files."""
     table = find_table(spark, emptied.name)
@@ -126,7 +126,7 @@ def _check_table(
     return table
 
 
-def _check_input(spark: Any, protection: WriteProtection, statement: StatementEffects, target: WriteTarget) -> None:
+def _check_input(spark: Any, protection: WriteProtection, statement: SqlWrites, target: WriteTarget) -> None:
     for name in statement.reads:
         try:
             frame = spark.table(name)

@@ -21,7 +21,7 @@ from airflow_provider.components.writing.write_config import FILE_FORMATS
 from airflow_provider.components.writing.write_job import WriteJob
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.sources.current_reads import is_classic
+from airflow_provider.runner.spark.kind import spark_kind
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def heal_table(spark: Any, name: str, token: str) -> None:
 
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
-    if not is_classic(spark):
+    if spark_kind(spark) != "classic":
         return
     parts = split_table_name(name)
     if len(parts) > 3 or (parts[0].lower() if len(parts) == 3 else spark.catalog.currentCatalog()) != "spark_catalog":
@@ -91,7 +91,7 @@ def heal_table(spark: Any, name: str, token: str) -> None:
 def _why_not(job: WriteJob, table: CatalogTable) -> str | None:
     if job.config.replace == "in_place":
         return "replace is 'in_place'"
-    if not is_classic(job.spark):
+    if spark_kind(job.spark) != "classic":
         return "Spark Connect cannot rename directories"
     parts = split_table_name(table.full_name)
     if len(parts) != 3 or parts[0] != "spark_catalog" or table.provider not in WITH_FILES or not table.location:

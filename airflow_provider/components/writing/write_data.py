@@ -15,7 +15,7 @@ from airflow_provider.components.writing.write_job import WriteJob
 from airflow_provider.components.writing.write_path import write_path, write_without_place
 from airflow_provider.components.writing.write_table import write_table
 from airflow_provider.runner.config.component_context import ComponentContext
-from airflow_provider.runner.session_state.sources.current_reads import is_classic
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,9 +41,9 @@ class WriteData(ReadyMadeComponent[WriteConfig]):
 
     @classmethod
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
-        """Put back what an attempt moved aside before it ended between two renames: others may read it first."""
+        """Restore what an earlier attempt moved aside before it ended between two renames: others may read it first."""
         path, format_ = config.get("path"), str(config.get("format", "parquet")).lower()
-        if isinstance(path, str) and path and format_ in FILE_FORMATS and is_classic(spark):
+        if isinstance(path, str) and path and format_ in FILE_FORMATS and spark_kind(spark) == "classic":
             TargetDirectory(spark, path, run_token(context)).heal()
         elif isinstance(config.get("table"), str):
             heal_table(spark, config["table"], run_token(context))

@@ -14,8 +14,8 @@ from airflow_provider.components.protection.write_target import WriteTarget
 from airflow_provider.components.writing.write_config import FILE_FORMATS, WriteConfig
 from airflow_provider.components.writing.write_job import WriteJob
 from airflow_provider.errors import describe
-from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import location
+from airflow_provider.runner.spark.kind import spark_kind
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def write_path(job: WriteJob) -> str | None:
     """
     config, path = job.config, str(job.config.path)
     # For other formats a path may be anything, such as the name of a collection.
-    has_files = is_classic(job.spark) and config.format.lower() in (*FILE_FORMATS, *TRANSACTIONAL)
+    has_files = spark_kind(job.spark) == "classic" and config.format.lower() in (*FILE_FORMATS, *TRANSACTIONAL)
     directory = TargetDirectory(job.spark, path, run_token(job.context)) if has_files else None
     if directory is not None:
         directory.heal()

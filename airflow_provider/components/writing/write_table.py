@@ -18,8 +18,8 @@ from airflow_provider.components.destination.unfinished_table import making_tabl
 from airflow_provider.components.protection.write_target import WriteTarget
 from airflow_provider.components.writing.replace_table import heal_table, replace_table
 from airflow_provider.components.writing.write_job import WriteJob
-from airflow_provider.runner.session_state.sources.current_reads import is_classic
 from airflow_provider.runner.session_state.sources.destroys import Location, location
+from airflow_provider.runner.spark.kind import spark_kind
 
 logger = logging.getLogger(__name__)
 
@@ -147,6 +147,6 @@ def _places(job: WriteJob, table: CatalogTable | None) -> tuple[Location, ...]:
     """Return where the files of the table are, and where they will be."""
     written = [table.location if table is not None else None, job.config.value_of("path")]
     found = [place for place in written if place]
-    if is_classic(job.spark):
+    if spark_kind(job.spark) == "classic":
         return tuple(TargetDirectory(job.spark, place, run_token(None)).location for place in found)
     return tuple(map(location, found))

@@ -1,1 +1,1 @@
-"""From what the DAG author gave an operator to a validated config, with its templates rendered."""
+"""From the operator's ``pipeline`` to a validated config with its templates rendered."""

@@ -1,4 +1,4 @@
-"""What each attempt of a run is asked for: ``restart_from`` of its task, and in the run's conf or params."""
+"""Finds the restart request of the task's ``restart_from`` parameter, or of the run's conf or params."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ logger = logging.getLogger(__name__)
 def config_requests(
     context: Context, task_id: str, config: PipelineConfig, own: Any = None
 ) -> tuple[RestartRequest, ...]:
-    """Return what the task's own parameter asks for, otherwise the run's conf, otherwise its params.
+    """Return the request in the task's own parameter, otherwise in the run's conf, otherwise in its params.
 
-    Only the task's first try refuses what makes no sense. The parameter may be made of params, and nobody can change
-    those of a run, so later tries go on without it.
+    Only the task's first try refuses an invalid request. The parameter may be a template of params, and those of a
+    run cannot be changed, so later tries ignore an invalid one.
 
     :param context: of the task
     :param task_id: the task
     :param config: its pipeline
     :param own: the operator's ``restart_from``, rendered
-    :raises PipelineConfigError: it makes no sense for the pipeline
+    :raises PipelineConfigError: the request is not valid for the pipeline
     """
     dag_run = context.get("dag_run")
     by = getattr(dag_run, "triggering_user_name", None)
-    at_the_trigger = (getattr(dag_run, "conf", None), context.get("params"))
-    asked: list[tuple[Any, str, str | None]] = [(own, IN_THE_FILE, None)]
-    asked += [
+    given_to_run = (getattr(dag_run, "conf", None), context.get("params"))
+    candidates: list[tuple[Any, str, str | None]] = [(own, IN_THE_FILE, None)]
+    candidates += [
         (_for_task((source or {}).get("restart_from"), task_id), AT_THE_TRIGGER, str(by) if by else None)
-        for source in at_the_trigger
+        for source in given_to_run
     ]
-    for written, source, person in asked:
+    for written, source, person in candidates:
         if written:
             found = _checked(written, config, refuse=_try_number(context) <= 1)
             return (RestartRequest.from_config_value(found, source, person),) if found is not None else ()
@@ -61,7 +61,7 @@ def _checked(written: Any, config: PipelineConfig, *, refuse: bool) -> RestartFr
         ]
         if refuse:
             raise PipelineConfigError(problems, config.source) from None
-        logger.warning("passed over: %s; nothing is restarted because of it", "; ".join(map(str, problems)))
+        logger.warning("ignoring restart_from: %s", "; ".join(map(str, problems)))
         return None
     if refuse and (why := why_impossible(config, asked)) is not None:
         raise PipelineConfigError([ConfigProblem(why, None, "restart_from")], config.source)
@@ -74,7 +74,7 @@ def _try_number(context: Context) -> int:
 
 
 def _for_task(written: Any, task_id: str) -> Any:
-    """Return what is meant for a task: a mapping may say it for each task."""
+    """Return the part for a task: a mapping may have one for each task."""
     if not isinstance(written, Mapping):
         return written
     return written.get(task_id, written if "components" in written else None)

@@ -1,4 +1,4 @@
-"""``render_template_as_native_obj``: where a template's value is meant as text although it looks like a number."""
+"""``render_template_as_native_obj``: keeps a template's value text where only text fits."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _READY_MADE = "airflow_provider.components."
 
 
 def text_where_meant(written: Any, rendered: Any, as_text: Callable[[str], str]) -> Any:
-    """Return a pipeline in which templates have become text where only text is taken.
+    """Return the pipeline with templates rendered to text where only text fits.
 
-    Airflow makes Python values of them: a version of ``1.10`` is the number 1.1 then, and ``20260131`` no name.
+    Airflow renders them to Python values: a version of ``1.10`` becomes the number 1.1, and ``20260131`` is not a name.
 
     :param written: the pipeline with its templates
-    :param rendered: the same, rendered to Python values
+    :param rendered: the same pipeline, rendered to Python values
     :param as_text: renders a template to text
     """
     for path, template in leaves(written):
@@ -34,10 +34,10 @@ def text_where_meant(written: Any, rendered: Any, as_text: Callable[[str], str])
 
 
 def numbers_as_text(written: Any, rendered: Any, as_text: Callable[[str], str]) -> Any:
-    """Return what stands in a field of the operator, with text in place of a number where a template stood.
+    """Return the value of an operator's field with templates rendered to text instead of numbers.
 
     :param written: the field with its templates
-    :param rendered: the same, rendered to Python values
+    :param rendered: the same field, rendered to Python values
     :param as_text: renders a template to text
     """
     for path, template in leaves(written):
@@ -48,7 +48,7 @@ def numbers_as_text(written: Any, rendered: Any, as_text: Callable[[str], str]) 
 
 
 def known_target(class_path: Any) -> Any:
-    """Return a component's class or function, None if that would have to be imported and is not ready-made.
+    """Return a component's class or function, None if it is neither imported nor ready-made.
 
     :param class_path: what the author wrote
     """
@@ -61,7 +61,7 @@ def known_target(class_path: Any) -> Any:
 
 
 def _wanted(written: Any, path: Path) -> Any:
-    """Return the annotation of what a path leads to, None if there is none."""
+    """Return the annotation of the value at a path, None if there is none."""
     if len(path) > 3 and path[0] == "components" and path[2] == "config":
         component = at(written, path[:2])
         target = known_target(component.get("class_path")) if isinstance(component, Mapping) else None
@@ -70,7 +70,7 @@ def _wanted(written: Any, path: Path) -> Any:
 
 
 def _config_of(target: Any) -> Any:
-    """Return how the config of a class or function is annotated: a model, or a mapping of names to annotations."""
+    """Return what describes the config of a class or function: a model, or a mapping of names to annotations."""
     model = getattr(target, "config_model", None)
     if model is not None or target is None or hasattr(target, "from_config"):
         return model
@@ -82,7 +82,7 @@ def _config_of(target: Any) -> Any:
 
 
 def _below(annotation: Any, path: Sequence[str | int]) -> Any:
-    """Return the annotation of what stands at a path below something that has an annotation."""
+    """Return the annotation of the value at a path below an annotated one."""
     for index, part in enumerate(path):
         if isinstance(annotation, Mapping):
             annotation = annotation.get(part)
@@ -108,13 +108,13 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
 
 def _takes_only_text(annotation: Any, kind: type) -> bool:
     if annotation == SparkValue and kind is bool:
-        return False  # it is spelled as Spark does
+        return False  # it is written as Spark writes it
     choices = _choices(annotation)
     return str in choices and kind not in choices and not (kind is int and float in choices)
 
 
 def _with(value: Any, path: Sequence[str | int], new: Any) -> Any:
-    """Return a copy of nested mappings and lists that has another value at a path."""
+    """Return a copy of nested mappings and lists with another value at a path."""
     if not path:
         return new
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What can be said of a pipeline when Airflow parses the DAG file: before Spark is there and templates are rendered."""
+"""Checks a pipeline when Airflow parses the DAG file: without Spark, and before templates are rendered."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _OF_THE_GRAPH = ("name", "depends_on", "restart_from")
 
 
 def check_when_parsed(pipeline: Any, folders: Sequence[Path], *, imports: bool) -> None:
-    """Raise what is wrong with a pipeline for certain, whatever its templates come to.
+    """Raise what is wrong with a pipeline whatever its templates render to.
 
-    :param pipeline: what the author gave the operator
-    :param folders: where a relative path starts, the first in which there is such a file
-    :param imports: whether to import the components, which imports Spark; otherwise only those are looked at that are
-        given themselves or ready-made
+    :param pipeline: the operator's ``pipeline``
+    :param folders: where a relative path starts; the first folder that has the file counts
+    :param imports: whether to import the components, which imports Spark; otherwise only ready-made components and
+        classes and functions themselves are checked
     :raises PipelineConfigError: with every such problem
     """
     if not isinstance(pipeline, (str, Mapping, PipelineConfig)):
@@ -42,7 +42,7 @@ def check_when_parsed(pipeline: Any, folders: Sequence[Path], *, imports: bool) 
 
 
 def _is_open(problem: ConfigProblem, written: Any, folders: Sequence[Path]) -> bool:
-    """Return whether a problem may be gone when the templates are rendered and files looked for in all folders."""
+    """Return whether a problem may be gone once templates are rendered and all folders are searched."""
     last = (problem.field or "").partition(".")[0]
     if last in _OF_THE_GRAPH and _has_open_names(written):
         return True

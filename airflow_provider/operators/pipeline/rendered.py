@@ -1,4 +1,4 @@
-"""A pipeline with its templates rendered, as an attempt runs it and as Airflow shows it under "Rendered Template"."""
+"""A pipeline with its templates rendered, as an attempt runs it and as Airflow shows it in "Rendered Template"."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _ENDLESS = 10**6  # a line of the author's stays one line
 
 @dataclass(frozen=True)
 class RenderedPipeline:
-    """A pipeline whose templates are rendered. Airflow shows what cannot be stored as JSON as text: see ``str``.
+    """A pipeline whose templates are rendered. Airflow shows it as text, because it is not JSON: see ``str``.
 
-    :param source: what the author gave the operator
-    :param written: the pipeline as it was written, with its templates
-    :param content: the same, rendered and not yet validated
-    :param origin: the file that it is from, None if it is from none
-    :param texts: by component, name of a file that it names to its text, rendered
-    :param templated: component and file, for each file that holds a template
+    :param source: the operator's ``pipeline``
+    :param written: the pipeline as the author wrote it, with its templates
+    :param content: the same pipeline, rendered and not yet validated
+    :param origin: the file that it is from, None if it is not from a file
+    :param texts: by component, the rendered text of each file that it names
+    :param templated: component and file, for each file with a template in it
     :param problems: what is wrong with such files
     """
 
@@ -65,7 +65,7 @@ class _Dumper(yaml.SafeDumper):
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     if "\n" not in text:
         return dumper.represent_scalar("tag:yaml.org,2002:str", text)
-    # YAML has no lines for text with blanks at the end of a line, and nobody can see them.
+    # YAML cannot write text in lines if a line ends with blanks, which are invisible anyway.
     lines = "\n".join(line.rstrip().expandtabs(4) for line in text.splitlines())
     return dumper.represent_scalar("tag:yaml.org,2002:str", lines, style="|")
 
@@ -74,11 +74,11 @@ _Dumper.add_representer(str, _text)
 
 
 def _plain(value: Any, key: str = "", *, hidden: bool = False) -> Any:
-    """Return a value of nothing but mappings, lists and what YAML writes by itself, without secrets.
+    """Return a value made of mappings, lists and what YAML writes by itself, without secrets.
 
     :param value: any value
-    :param key: the key that it stands under, which may name a secret
-    :param hidden: whether a key above it does
+    :param key: its key, which may name a secret
+    :param hidden: whether a key above it names a secret
     """
     hidden = hidden or bool(key and looks_secret(key, None, {}))
     if isinstance(value, Mapping):

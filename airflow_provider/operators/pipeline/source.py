@@ -1,4 +1,4 @@
-"""From what the DAG author gave the operator to a validated config, with its templates rendered."""
+"""Reads the operator's ``pipeline`` and validates it once its templates are rendered."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from airflow_provider.runner.config.problems import component_name
 from airflow_provider.runner.config.scalars import restore_folded_text
 from airflow_provider.template_files import TemplatedComponent, file_not_found, find_template_file
 
-if TYPE_CHECKING:  # it comes with the engine, which a DAG file that is parsed does not need
+if TYPE_CHECKING:  # comes with the engine, which parsing a DAG file does not need
     from airflow_provider.runner.running.airflow_attempt import TemplatedField
 
 CONFIG_FILES = (".yaml", ".yml", ".json", ".conf", ".hocon")
 
 _NO = ("false", "no", "off", "n", "f", "0")
-"""What pydantic takes for False."""
+"""What pydantic reads as False."""
 
 Source = str | Mapping[str, Any] | PipelineConfig
 """A file's path, the fields of a pipeline, or a config built in Python."""
@@ -31,15 +31,16 @@ Source = str | Mapping[str, Any] | PipelineConfig
 def read_source(source: Source, folders: Sequence[Path]) -> tuple[Any, str | None]:
     """Return the pipeline as the author wrote it, and the file that it is from.
 
-    :param source: what the author gave
-    :param folders: where a relative path starts, the first in which there is such a file
-    :raises PipelineConfigError: there is no such file, or it cannot be read
+    :param source: the operator's ``pipeline``
+    :param folders: where a relative path starts; the first folder that has the file counts
+    :raises PipelineConfigError: the file does not exist or cannot be read
     """
     if isinstance(source, str):
         if "\n" in source or source.lstrip().startswith("{"):
             problem = (
-                "is text where the path of a file, a mapping or another task's result is expected. If a template gave "
-                "it, set render_template_as_native_obj=True on the DAG, or pass the task's result itself (task.output)"
+                "is text where the path of a file, a mapping or another task's result is expected. If it comes from a "
+                "template, set render_template_as_native_obj=True on the DAG, or pass the task's result itself "
+                "(task.output)"
             )
             raise PipelineConfigError([ConfigProblem(problem, None, "pipeline")])
         found = find_template_file(source, folders)
@@ -54,10 +55,10 @@ def read_source(source: Source, folders: Sequence[Path]) -> tuple[Any, str | Non
 
 
 def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs_here: bool = True) -> PipelineConfig:
-    """Validate a pipeline, with what the operator says in place of the pipeline's own policies.
+    """Validate a pipeline, with the operator's policies in place of the pipeline's own.
 
     :param source: the rendered pipeline
-    :param policies: the operator's; None stands for not given
+    :param policies: the operator's; None for one that it does not give
     :param runs_here: whether the components run in this process, and so must be importable here
     :raises PipelineConfigError: with every problem
     """
@@ -65,11 +66,11 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
     content, written, origin = restore_folded_text(source.content, source.written), source.written, source.origin
     whole = {**content, **given} if isinstance(content, Mapping) else content
     try:
-        # Its files were looked for where Airflow looks, and what is missing is among the source's problems.
+        # Files were searched where Airflow searches, and the missing ones are among the source's problems.
         config = load_pipeline_config(whole, origin=origin, importable=runs_here, look_at_files=False)
     except PipelineConfigError as error:
-        told = {(problem.component, problem.field) for problem in source.problems}
-        others = [problem for problem in error.problems if (problem.component, problem.field) not in told]
+        known = {(problem.component, problem.field) for problem in source.problems}
+        others = [problem for problem in error.problems if (problem.component, problem.field) not in known]
         raise with_templates(PipelineConfigError([*others, *source.problems], error.source), written) from None
     problems = [*source.problems, *(wrong_kinds(written, config) if runs_here else [])]
     if problems:
@@ -78,7 +79,7 @@ def with_policies(source: RenderedPipeline, policies: Mapping[str, Any], *, runs
 
 
 def named_components(content: Any) -> list[TemplatedComponent]:
-    """Return the components that name files, as far as that is known without importing the author's modules.
+    """Return the components and the files that they name, as far as known without importing the author's modules.
 
     :param content: the pipeline, rendered and not yet validated
     """
@@ -94,7 +95,7 @@ def named_components(content: Any) -> list[TemplatedComponent]:
 
 
 def templated_fields(source: RenderedPipeline, config: PipelineConfig) -> list[TemplatedField]:
-    """Return which fields of which components hold a template.
+    """Return component and field of each value with a template in it.
 
     :param source: the rendered pipeline
     :param config: the same, validated

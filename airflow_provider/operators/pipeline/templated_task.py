@@ -1,4 +1,4 @@
-"""How the fields of an operator are rendered: as by Airflow, and the pipeline and its SQL files as well."""
+"""Renders an operator's fields as Airflow does, and also the pipeline in a file and its SQL files."""
 
 from __future__ import annotations
 
@@ -18,26 +18,23 @@ if TYPE_CHECKING:
     from airflow_provider.template_files import TemplatedComponent
 
 _ANY_VALUE = ("op_args", "op_kwargs", "restart_from")
-"""Fields in which a number is meant as one."""
+"""Fields in which a number stays a number."""
 
 
 class TemplatedTask:
-    """Mixin for operators: renders their fields, and the pipeline wherever it is.
-
-    The attributes are those of the operator, see :class:`PySparkPipelineOperator`.
-    """
+    """Mixin for operators: renders their fields, and the pipeline wherever it is."""
 
     pipeline: Any
     _runs_here = True
     _started_in: str | None = None
 
     overwrite_rtif_after_execution = True
-    """Let Airflow note the rendered fields again at the end: what a decorated function returned is known then."""
+    """Let Airflow store the rendered fields again at the end, when the result of a decorated function is known."""
 
     def _do_render_template_fields(
         self, parent: Any, template_fields: Iterable[str], context: Context, jinja_env: Any, seen_oids: set[int]
     ) -> None:
-        """Render the other fields as Airflow does, and the pipeline here, so that one from a file is shown as well."""
+        """Render the other fields as Airflow does, and the pipeline here: so Airflow also shows one from a file."""
         airflow: Any = super()
         others = [field for field in template_fields if field != "pipeline"]
         written = {field: getattr(parent, field, None) for field in others if field not in _ANY_VALUE}
@@ -49,15 +46,15 @@ class TemplatedTask:
             for field, value in written.items():
                 setattr(self, field, numbers_as_text(value, getattr(self, field, None), text))
         if "pipeline" in template_fields and self.pipeline:
-            with contextlib.suppress(NotRetriableError):  # the attempt says what is wrong with it
+            with contextlib.suppress(NotRetriableError):  # the attempt raises the same
                 self.pipeline = self._rendered(context, jinja_env, seen_oids)
 
     def render_template(
         self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
     ) -> Any:
-        """Render as Airflow does, but text that holds no template stays text.
+        """Render as Airflow does, but leave text without a template as text.
 
-        With ``render_template_as_native_obj`` Airflow makes Python values also of that: ``"1.10"`` would be 1.1.
+        With ``render_template_as_native_obj`` Airflow turns that into Python values, too: ``"1.10"`` would be 1.1.
         """
         airflow: Any = super()
         environment = jinja_env or self._environment()
@@ -70,7 +67,7 @@ class TemplatedTask:
 
     @property
     def started_in(self) -> str:
-        """The working directory that the process had when the task was made: a component may go elsewhere."""
+        """The working directory of the process when the DAG file was parsed; a component may change it later."""
         from airflow_provider.runner.config.absolute_paths import working_directory
 
         return self._started_in or str(working_directory())
@@ -84,9 +81,9 @@ class TemplatedTask:
         return operator.get_template_env()
 
     def _text_environment(self, environment: Any) -> Any:
-        """Return a Jinja environment that makes text, with the DAG's macros, filters and loader.
+        """Return a Jinja environment that renders to text, with the DAG's macros, filters and loader.
 
-        :param environment: the one in which the task's fields are rendered
+        :param environment: the one that renders the task's fields
         """
         operator: Any = self
         if not is_native(environment) or not operator.has_dag():
@@ -98,9 +95,9 @@ class TemplatedTask:
         return lambda template: str(text.from_string(template).render(context))
 
     def _rendered(self, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None) -> RenderedPipeline:
-        """Read the pipeline and render it. The arguments are those of Airflow's ``render_template``.
+        """Read the pipeline and render it. Takes the arguments of Airflow's ``render_template``.
 
-        :raises PipelineConfigError: it cannot be read, or a template cannot be rendered
+        :raises PipelineConfigError: the pipeline cannot be read, or a template cannot be rendered
         """
         from airflow_provider.operators.airflow_secrets import use_airflow_redactor
         from airflow_provider.operators.pipeline.native_values import text_where_meant
@@ -131,14 +128,14 @@ class TemplatedTask:
     def _with_files(
         self, pipeline: RenderedPipeline, components: Sequence[TemplatedComponent], context: Context, environment: Any
     ) -> RenderedPipeline:
-        """Add the texts of the files that components name, with their templates rendered.
+        """Add the rendered texts of the files that components name.
 
         :param pipeline: the pipeline, itself rendered
-        :param components: the components
-        :param context: what templates may name
-        :param environment: the one in which the task's fields are rendered
+        :param components: the components that name files
+        :param context: the names that templates may use
+        :param environment: the one that renders the task's fields
         """
-        from airflow_provider.operators.pipeline.templates import explain, hint_at, may_pass
+        from airflow_provider.operators.pipeline.templates import explain_template_error, hint_at, may_pass
         from airflow_provider.template_files import TemplateFiles
 
         beside = [Path(pipeline.origin).parent] if pipeline.origin else []
@@ -146,7 +143,7 @@ class TemplatedTask:
             self._text_environment(environment),
             cast("Mapping[str, Any]", context),
             [*beside, *self._folders(), *([] if beside else [Path(self.started_in)])],
-            lambda error: f"{explain(error)}{hint_at(error, context)}",
+            lambda error: f"{explain_template_error(error)}{hint_at(error, context)}",
             may_pass,
             optional=not self._runs_here,
         )
@@ -173,7 +170,7 @@ class TemplatedTask:
 
 
 def is_native(environment: Any) -> bool:
-    """Return whether a Jinja environment makes Python values of templates (``render_template_as_native_obj``)."""
+    """Return whether a Jinja environment renders to Python values (``render_template_as_native_obj``)."""
     from jinja2.nativetypes import NativeEnvironment
 
     return isinstance(environment, NativeEnvironment)

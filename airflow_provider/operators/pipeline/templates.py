@@ -1,4 +1,4 @@
-"""What templates in a pipeline come to, and what is said when that is not what was meant."""
+"""Renders the templates in a pipeline, and explains what went wrong with them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def render(content: Any, origin: str | None, renderer: Callable[[Any], Any], kno
     :param content: the pipeline as the author wrote it
     :param origin: the file that it is from
     :param renderer: renders any value
-    :param known: names that a template may use, for a suggestion
-    :raises PipelineConfigError: templates cannot be rendered, or one that is a whole value comes to None
+    :param known: names that a template may use, for suggestions
+    :raises PipelineConfigError: a template cannot be rendered, or one that is a whole value renders to None
     """
     try:
         rendered = renderer(content)
@@ -39,7 +39,7 @@ def render(content: Any, origin: str | None, renderer: Callable[[Any], Any], kno
             raise
         raise PipelineConfigError(_not_rendered(content, renderer, known) or [_problem((), error)], origin) from None
     nothing = [
-        _problem_at(content, path, f"its template {_shown(text)} comes to None; give it a value")
+        _problem_at(content, path, f"its template {_shown(text)} renders to None; give it a value")
         for path, text in leaves(content)
         if _ONE_EXPRESSION.fullmatch(text) and _is_the_word_none(at(rendered, path))
     ]
@@ -49,7 +49,7 @@ def render(content: Any, origin: str | None, renderer: Callable[[Any], Any], kno
 
 
 def holds_template(value: Any) -> bool:
-    """Return whether a value, or anything in it, is known only when the task runs."""
+    """Return whether a value, or anything in it, is only known when the task runs."""
     if isinstance(value, str):
         return any(mark in value for mark in _MARKS)
     if isinstance(value, Mapping):
@@ -77,7 +77,7 @@ def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def at(value: Any, path: Sequence[str | int]) -> Any:
-    """Return what stands at a path, None if nothing does."""
+    """Return the value at a path, None if there is none."""
     for part in path:
         try:
             value = value[part]
@@ -87,10 +87,10 @@ def at(value: Any, path: Sequence[str | int]) -> Any:
 
 
 def written_at(written: Any, problem: ConfigProblem) -> Any:
-    """Return what the author wrote where a problem is, or in the value around it that is no mapping or list.
+    """Return what the author wrote at a problem's field, or the scalar that stands in place of a value around it.
 
     :param written: the pipeline with its templates
-    :param problem: what is wrong
+    :param problem: names the component and the field
     """
     value = component_of(written, problem.component) if problem.component is not None else written
     for part in (problem.field or "").split("."):
@@ -104,7 +104,7 @@ def written_at(written: Any, problem: ConfigProblem) -> Any:
 
 
 def component_of(written: Any, component: str) -> Any:
-    """Return a component as it was written, by its name or ``#<position>``; None if there is none."""
+    """Return a component as the author wrote it, by its name or ``#<position>``; None if there is none."""
     raw = written.get("components") if isinstance(written, Mapping) else None
     components = raw if isinstance(raw, (list, tuple)) else ()
     if re.fullmatch(r"#\d+", component) and int(component[1:]) <= len(components):
@@ -113,21 +113,21 @@ def component_of(written: Any, component: str) -> Any:
 
 
 def with_templates(error: PipelineConfigError, written: Any) -> PipelineConfigError:
-    """Return a config's error that names the templates that led to it."""
+    """Return the error with the templates whose values are wrong added to its problems."""
     problems = []
     for problem in error.problems:
         text = written_at(written, problem) if problem.field else None
         if isinstance(text, str) and holds_template(text):
-            problem = replace(problem, message=f"{problem.message}; the value is that of its template {_shown(text)}")
+            problem = replace(problem, message=f"{problem.message}; the value comes from the template {_shown(text)}")
         problems.append(problem)
     return PipelineConfigError(problems, error.source)
 
 
 def wrong_kinds(written: Any, config: PipelineConfig) -> list[ConfigProblem]:
-    """Say which templates came to text where a function or class wants a number, or to None, by its annotations.
+    """Return a problem for each template that renders to text or None where the component's annotation forbids it.
 
     :param written: the pipeline with its templates
-    :param config: the same, rendered and validated
+    :param config: the same pipeline, rendered and validated
     """
     problems = []
     for component in config.ordered:
@@ -136,12 +136,12 @@ def wrong_kinds(written: Any, config: PipelineConfig) -> list[ConfigProblem]:
         for key in templates.keys() & wanted.keys() & component.config.keys():
             kinds, value = wanted[key], component.config[key]
             words = " or ".join(sorted(kind.__name__ for kind in kinds - {type(None)}))
-            told = f"expected {words}, and its template {_shown(templates[key])} comes to"
+            message = f"expected {words}, but its template {_shown(templates[key])} renders to"
             if value is None and type(None) not in kinds:
-                problems.append(ConfigProblem(f"{told} None; give it a value", component.name, f"config.{key}"))
+                problems.append(ConfigProblem(f"{message} None; give it a value", component.name, f"config.{key}"))
             elif isinstance(value, str) and kinds <= _NUMBERS:
                 remedy = "set render_template_as_native_obj=True on the DAG, or annotate it as str and convert it"
-                problems.append(ConfigProblem(f"{told} text; {remedy}", component.name, f"config.{key}"))
+                problems.append(ConfigProblem(f"{message} text; {remedy}", component.name, f"config.{key}"))
     return problems
 
 
@@ -151,9 +151,9 @@ def _templates_of(component: Any) -> dict[str, str]:
 
 
 def _wanted_by(target: Any) -> dict[str, set[type]]:
-    """Return the parameters that are annotated with plain kinds of values, each with those."""
+    """Return the plain types of each parameter whose annotation consists of plain types."""
     if hasattr(target, "config_model") or hasattr(target, "from_config"):
-        return {}  # they check and convert what they are given
+        return {}  # such a class checks and converts its own config
     try:
         parameters = inspect.signature(target, eval_str=True).parameters
     except Exception:  # noqa: BLE001 - an annotation may be any expression
@@ -173,21 +173,21 @@ def _not_rendered(content: Any, renderer: Callable[[Any], Any], known: Collectio
             hint = hint_at(error, known)
             line = getattr(error, "lineno", None) if "\n" in text.strip() else None
             where = f" (line {line})" if line else ""
-            told = f"its template {_shown(text)}{where} cannot be rendered: {explain(error)}{raw_hint(error)}{hint}"
-            problems.append(_problem_at(content, path, told))
+            why = f"{explain_template_error(error)}{raw_hint(error)}{hint}"
+            problems.append(_problem_at(content, path, f"cannot render its template {_shown(text)}{where}: {why}"))
     return problems
 
 
-def explain(error: Exception) -> str:
-    """Return what a template raised, in words."""
+def explain_template_error(error: Exception) -> str:
+    """Return in words what a template raised."""
     message = getattr(error, "message", None)
     return message if type(error).__name__ == "TemplateSyntaxError" and message else describe(error)
 
 
 def hint_at(error: Exception, known: Collection[str]) -> str:
-    """Return which name may have been meant where one is not defined, empty if none comes close.
+    """Return a suggestion for an undefined name, empty if no known name is close.
 
-    :param error: what a template raised
+    :param error: what the template raised
     :param known: the names that it may use
     """
     undefined = _UNDEFINED.search(str(error))
@@ -195,8 +195,8 @@ def hint_at(error: Exception, known: Collection[str]) -> str:
 
 
 def _problem(path: Path, error: Exception) -> ConfigProblem:
-    told = f"a template cannot be rendered: {explain(error)}{raw_hint(error)}"
-    return ConfigProblem(told, None, ".".join(map(str, path)) or None)
+    message = f"cannot render a template: {explain_template_error(error)}{raw_hint(error)}"
+    return ConfigProblem(message, None, ".".join(map(str, path)) or None)
 
 
 def _problem_at(content: Any, path: Path, message: str) -> ConfigProblem:
@@ -215,14 +215,14 @@ def _is_text(value: Any) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Return a template as it is written, or the lines of it that hold one if it is long."""
+    """Return a template as written; of a long text only the lines with a template in them."""
     if len(text) > 200:
         text = " … ".join(line.strip() for line in text.splitlines() if holds_template(line))[:200]
     return repr(mask(text))
 
 
 def may_pass(error: Exception) -> bool:
-    """Return whether another try may help: Airflow or the network was not there for a moment."""
+    """Return whether an error may be gone on another try: Airflow or the network was briefly unreachable."""
     if isinstance(error, (OSError, TimeoutError)):
         return True
     return type(error).__name__ == "AirflowRuntimeError" and "NOT_FOUND" not in str(error)

@@ -1,1 +1,1 @@
-"""An attempt whose driver spark-submit starts: its options, its target, the call and what the driver reports."""
+"""An attempt whose driver spark-submit starts: its options, its target, the call and the driver's report."""

@@ -1,4 +1,4 @@
-"""What a driver's report means for the task that submitted it."""
+"""Turns a driver's report into the summary or the error of the task that submitted it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from airflow_provider.runner import PipelineConfig
 def summary_or_error(
     config: PipelineConfig, outcome: Mapping[str, Any] | None, error: Exception | None
 ) -> dict[str, Any]:
-    """Return the summary of a driver that succeeded; raise what it reported otherwise.
+    """Return the summary of a driver that succeeded; raise what a failed one reported.
 
     :param config: the pipeline
-    :param outcome: its report
-    :param error: what the Spark provider said of its end, None if it ended well
+    :param outcome: the driver's report, None if there is none
+    :param error: what the Spark provider raised, None if the driver ended with status 0
     """
     if outcome is None:
         if error is None:
-            raise DriverError(f"the driver of pipeline {config.name!r} ended without a report, so nothing is certain")
+            raise DriverError(
+                f"the driver of pipeline {config.name!r} ended without a report, so its outcome is unknown"
+            )
         raise error
     if "message" in outcome:
-        raise _meaning(outcome["error_type"])(outcome["message"]) from None
+        raise _error_type(outcome["error_type"])(outcome["message"]) from None
     summary: dict[str, Any] = outcome["summary"]
     details = outcome.get("details", [])
     for position, component in enumerate(summary["components"], start=1):
@@ -49,12 +51,14 @@ def summary_or_error(
     if error is not None:
         raise error
     if summary["status"] != "success":
-        raise DriverError(f"the driver of pipeline {config.name!r} ended well, but not every component is complete")
+        raise DriverError(
+            f"the driver of pipeline {config.name!r} ended with status 0, but not every component is complete"
+        )
     return summary
 
 
-def _meaning(error_type: str) -> type[errors.PySparkPipelineError]:
-    """Return what to raise for an error that the driver names: it takes a message only, and is as retriable."""
-    reported = getattr(errors, error_type, None)
+def _error_type(reported_name: str) -> type[errors.PySparkPipelineError]:
+    """Return an error to raise for the one that the driver reports: as retriable, and made from a message alone."""
+    reported = getattr(errors, reported_name, None)
     kinds = (NotRetriableError, StaleAttemptError, CheckpointError, SparkLostError)
     return next((kind for kind in kinds if isinstance(reported, type) and issubclass(reported, kind)), DriverError)

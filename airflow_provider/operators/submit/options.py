@@ -1,4 +1,4 @@
-"""What a DAG author may say to spark-submit: the options of Airflow's ``SparkSubmitOperator``, without importing it."""
+"""The options of Airflow's ``SparkSubmitOperator``, without importing it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class SubmitOptions(BaseOperator):
-    """Takes the options of ``SparkSubmitOperator``, under the same names and with the same defaults.
+    """Takes the options of ``SparkSubmitOperator``, with the same names and defaults.
 
-    A subclass of ``SparkSubmitOperator`` would have them for nothing. But Airflow parses DAG files all the time, and
-    importing that class loads OpenLineage's listener and Airflow's models: half a second and 23 MB that only the run
-    of the task needs. So the options are listed here, and a test compares the list with the installed Spark provider.
-    What is left out when the task runs is left out for ``SparkSubmitOperator`` too, so its own defaults hold.
+    A subclass of ``SparkSubmitOperator`` would inherit them. But Airflow parses DAG files all the time, and importing
+    that class loads OpenLineage's listener and Airflow's models: half a second and 23 MB that only the run of the task
+    needs. So this class lists the options, and a test compares the list with the installed Spark provider. Options
+    that the author does not give are not passed on, so the defaults of ``SparkSubmitOperator`` hold.
     """
 
     template_fields: Sequence[str] = (

@@ -1,4 +1,4 @@
-"""One call of spark-submit through Airflow's Spark provider. Imported when a task runs: the provider takes its time."""
+"""One call of spark-submit through Airflow's Spark provider, which only a running task imports: it is slow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 
 from airflow_provider.errors import DriverSetupError
 from airflow_provider.masking import mask
-from airflow_provider.operators.submit.target import Target
+from airflow_provider.operators.submit.target import SubmitTarget
 from airflow_provider.runner.spark.jvm_lines import JvmLines
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_OF_THE_DRIVER = re.compile(r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) - (?P<text>.*)")
+_DRIVER_LINE = re.compile(r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) - (?P<text>.*)")
 
 _SUBMITTED = "pyspark_pipeline_submitted"
 
@@ -29,7 +29,8 @@ _SUBMITTED = "pyspark_pipeline_submitted"
 class Submission(SparkSubmitOperator):
     """Submits the driver, or attaches to that of an earlier attempt, and waits for its end.
 
-    An operator for what that class can do, not to be a task: it is in no DAG, and its options are rendered already.
+    It uses what the Spark provider's operator can do, but is not a task: it is in no DAG, and its options are already
+    rendered.
 
     :param attempt: number of this attempt
     :param max_tries: Airflow's ``max_tries``, which changes when the task is cleared
@@ -44,24 +45,24 @@ class Submission(SparkSubmitOperator):
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
         take, in_client_mode = hook._process_spark_submit_log, hook._connection["deploy_mode"] != "cluster"
-        hook._process_spark_submit_log = lambda lines: take(told(lines, heads=not in_client_mode))
+        hook._process_spark_submit_log = lambda lines: take(log_driver_lines(lines, heads=not in_client_mode))
         return hook
 
-    def target(self) -> Target:
+    def target(self) -> SubmitTarget:
         """Return where the driver will run.
 
-        :raises DriverSetupError: nothing can be submitted there from here, or not in that way
+        :raises DriverSetupError: spark-submit cannot submit there from here, or not in that deploy mode
         """
         try:
             connection = self._get_hook()._connection
         except (NameError, RuntimeError) as error:
             raise DriverSetupError(
                 f"task {self.task_id!r}: Kubernetes needs the package apache-airflow-providers-cncf-kubernetes on the "
-                "worker; install it"
+                "worker; install it there"
             ) from error
         except ValueError as error:  # an extra of the connection that the Spark provider refuses
             raise DriverSetupError(f"task {self.task_id!r}, connection {self._conn_id!r}: {error}") from error
-        target = Target(connection["master"], connection["deploy_mode"] == "cluster")
+        target = SubmitTarget(connection["master"], connection["deploy_mode"] == "cluster")
         if target.remote and (target.is_local or target.master.startswith("spark://")):
             raise DriverSetupError(
                 f"task {self.task_id!r}: Spark has no deploy mode 'cluster' for Python on master {target.master!r}; "
@@ -70,9 +71,9 @@ class Submission(SparkSubmitOperator):
         return target
 
     def run(self, context: Context) -> None:
-        """Submit, or attach, and wait. Afterwards :attr:`attempt` is that of the driver.
+        """Submit or attach, and wait. Afterwards :attr:`attempt` is the driver's.
 
-        :raises DriverSetupError: options do not fit together
+        :raises DriverSetupError: options contradict each other
         """
         execute = unwrap(SparkSubmitOperator.execute)  # without Airflow's warning that an operator is in an operator
         try:
@@ -80,7 +81,7 @@ class Submission(SparkSubmitOperator):
         except ValueError as error:
             if type(error) is not ValueError:
                 raise
-            # how the Spark provider refuses options that do not fit together
+            # how the Spark provider refuses options that contradict each other
             raise DriverSetupError(f"task {self.task_id!r}: {error}") from error
 
     def on_kill(self) -> None:
@@ -89,7 +90,7 @@ class Submission(SparkSubmitOperator):
             super().on_kill()
 
     def abort(self) -> None:
-        """Kill spark-submit. A driver on the cluster is left alone: the next attempt attaches to it."""
+        """Kill spark-submit. Leave a driver on the cluster running: the next attempt attaches to it."""
         if self._hook is not None and self._hook._connection["deploy_mode"] != "cluster":
             self._hook.on_kill()
 
@@ -102,35 +103,35 @@ class Submission(SparkSubmitOperator):
         return job
 
     def get_job_status(self, external_id: Any, context: Context) -> str:
-        """Return the status of the earlier attempt's job, and take over its number if that is to go on."""
+        """Return the status of the earlier attempt's job, and take over its attempt number if it counts."""
         status: str = super().get_job_status(external_id, context)
         logger.info("the job of an earlier attempt, %s, is %s", external_id, status)
         submitted = context["task_state_store"].get(_SUBMITTED) or {}
         if self.is_job_succeeded(status) and submitted.get("max_tries") != self._max_tries:
-            logger.info("the task was cleared since, so a driver is started that decides what is to be done")
+            logger.info("the task has been cleared since, so a new driver starts and decides what to run")
             return "CLEARED"
         if self.is_job_active(status) or self.is_job_succeeded(status):
             self.attempt = submitted.get("attempt", self.attempt)
         return status
 
 
-# Airflow tags its metrics resumable_job.* with the name of the operator, and the task's is another one.
+# Airflow tags its metrics resumable_job.* with the operator's class name, which should be that of the task.
 Submission.__name__ = "PySparkPipelineSubmitOperator"
 
 
-def told(lines: Iterable[str], *, heads: bool) -> Iterator[str]:
-    """Log what spark-submit prints, and yield what is left to the Spark provider, which logs it at level INFO.
+def log_driver_lines(lines: Iterable[str], *, heads: bool) -> Iterator[str]:
+    """Log what spark-submit prints, and yield the other lines to the Spark provider, which logs them at level INFO.
 
-    The driver's own lines are logged at their levels, and the stacks of Java at level DEBUG.
+    The driver's lines are logged at their own levels, and Java's stack traces at level DEBUG.
 
     :param lines: the output
-    :param heads: whether the lines that begin a record of Spark's log are left to the Spark provider: in deploy mode
-        ``cluster`` it finds the application's id in them, and they tell how the application goes
+    :param heads: whether to yield the lines that begin a record of Spark's log: in deploy mode ``cluster`` the Spark
+        provider finds the application's id in them, and people see how the application is doing
     """
     whose = JvmLines()
     for line in lines:
         text = line.rstrip("\n")
-        if found := _OF_THE_DRIVER.fullmatch(text):
+        if found := _DRIVER_LINE.fullmatch(text):
             logger.log(logging.getLevelNamesMapping()[found["level"]], "%s", mask(found["text"]))
         elif not whose.is_sparks(text) or (heads and whose.is_head(text)):
             yield line

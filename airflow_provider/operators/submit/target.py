@@ -1,4 +1,4 @@
-"""Where spark-submit starts a driver, and the Spark properties that it is given."""
+"""Where spark-submit starts a driver, and with which Spark properties."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from airflow_provider.errors import DriverSetupError
 from airflow_provider.launch.extras import OF_SPARK, is_empty, spark_properties, warn_of_unknown
 from airflow_provider.launch.keytab import half_of_a_login, keytab_file
 from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION
-from airflow_provider.operators.submit.options import SubmitOptions
 from airflow_provider.runner import PipelineConfig
 from airflow_provider.runner.spark.environment import defaults
 
@@ -23,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Target:
+class SubmitTarget:
     """Where the driver and its executors run.
 
     :param master: Spark's master
@@ -35,7 +34,7 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Whether Spark has no executors but the driver."""
+        """Whether the driver is Spark's only executor."""
         return self.master.startswith("local")
 
 
@@ -44,46 +43,49 @@ def connection_properties(task_id: str, conn_id: str) -> dict[str, str]:
 
     :param task_id: the task, for messages
     :param conn_id: connection of type ``spark``; the default one may be missing
-    :raises DriverSetupError: there is no such connection
-    :raises SparkConfigError: a property has no value, or one that is no text
+    :raises DriverSetupError: the connection does not exist
+    :raises SparkConfigError: a property has no value, or one that is not text
     """
     try:
         extras = BaseHook.get_connection(conn_id).extra_dejson
     except AirflowNotFoundException:
         if conn_id != DEFAULT_CONNECTION:
             raise DriverSetupError(f"task {task_id!r}: connection {conn_id!r} does not exist; create it") from None
-        logger.warning("there is no connection %r; Airflow's Spark provider takes YARN then", conn_id)
+        logger.warning("connection %r not found; Airflow's Spark provider falls back to YARN", conn_id)
         return {}
     warn_of_unknown(extras, conn_id, OF_SPARK)
     return spark_properties(extras, conn_id)
 
 
-def refuse_half_a_login(task: SubmitOptions, keytab: str | None, conf: Mapping[str, str], target: Target) -> None:
-    """Raise if spark-submit would be given a Kerberos principal without a keytab, or a keytab without a principal.
+def refuse_half_a_login(
+    task_id: str, options: Mapping[str, Any], keytab: str | None, conf: Mapping[str, str], target: SubmitTarget
+) -> None:
+    """Raise if spark-submit would get a Kerberos principal without a keytab, or a keytab without a principal.
 
-    :param task: the operator
+    :param task_id: the task, for messages
+    :param options: the arguments of ``SparkSubmitOperator`` that the author gave
     :param keytab: the file of the connection's keytab, None if it has none
     :param conf: the Spark properties
     :param target: where the driver runs
-    :raises DriverSetupError: it would
+    :raises DriverSetupError: half of the login is missing
     """
-    if target.is_local or task.use_krb5ccache or task.properties_file:
+    if target.is_local or options.get("use_krb5ccache") or options.get("properties_file"):
         return
     try:
-        principal = BaseHook.get_connection(task.conn_id).extra_dejson.get("principal")
+        principal = BaseHook.get_connection(str(options["conn_id"])).extra_dejson.get("principal")
     except AirflowNotFoundException:
         principal = None
-    given = {"principal": task.principal or principal, "keytab": task.keytab or keytab}
+    given = {"principal": options.get("principal") or principal, "keytab": options.get("keytab") or keytab}
     found = {f"spark.kerberos.{name}": str(value) for name, value in given.items() if not is_empty(value)}
     if problem := half_of_a_login(found, {**defaults(), **conf}):
-        raise DriverSetupError(f"task {task.task_id!r}: {problem}")
+        raise DriverSetupError(f"task {task_id!r}: {problem}")
 
 
 def connection_keytab(conn_id: str) -> str | None:
-    """Write the keytab of a connection to a file of this user's, and return its path; None if it has none.
+    """Write a connection's keytab to a file that only this user can read, and return its path; None if it has none.
 
     :param conn_id: connection of type ``spark``, which may be missing
-    :raises SparkConfigError: it is no base64
+    :raises SparkConfigError: the keytab is not base64
     """
     try:
         content = BaseHook.get_connection(conn_id).extra_dejson.get("keytab")
@@ -96,14 +98,14 @@ def submit_properties(
     config: PipelineConfig,
     extras: Mapping[str, str],
     given: Mapping[str, str],
-    target: Target,
+    target: SubmitTarget,
     env_vars: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the Spark properties for spark-submit.
 
-    :param config: the pipeline, whose properties are the lowest; master and deploy mode are the connection's
-    :param extras: those of the connection, which win over the pipeline's
-    :param given: those of the operator, which win over both
+    :param config: the pipeline; its properties come last, and the connection decides master and deploy mode
+    :param extras: the connection's properties, which win over the pipeline's
+    :param given: the operator's properties, which win over both
     :param target: where the driver runs
     :param env_vars: environment variables of spark-submit beside the worker's own
     """
@@ -111,7 +113,7 @@ def submit_properties(
     for key in ("spark.app.name", "spark.master", "spark.submit.deployMode"):
         pipeline.pop(key, None)
     properties = {**pipeline, **extras, **given}
-    own = {"spark.log.level": "WARN"}  # as Spark in the task has it; otherwise its lines bury the pipeline's
+    own = {"spark.log.level": "WARN"}  # as with Spark in the task; more would bury the pipeline's lines
     chosen = properties.keys() & {"spark.pyspark.driver.python", "spark.pyspark.python"}
     chosen |= {**os.environ, **(env_vars or {})}.keys() & {"PYSPARK_DRIVER_PYTHON", "PYSPARK_PYTHON"}
     if not target.remote and not chosen:

@@ -35,8 +35,8 @@ _HOMES = {
     "CheckpointState": "airflow_provider.runner.record.checkpoint_state",
     "ComponentRecord": "airflow_provider.runner.record.checkpoint_state",
 }
-"""Public name to the module that has it. It is imported when the name is first asked for: Airflow parses DAG files
-all the time, and most of this is only needed to run one."""
+"""Public name to the module that has it, which is imported when the name is first used: Airflow parses DAG files all
+the time, and needs most of this only to run one."""
 
 
 def __getattr__(name: str) -> Any:

@@ -6,18 +6,16 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from airflow_provider.errors import CheckpointWriteError, UnreadableRequestError, describe
-from airflow_provider.runner.checkpoint.live_copies import LiveCopies
+from airflow_provider.runner.checkpoint.attempt_progress import AttemptProgress, completed_code, earlier_code
 from airflow_provider.runner.checkpoint.manual_calls import may_be_called_by_hand
-from airflow_provider.runner.checkpoint.saving import Saving
-from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests, Takeover, TakeoverClaim
+from airflow_provider.runner.checkpoint.saving import SavePolicy
+from airflow_provider.runner.checkpoint.session_copies import SessionCopies
+from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.checkpoint.takeover import take_over
-from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code.component_code import read_component_code
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -28,11 +26,9 @@ from airflow_provider.runner.observing.events import (
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.result import PipelineResultStatus
-from airflow_provider.runner.planning.changed_code import recorded_code
 from airflow_provider.runner.planning.plan import RequestOutcome
 from airflow_provider.runner.planning.restart_plan import pending_config_restart
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate, ComponentRecord
-from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
 from airflow_provider.runner.record.source_record import TouchedData
@@ -43,10 +39,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AttemptMetadata:
-    """What is recorded of an attempt beside its progress.
+    """What to record about an attempt beside its progress.
 
     :param number: default: one more than the checkpoint's
-    :param airflow: what Airflow says of it; plain JSON
+    :param airflow: what Airflow says about it; plain JSON
     """
 
     number: int | None = None
@@ -56,20 +52,25 @@ class AttemptMetadata:
 class CheckpointHooks(NoOpHooks):
     """Records the progress of a run, durably, before it goes on.
 
-    First it takes the checkpoint over: from then on no earlier attempt can save, and all that was recorded stays. When
-    the pipeline begins, what the plan does not reuse or replay is dropped from the record. After that each component
-    adds to it.
+    First takes the checkpoint over: from then on no earlier attempt can save, and everything recorded stays. When the
+    pipeline begins, drops from the record what the plan neither reuses nor replays. After that each component adds to
+    it.
 
-    Who has a loop of their own in place of the runner may call it by hand, see
+    A loop of your own may call it in place of the runner, see
     :mod:`airflow_provider.runner.checkpoint.manual_calls`.
+
+    >>> hooks = CheckpointHooks(store, "run-002", compute_pipeline_fingerprint(config))
+    >>> result = SimplePipelineRunner(config, hooks=hooks, spark=spark).run()
+    >>> store.load("run-002").status
+    'completed'
 
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
     :param pipeline_fingerprint: what :func:`compute_pipeline_fingerprint` returned for the config
     :param scope: what else identifies the run, see :data:`~airflow_provider.runner.record.run_key.Scope`
-    :param about: what to record of the attempt
+    :param metadata: what else to record about the attempt
     :param live: the session, if its server keeps it for the next attempt
-    :param saving: for how long to try
+    :param saving: how long to retry a save
     :param now_func: returns the time, with time zone; default: that of ``saving``
     """
 
@@ -80,46 +81,45 @@ class CheckpointHooks(NoOpHooks):
         pipeline_fingerprint: str,
         *,
         scope: Scope = (),
-        about: AttemptMetadata | None = None,
+        metadata: AttemptMetadata | None = None,
         live: LiveSession | None = None,
-        saving: Saving | None = None,
+        saving: SavePolicy | None = None,
         now_func: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
         self._run_id = run_id
         self._pipeline_fingerprint = pipeline_fingerprint
         self._scope = scope
-        self._about = about or AttemptMetadata()
-        self._saving = saving or Saving()
+        self._metadata = metadata or AttemptMetadata()
+        self._saving = saving or SavePolicy()
         if now_func is not None:
             self._saving = replace(self._saving, now=now_func)
-        self._copies = LiveCopies(live)
-        self._attempt: _Attempt | None = None
+        self._copies = SessionCopies(live)
+        self._attempt: AttemptProgress | None = None
 
     def take_over(self, config: PipelineConfig) -> CheckpointState | None:
-        """Take the checkpoint over and return what had been recorded until then, None if nothing.
+        """Take the checkpoint over and return what was recorded until then, None if nothing was.
 
         The runner calls this before it plans.
 
-        :param config: the pipeline
         :raises StaleAttemptError: a newer attempt has taken over
         :raises CheckpointError: the checkpoint cannot be read or taken over
         """
         key = RunKey(self._scope, self._run_id, config.name)
-        # There is nothing to lose yet, so a wrong address should not take minutes to show.
+        # Nothing is lost yet, so a wrong address should not take minutes to show.
         patience = min(self._saving.patience_seconds, _TAKEOVER_SECONDS)
         brief = replace(self._saving, patience_seconds=patience, on_save=lambda seconds: None)
         claim, taken = brief(
-            f"the takeover of {key}", lambda: take_over(self._store, key, self._about.number), reads=True
+            f"the takeover of {key}", lambda: take_over(self._store, key, self._metadata.number), reads=True
         )
-        self._attempt = _Attempt(claim, taken)
+        self._attempt = AttemptProgress(claim, taken)
         return taken.recorded
 
     @may_be_called_by_hand
     def before_pipeline(self, event: PipelineStarted) -> None:
-        """Drop from the record what the plan runs again; everything else in it stays."""
+        """Drop from the record what the plan runs again; keep everything else."""
         config, plan = event.config, event.plan
-        if self._attempt is None or self._attempt.has_begun:  # or these hooks served an attempt that broke off
+        if self._attempt is None or self._attempt.has_begun:  # or these hooks served an attempt that was interrupted
             self.take_over(config)
         attempt = self._current()
         recorded = attempt.taken.recorded
@@ -141,15 +141,15 @@ class CheckpointHooks(NoOpHooks):
             owner=attempt.claim.owner,
             components={name: recorded.components[name] for name in kept if recorded and name in recorded.components},
             fields={name: dict(fields) for name, fields in hashes.fields.items()},
-            earlier_code=_earlier_code(config, kept, recorded) if recorded else {},
+            earlier_code=earlier_code(config, kept, recorded) if recorded else {},
             left=recorded.left if recorded and kept else [],
             requests=self._settled(event, recorded, now),
             session_state_url=event.session_state_url,
             live_session=self._copies.begin(plan, recorded.live_session if recorded else None),
-            airflow=dict(self._about.airflow),
+            airflow=dict(self._metadata.airflow),
         )
         self._saving(f"the checkpoint of {attempt.claim.key}", lambda: attempt.taken.writer.begin(attempt.state()))
-        self._copies.recorded()
+        self._copies.after_record()
         self._drop(plan.requests)
 
     @may_be_called_by_hand
@@ -167,26 +167,26 @@ class CheckpointHooks(NoOpHooks):
                 duration_seconds=round(event.duration_seconds, 3),
                 attempt=attempt.begun.attempt,
                 session_state=event.session_state,
-                code=_code_of(event, attempt.base_dir),
+                code=completed_code(event, attempt.base_dir),
                 sources=touched.sources,
                 writes=touched.writes,
                 left=touched.left,
             )
             update = update.model_copy(update={"component": event.component.name, "record": record})
-        # Also if it was replayed and its record stays: a replaced attempt must notice before it goes on.
+        # Even after a replay, where its record stays: a replaced attempt must notice before it goes on.
         self._add(update)
 
     def on_session_state_saved(self, event: SessionStateSaved) -> None:
-        """Record that what a completed component left need not be replayed any more."""
+        """Record that the session state of a completed component was saved, so that it need not be replayed."""
         record = self._current().state().components.get(event.component)
-        if record is not None:  # otherwise the caller had said that it is complete
+        if record is not None:  # otherwise the caller gave it as complete
             record = record.model_copy(update={"session_state": event.session_state})
             self._add(CheckpointUpdate(at=self._saving.now(), component=event.component, record=record))
 
     @may_be_called_by_hand
     def on_component_failure(self, event: ComponentFailed) -> None:
         """Record which component failed."""
-        self._copies.disturbed()
+        self._copies.stop()
         self._add(
             CheckpointUpdate(
                 at=self._saving.now(),
@@ -223,21 +223,21 @@ class CheckpointHooks(NoOpHooks):
         )
         if since:
             logger.warning(
-                "recorded by an earlier attempt after the checkpoint had been loaded, and so kept in it: %s",
+                "kept in the checkpoint, because an earlier attempt recorded them after this one had loaded it: %s",
                 ", ".join(map(repr, since)),
             )
         unknown = sorted(wanted.difference(names))
         if unknown:
             logger.warning(
-                "not in the checkpoint although given as completed, so a later attempt will run them: %s",
+                "given as completed but not in the checkpoint, so a later attempt will run them: %s",
                 ", ".join(map(repr, unknown)),
             )
         if event.plan.recorded_when_planned is None and (dropped := [name for name in names if name not in wanted]):
-            logger.warning("recorded as completed but to run again: %s", ", ".join(map(repr, dropped)))
+            logger.warning("will run again although recorded as completed: %s", ", ".join(map(repr, dropped)))
         return [name for name in names if name in wanted or name in since]
 
     def _settled(self, event: PipelineStarted, recorded: CheckpointState | None, now: datetime) -> list[SettledRequest]:
-        """Return what became of all requests until now, those of this plan and of the config included."""
+        """Return the outcome of all requests until now, including those of this plan and of the config."""
         attempt = self._current().taken.attempt
         answers = list(event.plan.requests)
         if (pending := pending_config_restart(event.config, recorded)) is not None:
@@ -251,7 +251,7 @@ class CheckpointHooks(NoOpHooks):
         return [*(recorded.requests if recorded is not None else ()), *new]
 
     def _drop(self, answers: Sequence[RequestOutcome]) -> None:
-        """Remove from the store what has been dealt with, unless somebody left another request since."""
+        """Remove the request that was dealt with from the store, unless a newer one is there."""
         store, key = self._store, self._current().claim.key
         if not answers or not isinstance(store, RestartRequests):
             return
@@ -264,13 +264,13 @@ class CheckpointHooks(NoOpHooks):
                 dealt_with = any(answer.request is None for answer in answers)
             if dealt_with:
                 store.drop_request(key)
-        except Exception as error:  # noqa: BLE001 - what became of it is in the checkpoint
+        except Exception as error:  # noqa: BLE001 - its outcome is in the checkpoint
             what = ", ".join(str(answer.request) for answer in answers if answer.request is not None)
-            logger.warning("the request stays in the store (%s): %s", what, describe(error))
+            logger.warning("cannot remove the request from the store (%s): %s", what, describe(error))
 
-    def _current(self) -> _Attempt:
+    def _current(self) -> AttemptProgress:
         if self._attempt is None:
-            raise CheckpointWriteError("a component event came before the start of the pipeline was recorded")
+            raise CheckpointWriteError("a component event arrived before the start of the pipeline was recorded")
         return self._attempt
 
     def _add(self, update: CheckpointUpdate) -> None:
@@ -281,70 +281,10 @@ class CheckpointHooks(NoOpHooks):
                 lambda: attempt.taken.writer.append(update, lambda: attempt.state(update)),
             )
         except BaseException:
-            self._copies.not_recorded()
+            self._copies.after_lost_record()
             raise
         attempt.add(update)
-        self._copies.recorded()
+        self._copies.after_record()
 
 
 _TAKEOVER_SECONDS = 20.0
-
-
-def _code_of(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
-    """Return the code that a component ran with: what it reaches, and what else of the author's own was entered."""
-    reading = read_component_code(event.component, base_dir)
-    if reading is None:
-        return None
-    unread = [name for name in event.entered if name not in reading.functions]
-    reading = read_component_code(event.component, base_dir, unread) if unread else reading
-    return CodeRecord.of(reading, unread) if reading is not None else None
-
-
-def _earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointState) -> dict[str, CodeRecord]:
-    """Return the code of what runs again although something that depends on it stays complete."""
-    depends_on = {component.name: component.depends_on for component in config.components}
-    known = {name: recorded_code(recorded, name) for name in depends_on if name not in kept}
-    return {
-        name: code
-        for name, code in known.items()
-        if code is not None and not descendants(depends_on, {name}).isdisjoint(kept)
-    }
-
-
-class _Attempt:
-    """What has been recorded of one attempt."""
-
-    def __init__(self, claim: TakeoverClaim, taken: Takeover) -> None:
-        self.claim = claim
-        self.taken = taken
-        self.fingerprints: Mapping[str, str] = {}
-        self.base_dir = Path()
-        self.completed: set[str] = set()
-        self._updates: list[CheckpointUpdate] = []
-        self._begun: CheckpointState | None = None
-
-    @property
-    def has_begun(self) -> bool:
-        return self._begun is not None
-
-    @property
-    def begun(self) -> CheckpointState:
-        """The record when the pipeline began."""
-        if self._begun is None:
-            raise CheckpointWriteError("a component event came before the start of the pipeline was recorded")
-        return self._begun
-
-    @begun.setter
-    def begun(self, state: CheckpointState) -> None:
-        self._begun = state
-        self.completed = set(state.completed_components)
-
-    def state(self, *more: CheckpointUpdate) -> CheckpointState:
-        """Return the whole record."""
-        return self.begun.updated([*self._updates, *more])
-
-    def add(self, update: CheckpointUpdate) -> None:
-        """Take note of what is durable."""
-        self._updates.append(update)
-        if update.component is not None:
-            self.completed.add(update.component)

@@ -1,4 +1,4 @@
-"""What becomes of what is no checkpoint: who looks passes over it, who takes over renames it. It is never deleted."""
+"""Damaged checkpoints: a reader ignores them, an attempt that takes over sets them aside. Nothing deletes them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ _FORMAT_1 = re.compile(r"\d{10,}~\d{6,}~.*~\d{8,}\.json")
 
 
 def is_set_aside(name: str) -> bool:
-    """Return whether a file has been set aside, by its name."""
+    """Return whether the name is that of a file that was set aside."""
     return _SET_ASIDE.fullmatch(name) is not None
 
 
 class DamageHandler:
-    """Deals with damaged files of one store.
+    """Handles damaged files of one store.
 
-    Only an attempt that has taken over sets them aside: no attempt that may still record anything uses them then. Who
-    merely looks says what is wrong and changes nothing, so that no look can harm a running attempt.
+    Only an attempt that has taken over sets them aside: by then no attempt that may still record anything uses them. A
+    reader reports what is wrong and changes nothing, so that reading never harms a running attempt.
 
-    :param files: the store's backend
-    :param place: says where that is
+    :param place: says where the storage is, for messages
     :param taken_over: whether an attempt has taken over
     """
 
@@ -41,33 +40,37 @@ class DamageHandler:
         self.place = place
 
     def checkpoint(self, directory: str, found: Sequence[AttemptRank], error: Exception) -> None:
-        """A whole checkpoint is damaged. Its fences stay, so that whoever was replaced stays so.
+        """A whole checkpoint is damaged. Its fences stay, so that a replaced attempt stays replaced.
 
-        Older ranks come first and newer documents before older ones: whatever a kill leaves was a checkpoint once.
+        Older ranks come first, and newer documents before older ones: whatever a kill leaves was once a checkpoint.
         """
         paths = []
         for rank in found:
             own = f"{directory}/{rank.name}"
             paths += [f"{own}/{name}" for name in reversed(file_names(self._files, own)) if name.endswith(".json")]
-        self._deal_with(f"checkpoint {directory}", paths, error, "it counts as none, and the pipeline starts afresh")
+        self._deal_with(
+            f"checkpoint {directory}", paths, error, "it is ignored, and the pipeline starts from the beginning"
+        )
 
     def last_document(self, path: str, error: Exception) -> None:
         """The newest document alone is damaged."""
-        self._deal_with(path, [path], error, "it was not written in full; what was recorded before it counts")
+        self._deal_with(path, [path], error, "it was not written completely; everything recorded before it counts")
 
     def format_1(self, directory: str) -> None:
-        """Look for what a version before the first release has left in the place of a checkpoint."""
+        """Look for files that a version before the first release left in the place of a checkpoint."""
         parent, _, name = directory.rpartition("/")
         old = [f"{directory}/{file}" for file in file_names(self._files, directory) if _FORMAT_1.fullmatch(file)]
         old += [f"{parent}/{file}" for file in file_names(self._files, parent) if parent and file == f"{name}.json"]
         for path in old:
-            self._deal_with(f"checkpoint {path}", [path], ValueError(FORMAT_1), "the pipeline starts afresh")
+            self._deal_with(
+                f"checkpoint {path}", [path], ValueError(FORMAT_1), "the pipeline starts from the beginning"
+            )
 
     def fences(self, directory: str, absurd: Iterable[str]) -> None:
-        """Fences have numbers that no attempt can have come to."""
+        """Fences have numbers that no attempt can have reached."""
         for path in absurd:
-            error = ValueError("no attempt has such a number")
-            self._deal_with(f"fence {path}", [path], error, f"it does not count for checkpoint {directory}")
+            error = ValueError("no attempt can have this number")
+            self._deal_with(f"fence {path}", [path], error, f"it is ignored for checkpoint {directory}")
 
     def _deal_with(self, what: str, paths: Sequence[str], error: Exception, so: str) -> None:
         if not self._taken_over:
@@ -86,6 +89,6 @@ class DamageHandler:
             pass  # another process was faster
         except Exception as failure:
             raise CheckpointReadError(
-                f"checkpoint {path} in {self.place} is damaged ({error}) and cannot be set aside: {describe(failure)}; "
-                "move it away"
+                f"checkpoint {path} in {self.place} is damaged ({error}), and setting it aside failed: "
+                f"{describe(failure)}; move it away"
             ) from failure

@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from airflow_provider.errors import CheckpointError, CheckpointFormatError, CheckpointReadError, describe
-from airflow_provider.runner.checkpoint.damage import DamageHandler, is_set_aside
-from airflow_provider.runner.checkpoint.layout import FENCES, REQUEST, AttemptRank, RecordDocument, encode
+from airflow_provider.runner.checkpoint.damage import DamageHandler
+from airflow_provider.runner.checkpoint.files_writer import (
+    FilesWriter,
+    all_ranks,
+    attempt_files,
+    fence_document,
+    refuse_replaced,
+)
+from airflow_provider.runner.checkpoint.layout import FENCES, REQUEST, AttemptRank, encode
 from airflow_provider.runner.checkpoint.read import (
-    NEVER,
-    documents,
     possible_ranks,
     ranks,
     read_newest,
     refuse_newer_format,
 )
 from airflow_provider.runner.checkpoint.store import (
+    FENCED_OFF,
     Takeover,
     TakeoverClaim,
-    fenced_off_error,
     only_one,
     read_request,
     replaced_error,
 )
-from airflow_provider.runner.record.checkpoint_state import FORMAT_VERSION, CheckpointState, CheckpointUpdate
+from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.file_names import file_name
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.runner.storage.file_storage import FileStorage, directory_names, file_names
+from airflow_provider.runner.storage.file_storage import FileStorage, directory_names, file_names, interrupted_writes
 
 logger = logging.getLogger(__name__)
-
-_FENCED_OFF = "shut-out"
-"""Owner of a fence that no attempt holds."""
 
 
 class FileCheckpointStore:
@@ -99,7 +100,7 @@ class FileCheckpointStore:
             raise replaced_error(key, state.attempt, rivals[-1].attempt)
         if not own:
             self._take(files, key)
-        _FilesWriter(self, files, key, own[-1] if own else mine).begin(state)
+        FilesWriter(str(self), files, key, own[-1] if own else mine).begin(state)
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
         with self._reading(f"the checkpoint of run {run_id!r}"):
@@ -124,9 +125,9 @@ class FileCheckpointStore:
         earlier = [rank.attempt for rank in before if rank.owner != AttemptRank.of(0, 0, claim.owner).owner]
         number = claim.attempt or max(earlier, default=0) + 1
         mine = AttemptRank.of(highest + 1, number, claim.owner)
-        files.write(f"{key.path}/{mine.fence_path}", encode(_fence(key, mine)))
-        self.refuse_replaced(files, key, mine)
-        return Takeover(self._take(files, key), mine.fence, number, _FilesWriter(self, files, key, mine))
+        files.write(f"{key.path}/{mine.fence_path}", encode(fence_document(key, mine)))
+        refuse_replaced(files, key, mine)
+        return Takeover(self._take(files, key), mine.fence, number, FilesWriter(str(self), files, key, mine))
 
     def fence_off(self, key: RunKey) -> None:
         files = self.storage()
@@ -134,17 +135,18 @@ class FileCheckpointStore:
             (rank.fence for rank in possible_ranks(files, key, DamageHandler(files, str(self), taken_over=True))),
             default=0,
         )
-        rank = AttemptRank(highest + 1, 0, _FENCED_OFF)
-        files.write(f"{key.path}/{rank.fence_path}", encode(_fence(key, rank)))
+        rank = AttemptRank(highest + 1, 0, FENCED_OFF)
+        files.write(f"{key.path}/{rank.fence_path}", encode(fence_document(key, rank)))
 
     def delete(self, run_id: str, pipeline_name: str, *, scope: Scope = ()) -> bool:
         files, key = self.storage(), RunKey(scope, run_id, pipeline_name)
         found = ranks(files, key)
-        gone = [name for rank in _all_ranks(files, key) for name in reversed(_paths(files, key, rank))]
-        # Last, so that what is left by a kill is a checkpoint as it once was, or none. Whoever was shut out stays so.
-        fences = [f"{key.path}/{rank.fence_path}" for rank in found if rank.owner != _FENCED_OFF]
-        # One after the other: object storage may remove what it is given at once in any order.
-        for paths in filter(None, (gone, [*fences, f"{key.path}/{REQUEST}"])):
+        gone = [name for rank in all_ranks(files, key) for name in reversed(attempt_files(files, key, rank))]
+        # Last, so that a kill leaves a checkpoint as it once was, or none. Whoever was fenced off stays so.
+        fences = [f"{key.path}/{rank.fence_path}" for rank in found if rank.owner != FENCED_OFF]
+        # Two calls: within one the order is open.
+        request = f"{key.path}/{REQUEST}"
+        for paths in filter(None, (gone, [*fences, request, *interrupted_writes(files, request)])):
             files.delete(paths)
         return bool(gone)
 
@@ -179,24 +181,12 @@ class FileCheckpointStore:
     def drop_request(self, key: RunKey) -> None:
         self.storage().delete([f"{key.path}/{REQUEST}"])
 
-    def refuse_replaced(self, files: FileStorage, key: RunKey, mine: AttemptRank) -> bool:
-        """Return whether the fence of an attempt is there.
-
-        :raises StaleAttemptError: there is a higher one
-        """
-        found = ranks(files, key)
-        if found and found[-1] > mine and not found[-1].is_same_attempt(mine):
-            if found[-1].owner == _FENCED_OFF:
-                raise fenced_off_error(key, mine.attempt)
-            raise replaced_error(key, mine.attempt, found[-1].attempt)
-        return mine in found
-
     def _read(self, files: FileStorage, key: RunKey | None, directory: str | None = None) -> CheckpointState | None:
         damage = DamageHandler(files, str(self), taken_over=False)
         return read_newest(files, key, directory or (key.path if key else ""), damage)
 
     def _take(self, files: FileStorage, key: RunKey) -> CheckpointState | None:
-        """Return what earlier attempts have recorded; what is damaged is set aside."""
+        """Return what earlier attempts have recorded; set aside what is damaged."""
         with self._reading(f"the checkpoint of {key}"):
             return read_newest(files, key, key.path, DamageHandler(files, str(self), taken_over=True))
 
@@ -211,93 +201,3 @@ class FileCheckpointStore:
                 f"cannot read {what} from {self}: {describe(error)}; check that the place is right and that the task "
                 "may list and read it"
             ) from error
-
-
-@dataclass
-class _FilesWriter:
-    """Writes what one attempt records."""
-
-    store: FileCheckpointStore
-    files: FileStorage
-    key: RunKey
-    rank: AttemptRank
-    _number: int = NEVER
-    _begun: bool = False
-    _unconfirmed: str | None = None
-
-    def begin(self, state: CheckpointState) -> None:
-        files, directory = self.files, f"{self.key.path}/{self.rank.name}"
-        earlier = documents(files, directory)
-        if not self.store.refuse_replaced(files, self.key, self.rank):
-            files.write(f"{self.key.path}/{self.rank.fence_path}", encode(_fence(self.key, self.rank)))
-        number = max([self._number, *(document.number for document in earlier)]) + 1
-        whole = RecordDocument.of_checkpoint(number)
-        files.write(f"{directory}/{whole.name}", encode(state.to_json()))
-        if not self.store.refuse_replaced(files, self.key, self.rank):
-            raise OSError(f"the fence of this attempt was written to {self.store} but is not in the listing")
-        self._number, self._begun, self._unconfirmed = number, True, None
-        self._tidy(earlier)
-
-    def append(self, update: CheckpointUpdate, whole: Callable[[], CheckpointState]) -> None:
-        document = RecordDocument.of_update(self._number + 1, update)
-        if self._unconfirmed not in (None, document.name):
-            # Something else may be there under this number, of which nobody knows whether it was written.
-            self._begun = False
-        if self._begun:
-            self._unconfirmed = document.name
-            self._write(document, update)
-            if self.store.refuse_replaced(self.files, self.key, self.rank):
-                self._number, self._unconfirmed = document.number, None
-                return
-            logger.warning("somebody removed the checkpoint of %s from %s; it is written again", self.key, self.store)
-            self._begun = False  # until the whole is there: nothing that is added to a part of it would count
-        self.begin(whole())
-
-    def _write(self, document: RecordDocument, update: CheckpointUpdate) -> None:
-        about = {"format_version": FORMAT_VERSION, "owner": self.rank.owner, "number": document.number}
-        path = f"{self.key.path}/{self.rank.name}/{document.name}"
-        self.files.write(path, encode({**about, **update.to_json()}))
-
-    def _tidy(self, earlier: list[RecordDocument]) -> None:
-        """Remove what no longer counts; if that fails, it stays and still does not count."""
-        directory = f"{self.key.path}/{self.rank.name}"
-        try:
-            lower = [rank for rank in _all_ranks(self.files, self.key) if rank < self.rank]
-            left = [path for rank in lower for path in _paths(self.files, self.key, rank)]
-            # First, so that whoever is reading such a record finds nothing rather than a part of it.
-            whole = [path for path in left if RecordDocument.is_whole(path)]
-            gone = [path for path in left if not RecordDocument.is_whole(path)]
-            gone += [f"{directory}/{document.name}" for document in earlier]
-            gone += [f"{self.key.path}/{rank.fence_path}" for rank in lower]
-            fences = f"{self.key.path}/{FENCES}"
-            gone += [
-                f"{fences}/{name}" for name in file_names(self.files, fences) if AttemptRank.of_leftover(name) in lower
-            ]
-            for paths in filter(None, (whole, gone)):
-                self.files.delete(paths)
-        except Exception as error:  # noqa: BLE001 - whatever the storage objects to
-            logger.warning("old files of %s in %s cannot be removed: %s", self.key, self.store, describe(error))
-
-
-def _fence(key: RunKey, rank: AttemptRank) -> dict[str, object]:
-    return {
-        "format_version": FORMAT_VERSION,
-        "scope": key.scope,
-        "run_id": key.run_id,
-        "pipeline_name": key.pipeline_name,
-        "fence": rank.fence,
-        "attempt": rank.attempt,
-        "owner": rank.owner,
-    }
-
-
-def _paths(files: FileStorage, key: RunKey, rank: AttemptRank) -> list[str]:
-    """Return the files of an attempt, in the order of writing; without what was set aside, which is never removed."""
-    directory = f"{key.path}/{rank.name}"
-    return [f"{directory}/{name}" for name in file_names(files, directory) if not is_set_aside(name)]
-
-
-def _all_ranks(files: FileStorage, key: RunKey) -> list[AttemptRank]:
-    """Return the attempts of which there is anything, also without a fence."""
-    found = {*ranks(files, key), *map(AttemptRank.parse, directory_names(files, key.path))}
-    return sorted(rank for rank in found if rank is not None)

@@ -1,4 +1,4 @@
-"""How a checkpoint lies in files: which name means what.
+"""The layout of a checkpoint in files: which name means what.
 
 ::
 
@@ -8,9 +8,9 @@
             000000.checkpoint.json                 the whole record, as it was when the attempt began
             000001.component.clean.json            component clean has completed
             000002.status.failed.json              a component has failed
-        ~request.json                              somebody asks the next attempt to restart from a component
+        ~request.json                              a request to the next attempt to restart from a component
 
-Everything that counts is the number in front and the kind; the rest of a name is for people.
+Only the number in front and the kind count; the rest of a name is for people.
 
 The directory of one run key may lie inside another's: scope ``(a,)``, run ``b`` below scope ``()``, run ``a``, pipeline
 ``b``. So what a checkpoint keeps in its own directory has names that no scope, run id or pipeline is encoded as:
@@ -41,7 +41,7 @@ _LONGEST_LABEL = 60
 
 @dataclass(frozen=True, order=True)
 class AttemptRank:
-    """Which attempt a file is of. The highest owns the checkpoint.
+    """The rank of an attempt, which names its files. The highest owns the checkpoint.
 
     :param fence: grows by one with each takeover
     :param attempt: number of the attempt
@@ -69,20 +69,20 @@ class AttemptRank:
 
     @classmethod
     def of_leftover(cls, name: str) -> AttemptRank | None:
-        """Return the rank of a fence that a kill kept from being written, by its temporary name."""
+        """Return the rank in the temporary name of a fence that a kill interrupted, None for another name."""
         found = _LEFTOVER.fullmatch(name)
         return cls.parse(found[1]) if found else None
 
     @classmethod
     def parse(cls, name: str) -> AttemptRank | None:
-        """Return the rank that a file in ``fences`` or a directory is called after, None if it is none."""
+        """Return the rank in the name of a fence or of an attempt's directory, None for another name."""
         found = _RANK.fullmatch(name.removesuffix(".json"))
         return cls(int(found[1]), int(found[2]), found[3]) if found else None
 
 
 @dataclass(frozen=True, order=True)
 class RecordDocument:
-    """One file of an attempt, by what its name says. Sorts in the order of writing.
+    """One file of an attempt, as its name describes it. Sorts in the order of writing.
 
     :param number: counts what the attempt has written
     :param kind: ``checkpoint``, the whole record, or what has changed since: ``component`` or ``status``
@@ -116,12 +116,12 @@ class RecordDocument:
 
 
 def is_absurd(rank: AttemptRank) -> bool:
-    """Return whether no attempt can have come to such a number, so that somebody has made the file."""
+    """Return whether no attempt can have reached this number, so that somebody made the file by hand."""
     return max(rank.fence, rank.attempt) >= LAST_NUMBER
 
 
 def encode(data: Any) -> bytes:
-    """Return data as the text of a JSON document that a person can read."""
+    """Return data as a JSON document that a person can read."""
     try:
         return to_json(data, indent=1)  # ten times as fast as Python's own
     except (PydanticSerializationError, UnicodeEncodeError):  # half a character in a name, which file systems allow
@@ -131,6 +131,6 @@ def encode(data: Any) -> bytes:
 def decode(content: bytes) -> str:
     """Return the text of a document.
 
-    :raises UnicodeDecodeError: it is no text
+    :raises UnicodeDecodeError: it is not text
     """
     return content.decode("utf-8", "surrogatepass")

@@ -16,10 +16,13 @@ class LocalCheckpointStore(FileCheckpointStore):
     Names are data, never paths: every character that is not safe in a file name is percent-encoded, and a
     name that would be too long is cut and ends in its hash. The full names are in the files.
 
-    A file is written under a temporary name, flushed to disk, renamed, and its directory is flushed: it is there as a
-    whole or not at all, also after a power failure. After each component that is one small file and two flushes. See
+    Each component costs one small file and two flushes to disk. See
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` for which files, and why no lock is
     needed.
+
+    >>> store = LocalCheckpointStore(tmp_path / "checkpoints")
+    >>> store.load("run-001") is None
+    True
 
     :param base_dir: the directory; created when first needed. A relative one starts in the working directory that the
         process has when the store is made

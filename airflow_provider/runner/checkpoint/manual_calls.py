@@ -1,4 +1,4 @@
-"""Calls of ``CheckpointHooks`` by hand, from a loop of somebody's own in place of the runner.
+"""Calls of ``CheckpointHooks`` by hand, from a loop of your own in place of the runner.
 
 ::
 
@@ -12,7 +12,7 @@
         hooks.after_component(component, index, len(config.ordered), duration_ms)
     hooks.after_pipeline(config, result)
 
-The arguments are those of ``pyspark-pipeline-framework``. What had been recorded under the run id and is still valid
+The arguments are those of ``pyspark-pipeline-framework``. Everything that was recorded and is still valid
 stays recorded.
 """
 
@@ -31,6 +31,7 @@ from airflow_provider.runner.observing.events import (
     ComponentFailed,
     PipelineFinished,
     PipelineStarted,
+    Step,
 )
 from airflow_provider.runner.observing.peer_views import origin_of
 from airflow_provider.runner.observing.result import PipelineResult, PipelineResultStatus
@@ -38,6 +39,7 @@ from airflow_provider.runner.planning.changed_code import entered_before
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import CalledByHand
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 Hooks = TypeVar("Hooks")
@@ -47,9 +49,9 @@ _EVENTS = (PipelineStarted, PipelineFinished, ComponentCompleted, ComponentFaile
 
 
 def may_be_called_by_hand(callback: Callable[[Hooks, Event], None]) -> Callable[[Hooks, Event], None]:
-    """Let a callback take the arguments of a call by hand as well as its event.
+    """Let a callback accept the arguments of a call by hand as well as its event.
 
-    What is neither raises CheckpointWriteError: what cannot be recorded must not look as if it were.
+    Anything else raises CheckpointWriteError: what cannot be recorded must not look as if it were.
     """
 
     @functools.wraps(callback)
@@ -76,8 +78,8 @@ def _event(callback: Callable[..., object], hooks: Any, args: tuple[Any, ...], n
         except TypeError as error:
             raise CheckpointWriteError(f"CheckpointHooks.{name}: {error}; nothing was recorded") from error
     raise CheckpointWriteError(
-        f"CheckpointHooks.{name} was called with {with_article(type(config).__name__)}, so nothing was recorded; give "
-        f"it to the runner as hooks=, in a CompositeHooks with others, or call it with our {subject.__name__}"
+        f"CheckpointHooks.{name} got {with_article(type(config).__name__)}, so nothing was recorded; pass the hooks to "
+        f"the runner as hooks=, in a CompositeHooks with others, or call this with our {subject.__name__}"
     )
 
 
@@ -88,16 +90,19 @@ def _started(hooks: Any, config: PipelineConfig) -> PipelineStarted:
 
 
 def _completed(hooks: Any, config: ComponentConfig, index: int, total: int, duration_ms: float) -> ComponentCompleted:
-    decision = Decision(config.name, Action.RUN, "called by hand")
-    return ComponentCompleted(config, index + 1, total, decision, duration_ms / 1000, retries=0)
+    return ComponentCompleted(_step(config, index, total), duration_ms / 1000, retries=0)
 
 
 def _failed(hooks: Any, config: ComponentConfig, index: int, error: BaseException) -> ComponentFailed:
-    return ComponentFailed(config, index + 1, index + 1, 0.0, error)
+    return ComponentFailed(_step(config, index, index + 1), 0.0, error)
+
+
+def _step(config: ComponentConfig, index: int, total: int) -> Step:
+    return Step(config, Decision(config.name, Action.RUN, CalledByHand()), index + 1, total)
 
 
 def _finished(hooks: Any, config: PipelineConfig, result: Any) -> PipelineFinished:
-    if not isinstance(result, PipelineResult):  # of a loop that has its own
+    if not isinstance(result, PipelineResult):  # a loop of its own has its own
         status = PipelineResultStatus.SUCCESS if result.status == "success" else PipelineResultStatus.FAILURE
         result = PipelineResult(config.name, status)
     return PipelineFinished(config, result)

@@ -20,7 +20,7 @@ from airflow_provider.runner.storage.file_storage import FileStorage, file_names
 NEVER = -1
 """The number before the first document."""
 
-_LOOKS = 20  # how often to look when attempts that begin keep removing what is about to be read
+_LOOKS = 20  # how often to look while attempts that begin keep deleting what is being read
 
 
 def ranks(files: FileStorage, key: RunKey) -> list[AttemptRank]:
@@ -29,7 +29,7 @@ def ranks(files: FileStorage, key: RunKey) -> list[AttemptRank]:
 
 
 def possible_ranks(files: FileStorage, key: RunKey, damage: DamageHandler) -> list[AttemptRank]:
-    """Return what :func:`ranks` does, without fences that no attempt can have written: those block no attempt."""
+    """Return what :func:`ranks` does, without fences that no attempt can have written, so that they block none."""
     found = ranks(files, key)
     absurd = [rank for rank in found if is_absurd(rank)]
     damage.fences(key.path, [f"{key.path}/{rank.fence_path}" for rank in absurd])
@@ -37,7 +37,7 @@ def possible_ranks(files: FileStorage, key: RunKey, damage: DamageHandler) -> li
 
 
 def documents(files: FileStorage, directory: str) -> list[RecordDocument]:
-    """Return what an attempt has written into its directory, in that order."""
+    """Return what an attempt has written into its directory, in the order of writing."""
     return sorted(found for found in map(RecordDocument.parse, file_names(files, directory)) if found is not None)
 
 
@@ -46,15 +46,13 @@ def read_newest(
 ) -> CheckpointState | None:
     """Read a checkpoint; None if there is none, or if it is damaged.
 
-    An attempt that begins removes what it makes obsolete, and who reads meanwhile may find a part of that, or nothing.
-    So one look is enough for a record that is whole, and only for that. Anything else is believed when a second look
-    finds the same fences, the same documents and the same damage: whoever removed something has written a whole record
-    before that, under a fence that the second look sees, or a higher one in its place.
+    An attempt that begins deletes what it makes obsolete, and a reader may meanwhile find a part of that, or nothing.
+    So one look is enough for a whole record, and only for that. Anything else counts when a second look finds the same
+    fences, the same documents and the same damage: whoever deleted something had written a whole record before, under a
+    fence that the second look sees, or a higher one in its place.
 
-    :param files: where it is
-    :param key: which checkpoint it should be; None to take what it says, if it is in the place that follows from it
+    :param key: which checkpoint it should be; None for any that is in its own place
     :param directory: its directory
-    :param damage: deals with damage
     :raises CheckpointFormatError: written by a newer version
     :raises CheckpointReadError: it cannot be read
     """
@@ -70,12 +68,9 @@ def read_newest(
 
 
 def refuse_newer_format(files: FileStorage, key: RunKey, found: list[AttemptRank]) -> None:
-    """Raise if a newer version of this package has written the checkpoint.
+    """Raise CheckpointFormatError if a newer version of this package has written the checkpoint.
 
-    :param files: where it is
-    :param key: which checkpoint
     :param found: the attempts that have taken it over
-    :raises CheckpointFormatError: it has
     """
     for rank in reversed(found):
         own = f"{key.path}/{rank.name}"
@@ -88,10 +83,10 @@ def refuse_newer_format(files: FileStorage, key: RunKey, found: list[AttemptRank
 
 @dataclass(frozen=True)
 class _FilesSnapshot:
-    """What one look at a checkpoint has found.
+    """What one look at a checkpoint finds.
 
     :param fences: the attempts that have taken it over, the newest last
-    :param documents: those of each attempt that was looked at, the newest attempt first
+    :param documents: those of each attempt that was read, the newest attempt first
     :param state: the record, None if there is none or it is damaged
     :param error: what is wrong with it
     :param torn: path of the newest document, if that alone is damaged
@@ -104,21 +99,26 @@ class _FilesSnapshot:
     torn: str | None = None
 
     def agrees_with(self, other: _FilesSnapshot) -> bool:
-        return (self.fences, self.documents, self.torn, str(self.error)) == (
+        """Return whether both looks found the same files and the same damage."""
+        return (self.fences, self.documents, self.torn, _arguments(self.error)) == (
             other.fences,
             other.documents,
             other.torn,
-            str(other.error),
+            _arguments(other.error),
         )
 
 
+def _arguments(error: Exception | None) -> tuple[object, ...]:
+    return error.args if error is not None else ()
+
+
 def _settled(files: FileStorage, key: RunKey | None, directory: str, place: str) -> _FilesSnapshot:
-    """Look until what is found can be believed."""
+    """Look until the result counts."""
     before = None
     for _ in range(_LOOKS):
         try:
             look = _look(files, key, directory)
-        except FileNotFoundError:  # it has been removed since it was listed
+        except FileNotFoundError:  # it was deleted after it was listed
             before = None
             continue
         if look.state is not None and look.error is None:
@@ -163,7 +163,7 @@ def _parts(
     own = f"{directory}/{rank.name}"
     first = max((index for index, document in enumerate(found) if document.kind == "checkpoint"), default=None)
     if first is None:
-        raise CheckpointCorruptError(f"{own} has records of components but not the one that they belong to")
+        raise CheckpointCorruptError(f"{own} has records of components but no record of the beginning")
     state = CheckpointState.from_json(_text(files, f"{own}/{found[first].name}"))
     if (state.key if key is None else key) != state.key or state.key.path != directory:
         raise CheckpointCorruptError(f"it is the record of {state.key}")
@@ -176,9 +176,9 @@ def _parts(
 def _updates(
     files: FileStorage, own: str, rank: AttemptRank, later: list[tuple[int, RecordDocument]]
 ) -> tuple[list[CheckpointUpdate], CheckpointCorruptError | None, str | None]:
-    """Return what happened since the whole record; and of the last document, if that is damaged, error and path.
+    """Return what happened since the whole record, and error and path of the last document if that is damaged.
 
-    The last one may be torn where a file system lost what it had not been asked to keep.
+    The last one may be torn where a file system loses what was not flushed.
 
     :raises CheckpointCorruptError: another document is damaged or missing
     """
@@ -203,4 +203,4 @@ def _text(files: FileStorage, path: str) -> str:
     try:
         return decode(files.read(path))
     except UnicodeDecodeError as error:
-        raise CheckpointCorruptError(f"{path} is no text: {error}") from error
+        raise CheckpointCorruptError(f"{path} is not text: {error}") from error

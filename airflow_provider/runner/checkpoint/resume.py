@@ -1,4 +1,4 @@
-"""From a stored checkpoint to what can be left out."""
+"""The components of a stored checkpoint that need not run again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from airflow_provider.runner.checkpoint.store import CheckpointStore, load
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.planning.changed_code import describe_all, entered_before
+from airflow_provider.runner.planning.changed_config import describe_changes
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
-from airflow_provider.runner.planning.reasons import describe_changes
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.run_key import RunKey, Scope
 
@@ -19,12 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 class CompletedComponents(set[str]):
-    """Names of completed components, with the checkpoint that says what they left in the session.
+    """Names of completed components, with the checkpoint that records their session state.
 
-    Take names out with ``discard``; what an operator such as ``-`` returns is a plain set without the checkpoint.
-
-    :param names: the names
-    :param checkpoint: where they come from, None if there is none
+    Remove names with ``discard``; an operator such as ``-`` returns a plain set without the checkpoint.
     """
 
     def __init__(self, names: Iterable[str], checkpoint: CheckpointState | None) -> None:
@@ -41,6 +38,11 @@ def load_checkpoint_for_resume(
     Empty if there is no checkpoint, or if the config has changed since and the pipeline's ``on_config_change`` is
     ``restart``; the log then says what changed. Given to
     :meth:`~airflow_provider.runner.SimplePipelineRunner.run`, it also brings their session state back.
+
+    >>> completed = load_checkpoint_for_resume(store, "run-001", config)
+    >>> sorted(completed)
+    ['clean', 'load']
+    >>> result = SimplePipelineRunner(config, spark=spark).run(completed)
 
     :param store: where the checkpoint is kept
     :param run_id: the run
@@ -59,12 +61,12 @@ def load_checkpoint_for_resume(
             "pipeline %r, run %r: config changed: %s; %s",
             config.name,
             run_id,
-            describe_changes(checkpoint, plan.config_changes),
-            f"kept are {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
+            describe_changes(plan.config_changes, recorded=bool(checkpoint.fields)),
+            f"kept: {', '.join(plan.kept)}" if plan.kept else "it starts from the beginning",
         )
     if plan.code_changes:
         logger.warning(
-            "pipeline %r, run %r: code changed: %s; kept are: %s",
+            "pipeline %r, run %r: code changed: %s; kept: %s",
             config.name,
             run_id,
             describe_all(plan.code_changes),

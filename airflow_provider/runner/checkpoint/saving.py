@@ -29,14 +29,14 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Saving:
+class SavePolicy:
     """How records are saved.
 
-    :param patience_seconds: for how long a save is tried again: a restart of Airflow's API server or a blip of the
+    :param patience_seconds: how long to retry a save: a restart of Airflow's API server or a brief failure of the
         storage must not cost the attempt
     :param on_save: called with the seconds that each save took
     :param now: returns the time, with time zone
-    :param sleep: pauses for so many seconds, between tries
+    :param sleep: pauses between tries
     """
 
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS
@@ -45,17 +45,17 @@ class Saving:
     sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, what: str, save: Callable[[], Result], *, reads: bool = False) -> Result:
-        """Save, and try again while there is patience: with pauses that grow, up to half a minute, and vary.
+        """Save, and retry with random, growing pauses of up to half a minute until patience runs out.
 
-        What is no ``Exception``, such as a kill, ends it at once, also during a pause.
+        Anything that is not an ``Exception``, such as a kill, ends it at once, even during a pause.
 
         :param what: what is saved, for the log
-        :param save: saves it; it may have been saved in a try that seems to have failed
+        :param save: saves it; a try that seems to have failed may have saved it
         :param reads: whether it also returns what is stored
-        :raises StaleAttemptError: a newer attempt has taken over; that is not tried again
-        :raises CheckpointFormatError: a newer version of this package has written it; that is not tried again
-        :raises CheckpointReadError: what is stored could not be read; only with ``reads``
-        :raises CheckpointWriteError: it could not be saved
+        :raises StaleAttemptError: a newer attempt has taken over; never retried
+        :raises CheckpointFormatError: a newer version of this package has written it; never retried
+        :raises CheckpointReadError: the store cannot be read; only with ``reads``
+        :raises CheckpointWriteError: saving failed
         """
         began = time.monotonic()
         longer = wait_random_exponential(multiplier=0.5, max=_LONGEST_PAUSE_SECONDS)
@@ -75,29 +75,29 @@ class Saving:
             if reads and isinstance(error, CheckpointReadError):
                 raise
             raise CheckpointWriteError(
-                f"{what} could not be saved in {retrying.statistics['attempt_number']} tries: {describe(error)}; the "
-                "attempt stops, because without the record the next attempt would run finished components again"
+                f"saving {what} failed {retrying.statistics['attempt_number']} times: {describe(error)}; the attempt "
+                "stops, because without the record the next attempt would run finished components again"
             ) from error
         self.on_save(time.monotonic() - began)
         return result
 
     def _left(self, state: RetryCallState) -> float:
-        """Return for how many seconds there is patience after what the tries, or the pauses alone, have taken."""
+        """Return the seconds of patience that the tries, or their pauses alone, have left."""
         return self.patience_seconds - max(state.idle_for, state.seconds_since_start or 0.0)
 
 
 def _may_pass(error: BaseException) -> bool:
-    # What is no Exception ends the attempt, and asking again does not change who owns the checkpoint or wrote it.
+    # Anything but an Exception ends the attempt; and a retry changes neither owner nor format of the checkpoint.
     return isinstance(error, Exception) and not isinstance(error, (CheckpointFormatError, StaleAttemptError))
 
 
 def _announce(what: str, state: RetryCallState, patience: float) -> None:
     error = state.outcome.exception() if state.outcome else None
     logger.warning(
-        "%s could not be saved, try %d, next in %.1f s, for at most %.0f s in all: %s",
+        "saving %s failed (try %d): %s; retrying in %.1f s, giving up after %.0f s",
         what,
         state.attempt_number,
+        describe(error) if error else "unknown",
         state.upcoming_sleep,
         patience,
-        describe(error) if error else "unknown",
     )

@@ -1,4 +1,4 @@
-"""What a checkpoint store must do, and what it may do beyond that."""
+"""What a checkpoint store must do, and what it can do beyond that."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from airflow_provider.runner.record.run_key import RunKey, Scope
 
 logger = logging.getLogger(__name__)
 
+FENCED_OFF = "shut-out"
+"""Owner of a fence that no attempt holds: it stops every attempt before it."""
+
 
 @runtime_checkable
 class CheckpointStore(Protocol):
@@ -26,6 +29,12 @@ class CheckpointStore(Protocol):
     the protocols below. A store that keeps its checkpoints in files needs none of this: it is a
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` on a
     :class:`~airflow_provider.runner.storage.file_storage.FileStorage`.
+
+    >>> def progress(store: CheckpointStore, run_id: str) -> int:
+    ...     state = store.load(run_id)
+    ...     return len(state.completed_components) if state else 0
+    >>> progress(store, "run-001")
+    2
     """
 
     def save(self, state: CheckpointState) -> None:
@@ -38,13 +47,13 @@ class CheckpointStore(Protocol):
         """
 
     def load(self, run_id: str, pipeline_name: str | None = None, *, scope: Scope = ()) -> CheckpointState | None:
-        """Return the checkpoint, or None if there is none. Looking changes nothing.
+        """Return the checkpoint, or None if there is none. Reading changes nothing.
 
-        What is stored but is no checkpoint, or that of another run, counts as none, with a warning. An attempt sets it
-        aside when it takes over.
+        Ignores, with a warning, what is not a checkpoint or belongs to another run. An attempt that takes over sets it
+        aside.
 
         :param run_id: the run
-        :param pipeline_name: may be left out when the run has one pipeline in this scope
+        :param pipeline_name: optional if the run has one pipeline in this scope
         :param scope: what else identifies the run
         :raises CheckpointFormatError: written by a newer version of this package
         :raises CheckpointReadError: the store cannot be read, or the run has several pipelines and no
@@ -57,9 +66,8 @@ class CheckpointStore(Protocol):
 
 @dataclass(frozen=True)
 class TakeoverClaim:
-    """What an attempt says of itself when it takes a checkpoint over.
+    """How an attempt introduces itself when it takes a checkpoint over.
 
-    :param key: which checkpoint
     :param owner: random id of the attempt
     :param attempt: its number; None for one more than the checkpoint's
     """
@@ -76,9 +84,7 @@ class TakeoverClaim:
 
 
 class CheckpointWriter(Protocol):
-    """One attempt's hold on a checkpoint, from its takeover on.
-
-    Each method returns when what it was given is durable.
+    """Writes one attempt's progress, from its takeover on. Each method returns when the data are durable.
 
     :raises StaleAttemptError: a newer attempt has taken over
     """
@@ -89,7 +95,7 @@ class CheckpointWriter(Protocol):
     def append(self, update: CheckpointUpdate, whole: Callable[[], CheckpointState]) -> None:
         """Add what has happened.
 
-        :param whole: returns the whole record with it, for when that must be written again
+        :param whole: returns the whole record including the update, in case that must be written again
         """
 
 
@@ -97,10 +103,8 @@ class CheckpointWriter(Protocol):
 class Takeover:
     """A checkpoint that an attempt has taken over.
 
-    :param recorded: all that earlier attempts recorded, None if nothing
-    :param fence: the attempt's fence
-    :param attempt: its number
-    :param writer: records the attempt's own progress
+    :param recorded: everything that earlier attempts recorded, None if nothing
+    :param attempt: the attempt's number
     """
 
     recorded: CheckpointState | None
@@ -128,10 +132,10 @@ class ListingStore(CheckpointStore, Protocol):
 
 @runtime_checkable
 class TakeoverStore(Protocol):
-    """A store in which an attempt can put its fence without saving the whole record, and record piece by piece."""
+    """A store in which an attempt can put its fence without saving the whole record, and add to the record."""
 
     def take_over(self, claim: TakeoverClaim) -> Takeover:
-        """Put a fence that no other attempt's save passes, and return what had been recorded until then.
+        """Put a fence that stops every earlier attempt's saves, and return what was recorded until then.
 
         :raises StaleAttemptError: a newer attempt has done so
         """
@@ -139,7 +143,7 @@ class TakeoverStore(Protocol):
 
 @runtime_checkable
 class RestartRequests(Protocol):
-    """A store in which a person can also leave a request for the next attempt. At most one is kept per checkpoint."""
+    """A store in which a person can leave a request for the next attempt, at most one per checkpoint."""
 
     def leave_request(self, request: RestartRequest, key: RunKey) -> None:
         """Make the request durable; it replaces an earlier one. The checkpoint itself stays as it is."""
@@ -147,7 +151,7 @@ class RestartRequests(Protocol):
     def find_request(self, key: RunKey) -> RestartRequest | None:
         """Return the request that was left, or None.
 
-        :raises UnreadableRequestError: what it has is no request
+        :raises UnreadableRequestError: what is there is not a request
         :raises CheckpointReadError: the store cannot be read
         """
 
@@ -164,43 +168,41 @@ class FencingStore(Protocol):
 
 
 def load(store: CheckpointStore, key: RunKey) -> CheckpointState | None:
-    """Return the checkpoint of a run; another run's never counts. Errors are those of :meth:`CheckpointStore.load`."""
-    # A store that was written for one pipeline per run outside Airflow may not know what a scope is.
+    """Return the checkpoint of a run, never that of another one. Errors are those of :meth:`CheckpointStore.load`."""
+    # A store that was written for one pipeline per run outside Airflow may not know scopes.
     scope = {"scope": key.scope} if key.scope else {}
     found = store.load(key.run_id, key.pipeline_name, **scope)
     if found is not None and found.key != key:
-        logger.warning("%s was asked for %s and has the checkpoint of %s; it counts as none", store, key, found.key)
+        logger.warning("ignoring what %s returned for %s: it is the checkpoint of %s", store, key, found.key)
         return None
     return found
 
 
 def replaced_error(key: RunKey, attempt: int, by_attempt: int | None = None) -> StaleAttemptError:
-    """Return the error for an attempt that may not save any more.
+    """Return the error for an attempt that may no longer save.
 
-    :param key: which checkpoint
-    :param attempt: its number
     :param by_attempt: number of the newer attempt, None if it is not known
     """
     by = "a newer attempt" if by_attempt is None else f"attempt {by_attempt}"
     return StaleAttemptError(
-        f"attempt {attempt} of {key}, has been replaced by {by}; it stops here and leaves the checkpoint alone",
+        f"{by} of {key} has replaced attempt {attempt}, which stops here and leaves the checkpoint alone",
         key.run_id,
         key.pipeline_name,
     )
 
 
 def fenced_off_error(key: RunKey, attempt: int) -> StaleAttemptError:
-    """Return the error for an attempt whose checkpoint somebody has deleted by force."""
+    """Return the error for an attempt whose checkpoint was deleted by force."""
     return StaleAttemptError(
-        f"somebody has deleted the checkpoint of {key} while attempt {attempt} was running; it stops here, and the "
-        "next attempt starts from the beginning",
+        f"the checkpoint of {key} was deleted while attempt {attempt} was running; the attempt stops here, and the "
+        "next one starts from the beginning",
         key.run_id,
         key.pipeline_name,
     )
 
 
 def only_one(found: list[CheckpointState], run_id: str) -> CheckpointState | None:
-    """Return the single checkpoint of a run that was asked for without a pipeline name.
+    """Return the only checkpoint of a run, for a caller that gave no pipeline name.
 
     :raises CheckpointReadError: there are several
     """
@@ -213,11 +215,11 @@ def only_one(found: list[CheckpointState], run_id: str) -> CheckpointState | Non
 
 
 def read_request(data: object, place: str) -> RestartRequest:
-    """Return the request that a store has: one that was left, or what somebody typed there by hand.
+    """Return the request in a store: one that a command left, or one that a person typed there.
 
     :param data: JSON text, the bare name of a component, or plain JSON data
     :param place: where it was found, for the message
-    :raises UnreadableRequestError: it is no request
+    :raises UnreadableRequestError: it is not a request
     """
     try:
         if isinstance(data, (str, bytes)):
@@ -229,13 +231,13 @@ def read_request(data: object, place: str) -> RestartRequest:
         what = (
             error.errors(include_url=False, include_input=False)[0]["msg"]
             if isinstance(error, ValidationError)
-            else "it is nested too deeply, or no text"
+            else "it is nested too deeply, or not text"
         )
-        raise UnreadableRequestError(f"{place} is no request to restart from components ({what})") from error
+        raise UnreadableRequestError(f"{place} is not a valid restart request ({what})") from error
 
 
 def _typed_text(text: str | bytes) -> object:
-    """Return what a text says: JSON, or the name of a component."""
+    """Return the JSON data in a text, or the text as the name of a component."""
     plain = (text if isinstance(text, str) else text.decode("utf-8", "surrogatepass")).strip()
     if not plain.startswith(("{", "[", '"')):
         return plain

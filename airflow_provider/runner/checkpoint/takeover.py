@@ -1,4 +1,4 @@
-"""An attempt's first act: put its fence into the store, and read what had been recorded until then."""
+"""An attempt's first act: put its fence into the store, and read what was recorded until then."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from airflow_provider.runner.record.run_key import RunKey
 def take_over(store: CheckpointStore, key: RunKey, attempt: int | None = None) -> tuple[TakeoverClaim, Takeover]:
     """Take a checkpoint over. Every record in it stays; only fence and owner change.
 
-    :param store: where it is
-    :param key: which one
     :param attempt: number of the attempt; None for one more than the checkpoint's
-    :return: what the attempt said of itself, and what it took over
     :raises StaleAttemptError: a newer attempt has taken over
     :raises CheckpointError: the store cannot be read, or a newer version of this package has written it
     """
@@ -32,10 +29,7 @@ def take_over(store: CheckpointStore, key: RunKey, attempt: int | None = None) -
 
 
 class WholeStateWriter:
-    """For a store that knows nothing but whole states: writes the whole again each time.
-
-    :param store: the store
-    """
+    """For a store that saves only whole states: writes the whole state each time."""
 
     def __init__(self, store: CheckpointStore) -> None:
         self._store = store

@@ -36,6 +36,10 @@ from airflow_provider.runner.config.self_reference import CONTAINS_ITSELF, find_
 class ComponentConfig(ConfigSection):
     """One component of a pipeline.
 
+    >>> load = ComponentConfig(name="load", class_path="shop.steps.Load", config={"path": "/in"})
+    >>> ComponentConfig(name="clean", class_path="shop.steps.Clean", depends_on=[load.name]).depends_on
+    ['load']
+
     :param name: unique in the pipeline; any characters
     :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``; in Python also
         the class or function itself

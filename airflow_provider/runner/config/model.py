@@ -67,6 +67,9 @@ __all__ = [
 class PipelineConfig(ConfigSection):
     """A pipeline: a named, ordered graph of components.
 
+    >>> PipelineConfig(name="daily", components=[{"name": "load", "class_path": "shop.steps.Load"}]).name
+    'daily'
+
     :param name: name of the pipeline; part of the checkpoint's identity
     :param components: at least one component; they run in this order where dependencies allow
     :param version: your version of the pipeline, shown in the log
@@ -133,8 +136,21 @@ class PipelineConfig(ConfigSection):
     def ordered(self) -> tuple[ComponentConfig, ...]:
         """The enabled components in the order of execution."""
         by_name = {component.name: component for component in self.components}
-        order = execution_order({name: component.depends_on for name, component in by_name.items()})
+        order = execution_order(self.dependencies)
         return tuple(by_name[name] for name in order if by_name[name].enabled)
+
+    @property
+    def dependencies(self) -> dict[str, list[str]]:
+        """Component to the names that it depends on, disabled ones included."""
+        return {component.name: component.depends_on for component in self.components}
+
+    def session_state_of(self, name: str) -> SessionStatePolicy:
+        """Return a component's policy for session state: its own, or the pipeline's.
+
+        :param name: name of the component
+        """
+        own = next((component.session_state for component in self.components if component.name == name), None)
+        return own or self.session_state
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the config, and derive again what follows from its fields."""
@@ -206,6 +222,10 @@ def load_pipeline_config(
     look_at_files: bool = True,
 ) -> PipelineConfig:
     """Load and fully check a pipeline config, including that every enabled component can be imported.
+
+    >>> daily = {"name": "daily", "components": [{"name": "load", "class_path": "shop.steps.Load"}]}
+    >>> load_pipeline_config(daily, importable=False).components[0].name
+    'load'
 
     :param source: path of a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file, a mapping with the fields of
         :class:`PipelineConfig`, or a :class:`PipelineConfig`, which is checked again

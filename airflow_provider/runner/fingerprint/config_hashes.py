@@ -40,6 +40,10 @@ _TAG = "\0"  # begins the key of a value that JSON cannot express, so that no ma
 def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
     """Return the fingerprint of a whole pipeline: 64 hexadecimal digits.
 
+    >>> fingerprint = compute_pipeline_fingerprint(config)
+    >>> len(fingerprint)
+    64
+
     :param config: the pipeline; its name, version, tags, environment and Spark settings do not count
     """
     base_dir = config.base_dir
@@ -52,7 +56,7 @@ class ConfigHashes:
 
     :param pipeline: see :func:`compute_pipeline_fingerprint`
     :param components: component to its fingerprint, see :func:`component_fingerprint`
-    :param fields: component to the hashes of its fields, see :func:`field_hashes`
+    :param fields: component to a short hash for each field that counts: enough to say which one changed, not its value
     """
 
     pipeline: str
@@ -78,11 +82,6 @@ def component_fingerprint(component: ComponentConfig, base_dir: Path) -> str:
     :param base_dir: where relative paths in the config start
     """
     return _sha256([component.name, list(_fields(component, base_dir))])
-
-
-def field_hashes(component: ComponentConfig, base_dir: Path) -> dict[str, str]:
-    """Return a short hash for each field that counts: enough to show which field changed, but not its value."""
-    return {field: _sha256(value)[:12] for field, value in _fields(component, base_dir)}
 
 
 def _fields(component: ComponentConfig, base_dir: Path) -> Iterator[tuple[str, Any]]:

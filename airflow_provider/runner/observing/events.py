@@ -1,4 +1,4 @@
-"""What the runner tells its hooks: one record per lifecycle callback."""
+"""The events that hooks receive: one record per lifecycle callback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.observing.failure import Failure
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
+from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 
@@ -39,75 +40,91 @@ class PipelineFinished:
 
 
 @dataclass(frozen=True)
-class ComponentStarted:
-    """A component is about to run.
+class Step:
+    """A component's turn in an attempt.
 
     :param component: its config
+    :param decision: what the plan says about it and why
     :param position: its place in the order of execution, from 1
     :param total: number of enabled components
-    :param decision: what the plan says about it and why
     """
 
     component: ComponentConfig
+    decision: Decision
     position: int
     total: int
-    decision: Decision
 
 
 @dataclass(frozen=True)
-class ComponentCompleted:
-    """A component's ``run()`` returned.
+class StepEvent:
+    """What happens in a component's turn.
 
-    :param component: its config
-    :param position: its place in the order of execution, from 1
-    :param total: number of enabled components
-    :param decision: what the plan says about it and why
-    :param duration_seconds: from the start of the first try to the end of the last
-    :param retries: tries after the first
-    :param session_state: what it left in the session; None if nobody looked, or if it was replayed
-    :param entered: the author's functions that ran, as far as Python could tell
-    :param touched: what data it read and wrote; None like that
+    :param step: the component, its decision and its place
     """
 
-    component: ComponentConfig
-    position: int
-    total: int
-    decision: Decision
+    step: Step
+
+    @property
+    def component(self) -> ComponentConfig:
+        """Its config."""
+        return self.step.component
+
+    @property
+    def decision(self) -> Decision:
+        """What the plan says about it and why."""
+        return self.step.decision
+
+    @property
+    def position(self) -> int:
+        """Its place in the order of execution, from 1."""
+        return self.step.position
+
+    @property
+    def total(self) -> int:
+        """Number of enabled components."""
+        return self.step.total
+
+
+@dataclass(frozen=True)
+class ComponentStarted(StepEvent):
+    """A component is about to run."""
+
+
+@dataclass(frozen=True)
+class ComponentReused(StepEvent):
+    """A component finished in an earlier attempt and does not run again."""
+
+
+@dataclass(frozen=True)
+class ComponentCompleted(StepEvent):
+    """A component's ``run()`` returned.
+
+    :param duration_seconds: from the start of the first try to the end of the last
+    :param retries: tries after the first
+    :param session_state: what it left in the session; None if the session was not inspected, or for a replay
+    :param entered: the author's functions that ran, as far as Python could tell
+    :param touched: what data it read and wrote; None like that
+    :param code: the code that it ran with; None if that has not been read
+    """
+
     duration_seconds: float
     retries: int
     session_state: SessionStateRecord | None = None
     entered: tuple[str, ...] = ()
     touched: TouchedData | None = None
+    code: CodeRecord | None = None
 
 
 @dataclass(frozen=True)
-class SessionStateSaved:
-    """What a component that had completed left in the session was saved later on.
-
-    :param component: name of the component
-    :param session_state: what is to be recorded of it now
-    """
-
-    component: str
-    session_state: SessionStateRecord
-
-
-@dataclass(frozen=True)
-class ComponentFailed:
+class ComponentFailed(StepEvent):
     """A component failed, after its own retries.
 
-    :param component: its config
-    :param position: its place in the order of execution, from 1
-    :param total: number of enabled components
     :param duration_seconds: from the start of the first try to the end of the last
     :param error: what it raised
     :param left: sources of earlier components into which it wrote before it failed, as they are now
     :param failure: why it failed, in words
     """
 
-    component: ComponentConfig
-    position: int
-    total: int
     duration_seconds: float
     error: BaseException
     left: tuple[SourceRecord, ...] = ()
@@ -115,19 +132,15 @@ class ComponentFailed:
 
 
 @dataclass(frozen=True)
-class ComponentReused:
-    """A component finished in an earlier attempt and is left alone.
+class SessionStateSaved:
+    """The session state of a component that had completed before was saved.
 
-    :param component: its config
-    :param position: its place in the order of execution, from 1
-    :param total: number of enabled components
-    :param decision: what the plan says about it and why
+    :param component: name of the component
+    :param session_state: what to record of it now
     """
 
-    component: ComponentConfig
-    position: int
-    total: int
-    decision: Decision
+    component: str
+    session_state: SessionStateRecord
 
 
 @dataclass(frozen=True)

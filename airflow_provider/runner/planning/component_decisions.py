@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.facts import Facts
-from airflow_provider.runner.planning.plan import STILL_THERE, Action, Decision
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import Reason
+from airflow_provider.runner.planning.reuse_reasons import CompletedEarlier, ReplayPolicy, StateGone, StateNotSaved
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.kinds.recorded_state import left_something
 
-KEEP_THEM = "what was saved is deleted when a pipeline has succeeded, unless keep_session_state_hours says otherwise"
-RESTART_IT = "restart from it as well"
+_RESTART_IT = "restart from it as well"
 
 
 def decisions_for(
-    config: PipelineConfig, facts: Facts, checkpoint: CheckpointState, reasons: Mapping[str, str]
+    config: PipelineConfig, facts: Facts, checkpoint: CheckpointState, reasons: Mapping[str, Reason]
 ) -> list[Decision]:
     """Return a decision for each enabled component, in the order of execution.
 
@@ -27,7 +30,6 @@ def decisions_for(
     :param reasons: component to the reason for those that must run
     """
     names = [component.name for component in config.ordered]
-    policies = {c.name: c.session_state or config.session_state for c in config.ordered}
     no_copies = {c.name for c in config.ordered if c.session_state == "replay"}
     until = max((index for index, name in enumerate(names) if name in reasons), default=-1)
     decisions: list[Decision] = []
@@ -35,31 +37,28 @@ def decisions_for(
     for index, name in enumerate(names):
         if name in reasons:
             decision = Decision(name, Action.RUN, reasons[name])
+        elif (record := checkpoint.components.get(name)) is None:
+            decision = Decision(name, Action.REUSE, CompletedEarlier())
         else:
             is_present = untouched and name in facts.present
-            decision = _keep(
+            decision = _Completed(
                 name,
-                checkpoint.components.get(name),
-                facts.sources.unknown.get(name, ()),
+                record,
                 needed=index < until and not is_present,
-                vouched=policies[name] == "replay",
+                vouched=config.session_state_of(name) == "replay",
                 no_copy=name in no_copies,
-                gone=facts.damaged.get(name) if checkpoint.status == "completed" else None,
-            )
-            if (
-                facts.live
-                and is_present
-                and decision.session_state is not None
-                and decision.session_state.left_something
-            ):
-                decision = replace(decision, reason=f"{decision.reason}; {STILL_THERE}")
+                damage=facts.damaged.get(name) if checkpoint.status == "completed" else None,
+                uncertain=tuple(facts.sources.unknown.get(name, ())),
+            ).decision()
+            if facts.live and is_present:
+                decision = _still_there(decision)
         untouched = untouched and decision.action is Action.REUSE
         decisions.append(decision)
     return decisions
 
 
 def unrestorable_error(pipeline: str, decisions: Sequence[Decision]) -> SessionStateNotSavedError | None:
-    """Return the error for what is needed, was not saved, and must not be made again; None if there is nothing of it.
+    """Return the error for what is needed, was not saved, and must not be made again; None if there is no such thing.
 
     :param pipeline: name of the pipeline
     :param decisions: the plan
@@ -70,44 +69,69 @@ def unrestorable_error(pipeline: str, decisions: Sequence[Decision]) -> SessionS
         if decision.restore and decision.session_state and decision.session_state.handling == "unrepeatable"
     ]
     lost += [
-        (decision.component, f"{decision.reason}, and it is not known that running it again does no harm", RESTART_IT)
+        (decision.component, f"{decision.reason}, and it may not be safe to run again", _RESTART_IT)
         for decision in decisions
         if decision.action is Action.REPLAY and decision.may_do_harm
     ]
     return SessionStateNotSavedError(pipeline, lost) if lost else None
 
 
-def _keep(
-    name: str,
-    record: ComponentRecord | None,
-    unknown: Sequence[SourceRecord],
-    *,
-    needed: bool,
-    vouched: bool,
-    no_copy: bool,
-    gone: str | None,
-) -> Decision:
-    if record is None:
-        return Decision(name, Action.REUSE, "completed in an earlier attempt")
-    state, sources = record.session_state, tuple(record.sources)
-    if needed and state is not None and gone is not None:
-        why = f"completed in attempt {record.attempt}, but later ones need its session state: {gone}"
-        harm = not (state.harmless or vouched)
-        return Decision(name, Action.REPLAY, f"{why}; {KEEP_THEM}", 0.0, state, False, harm, sources)
-    when = f"completed in attempt {record.attempt} at {record.completed_at:%Y-%m-%d %H:%M:%S} UTC"
-    if needed and state is not None and state.views and no_copy:
-        why = f"completed in attempt {record.attempt}, but later ones need its session state, and that is 'replay'"
-        return Decision(name, Action.REPLAY, why, session_state=state, sources=sources)
-    vouched = vouched and state is not None and (state.handling == "unrepeatable" or bool(state.lost))
-    again = state is not None and (state.handling == "replay" or vouched)
-    if needed and state is not None and again:
-        why = f"completed in attempt {record.attempt}, but later ones need its session state, which was not saved"
-        names = ", ".join(source.name for source in unknown)
-        untold = f"; whether {names} is as it was cannot be told" if unknown else ""
-        reason = next(iter(state.lost.values()), state.reason) if state.handling == "kept" else state.reason
-        return Decision(name, Action.REPLAY, f"{why}: {reason}{untold}", session_state=state, sources=sources)
-    if needed and state is not None and state.views:
-        count = f"{len(state.views)} saved {'view' if len(state.views) == 1 else 'views'}"
-        when = f"{when}; {count} to restore"
-    restore = needed and state is not None
-    return Decision(name, Action.REUSE, when, record.duration_seconds, state, restore, sources=sources)
+@dataclass(frozen=True)
+class _Completed:
+    """A component that stays completed.
+
+    :param name: its name
+    :param record: what is recorded of it
+    :param needed: whether something that runs later needs its session state, and the session does not have it
+    :param vouched: whether its author says that running it again does no harm
+    :param no_copy: whether its author wants that rather than a saved copy
+    :param damage: why what it saved cannot be restored, None if it can
+    :param uncertain: sources of which it is not known whether they have changed
+    """
+
+    name: str
+    record: ComponentRecord
+    needed: bool
+    vouched: bool
+    no_copy: bool
+    damage: str | None
+    uncertain: tuple[SourceRecord, ...]
+
+    def decision(self) -> Decision:
+        """Return whether it is reused or replayed, and why."""
+        record, state = self.record, self.record.session_state
+        sources = tuple(record.sources)
+        if self.needed and state is not None and (reason := self._reason_to_replay(state)) is not None:
+            harm = isinstance(reason, StateGone) and not (state.harmless or self.vouched)
+            return Decision(self.name, Action.REPLAY, reason, session_state=state, may_do_harm=harm, sources=sources)
+        views = len(state.views) if self.needed and state is not None else 0
+        return Decision(
+            self.name,
+            Action.REUSE,
+            CompletedEarlier(record.attempt, record.completed_at, views),
+            seconds_saved=record.duration_seconds,
+            session_state=state,
+            restore=self.needed and state is not None,
+            sources=sources,
+        )
+
+    def _reason_to_replay(self, state: SessionStateRecord) -> Reason | None:
+        """Return why what it left must be made again, None if it can be restored."""
+        attempt = self.record.attempt
+        if self.damage is not None:
+            return StateGone(attempt, self.damage)
+        if state.views and self.no_copy:
+            return ReplayPolicy(attempt)
+        vouched = self.vouched and (state.handling == "unrepeatable" or bool(state.lost))
+        if not (state.handling == "replay" or vouched):
+            return None
+        lost = next(iter(state.lost.values()), None) if state.handling == "kept" else None
+        return StateNotSaved(attempt, lost or state.reason, self.uncertain)
+
+
+def _still_there(decision: Decision) -> Decision:
+    """Add to the reason that a server has kept what the component left, if it left something."""
+    state, reason = decision.session_state, decision.reason
+    if state is None or not left_something(state) or not isinstance(reason, CompletedEarlier):
+        return decision
+    return replace(decision, reason=replace(reason, on_the_server=True))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection
 
-from airflow_provider.errors import CodeChangedError, ConfigChangedError, ConfigProblem, PipelineConfigError
+from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
-from airflow_provider.runner.planning.changed_code import CodeChanges, code_changes, describe_all
-from airflow_provider.runner.planning.changed_sources import judge_replays, reasons_by_source, reasons_not_to_mix
-from airflow_provider.runner.planning.component_decisions import decisions_for, unrestorable_error
+from airflow_provider.runner.planning.changed_sources import reasons_not_to_mix
+from airflow_provider.runner.planning.component_decisions import decisions_for
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
-from airflow_provider.runner.planning.reasons import changed_since, describe_changes, reasons_to_run
+from airflow_provider.runner.planning.plan_checks import check_plan
+from airflow_provider.runner.planning.policy_effects import PlanInputs, effect_of_policies, reasons_to_always_run
+from airflow_provider.runner.planning.reasons import NoCheckpoint, NotGivenAsCompleted, Reason
 from airflow_provider.runner.planning.restart_plan import refuse_old_results, why_impossible
+from airflow_provider.runner.planning.reuse_reasons import GivenAsCompleted
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 
-def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState | None = None) -> RunPlan:
+def plan_fresh(config: PipelineConfig, reason: Reason, checkpoint: CheckpointState | None = None) -> RunPlan:
     """Plan to run everything.
 
     :param config: the pipeline
@@ -25,8 +26,8 @@ def plan_fresh(config: PipelineConfig, reason: str, checkpoint: CheckpointState 
     :param checkpoint: the record of the earlier attempts, which is left aside
     """
     decisions = tuple(Decision(c.name, Action.RUN, reason) for c in config.ordered)
-    known = frozenset(checkpoint.completed_components if checkpoint is not None else ())
-    return RunPlan(config.name, decisions, before=checkpoint, recorded_when_planned=known)
+    recorded = frozenset(checkpoint.completed_components if checkpoint is not None else ())
+    return RunPlan(config.name, decisions, before=checkpoint, recorded_when_planned=recorded)
 
 
 def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan:
@@ -35,24 +36,24 @@ def plan_skipping(config: PipelineConfig, completed: Collection[str]) -> RunPlan
     :param config: the pipeline
     :param completed: names of components; a name that the pipeline does not have is ignored
     """
-    otherwise = "not completed yet" if completed else "no component was given as completed"
     return RunPlan(
         config.name,
         tuple(
-            Decision(c.name, Action.REUSE, "given as completed")
+            Decision(c.name, Action.REUSE, GivenAsCompleted())
             if c.name in completed
-            else Decision(c.name, Action.RUN, otherwise)
+            else Decision(c.name, Action.RUN, NotGivenAsCompleted(any_given=bool(completed)))
             for c in config.ordered
         ),
     )
 
 
 def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
-    """Plan to go on where the checkpoint says the run stopped.
+    """Plan to continue where the checkpoint says the run stopped.
 
-    A component runs if it has not completed, if its config or code or that of something it depends on has changed, if
-    it was asked for, if what it saved is damaged, or if its sources have changed and the policy says so. The others are
-    reused, except those whose session state was not saved and that come before one that runs: they are replayed.
+    First the policies say what must run (:mod:`airflow_provider.runner.planning.policy_effects`), then each other
+    component is reused, or replayed if its session state was not saved and comes before one that runs
+    (:mod:`airflow_provider.runner.planning.component_decisions`), then the whole is checked
+    (:mod:`airflow_provider.runner.planning.plan_checks`).
 
     :param config: the pipeline as it is today, with its policies
     :param facts: what has been found out
@@ -60,84 +61,43 @@ def decide(config: PipelineConfig, facts: Facts) -> RunPlan:
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises CodeChangedError: code has changed and the policy is to fail
     :raises SourceChangedError: a source has changed and the policy is to fail
-    :raises PipelineConfigError: what was asked for makes no sense for this pipeline
-    :raises RestartRefusedError: what was asked for would keep results of what it replaces
+    :raises PipelineConfigError: a requested restart makes no sense for this pipeline
+    :raises RestartRefusedError: a requested restart would keep results of what it replaces
     """
-    checkpoint = facts.checkpoint
-    names = [component.name for component in config.ordered]
     for restart in facts.restarts:
         if (message := why_impossible(config, restart)) is not None:
             raise PipelineConfigError([ConfigProblem(message, None, "restart_from")], config.source)
+    checkpoint = facts.checkpoint
     if checkpoint is None:
-        return plan_fresh(config, "no checkpoint yet")
-    hashes = facts.hashes or ConfigHashes.of(config)
-    changed = checkpoint.pipeline_fingerprint != hashes.pipeline
-    found = changed_since(config, checkpoint, hashes) if changed else []
-    what = describe_changes(checkpoint, found)
-    if changed and config.on_config_change == "fail":
-        raise ConfigChangedError(checkpoint.run_id, config.name, what)
-    code = code_changes(config, facts, checkpoint)
-    without_code = reasons_to_run(config, facts, checkpoint, hashes, changed)
-    counts = config.on_code_change != "reuse" and not (changed and config.on_config_change == "restart")
-    reasons = reasons_to_run(config, facts, checkpoint, hashes, changed, code) if counts else dict(without_code)
-    # What runs anyway, with all that depends on it, uses no old result: then there is nothing to decide.
-    old = {**code.completed, **code.unfinished} if set(reasons) - set(without_code) else {}
-    if old and config.on_code_change == "fail":
-        raise CodeChangedError(checkpoint.run_id, config.name, describe_all(old))
-    reasons |= _always_run(config, reasons)
-    kept_by_rerun_affected: tuple[str, ...] = ()
-    restarted_by = ""
-    if changed and config.on_config_change == "restart":
-        kept_by_rerun_affected = tuple(name for name in names if name not in reasons)
-        reasons = dict.fromkeys(names, f"config changed: {what}")
-        restarted_by = "on_config_change"
-    elif old and config.on_code_change == "restart":
-        kept_by_rerun_affected = tuple(name for name in names if name not in reasons)
-        reasons = dict.fromkeys(names, f"code changed: {describe_all(old)}")
-        restarted_by = "on_code_change"
-    elif reasons or checkpoint.status != "completed":
-        reasons |= reasons_by_source(config, facts.sources, reasons)
-    while True:
-        reasons |= _always_run(config, reasons)
-        decisions = decisions_for(config, facts, checkpoint, reasons)
-        more = reasons_not_to_mix(config, facts.sources, decisions)
-        if not more:
-            break
-        reasons |= more
+        return plan_fresh(config, NoCheckpoint())
+    inputs = PlanInputs(config, facts, checkpoint)
+    effect = effect_of_policies(inputs)
+    decisions = _decisions(inputs, dict(effect.reasons))
     refuse_old_results(config, facts.restarts, checkpoint, decisions)
-    source_notes, refusal = judge_replays(config, facts.sources, decisions)
+    finding = check_plan(inputs, decisions)
     return RunPlan(
         config.name,
         tuple(decisions),
-        config_changed=changed,
-        config_changes=tuple(found),
-        code_changes=code.completed,
-        kept_by_rerun_affected=kept_by_rerun_affected,
-        restarted_by=restarted_by,
-        notes=(*_code_notes(config.on_code_change, code, decisions), *source_notes),
-        obstacle=refusal or unrestorable_error(config.name, decisions),
+        config_changed=inputs.config_changed,
+        config_changes=inputs.config_changes,
+        code_changes=inputs.code.completed,
+        kept_by_rerun_affected=effect.kept_by_rerun_affected,
+        restarted_by=effect.restarted_by,
+        notes=finding.notes,
+        obstacle=finding.obstacle,
         live=facts.live,
         before=checkpoint,
-        recorded_when_planned=frozenset(checkpoint.completed_components),
+        recorded_when_planned=inputs.completed,
     )
 
 
-def _always_run(config: PipelineConfig, reasons: Mapping[str, str]) -> dict[str, str]:
-    """Return what runs because something else does."""
-    return {c.name: "always_run" for c in config.ordered if reasons and c.always_run and c.name not in reasons}
-
-
-def _code_notes(policy: str, code: CodeChanges, decisions: Sequence[Decision]) -> Iterator[str]:
-    """Say which results are used without knowing that today's code would have made them."""
-    kept = [decision.component for decision in decisions if decision.action is not Action.RUN]
-    changed = {name: what for name, what in code.completed.items() if name in kept}
-    changed |= code.unfinished if kept else {}
-    if changed and policy == "reuse":
-        yield f"on_code_change is 'reuse', so results are kept although their code changed: {describe_all(changed)}"
-    for why in dict.fromkeys(code.unknown.values()):
-        names = [name for name in kept if code.unknown.get(name) == why]
-        if names:
-            yield (
-                f"kept without a look at their code, which {why}: {', '.join(map(repr, names))}; if it has changed "
-                "since, restart from the first of them"
-            )
+def _decisions(inputs: PlanInputs, reasons: dict[str, Reason]) -> list[Decision]:
+    """Return all decisions. That a component is replayed may be a reason for others to run."""
+    config, facts = inputs.config, inputs.facts
+    while True:
+        reasons |= reasons_to_always_run(config, reasons)
+        decisions = decisions_for(config, facts, inputs.checkpoint, reasons)
+        more = reasons_not_to_mix(config, facts.sources, decisions)
+        if not more:
+            return decisions
+        reasons |= more

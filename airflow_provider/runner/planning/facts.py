@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.fingerprint.code import CodeReading
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
-from airflow_provider.runner.planning.changed_sources import SourceFacts
+from airflow_provider.runner.planning.source_facts import SourceFacts
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 
@@ -17,13 +17,13 @@ class Facts:
     """What the plan follows from, beside the config.
 
     :param checkpoint: the record of the earlier attempts, None if there is none
-    :param restarts: what somebody asked to run again
+    :param restarts: what was requested to run again
     :param damaged: component to what is wrong with what it saved
     :param present: components whose session state is in the session that will be used
     :param live: whether a server has kept that session since the last attempt
     :param sources: what is known of what completed components had read
-    :param hashes: those of the config, as the files that it names are now; None to look now
-    :param code: component to its code as it is today, None for one that cannot be read; None if nobody looked
+    :param hashes: those of the config, as the files that it names are now; None to compute them now
+    :param code: component to its code as it is today, None for one that cannot be read; None if it was not read
     """
 
     checkpoint: CheckpointState | None = None

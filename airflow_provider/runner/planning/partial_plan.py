@@ -1,4 +1,4 @@
-"""Takes a part of a plan, for somebody who tries a pipeline out."""
+"""Restricts a plan to a part of the pipeline, for an author who tries it out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.problems import suggestion
 from airflow_provider.runner.planning.plan import Action, RunPlan
-
-LEFT_OUT = "left out of this attempt"
+from airflow_provider.runner.planning.reuse_reasons import LeftOut
 
 
 def restrict_plan(
@@ -30,7 +29,7 @@ def restrict_plan(
             raise _wrong(config, f"unknown or disabled component {name!r}{suggestion(name, order)}")
     wanted = set(only or order) & set(order[: order.index(until) + 1] if until is not None else order)
     to_run = [d.component for d in plan.decisions if d.action is Action.RUN]
-    depends_on = {component.name: component.depends_on for component in config.components}
+    depends_on = config.dependencies
     for name in to_run:
         missing = [other for other in depends_on[name] if other in to_run and other not in wanted]
         if name in wanted and missing:
@@ -45,9 +44,7 @@ def restrict_plan(
     left_out = {name for name in to_run if name not in wanted}
     left_out |= {d.component for d in plan.decisions[last + 1 :] if d.action is Action.REPLAY}
     decisions = [
-        replace(
-            d, reason=f"{LEFT_OUT}: {d.reason}" if d.component in left_out else d.reason, restore=d.restore and i < last
-        )
+        replace(d, reason=LeftOut(d.reason) if d.component in left_out else d.reason, restore=d.restore and i < last)
         for i, d in enumerate(plan.decisions)
     ]
     return replace(plan, decisions=tuple(decisions), left_out=frozenset(left_out))

@@ -1,4 +1,4 @@
-"""The plan: for every component of this attempt a decision, and a reason that a person can read."""
+"""The plan: for every component of this attempt a decision and its reason."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from enum import StrEnum
 from airflow_provider.errors import PySparkPipelineError
 from airflow_provider.runner.fingerprint.code import CodeChange
 from airflow_provider.runner.fingerprint.config_changes import ConfigChange
+from airflow_provider.runner.planning.reasons import Reason
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
-
-STILL_THERE = "still in the session on the server"
 
 
 class Action(StrEnum):
@@ -35,17 +34,17 @@ class Decision:
 
     :param component: name of the component
     :param action: run, reuse or replay
-    :param reason: why
+    :param reason: why; ``str()`` of it is the sentence for people
     :param seconds_saved: how long the component ran when it ran, if it is reused
     :param session_state: what it left in the session, if it is reused
     :param sources: what it had read, if it stays completed
-    :param restore: whether that is needed and not in the session
-    :param may_do_harm: whether it would be replayed although it is not known that this does no harm
+    :param restore: whether later components need that and the session does not have it
+    :param may_do_harm: whether a replay of it may do harm, which nothing rules out
     """
 
     component: str
     action: Action
-    reason: str
+    reason: Reason
     seconds_saved: float = 0.0
     session_state: SessionStateRecord | None = None
     restore: bool = False
@@ -55,10 +54,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class RequestOutcome:
-    """What a plan does about a request to restart from components.
+    """What a plan does about a restart request.
 
-    :param request: the request; None if what was left in the store cannot be read
-    :param set_aside: why it is not carried out; None if it is
+    :param request: the request; None if the one in the store cannot be read
+    :param set_aside: why the plan ignores it; None if the plan carries it out
     """
 
     request: RestartRequest | None
@@ -79,10 +78,10 @@ class RunPlan:
     :param notes: what else the person who reads the plan should know
     :param obstacle: why it must not be carried out, None if it may
     :param live: whether the session begins with what the server has kept of the last attempt's
-    :param requests: what somebody asked for, and this plan carries out or sets aside
+    :param requests: what this plan does about each restart request
     :param before: the checkpoint when the plan was made, also if it is left aside; None if there was none
     :param left_out: components that do not run in this attempt although they are not complete, or need not be replayed
-        then: somebody asked for a part of the pipeline
+        then, because only a part of the pipeline was asked for
     :param recorded_when_planned: the components that the checkpoint had as completed when the plan was made; None if
         the caller said what is complete
     """

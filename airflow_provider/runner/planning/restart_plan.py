@@ -1,4 +1,4 @@
-"""What a request to restart from components comes to, and why it cannot be carried out."""
+"""Which components a restart request runs again, and why a request cannot be carried out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
 from airflow_provider.runner.record.requests import IN_THE_FILE, RestartRequest
+from airflow_provider.runner.session_state.kinds.recorded_state import left_names, left_something
 from airflow_provider.runner.session_state.sources.paths import writes_into
 
 _LEFT_SHOWN = 3
 
 
 def pending_config_restart(config: PipelineConfig, checkpoint: CheckpointState | None) -> RestartRequest | None:
-    """Return the request that stands in the config, None if there is none or it has been carried out in this run.
+    """Return the request of the config's ``restart_from``, None if there is none or this run has carried it out.
 
     :param config: the pipeline
     :param checkpoint: the record of the earlier attempts
@@ -33,7 +34,7 @@ def why_impossible(config: PipelineConfig, restart: RestartFrom) -> str | None:
     """Return why a request makes no sense for a pipeline, whatever has completed; None if it does.
 
     :param config: the pipeline as it is today
-    :param restart: what is asked for
+    :param restart: the request
     """
     names = [component.name for component in config.ordered]
     for name in restart.names:
@@ -43,31 +44,22 @@ def why_impossible(config: PipelineConfig, restart: RestartFrom) -> str | None:
         return None
     if restart.until not in _with_descendants(config, restart.components):
         which = "does" if len(restart.components) == 1 else "do"
-        return f"{restart.until!r}, where it is to end, {which} not depend on {_listed(restart.components)}"
+        return f"{restart.until!r}, where it should end, {which} not depend on {_listed(restart.components)}"
     late = [name for name in restart.components if names.index(name) > names.index(restart.until)]
-    return f"{late[0]!r} comes after {restart.until!r}, where it is to end" if late else None
+    return f"{late[0]!r} comes after {restart.until!r}, where it should end" if late else None
 
 
 def run_again(config: PipelineConfig, restart: RestartFrom) -> set[str]:
-    """Return the components that a request lets run again.
+    """Return the components that a request runs again.
 
     :param config: the pipeline as it is today, for which the request is possible
-    :param restart: what is asked for
+    :param restart: the request
     """
     if restart.only:
         return set(restart.components)
     names = [component.name for component in config.ordered]
     last = names.index(restart.until) if restart.until is not None else len(names)
     return _with_descendants(config, restart.components).intersection(names[: last + 1])
-
-
-def reasons_by_request(config: PipelineConfig, restarts: Iterable[RestartFrom]) -> dict[str, str]:
-    """Return component to reason for all that requests let run again."""
-    reasons: dict[str, str] = {}
-    for restart in restarts:
-        for name in run_again(config, restart):
-            reasons.setdefault(name, f"{restart} was asked for")
-    return reasons
 
 
 def refuse_old_results(
@@ -79,7 +71,7 @@ def refuse_old_results(
     """Refuse a request that leaves out what has read, or may have read, what runs again.
 
     :param config: the pipeline as it is today
-    :param restarts: what is asked for
+    :param restarts: the requests
     :param checkpoint: the record of the earlier attempts
     :param decisions: the whole plan
     :raises RestartRefusedError: a component that is reused would keep a result made from what is replaced
@@ -100,8 +92,8 @@ def refuse_old_results(
 def _why_it_read(records: Mapping[str, ComponentRecord], writer: str, reader: str, *, depends: bool) -> str | None:
     """Return why a component has read what another one leaves, or may have, None if it has not.
 
-    What components leave for others in the session, or outside Spark, is for those that depend on them. What Spark
-    wrote and read is known of all.
+    What components leave in the session, or outside Spark, is meant for those that depend on them. What Spark wrote and
+    read is known of all.
     """
     wrote, read = records.get(writer), records.get(reader)
     sources = read.sources if read is not None else []
@@ -113,9 +105,9 @@ def _why_it_read(records: Mapping[str, ComponentRecord], writer: str, reader: st
         return None
     state = wrote.session_state if wrote is not None else None
     if state is None:
-        return f"it depends on {writer!r}, and it is not recorded what that left"
-    if state.left_something:
-        left = [*map(str, state.left_views), *state.functions, *state.settings]
+        return f"it depends on {writer!r}, and the checkpoint does not say what that left"
+    if left_something(state):
+        left = left_names(state)
         what = f" ({', '.join(left[:_LEFT_SHOWN])})" if left else ""
         return f"it depends on {writer!r} and may have read what that left in the session{what}"
     if not state.harmless and not writes:
@@ -124,7 +116,7 @@ def _why_it_read(records: Mapping[str, ComponentRecord], writer: str, reader: st
 
 
 def _with_descendants(config: PipelineConfig, names: Iterable[str]) -> set[str]:
-    return descendants({component.name: component.depends_on for component in config.components}, set(names))
+    return descendants(config.dependencies, set(names))
 
 
 def _listed(names: Sequence[str]) -> str:

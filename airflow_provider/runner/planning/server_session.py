@@ -1,10 +1,11 @@
-"""Whether an attempt may go on in the session that a server has kept."""
+"""Whether an attempt may continue in the session that a server has kept."""
 
 from __future__ import annotations
 
-from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.live_session import LiveSessionRecord
+from airflow_provider.runner.session_state.kinds.recorded_state import left_something
 
 
 def why_not_live(plan: RunPlan, checkpoint: CheckpointState, record: LiveSessionRecord, origin: str) -> str | None:
@@ -19,13 +20,13 @@ def why_not_live(plan: RunPlan, checkpoint: CheckpointState, record: LiveSession
     """
     if record.origin != origin:
         return "the connection or the Spark properties have changed since"
-    kept = [decision.component for decision in plan.decisions if decision.action != "RUN"]
-    runs = next((decision.component for decision in plan.decisions if decision.action == "RUN"), None)
+    kept = [decision.component for decision in plan.decisions if decision.action is not Action.RUN]
+    runs = next((decision.component for decision in plan.decisions if decision.action is Action.RUN), None)
     after = False
     for name in [decision.component for decision in plan.decisions]:
         after = after or name == runs
         if after and name in kept and _left_something(checkpoint, name):
-            return f"{runs!r} runs before {name!r}, which has completed and left something in it"
+            return f"{runs!r} runs before {name!r}, which completed and left something in it"
     for name in record.present:
         if name not in kept and _left_something(checkpoint, name):
             return f"it has what {name!r} left, which no longer counts"
@@ -39,7 +40,7 @@ def why_not_live(plan: RunPlan, checkpoint: CheckpointState, record: LiveSession
 
 def _left_something(checkpoint: CheckpointState, name: str) -> bool:
     record = checkpoint.components.get(name)
-    return record is None or record.session_state is None or record.session_state.left_something
+    return record is None or record.session_state is None or left_something(record.session_state)
 
 
 def _touched_global_view(checkpoint: CheckpointState, name: str) -> bool:

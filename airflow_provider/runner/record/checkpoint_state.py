@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner.record.code_record import CodeRecord
+from airflow_provider.runner.record.json_record import JsonRecord
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.requests import SettledRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
@@ -27,29 +28,25 @@ FORMAT_VERSION = 2
 _MOST = 10**9
 
 LAST_NUMBER = 10**8
-"""No attempt and no fence comes to this number, so what has it was made by somebody else. The next one still fits."""
+"""No attempt and no fence reaches this number, so a file that has it was made by hand. The next number still fits."""
 
-FORMAT_1 = "it is in format 1, of a version before the first release, which is no longer read"
+FORMAT_1 = "it is in format 1, of a version before the first release, which this version cannot read"
 
 Status = Literal["in_progress", "failed", "completed"]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class ComponentRecord(_Record):
-    """What is known of one completed component.
+class ComponentRecord(JsonRecord):
+    """The record of one completed component.
 
     :param fingerprint: fingerprint of the component's config when it completed
     :param completed_at: when that was
     :param duration_seconds: how long it ran
     :param attempt: which attempt completed it
-    :param session_state: what it left in the session; None if nobody looked
+    :param session_state: what it left in the session; None if that was not observed
     :param code: which code it ran with; None if that could not be read
     :param sources: what it read, also through its views
     :param writes: what Spark wrote for it: paths and names of tables
-    :param left: sources of this and earlier components into which it wrote, as they were when it had completed
+    :param left: sources of this and earlier components into which it wrote, as they were after it completed
     """
 
     fingerprint: str
@@ -63,8 +60,12 @@ class ComponentRecord(_Record):
     left: list[SourceRecord] = Field(default_factory=list)
 
 
-class CheckpointState(_Record):
+class CheckpointState(JsonRecord):
     """The progress of one pipeline under one run id.
+
+    >>> state = store.load("run-001")
+    >>> state.completed_components, state.attempt
+    (['load', 'clean'], 1)
 
     :param run_id: Airflow's ``run_id``, or any name for the run outside Airflow
     :param pipeline_name: name of the pipeline
@@ -80,13 +81,13 @@ class CheckpointState(_Record):
     :param owner: random id of the attempt that took it over
     :param components: details of the completed components
     :param fields: component to field hashes for the whole config, to say later what changed
-    :param earlier_code: code of components that had completed, were to run again and have not completed since, while
-        what depends on them still is complete
-    :param left: sources of completed components as the last component that failed and wrote there left them
-    :param requests: the requests to restart from components that have been carried out or set aside, oldest first
+    :param earlier_code: code of components that completed, had to run again and have not completed since, while
+        components that depend on them are still complete
+    :param left: sources of completed components, as left by the last component that wrote there and failed
+    :param requests: the restart requests that were carried out or set aside, oldest first
     :param session_state_url: directory of this run's saved views
-    :param live_session: where a server keeps the session, None if none does
-    :param airflow: what Airflow said of the newest attempt, empty outside Airflow
+    :param live_session: where a server keeps the session, None if no server does
+    :param airflow: what Airflow said about the newest attempt, empty outside Airflow
     """
 
     format_version: int = FORMAT_VERSION
@@ -124,10 +125,7 @@ class CheckpointState(_Record):
         return RunKey(self.scope, self.run_id, self.pipeline_name)
 
     def settled(self, request: str) -> SettledRequest | None:
-        """Return what became of a request, None if it is not known.
-
-        :param request: its id
-        """
+        """Return the outcome of the request with this id, None if it is not known."""
         return next((found for found in self.requests if found.id == request), None)
 
     def to_json(self) -> dict[str, Any]:
@@ -144,7 +142,7 @@ class CheckpointState(_Record):
         """
         state = read_document(cls, data)
         if max(state.attempt, state.fence) > LAST_NUMBER:
-            raise CheckpointCorruptError(f"attempt {state.attempt} and fence {state.fence} cannot be")
+            raise CheckpointCorruptError(f"attempt {state.attempt} and fence {state.fence} are impossible numbers")
         return state
 
     def updated(self, updates: Iterable[CheckpointUpdate]) -> CheckpointState:
@@ -175,17 +173,17 @@ class CheckpointState(_Record):
         return self.model_copy(update=changes)
 
 
-class CheckpointUpdate(_Record):
+class CheckpointUpdate(JsonRecord):
     """What one event changes in the record.
 
     :param at: when it happened
     :param component: the component that completed, None if none did
-    :param record: what is known of it
+    :param record: its record
     :param status: the new status, None if it stays
     :param failed_component: together with ``status``: the component that failed last
     :param live_copy: id of the newest copy of the session on its server, None if it stays
     :param live_adds: the components whose session state is in that copy and was not in the one before
-    :param left: sources of completed components as a component that failed left them
+    :param left: sources of completed components, as a component that failed left them
     """
 
     at: datetime
@@ -206,7 +204,7 @@ class StoredUpdate(CheckpointUpdate):
     """An update in a document of its own.
 
     :param owner: the attempt that wrote it
-    :param number: its place among what that attempt has written
+    :param number: its place among the documents of that attempt
     """
 
     owner: str
@@ -217,12 +215,12 @@ Document = TypeVar("Document", bound=BaseModel)
 
 
 def read_document(kind: type[Document], data: object) -> Document:
-    """Read a document that a store has kept.
+    """Read a document from a store.
 
     :param kind: which kind of document it should be
     :param data: plain JSON data, or its text
     :raises CheckpointFormatError: written by a newer version
-    :raises CheckpointCorruptError: it is none
+    :raises CheckpointCorruptError: it is not such a document
     """
     if isinstance(data, (str, bytes)):
         try:

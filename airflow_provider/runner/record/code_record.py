@@ -1,26 +1,25 @@
-"""Which code a component ran with. Hashes only: no source text, no value."""
+"""The code that a component ran with. Hashes only: no source text, no value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from airflow_provider.runner.fingerprint.code import CodeReading
+from airflow_provider.runner.record.json_record import JsonRecord
 
 
-class CodeRecord(BaseModel):
-    """What is kept of a :class:`~airflow_provider.runner.fingerprint.code.code_reading.CodeReading`.
+class CodeRecord(JsonRecord):
+    """What a checkpoint keeps of a :class:`~airflow_provider.runner.fingerprint.code.code_reading.CodeReading`.
 
     :param functions: functions, classes and methods to the hashes of their syntax trees
     :param constants: constants to their hashes
-    :param distributions: installed distributions that are used, to their versions
+    :param distributions: installed distributions in use, to their versions
     :param modules: the author's modules that the names begin with
     :param python: version of Python, where there was no source
     :param entered: functions that ran although nothing refers to them, as far as Python could tell
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     functions: dict[str, str] = Field(default_factory=dict)
     constants: dict[str, str] = Field(default_factory=dict)
@@ -31,7 +30,7 @@ class CodeRecord(BaseModel):
 
     @classmethod
     def of(cls, reading: CodeReading, entered: Iterable[str] = ()) -> CodeRecord:
-        """Keep what counts of a reading."""
+        """Return what to keep of a reading."""
         return cls(
             functions=dict(reading.functions),
             constants=dict(reading.constants),

@@ -12,7 +12,7 @@ _LONGEST = 180  # bytes; file systems stop at 255, and suffixes are added
 def file_name(name: str) -> str:
     """Return a file name for any text: readable, unambiguous, without special meaning, never too long.
 
-    Every character that is not safe is percent-encoded; a name that would be too long is cut and ends in its hash.
+    Percent-encodes every character that is not safe; cuts a name that would be too long and appends its hash.
     """
     if not name:
         return _EMPTY

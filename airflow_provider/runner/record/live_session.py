@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from airflow_provider.runner.record.json_record import JsonRecord
 
 
-class LiveSessionRecord(BaseModel):
+class LiveSessionRecord(JsonRecord):
     """Where the server keeps the session of a run.
 
     :param session: name of the newest attempt's own session, within the run
@@ -13,8 +15,6 @@ class LiveSessionRecord(BaseModel):
     :param copy_id: name of the frozen copy; None if there is none
     :param present: the components whose session state is in the copy
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     session: str
     origin: str

@@ -1,4 +1,4 @@
-"""What people ask of the next attempt, and what became of it."""
+"""Requests of people to the next attempt, and their outcome."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from airflow_provider.runner.config.restart_from import RestartFrom
+from airflow_provider.runner.record.json_record import JsonRecord
 
 LONGEST_REASON = 10_000
-"""Characters of what is recorded of a request."""
+"""Most characters of a request, and of the reason for its outcome, in a checkpoint."""
 
 TYPED = "typed into the store"
 IN_THE_FILE = "restart_from in the DAG file"
@@ -21,9 +22,9 @@ AT_THE_TRIGGER = "restart_from in the run's conf or params"
 
 
 class RestartRequest(RestartFrom):
-    """Somebody's request to restart from components.
+    """A request to restart from components.
 
-    :param id: tells this request from another one for the same components; empty if somebody typed the request by hand
+    :param id: distinguishes requests for the same components; empty if a person typed the request by hand
     :param requested_at: when it was made, None if that is not known
     :param requested_by: who made it, None if that is not known
     :param source: how it was made
@@ -38,7 +39,7 @@ class RestartRequest(RestartFrom):
 
     @classmethod
     def typed(cls, written: Any) -> RestartRequest:
-        """Return the request that somebody typed by hand.
+        """Return a request that a person typed by hand.
 
         :param written: a name, a list of names, or a mapping
         :raises pydantic.ValidationError: it is none of these
@@ -48,10 +49,9 @@ class RestartRequest(RestartFrom):
 
     @classmethod
     def from_config_value(cls, asked: RestartFrom, source: str, requested_by: str | None = None) -> RestartRequest:
-        """Return a request that is found again by every attempt. Its value identifies it: it is carried out once.
+        """Return a request that every attempt finds again. Its value identifies it, so it is carried out once.
 
-        :param asked: what it says
-        :param source: where it stands
+        :param source: where it is written
         :param requested_by: who wrote it, None if that is not known
         """
         value = RestartFrom(components=asked.components, only=asked.only, until=asked.until)
@@ -69,10 +69,10 @@ class RestartRequest(RestartFrom):
         return _origin(self.source, self.requested_by, self.requested_at)
 
 
-class SettledRequest(BaseModel):
-    """What became of a request.
+class SettledRequest(JsonRecord):
+    """The outcome of a request.
 
-    :param id: its id
+    :param id: the request's id
     :param what: what it asked for
     :param source: how it was made
     :param requested_at: when, None if that is not known
@@ -81,8 +81,6 @@ class SettledRequest(BaseModel):
     :param attempt: number of that attempt
     :param set_aside: why it could not be carried out; None if it was
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     what: str = Field(max_length=LONGEST_REASON)
@@ -95,7 +93,7 @@ class SettledRequest(BaseModel):
 
     @classmethod
     def of(cls, request: RestartRequest, at: datetime, attempt: int, set_aside: str | None = None) -> SettledRequest:
-        """Return what is recorded when an attempt has dealt with a request."""
+        """Return the outcome of a request for the record."""
         return cls(
             id=request.id,
             what=str(request)[:LONGEST_REASON],
@@ -109,7 +107,7 @@ class SettledRequest(BaseModel):
 
     @classmethod
     def unreadable(cls, at: datetime, attempt: int, why: str | None) -> SettledRequest:
-        """Return what is recorded of something in the store that is no request."""
+        """Return the outcome of something in the store that is not a request."""
         return cls(
             id=uuid.uuid4().hex,
             what="a request that cannot be read",
@@ -127,7 +125,7 @@ class SettledRequest(BaseModel):
 
 
 def _origin(source: str, by: str | None, at: datetime | None) -> str:
-    # Whoever may write into a store chooses the words; a terminal shows them.
+    # Anybody who can write to the store chooses these words, and a terminal shows them.
     words = f"{source} by {by}" if by else source
     plain = "".join(letter if letter.isprintable() else "?" for letter in words)
     return f"{plain} at {at:%Y-%m-%d %H:%M:%S} UTC" if at else plain

@@ -31,7 +31,7 @@ class RunKey:
 
     @property
     def path(self) -> str:
-        """A relative path of its own, separated by ``/``, whatever characters the names have."""
+        """A relative path that is unique to this key, separated by ``/``, for names with any characters."""
         return "/".join(map(file_name, (*self.scope, self.run_id, self.pipeline_name)))
 
     def directory(self, base: str) -> str:

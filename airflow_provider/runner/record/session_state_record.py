@@ -1,25 +1,21 @@
-"""What is recorded of the session state that a component left. Plain JSON, part of its checkpoint record."""
+"""The session state that a component left, as plain JSON in its checkpoint record."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, JsonValue
 
+from airflow_provider.runner.record.json_record import JsonRecord
 from airflow_provider.runner.record.view_names import ViewName, quote
 
 LONGEST_REASON = 10_000
 """Characters; an error of Spark may hold a whole plan."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class SavedView(_Record):
+class SavedView(JsonRecord):
     """A temp view that was written to storage.
 
-    :param name: name of the view
     :param is_global: whether it is a global temp view
     :param url: directory that holds it
     :param format: Spark data source it was written with
@@ -28,7 +24,7 @@ class SavedView(_Record):
     :param bytes: their size
     :param digest: hash over the names and sizes of the files
     :param ordered: whether its rows have an order of their own; then a further column of the files tells it
-    :param live: whether the view went on with what was written to what it read, which what was saved cannot do
+    :param live: whether the view followed what was written to its sources, which the saved rows cannot do
     :param names: temp views, temp functions (``f()``) and session variables (``@``) that its SQL text names
     """
 
@@ -44,8 +40,13 @@ class SavedView(_Record):
     live: bool = False
     names: list[str] = Field(default_factory=list)
 
+    @property
+    def view(self) -> ViewName:
+        """The view that it is a copy of."""
+        return ViewName(self.name, self.is_global)
 
-class Buckets(_Record):
+
+class Buckets(JsonRecord):
     """How the rows of a table are spread over files.
 
     :param count: number of buckets
@@ -58,7 +59,7 @@ class Buckets(_Record):
     sorted_by: list[str] = Field(default_factory=list)
 
 
-class TableDescription(_Record):
+class TableDescription(JsonRecord):
     """What makes a table of a database.
 
     :param name: its name without the database
@@ -81,7 +82,7 @@ class TableDescription(_Record):
     buckets: Buckets | None = None
 
 
-class CatalogObject(_Record):
+class CatalogObject(JsonRecord):
     """A database or table that Spark would forget with the session, because its catalog is in memory only.
 
     It is data: the catalog's API makes it known again, and the files stay where they are.
@@ -106,10 +107,9 @@ class CatalogObject(_Record):
         return database if self.table is None else f"{database}.{quote(self.table.name)}"
 
 
-class CachedView(_Record):
-    """A temp view whose rows Spark was told to keep.
+class CachedView(JsonRecord):
+    """A temp view whose rows Spark caches.
 
-    :param name: name of the view
     :param is_global: whether it is a global temp view
     :param level: Spark's storage level: whether on disk, in memory, off-heap and deserialized, and how many copies
     """
@@ -118,8 +118,13 @@ class CachedView(_Record):
     is_global: bool = False
     level: str = Field(pattern=r"^((true|false) ){4}\d{1,3}$")
 
+    @property
+    def view(self) -> ViewName:
+        """The view that is cached."""
+        return ViewName(self.name, self.is_global)
 
-class SessionStateRecord(_Record):
+
+class SessionStateRecord(JsonRecord):
     """What a component left in the session, and what becomes of it on the next attempt.
 
     :param handling: ``kept`` if all of it is in this record and in storage, ``replay`` if the component must run
@@ -129,9 +134,9 @@ class SessionStateRecord(_Record):
     :param harmless: whether running it twice is known to be the same as once
     :param remedy: what the author can do about it, None if there is nothing to do
     :param work_seconds: the processor time that the component took
-    :param unsavable: what it left that can be brought back by running it again only, None if there is nothing like that
-    :param late_bound: whether its views are kept as their SQL text and nothing was computed for them: then they show
-        whatever their sources hold, and replaying it is right also after this run has written there
+    :param unsavable: what it left that only another run of it brings back, None if nothing
+    :param late_bound: whether all its views are stored as SQL text and it computed nothing: then they show whatever
+        their sources hold, and a replay is right even after this run has written there
     :param views: views that were saved
     :param left_views: all views that it created or replaced
     :param dropped_views: views that it dropped
@@ -141,12 +146,13 @@ class SessionStateRecord(_Record):
     :param catalog: current catalog, if it changed that
     :param database: current database, if it changed that
     :param objects: databases and tables that it created in a catalog that is in memory only
-    :param vouched: directory in which those that lie where the component chose are described a second time; None if
-        there are none
+    :param vouched: directory with the second description of those whose component chose their location, see
+        :mod:`~airflow_provider.runner.session_state.saved.catalog_manifest`; None if it chose none
     :param dropped_objects: names of those that it dropped
-    :param lost: what else it left in such a catalog, or gave the session, and that nothing brings back, to the reason
-    :param cached: views that Spark was told to keep
-    :param uncached: views that it was told to keep no longer
+    :param lost: what else it left that no record brings back, to the reason
+    :param cached: views that it let Spark cache
+    :param uncached: views of earlier components that it took out of the cache
+    :param parts: what it left of kinds of session state that have no field here, by the name of the kind
     """
 
     handling: Literal["kept", "replay", "unrepeatable", "none"]
@@ -170,18 +176,9 @@ class SessionStateRecord(_Record):
     lost: dict[str, str] = Field(default_factory=dict)
     cached: list[CachedView] = Field(default_factory=list)
     uncached: list[ViewName] = Field(default_factory=list)
+    parts: dict[str, JsonValue] = Field(default_factory=dict)
 
     @property
     def urls(self) -> list[str]:
         """The directories that it needs."""
         return [view.url for view in self.views] + ([self.vouched] if self.vouched else [])
-
-    @property
-    def left_something(self) -> bool:
-        """Whether a later component may need what it left."""
-        if self.handling == "none":
-            return False
-        left = (self.left_views, self.dropped_views, self.functions, self.dropped_functions, self.settings)
-        moved = self.database is not None
-        more = (self.objects, self.dropped_objects, self.cached, self.uncached)
-        return self.handling in ("replay", "unrepeatable") or moved or any((*left, *more))

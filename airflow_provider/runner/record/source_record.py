@@ -1,17 +1,15 @@
-"""What is recorded of the data that a component read and wrote. Plain JSON, part of its checkpoint record."""
+"""The data that a component read and wrote, as plain JSON in its checkpoint record."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from airflow_provider.runner.record.json_record import JsonRecord
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class SourceRecord(_Record):
+class SourceRecord(JsonRecord):
     """A source of a component: what it read, or what its views will read when they are computed.
 
     It is small, whatever the source: a digest for all of its files, and marks for up to 200 of them, enough to count
@@ -19,9 +17,10 @@ class SourceRecord(_Record):
 
     :param kind: ``files``, ``table`` of a catalog, or ``other``
     :param name: what people call it: paths, the table, ``jdbc …``; without credentials
-    :param state: ``seen``; ``not looked at``, because that would have taken too long; ``cannot be told``, because such
+    :param state: ``seen``; ``not listed``, because that would have taken too long; ``unknown``, because such
         a source does not say what it holds
-    :param why: why it was not looked at, or cannot be told
+    :param why: why it was not listed, or is unknown
+    :param more_than: how many files it exceeds, if that is why it was not listed
     :param roots: files and directories that were read, literally
     :param globs: patterns of such, as Hadoop understands them
     :param only: pattern that the names of files must match
@@ -34,8 +33,9 @@ class SourceRecord(_Record):
 
     kind: Literal["files", "table", "other"]
     name: str
-    state: Literal["seen", "not looked at", "cannot be told"] = "seen"
+    state: Literal["seen", "not listed", "unknown"] = "seen"
     why: str | None = None
+    more_than: int | None = None
     roots: list[str] = Field(default_factory=list)
     globs: list[str] = Field(default_factory=list)
     only: str | None = None
@@ -51,13 +51,13 @@ class SourceRecord(_Record):
         return (self.kind, self.name, *self.roots, "", *self.globs, "", self.only or "")
 
 
-class TouchedData(_Record):
+class TouchedData(JsonRecord):
     """What a component read and wrote.
 
     :param sources: what it read, also through its views
     :param writes: what Spark wrote for it: paths and names of tables
-    :param left: sources of this and earlier components into which it wrote, as they were when it had completed: what is
-        different from that later, somebody else changed
+    :param left: sources of this and earlier components into which it wrote, as they were when it had completed. A later
+        difference is a change by someone outside the run
     """
 
     sources: list[SourceRecord] = Field(default_factory=list)

@@ -1,25 +1,25 @@
 """An attempt at a pipeline that Airflow started, wherever its driver runs.
 
-Nothing of Airflow is imported here: a Spark driver that spark-submit started decides by what the operator told it.
+It imports nothing of Airflow: a Spark driver that spark-submit started decides by what the operator passed to it.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
 from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.result import PipelineResult
-from airflow_provider.runner.planning.reasons import changed_since
-from airflow_provider.runner.planning.start_mode import AirflowTry, how_to_start
+from airflow_provider.runner.planning.changed_config import changed_since
+from airflow_provider.runner.planning.start_mode import AirflowTry, StartMode, how_to_start
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +29,13 @@ TemplatedField = tuple[str, str]
 
 @dataclass(frozen=True)
 class AirflowAttemptSpec:
-    """A pipeline that a task has to run, and in which attempt.
+    """A pipeline that a task runs, and in which attempt.
 
     :param config: the pipeline, rendered and validated
     :param key: which checkpoint
     :param attempt: what Airflow says of this attempt
     :param templated: which fields of the pipeline hold a template
-    :param requests: what whoever triggered the run asked for; each attempt finds it again
+    :param requests: restart requests of the run's conf; each attempt finds them again
     """
 
     config: PipelineConfig
@@ -46,19 +46,25 @@ class AirflowAttemptSpec:
 
 
 def run_airflow_attempt(run: AirflowAttemptSpec, store: CheckpointStore, **how: Any) -> PipelineResult:
-    """Decide whether the attempt resumes, log which case it is, and run it.
+    """Decide whether the attempt continues from the checkpoint, log which case it is, and run it.
 
     :param run: what to run
     :param store: where checkpoints are kept
-    :param how: further fields of :class:`~airflow_provider.runner.running.attempt.Attempt`
+    :param how: further fields of :class:`~airflow_provider.runner.running.attempt.AttemptSpec`
     :raises PySparkPipelineError: as :func:`~airflow_provider.runner.running.attempt.run_attempt`
     """
+
+    def start_mode(checkpoint: CheckpointState | None, asked: bool) -> StartMode:
+        mode = start_mode_of(run, checkpoint, asked=asked)
+        logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, mode.case, store)
+        return mode
+
     return run_attempt(
         AttemptSpec(
             run.config,
             store,
             run.key,
-            lambda checkpoint, asked: _beginning(run, store, checkpoint, asked=asked),
+            start_mode,
             AttemptMetadata(run.attempt.try_number, run.attempt.record()),
             config_requests=run.requests,
             **how,
@@ -66,28 +72,15 @@ def run_airflow_attempt(run: AirflowAttemptSpec, store: CheckpointStore, **how: 
     )
 
 
-def start_mode_of(run: AirflowAttemptSpec, checkpoint: CheckpointState | None, *, asked: bool) -> tuple[Beginning, str]:
-    """Return how an attempt begins, and which case it is.
+def start_mode_of(run: AirflowAttemptSpec, checkpoint: CheckpointState | None, *, asked: bool) -> StartMode:
+    """Return how an attempt starts.
 
-    :param run: what is to run
+    :param run: what to run
     :param checkpoint: the record of the earlier attempts, None if there is none
-    :param asked: whether somebody asked to restart from a component
+    :param asked: whether a restart from a component was requested
     """
-    start = how_to_start(checkpoint, run.attempt, run.config.on_clear, asked=asked)
-    beginning = Beginning(
-        fresh=None if start.resume else start.reason,
-        notes=tuple(_notes(run, checkpoint)) if checkpoint is not None and start.resume else (),
-        cleared=start.cleared,
-    )
-    return beginning, start.reason
-
-
-def _beginning(
-    run: AirflowAttemptSpec, store: CheckpointStore, checkpoint: CheckpointState | None, *, asked: bool
-) -> Beginning:
-    beginning, reason = start_mode_of(run, checkpoint, asked=asked)
-    logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, reason, store)
-    return beginning
+    mode = how_to_start(checkpoint, run.attempt, run.config.on_clear, asked=asked)
+    return replace(mode, notes=tuple(_notes(run, checkpoint))) if checkpoint is not None and mode.resumes else mode
 
 
 def _notes(run: AirflowAttemptSpec, checkpoint: CheckpointState) -> list[str]:
@@ -97,7 +90,7 @@ def _notes(run: AirflowAttemptSpec, checkpoint: CheckpointState) -> list[str]:
     if None not in versions and versions[0] != versions[1]:
         notes.append(
             f"the DAG bundle's version was {versions[0]} in attempt {checkpoint.attempt} and is now {versions[1]}; "
-            "components are reused if their config and the code that they reach are the same"
+            "components are reused if their config and the code that they reach are unchanged"
         )
     return notes
 
@@ -113,8 +106,8 @@ def unstable_templates(
     """
     return [
         f"component {change.component!r}, field {change.field!r}: its template has another value than in attempt "
-        f"{checkpoint.attempt}, so what had completed counts as made under another config; in a template use what "
-        "stays the same within a DAG run, such as ds or run_id, not try_number or the time"
+        f"{checkpoint.attempt}, so what had completed counts as made under another config. In templates use only "
+        "values that stay the same within a DAG run, such as ds or run_id, not try_number or the time"
         for change in changed_since(config, checkpoint)
         if change.kind == "changed" and (change.component, change.field) in templated
     ]

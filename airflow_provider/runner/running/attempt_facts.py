@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 from airflow_provider.runner.planning.changed_code import entered_before
-from airflow_provider.runner.planning.changed_sources import SourceFacts, compare_sources
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, RunPlan
-from airflow_provider.runner.planning.restart_plan import pending_config_restart
 from airflow_provider.runner.planning.server_session import why_not_live
+from airflow_provider.runner.planning.source_facts import SourceFacts, compare_sources
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.running.attempt_session import AttemptSession
+from airflow_provider.runner.session_state.live import LiveSession
 
 logger = logging.getLogger(__name__)
+
+
+class PlanningSession(Protocol):
+    """What a plan needs to know of the session and the data. An attempt's session knows it, a preview's only a part."""
+
+    @property
+    def live(self) -> LiveSession | None:
+        """The session that a server may have kept since the last attempt, None if there can be none."""
+
+    def give_up_live(self) -> None:
+        """Begin with an empty session, although :attr:`live` was attached."""
+
+    def present(self) -> set[str]:
+        """Return the components whose session state is in the session already."""
+
+    def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
+        """Return what is wrong with what a component saved, None if nothing is.
+
+        :param record: what is recorded of it
+        :param dropped: databases and tables that later components dropped
+        """
+
+    def look_again(self, source: SourceRecord) -> SourceRecord:
+        """Return how a source is now."""
 
 
 def find_plan(
     config: PipelineConfig,
     checkpoint: CheckpointState | None,
     restarts: Sequence[RestartFrom],
-    session: AttemptSession,
+    session: PlanningSession,
     *,
     cleared: bool = False,
 ) -> RunPlan:
@@ -36,9 +61,7 @@ def find_plan(
 
     Arguments and errors are those of :func:`collect_facts`, and the plan's obstacle is raised.
     """
-    pending = pending_config_restart(config, checkpoint)
-    wanted = (*restarts, pending) if pending is not None else tuple(restarts)
-    plan = decide(config, collect_facts(config, checkpoint, wanted, session, cleared=cleared))
+    plan = decide(config, collect_facts(config, checkpoint, restarts, session, cleared=cleared))
     if plan.obstacle is not None:
         raise plan.obstacle
     return plan
@@ -47,41 +70,41 @@ def find_plan(
 def collect_facts(
     config: PipelineConfig,
     checkpoint: CheckpointState | None,
-    restarts: tuple[RestartFrom, ...],
-    session: AttemptSession,
+    restarts: Sequence[RestartFrom],
+    session: PlanningSession,
     *,
     cleared: bool = False,
 ) -> Facts:
-    """Find out what there is.
+    """Find out what a plan follows from.
 
-    Only what the attempt would use is looked at; Spark is started only if that lies on storage that needs it.
+    It looks only at what the attempt would use, and starts Spark only if that lies on storage that needs it.
 
     :param config: the pipeline
     :param checkpoint: the record of the earlier attempts, None if there is none
-    :param restarts: what somebody asked to run again
+    :param restarts: what was requested to run again, by the config's ``restart_from``, too
     :param session: the attempt's session
     :param cleared: whether a person cleared the task
-    :raises PipelineConfigError: what was asked for makes no sense for this pipeline
-    :raises RestartRefusedError: what was asked for would keep results of what it replaces
+    :raises PipelineConfigError: a requested restart makes no sense for this pipeline
+    :raises RestartRefusedError: a requested restart would keep results of what it replaces
     :raises ConfigChangedError: the config has changed and the policy is to fail
     :raises CodeChangedError: code has changed and the policy is to fail
-    :raises SourceChangedError: a source has changed and the policy is to fail, or nothing right can be done
+    :raises SourceChangedError: a source has changed and the policy is to fail, or no plan would be right
     """
-    facts = Facts(checkpoint, restarts)
+    facts = Facts(checkpoint, tuple(restarts))
     if checkpoint is None:
         return facts
     code = read_code_of_components(config, entered_before(checkpoint))
     facts = replace(facts, hashes=ConfigHashes.of(config), code=code)
     if checkpoint.status != "completed" or restarts:
         facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))
-    if session.may_be_live:
-        live = _in_live_session(config, checkpoint, facts, session)
+    if session.live is not None:
+        live = _in_live_session(config, checkpoint, facts, session, session.live)
         if live is not None:
             return live
     return _with_damage(config, replace(facts, present=session.present()), session)
 
 
-def _sources(checkpoint: CheckpointState, session: AttemptSession, *, cleared: bool) -> SourceFacts:
+def _sources(checkpoint: CheckpointState, session: PlanningSession, *, cleared: bool) -> SourceFacts:
     """Look at what completed components had read, once at each source."""
     looked_at: dict[tuple[str, ...], SourceRecord] = {}
 
@@ -96,33 +119,33 @@ def _sources(checkpoint: CheckpointState, session: AttemptSession, *, cleared: b
 
 
 def dropped_after(plan: RunPlan, position: int) -> set[str]:
-    """Return the databases and tables that components after a position dropped, or made anew so that they are lost."""
+    """Return the databases and tables that components after a position dropped, or replaced so that they are lost."""
     later = (decision.session_state for decision in plan.decisions[position:])
     return {name for state in later if state is not None for name in (*state.dropped_objects, *state.lost)}
 
 
 def _in_live_session(
-    config: PipelineConfig, checkpoint: CheckpointState, facts: Facts, session: AttemptSession
+    config: PipelineConfig, checkpoint: CheckpointState, facts: Facts, session: PlanningSession, live: LiveSession
 ) -> Facts | None:
     """Begin with the session that the server has kept; None if it no longer has it, or it is not right."""
     record, plan = checkpoint.live_session, decide(config, facts)
     if record is None or record.copy_id is None or not plan.runs_until:
         return None
-    why_not = why_not_live(plan, checkpoint, record, session.origin)
+    why_not = why_not_live(plan, checkpoint, record, live.origin)
     if why_not is not None:
-        logger.info("the session on the server is not used: %s", why_not)
+        logger.info("cannot go on in the session on the server: %s", why_not)
         return None
-    if not session.attach(record):
+    if not live.attach(record.copy_id):
         return None
     facts = replace(facts, present=record.present, live=True)
     if not _with_damage(config, facts, session).damaged:
         return facts
-    logger.info("the session on the server is not used: saved views that it reads are damaged")
-    session.detach()
+    logger.info("cannot go on in the session on the server: saved views that it reads are damaged")
+    session.give_up_live()
     return None
 
 
-def _with_damage(config: PipelineConfig, facts: Facts, session: AttemptSession) -> Facts:
+def _with_damage(config: PipelineConfig, facts: Facts, session: PlanningSession) -> Facts:
     """Look at what the plan would restore; what is damaged changes the plan, and then there may be more to look at."""
     looked_at: set[str] = set()
     damaged: dict[str, str] = {}

@@ -5,25 +5,26 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkLostError, SparkSessionError, describe
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.config.policies import SessionStatePolicy
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
-from airflow_provider.runner.record.live_session import LiveSessionRecord
+from airflow_provider.runner.planning.reuse_reasons import NotRestored
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    RecordLimits,
+    SavedStorage,
+)
+from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
-from airflow_provider.runner.session_state.saved.files import files_for
-from airflow_provider.runner.session_state.saved.views import find_damage
+from airflow_provider.runner.session_state.saved.files import SavedFiles, files_for
 from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.look import refresh_source
 from airflow_provider.runner.session_state.tracker import SessionStateTracker
-from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
 from airflow_provider.runner.spark.lost import spark_lost
 from airflow_provider.runner.spark.session import session_of_the_process
 from airflow_provider.runner.storage.spark_urls import local_path
@@ -59,7 +60,7 @@ class AttemptSession:
         self._live = live
         self._saved = saved
         self.url = saved.url if saved else None
-        self.keeper: SessionStateTracker | None = None
+        self.tracker: SessionStateTracker | None = None
         self._clock = clock
         self.opening_seconds = 0.0
 
@@ -75,28 +76,19 @@ class AttemptSession:
         return self._spark
 
     @property
-    def may_be_live(self) -> bool:
-        """Whether this attempt could begin with what a server has kept."""
-        return self._live is not None and self.keeper is None
+    def live(self) -> LiveSession | None:
+        """The session with which this attempt may begin because its server has kept it, None if there is none."""
+        return self._live if self.tracker is None else None
 
-    def attach(self, record: LiveSessionRecord) -> bool:
-        """Begin with what a server has kept. False if it no longer has it."""
-        return self._live is not None and record.copy_id is not None and self._live.attach(record.copy_id)
-
-    @property
-    def origin(self) -> str:
-        """See :class:`LiveSession`."""
-        return self._live.origin if self._live is not None else ""
-
-    def detach(self) -> None:
-        """Give up what :meth:`attach` gave."""
+    def give_up_live(self) -> None:
+        """Begin with an empty session, although :attr:`live` was attached."""
         if self._live is not None:
             self._live.detach()
         self._spark = None
 
     def present(self) -> set[str]:
         """Return the components whose session state is in the session already."""
-        return self.keeper.components_present() if self.keeper is not None else set()
+        return self.tracker.components_present() if self.tracker is not None else set()
 
     def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
         """Return what is wrong with what a component saved, None if nothing is.
@@ -104,23 +96,14 @@ class AttemptSession:
         :param record: what is recorded of it
         :param dropped: databases and tables that later components dropped
         """
-        if (refused := reject_record(record, self.url, self._config.session_state_format)) is not None:
+        limits = RecordLimits(self.url, self._config.session_state_format)
+        if (refused := reject_record(record, limits)) is not None:
             return refused
         if record.views and self._saved is not None:
             self._claim(self._saved)
             if self._saved.pruned:
                 return f"`prune` was deleting what was saved in {self.url}"
-        for view in record.views:
-            if what := find_damage(files_for(view.url, self._spark_for(view.url)), view):
-                return what
-        if record.vouched and not files_for(record.vouched, self._spark_for(record.vouched)).exists(record.vouched):
-            return f"what it says of its tables is gone from {record.vouched}"
-        for item in record.objects:
-            # Other storage is asked when the table is restored: only then is it certain that the record is right.
-            path = local_path(item.location)
-            if item.table is not None and item.name not in dropped and path is not None and not _exists(path):
-                return f"its table {item.name} is missing from {item.location}"
-        return None
+        return record_damage(record, SavedStorage(self._files, dropped))
 
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now. Spark is started only for one that needs it."""
@@ -130,87 +113,87 @@ class AttemptSession:
         """Make the session ready for the components of a plan."""
         spark = self.spark()
         probe = probe_for(spark)
-        if self.keeper is None and probe is not None:
-            self.keeper = SessionStateTracker(spark, probe, self._config, self._saved)
+        if self.tracker is None and probe is not None:
+            self.tracker = SessionStateTracker(spark, probe, self._config, self._saved)
             if plan.live:
-                self.keeper.adopt_copied_session(
+                self.tracker.adopt_copied_session(
                     {d.component: d.session_state for d in plan.decisions if d.session_state}
                 )
         if self._saved is not None and any(d.session_state and d.session_state.views for d in plan.decisions):
             self._claim(self._saved)
-        if self.keeper is not None:
-            self.keeper.load_earlier_records(plan.before.components if plan.before is not None else {})
-            self.keeper.reset_session()
-            # Otherwise somebody else said what is complete, and what that saved is not known.
+        if self.tracker is not None:
+            self.tracker.load_earlier_records(plan.before.components if plan.before is not None else {})
+            self.tracker.reset_session()
+            # Otherwise the caller said what is complete, and what that saved is not known.
             if plan.recorded_when_planned is not None:
-                self.keeper.delete_stale_attempts(
+                self.tracker.delete_stale_attempts(
                     d.session_state for d in plan.decisions if d.session_state is not None
                 )
 
     def restore(self, decision: Decision, dropped: Collection[str]) -> Decision:
-        """Bring back what a reused component left. If that fails, it is to be replayed instead, if that does no harm.
+        """Restore what a reused component left. If that fails, it must be replayed instead, if that does no harm.
 
         :param decision: what the plan says
         :param dropped: databases and tables that later components dropped
-        :return: what is to be done with the component now
-        :raises SparkSessionError: the session is lost, or it is not known that a replay does no harm
+        :return: what to do with the component now
+        :raises SparkSessionError: the session is lost, or a replay may do harm
         :raises SourceChangedError: it cannot be restored, and a replay would read other data
         """
-        if not decision.restore or self.keeper is None or decision.session_state is None:
+        if not decision.restore or self.tracker is None or decision.session_state is None:
             return decision
         try:
-            self.keeper.restore(decision.component, decision.session_state, dropped)
+            self.tracker.restore(decision.component, decision.session_state, dropped)
         except Exception as error:
             if (lost := spark_lost(self._spark, error)) is not None and lost.session_is_gone:
                 raise SparkLostError(
-                    f"Spark was lost while what {decision.component!r} left in it was restored: {lost}; nothing ran "
-                    "again, and the next attempt restores it",
+                    f"Spark was lost while the session state of {decision.component!r} was restored: {lost}. No "
+                    "component was re-run; the next attempt restores it",
                     session_is_gone=True,
                 ) from None
-            if not self.keeper.is_alive():
+            if not self.tracker.is_alive():
                 raise SparkSessionError(
-                    f"the Spark session was lost while what {decision.component!r} left in it was restored: "
-                    f"{describe(error)}; nothing ran again, and the next attempt restores it"
+                    f"the Spark session was lost while the session state of {decision.component!r} was restored: "
+                    f"{describe(error)}. No component was re-run; the next attempt restores it"
                 ) from error
             # Otherwise it is whatever the catalog or the storage object to.
             self._refuse_harm(decision, error)
             self._refuse_other_data(decision, error)
-            reason = f"its session state cannot be restored: {describe(error)}"
-            logger.warning("%s: %s; it is replayed", decision.component, reason)
+            reason = NotRestored(describe(error))
+            logger.warning("%s: %s; replaying it", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)
         return decision
 
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back; yield what is to be recorded of each component."""
-        if self.keeper is not None:
-            yield from self.keeper.save_after_failure()
+        if self.tracker is not None:
+            yield from self.tracker.save_after_failure()
 
     def _refuse_harm(self, decision: Decision, error: Exception) -> None:
-        """A component that may do harm does not run again because a storage was not there for a moment."""
+        """Refuse to re-run a component that may do harm, only because a storage was not there for a moment."""
         state = decision.session_state
         if isinstance(error, NotRestoredError) or state is None or state.harmless:
             return
-        if self._policy(decision.component) != "replay":
+        if self._config.session_state_of(decision.component) != "replay":
             raise SparkSessionError(
-                f"what {decision.component!r} left in the session cannot be restored: {describe(error)}; it is not "
-                "known that running it again does no harm, so nothing ran again, and the next attempt tries to restore "
-                "it. If it does no harm, set session_state: replay; otherwise restart from it"
+                f"cannot restore the session state of {decision.component!r}: {describe(error)}. It may not be safe to "
+                "run again, so no component was re-run, and the next attempt tries to restore it again. If a re-run "
+                "does no harm, set session_state: replay; otherwise restart from it"
             ) from error
 
-    def _policy(self, component: str) -> SessionStatePolicy:
-        own = next((c.session_state for c in self._config.components if c.name == component), None)
-        return own or self._config.session_state
-
     def _refuse_other_data(self, decision: Decision, error: Exception) -> None:
-        """A component that is replayed must read what it read, or what others made of that no longer fits."""
+        """Refuse to replay a component that would read other data: what others made of the old would no longer fit."""
         compared = ((source.name, source_change(source, self.look_again(source))) for source in decision.sources)
         changed = [f"{name}: {what}" for name, what in compared if what is not None]
-        if changed and self._policy(decision.component) != "replay" and self._config.on_source_change != "keep":
-            told = (
-                f"what {decision.component!r} left in the session cannot be restored ({describe(error)}), and its "
-                f"source has changed since it was read: {', '.join(changed)}"
+        if (
+            changed
+            and self._config.session_state_of(decision.component) != "replay"
+            and self._config.on_source_change != "keep"
+        ):
+            what = (
+                f"cannot restore the session state of {decision.component!r} ({describe(error)}), and its source has "
+                f"changed since it was read: {', '.join(changed)}"
             )
-            raise SourceChangedError(self._config.name, [told], "restart the run from it") from error
+            raise SourceChangedError(self._config.name, [what], "restart the run from it") from error
 
     def end_of_success(self) -> None:
         """Delete what this run has saved, or say for how long it is kept."""
@@ -220,17 +203,10 @@ class AttemptSession:
             delete_run(files_for(self.url, self._spark), self.url)
 
     def _claim(self, saved: SavedDirectory) -> None:
-        saved.claim(files_for(saved.url, self._spark_for(saved.url)))
+        saved.claim(self._files(saved.url))
 
-    def _spark_for(self, url: str) -> SparkSession | None:
-        return None if local_path(url) is not None else self.spark()
+    def _files(self, url: str) -> SavedFiles:
+        return files_for(url, None if local_path(url) is not None else self.spark())
 
     def _default(self) -> SparkSession:
         return session_of_the_process(self._config.spark.to_spark_conf(), self._config.name)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name that is too long, or a directory that nobody may look into
-        return False

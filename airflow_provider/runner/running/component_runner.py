@@ -1,21 +1,16 @@
-"""Runs one component: builds it, tries it, keeps what it left in the session and tells the hooks."""
+"""Runs one component: builds it, tries it, keeps what it left in the session and calls the hooks."""
 
 from __future__ import annotations
 
 import copy
-import inspect
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
-from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component import build_component
-from airflow_provider.runner.config.component_context import ComponentContext, LaterComponent
-from airflow_provider.runner.config.dataflow import DataFlow
-from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
+from airflow_provider.runner.config.model import ComponentConfig
 from airflow_provider.runner.config.returned_value import await_result, warn_about_result
 from airflow_provider.runner.fingerprint.code.called_functions import watch_calls
 from airflow_provider.runner.observing.events import (
@@ -25,6 +20,7 @@ from airflow_provider.runner.observing.events import (
     ComponentStarted,
     RetryScheduled,
     SessionStateSaved,
+    Step,
 )
 from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.observing.hooks import PipelineHooks
@@ -32,13 +28,13 @@ from airflow_provider.runner.observing.missing_view import missing_view
 from airflow_provider.runner.observing.progress import Progress
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
 from airflow_provider.runner.observing.taken_location import taken_location
-from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
+from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
+from airflow_provider.runner.running.component_contexts import ComponentContexts
 from airflow_provider.runner.running.retries import run_with_retries
 from airflow_provider.runner.session_state.tracker import ComponentFindings, ComponentTiming, SessionStateTracker
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
-from airflow_provider.runner.storage.spark_urls import local_path
 
 logger = logging.getLogger(__name__)
 
@@ -48,194 +44,140 @@ Result = TypeVar("Result")
 class ComponentRunner:
     """Runs the components of one pipeline, and remembers their circuit breakers.
 
-    :param hooks: what to tell
-    :param config: the pipeline
-    :param goes_on_after_failure: whether further components may run after one that failed
+    :param hooks: called before and after each component
+    :param contexts: what the components get to know of the pipeline
+    :param continues_after_failure: whether further components may run after one that failed
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
-    :param progress: tells people how a long component goes on
-    :param run: tells this run from all others; empty if nobody told
+    :param progress: reports on a long component while it runs
     """
 
     def __init__(
         self,
         hooks: PipelineHooks,
-        config: PipelineConfig,
+        contexts: ComponentContexts,
         *,
-        goes_on_after_failure: bool,
+        continues_after_failure: bool,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         progress: Progress,
-        run: str = "",
     ) -> None:
-        self._run_token = run
-        self._left_by: dict[str, str] = {}
-        self._to_run: set[str] | None = None
-        self._is_mended = False
         self._hooks = hooks
-        self._config = config
-        self._goes_on_after_failure = goes_on_after_failure
+        self._contexts = contexts
+        self._config = contexts.config
+        self._continues_after_failure = continues_after_failure
         self._clock = clock
         self._sleep = sleep
         self._progress = progress
         self._breakers: dict[str, CircuitBreaker] = {}
 
     def begin(self, plan: RunPlan) -> None:
-        """Take note of what an attempt is about to do."""
-        self._to_run = {d.component for d in plan.decisions if d.action is not Action.REUSE} - set(plan.left_out)
-        self._left_by = {}
-        self._is_mended = False
-        for decision in plan.decisions:
-            if decision.action is Action.REUSE:
-                self._note_views(decision.component, decision.session_state)
+        """Start an attempt.
 
-    def run(
-        self,
-        component: ComponentConfig,
-        decision: Decision,
-        position: int,
-        total: int,
-        spark: Any,
-        keeper: SessionStateTracker | None,
-    ) -> ComponentResult:
+        :param plan: what it is about to do
+        """
+        self._contexts.begin(plan)
+
+    def run(self, step: Step, spark: Any, tracker: SessionStateTracker | None) -> ComponentResult:
         """Run one component. If it fails, that is in the result, not raised.
 
-        :param component: its config
-        :param decision: what the plan says about it
-        :param position: its place in the order of execution, from 1
-        :param total: number of enabled components
+        :param step: the component, its decision and its place
         :param spark: the session
-        :param keeper: records what it leaves in the session; None to record nothing
+        :param tracker: records what it leaves in the session; None to record nothing
         :raises CheckpointError: its completion could not be recorded, or a newer attempt has taken over
         """
-        self._mend_once(spark, keeper)
-        self._hooks.before_component(ComponentStarted(component, position, total, decision))
-        with self._progress.watching(component.name, position, total, spark):
-            return self._run(component, decision, position, total, spark, keeper)
+        self._contexts.mend_once(spark, tracker.url if tracker is not None else None)
+        self._hooks.before_component(ComponentStarted(step))
+        with self._progress.watching(step.component.name, step.position, step.total, spark):
+            began = self._clock()
+            try:
+                retries, entered = self._try(step.component, spark, tracker)
+                took = self._clock() - began
+                ran = ComponentTiming(took, entered)
+                found = _blaming_spark(lambda: _keep(tracker, step, ran), spark)
+            except CheckpointError:
+                raise
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
+                return self._failed(step, error, self._clock() - began, spark, tracker)
+            saving = self._clock() - began - took if found.has_saved else 0.0
+            return self._completed(step, ran, found, retries=retries, saving=saving)
 
-    def _run(
-        self,
-        component: ComponentConfig,
-        decision: Decision,
-        position: int,
-        total: int,
-        spark: Any,
-        keeper: SessionStateTracker | None,
-    ) -> ComponentResult:
+    def _try(
+        self, component: ComponentConfig, spark: Any, tracker: SessionStateTracker | None
+    ) -> tuple[int, tuple[str, ...]]:
+        """Run a component with its own retries; return their number and the author's functions that ran."""
         config = copy.deepcopy(component.config)  # what it does to it would be another config for the next attempt
-        began = self._clock()
-        saving = 0.0
-        try:
-            with watch_calls() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
-                context, texts = self._context(component, keeper), component.texts
-                work = build_component(component.target(), config, spark, self._config.base_dir, texts, context)
-                retries = run_with_retries(
-                    lambda: warn_about_result(_blaming_spark(lambda: await_result(work()), spark), component.name),
-                    component.retry_policy,
-                    self._breaker(component),
-                    lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
-                    self._sleep,
-                )
-            took = self._clock() - began
-            ran = ComponentTiming(took, entered.names())
-            found = _blaming_spark(lambda: _keep(keeper, component, decision, position, ran), spark)
-            if found.has_saved:
-                saving = self._clock() - began - took
-        except CheckpointError:
-            raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
-            took = self._clock() - began
-            failure = self._explained(error, component, keeper, spark)
-            can_look = keeper is not None and not session_is_gone(error)
-            failed = (
-                keeper.after_failure(component.name, goes_on=self._goes_on_after_failure)
-                if keeper and can_look
-                else ComponentFindings()
+        with watch_calls() as entered, tracker.watching(component.name) if tracker is not None else nullcontext():
+            context = self._contexts.context_of(component, tracker.url if tracker is not None else None)
+            work = build_component(component.target(), config, spark, self._config.base_dir, component.texts, context)
+            retries = run_with_retries(
+                lambda: warn_about_result(_blaming_spark(lambda: await_result(work()), spark), component.name),
+                component.retry_policy,
+                self._breaker(component),
+                lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
+                self._sleep,
             )
-            self._tell_saved(failed.saved)
-            left = tuple(failed.touched.left) if failed.touched else ()
-            self._hooks.on_component_failure(ComponentFailed(component, position, total, took, error, left, failure))
-            return ComponentResult(
-                component.name,
-                decision.action,
-                decision.reason,
-                ComponentStatus.FAILED,
-                duration_seconds=took,
-                error=error,
-                failure=failure,
-            )
-        self._note_views(component.name, found.session_state or decision.session_state)
-        if isinstance(declared := component.config.get("output_view"), str):  # also if it is as it was before
-            self._left_by[declared.lower()] = component.name
-        self._tell_saved(found.saved)  # first: once it is recorded, what they would read again is another thing
+        return retries, entered.names()
+
+    def _completed(
+        self, step: Step, ran: ComponentTiming, found: ComponentFindings, *, retries: int, saving: float
+    ) -> ComponentResult:
+        self._contexts.completed(step.component, found.session_state or step.decision.session_state)
+        # First what was saved of others: once this component is recorded, they would read other data in a replay.
+        self._announce_saved(found.saved)
         self._hooks.after_component(
             ComponentCompleted(
-                component,
-                position,
-                total,
-                decision,
-                took,
+                step,
+                ran.seconds,
                 retries,
                 session_state=found.session_state,
                 entered=tuple(ran.entered),
                 touched=found.touched,
+                code=found.code,
             )
         )
         return ComponentResult(
-            component.name,
-            decision.action,
-            decision.reason,
+            step.component.name,
+            step.decision.action,
+            str(step.decision.reason),
             ComponentStatus.COMPLETED,
-            duration_seconds=took,
+            duration_seconds=ran.seconds,
             saving_seconds=saving,
             retries=retries,
         )
 
-    def _mend_once(self, spark: Any, keeper: SessionStateTracker | None) -> None:
-        """Let components mend what earlier attempts left half done, before the first one runs."""
-        if self._is_mended:
-            return
-        self._is_mended = True
-        for component in self._config.ordered:
-            target = component.target() if self._to_run is None or component.name in self._to_run else None
-            if inspect.isclass(target) and issubclass(target, DataFlow):
-                try:
-                    target.before_attempt(component.config, spark, self._context(component, keeper))
-                except Exception as error:  # noqa: BLE001 - if it matters, the component itself will fail
-                    logger.warning(
-                        "%s: what an earlier attempt left cannot be mended: %s", component.name, describe(error)
-                    )
-
-    def _note_views(self, component: str, left: SessionStateRecord | None) -> None:
-        self._left_by.update({str(view).lower(): component for view in (left.left_views if left else ())})
-
-    def _context(self, component: ComponentConfig, keeper: SessionStateTracker | None) -> ComponentContext:
-        order = self._config.ordered
-        later = order[order.index(component) + 1 :]
-        return ComponentContext(
-            component.name,
-            self._config.name,
-            later=tuple(
-                LaterComponent(c.name, c.class_path, _with_statement(c), _target(c))
-                for c in later
-                if self._to_run is None or c.name in self._to_run
-            ),
-            left_by=self._left_by,
-            run=self._run_token,
-            keeps=_places(self._config, keeper),
+    def _failed(
+        self, step: Step, error: BaseException, took: float, spark: Any, tracker: SessionStateTracker | None
+    ) -> ComponentResult:
+        name = step.component.name
+        failure = self._explained(error, step.component, tracker, spark)
+        found = ComponentFindings()
+        if tracker is not None and not session_is_gone(error):
+            found = tracker.after_failure(name, goes_on=self._continues_after_failure)
+        self._announce_saved(found.saved)
+        left = tuple(found.touched.left) if found.touched else ()
+        self._hooks.on_component_failure(ComponentFailed(step, took, error, left, failure))
+        return ComponentResult(
+            name,
+            step.decision.action,
+            str(step.decision.reason),
+            ComponentStatus.FAILED,
+            duration_seconds=took,
+            error=error,
+            failure=failure,
         )
 
     def _explained(
-        self, error: BaseException, component: ComponentConfig, keeper: SessionStateTracker | None, spark: Any
+        self, error: BaseException, component: ComponentConfig, tracker: SessionStateTracker | None, spark: Any
     ) -> Failure:
         package = component.class_path.partition(".")[0]
         if session_is_gone(error):
             return explain(error, package=package)
-        views, lost = (keeper.view_names(), keeper.lost) if keeper is not None else ((), {})
+        views, lost = (tracker.view_names(), tracker.lost) if tracker is not None else ((), {})
         hints = missing_view(error, component.name, self._config, views, lost)
         return explain(error, [*hints, *taken_location(error, spark)], package)
 
-    def _tell_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
+    def _announce_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:
         for name, state in saved:
             self._hooks.on_session_state_saved(SessionStateSaved(name, state))
 
@@ -257,25 +199,6 @@ class ComponentRunner:
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
 
 
-def _target(component: ComponentConfig) -> Any:
-    try:
-        return component.target()
-    except LookupError:
-        return None  # it fails when its turn comes
-
-
-def _places(config: PipelineConfig, keeper: SessionStateTracker | None) -> tuple[Path, ...]:
-    """Return the local directories that the run itself needs."""
-    saved = local_path(keeper.url) if keeper is not None and keeper.url else None
-    return (working_directory(), config.base_dir, *([saved] if saved is not None else []))
-
-
-def _with_statement(component: ComponentConfig) -> Mapping[str, Any]:
-    """Return the config of a component, with the text of its SQL file, rendered, as its statement."""
-    text = component.texts.get(str(component.config.get("sql_file")))
-    return component.config if text is None else {**component.config, "sql": text}
-
-
 def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
     """Do something with Spark, and blame Spark and not the component if it is lost meanwhile."""
     try:
@@ -289,23 +212,18 @@ def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
         raise lost from error
 
 
-def _keep(
-    keeper: SessionStateTracker | None,
-    component: ComponentConfig,
-    decision: Decision,
-    position: int,
-    ran: ComponentTiming,
-) -> ComponentFindings:
-    if keeper is None:
+def _keep(tracker: SessionStateTracker | None, step: Step, ran: ComponentTiming) -> ComponentFindings:
+    """Find out what a component left, and save of it what must be saved now."""
+    if tracker is None:
         return ComponentFindings()
     try:
-        if decision.action is Action.REPLAY:
-            return keeper.after_replay(component, position, ran, decision.session_state)
-        return keeper.after_success(component, position, ran)
+        if step.decision.action is Action.REPLAY:
+            return tracker.after_replay(step.component, step.position, ran, step.decision.session_state)
+        return tracker.after_success(step.component, step.position, ran)
     except ComponentError:
         raise
     except Exception as error:
         raise ComponentError(
-            f"after component {component.name!r} the Spark session cannot be looked at ({describe(error)}); a "
-            "component must not stop the session that it is given"
+            f"cannot inspect the Spark session after component {step.component.name!r} ({describe(error)}). Components "
+            "must not stop the session they are given"
         ) from error

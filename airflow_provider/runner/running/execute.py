@@ -1,19 +1,18 @@
-"""Walks a plan: restores, runs and replays its components one after the other, and tells the hooks."""
+"""Carries a plan out: restores, runs and replays its components one after the other, and calls the hooks."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.observing.events import ComponentReused
+from airflow_provider.runner.observing.events import ComponentReused, Step
 from airflow_provider.runner.observing.hooks import PipelineHooks
 from airflow_provider.runner.observing.log_groups import LogGroup
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
-from airflow_provider.runner.planning.partial_plan import LEFT_OUT
-from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
+from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.running.attempt_facts import dropped_after
 from airflow_provider.runner.running.attempt_session import AttemptSession
 from airflow_provider.runner.running.component_runner import ComponentRunner
@@ -22,82 +21,113 @@ from airflow_provider.runner.spark.lost import session_is_gone
 logger = logging.getLogger(__name__)
 
 
-def execute_plan(
-    config: PipelineConfig,
-    plan: RunPlan,
-    session: AttemptSession,
-    components: ComponentRunner,
-    hooks: PipelineHooks,
-    *,
-    fail_fast: bool,
-    clock: Callable[[], float],
-) -> list[ComponentResult]:
-    """Carry a plan out. A component that fails is in the results, not raised.
+@dataclass
+class _Failures:
+    """What failed so far, and what that stops.
+
+    :param stop: whether nothing more runs after the first failure
+    """
+
+    depends_on: dict[str, list[str]]
+    stop: bool
+    failed: list[str] = field(default_factory=list)
+    blocked: set[str] = field(default_factory=set)
+
+    def add(self, component: str, error: BaseException) -> None:
+        """Count a failure; without a session nothing can run any more."""
+        self.stop = self.stop or session_is_gone(error)
+        self.failed.append(component)
+        self.blocked = descendants(self.depends_on, set(self.failed))
+
+    @property
+    def end_the_run(self) -> bool:
+        """Whether nothing more runs."""
+        return bool(self.failed) and self.stop
+
+    def why_not_run(self, component: str) -> str | None:
+        """Return why a component cannot run any more, None if it can."""
+        if self.end_the_run:
+            return f"{self.failed[0]!r} failed before it"
+        return "depends on a failed component" if component in self.blocked else None
+
+
+@dataclass(frozen=True)
+class PlanExecution:
+    """Carries one plan out.
 
     :param config: the pipeline
     :param plan: what to do with each component
     :param session: the attempt's session
     :param components: runs one component
-    :param hooks: what to tell about components that are reused
-    :param fail_fast: stop at the first failure; False: go on with what does not depend on it
+    :param hooks: called for components that are reused
     :param clock: a monotonic clock in seconds
-    :return: one result per decision
-    :raises SparkSessionError: Spark did not start, or was lost while session state was restored
-    :raises CheckpointError: progress could not be recorded, or a newer attempt has taken over
     """
-    by_name = {component.name: component for component in config.components}
-    depends_on = {name: component.depends_on for name, component in by_name.items()}
-    total = len(plan.decisions)
-    components.begin(plan)
-    if plan.runs_until:
-        session.begin(plan)
-    results: list[ComponentResult] = []
-    failed: set[str] = set()
-    blocked: set[str] = set()
-    lines = LogGroup(logger, "what completed components had left in the session is restored")
-    for position, planned in enumerate(plan.decisions, start=1):
-        component, decision, restoring = by_name[planned.component], planned, 0.0
-        if decision.action is Action.REUSE and not (failed and fail_fast):
-            if decision.restore:
-                lines.open()
-            decision, restoring = _restored(session, plan, position, clock)
-        if decision.action is Action.REUSE:
-            hooks.on_component_reuse(ComponentReused(component, position, total, decision))
-            result = _not_run(decision, ComponentStatus.COMPLETED, decision.reason)
-        elif component.name in plan.left_out:
-            status = ComponentStatus.NOT_RUN if decision.action is Action.RUN else ComponentStatus.COMPLETED
-            result = _not_run(decision, status, LEFT_OUT)
-        elif failed and (fail_fast or component.name in blocked):
-            # What had completed earlier stays complete, even if it was to be replayed.
-            status = ComponentStatus.NOT_RUN if decision.action is Action.RUN else ComponentStatus.COMPLETED
-            why = f"{next(iter(failed))!r} failed before it" if fail_fast else "depends on a failed component"
-            result = _not_run(decision, status, why)
+
+    config: PipelineConfig
+    plan: RunPlan
+    session: AttemptSession
+    components: ComponentRunner
+    hooks: PipelineHooks
+    clock: Callable[[], float]
+
+    def run(self, *, fail_fast: bool) -> list[ComponentResult]:
+        """Carry the plan out. A component that fails is in the results, not raised.
+
+        :param fail_fast: stop at the first failure; False: continue with what does not depend on it
+        :return: one result per decision
+        :raises SparkSessionError: Spark did not start, or was lost while session state was restored
+        :raises CheckpointError: progress could not be recorded, or a newer attempt has taken over
+        """
+        by_name = {component.name: component for component in self.config.components}
+        total = len(self.plan.decisions)
+        self.components.begin(self.plan)
+        if self.plan.runs_until:
+            self.session.begin(self.plan)
+        results: list[ComponentResult] = []
+        failures = _Failures(self.config.dependencies, fail_fast)
+        restored = LogGroup(logger, "restoring the session state of completed components")
+        for position, decision in enumerate(self.plan.decisions, start=1):
+            step = Step(by_name[decision.component], decision, position, total)
+            result = self._take(step, failures, restored)
+            results.append(result)
+            if result.error is not None:
+                failures.add(decision.component, result.error)
+        restored.close()
+        return results
+
+    def _take(self, step: Step, failures: _Failures, restored: LogGroup) -> ComponentResult:
+        """Take one step: restore, run, replay or leave out the component."""
+        restoring, name = 0.0, step.component.name
+        if step.decision.action is Action.REUSE and not failures.end_the_run:
+            if step.decision.restore:
+                restored.open()
+            step, restoring = self._restored(step)
+        if step.decision.action is Action.REUSE:
+            self.hooks.on_component_reuse(ComponentReused(step))
+            result = _not_run(step, str(step.decision.reason), ComponentStatus.COMPLETED)
+        elif name in self.plan.left_out:
+            result = _not_run(step, "left out of this attempt")
+        elif (why := failures.why_not_run(name)) is not None:
+            result = _not_run(step, why)
         else:
-            lines.close()
-            spark = session.spark()  # before the clock starts: its start-up is no component's time
-            result = components.run(component, decision, position, total, spark, session.keeper)
-        if restoring:
-            result = replace(result, restoring_seconds=restoring)
-        results.append(result)
-        if result.error is not None:
-            fail_fast = fail_fast or session_is_gone(result.error)
-            failed.add(component.name)
-            blocked = descendants(depends_on, failed)
-    lines.close()
-    return results
+            restored.close()
+            spark = self.session.spark()  # before the clock starts: its start-up is no component's time
+            result = self.components.run(step, spark, self.session.tracker)
+        return replace(result, restoring_seconds=restoring) if restoring else result
+
+    def _restored(self, step: Step) -> tuple[Step, float]:
+        """Restore what a reused component left, if that is needed; return what to do now, and how long it took."""
+        if not step.decision.restore:
+            return step, 0.0
+        began, spark_before = self.clock(), self.session.opening_seconds
+        decision = self.session.restore(step.decision, dropped_after(self.plan, step.position))
+        took = self.clock() - began - (self.session.opening_seconds - spark_before)
+        return replace(step, decision=decision), took
 
 
-def _restored(
-    session: AttemptSession, plan: RunPlan, position: int, clock: Callable[[], float]
-) -> tuple[Decision, float]:
-    """Restore what a reused component left, if that is needed; return what is to be done now, and how long it took."""
-    decision = plan.decisions[position - 1]
-    if not decision.restore:
-        return decision, 0.0
-    began, spark_before = clock(), session.opening_seconds
-    decision = session.restore(decision, dropped_after(plan, position))
-    return decision, clock() - began - (session.opening_seconds - spark_before)
-
-
-def _not_run(decision: Decision, status: ComponentStatus, reason: str) -> ComponentResult:
+def _not_run(step: Step, reason: str, status: ComponentStatus | None = None) -> ComponentResult:
+    """Return the result of a component that does not run. What had completed earlier stays complete."""
+    decision = step.decision
+    if status is None:
+        status = ComponentStatus.NOT_RUN if decision.action is Action.RUN else ComponentStatus.COMPLETED
     return ComponentResult(decision.component, decision.action, reason, status, seconds_saved=decision.seconds_saved)

@@ -1,4 +1,4 @@
-"""The runner: takes the checkpoint over, collects the facts, decides and walks the plan."""
+"""The runner: collects the facts, decides on a plan and carries it out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
@@ -20,11 +21,13 @@ from airflow_provider.runner.observing.progress import Progress, ProgressLog
 from airflow_provider.runner.observing.result import ComponentResult, PipelineResult, PipelineResultStatus
 from airflow_provider.runner.planning.decide import plan_skipping
 from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.planning.restart_plan import pending_config_restart
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.attempt_session import AttemptSession
+from airflow_provider.runner.running.component_contexts import ComponentContexts
 from airflow_provider.runner.running.component_runner import ComponentRunner
-from airflow_provider.runner.running.execute import execute_plan
+from airflow_provider.runner.running.execute import PlanExecution
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory
 from airflow_provider.runner.spark.lost import session_is_gone
@@ -37,13 +40,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunnerEnvironment:
-    """What an attempt takes for granted, and what a launcher or a test puts in its place.
+    """Injectable dependencies of a run: clock, sleep, progress, live session.
 
     :param live: the session that the runner is given, if its server keeps it for the next attempt
-    :param owner: whose the saved views are; None for nobody in particular
+    :param owner: the run to which the saved views belong; None for no run in particular
     :param clock: a monotonic clock in seconds
     :param sleep: pauses for so many seconds
-    :param progress: tells people how a long component goes on; default: a line in the log per minute
+    :param progress: reports on a long component while it runs; default: a line in the log per minute
     """
 
     live: LiveSession | None = None
@@ -53,21 +56,37 @@ class RunnerEnvironment:
     progress: Progress = field(default_factory=ProgressLog)
 
 
+class Planner(Protocol):
+    """Makes a plan that continues from a checkpoint."""
+
+    def __call__(self, restarts: Sequence[RestartFrom], *, cleared: bool) -> RunPlan:
+        """Return the plan.
+
+        :param restarts: what is to run again, by the config's ``restart_from``, too
+        :param cleared: whether a person cleared the Airflow task, so that it is more than a retry
+        """
+
+
 class SimplePipelineRunner:
     """Runs a pipeline in one Spark session.
 
+    >>> runner = SimplePipelineRunner(config, hooks=LoggingHooks(), spark=spark)
+    >>> runner.run().completed_components
+    ['load', 'clean']
+
     :param config: the pipeline
-    :param hooks: what to tell about the run, or a list of such; default: nothing
+    :param hooks: callbacks around the run, or a list of them; default: none
     :param spark: the session, or a function that opens it, called when the first component runs. Default: the
         active session, or a new one from the ``spark`` section of the config. The runner never stops it
     :param session_state_url: directory for the temp views of this run, one of its own for each run; any that Spark
-        can write; a relative path starts in the working directory that the process has now. Default: nothing is saved,
-        components whose views are needed are replayed
-    :param keep_session_state: leave the saved views there when the pipeline has succeeded; otherwise they can no longer
-        be read then, also in this session
-    :param fail_fast: stop at the first failure; False: go on with what does not depend on it
+        can write; a relative path starts in the working directory that the process has now. Default: nothing is saved;
+        a component whose views are needed is replayed if running it again is known to do no harm, otherwise the attempt
+        fails with instructions
+    :param keep_session_state: keep the saved views when the pipeline has succeeded; otherwise nothing can read them
+        then, this session included
+    :param fail_fast: stop at the first failure; False: continue with what does not depend on it
     :param environment: clock, sleep and the like
-    :raises PipelineConfigError: the config is no config, or a hook no hook
+    :raises PipelineConfigError: ``config`` is not a :class:`PipelineConfig`, or a hook has no callbacks
     """
 
     def __init__(
@@ -97,14 +116,14 @@ class SimplePipelineRunner:
         self._keep_session_state = keep_session_state
         self._fail_fast = fail_fast
         self._clock = environment.clock
+        run = repr((owner.deployment, owner.key)) if owner.key is not None else ""
         self._components = ComponentRunner(
             self._hooks,
-            config,
-            goes_on_after_failure=not fail_fast,
+            ComponentContexts(config, run),
+            continues_after_failure=not fail_fast,
             clock=environment.clock,
             sleep=environment.sleep,
             progress=environment.progress,
-            run=repr((owner.deployment, owner.key)) if owner.key is not None else "",
         )
 
     @classmethod
@@ -132,12 +151,18 @@ class SimplePipelineRunner:
         :param cleared: whether a person cleared the Airflow task, so that it is more than a retry
         :raises PipelineConfigError: a component cannot be imported or does not take its config
         :raises ConfigChangedError: the config has changed and ``on_config_change`` is ``fail``
-        :raises SourceChangedError: a source has changed and ``on_source_change`` is ``fail``, or nothing right can be
-            done
+        :raises SourceChangedError: a source has changed and ``on_source_change`` is ``fail``, or no plan would be right
         :raises RestartRefusedError: what is to run again would leave old results of it
         """
         load_pipeline_config(self._config)
-        return find_plan(self._config, checkpoint, restarts, self._session, cleared=cleared)
+        return self._plan(checkpoint, restarts, cleared=cleared)
+
+    def planner(self, checkpoint: CheckpointState | None) -> Planner:
+        """Return what plans an attempt with this runner's session, for a caller that has checked the config.
+
+        :param checkpoint: the record of the earlier attempts, None if there is none
+        """
+        return partial(find_plan, self._config, checkpoint, session=self._session)
 
     def run(
         self, completed_components: Collection[str] | None = None, *, plan: RunPlan | None = None
@@ -175,22 +200,15 @@ class SimplePipelineRunner:
 
     def _carry_out(self, plan: RunPlan) -> list[ComponentResult]:
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
-        results = execute_plan(
-            self._config,
-            plan,
-            self._session,
-            self._components,
-            self._hooks,
-            fail_fast=self._fail_fast,
-            clock=self._clock,
-        )
+        execution = PlanExecution(self._config, plan, self._session, self._components, self._hooks, self._clock)
+        results = execution.run(fail_fast=self._fail_fast)
         failed = [result for result in results if not result.success]
         if failed and not any(session_is_gone(result.error) for result in results):
             results = self._saved_after_a_failure(results)
         return results
 
     def _saved_after_a_failure(self, results: list[ComponentResult]) -> list[ComponentResult]:
-        """Save what would be costly to bring back, and count that time as what it is."""
+        """Save what would be costly to bring back, and add that time to the results."""
         took: dict[str, float] = {}
         began = self._clock()
         for name, state in self._session.saved_after_a_failure():
@@ -201,11 +219,18 @@ class SimplePipelineRunner:
             for result in results
         ]
 
+    def _plan(
+        self, checkpoint: CheckpointState | None, restarts: Sequence[RestartFrom] = (), *, cleared: bool = False
+    ) -> RunPlan:
+        in_config = pending_config_restart(self._config, checkpoint)
+        asked = (*restarts, *([in_config] if in_config is not None else []))
+        return find_plan(self._config, checkpoint, asked, self._session, cleared=cleared)
+
     def _plan_for(self, completed: Collection[str], recorded: CheckpointState | None) -> RunPlan:
         """Return the plan for what a caller says is complete.
 
         :param completed: what the caller says
-        :param recorded: what the takeover found, None if nothing is recorded or nobody keeps a record
+        :param recorded: what the takeover found, None if nothing is recorded or no hook keeps a record
         """
         if not isinstance(completed, CompletedComponents) or not completed <= completed.valid:
             return plan_skipping(self._config, completed)
@@ -216,10 +241,10 @@ class SimplePipelineRunner:
         since = [name for name in recorded.completed_components if name not in before]
         if since:
             logger.warning(
-                "recorded after the checkpoint was loaded, so they count as completed, too: %s",
+                "another attempt completed these after the checkpoint was loaded, so they count as completed, too: %s",
                 ", ".join(map(repr, since)),
             )
         taken_out = completed.valid - completed
         still = [name for name in recorded.completed_components if name not in taken_out]
-        plan = find_plan(self._config, recorded.model_copy(update={"completed_components": still}), (), self._session)
+        plan = self._plan(recorded.model_copy(update={"completed_components": still}))
         return replace(plan, recorded_when_planned=frozenset(recorded.completed_components))

@@ -1,4 +1,4 @@
-"""Which requests to restart from components an attempt has to deal with, and what becomes of each."""
+"""Which restart requests an attempt has to deal with, and what it does about each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider.errors import (
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.plan import RequestOutcome, RunPlan
-from airflow_provider.runner.planning.restart_plan import why_impossible
+from airflow_provider.runner.planning.restart_plan import pending_config_restart, why_impossible
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
@@ -26,28 +26,30 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PendingRequests:
-    """The requests that have not been dealt with yet.
+    """The restart requests that no attempt has dealt with yet.
 
     :param due: those that can be carried out, as far as the pipeline alone tells
-    :param answered: those that cannot, with the reason
+    :param impossible: those that cannot, with the reason
+    :param in_config: that of the config's ``restart_from``, None if there is none
     """
 
     due: tuple[RestartRequest, ...] = ()
-    answered: tuple[RequestOutcome, ...] = ()
+    impossible: tuple[RequestOutcome, ...] = ()
+    in_config: RestartRequest | None = None
 
     def __bool__(self) -> bool:
-        """Whether somebody has asked for something, possible or not."""
-        return bool(self.due or self.answered)
+        """Whether there is a request, possible or not."""
+        return bool(self.due or self.impossible or self.in_config)
 
     @property
     def carried_out(self) -> tuple[RequestOutcome, ...]:
         """What to record if all that are due are carried out."""
-        return (*map(RequestOutcome, self.due), *self.answered)
+        return (*map(RequestOutcome, self.due), *self.impossible)
 
     def plan_with_fallback(self, plan: Callable[[Sequence[RestartRequest]], RunPlan]) -> RunPlan:
-        """Return the plan that carries out what is due. If it cannot be carried out, it is set aside.
+        """Return the plan that carries out what is due; if there is none, the plan that sets it aside.
 
-        :param plan: returns the plan that carries out some requests, or raises what is in the way
+        :param plan: returns the plan that carries out some requests, or raises why there is none
         :raises PySparkPipelineError: there is no plan without them either
         """
         try:
@@ -58,9 +60,9 @@ class PendingRequests:
             try:
                 made = plan(())
             except NotRetriableError:
-                raise error from None  # what is in the way is not what was asked for
+                raise error from None  # the requests are not what is in the way
             aside = [RequestOutcome(request, str(error)) for request in self.due]
-            return replace(made, requests=(*aside, *self.answered))
+            return replace(made, requests=(*aside, *self.impossible))
         return replace(made, requests=self.carried_out)
 
 
@@ -72,9 +74,9 @@ def find_requests(
     config_requests: Sequence[RestartRequest],
     adopt: Callable[[RestartRequest], object] | None = None,
 ) -> PendingRequests:
-    """Find what has been asked for and not been dealt with.
+    """Find the restart requests that no attempt has dealt with.
 
-    :param store: where somebody may have left a request
+    :param store: may hold a request that a person left there
     :param key: which run
     :param config: the pipeline as it is today
     :param checkpoint: the record of the earlier attempts, None if there is none
@@ -83,11 +85,11 @@ def find_requests(
     :raises CheckpointError: the store cannot be read
     """
     found = list(config_requests)
-    answered: list[RequestOutcome] = []
+    impossible: list[RequestOutcome] = []
     try:
         left = store.find_request(key) if isinstance(store, RestartRequests) else None
     except UnreadableRequestError as error:
-        answered.append(RequestOutcome(None, str(error)))
+        impossible.append(RequestOutcome(None, str(error)))
         left = None
     if left is not None:
         if not left.id and adopt is not None:
@@ -103,21 +105,20 @@ def find_requests(
         if why is None:
             due.append(request)
         else:
-            answered.append(RequestOutcome(request, why))
-    return PendingRequests(tuple(due), tuple(answered))
+            impossible.append(RequestOutcome(request, why))
+    return PendingRequests(tuple(due), tuple(impossible), pending_config_restart(config, checkpoint))
 
 
-def log_outcomes(answers: Sequence[RequestOutcome]) -> None:
-    """Say in the log what becomes of each request."""
-    for answer in answers:
-        request = answer.request
-        what = f"the request to {request} ({request.origin})" if request is not None else "a request"
-        if answer.set_aside is None:
-            logger.info("%s is carried out by this attempt", what)
-            continue
-        logger.warning(
-            "%s cannot be carried out: %s. It is set aside, and the attempt goes on as if there were none; to restart "
-            "from something else, leave another request and clear the task",
-            what,
-            answer.set_aside,
-        )
+def log_outcomes(outcomes: Sequence[RequestOutcome]) -> None:
+    """Log what the attempt does about each request."""
+    for outcome in outcomes:
+        request = outcome.request
+        what = f"the request to {request} ({request.origin})" if request is not None else "a restart request"
+        if outcome.set_aside is None:
+            logger.info("this attempt carries out %s", what)
+        else:
+            logger.warning(
+                "ignoring %s: %s To restart from another component, leave a new request and clear the task",
+                what,
+                outcome.set_aside if outcome.set_aside.endswith(("?", ".")) else f"{outcome.set_aside}.",
+            )

@@ -1,19 +1,19 @@
-"""What is known of what a component did outside the session: brings together all who saw it."""
+"""The evidence of what a component did outside the session, brought together from all that watched it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
-from airflow_provider.runner.fingerprint.code.component_code import read_component_code
+from airflow_provider.runner.fingerprint.code.component_code import read_component_code, read_executed
+from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import SessionChanges
-from airflow_provider.runner.session_state.changes.snapshot import SparkEffects
+from airflow_provider.runner.session_state.carried_code import CarriedCode
 from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
 from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
 from airflow_provider.runner.session_state.effects.harmless import HarmlessVerdict, judge_code
@@ -23,10 +23,19 @@ from airflow_provider.runner.session_state.effects.ready_made import (
     declared_side_effect,
     is_ready_made,
 )
+from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind
+from airflow_provider.runner.session_state.kinds import TEMP_FUNCTIONS, TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionChanges,
+    StatementEffects,
+)
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.sources.paths import writes_into
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _MOST_DOUBTS = 3  # in a reason; one is enough to decide
 
@@ -38,24 +47,22 @@ class Evidence:
     :param doubts: why it is not known that running it twice is the same as once; empty if it is
     :param work_seconds: the processor time that it took
     :param computed: whether it computed something, so that it knows what it read
-    :param set_variables: whether it declared or set session variables
-    :param unstable: views that would come out differently if they were computed again
+    :param unstable: views that would show other rows if they were computed again
     :param touched: what it read and wrote
     :param readers: components that had read what it wrote to
-    :param added: files and archives that it gave the session, in words; empty if none
-    :param declared: the variables, if it did no more to any than to declare these and to set them
-    :param lazy_code: what code of its own may do outside that may run when a view of it is computed, empty if nothing
+    :param code: the code that it ran with; None if that could not be read
+    :param statements: what its statements did to the session that no snapshot shows
+    :param lazy_code: what its own code may do outside Spark when a view of it is computed; empty if nothing
     """
 
     doubts: tuple[str, ...]
     work_seconds: float
     computed: bool
-    set_variables: bool
     unstable: frozenset[ViewName]
     touched: TouchedData
     readers: tuple[str, ...]
-    added: str = ""
-    declared: tuple[str, ...] = ()
+    code: CodeRecord | None = None
+    statements: StatementEffects = field(default_factory=StatementEffects)
     lazy_code: str = ""
 
 
@@ -76,27 +83,22 @@ class _ReadyMadeFacts:
 class EvidenceCollector:
     """Collects the evidence of the components of one attempt, one after the other.
 
-    :param spark: the session
-    :param probe: looks into it
-    :param config: the pipeline
     :param url: directory of this run for saved views, which is no source
     """
 
-    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
+    def __init__(self, spark: SparkSession, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
         self._probe = probe
         self._config = config
         self._footprint = spark_footprint(spark)
         self._source_watch = watch_sources(spark, url)
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverObservations((), (), False, 0.0)
-        self._lazy_code: dict[str, str] = {}
-        self._java: dict[str, str] = {}  # components that brought functions in Java, and how
-        self._variables: dict[str, str] = {}  # session variables, and the first component that declared each
-        readings = [self._read(component) for component in config.ordered]
+        self._carried = CarriedCode()
+        readings = [self._read_for_judging(component) for component in config.ordered]
         self._state = module_values({name for reading in readings if reading for name in reading.constants})
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
-        """Take note of what components read that completed in earlier attempts."""
+        """Know what components read that completed in earlier attempts."""
         self._sources.update(sources)
         self._source_watch.load_earlier_sources(sources)
 
@@ -119,70 +121,73 @@ class EvidenceCollector:
             self._seen = watch.seen
 
     def collect(self, component: ComponentConfig, mark: Any, left: SessionChanges, entered: Sequence[str]) -> Evidence:
-        """Return what is known of a component that has just completed. To be called before its views are saved.
+        """Return the evidence of a component that has just completed. Call it before its views are saved.
 
-        :param component: its config
         :param mark: where the session's history stood before it
         :param left: what it left in the session
         :param entered: the author's functions that ran, as far as Python could tell
         """
         effects, seen = self._probe.effects_since(mark), self._seen
+        views = left.of(TEMP_VIEWS).left
         targets = (*effects.targets, *seen.written_files)
         read_files = set(seen.read_files).difference(seen.written_files)  # what it wrote is its own
-        touched = self._source_watch.collect(component.name, left.views, targets, read_files)
+        touched = self._source_watch.collect(component.name, views, targets, read_files)
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
-        reading = self._read(component, entered)
+        code, unread = read_executed(component, self._config.base_dir, entered)
+        reading = self._read_for_judging(component, entered) if self._config.harmless_modules else code
         known = self._known(component, effects, left)
         read = self._judge(component, reading, known)
-        unstable = {view: why for view in left.views if (why := self._probe.why_unstable(view)) is not None}
-        python = self._unknown_python(component.name, effects, read)
-        self._lazy_code.pop(component.name, None)
-        if read.missing and (left.views or left.functions):
-            self._lazy_code[component.name] = read.missing[0]
+        unstable = {view: why for view in views if (why := self._probe.why_unstable(view)) is not None}
+        python = self._carried.unknown_python(component.name, effects, read)
+        is_lazy = bool(views or left.of(TEMP_FUNCTIONS).registered)
+        self._carried.add_lazy_code(component.name, read.missing[0] if read.missing and is_lazy else None)
         doubts = [
             *(str(act) for act in seen.acts),
-            *(["did more than could be noted"] if seen.truncated else []),
+            *(["did more than could be recorded"] if seen.truncated else []),
             *read.missing,
             *(reasons_for_doubt(effects) if known.needs_evidence else ()),
             *python,
-            *self._unknown_java(component.name, effects),
+            *self._carried.unknown_java(component.name, effects),
             *(["is a sink"] if component.component_type == "sink" else []),
             *(
-                f"reads {s.name}, and {s.why or 'that is not known'}"
+                f"reads {s.name} ({s.why or 'it is not known what that holds'})"
                 for s in touched.sources
                 if s.state != "seen" and (known.needs_evidence or known.statement.reads)
             ),
             *unstable.values(),
             *read.varying,
             *effects.varying,
-            *(f"changed {name}, which another run would find changed" for name in self._changed(reading)),
+            *(f"changed {name}, so another run would start with another value" for name in self._changed(reading)),
         ]
         return Evidence(
             doubts=_shortened(doubts),
-            # What Python does on executors is no processor time of theirs.
+            # Python on executors does not count as CPU time of Spark tasks.
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
             computed=effects.computed or bool(seen.read_files),
-            set_variables=effects.variables or known.statement.sets_variable,
-            declared=self._of_its_own(component.name, effects.declared),
-            added=effects.added or ("a file" if known.statement.adds else ""),
+            statements=StatementEffects(
+                set_variables=effects.variables or known.statement.sets_variable,
+                declared=self._carried.own_variables(component.name, effects.declared),
+                added=effects.added or ("a file" if known.statement.adds else ""),
+            ),
             unstable=frozenset(unstable),
             touched=touched,
             readers=tuple(self._readers_of(touched.writes)),
-            lazy_code=self._lazy_code.get(component.name, ""),
+            code=CodeRecord.of(code, unread) if code is not None else None,
+            lazy_code=self._carried.lazy_code(component.name),
         )
 
     def forget_lazy_code(self, component: str) -> None:
-        """Take note that a component's views have a copy: a replay reads that, and runs none of its code."""
-        self._lazy_code.pop(component, None)
+        """Forget the lazy code of a component whose views have a copy: readers after a failure do not run it."""
+        self._carried.add_lazy_code(component, None)
 
     def with_changed_sources(self, components: Collection[str]) -> list[str]:
-        """Return those of some components whose sources have changed, whoever did that."""
+        """Return those of some components whose sources have changed."""
         return self._source_watch.changed_components(components)
 
     def with_unchanged_sources(self, components: Collection[str]) -> set[str]:
-        """Return those of some components of which all sources are known to be as they were."""
+        """Return those of some components whose sources are all known to be unchanged."""
         known = {name for name in components if all(s.state == "seen" for s in self._sources.get(name, ()))}
         return known.difference(self._source_watch.changed_components(known))
 
@@ -198,7 +203,8 @@ class EvidenceCollector:
         written = list(targets)
         return [n for n, sources in self._sources.items() if any(writes_into(written, source) for source in sources)]
 
-    def _read(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
+    def _read_for_judging(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
+        """Read code up to the modules that the author vouches for. What lies beyond is recorded only."""
         vouched = self._config.harmless_modules
         return read_component_code(component, self._config.base_dir, entered, stops=vouched)
 
@@ -220,47 +226,20 @@ class EvidenceCollector:
             return _ReadyMadeFacts(
                 None if statement.of_spark else does, statement
             )  # Spark has noted what the statement did
-        # A view may come out differently the next time, which its text alone does not tell.
-        return _ReadyMadeFacts(does, statement, needs_evidence=bool(left.views) or not statement.in_session)
+        # A view may show other rows the next time, which its text alone does not tell.
+        return _ReadyMadeFacts(
+            does, statement, needs_evidence=bool(left.of(TEMP_VIEWS).left) or not statement.in_session
+        )
 
     def _judge(
         self, component: ComponentConfig, reading: CodeReading | None, known: _ReadyMadeFacts
     ) -> HarmlessVerdict:
         if is_ready_made(component.target()):
-            varies = ("sets a variable to what comes out differently each time",) if known.statement.varies else ()
+            varies = ("sets a variable to a value that differs each time",) if known.statement.varies else ()
             return HarmlessVerdict((known.side_effect,) if known.side_effect else (), varies)
         if reading is None:
             return HarmlessVerdict(("its code cannot be read",), ())
         return judge_code(reading, self._config.harmless_modules)
-
-    def _of_its_own(self, component: str, declared: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the variables that it declared; empty if one of them was another one's, which would be there again."""
-        others = [name for name in declared if self._variables.setdefault(name, component) != component]
-        return () if others else declared
-
-    def _unknown_java(self, component: str, effects: SparkEffects) -> list[str]:
-        """Return why code in Java may have done harm: what computes something may call a function that was brought.
-
-        To bring one does nothing by itself, so a component that does no more can run again.
-        """
-        if effects.brought_java:
-            self._java[component] = effects.brought_java
-        if not effects.computed:
-            return []
-        return [
-            how if name == component else f"may have called a function in Java: {name!r} {how}"
-            for name, how in self._java.items()
-        ][:1]
-
-    def _unknown_python(self, component: str, effects: SparkEffects, read: HarmlessVerdict) -> list[str]:
-        """Return why Python code that ran on executors may have done harm: it may be that of an earlier view, too."""
-        if not effects.ran_python or read.missing:
-            return []
-        return [
-            f"ran Python code on executors, which may be that of {name!r}: {why}"
-            for name, why in self._lazy_code.items()
-            if name != component
-        ][:1]
 
 
 def _shortened(doubts: Sequence[str]) -> tuple[str, ...]:

@@ -5,52 +5,51 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.snapshot import ViewFacts
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
-from airflow_provider.runner.session_state.restore import global_database
-from airflow_provider.runner.session_state.saved.saver import ViewSaver
+from airflow_provider.runner.session_state.probes.session_look import ViewFacts
+from airflow_provider.runner.session_state.saved.saver import NOWHERE, ViewSaver
+from airflow_provider.runner.session_state.saved.session_calls import global_database
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
 LATE_BOUND = 0
 """Instead of the number of a plan: the view is stored as its SQL text, and so changes with what that names."""
 
-NOWHERE = "there is no session_state_url to save to"
-
 
 class SessionViews:
     """The views of one session.
 
-    :param spark: the session
-    :param probe: looks into it
     :param saver: saves views; None if there is no place to save to
     """
 
-    def __init__(self, spark: Any, probe: SessionProbe, saver: ViewSaver | None) -> None:
+    def __init__(self, spark: SparkSession, probe: SessionProbe, saver: ViewSaver | None) -> None:
         self.saver = saver
         self._spark = spark
         self._probe = probe
         self._global_database = global_database(spark)
 
     def refuse_lost_session(self) -> None:
-        """Raise what the session raises if it is lost: then it is no fault of a view or a storage."""
-        self._probe.snapshot()
+        """Raise what the session raises if it is lost: then neither a view nor the storage is at fault."""
+        self._probe.look({})
 
     def pin_plan(self, view: ViewName) -> int:
         """Pin the plan of a view as it is now; return its number, or :data:`LATE_BOUND`."""
         return self._probe.pin_plan(view)
 
     def pin_view(self, view: ViewName) -> int:
-        """Pin a view itself, whatever its name comes to mean; return its number."""
+        """Pin a view itself, whatever its name means later; return its number."""
         return self._probe.pin_view(view)
 
     def reads_pinned(self, view: ViewName, number: int, others: Collection[int]) -> bool:
-        """Whether a pinned plan reads one of some pinned views, and stays as it is whatever becomes of that.
+        """Whether a pinned plan reads one of some pinned views, and stays the same when that view changes.
 
         :param view: whose plan it is
         :param number: under which it is pinned
@@ -60,7 +59,7 @@ class SessionViews:
         return reads and not self.view_facts(view, number).live
 
     def mark_saved(self, view: ViewName) -> None:
-        """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
+        """Note that a view has a copy: a later attempt builds on the copy what this one builds on the view."""
         self._probe.mark_saved(view)
 
     def unpin(self, number: int) -> None:
@@ -87,11 +86,11 @@ class SessionViews:
         :param position: the component's place in the order of execution
         :param numbers: view to the number under which it is pinned, or :data:`LATE_BOUND` to take it as it is now
         :param passes_over: whether to go on without a view that could not be written, given the error
-        :raises ViewNotSavedError: one of them could not be written, for whatever reason; nothing is left of the others
+        :raises ViewNotSavedError: one of them could not be written; the others are deleted
         """
         if self.saver is None:
             raise ViewNotSavedError(NOWHERE)
-        # A number names the directory: what a component or view is called is in the record, not in a path.
+        # A number names the directory: names of components and views stand in the record, never in a path.
         place = f"{position:04d}-{uuid.uuid4().hex[:8]}"
         saved = []
         for index, (view, number) in enumerate(numbers.items()):
@@ -108,11 +107,11 @@ class SessionViews:
         return saved
 
     def view_facts(self, view: ViewName, number: int = LATE_BOUND) -> ViewFacts:
-        """Return what a copy of a view has to go with; what cannot be told counts as the worst."""
+        """Return what decides how far a copy can stand for a view; what cannot be inspected counts as the worst."""
         try:
             return self._probe.view_facts(view, number)
         except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is not saved, for a better reason
-            logger.debug("view %r cannot be looked at: %s", str(view), describe(error))
+            logger.debug("cannot inspect view %r: %s", str(view), describe(error))
             return ViewFacts(live=True)
 
     def _rows(self, view: ViewName, number: int) -> Any:

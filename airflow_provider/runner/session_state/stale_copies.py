@@ -1,6 +1,6 @@
-"""Keeps the saved copies of views true while components go on to change what the views show.
+"""Keeps the saved copies of views right while later components change what the views show.
 
-Some views go on with what is written to what they read: those that are stored as their SQL text, and those of tables
+Some views follow what is written to their sources: those that are stored as their SQL text, and those of tables
 and cached data. In the attempt that made such a view its copy is written again when it is out of date. In a later
 attempt the copy has taken the view's place, and cannot follow: then nothing may read it any more.
 """
@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import SessionChanges
+from airflow_provider.runner.session_state import kinds
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionChanges,
+)
 from airflow_provider.runner.session_state.pinned_views import as_unrepeatable, has_lost_files
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
@@ -41,15 +44,9 @@ class ViewChange:
         return component != self.writer and saved.live and (component in self.readers or named)
 
 
-def changed_names(left: SessionChanges, *, set_variables: bool) -> frozenset[str]:
-    """Return the names that mean something else since a component ran.
-
-    :param left: what it left in the session
-    :param set_variables: whether it declared or set session variables
-    """
-    views = (str(view).lower() for view in (*left.views, *left.dropped_views))
-    functions = (f"{name.lower()}()" for name in (*left.functions, *left.dropped_functions))
-    return frozenset([*views, *functions, *(["@"] if set_variables else [])])
+def changed_names(left: SessionChanges) -> frozenset[str]:
+    """Return the names in the text of views that mean something else since a component ran."""
+    return frozenset(name for kind in kinds.KINDS for name in kind.renamed(left))
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,6 @@ class _SavedComponent:
 class ViewCopies:
     """The copies of one attempt.
 
-    :param views: the views of its session
     :param guard: refuses what reads a copy that is out of date
     """
 
@@ -73,24 +69,20 @@ class ViewCopies:
     _restored: dict[str, list[SavedView]] = field(default_factory=dict)
 
     def add_saved(self, component: str, position: int, record: SessionStateRecord) -> None:
-        """Take note of what was saved of a component that has completed in this attempt.
+        """Keep track of the copies of a component that has completed in this attempt.
 
-        :param component: its name
         :param position: its place in the order of execution
-        :param record: what is recorded of what it left
         """
         self._forget(component)
-        live = [ViewName(saved.name, saved.is_global) for saved in record.views if saved.live]
+        live = [saved.view for saved in record.views if saved.live]
         if live:
             self._saved[component] = _SavedComponent(
                 position, record, {view: self.views.pin_view(view) for view in live}
             )
 
     def add_restored(self, component: str, record: SessionStateRecord, attempt: int | None) -> None:
-        """Take note that copies have taken the place of a component's views.
+        """Keep track of copies that have taken the place of a component's views.
 
-        :param component: its name
-        :param record: what was recorded of it
         :param attempt: in which it completed, None if that is not known
         """
         self._restored[component] = record.views
@@ -102,28 +94,24 @@ class ViewCopies:
         return component in self._saved or component in self._restored
 
     def components(self) -> list[str]:
-        """Return the components of this attempt whose views may come to show something else."""
+        """Return the components of this attempt whose views may show something else later."""
         return list(self._saved)
 
     def outdated_pins(self, change: ViewChange) -> list[int]:
-        """Return the numbers under which views of this attempt are pinned whose copies are out of date.
-
-        :param change: what a component has just changed
-        """
+        """Return the numbers under which views of this attempt are pinned whose copies are out of date."""
         return [
             n for name, made in self._saved.items() for n in _outdated(name, made, change).values() if n != LATE_BOUND
         ]
 
     def save_again(self, change: ViewChange) -> Iterator[tuple[str, SessionStateRecord]]:
-        """Write again what is out of date; yield what is to be recorded of each component.
+        """Save again what is out of date; yield the new record of each component.
 
-        :param change: what a component has just changed
         :raises Exception: what the session raises if it is lost
         """
         for name, made in list(self._saved.items()):
             for view, number in list(made.pins.items()):
                 if number == LATE_BOUND and str(view).lower() in change.names:
-                    del made.pins[view]  # that name has another view now, and this one cannot be had any more
+                    del made.pins[view]  # another view has that name now, and this one is gone
             outdated = _outdated(name, made, change)
             if outdated:
                 record = self._again(name, made, outdated, change.writer)
@@ -131,22 +119,19 @@ class ViewCopies:
                 yield name, record
 
     def refuse_outdated(self, change: ViewChange) -> None:
-        """Let nothing read the copies of earlier attempts that are out of date.
-
-        :param change: what a component has just changed
-        """
+        """Refuse statements that read copies of earlier attempts that are out of date."""
         for name, views in self._restored.items():
             for saved in views:
                 if change.reaches(name, saved):
                     self.guard.refuse_copy(saved, name, change.writer)
+                    refused = "statements that read it from now on are refused"
                     logger.warning(
-                        "%s changed what view %r of %s reads. That view is a copy from an earlier attempt and cannot "
-                        "show it, as it would in a run without a failure: %s. If running %s twice does no harm, set "
-                        "its session_state to 'replay'",
+                        "%s changed what view %r of %s reads. The view is a copy from an earlier attempt, so it does "
+                        "not show the change: %s. If running %s twice does no harm, set its session_state to 'replay'",
                         change.writer,
-                        str(ViewName(saved.name, saved.is_global)),
+                        str(saved.view),
                         name,
-                        "what reads it from now on is refused" if self.guard.sees else "it still shows the old rows",
+                        refused if self.guard.sees else "it still shows the old rows",
                         name,
                     )
 
@@ -162,18 +147,18 @@ class ViewCopies:
 
         try:
             views = self.views.save(made.position, outdated, passes_over)
-        except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+        except Exception as error:  # noqa: BLE001 - Spark and storage clients raise anything
             self.views.refuse_lost_session()
             reason = f"its views cannot be saved again ({describe(error)}) after {writer!r} changed what they show"
             logger.warning("%s: %s", name, reason)
             return as_unrepeatable(made.record, f"{reason}, and it must not run again: {made.record.reason}")
-        new = {ViewName(saved.name, saved.is_global): saved for saved in views}
+        new = {saved.view: saved for saved in views}
         record = made.record
-        kept = [new.get(ViewName(saved.name, saved.is_global), saved) for saved in record.views]
-        kept = [saved for saved in kept if ViewName(saved.name, saved.is_global) not in gone]
+        kept = [new.get(saved.view, saved) for saved in record.views]
+        kept = [saved for saved in kept if saved.view not in gone]
         logger.info("%s: saved %s again, because %r changed what they show", name, _listed(outdated), writer)
         if gone:
-            reason = f"{writer!r} has removed what {_listed(gone)} needs, so that it cannot be read any more"
+            reason = f"{writer!r} has deleted files of {_listed(gone)}, which can no longer be read"
             logger.warning("%s: %s", name, reason)
             record = record.model_copy(update={"reason": reason})
         return record.model_copy(update={"views": kept})
@@ -187,7 +172,7 @@ class ViewCopies:
 
 def _outdated(name: str, made: _SavedComponent, change: ViewChange) -> dict[ViewName, int]:
     """Return the views of a component whose copies are out of date, with their numbers."""
-    views = [ViewName(saved.name, saved.is_global) for saved in made.record.views if change.reaches(name, saved)]
+    views = [saved.view for saved in made.record.views if change.reaches(name, saved)]
     return {view: made.pins[view] for view in views if view in made.pins}
 
 

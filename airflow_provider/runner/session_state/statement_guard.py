@@ -1,4 +1,4 @@
-"""Sees each statement of a session before it computes anything: refuses some, and notes what they overwrite.
+"""Inspects each statement of a session before it computes anything: refuses some, and warns of overwritten sources.
 
 A restored view is a copy of rows. What a statement asks of the files, partitions and numbers of a row would be that of
 the copy, and rows that were written after the copy was made are not in it. Rather than give another answer than a run
@@ -11,31 +11,32 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes import jvm_helpers
+from airflow_provider.runner.spark.kind import spark_kind
 from airflow_provider.runner.storage.spark_urls import writable
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
 
 class SessionGuard:
-    """Guards one session. Without a JVM to ask, as with Spark Connect, it sees nothing.
+    """Guards one classic session. With Spark Connect it sees nothing."""
 
-    :param spark: the session
-    """
-
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._java: Any = None
-        if hasattr(spark, "_jsparkSession"):
+        if spark_kind(spark) == "classic":
             try:
                 self._java = jvm_helpers.load_guard(spark)
-            except Exception as error:  # noqa: BLE001 - whatever another version of Spark objects to
-                logger.warning("what statements read cannot be seen before they run: %s", describe(error))
+            except Exception as error:  # noqa: BLE001 - another version of Spark may raise anything
+                logger.warning("cannot inspect statements before they run: %s", describe(error))
 
     @property
     def sees(self) -> bool:
@@ -43,14 +44,13 @@ class SessionGuard:
         return self._java is not None
 
     def watch_copy(self, saved: SavedView, component: str, attempt: int | None) -> None:
-        """Take note that a view is a copy from now on.
+        """Guard the statements that read a view of which this attempt has only a copy.
 
-        :param saved: the copy
         :param component: the one that left the view
         :param attempt: in which it completed, None if that is not known
         """
         if self._java is not None:
-            what = f"{_copy(saved)}: it was saved when component {component!r} had completed{_in(attempt)}"
+            what = f"{_copy(saved)}: it was saved when component {component!r} completed{_in(attempt)}"
             remedy = (
                 f"Compute {{}} in {component!r}, which reads the real rows, or, if running {component!r} twice does no "
                 "harm, set its session_state to 'replay' and run it again"
@@ -60,24 +60,22 @@ class SessionGuard:
     def refuse_copy(self, saved: SavedView, component: str, writer: str) -> None:
         """Refuse each statement that reads a copy from now on, because it is out of date.
 
-        :param saved: the copy
         :param component: the one that left the view
         :param writer: the component that changed what the view reads
         """
         if self._java is not None:
             why = (
-                f"{_copy(saved)}, which was saved when component {component!r} had completed in an earlier attempt. "
-                f"Since then {writer!r} has changed what the view reads; a run without a failure shows that, and the "
-                f"copy cannot. Nothing of this statement was computed. If running {component!r} twice does no harm, "
-                f"set its session_state to 'replay'; otherwise restart the run from {component!r}"
+                f"{_copy(saved)}, which was saved when component {component!r} completed in an earlier attempt. Since "
+                f"then {writer!r} has changed what the view reads, and the copy does not show that. This statement "
+                f"computed nothing. If running {component!r} twice does no harm, set its session_state to 'replay'; "
+                f"otherwise restart the run from {component!r}"
             )
             self._java.outdated(writable(saved.url), why)
 
     @contextmanager
     def watching(self, component: str, owners: Mapping[ViewName, str]) -> Iterator[None]:
-        """Warn of what a component overwrites in here although a view of the session reads it.
+        """Warn if a component overwrites what a view of the session reads.
 
-        :param component: its name
         :param owners: view to the component that left it
         """
         watched = self._begin(component)
@@ -87,9 +85,9 @@ class SessionGuard:
             for view, place in self._noted() if watched else ():
                 owner = f"component {owners[view]!r}" if view in owners else "this component or the session itself"
                 logger.warning(
-                    "%s: a statement overwrites %s, which view %r of %s reads. A view whose files are gone cannot be "
-                    "read any more, and what reads it later fails or gets other rows. Write beside it and exchange the "
-                    "two, or write what the view shows elsewhere first",
+                    "%s: a statement overwrites %s, which view %r of %s reads. Once its files are gone the view cannot "
+                    "be read, so later readers fail or get other rows. Write to another place and swap the two, or "
+                    "write the view's rows elsewhere first",
                     component,
                     place,
                     str(view),
@@ -102,7 +100,7 @@ class SessionGuard:
         try:
             self._java.begin(self._spark._jsparkSession, component)
         except Exception as error:  # noqa: BLE001 - if Spark is gone, the component will say so in its own words
-            logger.debug("what %s overwrites is not seen: %s", component, describe(error))
+            logger.debug("cannot see what %s overwrites: %s", component, describe(error))
             return False
         return True
 
@@ -110,7 +108,7 @@ class SessionGuard:
         try:
             return [(ViewName(name, is_global), place) for name, is_global, place in json.loads(self._java.end())]
         except Exception as error:  # noqa: BLE001 - the session may be what the component lost
-            logger.debug("what was overwritten cannot be told: %s", describe(error))
+            logger.debug("cannot tell what was overwritten: %s", describe(error))
             return []
 
 
@@ -125,7 +123,7 @@ def is_refused_by_guard(error: BaseException | None) -> bool:
 
 
 def _copy(saved: SavedView) -> str:
-    return f"view {str(ViewName(saved.name, saved.is_global))!r} is a copy in this attempt"
+    return f"view {str(saved.view)!r} is a copy in this attempt"
 
 
 def _in(attempt: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Decides what becomes of the session state that a component left: save it, replay the component, or neither.
+"""Decides how the session state of a component can be brought back: saved, made again by a replay, or not at all.
 
 Running a finished component again is right only if running it twice is the same as once (invariant 11). So what is not
 known to be harmless is saved when it completes, and never run again; what is known to be harmless is replayed when it
@@ -16,7 +16,7 @@ VOUCH = "if running it twice does no harm, set session_state: replay"
 
 
 class RestoreStrategy(StrEnum):
-    """What becomes of what a component left.
+    """How an attempt can bring back what a component left.
 
     ``KEEP``: nothing is to be saved, the record is enough. ``SAVE`` its views. ``REPLAY`` the component when what it
     left is needed. ``UNREPEATABLE``: not everything can be saved, and the component must not run again, so an attempt
@@ -34,13 +34,13 @@ class RestoreStrategy(StrEnum):
 class StrategyChoice:
     """The decision and its reason.
 
-    :param action: what becomes of it
+    :param strategy: how it can be brought back
     :param reason: why
     :param remedy: what the author can do to avoid it, None if there is nothing to avoid
     :param costly: whether a replay would take more work than the author wants
     """
 
-    action: RestoreStrategy
+    strategy: RestoreStrategy
     reason: str
     remedy: str | None = None
     costly: bool = False
@@ -52,8 +52,8 @@ class StrategyFacts:
 
     :param has_views: whether it left views
     :param unsavable: what else it left that cannot be saved, None if nothing
-    :param missable: what it left that cannot be saved either, but that nobody can lack without an error, such as a temp
-        function; None if nothing. It is reason to replay, never to refuse
+    :param missable: what else it left that cannot be saved, but that no component lacks without an error, such as a
+        temp function; None if nothing. It is reason to replay, never to refuse
     :param doubts: why it is not known to be harmless; empty if it is
     :param work_seconds: the processor time that it took
     :param nowhere: why there is no place to save to, None if there is one
@@ -92,7 +92,7 @@ def choose_strategy(
     why = "session_state is 'save'" if policy == "save" else "; ".join(facts.doubts)
     remedy = None if policy == "save" else VOUCH
     if facts.unsavable is not None:
-        apart = f"{VOUCH}, or make two components of it: one that acts, one that registers"
+        apart = f"{VOUCH}, or split it in two: one component for the side effect, one for the registration"
         return StrategyChoice(
             RestoreStrategy.UNREPEATABLE, f"{facts.unsavable}, and it must not run again: {why}", apart
         )

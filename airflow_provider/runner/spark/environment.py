@@ -1,4 +1,4 @@
-"""Environment variables that change which Spark runs, and where: named, with what they change."""
+"""Environment variables and files that change which Spark runs, and where."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from pathlib import Path
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.masking import mask
-from airflow_provider.runner.spark.requested import same
+from airflow_provider.runner.spark.property_differences import same_value
 
 logger = logging.getLogger(__name__)
 
 
-def refuse_elsewhere(conf: Mapping[str, str]) -> None:
+def refuse_other_spark(conf: Mapping[str, str]) -> None:
     """Raise if an environment variable or a property would make this process a client of Spark Connect.
 
-    :param conf: the Spark properties
-    :raises SparkConfigError: with the name of what says so
+    :raises SparkConfigError: names it
     """
     master = conf.get("spark.master", "local[*]")
     remedy = "to use that server, set conn_id to a connection of type 'spark_connect'"
@@ -33,14 +32,14 @@ def refuse_elsewhere(conf: Mapping[str, str]) -> None:
     if remote := os.environ.get("SPARK_REMOTE"):
         raise SparkConfigError(
             f"the environment variable SPARK_REMOTE is {_address(remote)!r}, which makes pyspark a client of that "
-            f"Spark Connect server, but Spark was asked for on master {master!r}; unset SPARK_REMOTE where the task "
+            f"Spark Connect server, but the pipeline asks for master {master!r}; unset SPARK_REMOTE where the task "
             f"runs, or, {remedy}"
         )
     if "SPARK_CONNECT_MODE_ENABLED" in os.environ:
         raise SparkConfigError(
             "the environment variable SPARK_CONNECT_MODE_ENABLED is set, as pyspark does in a process that is a client "
-            f"of Spark Connect, but Spark was asked for on master {master!r}; unset it, or stop the Spark Connect "
-            "session that this process has"
+            f"of Spark Connect, but the pipeline asks for master {master!r}; unset it, or stop the Spark Connect "
+            "session of this process"
         )
     if conf.get("spark.api.mode", "").lower() == "connect":
         raise SparkConfigError(
@@ -49,18 +48,15 @@ def refuse_elsewhere(conf: Mapping[str, str]) -> None:
         )
     if _api_mode() == "connect":
         logger.warning(
-            "%s would make pyspark start a Spark Connect server of its own; the pipeline runs in classic Spark, as it "
-            "was asked for, so SPARK_API_MODE is 'classic' in this process from now on",
-            _who_says_connect(),
+            "%s would make pyspark start a Spark Connect server of its own, but the pipeline asks for classic Spark, "
+            "so SPARK_API_MODE is 'classic' in this process from now on",
+            _source_of_connect_mode(),
         )
         os.environ["SPARK_API_MODE"] = "classic"
 
 
 def refuse_master_variable() -> None:
-    """Raise if pyspark would refuse to be a client of Spark Connect.
-
-    :raises SparkConfigError: it would
-    """
+    """Raise SparkConfigError if pyspark would refuse to be a client of Spark Connect."""
     if "MASTER" in os.environ:
         raise SparkConfigError(
             f"the environment variable MASTER is {os.environ['MASTER']!r}, and with it pyspark refuses to connect to a "
@@ -68,21 +64,18 @@ def refuse_master_variable() -> None:
         )
 
 
-def tell_defaults(asked: Mapping[str, str]) -> None:
-    """Log what ``spark-defaults.conf`` adds, and what of it does not count.
-
-    :param asked: the Spark properties
-    """
+def log_defaults(asked: Mapping[str, str]) -> None:
+    """Log which properties ``spark-defaults.conf`` adds, and which of its values do not count."""
     file = _defaults_file()
     found = defaults(file) if file is not None else {}
     added = sorted(found.keys() - asked.keys())
     if added:
         logger.info("%s adds Spark properties: %s", file, ", ".join(added))
-    others = sorted(key for key in found.keys() & asked.keys() if not same(key, asked[key], found[key]))
+    others = sorted(key for key in found.keys() & asked.keys() if not same_value(key, asked[key], found[key]))
     if others:
-        logger.info("%s has other values for %s; what the task asks for counts", file, ", ".join(others))
+        logger.info("%s has other values for %s; the task's own values count", file, ", ".join(others))
     master = os.environ.get("MASTER")
-    if master and not same("spark.master", asked.get("spark.master", "local[*]"), master):
+    if master and not same_value("spark.master", asked.get("spark.master", "local[*]"), master):
         logger.info("the environment variable MASTER (%s) has no effect here", master)
 
 
@@ -102,23 +95,20 @@ def defaults(file: Path | None = None) -> dict[str, str]:
     return found
 
 
-def tell_workers_python(conf: Mapping[str, str]) -> None:
-    """Warn if Python functions would run with a Python that is not there; Spark says so at the first of them.
-
-    :param conf: the Spark properties
-    """
+def check_worker_python(conf: Mapping[str, str]) -> None:
+    """Warn if Python functions would run with a Python that does not exist; Spark would fail at the first of them."""
     if "spark.pyspark.python" in conf or not (python := os.environ.get("PYSPARK_PYTHON")):
         return
     found = shutil.which(python)
     if found is None:
         logger.warning(
-            "the environment variable PYSPARK_PYTHON is %r, which is no program on this host, so Python functions will "
-            "fail; unset it, or set it to %r",
+            "the environment variable PYSPARK_PYTHON is %r, which is not a program on this host, so Python functions "
+            "will fail; unset it, or set it to %r",
             python,
             sys.executable,
         )
     elif not os.path.samefile(found, sys.executable):
-        logger.info("the environment variable PYSPARK_PYTHON lets Python functions run with %s", python)
+        logger.info("Python functions run with %s, because the environment variable PYSPARK_PYTHON says so", python)
 
 
 def _defaults_file() -> Path | None:
@@ -145,7 +135,7 @@ def _api_mode() -> str:
     return str(default_api_mode())
 
 
-def _who_says_connect() -> str:
+def _source_of_connect_mode() -> str:
     for name in ("SPARK_API_MODE", "SPARK_CONNECT_MODE"):
         if os.environ.get(name):
             return f"the environment variable {name} ({os.environ[name]!r})"
@@ -153,5 +143,5 @@ def _who_says_connect() -> str:
 
 
 def _address(url: str) -> str:
-    """Return an address without what may be a token."""
+    """Return an address without a token."""
     return mask(url.partition(";")[0])

@@ -1,4 +1,4 @@
-"""What Spark says of an error, without the stacks of Java and Python that it says it with."""
+"""The message in a Spark error, without the stacks of Java and Python around it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from airflow_provider.masking import mask
 
 _LONGEST = 12
-"""So many lines of a message are shown; SQL is repeated in it."""
+"""Most lines of a message to show; Spark repeats the SQL in it."""
 
 _CALL = re.compile(r"^An error occurred while calling \S+\n(?:: )?")
 _STACK = re.compile(r"^(?:\s+at \S.*|\s+\.\.\. \d+ (?:more|common frames omitted)|Driver stacktrace:)$")
@@ -21,8 +21,8 @@ _OOM = re.compile(r"OutOfMemoryError(?:: (?P<what>[^\n]*))?")
 
 
 @dataclass(frozen=True)
-class Said:
-    """What is in the text of an error.
+class SparkMessage:
+    """The parts of an error's text.
 
     :param message: the message without stacks, at most twelve lines
     :param worker_trace: the traceback of Python code that ran on an executor, None if there is none
@@ -32,30 +32,29 @@ class Said:
     worker_trace: str | None = None
 
 
-def said(error: BaseException) -> Said:
-    """Take an error's text apart.
-
-    :param error: what a component raised, Spark's or any other
-    """
+def parse_spark_error(error: BaseException) -> SparkMessage:
+    """Split the text of an error, Spark's or any other, into its parts."""
     text = mask(str(error)).partition("\n\nJVM stacktrace:")[0].strip()
     if not _is_sparks(error):
         lines = [line for line in text.splitlines() if line.strip()]
-        return Said("\n".join([f"{type(error).__name__}: {lines[0]}", *lines[1:_LONGEST]] if lines else [_name(error)]))
+        return SparkMessage(
+            "\n".join([f"{type(error).__name__}: {lines[0]}", *lines[1:_LONGEST]] if lines else [_name(error)])
+        )
     if _WORKER in text:
         trace = text[text.index(_WORKER) :].partition("\n\tat ")[0].partition("\n\n")[0]
         raised = [line for line in trace.splitlines() if line and not line[0].isspace()][-1]
-        return Said(f"Python on an executor: {raised}", trace)
+        return SparkMessage(f"Python on an executor: {raised}", trace)
     text = _PLAN.sub("", _CALL.sub("", text)).strip().removesuffix(";")
     lines = [line for line in text.splitlines() if not _STACK.match(line) and not _BELOW.match(line)]
     shown = [line.rstrip() for line in lines[:_LONGEST] if line.strip()]
     causes = [cause for cause in _CAUSE.findall(text) if cause not in text.partition("Caused by: ")[0]]
     name = "" if shown and shown[0].startswith("[") else f"{_name(error)}: "
     more = [f"caused by: {causes[-1]}"] if causes else []
-    return Said("\n".join([f"{name}{shown[0]}", *shown[1:], *more] if shown else [_name(error)]))
+    return SparkMessage("\n".join([f"{name}{shown[0]}", *shown[1:], *more] if shown else [_name(error)]))
 
 
 def out_of_memory(text: str) -> str | None:
-    """Return what a JVM ran out of, in its own words, None if it says nothing of that.
+    """Return Java's OutOfMemoryError with its reason, None if the text has none.
 
     :param text: an error's text, or what a JVM printed
     """
@@ -64,10 +63,7 @@ def out_of_memory(text: str) -> str | None:
 
 
 def stack_lines(error: BaseException) -> list[str]:
-    """Return the lines of an error's whole stack, with that of Java if Spark has one at hand; secrets masked.
-
-    :param error: any error
-    """
+    """Return the lines of an error's whole stack, including Java's if the error has it, with secrets masked."""
     text = "".join(traceback.format_exception(error))
     java = getattr(error, "_stackTrace", None)
     if isinstance(java, str) and java and "JVM stacktrace:" not in text:

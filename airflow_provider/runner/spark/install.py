@@ -1,4 +1,4 @@
-"""Looks whether pyspark and pyspark-client, which share a directory, have been installed over each other."""
+"""Detects whether pyspark and pyspark-client, which share a directory, were installed over each other."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from airflow_provider.errors import SparkInstallError
 
 
 @dataclass(frozen=True)
-class _Listed:
-    """A Python file of a distribution, as its list of files has it.
+class _InstalledFile:
+    """A Python file of a distribution, as its list of files describes it.
 
     :param name: relative to where it is installed
     :param place: where it should be
@@ -43,13 +43,13 @@ class _Listed:
 
 
 def refuse_mixed_install() -> None:
-    """Raise if what is in pyspark's directory is not one version.
+    """Raise if pyspark's directory holds more than one version.
 
-    If they are of different versions, it depends on which of the two was unpacked last, file by file, whether Spark
-    works; what fails may be the first Python function that Spark has to run. The files tell, not the versions: pyspark
-    may have been unpacked over everything. A Spark that is no distribution, such as a cluster's own, is not looked at.
+    If their versions differ, it depends on which one was unpacked last, file by file, whether Spark works; the first
+    Python function may fail. The versions alone do not tell: pyspark may have been unpacked over everything. Ignores a
+    Spark that is not a distribution, such as a cluster's own.
 
-    :raises SparkInstallError: two versions are mixed, or files are missing; the message has the command that mends it
+    :raises SparkInstallError: two versions are mixed, or files are missing; the message has the command that fixes it
     """
     spark, client = _find("pyspark"), _find("pyspark-client")
     if spark is None or not _is_imported(spark):
@@ -59,7 +59,7 @@ def refuse_mixed_install() -> None:
         if missing is None:
             return
         problem = f"files of pyspark {spark.version} are missing, such as {missing}"
-        mend = f"pyspark=={spark.version}"
+        fix = f"pyspark=={spark.version}"
     else:
         if spark.version == client.version:
             return
@@ -67,12 +67,12 @@ def refuse_mixed_install() -> None:
         if other is None:
             return
         both = f"pyspark {spark.version} and pyspark-client {client.version} are installed over each other"
-        problem = f"{both}, and {other} is not pyspark's"
+        problem = f"{both}, and {other} does not belong to pyspark"
         # The older one: there is a pyspark for each pyspark-client, but not always the other way round.
         version = min(spark.version, client.version, key=_number)
-        mend = f"pyspark=={version} pyspark-client=={version}"
-    command = f"{sys.executable} -m pip install --force-reinstall --no-deps {mend}"
-    raise SparkInstallError(f"{problem}; mend it with: {command}")
+        fix = f"pyspark=={version} pyspark-client=={version}"
+    command = f"{sys.executable} -m pip install --force-reinstall --no-deps {fix}"
+    raise SparkInstallError(f"{problem}; fix it with: {command}")
 
 
 def _find(name: str) -> Distribution | None:
@@ -90,11 +90,11 @@ def _is_imported(spark: Distribution) -> bool:
     return not folders or any(Path(folder).resolve() == own for folder in folders)
 
 
-def _modules(spark: Distribution) -> Iterator[_Listed]:
-    """Yield its Python files, also those that are not there: ``Distribution.files`` has left them out since 3.12."""
+def _modules(spark: Distribution) -> Iterator[_InstalledFile]:
+    """Yield its Python files, even missing ones, which ``Distribution.files`` leaves out since Python 3.12."""
     for row in csv.reader((spark.read_text("RECORD") or "").splitlines()):
         if len(row) > 1 and row[0].startswith("pyspark/") and row[0].endswith(".py"):
-            yield _Listed(row[0], Path(str(spark.locate_file(row[0]))), row[1])
+            yield _InstalledFile(row[0], Path(str(spark.locate_file(row[0]))), row[1])
 
 
 def _number(version: str) -> tuple[int, ...]:

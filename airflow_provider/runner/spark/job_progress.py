@@ -1,4 +1,4 @@
-"""What Spark is doing at this moment, for people who wait."""
+"""What Spark is doing at this moment."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider.runner.spark.kind import spark_kind
+
 MOST_STAGES = 50
-_DULL = " at NativeMethodAccessorImpl.java:0"  # where Spark's JVM was called from, for every call of Python's
+_DULL = " at NativeMethodAccessorImpl.java:0"  # the caller that Spark names for every call from Python
 _LONGEST = 100
 
 
@@ -17,14 +19,9 @@ _LONGEST = 100
 class SparkWork:
     """The jobs that run at one moment, taken together.
 
-    :param description: of their SQL, or the job's own; empty if there is none
-    :param stages: number of stages
-    :param stages_done: how many of them are complete
-    :param tasks: number of tasks
-    :param tasks_done: how many of them are complete
-    :param tasks_running: how many of them run
-    :param rows: rows that they have read so far, 0 if that is not known
-    :param bytes: bytes that they have read so far
+    :param description: that of their SQL, or the job's own; empty if there is none
+    :param rows: rows read so far, 0 if that is not known
+    :param bytes: bytes read so far
     """
 
     description: str = ""
@@ -37,16 +34,13 @@ class SparkWork:
     bytes: int = 0
 
 
-Look = Callable[[], SparkWork | None]
+ProgressReader = Callable[[], SparkWork | None]
 """Returns what Spark is doing, None if no job runs."""
 
 
-def looking(spark: Any) -> AbstractContextManager[Look]:
-    """Return what looks at a session while it is entered. A look may raise whatever Spark raises.
-
-    :param spark: the session
-    """
-    if hasattr(spark, "_jsparkSession"):
+def spark_progress(spark: Any) -> AbstractContextManager[ProgressReader]:
+    """Return a context manager that gives a reader of the session's progress. Reading may raise Spark's errors."""
+    if spark_kind(spark) == "classic":
         return contextlib.nullcontext(lambda: _classic(spark))
     if hasattr(spark, "registerProgressHandler"):
         return _connect(spark)
@@ -89,7 +83,7 @@ def _described(spark: Any, job: Any, execution: Any) -> str:
 
 
 def _read(store: Any, stages: Iterable[int]) -> tuple[int, int]:
-    """Return rows and bytes that stages have read: of their sources, or where there are none of other stages."""
+    """Return rows and bytes that stages have read from their sources or, without sources, from other stages."""
     from py4j.protocol import Py4JJavaError
 
     read = [0, 0]
@@ -117,11 +111,11 @@ def _with(work: SparkWork, description: str, rows: int, size: int) -> SparkWork:
 
 
 @contextlib.contextmanager
-def _connect(spark: Any) -> Iterator[Look]:
-    """Of a server only what it tells while a query runs is known."""
+def _connect(spark: Any) -> Iterator[ProgressReader]:
+    """A server reports progress only while a query runs."""
     running: dict[str, SparkWork] = {}
 
-    def told(stages: Any, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
+    def on_progress(stages: Any, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
         if done:
             running.pop(str(operation_id), None)
             return
@@ -135,8 +129,8 @@ def _connect(spark: Any) -> Iterator[Look]:
             bytes=sum(stage.num_bytes_read for stage in stages),
         )
 
-    spark.registerProgressHandler(told)
+    spark.registerProgressHandler(on_progress)
     try:
         yield lambda: next(reversed(list(running.values())), None)
     finally:
-        spark.removeProgressHandler(told)
+        spark.removeProgressHandler(on_progress)

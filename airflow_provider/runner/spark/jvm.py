@@ -1,6 +1,6 @@
-"""The JVM that this process has started for Spark: what it prints, and how it ended.
+"""The JVM that this process starts for Spark: its output, and how it ended.
 
-What a JVM prints on its own is noise among the lines of a log, until it dies: then its last lines say why.
+A JVM's own output is noise in a log, until it dies: then its last lines say why.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.masking import mask
@@ -22,10 +23,33 @@ from airflow_provider.runner.spark.jvm_lines import JvmLines
 logger = logging.getLogger(__name__)
 
 _KEPT_LINES = 400
-_END_SECONDS = 5.0  # between the last word on the connection and the end of the process
+_END_SECONDS = 5.0  # between the last answer on the connection and the end of the process
 
 _SERIOUS = re.compile(r"OutOfMemoryError|StackOverflowError|\bERROR\b|\bFATAL\b|^# |Exception in thread|Reason:")
 _OOM_STATUS = {52: "Spark's code for OutOfMemoryError", 3: "the code of -XX:+ExitOnOutOfMemoryError"}
+
+
+@dataclass(frozen=True)
+class JvmEnd:
+    """How a JVM ended.
+
+    :param status: its exit status, or a signal as a negative number
+    """
+
+    status: int
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether SIGKILL ended it, which is what happens when memory runs out."""
+        return self.status == -signal.SIGKILL
+
+    def __str__(self) -> str:
+        if self.status >= 0:
+            meaning = f" ({_OOM_STATUS[self.status]})" if self.status in _OOM_STATUS else ""
+            return f"ended with exit status {self.status}{meaning}"
+        name = signal.Signals(-self.status).name if -self.status in set(signal.Signals) else "unknown"
+        likely = ": most likely this machine or container ran out of memory" if self.was_killed else ""
+        return f"was killed by signal {-self.status} ({name}){likely}"
 
 
 class SparkJvm:
@@ -69,42 +93,31 @@ class SparkJvm:
         return gateway
 
     def ask_to_end(self, *, kindly: bool) -> None:
-        """End it, whatever it does. A call that was broken off leaves a connection to it that nobody can use again.
+        """End it, whatever it is doing. An interrupted call leaves a connection that nothing can use again.
 
-        :param kindly: whether it may tidy up
+        :param kindly: let it clean up first
         """
         self.is_ending = True
         if self._process is not None:
             (self._process.terminate if kindly else self._process.kill)()
 
-    def end(self, seconds: float = _END_SECONDS) -> str | None:
-        """Return how the process ended, None if it still runs.
-
-        :param seconds: how long to wait for its end
-        """
+    def end(self, seconds: float = _END_SECONDS) -> JvmEnd | None:
+        """Return how the process ended, None if it still runs after so many seconds."""
         if self._process is None:
             return None
         try:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        if status >= 0:
-            meaning = f" ({_OOM_STATUS[status]})" if status in _OOM_STATUS else ""
-            return f"ended with exit status {status}{meaning}"
-        name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
-        likely = ": most likely this machine or container ran out of memory" if -status == signal.SIGKILL else ""
-        return f"was killed by signal {-status} ({name}){likely}"
+        return JvmEnd(status)
 
     def last_words(self, most: int = 4) -> list[str]:
-        """Return the last lines that it printed and that tell of something serious.
-
-        :param most: so many at most
-        """
+        """Return the last serious lines of its output, ``most`` at most."""
         serious = [line for line in list(self._lines) if _SERIOUS.search(line) and not re.match(r"\s+at ", line)]
         return [mask(line.strip())[:300] for line in serious[-most:]]
 
     def out_of_memory(self) -> str | None:
-        """Return what it ran out of, None if it said nothing of that."""
+        """Return Java's OutOfMemoryError from its output, None if there is none."""
         return out_of_memory("\n".join(list(self._lines)))
 
     def _read(self, descriptor: int) -> None:
@@ -113,14 +126,14 @@ class SparkJvm:
                 self._take(line.rstrip("\n"))
 
     def _take(self, line: str) -> None:
-        """Keep a line and log it: what an author's code printed is for people, the rest for who looks for more."""
+        """Keep a line and log it: an author's output at info level, Spark's own at debug level."""
         self._lines.append(line)
         sparks = self._whose.is_sparks(line) or not self._is_up
         logger.log(logging.DEBUG if sparks else logging.INFO, "Spark: %s", mask(line))
 
 
 def quiet_py4j() -> None:
-    """Let py4j tell of lost connections at debug level only: what that means is said by whoever called it."""
+    """Log py4j's messages about lost connections at debug level: the caller reports what they mean."""
     for name in ("py4j.clientserver", "py4j.java_gateway"):
         logging.getLogger(name).addFilter(_lowered)
     logging.getLogger().addFilter(_lowered_at_the_root)

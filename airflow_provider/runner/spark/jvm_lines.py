@@ -1,4 +1,4 @@
-"""Whose a line is that Spark's JVM printed: Spark's log with its stacks, or what an author's code printed."""
+"""Separates Spark's own log in the output of its JVM from the output of an author's code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DRAWN = re.compile(r"^\s*(\+-|:-|:  |\*\(\d|/\* \d+ \*/|== |\|)")
 
 
 class _After(Enum):
-    """What the lines before were."""
+    """What the previous lines were."""
 
     A_LINE = auto()
     A_MESSAGE = auto()
@@ -28,10 +28,10 @@ class _After(Enum):
 
 
 class JvmLines:
-    """Tells the lines of Spark's log from others, one after the other: a line may go on with what another began.
+    """Separates the lines of Spark's log from others, line by line: a line may continue what another began.
 
-    A message of several lines ends with its stack, or with the next line of the log. What an author's code prints in
-    between counts as the message's.
+    A message of several lines ends with its stack or with the next line of the log. What an author's code prints in
+    between counts as part of the message.
     """
 
     def __init__(self) -> None:
@@ -43,10 +43,7 @@ class JvmLines:
         return _HEAD.match(line) is not None
 
     def is_sparks(self, line: str) -> bool:
-        """Return whether a line is Spark's, or Java's own.
-
-        :param line: the next one
-        """
+        """Return whether the next line belongs to Spark or Java."""
         if _HEAD.match(line):
             self._after = _After.A_MESSAGE if _NAMES_ONE.search(line) else _After.A_LINE
         elif _FRAME.match(line):
@@ -67,10 +64,7 @@ _BEGINS_PYTHON = re.compile(r"^(Traceback \(most recent call last\):|During hand
 
 
 def without_java(lines: list[str]) -> list[str]:
-    """Return the lines of a traceback of Python's without the stacks of Java in it.
-
-    :param lines: those of the whole traceback
-    """
+    """Return the lines of a Python traceback without the Java stacks in it."""
     kept, in_java = [], False
     for line in lines:
         if _BEGINS_PYTHON.match(line):

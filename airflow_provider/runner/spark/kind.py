@@ -7,6 +7,11 @@ from typing import Any, Literal
 SparkKind = Literal["classic", "connect"]
 
 
-def spark_kind(spark: Any) -> SparkKind:
-    """Return whether a session talks to a JVM of its own (``classic``) or to a Spark Connect server (``connect``)."""
-    return "classic" if hasattr(spark, "_jsparkSession") else "connect"
+def spark_kind(spark: Any) -> SparkKind | None:
+    """Return ``classic`` for a session with a JVM of its own, ``connect`` for a client of a Spark Connect server.
+
+    None for anything that is not a Spark session.
+    """
+    if hasattr(spark, "_jsparkSession"):
+        return "classic"
+    return "connect" if hasattr(spark, "_client") else None

@@ -1,4 +1,4 @@
-"""Whether a component failed because Spark is gone, and why it is."""
+"""Whether a component failed because Spark was lost, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from airflow_provider.errors import SparkLostError
 from airflow_provider.masking import mask
-from airflow_provider.runner.spark.session import started_jvm
+from airflow_provider.runner.spark.kind import spark_kind
+from airflow_provider.runner.spark.process_jvm import started_jvm
 
 _ANSWER_SECONDS = 10.0
 
@@ -22,17 +23,13 @@ _KILLED = re.compile(r"137|code 9\b|OutOfMemory|code 52|memory limits|OOM", re.I
 
 
 def spark_lost(spark: Any, error: BaseException) -> SparkLostError | None:
-    """Return what is to be raised instead of a component's error if Spark was lost, None if it was not.
-
-    :param spark: the session
-    :param error: what the component raised
-    """
+    """Return the error to raise instead of a component's own if Spark was lost, None if it was not."""
     text = str(error)
-    if hasattr(spark, "_client") and not hasattr(spark, "_jsparkSession"):
+    if spark_kind(spark) == "connect":
         return _server_lost(spark, text)
     context = getattr(spark, "_sc", None)
     if context is None or getattr(context, "_jsc", None) is None:
-        return None  # the component has stopped it, and is told so
+        return None  # the component stopped it, and another error says so
     stopped = _is_stopped(context)
     if stopped is None:
         return _jvm_lost()
@@ -45,7 +42,7 @@ def spark_lost(spark: Any, error: BaseException) -> SparkLostError | None:
 
 
 def session_is_gone(error: BaseException | None) -> bool:
-    """Return whether there is no session any more in which something else could run."""
+    """Return whether no session is left in which something else could run."""
     return isinstance(error, SparkLostError) and error.session_is_gone
 
 
@@ -56,7 +53,7 @@ def _is_stopped(context: Any) -> bool | None:
     def ask() -> None:
         try:
             answer.append(bool(context._jsc.sc().isStopped()))
-        except Exception:  # noqa: BLE001 - in whatever words py4j says that nobody is there
+        except Exception:  # noqa: BLE001 - py4j has many errors for a JVM that is gone
             return
 
     thread = threading.Thread(target=ask, name="pyspark-pipeline-ask", daemon=True)
@@ -74,33 +71,32 @@ def _jvm_is_ending() -> bool:
 def _jvm_lost() -> SparkLostError:
     jvm = started_jvm()
     if jvm is None:
-        return SparkLostError("Spark's JVM no longer answers; its own log says why")
-    how = jvm.end() or "no longer answers"
-    memory = jvm.out_of_memory()
-    how = "ran out of memory" if memory and how == "no longer answers" else how
+        return SparkLostError("Spark's JVM no longer answers; see its own log")
+    end, memory = jvm.end(), jvm.out_of_memory()
+    how = str(end) if end is not None else "ran out of memory" if memory else "no longer answers"
     now = jvm.settings.get("spark.driver.memory", "1g, Spark's default")
     if memory:
         remedy = f"remedy: raise spark.driver.memory (now {now}), or bring less to the driver with collect and toPandas"
-    elif "signal 9" in how:
+    elif end is not None and end.was_killed:
         remedy = (
-            f"remedy: give the worker more memory, or Spark less: spark.driver.memory is {now}, and both Spark and "
-            "Python need some more than that"
+            f"remedy: give the worker more memory or Spark less: spark.driver.memory is {now}, and both Spark and "
+            "Python need more than that"
         )
     else:
-        remedy = f"remedy: look at the worker, and at the JVM's lines at debug level; spark.driver.memory is {now}"
-    said_last = [f"Spark's last words: {line}" for line in jvm.last_words()]
+        remedy = f"remedy: check the worker, and the JVM's lines at debug level; spark.driver.memory is {now}"
+    last_words = [f"Spark's last words: {line}" for line in jvm.last_words()]
     what = f"Spark's JVM {how}" + (f"; {memory}" if memory else "")
-    return SparkLostError("\n".join([what, *said_last, remedy]), session_is_gone=True)
+    return SparkLostError("\n".join([what, *last_words, remedy]), session_is_gone=True)
 
 
 def _application_lost(text: str) -> SparkLostError:
     jvm = started_jvm()
     words = jvm.last_words() if jvm is not None else []
-    reason = next((found[0] for line in [text, *words] if (found := _GONE.search(line))), "it does not say why")
+    reason = next((found[0] for line in [text, *words] if (found := _GONE.search(line))), "the reason is not known")
     lines = [
         f"Spark has stopped by itself: {reason}",
         *(f"Spark's last words: {line}" for line in words),
-        "remedy: look at the cluster's master and its log; the next attempt needs it back",
+        "remedy: check the cluster's master and its log; the next attempt needs it back",
     ]
     return SparkLostError("\n".join(lines), session_is_gone=True)
 
@@ -110,11 +106,11 @@ def _executors_lost(spark: Any, why: str) -> SparkLostError:
     remedy = (
         f"remedy: raise spark.executor.memory (now {now}) or spark.executor.memoryOverhead"
         if _KILLED.search(why)
-        else f"remedy: look at the executors' logs in Spark's UI; spark.executor.memory is {now}"
+        else f"remedy: check the executors' logs in Spark's UI; spark.executor.memory is {now}"
     )
     return SparkLostError(
         "\n".join(
-            [f"executors were lost again and again; the last one: {mask(why).strip()}", remedy],
+            [f"Spark kept losing executors; the last one: {mask(why).strip()}", remedy],
         )
     )
 
@@ -124,11 +120,11 @@ def _server_lost(spark: Any, text: str) -> SparkLostError | None:
         return None
     host = getattr(getattr(spark, "client", None), "host", None) or "its address"
     if "INVALID_HANDLE" in text:
-        what = f"the Spark Connect server at {host} has restarted, or has given the session up"
+        what = f"the Spark Connect server at {host} has restarted or has dropped the session"
     else:
         what = f"the Spark Connect server at {host} no longer answers"
     lines = [
         what,
-        "remedy: look at the server and its log (it may have run out of memory); the next attempt needs it back",
+        "remedy: check the server and its log (it may have run out of memory); the next attempt needs it back",
     ]
     return SparkLostError("\n".join(lines), session_is_gone=True)

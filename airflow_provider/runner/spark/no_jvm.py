@@ -1,4 +1,4 @@
-"""Why Spark's JVM did not start, or is not the one that pyspark belongs to, as far as the environment tells."""
+"""Why Spark's JVM did not start or has another version than pyspark, as far as the environment shows."""
 
 from __future__ import annotations
 
@@ -14,22 +14,19 @@ _OLDEST_JAVA = 17
 
 
 def why_no_jvm(error: BaseException) -> tuple[str, str]:
-    """Return why Spark's JVM did not start as far as the environment tells, and what to do.
-
-    :param error: what pyspark raised
-    """
+    """Return why Spark's JVM did not start, empty if the environment does not show it, and what to do."""
     home = os.environ.get("SPARK_HOME")
     if home and not Path(home, "bin", "spark-submit").exists():
         why = f"the environment variable SPARK_HOME is {home!r}, where there is no bin/spark-submit"
         return why, "set SPARK_HOME to a Spark, or unset it: pyspark brings its own"
     if home and isinstance(error, OSError):
         return (
-            f"spark-submit in SPARK_HOME ({home!r}) cannot be run: {error.strerror}",
+            f"cannot run spark-submit in SPARK_HOME ({home!r}): {error.strerror}",
             "unset SPARK_HOME: pyspark brings its own",
         )
     java_home = os.environ.get("JAVA_HOME")
     java = os.path.join(java_home, "bin", "java") if java_home else shutil.which("java")
-    where = f"JAVA_HOME is {java_home!r}" if java_home else f"JAVA_HOME is not set, and the PATH leads to {java!r}"
+    where = f"JAVA_HOME is {java_home!r}" if java_home else f"JAVA_HOME is not set, and PATH leads to {java!r}"
     if java is None:
         return "there is no Java", f"install version {_OLDEST_JAVA} or 21 and set JAVA_HOME"
     if not os.access(java, os.X_OK):
@@ -43,11 +40,8 @@ def why_no_jvm(error: BaseException) -> tuple[str, str]:
     return "", f"check master and settings; Java is version {version} ({where})"
 
 
-def other_spark(version: str) -> str | None:
-    """Return what to say of a Spark that is not pyspark's version, None if it is.
-
-    :param version: of the Spark that runs
-    """
+def version_mismatch(version: str) -> str | None:
+    """Return how the version of the Spark that runs differs from pyspark's, None if it does not."""
     import pyspark
 
     if version.split(".")[:2] == pyspark.__version__.split(".")[:2]:
@@ -55,7 +49,7 @@ def other_spark(version: str) -> str | None:
     home = os.environ.get("SPARK_HOME")
     because = f", because SPARK_HOME is {home!r}" if home else ""
     return (
-        f"Spark is version {version} and pyspark {pyspark.__version__}{because}; calls may fail in odd ways. Unset "
+        f"Spark is version {version} and pyspark {pyspark.__version__}{because}; calls may fail. Unset "
         "SPARK_HOME, or install the pyspark of that version"
     )
 

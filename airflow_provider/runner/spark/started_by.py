@@ -12,12 +12,10 @@ from airflow_provider.runner.config.import_watch import REMEDY, import_that_star
 _NOT_AUTHORS = ("pyspark", "py4j", "airflow_provider", "airflow", "_pytest", "pytest", "IPython", "ipykernel")
 
 
-def modules_that_hold(session: Any) -> list[str]:
-    """Return the modules that have this session, or its context, as a variable of their own.
+def modules_holding(session: Any) -> list[str]:
+    """Return the modules that have this session, or its context, as a variable.
 
-    The script or notebook that runs is none of them: it may have a session for other things.
-
-    :param session: a Spark session
+    The script or notebook that runs does not count: it may have a session for other things.
     """
     wanted = {id(session), id(getattr(session, "_sc", session))}
     return [
@@ -29,28 +27,27 @@ def modules_that_hold(session: Any) -> list[str]:
     ]
 
 
-def whose(spark: Any, session: Any) -> tuple[str, str]:
-    """Return who started a Spark, in words, and what to do about it.
+def who_started(spark: Any, session: Any) -> tuple[str, str]:
+    """Return who started a Spark, for people, and what to do about it.
 
-    :param spark: its context, or its session if that is of Spark Connect
-    :param session: its session
+    :param spark: its context, or its session with Spark Connect
     """
     place, imported = place_of_spark_start(spark), import_that_started(spark)
     at = f" ({place})" if place else ""
     if imported is not None:
         return f"importing the module {imported!r} started it{at}", REMEDY
-    if held := modules_that_hold(session):
+    if held := modules_holding(session):
         names = ", ".join(repr(_readable(name)) for name in sorted(held))
-        return f"it was started outside of the pipeline{at}, and is a variable of the module {names}", REMEDY
-    remedy = "stop that Spark before the pipeline runs, or ask for what it is"
-    return f"it was started outside of the pipeline{at}", remedy
+        return f"something outside the pipeline started it{at}, and it is a variable of the module {names}", REMEDY
+    remedy = "stop that Spark before the pipeline runs, or ask for the same properties"
+    return f"something outside the pipeline started it{at}", remedy
 
 
 @contextmanager
-def found_first(session: Any) -> Iterator[None]:
-    """Let this session be the one that ``SparkSession.builder.getOrCreate()`` finds, and the active one.
+def as_default_session(session: Any) -> Iterator[None]:
+    """Make this session the active one and the one that ``SparkSession.builder.getOrCreate()`` finds.
 
-    :param session: a classic session on a Spark that somebody else has started, for other sessions
+    :param session: a classic session on a Spark that was started for other sessions
     """
     from pyspark.sql import SparkSession
 
@@ -78,6 +75,6 @@ def _activate(session: Any) -> None:
 
 
 def _readable(module: str) -> str:
-    """Return a module's name, or the file of a DAG, whose module Airflow names at random."""
+    """Return a module's name, or the file of a DAG, because Airflow gives its module a random name."""
     file = getattr(sys.modules.get(module), "__file__", None)
     return str(file) if module.startswith("unusual_prefix_") and file else module

@@ -1,4 +1,4 @@
-"""``PYSPARK_SUBMIT_ARGS``: what it adds to what Spark was asked for counts, what contradicts it does not."""
+"""``PYSPARK_SUBMIT_ARGS``: options that add to the wanted properties count, those that contradict them do not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.masking import looks_secret, mask
-from airflow_provider.runner.spark.requested import same
+from airflow_provider.runner.spark.property_differences import same_value
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +45,9 @@ _OPTIONS = {
 
 @contextmanager
 def submit_arguments(asked: Mapping[str, str]) -> Iterator[None]:
-    """Let what was asked for win over ``PYSPARK_SUBMIT_ARGS``, which otherwise decides on what the JVM starts with.
+    """Let the wanted properties win over ``PYSPARK_SUBMIT_ARGS``, with which the JVM starts.
 
-    :param asked: the Spark properties
-    :raises SparkConfigError: the variable cannot be read
+    :raises SparkConfigError: the variable cannot be parsed
     """
     before = os.environ.get(_ARGS)
     if before is None:
@@ -56,13 +55,13 @@ def submit_arguments(asked: Mapping[str, str]) -> Iterator[None]:
         return
     kept, dropped = _without(_words(before), asked)
     if "pyspark-shell" not in kept:
-        kept.append("pyspark-shell")  # without it spark-submit ends at once, and does not say why
+        kept.append("pyspark-shell")  # without it spark-submit ends at once without a reason
     rest = " ".join(_hidden(kept[:-1])) if kept[-1] == "pyspark-shell" else " ".join(_hidden(kept))
     if rest:
         logger.info("the environment variable %s starts Spark with: %s", _ARGS, rest)
     if dropped:
         logger.warning(
-            "the environment variable %s also says %s; what the task asks for counts",
+            "the environment variable %s also says %s; the task's own values count",
             _ARGS,
             ", ".join(_hidden(dropped)),
         )
@@ -77,13 +76,11 @@ def _words(text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise SparkConfigError(
-            f"the environment variable {_ARGS} cannot be taken apart: {error}; mend it, or unset it"
-        ) from None
+        raise SparkConfigError(f"cannot parse the environment variable {_ARGS}: {error}; fix it or unset it") from None
 
 
 def _without(words: list[str], asked: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Return the words without options that contradict what was asked for, and those options."""
+    """Return the words without the options that contradict the wanted properties, and those options."""
     kept: list[str] = []
     dropped: list[str] = []
     rest = list(words)
@@ -96,7 +93,7 @@ def _without(words: list[str], asked: Mapping[str, str]) -> tuple[list[str], lis
         if not mark:
             value = rest.pop(0) if rest else ""
         key, setting = (_OPTIONS[name], value) if name in _OPTIONS else value.partition("=")[::2]
-        contradicts = key in asked and not same(key, asked[key], setting)
+        contradicts = key in asked and not same_value(key, asked[key], setting)
         (dropped if contradicts else kept).extend([name, value])
     return kept, dropped
 

@@ -1,7 +1,7 @@
-"""Which of the author's folders Python workers on this host must know, so that a UDF finds the modules that it uses.
+"""The author's folders that Python workers on this host must know, so that a UDF finds the modules that it uses.
 
-Airflow adds the folders of DAGs and plugins to ``sys.path`` of the task only, and Spark hands its Python workers
-``PYTHONPATH`` only. A UDF that calls a helper in a module beside the DAG file would not find it there.
+Airflow adds the folders of DAGs and plugins only to the task's ``sys.path``, and Spark passes its Python workers only
+``PYTHONPATH``. A UDF that calls a helper in a module beside the DAG file would not find it.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ from importlib.machinery import PathFinder
 from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, file_origin, time_of_change
 
 PROPERTY = "spark.executorEnv.PYTHONPATH"
-"""The Spark property that Python workers take their ``PYTHONPATH`` from."""
+"""The Spark property from which Python workers take their ``PYTHONPATH``."""
 
 
 def with_worker_path(settings: dict[str, str], path: Sequence[str] | None = None) -> dict[str, str]:
     """Return Spark properties with which Python workers on this host find the author's modules.
 
-    What the author set comes first. A folder that a worker would take another module from than the driver does is left
-    out: workers look there before they look at what is installed.
+    The author's own value comes first. Leaves out a folder from which a worker would import another module than the
+    driver does: workers search it before the installed packages.
 
-    :param settings: Spark properties
     :param path: where this process looks for modules; default: ``sys.path``
     """
     path = sys.path if path is None else path
@@ -44,7 +43,7 @@ def _is_own(folder: str) -> bool:
 
 
 def _hides_others(folder: str, path: Sequence[str]) -> bool:
-    """Whether a folder has a module that the driver takes from elsewhere. One that cannot be listed may have any."""
+    """Return whether a folder has a module that the driver imports from elsewhere. True if it cannot be listed."""
     try:
         modules = _modules(folder, time_of_change(folder))
     except OSError:
@@ -62,7 +61,7 @@ def _is_taken_from(folder: str, module: str, path: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=64)
 def _modules(folder: str, changed: int) -> tuple[str, ...]:
-    """Return the names of the modules that lie directly in a folder or zip file."""
+    """Return the names of the top-level modules in a folder or zip file."""
     if os.path.isdir(folder):
         with os.scandir(folder) as entries:
             names = [e.name if e.is_file() else f"{e.name}/" for e in entries]

@@ -15,8 +15,9 @@ _RACES = 10
 
 
 class DirectoryStorage:
-    """A directory of one host, or one that all workers share if their file system gives guarantee 3, as NFS does not
-    by default.
+    """A directory of one host, or one that all workers share.
+
+    A shared file system must give guarantee 3; NFS does so only without caching of attributes and names.
 
     :param base: the directory; the first write creates it
     """

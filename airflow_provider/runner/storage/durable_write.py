@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import uuid
 from pathlib import Path
+
+from airflow_provider.runner.storage.file_storage import temporary_name
 
 
 def make_directories(directory: Path) -> None:
@@ -21,10 +22,10 @@ def make_directories(directory: Path) -> None:
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, flush it, rename it to its own name and flush the directory.
 
-    The temporary name, ``.<name>.<8 hex digits>.tmp``, is new for each call, so that two processes may write the same
-    file. A kill may leave it behind.
+    The temporary name is new for each call, so that two processes may write the same file. A kill may leave such a
+    file, see :func:`~airflow_provider.runner.storage.file_storage.interrupted_writes`.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = path.with_name(temporary_name(path.name))
     try:
         with open(temporary, "wb") as file:
             file.write(content)

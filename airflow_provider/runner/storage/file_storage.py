@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
@@ -99,6 +101,18 @@ def file_names(storage: FileStorage, directory: str) -> list[str]:
 def directory_names(storage: FileStorage, directory: str) -> list[str]:
     """Return the names of the directories in a directory, sorted; empty if there is no such directory."""
     return [entry.name for entry in storage.list(directory) if entry.kind == "directory"]
+
+
+def temporary_name(name: str) -> str:
+    """Return a new name under which to write a file before it is renamed to its own."""
+    return f".{name}.{uuid.uuid4().hex[:8]}.tmp"
+
+
+def interrupted_writes(storage: FileStorage, path: str) -> list[str]:
+    """Return the paths of temporary files that kills have left of writes to this path."""
+    directory, _, name = path.rpartition("/")
+    pattern = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.tmp")
+    return [joined(directory, found) for found in file_names(storage, directory) if pattern.fullmatch(found)]
 
 
 def below_hidden(path: str) -> bool:

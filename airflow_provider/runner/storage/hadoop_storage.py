@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider.runner.storage.file_storage import Entries, StorageEntry, StoredFile, below_hidden, joined
+from airflow_provider.runner.storage.file_storage import (
+    Entries,
+    StorageEntry,
+    StoredFile,
+    below_hidden,
+    joined,
+    temporary_name,
+)
 
 
 class HadoopStorage:
@@ -64,7 +70,7 @@ class HadoopStorage:
             self._write(path, content)
             return
         directory, _, name = path.rpartition("/")
-        temporary = joined(directory, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
+        temporary = joined(directory, temporary_name(name))
         try:
             self._write(temporary, content)
             self.delete([path])  # a rename does not replace

@@ -177,7 +177,7 @@ def test_checkpoints_go_where_checkpoint_url_says(airflow: Any, journal: Path) -
     assert any(f"checkpoints in object storage file://{airflow.home}/elsewhere/objects" in line for line in messages)
 
 
-def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_told(airflow: Any, journal: Path) -> None:
+def test_the_task_state_store_keeps_checkpoints_for_90_days_or_as_configured(airflow: Any, journal: Path) -> None:
     """Long enough for a long weekend and more; ``retention_days=0`` keeps them for ever."""
     usual = airflow.run(FILE, "with_outlet", journal=str(journal))
     ever = airflow.run(FILE, "kept_for_ever", journal=str(journal))
@@ -289,8 +289,8 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     assert wrong.returncode == 1
     assert "pipeline 'chain' has no component 'bb'; did you mean 'b'?" in wrong.stderr
     asked = command("restart-from", *task, "b", "--clear")
-    assert "will restart from 'b' with all descendants, once\ncleared, with the task state kept: work\n" in asked.stdout
-    assert "carried out by the next attempt: restart from 'b'" in command("show", *task).stdout
+    assert "will restart from 'b' with all descendants, once\ncleared, keeping the task state: work\n" in asked.stdout
+    assert "pending request for the next attempt: restart from 'b'" in command("show", *task).stdout
     forgotten = command("forget", *task)
     assert (forgotten.returncode, forgotten.stdout.splitlines()) == (
         0,

@@ -18,7 +18,7 @@ def test_properties_come_through_a_template_or_are_refused_at_once_with_their_pl
     told = {task: tries for (task, _), tries in ended.tries.items()}
     assert ("INFO", "spark.sql.shuffle.partitions=3") in told["python"][0].log
     for task, what in {
-        "text": "spark_conf is text that is no mapping of Spark properties",
+        "text": "spark_conf is text but not a mapping of Spark properties",
         "none": "spark_conf: property 'spark.yarn.queue' is None",
         "none_by_template": "spark_conf: property 'spark.yarn.queue' is None",
         "list": "spark_conf: property 'spark.jars' is a list",

@@ -20,7 +20,7 @@ def executed(journal: Path) -> list[str]:
     return journal.read_text().splitlines() if journal.exists() else []
 
 
-def test_a_retry_goes_on_after_the_last_component_that_succeeded(airflow: Any, journal: Path) -> None:
+def test_a_retry_continues_after_the_last_component_that_succeeded(airflow: Any, journal: Path) -> None:
     """Completed components run exactly once, the failed one and its dependents run in the retry (invariants 1, 2)."""
     ended = airflow.run(FILE, "fails_once", journal=str(journal))
 
@@ -106,7 +106,7 @@ def test_a_wrong_config_fails_at_once_without_using_up_retries(airflow: Any, jou
         assert part in only.error["message"]
 
 
-def test_what_is_lost_and_must_not_be_made_again_uses_up_no_further_retries(airflow: Any, journal: Path) -> None:
+def test_lost_state_that_must_not_be_replayed_uses_up_no_further_retries(airflow: Any, journal: Path) -> None:
     """The retry names the component and the remedy, runs nothing, and is the last (invariants 10 and 11)."""
     ended = airflow.run(FILE, "not_saved", journal=str(journal))
 

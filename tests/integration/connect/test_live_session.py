@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
-from airflow_provider.runner.planning.plan import STILL_THERE
 from tests.samples.services.connect_server import ConnectServer
 
 ROOT = Path(__file__).parents[3]
@@ -101,8 +100,8 @@ def attempts(tmp_path: Path, server: ConnectServer) -> Iterator[Attempts]:
 def assert_went_on_in_the_session(ended: dict[str, Any], log: list[str]) -> None:
     actions = {name: part["action"] for name, part in ended["components"].items()}
     assert actions == dict.fromkeys(KEPT, "REUSE") | {"middle": "RUN", "result": "RUN"}
-    assert STILL_THERE in ended["components"]["totals"]["reason"]
-    assert any("going on in the session that is still on the server" in line for line in log)
+    assert "still in the session on the server" in ended["components"]["totals"]["reason"]
+    assert any("going on in the session that the server" in line for line in log)
     assert not [line for line in log if "restored for" in line or "REPLAY" in line]
 
 
@@ -153,7 +152,7 @@ def test_a_server_that_was_restarted_has_lost_the_session_and_the_result_is_the_
 
     ended, log = attempts.run(2, "work")
 
-    assert "INFO the session on the server is not used: the server no longer has it" in log
+    assert "INFO cannot go on in the session on the server: the server no longer has the session" in log
     assert ended["components"]["register"]["action"] == "REPLAY"
     assert ended["components"]["random"]["action"] == "REUSE"
     assert ended["components"]["shop"]["action"] == "REPLAY"  # its database was only in the server's memory
@@ -169,7 +168,7 @@ def test_saved_views_that_are_lost_are_lost_for_the_session_on_the_server_too(at
 
     ended, log = attempts.run(2, "work")
 
-    assert "INFO the session on the server is not used: saved views that it reads are damaged" in log
+    assert "INFO cannot go on in the session on the server: saved views that it reads are damaged" in log
     assert "is gone" in ended["components"]["random"]["reason"]
     assert attempts.rows() == ROWS
 

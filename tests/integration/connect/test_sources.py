@@ -22,7 +22,7 @@ def test_the_files_of_views_are_found_and_compared(server: ConnectServer, tmp_pa
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    unknown = ["other", "what its statements read", "cannot be told", 0]
+    unknown = ["other", "what its statements read", "unknown", 0]
     files = ["files", f"{tmp_path}/in/*.txt", "seen", 2]
     assert found["sources"]["files"] == [files, unknown]
     assert found["sources"]["numbers"] == [unknown]

@@ -1,4 +1,4 @@
-"""What a look into a classic session sees, how exactly, and at what price. ``test_session_state.py`` shows the use."""
+"""What a look into a classic session sees, how exactly, and at what price. ``session_state/`` shows the use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from uuid import uuid4
 import pytest
 
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.diff import session_changes
+from airflow_provider.runner.session_state.changes.diff import session_changes, take_snapshot
+from airflow_provider.runner.session_state.kinds import CATALOG_OBJECTS, SQL_SETTINGS, TEMP_FUNCTIONS, TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds.temp_views import ViewChanges
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.tracker import ComponentTiming, SessionStateTracker
 from tests.samples.harness.releases import SPARK
@@ -81,7 +83,7 @@ def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
 
 def test_all_settings_are_seen(session: SparkSession) -> None:
     session.conf.set("my.setting", 'a "quoted"\n日本 value')
-    assert ClassicProbe(session).snapshot().settings == dict(session.conf.getAll)
+    assert take_snapshot(ClassicProbe(session)).of(SQL_SETTINGS) == dict(session.conf.getAll)
 
 
 def test_a_name_may_hold_any_character(session: SparkSession) -> None:
@@ -92,7 +94,7 @@ def test_a_name_may_hold_any_character(session: SparkSession) -> None:
         session.range(1).createOrReplaceTempView(f"`{quoted}`")
         session.range(1).createOrReplaceGlobalTempView(f"`{prefix}{quoted}`")
     try:
-        found = ClassicProbe(session).snapshot().views
+        found = take_snapshot(ClassicProbe(session)).of(TEMP_VIEWS)
         assert {view.name for view in found if not view.is_global} == set(names)
         ours = {view.name for view in found if view.name.startswith(prefix)}
         assert ours == {prefix + name for name in names}
@@ -106,17 +108,17 @@ def test_a_view_is_seen_though_the_session_no_longer_tells_upper_and_lower_case_
     probe = ClassicProbe(session)
     session.conf.set("spark.sql.caseSensitive", "true")
     session.range(1).createOrReplaceTempView("Upper")
-    before = probe.snapshot()
+    before = take_snapshot(probe)
     session.conf.set("spark.sql.caseSensitive", "false")
-    left = session_changes(before, probe.snapshot())
-    assert (left.views, left.dropped_views) == ([], [])
+    left = session_changes(before, take_snapshot(probe))
+    assert left.of(TEMP_VIEWS) == ViewChanges([], [])
 
 
 @pytest.mark.skipif(SPARK < (4, 2), reason="before Spark 4.2 a temp function that hides one of Spark cannot be dropped")
 def test_a_temp_function_that_hides_one_of_spark_is_seen(session: SparkSession) -> None:
     """Also when it takes the place of another such one, and when it is dropped."""
     probe = ClassicProbe(session)
-    looks = [probe.snapshot()]
+    looks = [take_snapshot(probe)]
     for step in (
         lambda: session.udf.register("abs", lambda x: x, "int"),
         lambda: session.udf.register("abs", lambda x: x + 1, "int"),
@@ -124,15 +126,15 @@ def test_a_temp_function_that_hides_one_of_spark_is_seen(session: SparkSession) 
         lambda: session.sql("DROP TEMPORARY FUNCTION abs"),
     ):
         step()
-        looks.append(probe.snapshot())
+        looks.append(take_snapshot(probe))
     lefts = [session_changes(*pair) for pair in pairwise(looks)]
-    assert [left.functions for left in lefts] == [["abs"], ["abs"], [], []]
-    assert [left.dropped_functions for left in lefts] == [[], [], [], ["abs"]]
+    assert [left.of(TEMP_FUNCTIONS).registered for left in lefts] == [["abs"], ["abs"], [], []]
+    assert [left.of(TEMP_FUNCTIONS).dropped for left in lefts] == [[], [], [], ["abs"]]
 
 
 def test_a_function_of_the_catalog_is_no_temp_function(session: SparkSession, database: str) -> None:
     session.sql(f"CREATE FUNCTION {database}.upper2 AS 'org.apache.hadoop.hive.ql.udf.generic.GenericUDFUpper'")
-    assert ClassicProbe(session).snapshot().functions == {}
+    assert take_snapshot(ClassicProbe(session)).of(TEMP_FUNCTIONS) == {}
 
 
 def test_what_an_answer_told_that_got_lost_is_told_again(
@@ -141,7 +143,7 @@ def test_what_an_answer_told_that_got_lost_is_told_again(
     """An answer tells what has changed. A signal may interrupt Python when it has not taken note of it yet."""
     probe = ClassicProbe(session)
     session.range(1).createOrReplaceTempView("dropped")
-    before = probe.snapshot()
+    before = take_snapshot(probe)
     session.range(1).createOrReplaceTempView("made")
     session.catalog.dropTempView("dropped")
     session.conf.set("my.setting", "1")
@@ -152,25 +154,25 @@ def test_what_an_answer_told_that_got_lost_is_told_again(
     with monkeypatch.context() as patch:
         patch.setattr(json, "loads", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            probe.snapshot()
-    left = session_changes(before, probe.snapshot())
-    assert (left.views, left.dropped_views) == ([ViewName("made")], [ViewName("dropped")])
-    assert left.settings == {"my.setting": "1"}
+            take_snapshot(probe)
+    left = session_changes(before, take_snapshot(probe))
+    assert left.of(TEMP_VIEWS) == ViewChanges([ViewName("made")], [ViewName("dropped")])
+    assert left.of(SQL_SETTINGS).values == {"my.setting": "1"}
 
 
 def test_a_snapshot_stays_as_it_was(session: SparkSession, database: str) -> None:
     """What is compared with it later is the difference, however many looks are between."""
     probe = ClassicProbe(session)
-    first = probe.snapshot()
+    first = take_snapshot(probe)
     for number in range(3):
         session.range(1).createOrReplaceTempView(f"v{number}")
         session.conf.set(f"my.setting.{number}", "x")
         session.sql(f"CREATE TABLE {database}.t{number} (id INT) USING parquet")
-        probe.snapshot()
-    left = session_changes(first, probe.snapshot())
-    assert left.views == [ViewName("v0"), ViewName("v1"), ViewName("v2")]
-    assert list(left.settings) == ["my.setting.0", "my.setting.1", "my.setting.2"]
-    assert left.objects == [f"`{database}`.`t{number}`" for number in range(3)]
+        take_snapshot(probe)
+    left = session_changes(first, take_snapshot(probe))
+    assert left.of(TEMP_VIEWS).left == [ViewName("v0"), ViewName("v1"), ViewName("v2")]
+    assert list(left.of(SQL_SETTINGS).values) == ["my.setting.0", "my.setting.1", "my.setting.2"]
+    assert left.of(CATALOG_OBJECTS).created == [f"`{database}`.`t{number}`" for number in range(3)]
 
 
 ALTERATIONS: dict[str, tuple[str, list[str]]] = {
@@ -193,12 +195,12 @@ def test_what_is_created_and_altered_in_a_catalog_in_memory_is_seen(
     session.sql(f"CREATE TABLE {database}.t (x INT) USING parquet")
     session.sql(f"CREATE VIEW {database}.v AS SELECT 1 AS x")
     probe = ClassicProbe(session)
-    before = probe.snapshot()
+    before = take_snapshot(probe)
     session.sql(statement.format(database)).collect()
-    left = session_changes(before, probe.snapshot())
-    assert left.objects == [name.format(database) for name in seen]
+    left = session_changes(before, take_snapshot(probe))
+    assert left.of(CATALOG_OBJECTS).created == [name.format(database) for name in seen]
     gone = "DROP" in statement or "RENAME" in statement
-    assert left.dropped_objects == ([f"`{database}`.`t`"] if gone else [])
+    assert left.of(CATALOG_OBJECTS).dropped == ([f"`{database}`.`t`"] if gone else [])
 
 
 def written(session: SparkSession, path: str) -> None:
@@ -222,9 +224,9 @@ def test_what_spark_has_forgotten_may_have_been_a_write(
     """Spark keeps notes of the newest thousand. Invariant 11: no evidence that it was harmless."""
     session.range(1).createOrReplaceTempView("v")
     probe = ClassicProbe(session)
-    mark = probe.snapshot().mark
+    mark = take_snapshot(probe).mark
     work(session, str(tmp_path / "out"))
-    probe.snapshot()  # waits until Spark has taken notes
+    take_snapshot(probe)  # waits until Spark has taken notes
     number = mark[0] if kind == EXECUTIONS else mark[1]
     forget(session, kind, number, number)
     session.range(1).createOrReplaceTempView("v")
@@ -237,9 +239,9 @@ def test_what_was_done_before_a_mark_does_not_count_though_spark_forgets_it(
 ) -> None:
     session.range(1).createOrReplaceTempView("v")
     probe = ClassicProbe(session)
-    before = probe.snapshot().mark
+    before = take_snapshot(probe).mark
     written(session, str(tmp_path / "out"))
-    mark = probe.snapshot().mark
+    mark = take_snapshot(probe).mark
     forget(session, EXECUTIONS, before[0], before[0])
     session.range(1).createOrReplaceTempView("v")
     assert probe.effects_since(mark).wrote is None
@@ -252,7 +254,7 @@ def test_in_a_session_that_had_run_nothing_all_that_spark_remembers_counts(
     """The number of the first execution is not known then: Spark may have been started anew in this JVM."""
     session.range(1).createOrReplaceTempView("v")
     probe = ClassicProbe(session)
-    execution, job = probe.snapshot().mark
+    execution, job = take_snapshot(probe).mark
     forget(session, EXECUTIONS, 0, execution - 1)
     written(session, str(tmp_path / "out"))
     session.range(1).createOrReplaceTempView("v")

@@ -11,13 +11,13 @@ import pytest
 from airflow_provider.errors import SessionStateNotSavedError, SourceChangedError
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from tests.conftest import Script
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    Make = Callable[..., Run]
+    Make = Callable[..., SparkRun]
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def inbox(spark: SparkSession, tmp_path: Path) -> str:
 def make(spark: SparkSession, script: Script, tmp_path: Path, inbox: str) -> Make:
     """Makes a run whose first component leaves a view of the five rows, and whose last one fails."""
 
-    def run(*components: Any, **fields: Any) -> Run:
-        found = Run(spark, tmp_path / "state", *components, **fields)
+    def run(*components: Any, **fields: Any) -> SparkRun:
+        found = SparkRun(spark, tmp_path / "state", *components, **fields)
         found.does("reader", lambda session: session.read.parquet(inbox).createOrReplaceTempView("v"))
         found.fails("last")
         return found
@@ -45,11 +45,11 @@ def append(spark: SparkSession, path: str) -> None:
     spark.range(100, 103).coalesce(1).write.mode("append").parquet(path)
 
 
-def planned(run: Run, *, cleared: bool = False) -> RunPlan:
+def planned(run: SparkRun, *, cleared: bool = False) -> RunPlan:
     return run.in_new_session().runner().plan(run.store.load("run-1"), cleared=cleared)
 
 
-def finish(run: Run, query: str = "SELECT count(*) FROM v", *, cleared: bool = False) -> int:
+def finish(run: SparkRun, query: str = "SELECT count(*) FROM v", *, cleared: bool = False) -> int:
     """Carry the next attempt out and return what its last component saw: how many rows the view has."""
     seen: list[int] = []
     run.does("last", lambda session: seen.append(session.sql(query).first()[0]))
@@ -62,7 +62,7 @@ def actions(plan: RunPlan) -> list[Action]:
     return [decision.action for decision in plan.decisions]
 
 
-def test_what_was_read_is_in_the_record(make: Make, inbox: str) -> None:
+def test_the_record_holds_what_a_component_read(make: Make, inbox: str) -> None:
     """The record of a component names its source, and holds no more than that needs."""
     run = make("reader", component("last", "reader"))
     run.attempt()
@@ -72,7 +72,7 @@ def test_what_was_read_is_in_the_record(make: Make, inbox: str) -> None:
     assert (source.kind, source.name, source.files, source.state) == ("files", inbox, 1, "seen")
 
 
-def test_what_was_saved_is_no_source(make: Make, inbox: str) -> None:
+def test_a_saved_view_is_no_source(make: Make, inbox: str) -> None:
     """A component that reads a view that was saved has no source of its own: the files there are the run's own."""
     run = make("reader", component("counter", "reader"), component("last", "reader"), session_state="save")
     run.does("counter", lambda session: session.table("v").groupBy().count().createOrReplaceTempView("n"))
@@ -93,13 +93,13 @@ def test_a_retry_uses_what_was_saved_and_says_that_the_source_has_changed(
     plan = planned(run)
     assert actions(plan) == [Action.REUSE, Action.RUN]
     assert plan.notes == (
-        f"source of 'reader' has changed since it was read: {inbox}: 1 file more; what was read is kept "
+        f"source of 'reader' has changed since it was read: {inbox}: 1 file more; the run keeps what was read "
         "(on_source_change is 'auto' and this is a retry or restart; a clear or 'rerun_affected' reads it again)",
     )
     assert finish(run) == 5
 
 
-def test_a_clear_reads_again_what_somebody_else_changed(spark: SparkSession, make: Make, inbox: str) -> None:
+def test_a_clear_reads_again_what_others_changed(spark: SparkSession, make: Make, inbox: str) -> None:
     """Who repairs data and clears the task gets the repaired data, also if the old was saved."""
     run = make("reader", component("last", "reader"), session_state="save")
     run.attempt()
@@ -120,7 +120,7 @@ def test_what_would_be_replayed_takes_along_what_read_the_same(spark: SparkSessi
 
 
 @pytest.mark.parametrize("cleared", [False, True], ids=["retry", "clear"])
-def test_what_the_run_itself_wrote_is_nobody_elses_change(make: Make, inbox: str, cleared: bool) -> None:
+def test_what_the_run_itself_wrote_is_no_change_by_others(make: Make, inbox: str, cleared: bool) -> None:
     """A later component appended to what the first one had read: the first one still has its five rows."""
     run = make("reader", component("writer", "reader"), component("last", "writer"), session_state="save")
     run.does("writer", lambda session: append(session, inbox))
@@ -130,7 +130,9 @@ def test_what_the_run_itself_wrote_is_nobody_elses_change(make: Make, inbox: str
     assert finish(run, cleared=cleared) == 5
 
 
-def test_a_clear_after_our_own_and_somebody_elses_change(spark: SparkSession, make: Make, inbox: str) -> None:
+def test_a_clear_reads_again_after_our_own_change_and_one_by_others(
+    spark: SparkSession, make: Make, inbox: str
+) -> None:
     """What the run wrote and what somebody else did are told apart."""
     run = make("reader", component("writer"), component("last", "reader"), session_state="save")
     run.does("writer", lambda session: append(session, inbox))
@@ -163,7 +165,7 @@ def test_a_restored_view_that_would_have_followed_a_write_is_not_silent(
     assert all(
         message.startswith("last changed what view 'v' of reader reads. That view is a copy") for message in told
     )
-    assert all("what reads it from now on is refused" in message for message in told)
+    assert all("statements that read it from now on are refused" in message for message in told)
     spark.sql(f"DROP TABLE IF EXISTS {table}")
 
 
@@ -179,11 +181,11 @@ def test_a_replay_that_would_read_what_the_run_wrote_is_refused(make: Make, inbo
     run.does("writer", lambda session: append(session, inbox))
     run.attempt()
     assert run.handling("reader")[0] == "unrepeatable"
-    with pytest.raises(SessionStateNotSavedError, match=r"it must not run again: 'writer' has written to what it read"):
+    with pytest.raises(SessionStateNotSavedError, match=r"it must not run again: 'writer' has written to its source"):
         planned(run)
 
 
-def test_nobody_listens_when_a_component_has_failed(spark: SparkSession, make: Make) -> None:
+def test_no_listener_remains_when_a_component_has_failed(spark: SparkSession, make: Make) -> None:
     """What listens to Spark holds on to lists of files, and would delay the next component."""
 
     def listeners() -> int:
@@ -195,7 +197,7 @@ def test_nobody_listens_when_a_component_has_failed(spark: SparkSession, make: M
     assert listeners() == before
 
 
-def test_keep_and_fail(spark: SparkSession, make: Make, inbox: str) -> None:
+def test_keep_goes_on_with_what_was_read_and_fail_refuses(spark: SparkSession, make: Make, inbox: str) -> None:
     """With ``keep`` a replay reads what is there and the plan says so, with ``fail`` nothing goes on."""
     for policy in ("keep", "fail"):
         run = make("reader", component("last", "reader"), on_source_change=policy)
@@ -207,4 +209,4 @@ def test_keep_and_fail(spark: SparkSession, make: Make, inbox: str) -> None:
         else:
             plan = planned(run)
             assert actions(plan) == [Action.REPLAY, Action.RUN]
-            assert plan.notes[0].startswith("'reader' is replayed and reads other data than before")
+            assert plan.notes[0].startswith("replaying 'reader' reads different data than before")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.runner import CheckpointState, LocalCheckpointStore
 from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.record.run_key import RunKey
@@ -60,7 +60,7 @@ def actions(text: str) -> dict[str, str]:
 
 
 def test_validate_shows_the_order(pipeline: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["validate", pipeline]) == 0
+    assert run_command_line(["validate", pipeline]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[3:] == [["numbers", "-"], ["gate", "numbers"], ["check", "gate"]]
 
@@ -68,27 +68,27 @@ def test_validate_shows_the_order(pipeline: str, capsys: pytest.CaptureFixture[s
 def test_validate_reports_a_wrong_file_with_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text("name: daily\ncomponents: [{name: a}]\n")
-    assert main(["validate", str(path)]) == 2
+    assert run_command_line(["validate", str(path)]) == 2
     assert f"pipeline config {path}: component 'a', field 'class_path': is missing" in capsys.readouterr().err
 
 
-def test_a_run_that_failed_goes_on_when_it_is_run_again(
+def test_a_run_that_failed_resumes_when_it_is_run_again(
     spark: SparkSession, script: Script, pipeline: str, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """``plan`` says before what ``run`` does, and saved views lie below the store until the run succeeds."""
     script.fail("gate")
     where = [pipeline, "--store", store, "--run-id", "a/b"]
-    assert main(["run", *where]) == 1
+    assert run_command_line(["run", *where]) == 1
     saved = Path(store) / ".session_state" / "a%2Fb" / "daily"
     assert list(saved.rglob("*.parquet"))
     capsys.readouterr()
 
-    assert main(["plan", *where]) == 0
+    assert run_command_line(["plan", *where]) == 0
     assert actions(capsys.readouterr().out) == {"numbers": "REUSE", "gate": "RUN", "check": "RUN"}
     assert script.take_calls() == ["gate"]
 
     script.mend("gate")
-    assert main(["run", *where]) == 0
+    assert run_command_line(["run", *where]) == 0
     assert script.take_calls() == ["gate"]
     assert not saved.exists()
 
@@ -97,56 +97,56 @@ def test_restart_from_and_fresh_run_completed_components_again(
     spark: SparkSession, script: Script, pipeline: str, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = [pipeline, "--store", store]
-    assert main(["run", *where]) == 0
-    assert main(["run", *where]) == 0
+    assert run_command_line(["run", *where]) == 0
+    assert run_command_line(["run", *where]) == 0
     assert script.take_calls() == ["gate"]
-    assert main(["run", *where, "--restart-from", "gate"]) == 0
+    assert run_command_line(["run", *where, "--restart-from", "gate"]) == 0
     assert script.take_calls() == ["gate"]
-    assert main(["run", *where, "--fresh"]) == 0
+    assert run_command_line(["run", *where, "--fresh"]) == 0
     assert script.take_calls() == ["gate"]
-    assert main(["plan", *where, "--restart-from", "gaet"]) == 2
+    assert run_command_line(["plan", *where, "--restart-from", "gaet"]) == 2
     assert "unknown or disabled component 'gaet'; did you mean 'gate'?" in capsys.readouterr().err
 
 
-def test_a_part_is_tried_and_the_command_that_goes_on_runs_the_rest(
+def test_a_part_is_tried_and_the_printed_command_runs_the_rest(
     spark: SparkSession, script: Script, tmp_path: Path, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Templates are rendered, results are on standard output, and what is printed there can be run as it is."""
     path = tmp_path / "a day's.yaml"
     path.write_text(PIPELINE.replace("SELECT id FROM range(10)", "'SELECT id FROM range({{ params.rows }})'"))
     where = [str(path), "--store", store, "--run-id", "r 1"]
-    assert main(["plan", *where]) == 2
+    assert run_command_line(["plan", *where]) == 2
     assert "component 'numbers', field 'config.sql': the template" in capsys.readouterr().err
     given = ["--var", "params.rows=10", "--var", "params.token=hunter2"]
-    assert main(["run", *where, *given, "--only", "check"]) == 2
+    assert run_command_line(["run", *where, *given, "--only", "check"]) == 2
     assert "component 'check' needs 'gate', not complete in this run" in capsys.readouterr().err
 
-    assert main(["run", *where, *given, "--until", "numbers"]) == 0
+    assert run_command_line(["run", *where, *given, "--until", "numbers"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[:2] == ["pipeline 'daily', run 'r 1': 1 of 3 components complete", f"checkpoint: {store}"]
     assert "hunter2" not in out[2]
-    command = shlex.split(out[2].removeprefix("go on: "))
+    command = shlex.split(out[2].removeprefix("to resume: "))
     assert command[:4] == ["python", "-m", "airflow_provider", "run"]
-    assert main(command[3:]) == 0
+    assert run_command_line(command[3:]) == 0
     assert script.take_calls() == ["gate"]
     out = capsys.readouterr().out.splitlines()
     assert out[0] == "pipeline 'daily', run 'r 1': 3 of 3 components complete"
     assert out[2].endswith(" --fresh")
 
 
-def test_without_a_store_it_says_what_would_keep_a_checkpoint(
+def test_without_a_store_the_output_names_the_option_that_keeps_a_checkpoint(
     spark: SparkSession, script: Script, pipeline: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script.fail("gate")
-    assert main(["run", pipeline]) == 1
+    assert run_command_line(["run", pipeline]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "pipeline 'daily', run 'manual': 1 of 3 components complete",
-        "no checkpoint was kept; with --store DIRECTORY a run goes on where it ended",
+        "no checkpoint was kept; give --store DIRECTORY to resume a run where it stopped",
     ]
 
 
 def test_without_a_checkpoint_everything_would_run(pipeline: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", pipeline]) == 0
+    assert run_command_line(["plan", pipeline]) == 0
     assert set(actions(capsys.readouterr().out).values()) == {"RUN"}
 
 
@@ -161,7 +161,7 @@ def save(store: str, run_id: str, pipeline: str = "daily", age: timedelta = time
     LocalCheckpointStore(store).save(state)
 
 
-def test_checkpoints_are_listed_shown_and_deleted(
+def test_checkpoints_are_listed_shown_and_forgotten(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With its checkpoint go the saved views; what was deleted is said, part by part."""
@@ -171,15 +171,15 @@ def test_checkpoints_are_listed_shown_and_deleted(
     save(store, "one", session_state_url=views, completed_components=["a"], failed_component="b")
     save(store, "two", scope=("dag", "task", "-1"))
 
-    assert main(["checkpoints", "list", "--store", store]) == 0
+    assert run_command_line(["list", "--store", store]) == 0
     listed = capsys.readouterr().out
     assert "one" in listed
     assert "dag/task/-1" in listed
 
-    assert main(["checkpoints", "show", "one", "--store", store]) == 0
+    assert run_command_line(["show", "one", "--store", store]) == 0
     assert "run 'one', pipeline 'daily': failed" in capsys.readouterr().out
 
-    assert main(["checkpoints", "delete", "one", "--store", store]) == 0
+    assert run_command_line(["forget", "one", "--store", store]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[:2] == ["checkpoint of pipeline 'daily', run 'one': deleted", "request to restart: was not there"]
     assert said[2].startswith(f"saved views in {views}: deleted (4 files with ")
@@ -187,33 +187,33 @@ def test_checkpoints_are_listed_shown_and_deleted(
     assert [state.run_id for state in LocalCheckpointStore(store).list()] == ["two"]
 
 
-def test_a_checkpoint_of_an_attempt_that_may_run_is_deleted_by_force_only(
+def test_a_run_of_which_an_attempt_may_be_active_is_forgotten_by_force_only(
     store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The refusal says since when, how that is known and what to do, and ends with status 1."""
     save(store, "one", status="in_progress", age=timedelta(minutes=3))
-    assert main(["checkpoints", "delete", "one", "--store", store]) == 1
+    assert run_command_line(["forget", "one", "--store", store]) == 1
     refused = capsys.readouterr().err
     assert "its checkpoint says in_progress and has not changed since" in refused
     assert "--force fences it off" in refused
-    assert main(["checkpoints", "delete", "one", "--store", store, "--force"]) == 0
+    assert run_command_line(["forget", "one", "--store", store, "--force"]) == 0
     assert "fenced off" in capsys.readouterr().out
     assert list(LocalCheckpointStore(store).list()) == []
 
 
-def test_views_that_this_command_does_not_reach_are_said_and_are_no_success(
+def test_views_that_the_command_cannot_open_are_named_and_make_it_fail(
     store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without Spark it reaches directories only."""
     save(store, "one", session_state_url="s3a://bucket/views/one/daily")
-    assert main(["checkpoints", "delete", "one", "--store", store]) == 1
+    assert run_command_line(["forget", "one", "--store", store]) == 1
     out = capsys.readouterr().out
     assert "checkpoint of pipeline 'daily', run 'one': deleted" in out
     assert "saved views in s3a://bucket/views/one/daily: could not be deleted" in out
-    assert "give --spark" in out
+    assert "add --spark" in out
 
 
-def test_a_run_that_was_killed_by_force_stops_at_its_next_record_and_prune_finds_the_rest(
+def test_a_run_forgotten_by_force_stops_at_its_next_record_and_prune_finds_the_rest(
     spark: SparkSession, script: Script, pipeline: str, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A real attempt with real saved views: its record does not come back, and no view is left for ever."""
@@ -226,27 +226,27 @@ def test_a_run_that_was_killed_by_force_stops_at_its_next_record_and_prune_finds
 
     script.on("gate", wait)
     command = ["run", pipeline, "--store", store, "--run-id", "one"]
-    worker = threading.Thread(target=lambda: ended.append(main(command)))
+    worker = threading.Thread(target=lambda: ended.append(run_command_line(command)))
     worker.start()
     assert running.wait(120)
     saved = Path(store) / ".session_state" / "one" / "daily"
     assert json.loads((saved / MARKER).read_text())["run_id"] == "one"
 
     prune = ["prune", "--store", store, "--older-than", "0m"]
-    assert main(prune) == 0
+    assert run_command_line(prune) == 0
     assert "may be running" in capsys.readouterr().out
     assert list(saved.rglob("*.parquet"))
-    assert main(["checkpoints", "delete", "one", "--store", store]) == 1
-    assert main(["checkpoints", "delete", "one", "--store", store, "--force"]) == 0
+    assert run_command_line(["forget", "one", "--store", store]) == 1
+    assert run_command_line(["forget", "one", "--store", store, "--force"]) == 0
     assert not list(saved.rglob("*.parquet"))
     go_on.set()
     worker.join(120)
 
     assert ended == [1]
-    assert "StaleAttemptError: somebody has deleted the checkpoint" in capsys.readouterr().err
+    assert "StaleAttemptError: the checkpoint of" in capsys.readouterr().err
     assert list(LocalCheckpointStore(store).list()) == []
     assert script.take_calls() == ["gate"]
-    assert main([*prune, "--silent-at-most", "0m"]) == 0
+    assert run_command_line([*prune, "--presume-dead-after", "0m"]) == 0
     assert "no longer belongs to a checkpoint" in capsys.readouterr().out
     assert not saved.exists()
 
@@ -256,9 +256,9 @@ def test_a_run_id_that_several_checkpoints_share_must_be_told_apart(
 ) -> None:
     save(store, "one")
     save(store, "one", scope=("dag", "task", "-1"))
-    assert main(["checkpoints", "delete", "one", "--store", store]) == 1
+    assert run_command_line(["forget", "one", "--store", store]) == 1
     assert "2 checkpoints have run id 'one'; choose one" in capsys.readouterr().err
-    assert main(["checkpoints", "delete", "one", "--store", store, "--scope", "dag", "task", "-1"]) == 0
+    assert run_command_line(["forget", "one", "--store", store, "--scope", "dag", "task", "-1"]) == 0
     assert [state.scope for state in LocalCheckpointStore(store).list()] == [()]
 
 
@@ -276,27 +276,29 @@ def test_prune_deletes_what_has_expired(store: str, capsys: pytest.CaptureFixtur
         leave_views(files, key, path=key.path, at=datetime.now(UTC) - age, checkpoint=place)
 
     command = ["prune", "--older-than", "30d", "--store", store]
-    assert main([*command, "--dry-run"]) == 0
+    assert run_command_line([*command, "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert "3 of 5 would be deleted" in out
     assert [state.run_id for state in LocalCheckpointStore(store).list()] == ["new", "old"]
-    assert main(command) == 0
+    assert run_command_line(command) == 0
     assert "3 of 5 deleted" in capsys.readouterr().out
     assert [state.run_id for state in LocalCheckpointStore(store).list()] == ["new"]
     assert not aside.exists()
     assert [path.name for path in (Path(store) / ".session_state").iterdir()] == ["new"]
 
 
-def test_prune_says_what_it_was_not_told(store: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["prune"]) == 1
+def test_prune_without_a_place_or_with_a_wrong_age_is_refused(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(["prune"]) == 1
     assert "give --store, --session-state-url, or both" in capsys.readouterr().err
     with pytest.raises(SystemExit) as refused:
-        main(["prune", "--older-than", "soon", "--store", store])
+        run_command_line(["prune", "--older-than", "soon", "--store", store])
     assert refused.value.code == 2
-    assert "'soon' is not an age such as 30d, 12h or 90m" in capsys.readouterr().err
+    assert "'soon' is not an age; write it as 30d, 12h or 90m" in capsys.readouterr().err
 
 
-def test_what_does_not_exist_is_said(store: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["checkpoints", "list", "--store", store]) == 0
-    assert main(["checkpoints", "show", "nope", "--store", store]) == 1
+def test_an_unknown_checkpoint_is_an_error_and_an_empty_store_is_not(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command_line(["list", "--store", store]) == 0
+    assert run_command_line(["show", "nope", "--store", store]) == 1
     assert "no such checkpoint" in capsys.readouterr().err

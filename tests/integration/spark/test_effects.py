@@ -14,9 +14,10 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
 
-from airflow_provider.runner.session_state.changes.snapshot import SparkEffects
+from airflow_provider.runner.session_state.changes.diff import take_snapshot
 from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
 from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
+from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.effects.spark_plan import UNKNOWN_TARGET
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
@@ -31,7 +32,7 @@ Work = Callable[["SparkSession", Path], object]
 def evidence(session: SparkSession, work: Work, folder: Path) -> tuple[SparkEffects, DriverObservations]:
     probe = ClassicProbe(session)
     watch = watch_driver(spark_footprint(session))
-    mark = probe.snapshot().mark
+    mark = take_snapshot(probe).mark
     with watch:
         work(session, folder)
     return probe.effects_since(mark), watch.seen

@@ -18,7 +18,7 @@ import pytest
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
 from tests.samples.harness.places import PLACES, Place, asked_for
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,7 +44,7 @@ class Scene:
         self.outside = directory / "outside"
         self.place = place
         self.state = directory / "state"
-        self.run = Run(spark, self.state, "a", "b", "c", session_state="save")
+        self.run = SparkRun(spark, self.state, "a", "b", "c", session_state="save")
         self.found: dict[str, Any] = {}
         self.run.does("a", self._a)
         self.run.does("b", self._b)

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Script
-from tests.integration.spark.test_session_state import forget, sql, values
-from tests.samples.harness.spark_attempts import Run
+from tests.integration.spark.session_state.scenes import forget, sql, values
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,15 +28,15 @@ def db(spark: SparkSession) -> Iterator[str]:
 
 
 @pytest.fixture
-def run(spark: SparkSession, script: Script, tmp_path: Path, db: str) -> Run:
+def run(spark: SparkSession, script: Script, tmp_path: Path, db: str) -> SparkRun:
     """A run whose first component makes the database; the second one is the test's, the third one fails at first."""
-    run = Run(spark, tmp_path / "state", "a", "b", "c")
+    run = SparkRun(spark, tmp_path / "state", "a", "b", "c")
     run.does("a", sql(f"CREATE DATABASE {db}"))
     run.fails("c")
     return run
 
 
-def go_on(run: Run, db: str, tmp_path: Path, work: Work) -> tuple[list[str], list[tuple[str, Any]]]:
+def go_on(run: SparkRun, db: str, tmp_path: Path, work: Work) -> tuple[list[str], list[tuple[str, Any]]]:
     """Let Spark forget the tables, and go on; return which components ran, and which failed."""
     forget(run.session, db, tmp_path)
     run.does("c", work)
@@ -64,7 +64,7 @@ WRITERS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("format_name", "options", "left_out"), WRITERS.values(), ids=WRITERS)
 def test_the_options_of_a_writer_do_not_keep_its_table_from_being_known_again(
-    run: Run, db: str, tmp_path: Path, format_name: str, options: dict[str, Any], left_out: str
+    run: SparkRun, db: str, tmp_path: Path, format_name: str, options: dict[str, Any], left_out: str
 ) -> None:
     """What readers need comes back, nothing secret is recorded, and the log says what is left out."""
     found: list[Any] = []
@@ -103,7 +103,7 @@ TABLES = {
 
 @pytest.mark.parametrize("statement", TABLES.values(), ids=TABLES)
 def test_what_a_table_remembers_beyond_its_data_does_not_keep_it_from_being_known_again(
-    run: Run, db: str, tmp_path: Path, statement: str
+    run: SparkRun, db: str, tmp_path: Path, statement: str
 ) -> None:
     """Invariant 6: a row that is inserted later gets the default that it would have got."""
     run.does("b", sql(statement.format(db), f"INSERT INTO {db}.t (x) VALUES (1)"))
@@ -134,27 +134,27 @@ LOST = {
 
 @pytest.mark.parametrize("statements", LOST.values(), ids=LOST)
 def test_a_table_that_cannot_be_described_refuses_nothing_and_who_reads_it_is_told(
-    run: Run, db: str, tmp_path: Path, statements: str, caplog: pytest.LogCaptureFixture
+    run: SparkRun, db: str, tmp_path: Path, statements: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Invariant 11: its component has written, so it does not run again."""
     run.does("b", sql(*statements.format(db, tmp_path).split(";")))
     run.attempt()
     assert (run.handling("b")[0], list(run.record("b").lost)) == ("kept", [f"`{db}`.`t`"])
-    assert f"b: `{db}`.`t` is not there again after a failure" in caplog.text
+    assert f"b: a later attempt will not have `{db}`.`t`: " in caplog.text
     forget(run.session, db, tmp_path)
     run.does("c", lambda session: session.table(f"{db}.t").collect())
     run.took_turns()
     [failure] = [result.failure for result in run.resume().component_results if result.failure]
     assert run.took_turns() == ["c"]
     assert "TABLE_OR_VIEW_NOT_FOUND" in failure.what
-    assert f"`{db}`.`t` of b is not there again" in caplog.text
-    [hint] = [line for line in failure.hints if "is not there again after the failure" in line]
+    assert f"`{db}`.`t` of b could not be restored" in caplog.text
+    [hint] = [line for line in failure.hints if "could not be restored after the failure" in line]
     assert "restart from the component that made it, or set its session_state: replay" in hint
     run.mend("c")
     assert run.resume().failed_components == []
 
 
-def test_who_makes_a_lost_table_anew_is_told_that_its_files_are_there(run: Run, db: str, tmp_path: Path) -> None:
+def test_who_makes_a_lost_table_anew_is_told_that_its_files_are_there(run: SparkRun, db: str, tmp_path: Path) -> None:
     """Invariant 6: ``IF NOT EXISTS`` must not give an empty table without a word."""
     create = f"CREATE TABLE IF NOT EXISTS {db}.t (x INT, y INT DEFAULT 1 + 2) USING parquet"
     run.does("b", sql(create, f"INSERT INTO {db}.t (x) VALUES (1)"))
@@ -168,7 +168,7 @@ def test_a_lost_table_is_not_the_one_that_an_earlier_component_had_made(
     spark: SparkSession, script: Script, db: str, tmp_path: Path
 ) -> None:
     """Invariant 6: the files are those of the later one."""
-    run = Run(spark, tmp_path / "state", "a", "b", "c")
+    run = SparkRun(spark, tmp_path / "state", "a", "b", "c")
     run.does("a", sql(f"CREATE DATABASE {db}", f"CREATE TABLE {db}.t (x INT) USING parquet"))
     run.does("b", sql(f"DROP TABLE {db}.t", f"CREATE TABLE {db}.t (x INT, y INT DEFAULT 1 + 2) USING parquet"))
     run.fails("c")
@@ -179,7 +179,7 @@ def test_a_lost_table_is_not_the_one_that_an_earlier_component_had_made(
     assert "TABLE_OR_VIEW_NOT_FOUND" in str(failed[0][1])
 
 
-def test_the_author_may_vouch_for_the_component_of_a_lost_table(run: Run, db: str, tmp_path: Path) -> None:
+def test_the_author_may_vouch_for_the_component_of_a_lost_table(run: SparkRun, db: str, tmp_path: Path) -> None:
     run.does("b", sql(f"CREATE TABLE IF NOT EXISTS {db}.t (x INT, y INT DEFAULT 1 + 2) USING parquet"))
     run.attempt()
     steps = [c.model_copy(update={"session_state": "replay"}) if c.name == "b" else c for c in run.config.components]
@@ -193,7 +193,7 @@ def test_what_is_in_a_database_that_is_lost_is_lost_and_never_made_again(
     spark: SparkSession, script: Script, db: str, tmp_path: Path
 ) -> None:
     """Invariant 11: with nothing to vouch for the database, the component that wrote the table stays complete."""
-    run = Run(spark, None, "a", "b", "c")
+    run = SparkRun(spark, None, "a", "b", "c")
     place, out = tmp_path / "place", tmp_path / "out"
 
     def act(session: SparkSession) -> None:

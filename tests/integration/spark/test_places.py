@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.runner import (
     CheckpointHooks,
     LocalCheckpointStore,
@@ -80,14 +80,14 @@ def test_a_run_with_relative_places_goes_on_although_a_component_went_away(
     command = ["run", "moving.yaml", "--store", "store", "--run-id", "r", "--var", "ds=2026-01-31"]
     command += ["--session-state-url", "views", "--var", f"params.folder={folder}"]
 
-    assert main(command) == 1
+    assert run_command_line(command) == 1
     told = capsys.readouterr().out
     assert f"checkpoint: {here}/store\n" in told
     assert f"--store {here}/store" in told
     os.chdir(here)
     assert script.take_calls() == ["away", "gate"]
     script.mend("gate")
-    assert main(command) == 0, capsys.readouterr()
+    assert run_command_line(command) == 0, capsys.readouterr()
     assert script.take_calls() == ["gate"]
     left = [path for name in ("away", "away-renamed") for path in (tmp_path / name).rglob("*")]
     assert left == []

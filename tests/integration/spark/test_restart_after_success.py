@@ -16,7 +16,7 @@ from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.session_state.saved.directory_marker import Retention
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.conftest import Script
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,23 +25,23 @@ KEY = RunKey((), "run-1", "p")
 
 
 @pytest.fixture
-def run(tmp_path: Path, spark: SparkSession, script: Script) -> Run:
+def run(tmp_path: Path, spark: SparkSession, script: Script) -> SparkRun:
     """The view of a is read by b and by c; the views are saved as they are left."""
-    made = Run(spark, KEY.directory(str(tmp_path / "state")), "a", "b", "c", session_state="save")
+    made = SparkRun(spark, KEY.directory(str(tmp_path / "state")), "a", "b", "c", session_state="save")
     made.does("a", lambda session: session.range(3).createOrReplaceTempView("v"))
     made.does("b", lambda session: session.table("v").createOrReplaceTempView("w"))
     made.does("c", lambda session: session.table("w").count())
     return made
 
 
-def attempt(run: Run, hours: float = 0, *asked: str) -> PipelineResult:
+def attempt(run: SparkRun, hours: float = 0, *asked: str) -> PipelineResult:
     """One attempt in a new session, of which somebody has asked something."""
     run.in_new_session()
     if asked:
         run.store.leave_request(RestartRequest(components=asked), KEY)
     keeping = Retention(hours_after_success=hours)
     return run_attempt(
-        AttemptSpec(run.config, run.store, KEY, spark=run.session, session_state_url=run.url, keeping=keeping)
+        AttemptSpec(run.config, run.store, KEY, spark=run.session, session_state_url=run.url, retention=keeping)
     )
 
 
@@ -49,7 +49,7 @@ def actions(result: PipelineResult) -> dict[str, str]:
     return {component.component_name: component.action.value for component in result.component_results}
 
 
-def test_views_that_were_kept_are_restored_and_expire_by_their_hours(run: Run, tmp_path: Path) -> None:
+def test_views_that_were_kept_are_restored_and_expire_by_their_hours(run: SparkRun, tmp_path: Path) -> None:
     """A prune within the hours leaves them, a later one deletes them; a restart counts as a use."""
     attempt(run, 2)
     run.took_turns()
@@ -65,7 +65,7 @@ def test_views_that_were_kept_are_restored_and_expire_by_their_hours(run: Run, t
     assert list(state.iterdir()) == []
 
 
-def test_harmless_components_are_replayed_where_the_views_are_gone(run: Run) -> None:
+def test_harmless_components_are_replayed_where_the_views_are_gone(run: SparkRun) -> None:
     """The plan says which and why, and nothing else runs; only what is needed before the last one that runs."""
     attempt(run)
     run.took_turns()
@@ -79,7 +79,7 @@ def test_harmless_components_are_replayed_where_the_views_are_gone(run: Run) -> 
 
 
 def test_a_component_that_may_do_harm_never_runs_again_for_its_views(
-    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    run: SparkRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Invariant 11: the request is set aside with the remedy, and whoever names it as well has it run again."""
     out = str(tmp_path / "out")

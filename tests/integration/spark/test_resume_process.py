@@ -68,10 +68,10 @@ print(type(error).__name__, error)
 """
 
 
-def test_a_component_that_stops_spark_fails_and_is_told_why(tmp_path: Path) -> None:
+def test_a_component_that_stops_spark_fails_with_that_reason(tmp_path: Path) -> None:
     """Invariant 2: what it left can no longer be seen, so it is not recorded as complete."""
     done = python("-c", STOPPING, directory=tmp_path)
     assert done.returncode == 0, done.stderr[-5000:]
     said = done.stdout.splitlines()[-1]
-    assert said.startswith("ComponentError after component 'a' the Spark session cannot be looked at (")
-    assert said.endswith("a component must not stop the session that it is given")
+    assert said.startswith("ComponentError cannot inspect the Spark session after component 'a' (")
+    assert said.endswith("Components must not stop the session they are given")

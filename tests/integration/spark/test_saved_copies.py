@@ -17,7 +17,7 @@ import pytest
 
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
@@ -273,9 +273,9 @@ def plain(spark: SparkSession, case: Case, place: Place) -> Any:
     return case.reads(session, place)
 
 
-def pipeline(spark: SparkSession, case: Case, place: Place, state: Path) -> tuple[Run, list[Any]]:
+def pipeline(spark: SparkSession, case: Case, place: Place, state: Path) -> tuple[SparkRun, list[Any]]:
     begin(spark, place)
-    run = Run(spark, state, component("a", session_state="save"), "gate", "change", "read", "gate2", "again")
+    run = SparkRun(spark, state, component("a", session_state="save"), "gate", "change", "read", "gate2", "again")
     got: list[Any] = []
     run.does("a", lambda session: case.leaves(session, place))
     run.does("change", lambda session: case.changes(session, place))
@@ -284,7 +284,7 @@ def pipeline(spark: SparkSession, case: Case, place: Place, state: Path) -> tupl
     return run, got
 
 
-def resumed(run: Run, gate: str, verdict: str, expected: Any, got: list[Any]) -> None:
+def resumed(run: SparkRun, gate: str, verdict: str, expected: Any, got: list[Any]) -> None:
     """Let the next attempt go on, and see what it got."""
     assert run.record("a").handling == "kept"
     got.clear()
@@ -340,7 +340,7 @@ def test_what_was_made_of_a_view_shows_after_a_resume_what_it_showed(
 ) -> None:
     """Of a view by text a DataFrame was made, which is bound to what was there then. Its component is harmless."""
     begin(spark, place)
-    run = Run(spark, tmp_path / "state", component("a", session_state="save"), "b", "change", "gate")
+    run = SparkRun(spark, tmp_path / "state", component("a", session_state="save"), "b", "change", "gate")
     run.does("a", lambda session: text(f"SELECT id FROM {base}")(session, place))
     run.does("b", lambda session: session.table("v").createOrReplaceTempView("w"))
     run.does("change", lambda session: change(session, place))
@@ -377,7 +377,7 @@ def test_a_view_that_could_not_be_right_is_made_again_once_it_can(
 ) -> None:
     """It asks a copy for its file, so it cannot be saved; nobody has read it, so its component is no obstacle."""
     begin(spark, place)
-    run = Run(spark, tmp_path / "state", component("a", session_state="save"), "gate", "named", "read")
+    run = SparkRun(spark, tmp_path / "state", component("a", session_state="save"), "gate", "named", "read")
     run.does("a", lambda session: frame(files)(session, place))
     run.does(
         "named", lambda session: sql("CREATE TEMP VIEW n AS SELECT id, input_file_name() AS f FROM v")(session, place)
@@ -423,7 +423,7 @@ def test_a_statement_is_refused_before_it_deletes_anything(
     begin(spark, place)
     out = tmp_path / "out"
     spark.range(5).write.parquet(str(out))
-    run = Run(
+    run = SparkRun(
         spark,
         tmp_path / "state",
         component("a", session_state="save"),
@@ -447,16 +447,14 @@ def test_a_statement_is_refused_before_it_deletes_anything(
     [(name, error)] = run.resume().failed_components
     assert run.took_turns() == ["b", "gate", "c"]
     assert name == "c"
-    assert "view 'v' is a copy in this attempt: it was saved when component 'a' had completed in attempt 1" in str(
-        error
-    )
+    assert "view 'v' is a copy in this attempt: it was saved when component 'a' completed in attempt 1" in str(error)
     assert "Compute input_file_name() in 'a'" in str(error)
     assert spark.read.parquet(str(out)).count() == 5
 
 
 def test_what_an_author_put_into_the_optimizer_stays(spark: SparkSession, script: Script, tmp_path: Path) -> None:
     """Invariant 14. The rule is there once, however many attempts a session sees."""
-    run = Run(spark, tmp_path / "state", "a")
+    run = SparkRun(spark, tmp_path / "state", "a")
     experimental = run.session._jsparkSession.experimental()
     jvm = run.session._jvm
     own = getattr(getattr(jvm, "org.apache.spark.sql.catalyst.optimizer.RemoveNoopOperators$"), "MODULE$")
@@ -489,7 +487,7 @@ def test_it_is_said_when_readers_before_and_after_a_failure_cannot_agree(
     spark: SparkSession, script: Script, tmp_path: Path, place: Place, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     leaves, said = REDRAWN[what]
-    run = Run(spark, tmp_path / "state", component("a", session_state="auto"), "gate", "read")
+    run = SparkRun(spark, tmp_path / "state", component("a", session_state="auto"), "gate", "read")
     got: list[Any] = []
     run.does("a", lambda session: leaves(session, place))
     run.does("gate", lambda session: (got.append(session.table("v").first()), 1 / 0))
@@ -534,7 +532,7 @@ def test_the_log_warns_of_a_statement_that_overwrites_what_a_view_reads(
 ) -> None:
     """Issue 16, item 1: with both names, once, and also when the statement fails. Plain Spark decides what comes."""
     begin(spark, place)
-    run = Run(spark, tmp_path / "state", "reads", "writes")
+    run = SparkRun(spark, tmp_path / "state", "reads", "writes")
     run.does(
         "reads",
         lambda session: (

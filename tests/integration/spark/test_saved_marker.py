@@ -21,7 +21,7 @@ from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import FileStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from tests.conftest import Script
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,18 +37,18 @@ def base(request: pytest.FixtureRequest, tmp_path: Path, session: SparkSession) 
 
 
 @pytest.fixture
-def run(base: str, tmp_path: Path, spark: SparkSession, script: Script) -> Run:
+def run(base: str, tmp_path: Path, spark: SparkSession, script: Script) -> SparkRun:
     (tmp_path / "lake").mkdir()
     # Every new session takes it from here, as it takes spark.hadoop.… from the conf of the application.
     hadoop = spark.sparkContext._jsc.hadoopConfiguration()
     hadoop.set(f"fs.viewfs.mounttable.{urlsplit(base).netloc}.link./shared", f"file://{tmp_path}/lake")
-    made = Run(spark, KEY.directory(base), "a", "b", session_state="save")
+    made = SparkRun(spark, KEY.directory(base), "a", "b", session_state="save")
     made.does("a", lambda session: session.range(3).createOrReplaceTempView("v"))
     made.fails("b")
     return made
 
 
-def attempt(run: Run, **keeping: float) -> PipelineResultStatus:
+def attempt(run: SparkRun, **keeping: float) -> PipelineResultStatus:
     """One attempt as the operators make it, in a new session."""
     run.in_new_session()
     result = run_attempt(
@@ -58,13 +58,13 @@ def attempt(run: Run, **keeping: float) -> PipelineResultStatus:
             KEY,
             spark=run.session,
             session_state_url=run.url,
-            keeping=Retention(**keeping),
+            retention=Retention(**keeping),
         )
     )
     return result.status
 
 
-def storage(run: Run, base: str) -> FileStorage:
+def storage(run: SparkRun, base: str) -> FileStorage:
     return DirectoryStorage(Path(base)) if base.startswith("/") else HadoopStorage(run.session, base)
 
 
@@ -78,7 +78,9 @@ def views(lake: Path) -> list[Path]:
     return list(lake.rglob("*.parquet"))
 
 
-def test_every_attempt_says_whose_the_views_are_and_prune_deletes_them(run: Run, base: str, tmp_path: Path) -> None:
+def test_every_attempt_says_whose_the_views_are_and_prune_deletes_them(
+    run: SparkRun, base: str, tmp_path: Path
+) -> None:
     """Before the first view is saved; Spark's readers pass over it; once expired everything goes."""
     attempt(run, retention_days=14)
     files = storage(run, base)
@@ -101,7 +103,7 @@ def test_every_attempt_says_whose_the_views_are_and_prune_deletes_them(run: Run,
     assert list((tmp_path / "lake").iterdir()) == []
 
 
-def test_a_run_that_succeeds_leaves_no_marker(run: Run, tmp_path: Path) -> None:
+def test_a_run_that_succeeds_leaves_no_marker(run: SparkRun, tmp_path: Path) -> None:
     """Its views are deleted then, and with them all that says whose they were."""
     attempt(run)
     assert views(tmp_path / "lake")
@@ -110,7 +112,7 @@ def test_a_run_that_succeeds_leaves_no_marker(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "lake" / KEY.path).exists()
 
 
-def test_what_prune_is_deleting_is_not_counted_on(run: Run, base: str) -> None:
+def test_what_prune_is_deleting_is_not_counted_on(run: SparkRun, base: str) -> None:
     """The attempt runs the component again instead, and the one after it counts on what that saved."""
     attempt(run)
     files = storage(run, base)
@@ -123,7 +125,7 @@ def test_what_prune_is_deleting_is_not_counted_on(run: Run, base: str) -> None:
     assert files_for(run.url or "", run.session).read(f"{run.url}/{NOTICE}") is None
 
 
-def test_a_plain_set_of_completed_components_leaves_the_views_of_others(run: Run, tmp_path: Path) -> None:
+def test_a_plain_set_of_completed_components_leaves_the_views_of_others(run: SparkRun, tmp_path: Path) -> None:
     """Whoever names one component as complete does not say that what the others saved may go."""
     attempt(run)
     before = views(tmp_path / "lake")
@@ -133,7 +135,9 @@ def test_a_plain_set_of_completed_components_leaves_the_views_of_others(run: Run
     assert set(before) < set(views(tmp_path / "lake"))
 
 
-def test_a_view_that_is_saved_by_hand_under_no_key_is_kept_by_its_date(run: Run, base: str, tmp_path: Path) -> None:
+def test_a_view_that_is_saved_by_hand_under_no_key_is_kept_by_its_date(
+    run: SparkRun, base: str, tmp_path: Path
+) -> None:
     """The runner of the public face knows no run: its marker says since when, and not whose."""
     run.attempt()
     files = storage(run, base)

@@ -191,7 +191,7 @@ def test_what_an_action_read_that_left_no_view(
 def test_rows_that_leave_sql_cannot_be_told(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """The RDD of a DataFrame does not tell which files it reads."""
     session.read.text(str(inbox)).rdd.map(len).count()
-    assert [(source.kind, source.state) for source in sources_of(reading)] == [("other", "cannot be told")]
+    assert [(source.kind, source.state) for source in sources_of(reading)] == [("other", "unknown")]
 
 
 def test_what_was_read_before_the_component_began_is_not_its_own(
@@ -297,14 +297,14 @@ def test_a_database_cannot_be_told_and_shows_no_password(session: SparkSession, 
     )
     frame.load().createOrReplaceTempView("v")
     source = one(reading, "v")
-    assert (source.kind, source.state) == ("other", "cannot be told")
+    assert (source.kind, source.state) == ("other", "unknown")
     assert source.name == "jdbc:derby:memory:sources sysibm.sysdummy1"
 
 
 def test_a_stream_cannot_be_told(session: SparkSession, reading: SourceWatch) -> None:
     """A stream never holds the same twice."""
     session.readStream.format("rate").load().createOrReplaceTempView("v")
-    assert [(source.kind, source.state) for source in sources_of(reading, "v")] == [("other", "cannot be told")]
+    assert [(source.kind, source.state) for source in sources_of(reading, "v")] == [("other", "unknown")]
 
 
 def test_a_view_that_cannot_be_analysed_any_more(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
@@ -312,7 +312,7 @@ def test_a_view_that_cannot_be_analysed_any_more(session: SparkSession, reading:
     session.sql(f"CREATE TEMP VIEW v AS SELECT * FROM csv.`{inbox}`")
     shutil.rmtree(inbox)
     reading.begin()
-    assert [(s.name, s.state) for s in sources_of(reading, "v")] == [("view v", "cannot be told")]
+    assert [(s.name, s.state) for s in sources_of(reading, "v")] == [("view v", "unknown")]
 
 
 def test_too_many_files_are_not_looked_at(
@@ -326,10 +326,9 @@ def test_too_many_files_are_not_looked_at(
     session.read.text(str(many)).createOrReplaceTempView("v")
     with caplog.at_level("INFO"):
         source = one(reading, "v")
-    assert (source.state, source.why) == ("not looked at", "more than 10,000 files")
+    assert (source.state, source.why) == ("not listed", "more than 10,000 files")
     assert (
-        f"c: its source {many} is not looked at (more than 10,000 files), so a change there goes unnoticed"
-        in caplog.text
+        f"c: source {many} was not checked (more than 10,000 files), so changes to it will go unnoticed" in caplog.text
     )
 
 
@@ -415,5 +414,5 @@ def test_a_session_that_does_not_answer_is_no_failure_of_the_component(session: 
     reading = SourceWatch(Deaf(), session)
     reading.begin()
     [source] = sources_of(reading)
-    assert (source.state, source.why) == ("cannot be told", "Spark does not say: RuntimeError: gone")
+    assert (source.state, source.why) == ("unknown", "Spark does not say: RuntimeError: gone")
     reading.end()

@@ -101,7 +101,7 @@ def test_a_module_that_starts_spark_when_it_is_imported_is_named_and_its_session
 
     assert "importing 'jobs_at_import' started Spark" in told["log"]
     for where in ("elsewhere", "without a launcher"):
-        assert told[where].startswith("SparkConfigError Spark runs in this process already")
+        assert told[where].startswith("SparkConfigError Spark already runs in this process")
         assert f"importing the module 'jobs_at_import' started it ({tmp_path}/jobs_at_import.py:4)" in told[where]
         assert "move SparkSession.builder...getOrCreate()" in told[where]
     assert "spark.master is 'local[*]' instead of 'local[1]'" in told["elsewhere"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider.components.destination.directory_swap import run_token
-from airflow_provider.components.sql.statement_effects import EmptiedTable, StatementEffects, read_statement_effects
+from airflow_provider.components.sql.sql_writes import EmptiedTable, SqlWrites, read_sql_writes
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner.config.component_context import ComponentContext
 from tests.integration.spark.test_writing_paths import content, ids, read, refused, run, sql, step
@@ -24,45 +24,43 @@ __all__ = ["days", "table"]  # fixtures
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("SELECT 1", StatementEffects()),
-        ("INSERT INTO t SELECT * FROM u", StatementEffects()),
-        ("this is no sql, drop it", StatementEffects()),
+        ("SELECT 1", SqlWrites()),
+        ("INSERT INTO t SELECT * FROM u", SqlWrites()),
+        ("this is no sql, drop it", SqlWrites()),
         (
             "INSERT OVERWRITE t SELECT * FROM a.u WHERE id IN (SELECT id FROM x)",
-            StatementEffects((EmptiedTable("`t`"),), reads=("`a`.`u`", "`x`")),
+            SqlWrites((EmptiedTable("`t`"),), reads=("`a`.`u`", "`x`")),
         ),
         (
             "INSERT OVERWRITE t PARTITION (day = 1, hour) SELECT * FROM u",
-            StatementEffects((EmptiedTable("`t`", (("day", "1"),)),), reads=("`u`",)),
+            SqlWrites((EmptiedTable("`t`", (("day", "1"),)),), reads=("`u`",)),
         ),
         (
             "WITH q AS (SELECT * FROM u) INSERT OVERWRITE t SELECT * FROM q",
-            StatementEffects((EmptiedTable("`t`"),), reads=("`q`", "`u`")),
+            SqlWrites((EmptiedTable("`t`"),), reads=("`q`", "`u`")),
         ),
         (
             "INSERT OVERWRITE DIRECTORY '/x' USING csv SELECT * FROM u",
-            StatementEffects(directories=("/x",), reads=("`u`",)),
+            SqlWrites(directories=("/x",), reads=("`u`",)),
         ),
-        ("DROP TABLE IF EXISTS a.t", StatementEffects((EmptiedTable("`a`.`t`", drops=True),))),
-        ("TRUNCATE TABLE t", StatementEffects((EmptiedTable("`t`", drops=True),))),
-        ("TRUNCATE TABLE t PARTITION (day = 1)", StatementEffects((EmptiedTable("`t`", (("day", "1"),), drops=True),))),
+        ("DROP TABLE IF EXISTS a.t", SqlWrites((EmptiedTable("`a`.`t`", drops=True),))),
+        ("TRUNCATE TABLE t", SqlWrites((EmptiedTable("`t`", drops=True),))),
+        ("TRUNCATE TABLE t PARTITION (day = 1)", SqlWrites((EmptiedTable("`t`", (("day", "1"),), drops=True),))),
         (
             "ALTER TABLE t DROP PARTITION (day = 1), PARTITION (day = 2)",
-            StatementEffects(tuple(EmptiedTable("`t`", (("day", day),), drops=True) for day in "12")),
+            SqlWrites(tuple(EmptiedTable("`t`", (("day", day),), drops=True) for day in "12")),
         ),
-        ("LOAD DATA INPATH '/x' OVERWRITE INTO TABLE t", StatementEffects((EmptiedTable("`t`"),))),
-        ("LOAD DATA INPATH '/x' INTO TABLE t", StatementEffects()),
-        ("DROP DATABASE a CASCADE", StatementEffects(databases=("`a`",))),
-        ("DROP SCHEMA a", StatementEffects()),
-        ("CREATE TABLE t AS SELECT * FROM u", StatementEffects(makes=("`t`",), reads=("`u`",))),
-        ("CREATE TABLE t USING orc LOCATION '/x' AS SELECT 1 AS id", StatementEffects()),
-        ("CREATE TEMPORARY VIEW t AS SELECT 1 AS id", StatementEffects()),
+        ("LOAD DATA INPATH '/x' OVERWRITE INTO TABLE t", SqlWrites((EmptiedTable("`t`"),))),
+        ("LOAD DATA INPATH '/x' INTO TABLE t", SqlWrites()),
+        ("DROP DATABASE a CASCADE", SqlWrites(databases=("`a`",))),
+        ("DROP SCHEMA a", SqlWrites()),
+        ("CREATE TABLE t AS SELECT * FROM u", SqlWrites(makes=("`t`",), reads=("`u`",))),
+        ("CREATE TABLE t USING orc LOCATION '/x' AS SELECT 1 AS id", SqlWrites()),
+        ("CREATE TEMPORARY VIEW t AS SELECT 1 AS id", SqlWrites()),
     ],
 )
-def test_the_effects_of_a_statement_are_what_spark_would_do(
-    session: SparkSession, text: str, found: StatementEffects
-) -> None:
-    assert read_statement_effects(session, text) == found
+def test_the_effects_of_a_statement_are_what_spark_would_do(session: SparkSession, text: str, found: SqlWrites) -> None:
+    assert read_sql_writes(session, text) == found
 
 
 @pytest.mark.parametrize("below", ["", "/day=1", "/.."])

@@ -55,7 +55,7 @@ def attempt(directory: Path, run_id: str) -> dict[str, Any]:
     return {
         "status": str(result.status),
         "failed": {name: str(error) for name, error in result.failed_components},
-        "plan": {decision.component: [str(decision.action), decision.reason] for decision in plan.decisions},
+        "plan": {decision.component: [str(decision.action), str(decision.reason)] for decision in plan.decisions},
     }
 
 

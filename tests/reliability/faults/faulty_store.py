@@ -15,7 +15,7 @@ from airflow_provider.runner import (
     PipelineResultStatus,
 )
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
@@ -146,7 +146,7 @@ class Pauses(list[float]):
 
 
 @dataclass
-class Run:
+class FaultyRun:
     """Attempts at one run of a pipeline of three components, each attempt as in a new process.
 
     :param place: where its checkpoint is
@@ -166,7 +166,7 @@ class Run:
     def attempt(self, spark: Any = NO_SPARK) -> PipelineResult:
         """Take over, plan, run and record, at the faulty store."""
         store = self.faults.around(self.place.attempt())
-        return run_attempt(AttemptSpec(CONFIG, store, KEY, spark=spark, saving=Saving(sleep=self.pauses)))
+        return run_attempt(AttemptSpec(CONFIG, store, KEY, spark=spark, saving=SavePolicy(sleep=self.pauses)))
 
     def fail_at(self, component: str) -> None:
         """One attempt that ends because this component fails."""
@@ -210,7 +210,7 @@ ROWS = re.compile(r"pyspark_pipeline_record/etl/(\w+)")
 
 def assert_one_clear_error(error: BaseException, reason: str, what: str = "checkpoint") -> None:
     text = str(error)
-    begins = rf"the {what} of pipeline 'etl', run 'run-1' could not be saved in \d+ tries: "
+    begins = rf"saving the {what} of pipeline 'etl', run 'run-1' failed \d+ times: "
     assert re.match(begins, text), text
     assert reason in text
     assert text.endswith("because without the record the next attempt would run finished components again")

@@ -22,7 +22,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.storage import durable_write
 from airflow_provider.stores.location import store_at
@@ -34,8 +34,8 @@ from tests.reliability.faults.faulty_store import (
     KEY,
     NO_SPARK,
     Do,
+    FaultyRun,
     Pauses,
-    Run,
     and_then,
     assert_one_clear_error,
     loses_the_answer,
@@ -48,21 +48,21 @@ SUCCESS = PipelineResultStatus.SUCCESS
 
 
 @pytest.fixture(params=KEPT)
-def run(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> Run:
+def run(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> FaultyRun:
     """A run whose checkpoint is in each place that outlives the process."""
-    return Run(PLACES[request.param](tmp_path), script)
+    return FaultyRun(PLACES[request.param](tmp_path), script)
 
 
 @pytest.fixture(params=FILES)
-def on_files(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> Run:
+def on_files(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> FaultyRun:
     """A run whose checkpoint is in each place of files."""
-    return Run(PLACES[request.param](tmp_path), script)
+    return FaultyRun(PLACES[request.param](tmp_path), script)
 
 
 @pytest.fixture(params=["local", "file://"])
-def on_disk(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> Run:
+def on_disk(request: pytest.FixtureRequest, tmp_path: Path, script: Script) -> FaultyRun:
     """A run whose checkpoint is in ``tmp_path / "checkpoints"``."""
-    return Run(PLACES[request.param](tmp_path), script)
+    return FaultyRun(PLACES[request.param](tmp_path), script)
 
 
 # The disk is full
@@ -74,16 +74,16 @@ def test_a_disk_that_is_really_full_fails_the_attempt_and_the_next_one_goes_on_w
     """Invariant 4, with the kernel's own refusal: a process that may write no file of more than a few bytes stands in
     for the full disk, and really gets a short write and then an error.
     """
-    run = Run(PLACES["local"](tmp_path), script)
+    run = FaultyRun(PLACES["local"](tmp_path), script)
     code = textwrap.dedent(
         """
         import resource, sys
         from pathlib import Path
         from tests.conftest import Script
         from airflow_provider.errors import CheckpointWriteError
-        from tests.reliability.faults.faulty_store import Run, assert_one_clear_error
+        from tests.reliability.faults.faulty_store import FaultyRun, assert_one_clear_error
         from tests.samples.harness.places import PLACES
-        run = Run(PLACES["local"](Path(sys.argv[1])), Script())
+        run = FaultyRun(PLACES["local"](Path(sys.argv[1])), Script())
         run.script.on("b", lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
         try:
             run.attempt()
@@ -105,7 +105,7 @@ def test_a_disk_that_is_really_full_fails_the_attempt_and_the_next_one_goes_on_w
     ids=["disk full", "quota"],
 )
 def test_a_disk_that_fills_up_in_the_middle_of_an_attempt_keeps_what_was_recorded(
-    on_disk: Run, script: Script, monkeypatch: pytest.MonkeyPatch, step: str, error: OSError
+    on_disk: FaultyRun, script: Script, monkeypatch: pytest.MonkeyPatch, step: str, error: OSError
 ) -> None:
     """Invariants 1 and 4: the component that could not be recorded runs again, and no further one starts."""
 
@@ -136,7 +136,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_an_attempt_keeps_what_was_recorde
 
 
 def test_a_directory_that_may_not_be_written_fails_the_attempt(
-    on_disk: Run, tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+    on_disk: FaultyRun, tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Invariant 4. Root may write everywhere, so for root the refusal comes from a patched ``os.replace``."""
     directories = [tmp_path]
@@ -164,7 +164,7 @@ def test_a_directory_that_may_not_be_written_fails_the_attempt(
     on_disk.assert_the_next_attempt_goes_on(after="a")
 
 
-def test_a_checkpoint_that_may_not_be_read_starts_nothing(run: Run, script: Script) -> None:
+def test_a_checkpoint_that_may_not_be_read_starts_nothing(run: FaultyRun, script: Script) -> None:
     """It is unknown what has completed, which is not the same as nothing."""
     run.fail_at("b")
     run.faults.next(run.step("read"), *[refuses(PermissionError(errno.EACCES, "Permission denied"))] * 1000)
@@ -180,7 +180,7 @@ def test_a_checkpoint_that_may_not_be_read_starts_nothing(run: Run, script: Scri
 @pytest.mark.parametrize("lost", [1, 3])
 @pytest.mark.parametrize("step", ["take_over", "begin", "append", "write", "list"])
 def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_doubled(
-    run: Run, script: Script, step: str, lost: int
+    run: FaultyRun, script: Script, step: str, lost: int
 ) -> None:
     """Wherever the answer is lost: of a save as a whole, or of one step of it. Both at the start and while a component
     is recorded.
@@ -199,7 +199,7 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_doubled(
 
 @pytest.mark.parametrize("write", range(6))
 def test_a_listing_that_fails_after_the_file_was_written_is_tried_again(
-    on_files: Run, script: Script, write: int
+    on_files: FaultyRun, script: Script, write: int
 ) -> None:
     """The file is there, but whether it counts is not known yet: the fence, the whole record, and each event's."""
     broken = refuses(OSError(errno.EIO, "Input/output error"))
@@ -212,7 +212,9 @@ def test_a_listing_that_fails_after_the_file_was_written_is_tried_again(
 
 
 @pytest.mark.parametrize("step", ["append", "write"])
-def test_when_every_answer_is_lost_the_attempt_fails_and_the_record_counts(run: Run, script: Script, step: str) -> None:
+def test_when_every_answer_is_lost_the_attempt_fails_and_the_record_counts(
+    run: FaultyRun, script: Script, step: str
+) -> None:
     """The component did complete, and its record was stored: the next attempt goes on after it."""
     script.on("b", lambda: run.faults.next(run.step(step), *[loses_the_answer] * 1000))
     with pytest.raises(CheckpointWriteError) as caught:
@@ -230,7 +232,7 @@ REFUSED = ConnectionResetError("connection reset by peer")
 
 @pytest.mark.parametrize("when", ["at the takeover", "while a component is recorded"])
 def test_a_store_that_is_out_for_a_while_costs_pauses(
-    run: Run, script: Script, caplog: pytest.LogCaptureFixture, when: str
+    run: FaultyRun, script: Script, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
     """The attempt waits until the store is back, and says at each try what it waits for. The first pauses are short, so
     that a blip costs little, and they grow up to half a minute, so that a store that comes up again is not overrun;
@@ -258,13 +260,15 @@ def test_a_store_that_is_out_for_a_while_costs_pauses(
     assert len(warnings) == len(run.pauses), warnings
     for number, (warning, pause) in enumerate(zip(warnings, run.pauses, strict=True), start=1):
         expected = (
-            rf"the {what} of pipeline 'etl', run 'run-1' could not be saved, try {number}, next in {pause:.1f} s, "
-            rf"for at most {patience} s in all: .*connection reset by peer.*"
+            rf"saving the {what} of pipeline 'etl', run 'run-1' failed \(try {number}\): .*connection reset by peer.*; "
+            rf"retrying in {pause:.1f} s, giving up after {patience} s"
         )
         assert re.fullmatch(expected, warning), warning
 
 
-def test_a_store_that_is_out_for_too_long_fails_the_attempt_and_the_next_one_goes_on(run: Run, script: Script) -> None:
+def test_a_store_that_is_out_for_too_long_fails_the_attempt_and_the_next_one_goes_on(
+    run: FaultyRun, script: Script
+) -> None:
     """Invariants 1 and 4: after five minutes, not before, with one error, and what was recorded is there."""
     script.on("b", lambda: run.faults.breaks(REFUSED))
     with pytest.raises(CheckpointWriteError) as caught:
@@ -277,7 +281,9 @@ def test_a_store_that_is_out_for_too_long_fails_the_attempt_and_the_next_one_goe
 
 
 @pytest.mark.parametrize("readable", [True, False])
-def test_a_store_that_cannot_be_reached_fails_before_spark_is_started(run: Run, script: Script, readable: bool) -> None:
+def test_a_store_that_cannot_be_reached_fails_before_spark_is_started(
+    run: FaultyRun, script: Script, readable: bool
+) -> None:
     """There is nothing to lose yet, so a wrong address does not take five minutes to show; nothing is forgotten."""
     run.fail_at("b")
     if readable:
@@ -305,7 +311,7 @@ def test_an_s3_server_that_is_gone_is_one_clear_error(script: Script, monkeypatc
         '"config_kwargs": {"retries": {"max_attempts": 1}, "connect_timeout": 2}}}',
     )
     attempt = AttemptSpec(
-        CONFIG, store_at("s3://gone_s3@bucket/prefix"), KEY, spark=NO_SPARK, saving=Saving(0, sleep=Pauses())
+        CONFIG, store_at("s3://gone_s3@bucket/prefix"), KEY, spark=NO_SPARK, saving=SavePolicy(0, sleep=Pauses())
     )
     with pytest.raises(
         CheckpointReadError, match=r"from object storage s3://gone_s3@bucket/prefix: .*127\.0\.0\.1:9"
@@ -319,7 +325,7 @@ def test_an_s3_server_that_is_gone_is_one_clear_error(script: Script, monkeypatc
 
 
 @pytest.mark.parametrize("kill", [AttemptStopped("Airflow asked the task to stop"), KeyboardInterrupt(), SystemExit(1)])
-def test_a_kill_during_a_pause_ends_the_attempt_at_once(run: Run, script: Script, kill: BaseException) -> None:
+def test_a_kill_during_a_pause_ends_the_attempt_at_once(run: FaultyRun, script: Script, kill: BaseException) -> None:
     """No further try, nothing written, no further component; what was recorded is there."""
     script.on("b", lambda: run.faults.breaks(REFUSED))
 
@@ -340,7 +346,7 @@ def test_a_kill_during_a_pause_ends_the_attempt_at_once(run: Run, script: Script
     run.assert_the_next_attempt_goes_on(after="a")
 
 
-def test_hooks_that_served_an_attempt_that_broke_off_serve_the_next_one(run: Run, script: Script) -> None:
+def test_hooks_that_served_an_attempt_that_broke_off_serve_the_next_one(run: FaultyRun, script: Script) -> None:
     """Invariant 1, in a notebook: one runner and one hooks object. What the first attempt has recorded counts."""
     store = run.place.attempt()
     hooks = CheckpointHooks(store, KEY.run_id, compute_pipeline_fingerprint(CONFIG))
@@ -358,7 +364,7 @@ def test_hooks_that_served_an_attempt_that_broke_off_serve_the_next_one(run: Run
 # However long it takes
 
 
-def test_a_slow_store_holds_the_next_component_back_until_the_record_is_there(run: Run, script: Script) -> None:
+def test_a_slow_store_holds_the_next_component_back_until_the_record_is_there(run: FaultyRun, script: Script) -> None:
     """Invariant 3: a component starts after the save of the one before it has returned."""
     order: list[str] = []
 

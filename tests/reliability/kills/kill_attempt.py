@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_provider.runner import CheckpointStore, NoOpHooks, PipelineConfig, PipelineResult
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
@@ -85,7 +85,7 @@ def run_watched(
             store,
             RunKey((), run_id, config.name),
             hooks=[watch],
-            saving=Saving(on_save=lambda seconds: watch.recorded()),
+            saving=SavePolicy(on_save=lambda seconds: watch.recorded()),
             spark=spark,
             session_state_url=session_state_url,
         )

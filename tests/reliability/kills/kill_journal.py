@@ -21,6 +21,7 @@ from typing import Any
 
 import airflow_provider.runner.checkpoint
 import airflow_provider.runner.session_state
+import airflow_provider.runner.storage
 import airflow_provider.stores
 
 TAKE_OVER = "take over"
@@ -30,7 +31,12 @@ EVERY_STATION = "every"
 
 _WATCHED = tuple(
     str(Path(package.__file__).parent)
-    for package in (airflow_provider.runner.checkpoint, airflow_provider.runner.session_state, airflow_provider.stores)
+    for package in (
+        airflow_provider.runner.checkpoint,
+        airflow_provider.runner.session_state,
+        airflow_provider.runner.storage,
+        airflow_provider.stores,
+    )
 )
 """Whose lines of Python count as steps of keeping a component's session state and of saving the record."""
 

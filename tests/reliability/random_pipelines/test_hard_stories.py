@@ -1,7 +1,7 @@
 """Invariants 6 and 11 where Spark itself is subtle: what random pipelines found, and what they find too rarely.
 
 Each story is a pipeline with its failures, and is compared with the same pipeline without them, as in
-``test_random_pipelines.py``. What a view shows after somebody has written to what it reads depends on how it is bound:
+``test_random_pipelines.py``. What a view shows after somebody has written to its sources depends on how it is bound:
 one made of a DataFrame pins the files, one made by SQL text looks them up each time, and one of a table follows what
 the same session writes there.
 """

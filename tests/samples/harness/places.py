@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ import pytest
 
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+from airflow_provider.runner.storage.file_storage import StoredFile
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from airflow_provider.stores.object_storage import DriverCheckpointStore, ObjectStorageCheckpointStore
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from tests.samples.harness.stores import FakeTaskState, PlainStore
 from tests.samples.harness.watched import Watched
-from tests.samples.services.s3 import new_prefix
+from tests.samples.services.s3 import ServedObjects, new_prefix
 
 Before = Callable[..., object]
 
@@ -59,10 +61,12 @@ class Files(Place):
     """A place of files.
 
     :param store: opens a store
+    :param beneath: the same files by a shorter way than the store's, for what the test itself reads and writes
     """
 
-    def __init__(self, store: Callable[[], FileCheckpointStore]) -> None:
+    def __init__(self, store: Callable[[], FileCheckpointStore], beneath: Any = None) -> None:
         self._store = store
+        self._beneath = beneath
 
     def store(self) -> CheckpointStore:
         return self._store()
@@ -73,14 +77,36 @@ class Files(Place):
         return store  # type: ignore[no-any-return]
 
     def documents(self) -> dict[str, str]:
-        files = self._store().storage()
+        files = self._files()
         return {path: files.read(path).decode("utf-8", "replace") for path, _ in files.walk()}
 
     def put(self, name: str, text: str) -> None:
-        self._store().storage().write(name, text.encode())
+        self._files().write(name, text.encode())
 
     def take_away(self, name: str) -> None:
-        self._store().storage().delete([name])
+        self._files().delete([name])
+
+    def _files(self) -> Any:
+        return self._store().storage() if self._beneath is None else self._beneath
+
+
+class WithChecksums(DirectoryStorage):
+    """A directory in which Hadoop keeps a checksum beside each file, and believes it."""
+
+    def walk(self, directory: str = "") -> Iterator[StoredFile]:
+        return (file for file in super().walk(directory) if not file.path.endswith(".crc"))
+
+    def write(self, path: str, content: bytes) -> None:
+        super().delete([self._checksum(path)])
+        super().write(path, content)
+
+    def delete(self, paths: Iterable[str]) -> None:
+        super().delete([each for path in paths for each in (path, self._checksum(path))])
+
+    @staticmethod
+    def _checksum(path: str) -> str:
+        directory, slash, name = path.rpartition("/")
+        return f"{directory}{slash}.{name}.crc"
 
 
 class TaskState(Place):
@@ -132,7 +158,7 @@ def _memory(directory: Path) -> Place:
 
 def _s3(directory: Path) -> Place:
     prefix = new_prefix()
-    return Files(lambda: ObjectStorageCheckpointStore(prefix))
+    return Files(lambda: ObjectStorageCheckpointStore(prefix), ServedObjects(prefix))
 
 
 def _hadoop(directory: Path) -> Place:
@@ -140,7 +166,8 @@ def _hadoop(directory: Path) -> Place:
     from pyspark.sql import SparkSession
 
     url = f"file://{directory}/checkpoints"
-    return Files(lambda: DriverCheckpointStore(url, HadoopStorage(SparkSession.active(), url)))
+    files = HadoopStorage(SparkSession.active(), url)
+    return Files(lambda: DriverCheckpointStore(url, files), WithChecksums(directory / "checkpoints"))
 
 
 PLACES: dict[str, Callable[[Path], Place]] = {

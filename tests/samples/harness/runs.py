@@ -17,7 +17,7 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
     load_checkpoint_for_resume,
 )
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from tests.samples.pipelines import component, pipeline
 
 RUN = "run-1"
@@ -27,7 +27,7 @@ DIAMOND = pipeline("a", component("b", "a"), component("c", "a"), component("d",
 
 
 @dataclasses.dataclass
-class Run:
+class ScriptedRun:
     """Attempts at one pipeline under one run id.
 
     :param config: the pipeline
@@ -40,7 +40,7 @@ class Run:
     pauses: list[float] = dataclasses.field(default_factory=list)
 
     def checkpoint_hooks(self, **options: Any) -> CheckpointHooks:
-        options = {"saving": Saving(sleep=self.pauses.append), **options}
+        options = {"saving": SavePolicy(sleep=self.pauses.append), **options}
         return CheckpointHooks(self.store, RUN, compute_pipeline_fingerprint(self.config), **options)
 
     def runner(self, hooks: PipelineHooks | None = None, **options: Any) -> SimplePipelineRunner:

@@ -64,6 +64,8 @@ class Steps:
         act = getattr(self._backend, name)
 
         def step(*arguments: Any, **more: Any) -> Any:
+            if name == "delete" and not isinstance(arguments[0], str):
+                return self._delete(arguments[0])
             self._party.step()
             done = act(*arguments, **more)
             if self._party.lose_answer:
@@ -73,11 +75,11 @@ class Steps:
 
         return step
 
-    def remove(self, paths: Iterable[str]) -> None:
-        """Remove files, each a step of its own, as somebody else sees it."""
+    def _delete(self, paths: Iterable[str]) -> None:
+        """Delete files, each a step of its own, as others see it."""
         for path in paths:
             self._party.step()
-            self._backend.remove([path])
+            self._backend.delete([path])
 
 
 def play(

@@ -37,7 +37,7 @@ class Clock:
         return self.now
 
 
-class Run:
+class SparkRun:
     """One run of a pipeline of scripted components.
 
     :param spark: any session of the Spark to use
@@ -79,7 +79,7 @@ class Run:
         """Let a component succeed and do nothing."""
         BEHAVIOUR.pop(name, None)
 
-    def in_new_session(self) -> Run:
+    def in_new_session(self) -> SparkRun:
         """Forget the session, as a new process does."""
         self.session = self._spark.newSession()
         return self

@@ -7,6 +7,9 @@ import json
 import logging
 import os
 import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 CONNECTION = "tests_s3"
 BUCKET = "checkpoints"
@@ -17,7 +20,11 @@ def endpoint() -> str:
     """Start the server, once for the process, with one bucket; define the connection; return the server's address."""
     import boto3
     from moto.server import ThreadedMotoServer
+    from werkzeug.serving import WSGIRequestHandler
 
+    # One connection for many requests, as S3 has it. A new one, with a thread of its own, costs as much as an answer.
+    WSGIRequestHandler.protocol_version = "HTTP/1.1"
+    WSGIRequestHandler.disable_nagle_algorithm = True
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request otherwise
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -37,3 +44,35 @@ def new_prefix() -> str:
     """Return the address of an empty place in the bucket, for ``ObjectStoragePath``."""
     endpoint()
     return f"s3://{CONNECTION}@{BUCKET}/{uuid.uuid4().hex}"
+
+
+class ServedObjects:
+    """The objects below an address of the server, without a request for each: the server runs in this process.
+
+    :param prefix: as :func:`new_prefix` returns it
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = f"{urlsplit(prefix).path.strip('/')}/"
+
+    def walk(self) -> Iterator[str]:
+        keys = _backend().head_bucket(BUCKET).keys
+        return iter(sorted(key.removeprefix(self._prefix) for key in keys if key.startswith(self._prefix)))
+
+    def read(self, path: str) -> bytes:
+        value: bytes = _backend().get_object(BUCKET, f"{self._prefix}{path}").value
+        return value
+
+    def write(self, path: str, content: bytes) -> None:
+        _backend().put_object(BUCKET, f"{self._prefix}{path}", content)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            _backend().delete_object(BUCKET, f"{self._prefix}{path}")
+
+
+def _backend() -> Any:
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]

@@ -1,4 +1,4 @@
-"""How the commands that delete reach storage, and what they say."""
+"""How the commands that delete open a storage, and what they print."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.commands.cleanup import reach, report
+from airflow_provider.commands.cleanup import open_storage, print_prune_report
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.checkpoint.address import store_address
@@ -24,20 +24,20 @@ from tests.samples.services.s3 import new_prefix
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "file:{}"])
-def test_a_directory_is_reached_as_it_is(tmp_path: Path, form: str) -> None:
-    """Whatever else was asked for: links are seen only there."""
+def test_a_directory_is_opened_directly_even_with_spark_properties(tmp_path: Path, form: str) -> None:
+    """Only there are symbolic links visible."""
     (tmp_path / "x").write_text("x")
     for conf in (None, {"spark.x": "y"}):
-        files = reach(form.format(tmp_path), conf, files_at)
+        files = open_storage(form.format(tmp_path), conf, files_at)
         assert isinstance(files, DirectoryStorage)
         assert [entry.name for entry in files.list("")] == ["x"]
 
 
 @pytest.mark.parametrize("scheme", ["s3", "s3a"])
-def test_a_bucket_is_reached_through_airflows_connection(scheme: str) -> None:
+def test_a_bucket_is_opened_through_airflows_connection(scheme: str) -> None:
     """Also by the name that Spark has for it, and pruned there."""
     url = new_prefix().replace("s3://", f"{scheme}://")
-    files = reach(url, None, files_at)
+    files = open_storage(url, None, files_at)
     assert isinstance(files, BucketStorage)
     leave_views(files)
     (item,) = Prune(PruneRules(NOW), saved=[(url, files)])()
@@ -46,19 +46,19 @@ def test_a_bucket_is_reached_through_airflows_connection(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["hdfs://namenode/views", "viewfs://lake/views"])
-def test_what_only_spark_reaches_is_said(url: str) -> None:
+def test_an_address_that_only_spark_can_open_is_refused_with_the_option(url: str) -> None:
     """The remedy is in the message."""
-    with pytest.raises(SparkConfigError, match="give --spark"):
-        reach(url, None, files_at)
+    with pytest.raises(SparkConfigError, match="add --spark"):
+        open_storage(url, None, files_at)
 
 
-def test_through_spark_any_file_system_of_hadoops_is_reached(spark: Any, tmp_path: Path) -> None:
+def test_through_spark_any_file_system_of_hadoop_is_opened(spark: Any, tmp_path: Path) -> None:
     """With the settings of that Spark."""
     lake = f"lake-{uuid.uuid4().hex}"
     (tmp_path / "x").write_text("x")
     hadoop = spark.sparkContext._jsc.hadoopConfiguration()
     hadoop.set(f"fs.viewfs.mounttable.{lake}.link./shared", f"file://{tmp_path}")
-    files = reach(f"viewfs://{lake}/shared", {}, None)
+    files = open_storage(f"viewfs://{lake}/shared", {}, None)
     assert isinstance(files, HadoopStorage)
     assert [entry.name for entry in files.list("")] == ["x"]
 
@@ -70,16 +70,16 @@ def test_what_could_not_be_deleted_makes_the_command_fail(capsys: pytest.Capture
         PruneItem("saved views", "/views/b", 10, PruneVerdict(True, "expired"), "PermissionError: not yours"),
         PruneItem("checkpoint", "c", 1, PruneVerdict(False, "kept for ever")),
     ]
-    assert not report(items, dry_run=False)
+    assert not print_prune_report(items, dry_run=False)
     out = capsys.readouterr().out
     assert "could not be deleted   /views/b   PermissionError: not yours" in out
     assert out.splitlines()[-1] == "1 of 3 deleted, 1,000 bytes; 1 could not be deleted"
-    assert report(items[:1], dry_run=True)
+    assert print_prune_report(items[:1], dry_run=True)
     assert "1 of 1 would be deleted, 1,000 bytes" in capsys.readouterr().out
 
 
-def test_one_place_has_one_name_whoever_looks_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker, driver and command write and read the same in a marker, and no connection or secret is in it."""
+def test_worker_driver_and_command_give_one_place_one_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They write and read the same in a marker, and no connection or secret is in it."""
     monkeypatch.chdir(tmp_path)
     worker = ObjectStorageCheckpointStore("s3://my_aws@bucket/c")
     driver = DriverCheckpointStore("s3a://bucket/c/", DirectoryStorage(tmp_path))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.source import with_policies
@@ -266,7 +266,7 @@ def test_validate_prints_warnings_and_still_succeeds(tmp_path: Path, capsys: pyt
         f"  - name: b\n    class_path: {READY}.CheckData\n"
         "    config: {input_view: v, conditions: {c: 'a > 1 -- why AND b > 2'}}\n"
     )
-    assert main(["validate", str(file)]) == 0
+    assert run_command_line(["validate", str(file)]) == 0
     out = capsys.readouterr().out
     assert "warning: component 'a', field 'config.sql': after '--' the rest of the line is a comment" in out
     assert "warning: component 'b', field 'config.conditions.c'" in out

@@ -38,13 +38,13 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path, monkeypatch
     found = driver.missing_requirements((3, 10), {"ancient": ("old-one", 2), "not_there_at_all": ("no-package", 0)})
 
     assert found.startswith(
-        "Python is 3.10 and has to be 3.11 or newer; old-one>=2 is needed and 1.10.2 is installed; "
+        "Python is 3.10 and must be 3.11 or newer; old-one>=2 is required, 1.10.2 is installed; "
         "no-package is missing (No module named 'not_there_at_all')"
     )
     assert sys.executable in found
     assert found.endswith(
         "Install it where the driver runs, or set the Spark property spark.pyspark.driver.python (client mode) or "
-        "spark.pyspark.python to a Python that has it, which may come along in 'archives'"
+        "spark.pyspark.python to a Python that has it; 'archives' can bring one along"
     )
 
 
@@ -99,7 +99,7 @@ def test_neither_log_nor_report_holds_a_secret(
     monkeypatch.setattr(driver, "_attempt", attempt)
     outcome = tmp_path / "outcome.json"
     with caplog.at_level(logging.INFO):
-        assert driver.run({"outcome": str(outcome)}) == driver.FAILED
+        assert driver.run_request({"outcome": str(outcome)}) == driver.FAILED
     told = caplog.text + outcome.read_text()
     assert "=***" in told
     assert "hunter2" not in told
@@ -122,6 +122,6 @@ def test_the_exit_status_says_whether_trying_again_can_help(
     """What somebody has to mend first ends with status 2, also where only the status gets back (invariant 10)."""
     monkeypatch.setattr(driver, "_attempt", _raises(error))
     outcome = tmp_path / "outcome.json"
-    assert driver.run({"outcome": str(outcome)}) == status
+    assert driver.run_request({"outcome": str(outcome)}) == status
     report = json.loads(outcome.read_text())
     assert (report["error_type"], report["message"]) == (type(error).__name__, str(error))

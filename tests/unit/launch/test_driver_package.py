@@ -118,8 +118,8 @@ def test_a_function_that_the_driver_cannot_import_is_refused(where: str | None) 
 @pytest.mark.parametrize(
     ("url", "remote", "why"),
     [
-        (None, False, "Airflow's task state store can only be reached from the task itself"),
-        ("", True, "Airflow's task state store can only be reached from the task itself"),
+        (None, False, "only the task itself can reach Airflow's task state store"),
+        ("", True, "only the task itself can reach Airflow's task state store"),
         ("/shared/checkpoints", False, None),
         ("file:///shared/checkpoints", False, None),
         ("/shared/checkpoints", True, "the directory '/shared/checkpoints' is on the worker"),

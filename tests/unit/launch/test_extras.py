@@ -38,7 +38,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_every_extra_that_the_spark_provider_reads_is_known() -> None:
-    """A new version of it may read more: then the table in docs/spark.md has to say what becomes of that."""
+    """A new version of it may read more: then the table in docs/reference/spark.md has to say what becomes of that."""
     assert _extras_read_by(SparkSubmitHook) == OF_SPARK
     assert _extras_read_by(SparkConnectHook) == OF_CONNECT
 
@@ -86,7 +86,7 @@ def test_a_keytab_that_is_no_base64_is_refused(connect: Any, keytab: str) -> Non
     """A path, for one: the Spark provider would make a file of nonsense of it. What it is stays a secret."""
     conn_id = connect({"principal": "a@B", "keytab": keytab})
     for read in (connection_conf, connection_keytab):
-        with pytest.raises(SparkConfigError, match="'keytab' is not the content of a keytab in base64") as refused:
+        with pytest.raises(SparkConfigError, match="'keytab' is not a keytab in base64") as refused:
             read(conn_id)
         assert keytab not in str(refused.value)
 
@@ -162,7 +162,7 @@ def test_another_spark_in_a_connection_is_refused(connect: Any) -> None:
         ("keytabs", "did you mean 'keytab'?"),
         ("extra__spark__namespace", "did you mean 'namespace'?"),
         ("master", "the master is the connection's host"),
-        ("executor.memory", "named in full"),
+        ("executor.memory", "write the full name"),
     ],
 )
 def test_an_extra_that_nobody_reads_is_warned_of_once(

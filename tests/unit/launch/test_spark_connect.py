@@ -92,7 +92,10 @@ def test_a_server_that_cannot_copy_sessions_is_no_failure(
     with caplog.at_level(logging.INFO), ConnectSpark(conn_id, None, {}, run="r") as spark:
         assert not spark.attach("00000000-0000-4000-8000-000000000000")
 
-    assert "not used: the server cannot copy sessions, which Spark can from 4.1 on" in caplog.text
+    assert (
+        "cannot go on in the session on the server: the server cannot copy sessions; Spark can from version 4.1 on"
+        in caplog.text
+    )
 
 
 def test_a_server_that_does_not_answer_is_one_clear_error(connect: Any) -> None:
@@ -112,8 +115,8 @@ def test_a_server_that_does_not_answer_is_one_clear_error(connect: Any) -> None:
     ("fields", "message"),
     [
         ({}, "'server' has no host"),
-        ({"host": "not a host/"}, "'server' are no address"),
-        ({"host": "sc://h/path"}, "'server' are no address"),
+        ({"host": "not a host/"}, "'server' are not the address"),
+        ({"host": "sc://h/path"}, "'server' are not the address"),
     ],
 )
 def test_a_connection_without_a_usable_address_is_refused(connect: Any, fields: dict[str, Any], message: str) -> None:

@@ -38,19 +38,19 @@ def test_properties_may_be_a_mapping_or_what_a_template_of_all_of_it_comes_to(gi
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("spark.master=local[1]", "text that is no mapping"),
-        ("{'spark.a': undefined}", "text that is no mapping"),
+        ("spark.master=local[1]", "text but not a mapping"),
+        ("{'spark.a': undefined}", "text but not a mapping"),
         ("[1, 2]", "of type list"),
         ("7", "of type int"),
         ([("spark.a", "b")], "of type list"),
-        ({"spark.a": None}, "'spark.a' is None; give it a value, or leave it out"),
+        ({"spark.a": None}, "'spark.a' is None; give it a value or leave it out"),
         ('{"spark.a": null}', "'spark.a' is None"),
         ({"spark.a": "None"}, "'spark.a' is None"),
         ({"spark.jars": ["a.jar", "b.jar"]}, "'spark.jars' is a list; Spark takes text"),
         ({"spark": {"sql": {"shuffle": 1}}}, "'spark' is a mapping; write the whole name"),
         ({"spark.a": b"x"}, "'spark.a' is bytes"),
-        ({1: "x"}, "1 is no name of a Spark property"),
-        ({"": "x"}, "'' is no name of a Spark property"),
+        ({1: "x"}, "1 is not the name of a Spark property"),
+        ({"": "x"}, "'' is not the name of a Spark property"),
     ],
 )
 def test_what_is_no_property_is_refused_with_its_place(given: Any, told: str) -> None:

@@ -1,4 +1,4 @@
-"""Where the operator lets temp views be saved."""
+"""Where temp views are saved and how long they are kept: the operator's parameters, then Airflow's configuration."""
 
 from __future__ import annotations
 
@@ -53,12 +53,13 @@ def test_views_of_a_local_spark_are_saved_below_airflow_home(
     assert chosen == [f"{tmp_path}/pyspark_pipeline/session_state/d/t/-1/r%3A1/p%2F1"]
 
 
-def test_without_a_place_a_cluster_saves_nothing_and_the_first_attempt_says_what_to_set(
+def test_without_a_place_a_cluster_saves_nothing_and_the_first_attempt_warns(
     chosen: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     execute("spark://h:7077")
     (warning,) = [record.getMessage() for record in caplog.records if "session_state_url" in record.getMessage()]
-    assert "set it to a directory that the cluster can write" in warning
+    assert "replays the components that made them if these are known to be harmless, and otherwise fails" in warning
+    assert "Set session_state_url to a directory that the cluster can write" in warning
     caplog.clear()
 
     execute("spark://h:7077", try_number=2)
@@ -86,7 +87,7 @@ def test_the_operators_place_wins_over_the_configuration(chosen: list[Any], monk
         (0, 20, {"SESSION_STATE_RETENTION_DAYS": "7"}, None),
     ],
 )
-def test_saved_views_are_kept_as_told_or_as_the_checkpoint(
+def test_saved_views_are_kept_as_configured_or_as_long_as_the_checkpoint(
     monkeypatch: pytest.MonkeyPatch,
     given: float | None,
     checkpoint: float | None,

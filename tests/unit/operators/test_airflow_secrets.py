@@ -12,7 +12,7 @@ from airflow_provider import masking
 from airflow_provider.errors import describe
 from airflow_provider.launch.spark_properties import masked
 from airflow_provider.operators.airflow_secrets import use_airflow_redactor
-from airflow_provider.operators.pipeline_operator import PipelineOperator
+from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 
 
 @pytest.fixture(autouse=True)
@@ -38,15 +38,13 @@ def test_what_airflow_masks_in_its_log_is_masked_in_errors_and_settings() -> Non
 def test_an_operator_asks_airflow_before_anything_else() -> None:
     """So that the first error can be masked already."""
 
-    class Task(PipelineOperator):
-        pipeline = "nowhere.yaml"
-
+    class Task(PySparkPipelineOperator):
         def _environment(self) -> Any:
             raise RuntimeError("the first thing")
 
     context: Any = {}
     with pytest.raises(RuntimeError, match="the first thing"):
-        Task()._pipeline_run(context)
+        Task(task_id="t", pipeline="nowhere.yaml")._pipeline_run(context)
     assert len(masking._redactors) == 1
 
 

@@ -45,19 +45,23 @@ HISTORY = "http://history:18080/history/app-1/jobs/"
         (None, "", "", "", ""),
     ],
 )
-def test_where_the_link_leads(url: str | None, template: str, history: str, running: str, ended: str) -> None:
+def test_the_link_follows_the_template_and_ends_at_the_history_server_or_nowhere(
+    url: str | None, template: str, history: str, running: str, ended: str
+) -> None:
     """Never to the worker's inner address if a template says better; in the end to the History Server or nowhere."""
     assert spark_ui(session(url), template, history) == SparkUI(running, ended)
 
 
 @pytest.mark.parametrize("template", ["https://p/{hots}", "https://p/{0}", "https://p/{", "https://p/{host.x}"])
-def test_a_template_that_cannot_be_filled_in_is_said(template: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_spark_ui_url_gives_a_warning_and_sparks_own_address(
+    template: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """The warning names the setting, what it holds and what it may hold; the task goes on."""
     assert spark_ui(session(), template, "").running == "http://10.0.0.7:4041"
     (said,) = caplog.messages
-    assert said.startswith(f"[pyspark_pipeline] spark_ui_url is {template!r}, which cannot be filled in")
+    assert said.startswith(f"invalid [pyspark_pipeline] spark_ui_url {template!r}: allowed placeholders are {{host}}")
 
 
-def test_of_spark_connect_there_is_no_link() -> None:
+def test_a_spark_connect_session_has_no_link() -> None:
     """The server does not tell its client where its UI is."""
     assert spark_ui(object(), "https://p/{application_id}", "http://history:18080") == SparkUI()

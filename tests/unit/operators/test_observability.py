@@ -18,7 +18,7 @@ from statsd import StatsClient
 
 from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
 from airflow_provider.runner import InMemoryCheckpointStore, PipelineHooks
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
@@ -72,10 +72,10 @@ def test_airflows_metrics_get_counts_and_times_with_tags(script: Script, statsd:
     store = InMemoryCheckpointStore()
     hooks = metrics_hooks("d", "t")
 
-    attempt(hooks, store, saving=Saving(on_save=hooks.checkpoint_saved))
+    attempt(hooks, store, saving=SavePolicy(on_save=hooks.checkpoint_saved))
     first = received(statsd, "pyspark_pipeline.pipeline.saved")
     script.mend("c")
-    attempt(hooks, store, saving=Saving(on_save=hooks.checkpoint_saved))
+    attempt(hooks, store, saving=SavePolicy(on_save=hooks.checkpoint_saved))
     second = received(statsd, "pyspark_pipeline.pipeline.saved")
 
     tags = f"dag_id=d,task_id=t,pipeline={THREE.name}"
@@ -120,7 +120,7 @@ def test_each_component_that_runs_has_a_span_below_the_tasks(script: Script, exp
     assert "hunter2" not in str(exception.attributes)
 
 
-def test_without_being_asked_lineage_adds_nothing() -> None:
+def test_lineage_adds_nothing_by_default() -> None:
     """The default is Airflow's, which is off."""
     context: Any = {}
     assert with_openlineage({"spark.x": 1}, context, parent=None, transport=None) == {"spark.x": 1}

@@ -35,6 +35,24 @@ def read_component_code(
         return None
 
 
+def read_executed(
+    component: ComponentConfig, base_dir: Path, entered: Iterable[str]
+) -> tuple[CodeReading | None, list[str]]:
+    """Read the code of a component that has just run.
+
+    :param component: its config
+    :param base_dir: the pipeline's folder
+    :param entered: the author's functions that ran, as far as Python could tell
+    :return: its code, None as in :func:`read_component_code`, and the functions that ran although nothing refers to
+        them
+    """
+    reading = read_component_code(component, base_dir)
+    if reading is None:
+        return None, []
+    unread = [name for name in entered if name not in reading.functions]
+    return (read_component_code(component, base_dir, unread) if unread else reading), unread
+
+
 def read_code_of_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
     """Read the code of all enabled components.
 

@@ -1,12 +1,12 @@
 """Watches what Python code does outside the process while a component runs, through Python's audit events.
 
-An audit hook is there for the whole process and can never be taken out again, so it is installed when somebody watches
-for the first time; while nobody watches it costs one look at a list for each event.
+An audit hook serves the whole process and cannot be removed, so the first watch installs it; without a watch it costs
+one look at a list for each event.
 
-Whose act it is, is told by thread and by call stack. Acts of the watched thread count, and those of any other thread,
-except of threads that are there for something else: those that were started while nobody watched (heartbeats, exporters
+Thread and call stack tell whose act it is. Acts of the watched thread count, and those of any other thread, except of
+threads that serve something else: those that were started while no watch was active (heartbeats, exporters
 of metrics). Those count only where they do work for the author: with the author's code on their stack, or as a pool or
-an event loop. Spark's own acts are told apart by who acts *and* by what it is done to, see :class:`SparkFootprint`.
+an event loop. Spark's own acts differ by who acts *and* by what it is done to, see :class:`SparkFootprint`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,22 @@ import threading
 import time
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from airflow_provider.masking import mask
 from airflow_provider.runner.config.absolute_paths import real_path
-from airflow_provider.runner.session_state.effects.audit_events import READERS, AuditedEvent, SideEffect
+from airflow_provider.runner.session_state.effects.audit_events import (
+    CONNECTED,
+    LISTENED,
+    READERS,
+    AuditedEvent,
+    SideEffect,
+)
 from airflow_provider.runner.session_state.effects.call_stack import CallOrigin, call_origin, is_python_file, layer_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 MOST_SIDE_EFFECTS = 100
 MOST_FILES = 1_000
@@ -51,7 +60,7 @@ class SparkFootprint:
         if found.kind == "file":
             path = _path(found.target)
             return path is not None and f"{path}{os.sep}".startswith(tuple(f"{d}{os.sep}" for d in self.directories))
-        if found.kind == "connection" and found.what == "connected to":
+        if found.kind == "connection" and found.what == CONNECTED:
             return self._is_near(found.target)
         return False
 
@@ -62,11 +71,8 @@ class SparkFootprint:
         return host.startswith("127.") or host in ("localhost", "::1") or host in self.hosts
 
 
-def spark_footprint(spark: Any) -> SparkFootprint:
-    """Return how the acts of a session's Python are known. For Spark Connect nothing needs to be: gRPC is C code.
-
-    :param spark: the session
-    """
+def spark_footprint(spark: SparkSession) -> SparkFootprint:
+    """Return how the acts of a session's Python are known. For Spark Connect nothing needs to be: gRPC is C code."""
     context = getattr(spark, "_sc", None)
     if context is None:
         return SparkFootprint()
@@ -148,11 +154,11 @@ class DriverWatch:
         return DriverObservations(tuple(self._acts), read, self._truncated, self._cpu, written)
 
     def missed(self) -> None:
-        """Take note that something could not be understood."""
+        """Count an event that could not be understood."""
         self._truncated = True
 
     def happened(self, found: AuditedEvent, by: CallOrigin) -> None:
-        """Take note of what was announced, if it counts."""
+        """Keep what was announced, if it counts."""
         if found.kind == "read":
             self._opened(found, by)
         elif not self._is_nothing(found, by):
@@ -181,7 +187,7 @@ class DriverWatch:
         if found.kind == "file":
             if by.host_logs or by.python_reads or _path(found.target) in _NO_FILES:
                 return True
-        elif by.importing and (found.kind in ("state", "library") or found.what == "listened on"):
+        elif by.importing and (found.kind in ("state", "library") or found.what == LISTENED):
             return True  # modules load libraries, and look what the machine can do
         return by.layer == "spark" and self._facts.owns(found)
 
@@ -203,7 +209,7 @@ def watch_driver(facts: SparkFootprint) -> DriverWatch:
 
 _watches: list[DriverWatch] = []
 _others: WeakSet[threading.Thread] = WeakSet()
-"""Threads that are there for something else: they were started while nobody watched."""
+"""Threads that serve something else: they were started while no watch was active."""
 _owners: WeakSet[threading.Thread] = WeakSet()
 """Threads that have been watched: they run components."""
 _components: WeakSet[threading.Thread] = WeakSet()

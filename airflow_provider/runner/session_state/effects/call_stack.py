@@ -35,7 +35,7 @@ _INSTALLED = tuple(
     }
 )
 _SHARED_WORK = ("concurrent/futures/thread.py", "multiprocessing/pool.py", "asyncio/base_events.py")
-"""Work that somebody handed over to a thread is done below a frame of one of these."""
+"""Work that code hands over to a thread runs below a frame of one of these."""
 _LOOKS = ("linecache.py", "gettext.py", "mimetypes.py", "zoneinfo/_common.py", "zoneinfo/_tzpath.py")
 """Parts of Python that read files for their own purposes."""
 

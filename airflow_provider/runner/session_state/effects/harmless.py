@@ -1,4 +1,4 @@
-"""Judges what a component's code can reach: is all of it known to have no side effects, and does it come out the same?
+"""Judges what a component's code can reach: is all of it known to have no side effects, and to give the same result?
 
 Why names are enough: an object that the code works with came from something that it reaches by name, from its arguments
 (plain data and the Spark session), or it was made before, and is held by a global, a closure, a default or a class. If
@@ -36,7 +36,7 @@ from airflow_provider.runner.session_state.effects.known_modules import (
 )
 from airflow_provider.runner.session_state.effects.module_state import HELD_BY, held_values
 
-UNSEEN = "nobody sees where Python runs on executors"
+UNSEEN = "cannot be seen where Python runs on executors"
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 _HOST = ("airflow.", "airflow_provider.", "opentelemetry.", "_pytest.")
 """Packages whose handlers are the log of the process."""
@@ -95,7 +95,7 @@ class HarmlessVerdict:
     """What follows from a reading.
 
     :param missing: why it is not known to be harmless; empty if it is
-    :param varying: why it may come out differently when it is run again; empty if nothing speaks for that
+    :param varying: why it may come out differently when it is run again; empty if nothing says so
     """
 
     missing: tuple[str, ...]
@@ -162,7 +162,7 @@ def _varies(name: str) -> str | None:
 
 
 def _side_effect(name: str, extra: Collection[str]) -> str | None:
-    """Return what a name may do, empty if nobody knows; None if it is known to be harmless."""
+    """Return what a name may do, empty if that is unknown; None if it is known to be harmless."""
     plain = _plain(name)
     original = name.partition(HELD_BY)[0]
     if _prefix(original, extra) or _prefix(plain, extra):
@@ -225,8 +225,8 @@ def _logs(reading: ReadableCode) -> bool:
 def loggers_to_elsewhere() -> tuple[str, ...]:
     """Return which loggers write to more than the log of this process.
 
-    What the root logger writes to is that log, whatever it is; and so is what Airflow sets up. A handler that somebody
-    gave another logger is not: its files and connections were opened earlier, so nothing is announced when it writes.
+    What the root logger writes to is that log, whatever it is; and so is what Airflow sets up. A handler of any
+    other logger is not: its files and connections were opened earlier, so nothing is announced when it writes.
     """
     found = []
     for name, logger in tuple(logging.Logger.manager.loggerDict.items()):

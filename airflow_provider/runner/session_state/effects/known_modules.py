@@ -36,7 +36,7 @@ ANNOUNCED = KnownNames(
         "importlib.resources pkgutil.get_data glob"
     ),
 )
-"""Harmless on the driver. Where Python runs on executors, nobody hears what is announced."""
+"""Harmless on the driver. On executors no audit hook hears what Python announces."""
 
 HARMLESS = (
     KnownNames("computes", ("builtins",)),
@@ -267,7 +267,7 @@ ACTING_ATTRIBUTES = {
     **dict.fromkeys(_names("eval query"), "runs an expression that is not read"),
     "addHandler": "writes the log elsewhere",
 }
-"""Names of attributes that count although nobody knows of what. Spark's own writers are seen in its executions."""
+"""Names of attributes that count whatever object they belong to. Spark's own writers are seen in its executions."""
 
 VARYING_ATTRIBUTES = {
     **dict.fromkeys(_names("now utcnow today"), "reads the clock"),

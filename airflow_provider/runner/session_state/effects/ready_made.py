@@ -23,8 +23,6 @@ def declared_side_effect(
 ) -> str | None:
     """Return what a ready-made component does outside the session, as far as its config tells; None if nothing.
 
-    :param component: its class
-    :param config: its config
     :param base_dir: where relative paths in the config start
     :param texts: texts of files that the config names, with their templates rendered, by their names
     """
@@ -36,7 +34,7 @@ def declared_side_effect(
     statement = configured_statement(component, config, base_dir, texts)
     if statement is None:
         return "runs a statement that cannot be read"
-    return None if statement.asks or statement.in_session else "runs a statement that is no query"
+    return None if statement.asks or statement.in_session else "runs a statement that is not a query"
 
 
 def configured_statement(

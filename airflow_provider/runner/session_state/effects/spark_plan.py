@@ -154,8 +154,8 @@ class ExecutedPlan:
 
     @property
     def varying(self) -> str | None:
-        """Why the variable that it declared would come out differently the next time; None if it would not."""
+        """Why the variable that it declared would get another value the next time; None if it would not."""
         default = _DEFAULT.search(self.arguments) if self.root.startswith("CreateVariable") else None
         if default is None or not is_nondeterministic(default.group(1)):
             return None
-        return "declared a variable whose value comes out differently each time"
+        return "declared a variable whose value differs each time"

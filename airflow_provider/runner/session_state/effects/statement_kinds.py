@@ -1,7 +1,7 @@
-"""What a statement does, read from its text alone. In doubt it is not known.
+"""What a statement does, read from its text alone. In doubt the answer is "not known".
 
 A classic session needs none of this: Spark has noted what it executed, also for a script and for ``EXECUTE IMMEDIATE``.
-A client of Spark Connect is told nothing, and there the text of a statement is all that is known.
+Spark Connect does not report it, and there the text of a statement is all that is known.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class StatementKind:
     :param reads: whether a variable that it sets may come from data
     :param sets_variable: whether it declares, sets or drops a session variable
     :param adds: whether it gives the session a file
-    :param varies: whether it calls something that comes out differently each time
+    :param varies: whether it calls something that gives another value each time
     """
 
     of_spark: bool = False
@@ -90,7 +90,7 @@ def classify_statement(text: str) -> StatementKind:
 
 
 def is_nondeterministic(text: str) -> bool:
-    """Whether SQL calls something that comes out differently each time.
+    """Whether SQL calls something that gives another value each time.
 
     :param text: a statement or an expression
     """

@@ -32,7 +32,7 @@ import scala.jdk.javaapi.CollectionConverters;
  *
  * What describes one is JSON, as CatalogObject has it in Python. The classes of the catalog gain fields with each
  * version of Spark. So one is made of the fields that are known here, the others as Spark has them by default; and what
- * is described is made again at once and compared, so that a field that nobody here knows is noticed.
+ * is described is made again at once and compared, so that a field that this class does not know is noticed.
  */
 public class CatalogTables {
     private final ObjectMapper json = new ObjectMapper();
@@ -48,7 +48,7 @@ public class CatalogTables {
             : external().databaseExists(database) && external().tableExists(database, table);
     }
 
-    /** Where Spark would put a database or table that nobody gives a location; its database has to be known. */
+    /** Where Spark would put a database or table without a given location; its database has to exist. */
     public String place(String database, String table) throws Exception {
         SessionCatalog catalog = session.sessionState().catalog();
         Path path = table == null

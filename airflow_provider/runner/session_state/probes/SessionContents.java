@@ -10,18 +10,14 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.apache.spark.Dependency;
 import org.apache.spark.api.python.PythonRDD;
 import org.apache.spark.rdd.MapPartitionsRDD;
 import org.apache.spark.rdd.ParallelCollectionRDD;
 import org.apache.spark.rdd.RDD;
-import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.TableIdentifier;
-import org.apache.spark.sql.catalyst.analysis.FunctionRegistry$;
-import org.apache.spark.sql.catalyst.analysis.FunctionRegistryBase;
-import org.apache.spark.sql.catalyst.analysis.TableFunctionRegistry$;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
-import org.apache.spark.sql.catalyst.catalog.ExternalCatalog;
 import org.apache.spark.sql.catalyst.catalog.GlobalTempViewManager;
 import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
 import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
@@ -63,7 +59,7 @@ import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 
 /**
- * Looks at what is in a classic Spark session, from inside its JVM. Objects are told apart by their identity.
+ * Looks at what is in a classic Spark session, from inside its JVM. Objects differ by their identity.
  *
  * An answer is JSON, so that a name may hold any character, and it is short: one of more than 8 KB reaches Python in
  * pieces, of which TCP holds back the second for 40 ms. So an answer tells what has changed since the last one.
@@ -73,6 +69,7 @@ public class SessionContents {
     private final Memory contents = new Memory();
     private final Map levels = new HashMap(); // view to its identity and level, as long as the cache stays as it is
     private final Map pins = new HashMap();
+    private final Map sections = new LinkedHashMap();
     private static final Set SAVED = Collections.newSetFromMap(new IdentityHashMap()); // descriptions of views
     private Object cacheState;
     private long lastPin = 0;
@@ -82,49 +79,33 @@ public class SessionContents {
         this.session = session;
     }
 
+    /** Let a look also tell what a kind of session state says: names, each with a text that changes with the thing. */
+    public void addSection(String name, Function look) {
+        sections.put(name, look);
+    }
+
     /**
-     * Views, functions and settings by name, current catalog and database; databases and tables if they are asked for;
-     * and the mark where Spark's history stands.
+     * Temp views by name, which of them are cached, all sections, and the mark where Spark's history stands.
      *
      * @param known number of the last answer that the caller has seen, 0 if it needs all
-     * @param withTables whether to look at the session catalog
      */
-    public String contents(long known, boolean withTables) throws Exception {
+    public String contents(long known) throws Exception {
         SessionState state = session.sessionState();
         Map found = new LinkedHashMap();
         found.put("views", views(state.catalog()));
         found.put("global_views", globalViews(state.catalog().globalTempViewManager()));
-        found.put("functions", functions(state));
         boolean anyCached = lookAtCache();
         String global = quoted(state.conf().getConfString("spark.sql.globalTempDatabase", "global_temp")) + ".";
         found.put("cached", anyCached ? cached((Map) found.get("views"), "") : Collections.emptyMap());
         found.put("global_cached", anyCached ? cached((Map) found.get("global_views"), global) : Collections.emptyMap());
-        found.put("settings", settings(state));
-        found.put("tables", withTables ? tables(state.catalog().externalCatalog()) : Collections.emptyMap());
+        for (Object name : sections.keySet()) {
+            found.put(name, ((Function) sections.get(name)).apply(session));
+        }
         Map answer = contents.changes(found, known);
-        answer.put("catalog", session.catalog().currentCatalog());
-        answer.put("database", session.catalog().currentDatabase());
         long[] mark = SessionHistory.mark(session);
         answer.put("next_execution", Long.valueOf(mark[0]));
         answer.put("next_job", Long.valueOf(mark[1]));
         return json.writeValueAsString(answer);
-    }
-
-    /** Databases and tables by quoted name; the database default is always there. */
-    private static Map tables(ExternalCatalog catalog) {
-        Map found = new LinkedHashMap();
-        for (Iterator databases = catalog.listDatabases().iterator(); databases.hasNext();) {
-            String database = (String) databases.next();
-            if (!database.equals("default")) {
-                found.put(quoted(database), identity(catalog.getDatabase(database)));
-            }
-            Seq names = catalog.listTables(database);
-            for (Iterator entries = catalog.getTablesByName(database, names).iterator(); entries.hasNext();) {
-                CatalogTable table = (CatalogTable) entries.next();
-                found.put(quoted(database) + "." + quoted(table.identifier().table()), identity(table));
-            }
-        }
-        return found;
     }
 
     /**
@@ -170,9 +151,9 @@ public class SessionContents {
     }
 
     /**
-     * What the saved copy of a view has to go with, as JSON.
+     * What decides how far the saved copy of a view can stand for it, as JSON.
      *
-     * live: whether the view goes on with what is written to what it reads, which its copy cannot do. names: the temp
+     * live: whether the view follows what is written to its sources, which its copy cannot do. names: the temp
      * views, functions and variables that its text names, also through others. ordered: whether its rows have an order
      * of their own. redrawn: why each reader gets other rows, null if they are the same.
      *
@@ -308,7 +289,7 @@ public class SessionContents {
      *
      * A statement that writes lets the relation list its files anew that it has looked up, and then the session forgets
      * that one. So a plan that has the same follows the first statement, and no further one, as long as nothing is
-     * cached. What cannot be told counts as followed.
+     * cached. In doubt the plan counts as following.
      */
     private boolean isLeftBehind(HadoopFsRelation relation) {
         if (!session.sharedState().cacheManager().isEmpty()) {
@@ -393,7 +374,7 @@ public class SessionContents {
         pins.remove(Long.valueOf(number));
     }
 
-    /** Why a temp view would come out differently if it were computed again; null if it would not. */
+    /** Why a temp view would show other rows if it were computed again; null if it would not. */
     public String whyUnstable(String name, boolean isGlobal, String quoted) {
         SessionCatalog catalog = session.sessionState().catalog();
         Option view = isGlobal ? catalog.globalTempViewManager().get(name) : view(catalog, name);
@@ -422,7 +403,7 @@ public class SessionContents {
         // These two say that they are deterministic: a sample depends on the order of its rows, and an RDD holds what
         // some code put into it.
         if (node instanceof Sample || node instanceof LogicalRDD && !isOfDriver(((LogicalRDD) node).rdd())) {
-            return "is of a sample or of rows that were computed outside of SQL";
+            return "shows a sample, or rows computed outside of SQL";
         }
         if (node instanceof LogicalPlan) {
             for (Iterator each = ((LogicalPlan) node).expressions().iterator(); each.hasNext();) {
@@ -462,7 +443,7 @@ public class SessionContents {
         return now != null;
     }
 
-    /** The views whose rows Spark was told to keep, with the storage level. */
+    /** The views whose rows Spark caches, with the storage level. */
     private Map cached(Map views, String prefix) {
         Map found = new LinkedHashMap();
         for (Object name : views.keySet()) {
@@ -519,41 +500,6 @@ public class SessionContents {
         return found;
     }
 
-    private static Map functions(SessionState state) {
-        Map found = new LinkedHashMap();
-        addTemporary(found, state.functionRegistry(), FunctionRegistry$.MODULE$.builtin());
-        addTemporary(found, state.tableFunctionRegistry(), TableFunctionRegistry$.MODULE$.builtin());
-        return found;
-    }
-
-    /** A temp function may have the name of one of Spark's own. Before Spark 4.2 it then takes its place. */
-    private static void addTemporary(Map found, FunctionRegistryBase registry, FunctionRegistryBase builtin) {
-        String session = "system.session."; // what Spark 4.2 puts before a temp function's name
-        for (Iterator known = registry.listFunction().iterator(); known.hasNext();) {
-            FunctionIdentifier identifier = (FunctionIdentifier) known.next();
-            Option builder = registry.lookupFunctionBuilder(identifier);
-            Option own = builtin.lookupFunctionBuilder(identifier);
-            if (builder.isEmpty() || own.isDefined() && own.get() == builder.get()) {
-                continue;
-            }
-            String text = identifier.toString();
-            boolean qualified = text.startsWith(session);
-            String name = qualified ? text.substring(session.length()) : text;
-            if (qualified || identifier.database().isEmpty() && !found.containsKey(name)) {
-                found.put(name, identity(builder.get()));
-            }
-        }
-    }
-
-    private static Map settings(SessionState state) {
-        Map found = new LinkedHashMap();
-        for (Iterator entries = state.conf().getAllConfs().iterator(); entries.hasNext();) {
-            Tuple2 entry = (Tuple2) entries.next();
-            found.put(entry._1(), entry._2());
-        }
-        return found;
-    }
-
     /** Whether the driver handed out the rows, as createDataFrame does: they are what its code says, and that is read. */
     private static boolean isOfDriver(RDD rows) {
         RDD rdd = rows;
@@ -566,15 +512,17 @@ public class SessionContents {
         return rdd instanceof ParallelCollectionRDD;
     }
 
-    private static String identity(Object object) {
+    /** A text that tells an object apart from all others. */
+    public static String identity(Object object) {
         return Integer.toString(System.identityHashCode(object));
     }
 
-    private static String quoted(String name) {
+    /** A name in backticks. */
+    public static String quoted(String name) {
         return "`" + name.replace("`", "``") + "`";
     }
 
-    /** What the last answer was about. A caller that has not seen that answer, because it got lost, is told all. */
+    /** What the last answer was about. A caller that has not seen that answer, because it got lost, gets everything. */
     private static class Memory {
         private Map last = Collections.emptyMap();
         private long number = 0;

@@ -144,7 +144,7 @@ public class SessionGuard extends Rule {
         } catch (Refused refused) {
             throw refused;
         } catch (Throwable problem) {
-            LOG.debug("a plan could not be looked at", problem);
+            LOG.debug("cannot inspect a plan", problem);
         }
         return plan;
     }
@@ -210,8 +210,8 @@ public class SessionGuard extends Rule {
                 String name = placed((Expression) asked.next());
                 if (name != null) {
                     String[] told = (String[]) COPIES.get(below.iterator().next());
-                    throw new Refused(told[0] + ", and " + name + "() would be that of the copy, not that of a run "
-                        + "without a failure; nothing of this statement was computed. " + told[1].replace("{}", name + "()"));
+                    throw new Refused(told[0] + ", and " + name + "() would tell of the copy, not of what a run "
+                        + "without a failure reads; this statement computed nothing. " + told[1].replace("{}", name + "()"));
                 }
             }
         }
@@ -483,7 +483,7 @@ public class SessionGuard extends Rule {
                     guard.note(files ? new Path(table.location()) : null, table.identifier());
                 }
             } catch (Exception problem) {
-                LOG.debug("a table could not be looked at", problem);
+                LOG.debug("cannot inspect a table", problem);
             }
         }
     }

@@ -59,7 +59,7 @@ import scala.collection.Iterator;
 /**
  * Tells what was read in a classic Spark session: by the views in it, by SQL executions, by jobs outside of SQL.
  *
- * A DataFrame that was made from a directory has listed its files then. What is told is that list, not what is there now.
+ * A DataFrame that was made from a directory has listed its files then. The answer is that list, not what is there now.
  */
 public class SessionSources extends SparkListener {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
@@ -76,7 +76,7 @@ public class SessionSources extends SparkListener {
         this.session = session;
     }
 
-    /** From now on take note of what is read. Without the lock: events that are still on their way need it. */
+    /** Begin to note what is read. Without the lock: events that are still on their way need it. */
     public void begin() throws Exception {
         boolean settled = settle();
         forget();
@@ -89,7 +89,7 @@ public class SessionSources extends SparkListener {
         }
     }
 
-    /** Take no more notes, and forget those that there are: they hold on to lists of files. */
+    /** Stop taking notes and drop them: they hold lists of files in memory. */
     public void end() {
         stopListening();
         forget();
@@ -295,7 +295,7 @@ public class SessionSources extends SparkListener {
                     addOutside(roots(info.name()));
                 } else if (!spark && (info.name().equals("FileScanRDD") || info.name().equals("JDBCRDD"))) {
                     synchronized (this) {
-                        outside.put(info.name(), other("rows of a DataFrame, read outside of SQL", "an RDD does not tell"));
+                        outside.put(info.name(), other("rows of a DataFrame, read outside of SQL", "an RDD does not tell what it reads"));
                     }
                 }
             }
@@ -415,12 +415,12 @@ public class SessionSources extends SparkListener {
                 }
             } else if (base instanceof JDBCRelation) {
                 JDBCRelation jdbc = (JDBCRelation) base;
-                Map source = other("jdbc", "a database does not tell");
+                Map source = other("jdbc", "a database does not tell whether its rows have changed");
                 source.put("url", jdbc.jdbcOptions().url());
                 source.put("table", jdbc.jdbcOptions().tableOrQuery());
                 told.add(source);
             } else {
-                told.add(other(base.getClass().getSimpleName(), "such a source does not tell"));
+                told.add(other(base.getClass().getSimpleName(), "such a source does not tell whether it has changed"));
             }
         } else if (leaf instanceof HiveTableRelation) {
             CatalogTable table = ((HiveTableRelation) leaf).tableMeta();
@@ -440,7 +440,7 @@ public class SessionSources extends SparkListener {
         } else if (leaf instanceof LogicalRDD) {
             addRdd(told, ((LogicalRDD) leaf).rdd(), rdds, budget);
         } else if (leaf.isStreaming()) {
-            told.add(other("a stream", "a stream does not tell"));
+            told.add(other("a stream", "a stream does not tell what it has read"));
         }
     }
 
@@ -487,7 +487,7 @@ public class SessionSources extends SparkListener {
         String version = versionOf(relation.table());
         String kind = relation.catalog().isDefined() ? "table" : "other";
         if (version == null) {
-            return other(relation.name(), "its format tells no version");
+            return other(relation.name(), "its format has no version");
         }
         Map source = source(kind, relation.name(), new ArrayList());
         source.put("version", version);
@@ -526,7 +526,7 @@ public class SessionSources extends SparkListener {
             String paths = conf.get("mapreduce.input.fileinputformat.inputdir");
             List roots = paths == null ? null : roots(paths);
             if (roots == null) {
-                told.add(other("an RDD of Hadoop", "its input format does not tell"));
+                told.add(other("an RDD of Hadoop", "its input format does not tell what it reads"));
             } else {
                 Map source = source("files", null, roots);
                 source.put("from", "rdd");
@@ -536,7 +536,7 @@ public class SessionSources extends SparkListener {
             String kind = rdd.getClass().getSimpleName();
             if (!Arrays.asList(new String[] {"ParallelCollectionRDD", "EmptyRDD", "LocalCheckpointRDD",
                     "ReliableCheckpointRDD"}).contains(kind)) {
-                told.add(other("rows of an RDD (" + kind + ")", "an RDD does not tell"));
+                told.add(other("rows of an RDD (" + kind + ")", "an RDD does not tell what it reads"));
             }
         }
         while (dependencies.hasNext()) {
@@ -633,6 +633,7 @@ public class SessionSources extends SparkListener {
         boolean spend(Map source, int files) {
             seen += files;
             if (seen > most) {
+                source.put("moreThan", Integer.valueOf(most));
                 source.put("refused", "more than " + String.format("%,d", new Object[] {Integer.valueOf(most)}) + " files");
             } else if (System.nanoTime() > until) {
                 source.put("refused", "listing takes longer than " + millis / 1000 + " s");

@@ -25,14 +25,14 @@ class SessionSettings:
 
     :param first: the settings at the first look
     :param is_modifiable: whether Spark knows a setting as one that a session can change
-    :param is_registered: whether Spark knows a setting at all; nobody can tell for Spark Connect
+    :param is_registered: whether Spark knows a setting at all; False where that cannot be asked
     """
 
     def __init__(
         self,
         first: Mapping[str, str],
         is_modifiable: Callable[[str], bool],
-        is_registered: Callable[[str], bool] = lambda key: False,
+        is_registered: Callable[[str], bool],
     ) -> None:
         self._first = dict(first)
         self._is_modifiable = is_modifiable

@@ -2,60 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.snapshot import (
-    CatalogDescription,
-    SessionSnapshot,
-    SparkEffects,
-    ViewFacts,
-)
 from airflow_provider.runner.session_state.effects.executors import spark_effects
-from airflow_provider.runner.session_state.probes.application import SessionSettings
+from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCatalog
+from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
+from airflow_provider.runner.session_state.saved.session_calls import global_database
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 class ClassicProbe:
     """Asks the session's JVM."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._jvm = SessionJvm(spark)
         self._memory_catalog = MemoryCatalog(spark)
-        self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
-        self._settings: SessionSettings | None = None
+        self._global_database = global_database(spark)
+        self._memory: dict[str, Any] = {}
 
-    def snapshot(self) -> SessionSnapshot:
-        found = self._jvm.contents(with_tables=self._memory_catalog.in_memory)
-        self._settings = self._settings or SessionSettings(
-            found["settings"], self._spark.conf.isModifiable, self._is_registered
-        )
-        views = {ViewName(name): identity for name, identity in found["views"].items()}
-        views |= {ViewName(name, is_global=True): identity for name, identity in found["global_views"].items()}
-        cached = {ViewName(name): level for name, level in found["cached"].items()}
-        cached |= {ViewName(name, is_global=True): level for name, level in found["global_cached"].items()}
-        return SessionSnapshot(
-            views=views,
-            functions=found["functions"],
-            settings=self._settings.of(found["settings"]),
-            catalog=found["catalog"],
-            database=found["database"],
-            objects=found["tables"],
-            cached=cached,
-            mark=(found["next_execution"], found["next_job"]),
-        )
-
-    def _is_registered(self, key: str) -> bool:
-        return self._spark._jvm.org.apache.spark.internal.config.ConfigEntry.findEntry(key) is not None
+    def look(self, sections: Mapping[str, str]) -> SessionLook:
+        found = self._jvm.contents(sections)
+        return SessionLook(self._spark, found, (found["next_execution"], found["next_job"]), self._memory)
 
     def effects_since(self, mark: Any) -> SparkEffects:
         return spark_effects(self._jvm.since(mark), catalog_in_memory=self._memory_catalog.in_memory)
 
     def why_unstable(self, view: ViewName) -> str | None:
-        """Return why a view would come out differently if it were computed again, None if it would not."""
+        """Return why a view would show other rows if it were computed again, None if it would not."""
         why = self._jvm.why_unstable(view.name, view.is_global, view.quoted(self._global_database))
         return why and f"view {str(view)!r} {why}"
 

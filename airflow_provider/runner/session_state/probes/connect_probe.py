@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName, quote
-from airflow_provider.runner.session_state.changes.snapshot import (
-    CatalogDescription,
-    SessionSnapshot,
-    SparkEffects,
-    ViewFacts,
-    all_settings,
-)
-from airflow_provider.runner.session_state.probes.application import SessionSettings
+from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
+from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _KEEPS_ORDER = ("Project", "Filter", "SubqueryAlias", "View", "GlobalLimit", "LocalLimit")
 
@@ -25,27 +23,15 @@ _KEEPS_ORDER = ("Project", "Filter", "SubqueryAlias", "View", "GlobalLimit", "Lo
 class ConnectProbe:
     """Asks a Spark Connect server with ordinary statements."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
-        self._settings: SessionSettings | None = None
+        self._memory: dict[str, Any] = {}
 
-    def snapshot(self) -> SessionSnapshot:
-        settings = all_settings(self._spark)
-        self._settings = self._settings or SessionSettings(settings, self._spark.conf.isModifiable)
-        rows = self._spark.sql("SHOW VIEWS IN global_temp").collect()
-        names = sorted({ViewName(row["viewName"], row["namespace"] == "global_temp") for row in rows})
-        # A temp function has no database in its name.
-        listed = [row[0] for row in self._spark.sql("SHOW USER FUNCTIONS").collect()]
-        return SessionSnapshot(
-            views={name: self._plan_text(name) for name in names},
-            functions={name.rpartition(".")[2]: "" for name in listed if name.count(".") != 2 or "session" in name},
-            settings=self._settings.of(settings),
-            catalog=self._spark.catalog.currentCatalog(),
-            database=self._spark.catalog.currentDatabase(),
-        )
+    def look(self, sections: Mapping[str, str]) -> SessionLook:
+        return SessionLook(self._spark, None, None, self._memory)
 
     def effects_since(self, mark: Any) -> SparkEffects:
-        unknown = "may have written, Spark Connect does not tell"
+        unknown = "may have written data, which Spark Connect does not report"
         return SparkEffects(unknown, certain=False, ran_python=True, complete=False)
 
     def why_unstable(self, view: ViewName) -> str | None:
@@ -58,8 +44,8 @@ class ConnectProbe:
         return 0
 
     def view_facts(self, view: ViewName, number: int) -> ViewFacts:
-        """Return what the text of its plan tells. Whether it is bound late is not told, so it counts as that."""
-        _, _, tree = self._plan_text(view).partition("== Analyzed Logical Plan ==\n")
+        """Return what the text of its plan tells. Whether it is bound late stays unknown, so it counts as that."""
+        _, _, tree = plan_text(self._spark, view).partition("== Analyzed Logical Plan ==\n")
         operators = (line.lstrip(" +-:") for line in tree.splitlines()[1:])  # without the line of its columns
         below = next((line for line in operators if not line.startswith(_KEEPS_ORDER)), "")
         return ViewFacts(live=True, ordered=re.match(r"Sort \[.*\], true", below) is not None)
@@ -91,12 +77,14 @@ class ConnectProbe:
     def restore_object(self, item: CatalogObject, *, vouched: bool) -> None:
         """Nothing: the catalog is the server's and outlives the session."""
 
-    def _plan_text(self, name: ViewName) -> str:
-        out = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(out):
-                self._spark.table(name.quoted("global_temp")).explain(extended=True)
-        except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is still a view
-            return f"cannot be analysed: {type(error).__name__}"
-        analysed = out.getvalue().partition("== Optimized Logical Plan ==")[0]
-        return re.sub(r"#\d+L?", "", analysed)
+
+def plan_text(spark: SparkSession, view: ViewName) -> str:
+    """Return the analysed plan of a view, without the numbers that differ each time."""
+    out = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out):
+            spark.table(view.quoted("global_temp")).explain(extended=True)
+    except Exception as error:  # noqa: BLE001 - a view that cannot be analysed is still a view
+        return f"cannot be analysed: {type(error).__name__}"
+    analysed = out.getvalue().partition("== Optimized Logical Plan ==")[0]
+    return re.sub(r"#\d+L?", "", analysed)

@@ -1,7 +1,7 @@
 """Asks the JVM of a classic session for everything at once.
 
-A call to the JVM costs more than what it looks at, so small Java classes do the looking there. Spark compiles them
-with Janino, the compiler that it brings along for the code that it generates itself.
+A call to the JVM costs more than the work that it does there, so small Java classes do all of it in one call. Spark
+compiles them with Janino, its compiler for the code that it generates itself.
 """
 
 from __future__ import annotations
@@ -9,41 +9,50 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _HELPERS = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
 _GUARD = "SessionGuard"
 
 
 class SessionJvm:
-    """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
+    """Asks ``SessionContents.java`` and ``SessionHistory.java`` about one session.
 
-    :param spark: the session
     :ivar catalog: ``CatalogTables.java`` of that session
     """
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._contents = load_jvm_helper(spark, "SessionContents")
         self._history = load_jvm_helper(spark, "SessionHistory")
         self.catalog = load_jvm_helper(spark, "CatalogTables")
         self._known = _LastAnswer()
+        self._gateway = spark.sparkContext._gateway
+        self._sections: set[str] = set()
 
-    def contents(self, *, with_tables: bool) -> dict[str, Any]:
+    def contents(self, sections: Mapping[str, str]) -> dict[str, Any]:
         """Return what is in the session, and the ids of the next SQL execution and the next job.
 
-        Views, global views, functions, databases and tables are by name, with their identity; settings are as they are.
+        Views, global views and which of them are cached are always part of it.
 
-        :param with_tables: whether to look at the databases and tables of the session catalog
+        :param sections: name of each further section to the Java class that tells it, see
+            :attr:`~airflow_provider.runner.session_state.kinds.session_state_kind.SessionStateKind.jvm_section`
         """
-        found: dict[str, Any] = json.loads(self._contents.contents(self._known.number, with_tables))
+        for name in sections.keys() - self._sections:
+            self._contents.addSection(name, _compiled_section(self._gateway, sections[name]).newInstance())
+            self._sections.add(name)
+        found: dict[str, Any] = json.loads(self._contents.contents(self._known.number))
         return found | self._known.updated(found)
 
     def why_unstable(self, name: str, is_global: bool, quoted: str) -> str | None:
-        """Return why a temp view would come out differently if it were computed again, None if it would not.
+        """Return why a temp view would show other rows if it were computed again, None if it would not.
 
-        :param name: its name
         :param is_global: whether it is a global temp view
         :param quoted: how SQL names it
         """
@@ -68,7 +77,7 @@ class SessionJvm:
         return bool(self._contents.planReads(number, view))
 
     def mark_saved(self, name: str, is_global: bool) -> None:
-        """Take note that a temp view has a copy, of which a later attempt makes what this one makes of the view."""
+        """Note that a temp view has a copy: a later attempt builds on it what this one builds on the view."""
         self._contents.markSaved(name, is_global)
 
     def pinned(self, number: int) -> Any:
@@ -86,7 +95,7 @@ class SessionJvm:
 
 
 class _LastAnswer:
-    """What answers have told so far: each tells only what has changed since the one before."""
+    """All sections as of the last answer. Each answer holds only what has changed since the one before."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -106,10 +115,9 @@ class _LastAnswer:
         return sections
 
 
-def load_jvm_helper(spark: Any, name: str) -> Any:
+def load_jvm_helper(spark: SparkSession, name: str) -> Any:
     """Return an object in the JVM that looks at a session.
 
-    :param spark: the session
     :param name: name of one of the Java classes
     """
     look = _compiled(spark.sparkContext._gateway)[name].newInstance()
@@ -117,7 +125,7 @@ def load_jvm_helper(spark: Any, name: str) -> Any:
     return look
 
 
-def load_guard(spark: Any) -> Any:
+def load_guard(spark: SparkSession) -> Any:
     """Return the object in the JVM that sees every plan of a session, see ``SessionGuard.java``."""
     found = _compiled_guard(spark.sparkContext._gateway).newInstance()
     found.of(spark._jsparkSession)
@@ -148,6 +156,14 @@ def _compiled(gateway: Any) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _compiled_guard(gateway: Any) -> Any:
     return _compile(gateway, java_sources()[_GUARD], _loader_of_spark(gateway)).loadClass(_GUARD)
+
+
+@lru_cache(maxsize=64)
+def _compiled_section(gateway: Any, source: str) -> Any:
+    found = re.search(r"^public class (\w+)", source, re.MULTILINE)
+    if found is None:
+        raise ValueError("the Java source of a section has no public class")
+    return _compile(gateway, source, _compiled(gateway)["SessionContents"].getClassLoader()).loadClass(found[1])
 
 
 def _loader_of_spark(gateway: Any) -> Any:

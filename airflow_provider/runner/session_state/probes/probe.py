@@ -7,24 +7,30 @@ data was written stays unknown.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.changes.snapshot import (
-    CatalogDescription,
-    SessionSnapshot,
-    SparkEffects,
-    ViewFacts,
-)
+from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
+from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
+from airflow_provider.runner.spark.kind import spark_kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 class SessionProbe(Protocol):
     """One way to look into a session."""
 
-    def snapshot(self) -> SessionSnapshot: ...
+    def look(self, sections: Mapping[str, str]) -> SessionLook:
+        """Look at what is in the session.
+
+        :param sections: what else the JVM of a classic session is asked in the same call, by name, as Java classes
+        :raises Exception: what the session raises if it is lost
+        """
 
     def effects_since(self, mark: Any) -> SparkEffects: ...
 
@@ -34,12 +40,11 @@ class SessionProbe(Protocol):
         """Pin the plan of a view as it is now; return a number for it, 0 if the view has none of its own."""
 
     def pin_view(self, view: ViewName) -> int:
-        """Pin a view itself, whatever its name comes to mean; return a number for it, 0 if it cannot be pinned."""
+        """Pin a view itself, whatever its name means later; return a number for it, 0 if it cannot be pinned."""
 
     def view_facts(self, view: ViewName, number: int) -> ViewFacts:
-        """Return what the saved copy of a view has to go with.
+        """Return what decides how far the saved copy of a view can stand for it.
 
-        :param view: which view
         :param number: under which it is pinned, 0 to take it as it is now
         """
 
@@ -47,7 +52,7 @@ class SessionProbe(Protocol):
         """Whether a pinned plan reads a pinned view."""
 
     def mark_saved(self, view: ViewName) -> None:
-        """Take note that a view has a copy: what is made of it is made of the copy when it is made again."""
+        """Note that a view has a copy: a later attempt builds on the copy what this one builds on the view."""
 
     def pinned(self, number: int) -> Any:
         """Return the DataFrame of a pinned plan."""
@@ -62,10 +67,9 @@ class SessionProbe(Protocol):
     def restore_object(self, item: CatalogObject, *, vouched: bool) -> None: ...
 
 
-def probe_for(spark: Any) -> SessionProbe | None:
+def probe_for(spark: SparkSession) -> SessionProbe | None:
     """Return the probe for a session, None if it is no Spark session at all."""
-    if hasattr(spark, "_jsparkSession"):
-        return ClassicProbe(spark)
-    if type(spark).__module__.startswith("pyspark.sql.connect"):
-        return ConnectProbe(spark)
-    return None
+    kind = spark_kind(spark)
+    if kind is None:
+        return None
+    return ClassicProbe(spark) if kind == "classic" else ConnectProbe(spark)

@@ -1,4 +1,4 @@
-"""Says whose a directory of saved views is, and since when, so that `prune` knows what may go.
+"""Says which run a directory of saved views belongs to, and since when, so that `prune` knows what it may delete.
 
 Two small JSON files lie beside the ``attempt-…`` directories, under names that Spark's readers pass over:
 
@@ -54,7 +54,7 @@ class Ownership:
 
 @dataclass(frozen=True)
 class Retention:
-    """For how long saved views are kept, as an operator is told.
+    """For how long saved views are kept, as an operator passes it on.
 
     :param retention_days: after an attempt last used them; None for ever
     :param deployment: tells apart several Airflows, empty outside Airflow
@@ -71,10 +71,10 @@ class Retention:
 
 
 class DirectoryMarker(BaseModel):
-    """What a marker says. Nobody who reads it acts on anything but the directory that it lies in.
+    """What a marker says. A reader acts on nothing but the directory that the marker lies in.
 
     :param scope: what identifies the checkpoint, together with ``run_id`` and ``pipeline_name``
-    :param run_id: the run, None if nobody told
+    :param run_id: the run, None if unknown
     :param pipeline_name: the pipeline
     :param checkpoint: where the checkpoint is kept
     :param deployment: which Airflow
@@ -168,7 +168,7 @@ class SavedDirectory:
                 files.clear(notice)
         except Exception as error:  # noqa: BLE001 - storage clients raise anything, and this is housekeeping
             logger.warning(
-                "cannot say in %s whose the saved views there are (%s); `prune` will leave them alone",
+                "cannot note in %s which run its saved views belong to (%s); `prune` will leave them alone",
                 self.url,
                 describe(error),
             )
@@ -186,7 +186,7 @@ class SavedDirectory:
                 days = self.owner.hours_after_success / 24
                 files.write(marker, claimed.model_copy(update={"retention_days": days}).to_bytes())
         except Exception as error:  # noqa: BLE001 - storage clients raise anything, and this is housekeeping
-            logger.warning("saved views in %s are kept as before the success: %s", self.url, describe(error))
+            logger.warning("cannot change how long the saved views in %s are kept: %s", self.url, describe(error))
 
 
 def delete_run(files: SavedFiles, url: str) -> None:

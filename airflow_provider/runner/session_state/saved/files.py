@@ -16,7 +16,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.spark.kind import spark_kind
 from airflow_provider.runner.storage.connect_storage import ConnectStorage
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
-from airflow_provider.runner.storage.file_storage import FileStorage, directory_names, file_names
+from airflow_provider.runner.storage.file_storage import FileStorage, directory_names, file_names, interrupted_writes
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from airflow_provider.runner.storage.spark_urls import local_path
 
@@ -106,7 +106,7 @@ class SavedFiles:
         if storage.list(path):  # as a session of Spark Connect wrote it
             storage.delete_tree(path)
         else:
-            storage.delete([path])
+            storage.delete([path, *interrupted_writes(storage, path)])
 
     def delete(self, url: str) -> None:
         """Delete a directory with everything in it. It need not exist."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.masking import mask
 from airflow_provider.runner.record.source_record import SourceRecord
@@ -16,14 +16,14 @@ from airflow_provider.runner.session_state.sources.listing import MOST_FILES, MO
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, as_not_listed, places_name, with_listing
 from airflow_provider.runner.session_state.sources.paths import normalized
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 
 class ClassicSources:
-    """Asks the JVM of a classic session.
+    """Asks the JVM of a classic session."""
 
-    :param spark: the session
-    """
-
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._look = load_jvm_helper(spark, "SessionSources")
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
@@ -43,7 +43,7 @@ class ClassicSources:
         """Turn what Java tells of a source into a record."""
         if told["kind"] == "other":
             name = _jdbc_name(told["url"], told["table"]) if "url" in told else str(told["name"])
-            return SourceRecord(kind="other", name=mask(name), state="cannot be told", why=told["why"])
+            return SourceRecord(kind="other", name=mask(name), state="unknown", why=told["why"])
         roots, globs = sorted({normalized(root) for root in told["roots"]}), []
         written, only = told.get("written"), told.get("only")
         if told["kind"] == "files" and written and is_glob(written):
@@ -57,7 +57,7 @@ class ClassicSources:
         if len(roots) > MOST_ROOTS:
             return as_not_listed(record.model_copy(update={"roots": []}), f"more than {MOST_ROOTS} paths")
         if "files" not in told:
-            return as_not_listed(record, told["refused"])
+            return as_not_listed(record, told["refused"], told.get("moreThan"))
         files = [SourceFile(normalized(path), size, modified) for path, size, modified in told["files"]]
         if only:
             wanted = re.compile(name_pattern(only))

@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from airflow_provider.errors import describe
@@ -16,16 +16,16 @@ from airflow_provider.runner.session_state.sources.globs import pattern_of
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, places_name, refresh_source
 from airflow_provider.runner.session_state.sources.paths import normalized
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 _WITHOUT_SOURCE = re.compile(r"[\s:+|-]*(Range|LocalRelation|OneRowRelation)\b")
 
 
 class ConnectSources:
-    """Asks for the files of views. What statements read that left no view is not known.
+    """Asks for the files of views. What statements read that left no view is not known."""
 
-    :param spark: the session
-    """
-
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
 
     def begin(self) -> None:
@@ -38,8 +38,8 @@ class ConnectSources:
         unknown = SourceRecord(
             kind="other",
             name="what its statements read",
-            state="cannot be told",
-            why="Spark Connect does not tell",
+            state="unknown",
+            why="Spark Connect does not report it",
         )
         return [unknown, *(source for view in views for source in self._of(view))], []
 
@@ -50,7 +50,7 @@ class ConnectSources:
         except Exception as error:  # noqa: BLE001 - whatever the server objects to
             return [_untold(view, describe(error))]
         if not files:
-            return [] if self._reads_nothing(frame) else [_untold(view, "Spark Connect does not tell")]
+            return [] if self._reads_nothing(frame) else [_untold(view, "Spark Connect does not report it")]
         # The client sees the files, not the path that they were found with.
         directories = sorted({file.rpartition("/")[0] for file in files})
         pattern = pattern_of(files)
@@ -78,4 +78,4 @@ class ConnectSources:
 
 
 def _untold(view: ViewName, why: str) -> SourceRecord:
-    return SourceRecord(kind="other", name=f"what view {str(view)!r} reads", state="cannot be told", why=why)
+    return SourceRecord(kind="other", name=f"what view {str(view)!r} reads", state="unknown", why=why)

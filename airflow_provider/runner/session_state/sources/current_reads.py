@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper
 from airflow_provider.runner.session_state.sources.destroys import Location, location
+from airflow_provider.runner.spark.kind import spark_kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
@@ -30,31 +34,23 @@ class ReadPlace:
     database: tuple[str, str] | None = None
 
 
-def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
+def read_by(spark: SparkSession, frame: Any) -> list[ReadPlace]:
     """Return what a DataFrame reads.
 
     :param spark: the session; one of Spark Connect only tells files
-    :param frame: the DataFrame
     """
-    if not is_classic(spark):
+    if spark_kind(spark) != "classic":
         return [ReadPlace(tuple(location(unquote(file)) for file in frame.inputFiles()))]
     return [_place(told) for told in json.loads(load_jvm_helper(spark, "SessionSources").readBy(frame._jdf))]
 
 
-def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
+def read_by_stored_views(spark: SparkSession) -> dict[str, list[ReadPlace]]:
     """Return what the temp views read that go on showing what was there when they were made, by name.
 
     A view made by SQL text is bound anew at each read, so it is left out. Not for Spark Connect.
-
-    :param spark: a classic session
     """
     told: Mapping[str, Any] = json.loads(load_jvm_helper(spark, "SessionSources").readByStoredViews())
     return {name: [_place(place) for place in places] for name, places in told.items()}
-
-
-def is_classic(spark: Any) -> bool:
-    """Return whether a session has a JVM that can be asked."""
-    return hasattr(spark, "_jsparkSession")
 
 
 def _place(told: Mapping[str, Any]) -> ReadPlace:

@@ -1,4 +1,4 @@
-"""Looks at sources as they are now: on local paths without Spark, elsewhere through the session."""
+"""Lists sources as they are now: on local paths without Spark, elsewhere through the session."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SourceNotListedError, describe
 from airflow_provider.runner.record.source_record import SourceRecord
@@ -15,6 +15,10 @@ from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_he
 from airflow_provider.runner.session_state.sources.globs import name_pattern
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summarize
 from airflow_provider.runner.session_state.sources.paths import normalized
+from airflow_provider.runner.spark.kind import spark_kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 MOST_ROOTS = 20
 
@@ -27,11 +31,11 @@ def refresh_source(
 ) -> SourceRecord:
     """Return how a source is now.
 
-    What could not be seen before is not looked at now, for there is nothing to compare it with.
+    A source that was not listed before is not listed now: there is nothing to compare it with.
 
     :param record: how it was
     :param spark: the session, for what is not on local paths; None if there is none
-    :param budget: how much may be looked at
+    :param budget: how many files may be listed
     """
     if record.state != "seen":
         return record
@@ -44,8 +48,8 @@ def refresh_source(
         else:
             files = _files_through_spark(record, spark, budget)
     except SourceNotListedError as stop:
-        return as_not_listed(record, str(stop))
-    except Exception as error:  # noqa: BLE001 - whatever the storage, its client or the catalog object to
+        return as_not_listed(record, str(stop), stop.more_than)
+    except Exception as error:  # noqa: BLE001 - storage clients and catalogs raise anything
         return as_not_listed(record, f"it cannot be listed: {describe(error)}")
     return with_listing(record, files)
 
@@ -74,13 +78,17 @@ def with_listing(record: SourceRecord, files: Iterable[SourceFile]) -> SourceRec
     """Return a source with the files that it has."""
     sums = summarize(files)
     update = {"files": sums.files, "bytes": sums.bytes, "digest": sums.digest, "marks": sums.marks}
-    return record.model_copy(update={**update, "state": "seen", "why": None})
+    return record.model_copy(update={**update, "state": "seen", "why": None, "more_than": None})
 
 
-def as_not_listed(record: SourceRecord, why: str) -> SourceRecord:
-    """Return a source that is not looked at, and why."""
+def as_not_listed(record: SourceRecord, why: str, more_than: int | None = None) -> SourceRecord:
+    """Return a source whose files are not listed.
+
+    :param why: the reason
+    :param more_than: how many files it exceeds, if that is the reason
+    """
     nothing = {"files": 0, "bytes": 0, "digest": "", "marks": ""}
-    return record.model_copy(update={**nothing, "state": "not looked at", "why": why})
+    return record.model_copy(update={**nothing, "state": "not listed", "why": why, "more_than": more_than})
 
 
 def places_name(places: Sequence[str]) -> str:
@@ -90,8 +98,8 @@ def places_name(places: Sequence[str]) -> str:
 
 def _version_now(record: SourceRecord, spark: OpenSession | None) -> SourceRecord:
     session = spark() if spark is not None else None
-    if not hasattr(session, "_jsparkSession"):
-        return as_not_listed(record, "its version cannot be asked for here")
+    if spark_kind(session) != "classic":
+        return as_not_listed(record, "its version can only be read in a classic Spark session")
     names = re.findall(r"`(?:[^`]|``)+`|[^.`]+", record.name)
     quoted = ".".join(name if name.startswith("`") else quote(name) for name in names)
     version = load_jvm_helper(session, "SessionSources").version(quoted)
@@ -102,21 +110,21 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
     session = spark() if spark is not None else None
     if session is None:
         raise SourceNotListedError("looking there needs Spark")
-    if not hasattr(session, "_jsparkSession"):
+    if spark_kind(session) != "classic":
         found = _files_through_connect(session, record, budget)
     else:
         millis = int(budget.seconds_left * 1000)
         look = load_jvm_helper(session, "SessionSources")
         answer = unpack(look.files(json.dumps(record.roots), json.dumps(record.globs), budget.files_left, millis))
         if "refused" in answer:
-            raise SourceNotListedError(answer["refused"])
+            raise SourceNotListedError(answer["refused"], answer.get("moreThan"))
         found = [SourceFile(normalized(path), size, modified) for path, size, modified in answer["files"]]
     budget.count(len(found))
     wanted = re.compile(name_pattern(record.only)) if record.only else None
     return [file for file in found if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2])]
 
 
-def _files_through_connect(spark: Any, record: SourceRecord, budget: Budget) -> list[SourceFile]:
+def _files_through_connect(spark: SparkSession, record: SourceRecord, budget: Budget) -> list[SourceFile]:
     from airflow_provider.runner.storage.spark_urls import readable
 
     places = [*map(readable, record.roots), *record.globs]

@@ -1,4 +1,4 @@
-"""Whether a relative path leads elsewhere than in the attempt before: Spark was started in another directory."""
+"""Whether a relative path leads to another place than before, because Spark was started in another directory."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def moved_sources(config: Mapping[str, Any], before: Sequence[SourceRecord], now
         if old and new and not old & new:
             there, here = min(old), min(new)
             found.append(
-                f"it read {path!r} below {here}, and below {there} before: a relative path starts where Spark was "
-                f"started; go on from {there}, or write an absolute path"
+                f"it read {path!r} in {here}, and in {there} before: a relative path starts in the directory where "
+                f"Spark was started. Start Spark in {there} again, or use an absolute path"
             )
     return found
 

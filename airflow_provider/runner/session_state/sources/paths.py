@@ -1,4 +1,4 @@
-"""Places of data, whoever spells them: is this path, pattern or table the same as that one, or a part of it?"""
+"""Compares places of data in any spelling: is this path, pattern or table the same as that one, or a part of it?"""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _is_table(name: str, source: SourceRecord) -> bool:
         known = _identifier(source.name)
         shared = min(len(wanted), len(known))
         return shared > 0 and wanted[-shared:] == known[-shared:]
-    # Somebody may read the files of a table by their path; the directory of a table has its name.
+    # A component may read the files of a table by their path; the directory of a table has its name.
     return bool(wanted) and any(normalized(root).rpartition("/")[2].lower() == wanted[-1] for root in source.roots)
 
 

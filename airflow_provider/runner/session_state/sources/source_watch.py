@@ -1,4 +1,4 @@
-"""Finds out what components read and wrote, while they run and when they have completed."""
+"""Finds out what components read and wrote."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider.errors import describe
 from airflow_provider.masking import mask
@@ -17,6 +17,10 @@ from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
 from airflow_provider.runner.session_state.sources.look import driver_files, refresh_source
 from airflow_provider.runner.session_state.sources.paths import final_target, normalized, writes_into
+from airflow_provider.runner.spark.kind import spark_kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -25,22 +29,22 @@ class SourceProbe(Protocol):
     """One way to find out what is read in a session."""
 
     def begin(self) -> None:
-        """From now on take note of what is read."""
+        """Begin to note what is read."""
 
     def end(self) -> None:
-        """Take no more notes."""
+        """Stop taking notes."""
 
     def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
         """Return what was read since then or is read by views, and where Spark wrote."""
 
 
-def watch_sources(spark: Any, saved_url: str | None = None) -> SourceWatch:
+def watch_sources(spark: SparkSession, saved_url: str | None = None) -> SourceWatch:
     """Return what finds out what is read in a session.
 
     :param spark: a classic session or one of Spark Connect
     :param saved_url: directory of this run for saved views; None if nothing is saved
     """
-    probe = ClassicSources(spark) if hasattr(spark, "_jsparkSession") else ConnectSources(spark)
+    probe = ClassicSources(spark) if spark_kind(spark) == "classic" else ConnectSources(spark)
     return SourceWatch(probe, spark, saved_url)
 
 
@@ -48,12 +52,11 @@ class SourceWatch:
     """What the components of one attempt read, and what earlier ones had read.
 
     :param probe: finds it out
-    :param spark: the session
     :param saved_url: directory of this run for saved views. They are no source: what they were made of is one, of the
         component that left them
     """
 
-    def __init__(self, probe: SourceProbe, spark: Any, saved_url: str | None = None) -> None:
+    def __init__(self, probe: SourceProbe, spark: SparkSession, saved_url: str | None = None) -> None:
         self._probe = probe
         self._spark = spark
         self._saved_inside = f"{normalized(saved_url)}/" if saved_url else None
@@ -61,7 +64,7 @@ class SourceWatch:
         self._known: dict[str, Sequence[SourceRecord]] = {}
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
-        """Take note of what components read that completed in earlier attempts."""
+        """Know what components read that completed in earlier attempts."""
         self._known.update(sources)
 
     def begin(self) -> None:
@@ -82,7 +85,6 @@ class SourceWatch:
     ) -> TouchedData:
         """Return what a component read and wrote. Call it before its views are saved.
 
-        :param component: its name
         :param views: the views that it left
         :param targets: what it wrote, beside what Spark's plans say
         :param extra_files: files that its Python code read in the driver
@@ -90,18 +92,18 @@ class SourceWatch:
         began = time.monotonic()
         try:
             found, written = self._probe.found(views)
-        except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever Spark objects to
+        except Exception as error:  # noqa: BLE001 - the component has succeeded, so Spark must not fail it
             found, written, self._blind = [], [], describe(error)
         if self._blind is not None:
-            why = f"Spark does not say: {self._blind}"
-            found = [*found, SourceRecord(kind="other", name="what it read", state="cannot be told", why=why)]
+            why = f"Spark does not tell: {self._blind}"
+            found = [*found, SourceRecord(kind="other", name="what it read", state="unknown", why=why)]
         sources = distinct_sources([*filter(self._is_source, found), *driver_files(extra_files)])
         writes = list(dict.fromkeys(mask(final_target(normalized(target))) for target in (*written, *targets)))
         self._known[component] = sources
         for source in sources:
-            if source.state == "not looked at":
+            if source.state == "not listed":
                 logger.info(
-                    "%s: its source %s is not looked at (%s), so a change there goes unnoticed",
+                    "%s: source %s was not checked (%s), so changes to it will go unnoticed",
                     component,
                     source.name,
                     source.why,
@@ -115,10 +117,7 @@ class SourceWatch:
         return not (places and saved and all(f"{place}/".startswith(saved) for place in places))
 
     def changed_components(self, components: Collection[str]) -> list[str]:
-        """Return those of some components whose sources are not any more what they read, as far as that can be told.
-
-        :param components: names
-        """
+        """Return those of some components whose sources have changed since they read them, as far as that is known."""
         sources = {name: [s for s in self._known.get(name, ()) if s.state == "seen"] for name in components}
         now = {s.key: refresh_source(s, lambda: self._spark) for found in sources.values() for s in found}
         return [n for n, found in sources.items() if any(source_change(s, now[s.key]) is not None for s in found)]

@@ -1,7 +1,7 @@
 """What is left out of the description of a database or table because reading it gives the same without.
 
 Writers' options stay with a table, and so do properties and whatever is written on its columns. Most of it is for
-whoever writes or looks at it, and keeps nobody from reading the same rows. What does change them stays, and is then
+writers and for people, and changes no row that a reader gets. What does change them stays, and is then
 judged like everything else that may be made known from a record (``tables.py``).
 """
 
@@ -25,11 +25,11 @@ _RESERVED = ("_", "spark.", "delta.", "parquet.", "identity.", "iceberg.")
 _EXPRESSIONS = ("CURRENT_DEFAULT", "EXISTS_DEFAULT", "GENERATION_EXPRESSION")
 
 _OF_WRITERS = frozenset({"collation", "ignoredProperties", "unsupportedFeatures", "schemaPreservesCase"})
-"""Fields of Spark's own description that nobody who reads a table asks."""
+"""Fields of Spark's own description that no reader of a table asks."""
 
 
 def without_unneeded(item: CatalogObject) -> tuple[CatalogObject, list[str]]:
-    """Return a description without what nobody needs who reads the table, and what that is, in words."""
+    """Return a description without what no reader of the table needs, and what that is, in words."""
     left_out: list[str] = []
     changed: dict[str, Any] = {}
     if item.comment is not None and mask(item.comment) != item.comment:
@@ -54,7 +54,7 @@ def reject_incomplete(fields: list[str]) -> str | None:
     :param fields: of Spark's own description, that differ
     """
     needed = [field for field in fields if field not in _OF_WRITERS]
-    return f"remembers more than can be recorded as data ({', '.join(needed)})" if needed else None
+    return f"has properties that cannot be recorded as data ({', '.join(needed)})" if needed else None
 
 
 def _plain_table(table: TableDescription, left_out: list[str]) -> TableDescription:
@@ -67,7 +67,7 @@ def _plain_table(table: TableDescription, left_out: list[str]) -> TableDescripti
         return table.model_copy(update={"options": options})
     if dropped := sorted(set(_without_notes(root))):
         columns = json.dumps(root, separators=(",", ":"))
-        left_out += [f"{key[:200]!r}, which is written on a column" for key in dropped]
+        left_out += [f"{key[:200]!r}, metadata of a column" for key in dropped]
     return table.model_copy(update={"options": options, "columns": columns})
 
 

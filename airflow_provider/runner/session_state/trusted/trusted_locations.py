@@ -19,7 +19,7 @@ _OWN = re.compile(rf"attempt-[0-9a-f]{{12}}/[0-9]{{4,9}}-[0-9a-f]{{8}}/([0-9]{{1
 
 
 def reject_location(run: str | None, url: str) -> str | None:
-    """Return why a directory is none that this run can have written, None if it is.
+    """Return why this run cannot have written a directory, None if it can.
 
     :param run: directory of this run, from today's config; None if there is none
     :param url: the directory that the record names
@@ -50,4 +50,4 @@ def reject_format(name: str, configured: str) -> str | None:
     """
     if name == configured or name.lower() in FILE_FORMATS:
         return None
-    return f"format {name[:200]!r} is none of files, nor the session_state_format {configured!r}"
+    return f"format {name[:200]!r} is neither a file format nor the session_state_format {configured!r}"

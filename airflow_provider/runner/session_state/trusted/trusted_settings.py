@@ -13,7 +13,10 @@ whatever statement such a value is put into, it stays a value.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _NEVER = (
     (
@@ -62,13 +65,13 @@ def reject_setting(key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record, None if nothing speaks against it but perhaps Spark."""
     for rule, why in _RULES:
         if rule.match(key):
-            return f"setting {key[:200]!r} {why}, so it is not taken from a record"
+            return f"setting {key[:200]!r} {why}, so it is not restored from a record"
     if value is not None and len(value) > LONGEST:
-        return f"setting {key[:200]!r} has {len(value):,} characters, which is no setting"
+        return f"setting {key[:200]!r} has {len(value):,} characters, too many for a setting"
     return None
 
 
-def reject_setting_in_session(spark: Any, key: str, value: str | None) -> str | None:
+def reject_setting_in_session(spark: SparkSession, key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record into this session, None if it may."""
     if (why := reject_setting(key, value)) is not None:
         return why
@@ -76,8 +79,8 @@ def reject_setting_in_session(spark: Any, key: str, value: str | None) -> str | 
     return None if stays_a_value else reject_unknown_setting(spark, key)
 
 
-def reject_unknown_setting(spark: Any, key: str) -> str | None:
+def reject_unknown_setting(spark: SparkSession, key: str) -> str | None:
     """Return why a setting is better set by running its component again, None if Spark knows it as one of a session."""
     if spark.conf.isModifiable(key):
         return None
-    return f"setting {key[:200]!r} is none that Spark lets a session change, so it is not taken from a record"
+    return f"setting {key[:200]!r} cannot be changed in a Spark session, so it is not restored from a record"

@@ -1,19 +1,19 @@
-"""Which databases and tables a record may make known.
+"""Which databases and tables a record may create again.
 
-Their description is data and nothing that Spark runs, loads or looks up elsewhere. So no data source but those that
-hold files; no option but those that say how a file is written; no column whose type is a class or whose default is an
-expression. What a table remembers beyond that is left out where reading it gives the same without (``describable.py``);
-otherwise the table is not made known again.
+Their description is data, and nothing that Spark runs, loads or looks up elsewhere: no data source but those of files,
+no option but those that say how a file is written, no column whose type is a class or whose default is an expression.
+Details that change nothing for a reader of the table are left out (``describable.py``); with any other one the table is
+not restored.
 
-**Where it lies** is the dangerous part: a managed table is deleted together with its directory, and whoever could
-choose that would delete anything. So a description counts by itself only if it is of a managed table or a database at
-the very place that Spark would choose today: then nothing was chosen. Every other one must be found, word by word, in
-what the run has written into its own directory when the component completed (``saved/catalog_manifest.py``). Whoever
-can write there can change the saved views, too, and the record gives him no more than that. Without a
-``session_state_url`` a component that chose a location is replayed.
+**The location** is the dangerous part: a managed table is deleted together with its directory, so a record that could
+choose the directory could delete anything. So a description counts by itself only if it is of a managed table or a
+database at the very place that Spark would choose today: then the record chooses nothing. Every other one must stand,
+word by word, in what the run wrote into its own directory when the component completed
+(``saved/catalog_manifest.py``). Who can write there can change the saved views as well, so the record adds no power.
+Without a ``session_state_url`` a component that chose a location is replayed.
 
-What remains to somebody who edits a checkpoint: he can give a table at its own place other columns or another file
-format, and its readers fail or read nonsense, as with a view that he takes out of the record.
+What remains: an edited checkpoint can give a table at its own place other columns or another file format. Its readers
+fail or read nonsense then, as they do without a view that is taken out of the record.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def reject_catalog_object(item: CatalogObject) -> str | None:
     """Return why a database or table must not be made known from a record, None if its description is data."""
     what = f"{'database' if item.table is None else 'table'} {item.name[:200]}"
     for problem in _problems(item):
-        return f"{what} {problem}, so it is not made known again from a record"
+        return f"{what} {problem}, so it is not restored from a record"
     return None
 
 
@@ -97,7 +97,7 @@ def is_data(key: str, value: object) -> bool:
 
 def _table_problems(table: TableDescription) -> Iterator[str]:
     if table.provider.lower() not in FILE_FORMATS:
-        yield f"is of {table.provider[:200]!r}, which is no format of files"
+        yield f"is of {table.provider[:200]!r}, which is not a file format"
     for key, value in table.options.items():
         if key.lower() not in OPTIONS:
             yield f"has the option {key[:200]!r}, which may choose more than how its files are written"
@@ -110,10 +110,10 @@ def _table_problems(table: TableDescription) -> Iterator[str]:
     try:
         root = json.loads(table.columns)
     except (ValueError, RecursionError):
-        yield "has columns that are no JSON"
+        yield "has columns that are not JSON"
         return
     if not isinstance(root, dict) or root.get("type") != "struct":
-        yield "has columns that are no struct"
+        yield "has columns that are not a struct"
     yield from _type_problems(root)
 
 
@@ -128,7 +128,7 @@ def _type_problems(root: object) -> Iterator[str]:
             continue
         kind = found.get("type") if isinstance(found, dict) else None
         if not isinstance(found, dict) or not isinstance(kind, str) or kind not in _TYPES or level > 100:
-            yield "has a column whose type is a class or no type"
+            yield "has a column whose type is invalid or a class"
             return
         for part in _TYPES[kind]:
             parts = found.get(part)
@@ -138,7 +138,7 @@ def _type_problems(root: object) -> Iterator[str]:
             for field in parts if isinstance(parts, list) else [None]:
                 metadata = field.get("metadata", {}) if isinstance(field, dict) else None
                 if not isinstance(field, dict) or not isinstance(metadata, dict):
-                    yield "has a column that is none"
+                    yield "has an invalid column"
                     return
                 if unknown := sorted(key for key, value in metadata.items() if not is_data(key, value)):
                     yield f"has a column {str(field.get('name'))[:200]!r} with {unknown[0][:200]!r}"

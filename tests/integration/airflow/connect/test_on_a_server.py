@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from airflow_provider.runner.planning.plan import STILL_THERE
 from tests.samples.services.connect_server import ConnectServer
 
 pytestmark = pytest.mark.real_airflow
@@ -32,7 +31,7 @@ def answer(folder: Path) -> list[dict[str, Any]]:
     return pd.concat(pd.read_json(part, lines=True) for part in folder.glob("answer/*.json")).to_dict("records")
 
 
-def test_a_retry_goes_on_in_the_session_that_the_server_has_kept(airflow: Any, tmp_path: Path) -> None:
+def test_a_retry_continues_in_the_session_that_the_server_has_kept(airflow: Any, tmp_path: Path) -> None:
     """Function, settings, database and views are there without restore or replay; the result is that of one machine."""
     ended = airflow.run(FILE, "grades_server", folder=str(tmp_path))
 
@@ -45,10 +44,10 @@ def test_a_retry_goes_on_in_the_session_that_the_server_has_kept(airflow: Any, t
         "write": "RUN",
     }
     reasons = {part["name"]: part["reason"] for part in ended.returned["work", -1]["components"]}
-    assert all(reasons[name].endswith(STILL_THERE) for name in ("register", "make", "grade"))
+    assert all(reasons[name].endswith("still in the session on the server") for name in ("register", "make", "grade"))
     first, second = ended.tries["work", -1]
     assert not [line for line in second.messages if "restored" in line]
-    refused = "so they have no effect here: spark.executor.memory"
+    refused = "because the Spark Connect server sets them: spark.executor.memory"
     assert [line for line in first.warnings if refused in line]
 
     folder = tmp_path / "task"
@@ -68,7 +67,7 @@ def test_the_example_runs_to_success(airflow: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.torture
-def test_the_flights_pipeline_comes_to_the_result_of_one_machine(airflow: Any, service: str, tmp_path: Path) -> None:
+def test_the_flights_pipeline_has_the_result_of_one_machine(airflow: Any, service: str, tmp_path: Path) -> None:
     """It fails in the middle, is retried, and every table is the same (invariant 6)."""
     found = {}
     for way in ("server", "task"):

@@ -71,7 +71,7 @@ def error_of(airflow: Any, dag_id: str, **conf: str) -> tuple[str, list[str]]:
     [
         ("jvm_killed", "killed", "Spark's JVM was killed by signal 9 (SIGKILL): most likely"),
         ("out_of_memory", "collects", "java.lang.OutOfMemoryError: Java heap space"),
-        ("executor_lost", "loses_executors", "executors were lost again and again"),
+        ("executor_lost", "loses_executors", "Spark kept losing executors"),
         ("application_killed", "killed_by_master", "Spark has stopped by itself: Master removed our application"),
         ("server_killed", "kills_server", "the Spark Connect server at 127.0.0.1 no longer answers"),
     ],
@@ -97,7 +97,7 @@ def test_a_lost_spark_is_blamed_and_not_the_component(airflow: Any, dag_id: str,
         ("plain_bug", "KeyError: 'b'", 'in plain_bug: print(totals["b"])'),
     ],
 )
-def test_a_mistake_of_the_author_is_told_with_their_line(
+def test_a_mistake_of_the_author_is_reported_with_their_line(
     airflow: Any, dag_id: str, told: str, where: str | None
 ) -> None:
     """Spark's condition and message without stacks, and one line of code that is the author's."""
@@ -117,7 +117,9 @@ def test_a_mistake_of_the_author_is_told_with_their_line(
         ("missing_near", "no component of this pipeline leaves a view 'ordres'"),
     ],
 )
-def test_a_missing_view_is_told_with_who_leaves_it_or_the_nearest_name(airflow: Any, dag_id: str, told: str) -> None:
+def test_an_error_about_a_missing_view_names_who_leaves_it_or_the_nearest_name(
+    airflow: Any, dag_id: str, told: str
+) -> None:
     """Spark's own message comes first."""
     _, lines = error_of(airflow, dag_id)
 
@@ -125,27 +127,34 @@ def test_a_missing_view_is_told_with_who_leaves_it_or_the_nearest_name(airflow: 
     assert any(told in line for line in lines)
 
 
-@pytest.mark.parametrize("dag_id", ["undefined_template", "failing_filter", "renders_to_none"])
-def test_a_wrong_template_uses_up_no_retries(airflow: Any, dag_id: str) -> None:
+@pytest.mark.parametrize(
+    ("dag_id", "problem"),
+    [
+        ("undefined_template", "cannot render its template "),
+        ("failing_filter", "cannot render its template "),
+        ("renders_to_none", "its template "),
+    ],
+)
+def test_a_wrong_template_uses_up_no_retries(airflow: Any, dag_id: str, problem: str) -> None:
     """Also in a dict in the DAG file, which Airflow would render by itself."""
     kind, lines = error_of(airflow, dag_id)
 
     assert kind == "AirflowFailException"
-    assert lines[0].startswith("pipeline config: component 'load', field 'config.sql': its template ")
+    assert lines[0].startswith(f"pipeline config: component 'load', field 'config.sql': {problem}")
 
 
-def test_a_master_that_is_not_there_is_told_with_what_spark_says_of_it(airflow: Any) -> None:
+def test_an_unreachable_master_is_reported_with_what_spark_says_of_it(airflow: Any) -> None:
     """Spark gives up after a minute, in words about a context that was stopped."""
     kind, lines = error_of(airflow, "no_master")
 
     assert kind == "SparkSessionError"
     assert lines[0].startswith("no Spark session on master 'spark://127.0.0.1:9': ")
     assert [line for line in lines if line.endswith("All masters are unresponsive! Giving up.")]
-    assert lines[-1].startswith("remedy: check that the master is right, runs and can be reached")
+    assert lines[-1].startswith("remedy: check that the master is right, is running and can be reached")
 
 
 STANDING = ["running: 'counts' (2 of 2), which runs again", "complete: 1 of 2: 'orders'", f"{NEXT}'counts'"]
-DRIVERS = ["next: what the driver has recorded stays, and a retry or a clear of this task goes on from there"]
+DRIVERS = ["next: the driver's records stay, and a retry or a clear of this task resumes from there"]
 
 
 @pytest.mark.parametrize(

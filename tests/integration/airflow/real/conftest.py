@@ -37,8 +37,6 @@ HEARTBEAT_TIMEOUT = 25
 PATIENCE = 400.0
 SEED = int(os.environ.get("SCENE_SEED") or random.SystemRandom().randrange(10**6))
 NOTES: list[str] = []
-# A JVM that lives for seconds: half the CPU time of its start goes into optimising and checking code.
-QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 
 
 class StoredRows:
@@ -84,7 +82,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Run:
+class AirflowRun:
     """The task of one DAG run.
 
     :param folder: where its components write, and where the scene directs them
@@ -99,7 +97,7 @@ class Run:
     map_index: int = -1
     task_id: str = TASK
 
-    def index(self, number: int) -> Run:
+    def index(self, number: int) -> AirflowRun:
         """Return one of the mapped instances."""
         return replace(self, folder=self.folder / str(number), map_index=number)
 
@@ -250,29 +248,29 @@ class Scene:
     name: str
     folder: Path
     random: random.Random
-    runs: list[Run] = field(default_factory=list)
+    runs: list[AirflowRun] = field(default_factory=list)
 
     @property
     def dags_folder(self) -> Path:
         """The folder that Airflow reads DAGs from."""
         return Path(self.airflow.environment["AIRFLOW__CORE__DAGS_FOLDER"])
 
-    def run(self, dag_id: str, number: int = 1, task_id: str = TASK) -> Run:
+    def run(self, dag_id: str, number: int = 1, task_id: str = TASK) -> AirflowRun:
         """Prepare a run of a DAG, to be directed and then triggered."""
-        run = Run(self.airflow, dag_id, f"{self.name}-{number}", self.folder / str(number), task_id=task_id)
+        run = AirflowRun(self.airflow, dag_id, f"{self.name}-{number}", self.folder / str(number), task_id=task_id)
         self.runs.append(run)
         return run
 
-    def trigger(self, run: Run, *, day: str | None = None, **conf: Any) -> Run:
+    def trigger(self, run: AirflowRun, *, day: str | None = None, **conf: Any) -> AirflowRun:
         """Start a prepared run, with a logical date if it shall have one."""
         self.airflow.trigger(run.dag_id, run.run_id, {"folder": str(run.folder), **conf}, day)
         return run
 
-    def backfill(self, dag_id: str, *days: str) -> list[Run]:
+    def backfill(self, dag_id: str, *days: str) -> list[AirflowRun]:
         """Start a backfill of some days and return its runs. Each has the folder of its day."""
         conf = {"folder": str(self.folder), "by_day": True}
         self.airflow.backfill(dag_id, days[0], days[-1], conf)
-        runs = [Run(self.airflow, dag_id, f"backfill__{day}T00:00:00+00:00", self.folder / day) for day in days]
+        runs = [AirflowRun(self.airflow, dag_id, f"backfill__{day}T00:00:00+00:00", self.folder / day) for day in days]
         self.runs += runs
         return runs
 
@@ -350,12 +348,8 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",  # a file that changes is read at once
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(HEARTBEAT_TIMEOUT),
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
-        "JDK_JAVA_OPTIONS": QUICK_JVM,
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
-    java_home = ROOT / ".venv" / "java_home"
-    if "JAVA_HOME" not in os.environ and java_home.exists():
-        settings["JAVA_HOME"] = java_home.read_text().strip()
     with contextlib.ExitStack() as stack:
         # A continuous integration that gives up sends SIGTERM; as Ctrl-C it lets the servers be stopped.
         stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler))

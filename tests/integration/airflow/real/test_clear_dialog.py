@@ -13,8 +13,8 @@ from scripts.local_airflow import RELEASE
 ASKS = pytest.mark.airflow(since=(3, 4), reason="before Airflow 3.4 the dialog does not ask about the task state")
 LOOPS = pytest.mark.airflow(since=(3, 4), reason="before Airflow 3.4 there are no loops over tasks")
 ASKED = " with its task state kept ('Keep task state and resume', or a clear that does not ask)"
-KEPT = f"cleared after an unfinished attempt{ASKED if RELEASE >= (3, 4) else ''}, so it goes on from the checkpoint"
-DISCARDED = "cleared without 'Keep task state and resume', so it starts over"
+KEPT = f"cleared after an unfinished attempt{ASKED if RELEASE >= (3, 4) else ''}, so it continues from the checkpoint"
+DISCARDED = "cleared without 'Keep task state and resume', so it starts from the beginning"
 
 
 def failed_at_b(scene: Any, dag_id: str) -> Any:
@@ -46,7 +46,7 @@ def assert_started_over(run: Any, line: str) -> None:
 @ASKS
 @pytest.mark.real_airflow
 @pytest.mark.parametrize("dag_id", ["chain", "chain_kept_elsewhere"])
-def test_cleared_without_keeping_the_task_state(scene: Any, dag_id: str) -> None:
+def test_a_clear_without_the_task_state_starts_over(scene: Any, dag_id: str) -> None:
     """Not ticked means to start over, wherever the checkpoint lies."""
     run = failed_at_b(scene, dag_id)
     run.clear(keep=False)
@@ -55,7 +55,7 @@ def test_cleared_without_keeping_the_task_state(scene: Any, dag_id: str) -> None
 
 
 @pytest.mark.real_airflow
-def test_cleared_with_the_task_state_kept(scene: Any) -> None:
+def test_a_clear_that_keeps_the_task_state_resumes(scene: Any) -> None:
     """Ticked means to resume, also where the checkpoint lies elsewhere."""
     run = failed_at_b(scene, "chain_kept_elsewhere")
     run.clear()
@@ -65,7 +65,7 @@ def test_cleared_with_the_task_state_kept(scene: Any) -> None:
 
 @ASKS
 @pytest.mark.real_airflow
-def test_cleared_without_keeping_the_task_state_with_on_clear_resume(scene: Any) -> None:
+def test_with_on_clear_resume_a_checkpoint_kept_elsewhere_survives_any_clear(scene: Any) -> None:
     """The author wants every clear to resume, and keeps the checkpoint where a clear does not reach it."""
     run = failed_at_b(scene, "chain_resumed")
     run.clear(keep=False)
@@ -75,7 +75,7 @@ def test_cleared_without_keeping_the_task_state_with_on_clear_resume(scene: Any)
 
 @ASKS
 @pytest.mark.real_airflow
-def test_on_clear_resume_with_the_default_store(scene: Any) -> None:
+def test_on_clear_resume_with_the_default_store_gives_one_warning(scene: Any) -> None:
     """There the checkpoint goes with the task state: the first attempt's log says so, once, with the remedy."""
     run = failed_at_b(scene, "chain_resumed_in_vain")
     run.clear(keep=False)
@@ -89,7 +89,7 @@ def test_on_clear_resume_with_the_default_store(scene: Any) -> None:
 
 @ASKS
 @pytest.mark.real_airflow
-def test_cleared_while_running_without_keeping_the_task_state(scene: Any) -> None:
+def test_a_discarded_checkpoint_does_not_come_back_from_the_attempt_that_is_stopped(scene: Any) -> None:
     """What the attempt that is being stopped still writes does not bring the discarded checkpoint back."""
     run = scene.run("chain")
     run.hold("b")
@@ -101,7 +101,7 @@ def test_cleared_while_running_without_keeping_the_task_state(scene: Any) -> Non
 
 
 @pytest.mark.real_airflow
-def test_a_clear_of_the_run(scene: Any) -> None:
+def test_a_clear_of_the_whole_run_keeps_the_task_state_and_resumes(scene: Any) -> None:
     """It does not ask, and keeps the task state."""
     run = failed_at_b(scene, "chain")
     run.clear_run()
@@ -110,7 +110,7 @@ def test_a_clear_of_the_run(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_a_clear_of_the_run_with_on_clear_restart(scene: Any) -> None:
+def test_with_on_clear_restart_a_clear_of_the_whole_run_starts_over(scene: Any) -> None:
     """The author wants every clear to start over, also one that keeps the task state."""
     run = scene.run("chain_cleared_afresh")
     run.fail("b")
@@ -124,7 +124,7 @@ def test_a_clear_of_the_run_with_on_clear_restart(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_a_clear_from_the_command_line(scene: Any) -> None:
+def test_a_clear_from_airflows_command_line_keeps_the_task_state_and_resumes(scene: Any) -> None:
     """Airflow's own command does not ask either, and keeps the task state."""
     run = failed_at_b(scene, "chain_cleared_by_command")
     run.airflow.command("tasks", "clear", "--yes", run.dag_id)
@@ -134,7 +134,7 @@ def test_a_clear_from_the_command_line(scene: Any) -> None:
 
 @pytest.mark.real_airflow
 @pytest.mark.parametrize("dag_id", ["chain", "chain_kept_elsewhere"])
-def test_restart_from_clears_the_task(scene: Any, dag_id: str) -> None:
+def test_restart_from_with_clear_keeps_the_request_and_the_task_state(scene: Any, dag_id: str) -> None:
     """The command leaves the request and clears with the task state kept, so neither is lost."""
     run = scene.run(dag_id)
     run.fail("d")
@@ -143,7 +143,7 @@ def test_restart_from_clears_the_task(scene: Any, dag_id: str) -> None:
     store = [] if dag_id == "chain" else ["--store", str(run.folder / "checkpoints")]
     words = ("pyspark-pipeline", "restart-from", run.dag_id, "work", run.run_id, "b", *store)
     assert ("tick 'Keep task state and resume'" in run.airflow.command(*words)) is (RELEASE >= (3, 4))
-    assert "cleared, with the task state kept: work" in run.airflow.command(*words, "--clear")
+    assert "cleared, keeping the task state: work" in run.airflow.command(*words, "--clear")
 
     run.wait_for_end("success")
     assert run.executed == ["a b c d", "b c d"]

@@ -39,7 +39,7 @@ def java_of(run: Any, task: Any) -> int:
 
 @pytest.mark.real_airflow
 @pytest.mark.parametrize(("dag_id", "ends"), [("chain", "failed"), ("chain_retried", "success")])
-def test_a_component_that_ends_the_process_with_status_0_is_no_success(scene: Any, dag_id: str, ends: str) -> None:
+def test_a_component_that_ends_the_process_with_status_0_is_not_a_success(scene: Any, dag_id: str, ends: str) -> None:
     """``os._exit(0)`` in a component or in a library: the task has not come to its end, so it failed."""
     run = scene.run(dag_id)
     run.exit("b")
@@ -52,7 +52,7 @@ def test_a_component_that_ends_the_process_with_status_0_is_no_success(scene: An
 
 @pytest.mark.real_airflow
 @pytest.mark.parametrize("victim", ["task", "supervisor", "jvm"])
-def test_kill_9_at_a_random_moment(scene: Any, victim: str) -> None:
+def test_after_kill_9_at_a_random_moment_the_retry_resumes_with_the_right_result(scene: Any, victim: str) -> None:
     """Whatever dies and whenever: the retry resumes, what had completed does not run again, the result is right."""
     run = scene.run("spark")
     run.hold("publish")
@@ -90,7 +90,7 @@ def test_kill_9_at_a_random_moment(scene: Any, victim: str) -> None:
 
 
 @pytest.mark.real_airflow
-def test_supervisor_killed_while_a_component_waits(scene: Any) -> None:
+def test_an_orphaned_attempt_ends_even_if_its_component_only_waits(scene: Any) -> None:
     """A component that does nothing but wait is no reason to live on: the orphan ends by itself, the retry resumes."""
     run = scene.run("chain_retried")
     run.hold("b")

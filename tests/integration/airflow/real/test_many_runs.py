@@ -63,7 +63,7 @@ def test_the_days_of_a_backfill_resume_each_from_its_own_record(scene: Any) -> N
 
 
 @pytest.mark.real_airflow
-def test_pipelines_given_by_expand_kwargs(scene: Any) -> None:
+def test_pipelines_from_expand_kwargs_resume_each_by_itself(scene: Any) -> None:
     """A file for one index and a dict for the other; each fails once and resumes."""
     run = scene.run("mapped_kwargs")
     instances = [run.index(0), run.index(1)]

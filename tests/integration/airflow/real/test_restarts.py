@@ -29,20 +29,20 @@ def actions(printed: str) -> dict[str, str]:
 
 
 @pytest.mark.real_airflow
-def test_restart_after_a_success(scene: Any) -> None:
+def test_a_restart_after_a_success_runs_what_was_requested_and_nothing_else(scene: Any) -> None:
     """What was asked for runs and nothing else; the plan says so before; a clear without a request starts afresh."""
     run = scene.run("chain")
     scene.trigger(run)
     run.wait_for_end("success")
     of_a_clear = command(run, "plan")
     assert actions(of_a_clear) == dict.fromkeys("abcd", "RUN")
-    assert "cleared after the pipeline had succeeded, so it starts afresh" in of_a_clear
+    assert "cleared after the pipeline had succeeded, so it starts from the beginning" in of_a_clear
     expected = {"a": "REUSE", "b": "REUSE", "c": "RUN", "d": "RUN"}
     assert actions(command(run, "plan", "--restart-from", "c")) == expected
     asked = command(run, "restart-from", "c")
     assert "the next attempt of chain.work" in asked
     assert "if no attempt is due, clear the task" in asked
-    assert "due, carried out by the next attempt: restart from 'c'" in command(run, "show")
+    assert "pending request for the next attempt: restart from 'c'" in command(run, "show")
     assert actions(command(run, "plan")) == expected
     run.clear()
 
@@ -50,9 +50,9 @@ def test_restart_after_a_success(scene: Any) -> None:
     assert run.executed == ["a b c d", "c d"]
     assert run.plan == expected
     assert run.text("d") == "abcd"
-    assert run.first_line(2).startswith("cleared after the pipeline had succeeded, and a restart was asked for")
+    assert run.first_line(2).startswith("cleared after the pipeline had succeeded, with a restart request")
     shown = command(run, "show")
-    assert "due" not in shown
+    assert "pending" not in shown
     assert "asked for: restart from 'c' (airflow pyspark-pipeline restart-from by " in shown
     assert "carried out by attempt 2 at " in shown
     run.clear()
@@ -62,7 +62,7 @@ def test_restart_after_a_success(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_restart_after_a_success_restores_what_was_kept(scene: Any) -> None:
+def test_a_restart_after_a_success_restores_the_views_that_were_kept(scene: Any) -> None:
     """With ``keep_session_state_hours`` the views of a run that has succeeded are there for a restart."""
     run = scene.run("spark_kept")
     scene.trigger(run)
@@ -76,7 +76,7 @@ def test_restart_after_a_success_restores_what_was_kept(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_restart_after_a_success_where_nothing_was_kept(scene: Any) -> None:
+def test_a_restart_after_a_success_names_what_else_has_to_run_if_no_view_was_kept(scene: Any) -> None:
     """What would have to run again is named before anything does (invariant 11), and named as well it runs."""
     run = scene.run("spark")
     scene.trigger(run)
@@ -85,7 +85,7 @@ def test_restart_after_a_success_where_nothing_was_kept(scene: Any) -> None:
     assert "component 'numbers'" in said
     assert "component 'totals'" in said
     assert "keep_session_state_hours" in said
-    assert "due" not in command(run, "show")
+    assert "pending" not in command(run, "show")
     command(run, "restart-from", "numbers", "publish")
     run.clear()
 
@@ -94,19 +94,19 @@ def test_restart_after_a_success_where_nothing_was_kept(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_a_request_that_cannot_be_carried_out(scene: Any) -> None:
+def test_an_impossible_request_is_refused_by_the_command_and_ignored_by_the_attempt(scene: Any) -> None:
     """Refused by the command; typed into the store, it is set aside and the attempt resumes as if there were none."""
     run = scene.run("chain")
     run.fail("c")
     scene.trigger(run)
     run.wait_for_end("failed")
     assert "no component 'bb'; did you mean 'b'?" in refused(run, "restart-from", "bb")
-    assert "would leave 'b' with an old result" in refused(run, "restart-from", "a", "--only")
+    assert "would leave 'b' with an old result" in refused(run, "restart-from", "a", "--without-descendants")
     command(run, "restart-from", "b")
-    assert "withdrawn: due" in command(run, "withdraw")
-    assert "nothing was withdrawn" in command(run, "withdraw")
+    assert "withdrew the pending request" in command(run, "withdraw")
+    assert "nothing to withdraw" in command(run, "withdraw")
     run.airflow.put_task_state(run.dag_id, run.run_id, "work", REQUEST, "bb")
-    assert "would set aside: restart from 'bb'" in command(run, "plan")
+    assert "would ignore: restart from 'bb'" in command(run, "plan")
     run.clear()
 
     run.wait_for_end("success")
@@ -125,7 +125,7 @@ def test_a_request_while_the_task_runs_is_for_the_next_attempt(scene: Any) -> No
     run.hold("c")
     scene.trigger(run)
     run.wait_for_start("c")
-    assert "that attempt goes on as it began, and the next one is meant" in command(run, "restart-from", "b")
+    assert "that attempt continues unchanged, and the next one comes after it" in command(run, "restart-from", "b")
     run.airflow.put_task_state(run.dag_id, run.run_id, "work", REQUEST, ["d"])
     run.release("c")
     run.wait_for_end("success")

@@ -20,7 +20,7 @@ def assert_resumed_at_b(run: Any) -> None:
 
 
 # Without the marker: this one is in `make test` too.
-def test_automatic_retry(scene: Any) -> None:
+def test_a_retry_resumes_after_the_last_component_that_succeeded(scene: Any) -> None:
     """Airflow retries by itself: the next attempt goes on after the last component that succeeded."""
     run = scene.run("chain_retried")
     run.fail("b")
@@ -32,7 +32,7 @@ def test_automatic_retry(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_clear_after_a_failure(scene: Any) -> None:
+def test_a_task_cleared_after_its_last_failure_resumes(scene: Any) -> None:
     """Cleared after it had failed for good, the task resumes."""
     run = scene.run("chain")
     run.fail("b")
@@ -62,7 +62,7 @@ def test_clear_after_a_failure_with_on_clear_restart(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_clear_after_success(scene: Any) -> None:
+def test_a_task_cleared_after_success_runs_everything_again(scene: Any) -> None:
     """Cleared after it had succeeded, the task runs everything again."""
     run = scene.run("chain")
     scene.trigger(run)
@@ -77,7 +77,7 @@ def test_clear_after_success(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_clear_while_running(scene: Any) -> None:
+def test_a_task_cleared_while_it_runs_ends_and_resumes(scene: Any) -> None:
     """Cleared in the middle of a component, the attempt ends and the next one resumes."""
     run = scene.run("chain")
     run.hold("b")
@@ -90,7 +90,7 @@ def test_clear_while_running(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_mark_failed_while_running(scene: Any) -> None:
+def test_a_task_marked_as_failed_ends_with_its_jvm_and_resumes_when_cleared(scene: Any) -> None:
     """Marked as failed in the middle of a component, the attempt ends with its JVM; cleared, the task resumes."""
     run = scene.run("chain")
     run.hold("b")
@@ -108,7 +108,7 @@ def test_mark_failed_while_running(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_mark_success_after_a_failure(scene: Any) -> None:
+def test_a_task_marked_as_successful_by_hand_resumes_when_cleared(scene: Any) -> None:
     """Marked as successful by hand, the pipeline is still unfinished: cleared, the task resumes."""
     run = scene.run("chain")
     run.fail("b")
@@ -123,7 +123,7 @@ def test_mark_success_after_a_failure(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_other_retries_in_the_dag_file(scene: Any) -> None:
+def test_changed_retries_in_the_dag_file_are_not_taken_for_a_clear(scene: Any) -> None:
     """Changed ``retries`` are not taken for a clear, and a clear that comes to the same ``max_tries`` is seen."""
     dag_id = "edited"
     file = scene.dags_folder / f"{dag_id}.py"
@@ -168,7 +168,7 @@ def test_other_retries_in_the_dag_file(scene: Any) -> None:
 
 
 @pytest.mark.real_airflow
-def test_checkpoint_in_the_task_state_store(scene: Any) -> None:
+def test_a_checkpoint_deleted_in_the_task_state_store_makes_everything_run(scene: Any) -> None:
     """The checkpoint is there for the eye in the task state store, and when it is deleted there all runs again."""
     run = scene.run("chain")
     run.fail("c")
@@ -194,7 +194,7 @@ def test_checkpoint_in_the_task_state_store(scene: Any) -> None:
 
 @pytest.mark.real_airflow
 @pytest.mark.parametrize("way", ["templated parameter", "conf of the run", "command"])
-def test_restart_from(scene: Any, way: str) -> None:
+def test_a_command_restarts_the_next_attempt_and_a_value_of_the_run_the_first(scene: Any, way: str) -> None:
     """A command's request is for the next attempt; what stands in the run or the DAG file held for the first one."""
     run = scene.run("restart" if way == "templated parameter" else "chain")
     run.fail("d")

@@ -13,7 +13,7 @@ WAYS = ["task_local", "task_cluster", "submit_local", "submit_cluster"]
 pytestmark = [pytest.mark.torture, pytest.mark.xdist_group("submit")]
 
 
-def test_the_flights_pipeline_comes_to_the_same_result_everywhere(airflow: Any, service: str, tmp_path: Path) -> None:
+def test_the_flights_pipeline_has_the_same_result_everywhere(airflow: Any, service: str, tmp_path: Path) -> None:
     """Invariant 6, for each way to Spark: after the retry every table is that of ``local[*]`` in the task."""
     tables = {}
     for way in WAYS:

@@ -69,7 +69,7 @@ def test_a_driver_without_airflow_fails_in_the_middle_is_retried_and_resumes(
     for line in (
         f"--master {cluster.master} ",
         f"run {ended.run_id!r}, try 1: first attempt (checkpoints in object storage viewfs://lake/shared/checkpoints)",
-        "try 2: retry after an unfinished attempt, so it goes on from the checkpoint",
+        "try 2: retry after an unfinished attempt, so it continues from the checkpoint",
         "[4/5] ask: FAILED after",
         "plan of this attempt: 2 to RUN, 2 to REUSE, 1 to REPLAY",
         "pipeline 'chain' succeeded after",

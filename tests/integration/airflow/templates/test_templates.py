@@ -39,9 +39,7 @@ def lines(journal: Path) -> list[Any]:
     return [json.loads(line) for line in journal.read_text().splitlines()]
 
 
-def test_a_sql_file_is_rendered_as_airflow_renders_it_and_the_retry_recognises_what_it_came_to(
-    airflow: Any, journal: Path
-) -> None:
+def test_a_sql_file_is_rendered_as_airflow_renders_it_and_the_retry_recognises_it(airflow: Any, journal: Path) -> None:
     """Comments, imports, includes from ``template_searchpath``, macros, filters and options of the DAG's own."""
     ended = airflow.run(FILE, "sql_files", journal=str(journal))
 
@@ -70,8 +68,8 @@ def test_a_wrong_sql_file_is_a_config_error_with_component_field_file_and_line(a
     ]
     assert told["missing"][0].startswith(f"{field}: there is no file 'sql/nowhere.sql'; searched in {here}, ")
     (comment_tag,) = told["comment_tag"]
-    assert comment_tag.startswith("pipeline config: component 'query', field 'config.sql': its template ")
-    assert comment_tag.endswith(f" cannot be rendered: Missing end of comment tag; {raw}")
+    assert comment_tag.startswith("pipeline config: component 'query', field 'config.sql': cannot render its template ")
+    assert comment_tag.endswith(f": Missing end of comment tag; {raw}")
     assert told["as_text"][0].startswith("pipeline config: field 'pipeline': is text where the path of a file")
     assert "render_template_as_native_obj=True" in told["as_text"][0]
 

@@ -15,7 +15,7 @@ from airflow_provider.runner import ComponentConfig
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state.saved.views import read_view
 from tests.integration.spark.harmless.world import World
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -95,7 +95,7 @@ def judge(case: Case, world: World) -> None:
 def _differences(case: Case, world: World) -> list[str]:
     if case.before is not None:
         case.before(world)
-    run = Run(world.spark, world.tmp / "state", _component(case, world), "later", **case.pipeline)
+    run = SparkRun(world.spark, world.tmp / "state", _component(case, world), "later", **case.pipeline)
     seen: list[Any] = []
 
     def fail(session: SparkSession) -> None:
@@ -132,7 +132,7 @@ def _differences(case: Case, world: World) -> list[str]:
     return wrong + _miscounted(case, world, "both attempts")
 
 
-def _resumed(case: Case, run: Run) -> list[str]:
+def _resumed(case: Case, run: SparkRun) -> list[str]:
     """Plan and run the second attempt; return what is wrong with it."""
     try:
         [decision] = [d for d in run.plan().decisions if d.component == "it"]

@@ -11,7 +11,7 @@ from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner import ComponentConfig
 from tests.integration.spark.harmless.case import ACTS, NOTHING, REPLAYED, Case, judge, saved
 from tests.integration.spark.harmless.world import World, target_rows
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -148,14 +148,14 @@ def test_what_must_not_be_made_again_is_missed_by_who_needs_it_only(
     """Invariant 11, and none of it can be lacked without an error."""
     texts = [statement.format(table=world.table) for statement in statements]
     step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
-    run = Run(world.spark, world.tmp / "state", step, "later")
+    run = SparkRun(world.spark, world.tmp / "state", step, "later")
     run.fails("later")
     run.attempt()
     assert (run.handling("it")[0], list(run.record("it").lost)) == ("kept", [lost])
-    assert f"it: {lost} is not there again after a failure" in caplog.text
+    assert f"it: a later attempt will not have {lost}: " in caplog.text
     run.mend("later")
     assert run.resume().failed_components == []
-    assert f"{lost} of it is not there again" in caplog.text
+    assert f"{lost} of it could not be restored" in caplog.text
     assert rows(world) == sum("INSERT" in text for text in texts)
     assert "hunter2" not in f"{caplog.text}{run.record_text()}"
 
@@ -179,7 +179,7 @@ def test_what_nobody_would_notice_without_is_refused(world: World, statements: l
     """Invariant 6: a later component would give another answer."""
     texts = [statement.format(table=world.table) for statement in statements]
     step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
-    run = Run(world.spark, world.tmp / "state", "before", step, "later")
+    run = SparkRun(world.spark, world.tmp / "state", "before", step, "later")
     before = (
         "DECLARE theirs = 1",
         "CREATE TEMPORARY FUNCTION their_own(x INT) RETURNS INT RETURN 1",
@@ -200,7 +200,7 @@ PLAIN = {"my.day": "2026-01-01", "hive.exec.dynamic.partition.mode": "nonstrict"
 def test_a_setting_whose_value_stays_a_value_is_restored_where_its_component_must_not_run_again(world: World) -> None:
     texts = [*(f"SET {key}={value}" for key, value in PLAIN.items()), INSERT.format(table=world.table)]
     step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
-    run = Run(world.spark, world.tmp / "state", step, "later")
+    run = SparkRun(world.spark, world.tmp / "state", step, "later")
     run.fails("later")
     run.attempt()
     run.mend("later")
@@ -212,7 +212,7 @@ def test_a_setting_whose_value_stays_a_value_is_restored_where_its_component_mus
 def test_a_variable_of_a_script_is_nothing_that_it_leaves(world: World) -> None:
     text = f"BEGIN DECLARE n INT DEFAULT 1; SET n = 2; INSERT INTO {world.table} VALUES (n); END"
     step = ComponentConfig(name="it", class_path=SQL, config={"sql": text})
-    run = Run(world.spark, world.tmp / "state", step, "later")
+    run = SparkRun(world.spark, world.tmp / "state", step, "later")
     run.fails("later")
     assert run.attempt().failed_components[0][0] == "later"
     assert (run.handling("it"), run.record("it").lost) == (("kept", "left no view"), {})
@@ -221,7 +221,7 @@ def test_a_variable_of_a_script_is_nothing_that_it_leaves(world: World) -> None:
 def test_what_calls_a_function_in_java_after_it_was_brought_is_not_run_again(world: World) -> None:
     """Nobody knows what the function does, but to bring it does nothing."""
     bring = ComponentConfig(name="bring", class_path=SQL, config={"sql": f"CREATE TEMPORARY FUNCTION loud AS '{JAVA}'"})
-    run = Run(world.spark, world.tmp / "state", bring, "call", "idle")
+    run = SparkRun(world.spark, world.tmp / "state", bring, "call", "idle")
     run.does("call", lambda session: session.range(3).selectExpr("count(*)").collect())
     run.attempt(keep_session_state=True)
     assert [run.record(name).harmless for name in ("bring", "call", "idle")] == [True, False, True]
@@ -230,7 +230,7 @@ def test_what_calls_a_function_in_java_after_it_was_brought_is_not_run_again(wor
 def test_a_file_that_was_added_is_there_again(world: World, tmp_path: Path) -> None:
     (tmp_path / "rates.txt").write_text("1")
     step = ComponentConfig(name="it", class_path=SQL, config={"sql": f"ADD FILE '{tmp_path / 'rates.txt'}'"})
-    run = Run(world.spark, world.tmp / "state", step, "later")
+    run = SparkRun(world.spark, world.tmp / "state", step, "later")
     run.fails("later")
     run.attempt()
     assert run.handling("it")[0] == "replay"
@@ -243,7 +243,7 @@ def test_an_added_file_is_no_reason_to_refuse_a_resume(world: World, tmp_path: P
     (tmp_path / "rates.txt").write_text("1")
     texts = [f"ADD FILE '{tmp_path / 'rates.txt'}'", f"INSERT INTO {world.table} VALUES (1)"]
     step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
-    run = Run(world.spark, world.tmp / "state", step, "later")
+    run = SparkRun(world.spark, world.tmp / "state", step, "later")
     run.fails("later")
     run.attempt()
     run.mend("later")

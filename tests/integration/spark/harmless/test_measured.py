@@ -9,7 +9,7 @@ import pytest
 from airflow_provider.runner import ComponentConfig
 from tests.integration.spark.harmless.case import ACTS
 from tests.integration.spark.harmless.world import World, lines, postgres_rows, posts, target_rows
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -20,9 +20,9 @@ def step(component: str, **config: Any) -> ComponentConfig:
     return ComponentConfig(name=component.rpartition(".")[2], class_path=f"{ACTS}.{component}", config=config)
 
 
-def resumed(world: World, *steps: ComponentConfig) -> Run:
+def resumed(world: World, *steps: ComponentConfig) -> SparkRun:
     """Run the components until a later one fails, and resume in a new session."""
-    run = Run(world.spark, world.tmp / "state", *steps, "later")
+    run = SparkRun(world.spark, world.tmp / "state", *steps, "later")
     run.fails("later")
     [(failed, error)] = run.attempt().failed_components
     assert (failed, str(error)) == ("later", "later broke")
@@ -107,7 +107,7 @@ def test_a_file_that_somebody_else_changes_is_never_mixed_with_what_it_was(world
     """Invariant 6: what was made of the old file and has been posted is not beside a view of the new one."""
     read = step("chains.read_with_python", path=str(world.csv))
     use = step("chains.use_value_and_post", url=world.url).model_copy(update={"depends_on": [read.name]})
-    run = Run(world.spark, world.tmp / "state", read, use, "later")
+    run = SparkRun(world.spark, world.tmp / "state", read, use, "later")
     run.fails("later")
     run.attempt()
     world.csv.write_text("1,ann\n")
@@ -152,7 +152,7 @@ def test_ready_made_components_are_known_by_what_they_do(world: World) -> None:
 def test_a_value_that_a_finished_component_has_used_stays(world: World, component: str) -> None:
     """Measured before: another one. Invariant 6: what was made of it fits to it."""
     config = {"source": str(world.csv)} if component == "file_length" else {}
-    run = Run(
+    run = SparkRun(
         world.spark, world.tmp / "state", step(f"values.{component}", **config), step("chains.use_value"), "later"
     )
     run.fails("later")

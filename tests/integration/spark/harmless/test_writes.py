@@ -7,7 +7,7 @@ import pytest
 from airflow_provider.runner import ComponentConfig
 from tests.integration.spark.harmless.case import ACTS, NOTHING, Case, judge, saved
 from tests.integration.spark.harmless.world import World, new_table_rows, table_rows, target_rows
-from tests.samples.harness.spark_attempts import Run
+from tests.samples.harness.spark_attempts import SparkRun
 
 TARGET = {"target": "{target}", "count": target_rows, "effects": 5}
 TABLE = {"table": "{table}", "count": table_rows, "effects": 5}
@@ -61,7 +61,7 @@ def test_what_writes_is_done_once(case: Case, world: World) -> None:
 def test_a_merge_without_a_format_for_it_fails_and_nothing_is_recorded(world: World) -> None:
     """No format that comes with Spark takes ``MERGE``; one that does writes in a SQL execution like any other."""
     step = ComponentConfig(name="it", class_path=f"{ACTS}.writes.merge", config={"table": world.table})
-    run = Run(world.spark, world.tmp / "state", step, "later")
+    run = SparkRun(world.spark, world.tmp / "state", step, "later")
     [(failed, error)] = run.attempt().failed_components
     assert failed == "it"
     assert "MERGE" in str(error)

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.commands.standalone.template_preview import known_names, rendered
+from airflow_provider.commands.standalone.template_preview import known_names, render_pipeline_file
 from airflow_provider.errors import PipelineConfigError
 
 
 def render(tmp_path: Path, text: str, *given: str, file: Path | None = None) -> Any:
     path = tmp_path / "p.yaml"
     path.write_text(f"name: p\ncomponents:\n- name: a\n  config:\n    x: {text!r}\n")
-    return rendered(path, known_names("r 1", file, given))["components"][0]["config"]["x"]
+    return render_pipeline_file(path, known_names("r 1", file, given))["components"][0]["config"]["x"]
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_what_airflow_knows_is_known_here(tmp_path: Path, text: str, value: str)
     assert render(tmp_path, text, *given) == value
 
 
-def test_text_that_only_looks_like_a_template_is_told_with_the_way_out(tmp_path: Path) -> None:
+def test_text_that_only_looks_like_a_template_is_refused_with_the_remedy(tmp_path: Path) -> None:
     """A regular expression for one."""
     with pytest.raises(PipelineConfigError) as caught:
         render(tmp_path, "[{#]")
     told = str(caught.value)
-    assert "component 'a', field 'config.x': the template '[{#]' cannot be rendered: Missing end of comment tag" in told
+    assert "component 'a', field 'config.x': cannot render the template '[{#]': Missing end of comment tag" in told
     assert told.endswith("; if it is meant literally, put it between {% raw %} and {% endraw %}")
 
 
@@ -64,7 +64,7 @@ def test_a_file_keeps_types_and_a_var_wins_over_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{{ ds }}", "'ds' is undefined; known are macros, run_id; give more with --var NAME=VALUE or --vars FILE"),
+        ("{{ ds }}", "'ds' is undefined; known: macros, run_id; define more with --var NAME=VALUE or --vars FILE"),
         ("{{ params.rwos }}", "has no attribute 'rwos'"),
         ("{{ 'x' | nope }}", "No filter named 'nope'."),
         ("{{ macros.ds_add('x', 1) }}", "ValueError"),
@@ -76,20 +76,20 @@ def test_a_template_that_cannot_be_rendered_names_its_place(tmp_path: Path, text
     """The component, the field, the template's text and what is known."""
     with pytest.raises(PipelineConfigError) as refused:
         render(tmp_path, text)
-    assert f"component 'a', field 'config.x': the template {text!r} cannot be rendered" in str(refused.value)
+    assert f"component 'a', field 'config.x': cannot render the template {text!r}" in str(refused.value)
     assert why in str(refused.value)
 
 
 @pytest.mark.parametrize("given", ["ds", "=1", "a b=1", "../x=1", "params..rows=1"])
-def test_a_var_that_is_none_is_refused(given: str) -> None:
+def test_a_var_that_is_not_name_and_value_is_refused(given: str) -> None:
     """With an example of one that is."""
     with pytest.raises(PipelineConfigError, match="is not NAME=VALUE, such as ds=2026-01-31"):
         known_names("r", None, [given])
 
 
-def test_a_date_that_is_none_and_a_name_below_a_value_are_refused() -> None:
+def test_a_date_that_cannot_be_read_and_a_name_below_a_value_are_refused() -> None:
     """Each names what was given."""
-    with pytest.raises(PipelineConfigError, match="'tomorrow' is no date; write it as 2026-01-31"):
+    with pytest.raises(PipelineConfigError, match="'tomorrow' is not a date; write it as 2026-01-31"):
         known_names("r", None, ["ds=tomorrow"])
-    with pytest.raises(PipelineConfigError, match=r"--var 'a\.b=2': 'a' has a value of its own"):
+    with pytest.raises(PipelineConfigError, match=r"--var 'a\.b=2': 'a' already has a value"):
         known_names("r", None, ["a=1", "a.b=2"])

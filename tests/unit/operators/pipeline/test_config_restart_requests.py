@@ -1,4 +1,4 @@
-"""What every attempt of a run finds again: ``restart_from`` of the task, and in the run's conf or params."""
+"""Each attempt of a run finds the same request: ``restart_from`` of the task, or in the run's conf or params."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_whoever_triggers_a_run_may_ask_in_short_or_in_full(place: str, asked: A
 
 
 @pytest.mark.parametrize("asked", [None, "", [], {}, {"other": "x"}], ids=repr)
-def test_nothing_is_nothing(asked: Any) -> None:
+def test_an_empty_value_requests_no_restart(asked: Any) -> None:
     assert found(None, {"restart_from": asked}, {"restart_from": asked}) == ()
     assert found("", None, None) == ()
 
@@ -70,7 +70,7 @@ WRONG = [
     ("off", "unknown or disabled component 'off'"),
     (["b", "x"], "unknown or disabled component 'x'"),
     ({"components": "b", "untill": "c"}, "field 'restart_from.untill': is not a known field; did you mean 'until'?"),
-    ({"components": "c", "until": "b"}, "'b', where it is to end, does not depend on 'c'"),
+    ({"components": "c", "until": "b"}, "'b', where it should end, does not depend on 'c'"),
     (True, "field 'restart_from': expected a mapping"),
 ]
 

@@ -157,7 +157,7 @@ def test_what_no_template_can_mend_is_an_import_error(content: Any, problem: str
         pipeline(**{"x-shared": {"a": 1}}),
     ],
 )
-def test_a_template_and_a_file_may_come_to_what_is_right(content: Any) -> None:
+def test_a_template_or_a_file_that_may_still_be_right_is_no_import_error(content: Any) -> None:
     """Where the DAG file is parsed, the files of a pipeline in it need not be."""
     task(content)
 

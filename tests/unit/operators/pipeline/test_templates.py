@@ -1,4 +1,4 @@
-"""Templates that cannot be rendered, or come to what no component wants, are config errors that name them."""
+"""Templates that cannot be rendered, or render to what no component takes, are config errors that name them."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ def problems(content: Any, *, native: bool = False) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_an_undefined_name_is_told_with_component_field_and_template() -> None:
+def test_an_undefined_name_is_reported_with_component_field_and_template() -> None:
     """And with the name that may have been meant; every template that fails is told at once."""
     content = pipeline({"sql": "SELECT '{{ dss }}'", "args": {"n": "{{ params.n | batch }}"}})
     first, second = problems(content)
 
-    assert first.startswith(
-        "component 'load', field 'config.sql': its template \"SELECT '{{ dss }}'\" cannot be rendered: "
-    )
+    assert first.startswith("component 'load', field 'config.sql': cannot render its template \"SELECT '{{ dss }}'\": ")
     assert first.endswith("'dss' is undefined; did you mean 'ds'?")
-    assert second.startswith("component 'load', field 'config.args.n': its template '{{ params.n | batch }}' cannot be")
+    assert second.startswith(
+        "component 'load', field 'config.args.n': cannot render its template '{{ params.n | batch }}': "
+    )
 
 
 @pytest.mark.parametrize("template", ["{{ nothing", "{% if %}", "{{ ds.no() }}", "{{ 1 / 0 }}"])
@@ -63,7 +63,7 @@ def test_whatever_a_template_raises_is_a_config_error(template: str) -> None:
     """A syntax error, a missing attribute, an error of Python."""
     (problem,) = problems(pipeline({"sql": template}))
 
-    assert problem.startswith("component 'load', field 'config.sql': its template ")
+    assert problem.startswith("component 'load', field 'config.sql': cannot render its template ")
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_whatever_a_template_raises_is_a_config_error(template: str) -> None:
         ("SELECT 1,\n  '{#'", "Missing end of comment tag"),
     ],
 )
-def test_text_that_only_looks_like_a_template_is_told_with_component_field_and_the_way_out(text: str, why: str) -> None:
+def test_text_that_only_looks_like_a_template_is_reported_with_the_remedy(text: str, why: str) -> None:
     """Also where nothing else in the pipeline holds a template, and with the line if there are several."""
     (problem,) = problems(pipeline({"sql": text}))
 
-    assert problem.startswith("component 'load', field 'config.sql': its template ")
-    assert (" (line 2) cannot be rendered: " in problem) is ("\n" in text)
+    assert problem.startswith("component 'load', field 'config.sql': cannot render its template ")
+    assert (" (line 2): " in problem) is ("\n" in text)
     assert why in problem
     assert problem.endswith("; if it is meant literally, put it between {% raw %} and {% endraw %}")
 
@@ -90,12 +90,10 @@ def test_whatever_jinja_changes_or_refuses_counts_as_a_template(text: str) -> No
     """So a value is not called wrong before it is rendered, and a long text shows the line that matters."""
     assert holds_template([{"key": text}])
     (problem,) = problems(pipeline({"sql": "SELECT 1,\n" * 50 + "'{#'"}))
-    assert problem.startswith(
-        "component 'load', field 'config.sql': its template \"'{#'\" (line 51) cannot be rendered"
-    )
+    assert problem.startswith("component 'load', field 'config.sql': cannot render its template \"'{#'\" (line 51): ")
 
 
-def test_what_another_try_may_help_is_no_config_error() -> None:
+def test_an_error_that_another_try_may_mend_is_not_a_config_error() -> None:
     """Airflow's API server or the network was not there: the task is retried."""
 
     def renderer(value: Any) -> Any:
@@ -105,13 +103,13 @@ def test_what_another_try_may_help_is_no_config_error() -> None:
         render(pipeline({"sql": "{{ var.value.x }}"}), None, renderer)
 
 
-def test_a_template_that_comes_to_none_says_so() -> None:
+def test_a_template_that_renders_to_none_is_a_config_error() -> None:
     """Jinja writes it as the word None, which would be read as SQL, a path or a date."""
     (problem,) = problems(pipeline({"sql": " {{ params.day }}"}))
 
     assert (
         problem
-        == "component 'load', field 'config.sql': its template ' {{ params.day }}' comes to None; give it a value"
+        == "component 'load', field 'config.sql': its template ' {{ params.day }}' renders to None; give it a value"
     )
 
 
@@ -120,19 +118,19 @@ def test_with_native_rendering_a_none_that_does_not_fit_names_the_template() -> 
     (problem,) = problems(pipeline({"sql": "SELECT 1", "output_view": "{{ params }}"}), native=True)
 
     assert "field 'config.output_view'" in problem
-    assert problem.endswith("the value is that of its template '{{ params }}'")
+    assert problem.endswith("the value comes from the template '{{ params }}'")
 
 
-def test_text_where_a_function_wants_a_number_says_so() -> None:
+def test_text_where_a_function_wants_a_number_is_a_config_error() -> None:
     """By its annotation; with native rendering the number is one."""
     content = pipeline({"n": "{{ params.n }}", "ratio": "{{ 1 + 1 }}"}, wants_number)
     found = problems(content)
 
     assert len(found) == 2
-    assert any("field 'config.n': expected int, and its template '{{ params.n }}' comes to text" in p for p in found)
+    assert any("field 'config.n': expected int, but its template '{{ params.n }}' renders to text" in p for p in found)
     assert all("render_template_as_native_obj=True" in problem for problem in found)
     (problem,) = problems(pipeline({"n": "{{ none }}"}, wants_number), native=True)
-    assert "expected int, and its template '{{ none }}' comes to None" in problem
+    assert "expected int, but its template '{{ none }}' renders to None" in problem
     content = pipeline({"n": "{{ 1 + 1 }}", "ratio": "{{ none }}"}, wants_number)
     source = RenderedPipeline(content, content, rendered(content, native=True))
     assert with_policies(source, {}).components[0].config == {"n": 2, "ratio": None}

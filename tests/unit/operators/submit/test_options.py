@@ -67,7 +67,7 @@ def test_the_dags_default_args_reach_the_options() -> None:
     assert (given["executor_memory"], given["durable"], given["conn_id"]) == ("3g", False, "cluster")
 
 
-def test_an_option_that_nobody_knows_is_refused_when_the_dag_is_parsed() -> None:
+def test_an_unknown_option_is_refused_when_the_dag_is_parsed() -> None:
     """A typo does not wait for the night."""
     with pytest.raises(TypeError, match="executer_memory"):
         operator(executer_memory="3g")

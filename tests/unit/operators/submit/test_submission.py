@@ -1,4 +1,4 @@
-"""What becomes of the lines that spark-submit prints."""
+"""How the lines that spark-submit prints are logged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from airflow_provider.launch.driver import EachLine
-from airflow_provider.operators.submit.submission import told
+from airflow_provider.operators.submit.submission import log_driver_lines
 
 HEAD = "26/11/30 08:00:00 INFO Client: Application report for application_17_0001 (state: RUNNING)\n"
 FAILED = [
@@ -19,10 +19,12 @@ FAILED = [
 
 
 @pytest.mark.parametrize(("heads", "left"), [(True, [HEAD, FAILED[0], "rows: 3\n"]), (False, ["rows: 3\n"])])
-def test_stacks_of_java_are_not_for_people(heads: bool, left: list[str], caplog: pytest.LogCaptureFixture) -> None:
-    """They are there at level DEBUG. In deploy mode ``cluster`` the Spark provider reads the lines above them."""
+def test_stack_traces_of_java_are_logged_at_level_debug(
+    heads: bool, left: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """In deploy mode ``cluster`` the Spark provider gets the lines above them, which it reads."""
     with caplog.at_level(logging.DEBUG, logger="airflow_provider"):
-        assert list(told([HEAD, *FAILED, "rows: 3\n"], heads=heads)) == left
+        assert list(log_driver_lines([HEAD, *FAILED, "rows: 3\n"], heads=heads)) == left
     assert {record.levelname for record in caplog.records} == {"DEBUG"}
     assert "at org.apache.spark.X.y" in caplog.text
 
@@ -32,7 +34,7 @@ def test_each_line_of_the_driver_has_the_level_of_its_record(caplog: pytest.LogC
     record = logging.LogRecord("x", logging.ERROR, "f", 1, "%s", ("failed:\n  - one\n\n  - two",), None)
     lines = EachLine("%(message)s").format(record).splitlines()
     with caplog.at_level(logging.DEBUG, logger="airflow_provider"):
-        assert list(told([*lines, "INFO - done"], heads=False)) == []
+        assert list(log_driver_lines([*lines, "INFO - done"], heads=False)) == []
     assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
         *(("ERROR", line) for line in ["failed:", "  - one", "", "  - two"]),
         ("INFO", "done"),

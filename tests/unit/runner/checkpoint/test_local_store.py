@@ -23,7 +23,7 @@ from airflow_provider.runner import (
     SimplePipelineRunner,
     compute_pipeline_fingerprint,
 )
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.record.checkpoint_state import CheckpointUpdate
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
@@ -335,7 +335,7 @@ def test_a_store_on_a_path_that_is_a_file_fails_the_attempt(tmp_path: Path) -> N
         name="p", components=[ComponentConfig(name="a", class_path="tests.samples.components.basic.NoConfig")]
     )
     store = LocalCheckpointStore(tmp_path / "store")
-    hooks = CheckpointHooks(store, "run-1", "f", saving=Saving(sleep=lambda seconds: None))
+    hooks = CheckpointHooks(store, "run-1", "f", saving=SavePolicy(sleep=lambda seconds: None))
     with pytest.raises((CheckpointWriteError, CheckpointReadError), match="store"):
         SimplePipelineRunner(config, hooks=hooks, spark=object()).run()  # type: ignore[arg-type]
 

@@ -27,7 +27,7 @@ from airflow_provider.runner.observing.events import (
 )
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
-from tests.samples.harness.runs import NO_SPARK, SEVEN, Run
+from tests.samples.harness.runs import NO_SPARK, SEVEN, ScriptedRun
 from tests.samples.harness.stores import FlakyStore, PlainStore
 from tests.samples.pipelines import component, pipeline
 
@@ -55,12 +55,12 @@ def test_a_store_that_cannot_save_fails_the_attempt(
 ) -> None:
     """After its own retries, and nothing runs after the component whose record is lost."""
     store = FlakyStore()
-    run = Run(SEVEN, store)
+    run = ScriptedRun(SEVEN, store)
     script.on("b", store.breaks)
     with pytest.raises(CheckpointWriteError) as caught:
         run.attempt(wrap(run.checkpoint_hooks()))
     assert str(caught.value) == (
-        f"the checkpoint of pipeline 'p', run 'run-1' could not be saved in {len(run.pauses) + 1} tries: "
+        f"saving the checkpoint of pipeline 'p', run 'run-1' failed {len(run.pauses) + 1} times: "
         "OSError: [Errno 28] No space left on device; the attempt stops, because without the record "
         "the next attempt would run finished components again"
     )
@@ -85,25 +85,25 @@ def test_a_save_that_is_interrupted_is_not_tried_again(script: Script, stop: Bas
 
     script.on("a", interrupted)
     with pytest.raises(type(stop)):
-        Run(SEVEN, store).attempt()
+        ScriptedRun(SEVEN, store).attempt()
     assert script.calls == ["a"]
     assert store.saves == 2  # the one of the beginning, and the one that was interrupted
 
 
 def test_a_store_that_fails_for_a_moment_fails_nothing(script: Script, caplog: pytest.LogCaptureFixture) -> None:
     store = FlakyStore()
-    run = Run(SEVEN, store)
+    run = ScriptedRun(SEVEN, store)
     script.on("b", lambda: store.failures.extend([OSError("gone"), OSError("still gone")]))
     assert run.attempt().status is PipelineResultStatus.SUCCESS
     assert len(run.pauses) == 2
     assert run.stored.completed_components == list("abcdefg")
-    assert any("try 1, next in" in message and message.endswith("OSError: gone") for message in caplog.messages)
+    assert any("failed (try 1): OSError: gone; retrying in" in message for message in caplog.messages)
 
 
 @pytest.mark.parametrize("start", ["the first attempt begins", "a later one takes the checkpoint over"])
 def test_a_store_that_fails_at_the_start_lets_nothing_run(script: Script, start: str) -> None:
     store = FlakyStore()
-    run = Run(SEVEN, store)
+    run = ScriptedRun(SEVEN, store)
     if start != "the first attempt begins":
         script.fail("c")
         run.attempt()
@@ -124,13 +124,13 @@ def test_a_store_that_fails_at_the_very_end_fails_the_attempt(script: Script) ->
             super().save(state)
 
     with pytest.raises(CheckpointWriteError):
-        Run(SEVEN, FailsToFinish()).attempt()
+        ScriptedRun(SEVEN, FailsToFinish()).attempt()
     assert script.calls == list("abcdefg")
 
 
 def test_a_component_whose_own_retries_are_on_is_not_tried_again_because_its_record_is_lost(script: Script) -> None:
     store = FlakyStore()
-    run = Run(pipeline(component("a", retry={"max_attempts": 5, "initial_delay_seconds": 0})), store)
+    run = ScriptedRun(pipeline(component("a", retry={"max_attempts": 5, "initial_delay_seconds": 0})), store)
     script.on("a", store.breaks)
     with pytest.raises(CheckpointWriteError):
         run.attempt()
@@ -145,7 +145,7 @@ def test_a_checkpoint_that_cannot_be_read_lets_nothing_run(script: Script, error
         def load(self, *args: Any, **more: Any) -> CheckpointState | None:
             raise error
 
-    run = Run(SEVEN, Unreadable())
+    run = ScriptedRun(SEVEN, Unreadable())
     for act in (run.attempt, run.runner().run):
         with pytest.raises(type(error)) as caught:
             act()
@@ -169,7 +169,7 @@ def test_an_observing_hook_that_raises_is_logged_and_the_run_goes_on(
             raise OSError("for a moment")
 
     policy = {"retry": {"max_attempts": 2}, "circuit_breaker": {"failure_threshold": 1, "timeout_seconds": 0.001}}
-    run = Run(pipeline("a", component("b", resilience=policy), "c"))
+    run = ScriptedRun(pipeline("a", component("b", resilience=policy), "c"))
     if event == "on_component_reuse":
         script.fail("b")
         run.attempt(fail_fast=False)

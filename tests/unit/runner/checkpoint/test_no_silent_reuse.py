@@ -18,21 +18,23 @@ from airflow_provider.runner import (
     load_checkpoint_for_resume,
 )
 from tests.conftest import Script
-from tests.samples.harness.runs import NO_SPARK, RUN, SEVEN, Run
+from tests.samples.harness.runs import NO_SPARK, RUN, SEVEN, ScriptedRun
 from tests.samples.pipelines import component, pipeline
 
 
 @pytest.fixture(params=["memory", "local"])
-def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> ScriptedRun:
     """A run of seven independent components."""
-    return Run(SEVEN, InMemoryCheckpointStore() if request.param == "memory" else LocalCheckpointStore(tmp_path / "s"))
+    return ScriptedRun(
+        SEVEN, InMemoryCheckpointStore() if request.param == "memory" else LocalCheckpointStore(tmp_path / "s")
+    )
 
 
 # Invariant 7: no silent reuse
 
 
 def test_a_changed_config_starts_from_the_beginning_and_the_log_names_the_field_but_not_its_value(
-    run: Run, script: Script, caplog: pytest.LogCaptureFixture
+    run: ScriptedRun, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Invariants 7 and 8."""
     run.attempt()
@@ -61,7 +63,7 @@ def test_a_changed_config_starts_from_the_beginning_and_the_log_names_the_field_
     ids=["dependency", "added", "removed", "order", "disabled", "many"],
 )
 def test_every_kind_of_change_is_named(
-    run: Run, script: Script, config: PipelineConfig, what: str, caplog: pytest.LogCaptureFixture
+    run: ScriptedRun, script: Script, config: PipelineConfig, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     run.attempt()
     run.config = config
@@ -69,7 +71,7 @@ def test_every_kind_of_change_is_named(
     assert what in caplog.text
 
 
-def test_a_failed_attempt_under_a_changed_config_keeps_nothing_of_the_old_one(run: Run, script: Script) -> None:
+def test_a_failed_attempt_under_a_changed_config_keeps_nothing_of_the_old_one(run: ScriptedRun, script: Script) -> None:
     """Not even when the config is changed back."""
     run.attempt()
     original, run.config = run.config, pipeline("a", component("b", config={"more": 1}), *"cdefg")
@@ -81,14 +83,14 @@ def test_a_failed_attempt_under_a_changed_config_keeps_nothing_of_the_old_one(ru
     assert run.completed() == set()
 
 
-def test_what_does_not_change_a_components_work_does_not_start_the_run_again(run: Run, script: Script) -> None:
+def test_what_does_not_change_a_components_work_does_not_start_the_run_again(run: ScriptedRun, script: Script) -> None:
     script.fail("c")
     run.attempt()
     run.config = run.config.model_copy(update={"version": "2", "tags": {"team": "data"}})
     assert run.completed() == {"a", "b"}
 
 
-def test_another_run_pipeline_or_scope_reuses_nothing(run: Run, script: Script) -> None:
+def test_another_run_pipeline_or_scope_reuses_nothing(run: ScriptedRun, script: Script) -> None:
     run.attempt()
     assert load_checkpoint_for_resume(run.store, "run-2", SEVEN) == set()
     assert load_checkpoint_for_resume(run.store, RUN, pipeline(*"abcdefg", name="q")) == set()
@@ -107,7 +109,7 @@ def test_a_scoped_run_resumes_in_its_scope(script: Script) -> None:
     assert load_checkpoint_for_resume(store, RUN, SEVEN, scope=("dag", "task", "1")) == set("abcd")
 
 
-def test_every_decision_of_a_plan_has_a_reason(run: Run, script: Script) -> None:
+def test_every_decision_of_a_plan_has_a_reason(run: ScriptedRun, script: Script) -> None:
     """Invariant 7: in the result, where a person can read it."""
     script.fail("c")
     first = run.attempt()
@@ -126,7 +128,7 @@ def test_every_decision_of_a_plan_has_a_reason(run: Run, script: Script) -> None
 def test_a_damaged_checkpoint_starts_the_run_afresh(
     script: Script, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run = Run(SEVEN, LocalCheckpointStore(tmp_path))
+    run = ScriptedRun(SEVEN, LocalCheckpointStore(tmp_path))
     script.fail("c")
     run.attempt()
     (path,) = tmp_path.rglob("*.checkpoint.json")

@@ -189,14 +189,14 @@ def test_a_loop_and_the_runner_share_a_record(store: FileCheckpointStore, script
         (lambda h, c: h.after_component(c.components[0], 0, 1, 1), "before the start of the pipeline was recorded"),
         (
             lambda h, c: h.before_pipeline({"name": "p"}),
-            "before_pipeline was called with a dict, so nothing was recorded",
+            "before_pipeline got a dict, so nothing was recorded",
         ),
         (
             lambda h, c: h.after_component(c.components[0]),
             "after_component: .*missing 3 required .*; nothing was recorded",
         ),
-        (lambda h, c: h.after_component(c, 0, 1, 1), "after_component was called with a PipelineConfig"),
-        (lambda h, c: h.before_pipeline(), "before_pipeline was called with a NoneType"),
+        (lambda h, c: h.after_component(c, 0, 1, 1), "after_component got a PipelineConfig"),
+        (lambda h, c: h.before_pipeline(), "before_pipeline got a NoneType"),
     ],
 )
 def test_what_cannot_be_recorded_never_looks_recorded(call: Any, message: str) -> None:

@@ -26,29 +26,34 @@ from airflow_provider.runner import (
     compute_pipeline_fingerprint,
 )
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
     ComponentStarted,
     PipelineStarted,
+    Step,
 )
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import CalledByHand
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.conftest import Script
-from tests.samples.harness.runs import DIAMOND, NO_SPARK, RUN, SEVEN, Run
+from tests.samples.harness.runs import DIAMOND, NO_SPARK, RUN, SEVEN, ScriptedRun
 from tests.samples.pipelines import component, pipeline
 
 
 @pytest.fixture(params=["memory", "local"])
-def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> ScriptedRun:
     """A run of seven independent components."""
-    return Run(SEVEN, InMemoryCheckpointStore() if request.param == "memory" else LocalCheckpointStore(tmp_path / "s"))
+    return ScriptedRun(
+        SEVEN, InMemoryCheckpointStore() if request.param == "memory" else LocalCheckpointStore(tmp_path / "s")
+    )
 
 
 # Invariants 1 and 10: never forget, and green means done
 
 
-def test_a_failure_in_the_middle_leaves_what_completed_and_names_what_failed(run: Run, script: Script) -> None:
+def test_a_failure_in_the_middle_leaves_what_completed_and_names_what_failed(run: ScriptedRun, script: Script) -> None:
     script.fail("c")
     result = run.attempt()
     assert result.status is PipelineResultStatus.FAILURE
@@ -58,7 +63,7 @@ def test_a_failure_in_the_middle_leaves_what_completed_and_names_what_failed(run
     assert run.completed() == {"a", "b"}
 
 
-def test_the_next_attempt_goes_on_with_the_component_that_failed(run: Run, script: Script) -> None:
+def test_the_next_attempt_goes_on_with_the_component_that_failed(run: ScriptedRun, script: Script) -> None:
     script.fail("c")
     run.attempt()
     script.mend("c")
@@ -71,7 +76,9 @@ def test_the_next_attempt_goes_on_with_the_component_that_failed(run: Run, scrip
 
 
 @pytest.mark.parametrize("same_hooks", [False, True], ids=["new hooks per attempt", "one hooks object"])
-def test_no_attempt_runs_again_what_any_earlier_one_completed(run: Run, script: Script, same_hooks: bool) -> None:
+def test_no_attempt_runs_again_what_any_earlier_one_completed(
+    run: ScriptedRun, script: Script, same_hooks: bool
+) -> None:
     """Also after a second and a third failure in a row: the record of attempt 1 outlives attempts 2 and 3."""
     hooks = run.checkpoint_hooks() if same_hooks else None
     ran = []
@@ -91,7 +98,7 @@ def test_no_attempt_runs_again_what_any_earlier_one_completed(run: Run, script: 
     )
 
 
-def test_failing_at_the_same_place_forgets_nothing(run: Run, script: Script) -> None:
+def test_failing_at_the_same_place_forgets_nothing(run: ScriptedRun, script: Script) -> None:
     script.fail("d")
     for _ in range(3):
         run.attempt()
@@ -100,7 +107,9 @@ def test_failing_at_the_same_place_forgets_nothing(run: Run, script: Script) -> 
 
 
 @pytest.mark.parametrize("where", ["a hook", "a component"])
-def test_the_record_is_whole_at_every_instant_of_a_resumed_attempt(run: Run, script: Script, where: str) -> None:
+def test_the_record_is_whole_at_every_instant_of_a_resumed_attempt(
+    run: ScriptedRun, script: Script, where: str
+) -> None:
     """From its first act on, so that a crash right there forgets nothing."""
     script.fail("d")
     run.attempt()
@@ -131,7 +140,7 @@ def test_the_record_is_whole_at_every_instant_of_a_resumed_attempt(run: Run, scr
 
 
 @pytest.mark.parametrize("crash_at", ["before_pipeline", "before_component", "after_component"])
-def test_a_resumed_attempt_that_dies_at_once_forgets_nothing(run: Run, script: Script, crash_at: str) -> None:
+def test_a_resumed_attempt_that_dies_at_once_forgets_nothing(run: ScriptedRun, script: Script, crash_at: str) -> None:
     """The process is gone before it did anything: everything of the earlier attempts is still there."""
     script.fail("d")
     run.attempt()
@@ -152,14 +161,14 @@ def test_a_resumed_attempt_that_dies_at_once_forgets_nothing(run: Run, script: S
     assert not {"a", "b", "c"} & set(script.calls)
 
 
-def test_the_first_record_is_written_before_anything_runs(run: Run, script: Script) -> None:
+def test_the_first_record_is_written_before_anything_runs(run: ScriptedRun, script: Script) -> None:
     script.on("a", lambda: seen.append((run.stored.status, run.stored.completed_components)))
     seen: list[Any] = []
     run.attempt()
     assert seen == [("in_progress", [])]
 
 
-def test_a_completed_run_loaded_again_runs_nothing(run: Run, script: Script) -> None:
+def test_a_completed_run_loaded_again_runs_nothing(run: ScriptedRun, script: Script) -> None:
     run.attempt()
     script.take_calls()
     assert run.completed() == set("abcdefg")
@@ -170,7 +179,7 @@ def test_a_completed_run_loaded_again_runs_nothing(run: Run, script: Script) -> 
     assert run.stored.status == "completed"
 
 
-def test_without_a_checkpoint_nothing_is_complete(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_checkpoint_nothing_is_complete(run: ScriptedRun, caplog: pytest.LogCaptureFixture) -> None:
     assert run.completed() == set()
     assert caplog.text == ""
 
@@ -180,21 +189,21 @@ def test_the_time_that_reuse_saves_is_known(script: Script) -> None:
     from airflow_provider.runner.planning.decide import decide
     from airflow_provider.runner.planning.facts import Facts
 
-    run = Run(pipeline("a", "b"))
+    run = ScriptedRun(pipeline("a", "b"))
     script.fail("b")
     ticks = iter(range(0, 1000, 10))
     run.attempt(environment=RunnerEnvironment(clock=lambda: float(next(ticks))))
     plan = decide(run.config, Facts(run.stored))
     a, b = plan.decisions
     assert (a.action, a.seconds_saved) == ("REUSE", 10.0)
-    assert a.reason.startswith("completed in attempt 1 at ")
-    assert (b.action, b.reason) == ("RUN", "failed in attempt 1")
+    assert str(a.reason).startswith("completed in attempt 1 at ")
+    assert (b.action, str(b.reason)) == ("RUN", "failed in attempt 1")
 
 
 # Invariant 2: never invent
 
 
-def test_a_component_that_runs_is_not_yet_recorded(run: Run, script: Script) -> None:
+def test_a_component_that_runs_is_not_yet_recorded(run: ScriptedRun, script: Script) -> None:
     seen: list[list[str]] = []
     script.on("b", lambda: seen.append(run.stored.completed_components))
     run.attempt()
@@ -202,7 +211,7 @@ def test_a_component_that_runs_is_not_yet_recorded(run: Run, script: Script) -> 
 
 
 def test_what_the_caller_says_is_complete_is_skipped_but_not_recorded(
-    run: Run, script: Script, caplog: pytest.LogCaptureFixture
+    run: ScriptedRun, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A name that this run never completed is no fact; the log says so."""
     runner = SimplePipelineRunner(SEVEN, hooks=run.checkpoint_hooks(), spark=NO_SPARK)
@@ -210,10 +219,10 @@ def test_what_the_caller_says_is_complete_is_skipped_but_not_recorded(
     assert script.calls == list("bcdefg")
     assert result.status is PipelineResultStatus.SUCCESS
     assert run.stored.completed_components == list("bcdefg")
-    assert "not in the checkpoint although given as completed, so a later attempt will run them: 'a'" in caplog.messages
+    assert "given as completed but not in the checkpoint, so a later attempt will run them: 'a'" in caplog.messages
 
 
-def test_what_runs_again_is_not_recorded_as_complete_until_it_has(run: Run, script: Script) -> None:
+def test_what_runs_again_is_not_recorded_as_complete_until_it_has(run: ScriptedRun, script: Script) -> None:
     run.attempt()
     script.fail("b")
     runner = SimplePipelineRunner(SEVEN, hooks=run.checkpoint_hooks(), spark=NO_SPARK)
@@ -222,7 +231,7 @@ def test_what_runs_again_is_not_recorded_as_complete_until_it_has(run: Run, scri
 
 
 def test_dependents_of_a_failed_component_never_run_and_independent_ones_do_without_fail_fast(script: Script) -> None:
-    run = Run(DIAMOND)
+    run = ScriptedRun(DIAMOND)
     script.fail("b")
     result = run.attempt(fail_fast=False)
     assert script.calls == ["a", "b", "c", "e"]
@@ -242,7 +251,7 @@ def test_dependents_of_a_failed_component_never_run_and_independent_ones_do_with
 
 
 def test_a_dependent_of_a_dependent_never_runs_either(script: Script) -> None:
-    run = Run(pipeline("a", component("b", "a"), component("c", "b"), component("d", "c"), "e"))
+    run = ScriptedRun(pipeline("a", component("b", "a"), component("c", "b"), component("d", "c"), "e"))
     script.fail("a")
     result = run.attempt(fail_fast=False)
     assert script.calls == ["a", "e"]
@@ -251,7 +260,7 @@ def test_a_dependent_of_a_dependent_never_runs_either(script: Script) -> None:
 
 
 def test_with_fail_fast_nothing_runs_after_a_failure(script: Script) -> None:
-    run = Run(DIAMOND)
+    run = ScriptedRun(DIAMOND)
     script.fail("b")
     result = run.attempt()
     assert script.calls == ["a", "b"]
@@ -264,7 +273,7 @@ def test_with_fail_fast_nothing_runs_after_a_failure(script: Script) -> None:
 
 def test_the_record_of_a_component_is_durable_before_the_next_one_starts(script: Script, tmp_path: Path) -> None:
     """Read back from the disk by a store object that never saved anything."""
-    run = Run(SEVEN, LocalCheckpointStore(tmp_path))
+    run = ScriptedRun(SEVEN, LocalCheckpointStore(tmp_path))
     seen: list[str] = []
 
     def look() -> None:
@@ -281,8 +290,8 @@ def test_the_record_of_a_component_is_durable_before_the_next_one_starts(script:
 # Invariant 5: the newest attempt wins
 
 
-def test_an_attempt_that_has_been_replaced_starts_no_further_component(run: Run, script: Script) -> None:
-    newer = Run(run.config, run.store)
+def test_an_attempt_that_has_been_replaced_starts_no_further_component(run: ScriptedRun, script: Script) -> None:
+    newer = ScriptedRun(run.config, run.store)
     at_work: list[str] = []
 
     def successor_takes_over() -> None:
@@ -292,7 +301,7 @@ def test_an_attempt_that_has_been_replaced_starts_no_further_component(run: Run,
         at_work.extend(script.take_calls())
 
     script.on("b", successor_takes_over)
-    with pytest.raises(StaleAttemptError, match=r"attempt 1 .* has been replaced by attempt 2"):
+    with pytest.raises(StaleAttemptError, match=r"attempt 2 .* has replaced attempt 1"):
         run.attempt()
     assert at_work == ["a", "b", "b", "c", "d"]
     assert script.calls == [], "nothing ran in the old attempt after it was replaced"
@@ -305,7 +314,7 @@ def test_an_attempt_that_has_been_replaced_starts_no_further_component(run: Run,
 
 
 @pytest.mark.parametrize("code", [0, 1, None])
-def test_a_component_that_calls_sys_exit_has_failed(run: Run, script: Script, code: int | None) -> None:
+def test_a_component_that_calls_sys_exit_has_failed(run: ScriptedRun, script: Script, code: int | None) -> None:
     """Invariants 2 and 10: leaving the process in the middle of a run is no success."""
     script.on("b", lambda: sys.exit(code))
     result = run.attempt()
@@ -317,7 +326,7 @@ def test_a_component_that_calls_sys_exit_has_failed(run: Run, script: Script, co
     assert run.stored.failed_component == "b"
 
 
-def test_an_interrupt_goes_through_and_leaves_a_usable_checkpoint(run: Run, script: Script) -> None:
+def test_an_interrupt_goes_through_and_leaves_a_usable_checkpoint(run: ScriptedRun, script: Script) -> None:
     script.fail("c", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         run.attempt()
@@ -335,7 +344,7 @@ def test_a_component_that_cannot_be_built_has_failed(tmp_path: Path, script: Scr
 
     peer = "tests.samples.components.peer.CountWithConnection"
     config = PipelineConfig(name="p", components=[component("a"), ComponentConfig(name="b", class_path=peer)])
-    run = Run(config)
+    run = ScriptedRun(config)
     result = run.attempt()
     ((name, error),) = result.failed_components
     assert name == "b"
@@ -353,8 +362,8 @@ def test_the_record_says_what_airflow_and_the_clock_said() -> None:
         store,
         RUN,
         compute_pipeline_fingerprint(SEVEN),
-        about=AttemptMetadata(4, {"max_tries": 5}),
-        saving=Saving(now=lambda: next(times)),
+        metadata=AttemptMetadata(4, {"max_tries": 5}),
+        saving=SavePolicy(now=lambda: next(times)),
     )
     SimplePipelineRunner(SEVEN, hooks=hooks, spark=NO_SPARK).run()
     state = store.load(RUN)
@@ -366,7 +375,7 @@ def test_the_record_says_what_airflow_and_the_clock_said() -> None:
     json.dumps(state.to_json())
 
 
-def test_a_resumed_run_keeps_the_time_of_its_first_attempt(run: Run, script: Script) -> None:
+def test_a_resumed_run_keeps_the_time_of_its_first_attempt(run: ScriptedRun, script: Script) -> None:
     script.fail("c")
     run.attempt()
     created = run.stored.created_at
@@ -380,5 +389,5 @@ def test_an_event_without_a_start_is_an_error_and_no_lost_record() -> None:
     (config,) = pipeline("a").components
     with pytest.raises(CheckpointWriteError, match="before the start of the pipeline was recorded"):
         hooks.on_component_failure(
-            ComponentFailed(component=config, position=1, total=1, duration_seconds=0.0, error=OSError())
+            ComponentFailed(Step(config, Decision("a", Action.RUN, CalledByHand()), 1, 1), 0.0, OSError())
         )

@@ -12,7 +12,7 @@ from airflow_provider.runner import CheckpointHooks, CompositeHooks, LocalCheckp
 from airflow_provider.runner.observing.events import ComponentCompleted, SessionStateSaved
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from tests.conftest import Script
-from tests.samples.harness.runs import Run
+from tests.samples.harness.runs import ScriptedRun
 from tests.samples.pipelines import pipeline
 
 VIEW = SavedView(name="v", url="/x/v", format="parquet", columns=["id"], files=1, bytes=7, digest="d")
@@ -30,18 +30,18 @@ class Afterwards(NoOpHooks):
             self._act()
 
 
-def attempt(run: Run, after: str, act: Callable[[CheckpointHooks], None]) -> None:
+def attempt(run: ScriptedRun, after: str, act: Callable[[CheckpointHooks], None]) -> None:
     """Run the pipeline, and act once ``after`` is recorded."""
     hooks = run.checkpoint_hooks()
     run.attempt(CompositeHooks(hooks, Afterwards(after, lambda: act(hooks))))
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(pipeline("a", "b", "c"), LocalCheckpointStore(tmp_path))
+def run(tmp_path: Path) -> ScriptedRun:
+    return ScriptedRun(pipeline("a", "b", "c"), LocalCheckpointStore(tmp_path))
 
 
-def test_what_was_saved_later_on_is_durable_before_anything_else(script: Script, run: Run) -> None:
+def test_what_was_saved_later_on_is_durable_before_anything_else(script: Script, run: ScriptedRun) -> None:
     """Another process reads it at once; all else in the component's record, and the other records, are as before."""
     seen = []
 
@@ -61,7 +61,7 @@ def test_what_was_saved_later_on_is_durable_before_anything_else(script: Script,
     assert run.completed() == {"a", "b"}
 
 
-def test_an_attempt_that_has_been_replaced_records_nothing_more(script: Script, run: Run) -> None:
+def test_an_attempt_that_has_been_replaced_records_nothing_more(script: Script, run: ScriptedRun) -> None:
     """What it saved is not what the newer attempt's record speaks of (invariant 5)."""
 
     def replaced(hooks: CheckpointHooks) -> None:
@@ -75,7 +75,7 @@ def test_an_attempt_that_has_been_replaced_records_nothing_more(script: Script, 
     assert run.stored.components["a"].session_state is None
 
 
-def test_a_component_that_is_not_in_the_record_stays_out_of_it(script: Script, run: Run) -> None:
+def test_a_component_that_is_not_in_the_record_stays_out_of_it(script: Script, run: ScriptedRun) -> None:
     """The caller had said that it is complete: only what this run recorded counts (invariant 2)."""
     hooks = run.checkpoint_hooks()
 

@@ -213,8 +213,8 @@ def test_a_replaced_attempt_cannot_save(
     with pytest.raises(StaleAttemptError) as caught:
         shared_store.save(state(attempt=1, **late))
     assert str(caught.value) == (
-        "attempt 1 of pipeline 'p', run 'run-1', has been replaced by attempt 2; "
-        "it stops here and leaves the checkpoint alone"
+        "attempt 2 of pipeline 'p', run 'run-1' has replaced attempt 1, which stops here and leaves the checkpoint "
+        "alone"
     )
     assert shared_store.load("run-1", "p") == newest
 
@@ -237,7 +237,7 @@ def test_in_a_task_airflow_refuses_a_replaced_attempt() -> None:
     newest = state(attempt=2, completed_components=["a"])
     store.save(newest)
     airflow.replaced = True
-    with pytest.raises(StaleAttemptError, match="attempt 1 of pipeline 'p', run 'run-1', has been replaced"):
+    with pytest.raises(StaleAttemptError, match="pipeline 'p', run 'run-1' has replaced attempt 1"):
         store.save(state(attempt=1))
     airflow.replaced = False
     assert store.load("run-1", "p") == newest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime
 import decimal
@@ -17,9 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider.runner import ComponentConfig, PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
+from airflow_provider.runner import PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
 from airflow_provider.runner.fingerprint.config_changes import compare_config
-from airflow_provider.runner.fingerprint.config_hashes import field_hashes
+from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
 
 ANY = "tests.samples.components.basic.scripted"
 OTHER = "tests.samples.components.basic.NoConfig"
@@ -250,8 +251,17 @@ def test_the_place_of_the_pipeline_file_does_not_count(sql_pipeline: Path, tmp_p
 
 
 def hashes(config: dict[str, Any]) -> dict[str, dict[str, str]]:
-    pipeline = PipelineConfig.model_validate(config)
-    return {c.name: field_hashes(c, pipeline.base_dir) for c in pipeline.components}
+    return field_hashes(PipelineConfig.model_validate(config))
+
+
+def field_hashes(config: PipelineConfig) -> dict[str, dict[str, str]]:
+    return {name: dict(fields) for name, fields in ConfigHashes.of(config).fields.items()}
+
+
+def hashes_in(directory: Path, component: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the hashes of a component named ``a``, in a config that was built in this directory."""
+    with contextlib.chdir(directory):
+        return hashes({"name": "p", "components": [{"name": "a", **component}]})
 
 
 @pytest.mark.parametrize(
@@ -278,17 +288,16 @@ def test_a_difference_names_component_and_field_and_never_a_value(config: dict[s
 
 def test_a_changed_sql_file_is_named(sql_pipeline: Path) -> None:
     def now() -> dict[str, dict[str, str]]:
-        config = load_pipeline_config(sql_pipeline)
-        return {c.name: field_hashes(c, config.base_dir) for c in config.components}
+        return field_hashes(load_pipeline_config(sql_pipeline))
 
     before = now()
     (sql_pipeline.parent / "clean.sql").write_text("SELECT 2 AS one")
     assert [str(change) for change in compare_config(before, now())] == ["file clean.sql of 'clean' changed"]
 
 
-def test_a_component_without_fingerprint_files_has_no_files() -> None:
-    component = ComponentConfig(name="a", class_path=OTHER)
-    assert not [field for field in field_hashes(component, Path.cwd()) if field.startswith("file ")]
+def test_a_component_without_fingerprint_files_has_no_files(tmp_path: Path) -> None:
+    found = hashes_in(tmp_path, {"class_path": OTHER})["a"]
+    assert not [field for field in found if field.startswith("file ")]
 
 
 @pytest.mark.parametrize(
@@ -306,12 +315,10 @@ def test_a_component_of_the_authors_own_may_declare_files(
     (tmp_path / "rules.txt").write_text("first")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "declares_files", raising=False)
-    own = ComponentConfig(name="a", class_path="declares_files.own", config={"files": ["rules.txt"]})
-    before = field_hashes(own, tmp_path)
+    own = {"class_path": "declares_files.own", "config": {"files": ["rules.txt"]}}
+    before = hashes_in(tmp_path, own)
     (tmp_path / "rules.txt").write_text("second")
-    assert [str(c) for c in compare_config({"a": before}, {"a": field_hashes(own, tmp_path)})] == [
-        "file rules.txt of 'a' changed"
-    ]
+    assert [str(c) for c in compare_config(before, hashes_in(tmp_path, own))] == ["file rules.txt of 'a' changed"]
 
 
 @pytest.mark.parametrize(
@@ -333,9 +340,9 @@ def test_the_content_of_statements_and_templates_that_a_config_names_counts(
     (tmp_path / "sub").mkdir()
     for name in ("clean.sql", "sub/page.JINJA2", "rows.csv", "report.json"):
         (tmp_path / name).write_text("first")
-    component = ComponentConfig(name="a", class_path=OTHER, config=config)
-    before = field_hashes(component, tmp_path)
+    component = {"class_path": OTHER, "config": config}
+    before = hashes_in(tmp_path, component)
     for name in ("clean.sql", "sub/page.JINJA2", "rows.csv", "report.json"):
         (tmp_path / name).write_text("second")
-    found = compare_config({"a": before}, {"a": field_hashes(component, tmp_path)})
+    found = compare_config(before, hashes_in(tmp_path, component))
     assert [str(change) for change in found] == [f"file {name} of 'a' changed" for name in named]

@@ -14,7 +14,7 @@ from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE, DirectoryMarker, delete_run
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
-from airflow_provider.runner.storage.file_storage import FileStorage
+from airflow_provider.runner.storage.file_storage import FileStorage, temporary_name
 from tests.samples.harness.saved_directories import KEY, LONG_AGO, NOW, RECENTLY, STORAGES, claim, leave_views, storage
 from tests.samples.harness.watched import AtStep, Killed, Watched, kill
 
@@ -55,10 +55,10 @@ def test_what_has_expired_goes_with_all_that_a_dead_attempt_left(place: Place) -
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        (f"{KEY.path}/notes.txt", "is not ours"),
-        (f"{KEY.path}/attempt-0123456789ab/notes.txt", "is not ours"),
-        (f"{KEY.path}/attempt-0123456789ab/0001-01234567/notes.txt", "is not ours"),
-        (f"{KEY.path}/other/attempt-0123456789ab/0001-01234567/0/part", "is not ours"),
+        (f"{KEY.path}/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/attempt-0123456789ab/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/attempt-0123456789ab/0001-01234567/notes.txt", "no attempt wrote"),
+        (f"{KEY.path}/other/attempt-0123456789ab/0001-01234567/0/part", "no attempt wrote"),
     ],
 )
 def test_a_directory_with_something_foreign_in_it_is_left_alone(place: Place, name: str, why: str) -> None:
@@ -80,7 +80,7 @@ def test_a_directory_without_a_marker_that_can_be_read_is_left_alone(place: Plac
         place[1].write(f"{KEY.path}/{MARKER}", text)
     before = paths(place[1])
     (item,) = prune(place)
-    assert item.verdict.reason == "left alone: it has no marker that says whose it is"
+    assert item.verdict.reason == "left alone: no marker says which run it belongs to"
     assert paths(place[1]) == before
 
 
@@ -92,7 +92,7 @@ def test_a_marker_that_lies_can_at_worst_get_its_own_directory_deleted(place: Pl
     before = paths(place[1])
     items = prune(place)
     assert [item.verdict.delete for item in items] == [False, False]
-    assert [item for item in items if "whose place is another" in item.verdict.reason]
+    assert [item for item in items if "which belongs elsewhere" in item.verdict.reason]
     assert paths(place[1]) == before
 
 
@@ -124,12 +124,12 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (view,) = (base / KEY.path).glob("attempt-*/0001-*/0")
     (view / "part-1.parquet").symlink_to(outside)
     (item,) = prune(place)
-    assert "is not ours" in item.verdict.reason
+    assert "no attempt wrote" in item.verdict.reason
     assert paths(elsewhere) == before
 
 
 def test_a_kill_at_any_step_of_a_prune_leaves_what_the_next_one_finishes(tmp_path: Path) -> None:
-    """DirectoryMarker or notice stay to the end, so nothing is orphaned."""
+    """Marker or notice stay to the end, so nothing is orphaned."""
     number = 0
     while True:
         base = tmp_path / str(number)
@@ -214,11 +214,12 @@ def test_a_place_that_cannot_be_written_is_said_and_the_attempt_goes_on(
 
 
 def test_a_run_that_is_complete_leaves_nothing_but_what_is_not_its_own(tmp_path: Path) -> None:
-    """DirectoryMarker and directory go with the last view; a foreign file stays."""
+    """Marker and directory go with the last view, and what a kill left of writing the marker; a foreign file stays."""
     url = KEY.directory(str(tmp_path))
     files = DirectoryStorage(tmp_path)
     for foreign in (False, True):
         leave_views(files)
+        files.write(f"{KEY.path}/{temporary_name(MARKER)}", b"{")
         if foreign:
             files.write(f"{KEY.path}/notes.txt", b"x")
         delete_run(files_for(url, None), url)

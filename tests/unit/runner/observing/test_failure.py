@@ -25,7 +25,7 @@ from airflow_provider.runner.observing.result import (
 )
 from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.running.retries import run_with_retries
-from airflow_provider.runner.spark.error_text import said, stack_lines
+from airflow_provider.runner.spark.error_text import parse_spark_error, stack_lines
 
 
 class AnalysisException(Exception):
@@ -66,12 +66,12 @@ def raised(error: Exception) -> Exception:
 
 def test_sparks_message_comes_without_plan_and_stack() -> None:
     """The condition stays in front, and nothing follows but what a person reads."""
-    assert said(AnalysisException(PLAN)).message == PLAN.partition(";\n")[0]
+    assert parse_spark_error(AnalysisException(PLAN)).message == PLAN.partition(";\n")[0]
 
 
 def test_a_job_that_aborted_says_what_java_had_raised_at_the_bottom() -> None:
     """Not "An error occurred while calling o12.count", and no line that begins with "at"."""
-    message = said(Py4JJavaError(JOB)).message
+    message = parse_spark_error(Py4JJavaError(JOB)).message
 
     assert message.splitlines() == [
         "Py4JJavaError: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed 1 times:",
@@ -79,7 +79,7 @@ def test_a_job_that_aborted_says_what_java_had_raised_at_the_bottom() -> None:
     ]
 
 
-def test_an_error_of_python_on_an_executor_is_told_as_pythons_own() -> None:
+def test_an_error_of_python_on_an_executor_reads_like_pythons_own() -> None:
     """With the line of the author's function there, not of the library that it called or of Spark."""
     failure = explain(PythonException(WORKER))
 

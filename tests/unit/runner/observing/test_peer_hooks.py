@@ -384,13 +384,13 @@ def test_an_error_of_their_hook_is_logged_and_the_run_goes_on(script: Script, ca
     assert after.told[-1] == ("after_pipeline", "p", "success", ["a"])
 
 
-def test_an_async_hook_is_told_that_nothing_of_it_runs(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_async_hook_is_warned_about(script: Script, caplog: pytest.LogCaptureFixture) -> None:
     class Async(theirs.NoOpHooks):
         async def before_component(self, config: Any, index: int, total: int) -> None:  # type: ignore[override]
             raise AssertionError
 
     run(pipeline("a"), Async())
-    assert "hook Async.before_component is an async function, of which nothing runs; make it a plain one" in caplog.text
+    assert "hook Async.before_component is async, so it never runs; make it a plain function" in caplog.text
 
 
 # Their ready-made hooks, and ours inside theirs
@@ -440,9 +440,9 @@ def test_a_record_inside_their_composite_is_kept_and_its_loss_still_fails_the_at
     assert state is not None
     assert (state.status, state.completed_components) == ("completed", ["a", "b"])
 
-    from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.checkpoint.saving import SavePolicy
 
-    lost: Any = CheckpointHooks(FullStore(), "r", "f", saving=Saving(patience_seconds=0))
+    lost: Any = CheckpointHooks(FullStore(), "r", "f", saving=SavePolicy(patience_seconds=0))
     with pytest.raises(CheckpointWriteError):
         run(config, theirs.CompositeHooks(lost))
 
@@ -499,9 +499,9 @@ def test_our_composite_passes_on_what_it_is_called_with_by_hand(script: Script) 
 
 
 def test_a_record_that_is_lost_on_the_way_through_other_hooks_fails_the_attempt(script: Script) -> None:
-    from airflow_provider.runner.checkpoint.saving import Saving
+    from airflow_provider.runner.checkpoint.saving import SavePolicy
 
-    lost = CheckpointHooks(FullStore(), "r", "f", saving=Saving(patience_seconds=0))
+    lost = CheckpointHooks(FullStore(), "r", "f", saving=SavePolicy(patience_seconds=0))
     with pytest.raises(CheckpointWriteError):
         run(pipeline("a"), Leaves(lost))
     assert script.take_calls() == []
@@ -513,7 +513,7 @@ def test_a_record_that_is_lost_on_the_way_through_other_hooks_fails_the_attempt(
 @pytest.mark.parametrize(
     ("hooks", "message"),
     [
-        (Told, r"field 'hooks': Told is a class; give an object of it: Told\(…\)"),
+        (Told, r"field 'hooks': Told is a class; pass an instance: Told\(…\)"),
         ([NoOpHooks(), NoOpHooks], r"field 'hooks': NoOpHooks is a class"),
         ("my.Hooks", r"field 'hooks': a str has no callback such as before_component\(\)"),
         ({"logging": {}}, r"field 'hooks': a dict has no callback"),

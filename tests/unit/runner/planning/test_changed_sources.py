@@ -13,32 +13,38 @@ import pytest
 from airflow_provider.errors import SourceChangedError
 from airflow_provider.runner import CheckpointState
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.planning.changed_sources import compare_sources
 from airflow_provider.runner.planning.decide import decide
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import RunPlan
+from airflow_provider.runner.planning.source_facts import compare_sources
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.sources.listing import SourceFile
 from airflow_provider.runner.session_state.sources.look import as_not_listed, with_listing
 from tests.samples.sketches import checkpoint, config
 
 COMPLETED = "REUSE completed in attempt 1 at"
-REPLAY = "REPLAY completed in attempt 1, but later ones need its session state, which was not saved: it was cheap"
+REPLAY = "REPLAY completed in attempt 1, but later components need its session state, which was not saved: it was cheap"
 FAILED = "RUN failed in attempt 1"
-OF_DEPENDENCY = "RUN a component that it depends on reads a source again that has changed"
-AGAIN = "RUN its source has changed since it was read: /in: 3 files more"
+OF_DEPENDENCY = "RUN a component that it depends on reads a changed source again"
+AGAIN = "RUN a source changed since it was read: /in: 3 files more"
 NEEDED = (
-    "RUN later ones need its session state, which was not saved, and its source has changed since it was read: "
-    "/in: 3 files more; old and new are not mixed (on_source_change is 'auto')"
+    "RUN later components need its session state, which was not saved, and a source changed since it was read: "
+    "/in: 3 files more; old and new data are never mixed (on_source_change is 'auto')"
 )
-ALONG = "RUN it read /in, which has changed since (3 files more); 'r' is needed again; old and new are not mixed"
-KEPT = "source of 'r' has changed since it was read: /in: 3 files more; what was read is kept (on_source_change is "
+ALONG = (
+    "RUN it read /in, which has changed since (3 files more), and 'r' must run again for its session state; old "
+    "and new data are never mixed"
+)
+KEPT = (
+    "source of 'r' has changed since it was read: /in: 3 files more; the run keeps what was read (on_source_change is "
+)
 
 
 def source(path: str, files: int) -> SourceRecord:
     """A directory of so many files; a question mark after its path: it cannot be told what it holds."""
     if path.endswith("?"):
-        return SourceRecord(kind="other", name=path, state="cannot be told", why="a database does not tell")
+        why = "a database does not tell whether its rows have changed"
+        return SourceRecord(kind="other", name=path, state="unknown", why=why)
     record = SourceRecord(kind="files", name=path, roots=[path])
     if files < 0:
         return as_not_listed(record, "listing takes longer than 2 s")
@@ -126,7 +132,7 @@ CASES = {
     ),
     "retry: also what read a part of it": Case(
         "s r x(r)", "s:1view r:replay", "s:/in/sub=5 r:/in=5", "/in=8 /in/sub=8",
-        {"s": "RUN it read /in/sub, which has changed since (3 files more); 'r' is needed again", "r": NEEDED,
+        {"s": "RUN it read /in/sub, which has changed since (3 files more), and 'r' must run again", "r": NEEDED,
          "x": FAILED},
     ),
     "retry: not what read another source": Case(
@@ -136,24 +142,24 @@ CASES = {
     "retry: not what read another source that has changed, too": Case(
         "s r x(r)", "s:1view r:replay", "s:/other=2 r:/in=5", "/in=8 /other=3",
         {"s": COMPLETED, "r": NEEDED, "x": FAILED},
-        notes=("source of 's' has changed since it was read: /other: 1 file more; what was read is kept",),
+        notes=("source of 's' has changed since it was read: /other: 1 file more; the run keeps what was read",),
     ),
     "retry: not what read it when it had changed already": Case(
         "s r x(r)", "s:1view r:replay", "s:/in=8 r:/in=5", "/in=8", {"s": COMPLETED, "r": NEEDED, "x": FAILED},
     ),
     "retry: what may have read it is taken along, too": Case(
         "s r x(r)", "s:1view r:replay", "s:/in=-1 r:/in=5", "/in=8",
-        {"s": "RUN it read /in, of which cannot be told whether it has changed; 'r' is needed again", "r": NEEDED,
+        {"s": "RUN it read /in, which may have changed, and 'r' must run again", "r": NEEDED,
          "x": FAILED},
     ),
     "retry: what runs again for another reason takes along, too": Case(
         "s r x(r)", "s:1view r:1view", "s:/in=5 r:/in=5", "/in=8",
-        {"s": "RUN it read /in, which has changed since (3 files more); 'r' runs again; old and new are not mixed",
+        {"s": "RUN it read /in, which has changed since (3 files more), and 'r' runs again; old and new data",
          "r": "RUN its saved view is gone", "x": FAILED}, more={"damaged": {"r": "its saved view is gone"}},
     ),
     "retry: taking along makes more replays, which take along more": Case(
         "q r s x(s)", "q:1view r:replay s:replay", "q:/b=1 r:/in=5 s:/in=5 r:/b=1", "/in=8 /b=2",
-        {"q": "RUN it read /b, which has changed since (1 file more)", "r": "RUN later ones need", "s": NEEDED,
+        {"q": "RUN it read /b, which has changed since (1 file more)", "r": "RUN later components need", "s": NEEDED,
          "x": FAILED},
     ),
     "retry: a replay after the last that runs is none": Case(
@@ -165,25 +171,25 @@ CASES = {
     ),
     "retry: what cannot be told is said": Case(
         "r x(r)", "r:replay", "r:jdbc?=0", "",
-        {"r": REPLAY + "; whether jdbc? is as it was cannot be told", "x": FAILED},
+        {"r": REPLAY + "; jdbc? may have changed", "x": FAILED},
     ),
     "retry: what is not looked at any more is said": Case(
         "r x(r)", "r:replay", "r:/in=5", "/in=-1",
-        {"r": REPLAY + "; whether /in is as it was cannot be told", "x": FAILED},
+        {"r": REPLAY + "; /in may have changed", "x": FAILED},
     ),
     "retry: a source that is gone": Case(
         "r x(r)", "r:1view", "r:/in=5", "/in=0", {"r": COMPLETED, "x": FAILED},
-        notes=("source of 'r' has changed since it was read: /in: gone, 5 files; what was read is kept",),
+        notes=("source of 'r' has changed since it was read: /in: gone, 5 files; the run keeps what was read",),
     ),
     "one note for all that read a source": Case(
         "r s x(r)", "r:1view s:kept", "r:/in=5 s:/in=5", "/in=8", {"r s": COMPLETED, "x": FAILED},
-        notes=("source of 'r', 's' has changed since it was read: /in: 3 files more; what was read is kept",),
+        notes=("source of 'r', 's' has changed since it was read: /in: 3 files more; the run keeps what was read",),
     ),
 
     # A person cleared the task
     "clear: what read it runs again, with its descendants": Case(
         "r d(r) o x(d)", "r:1view d:kept o:kept", "r:/in=5", "/in=8",
-        {"r": AGAIN + " (on_source_change is 'auto' and somebody cleared the task)", "d": OF_DEPENDENCY, "o": COMPLETED,
+        {"r": AGAIN + " (on_source_change is 'auto' and the task was cleared)", "d": OF_DEPENDENCY, "o": COMPLETED,
          "x": FAILED}, cleared=True,
     ),
     "clear: also what comes last and what read it in an action": Case(
@@ -201,8 +207,8 @@ CASES = {
     "keep: a replay reads what is there, and the plan says so": Case(
         "s r x(r)", "s:1view r:replay", "s:/in=5 r:/in=5", "/in=8", {"s": COMPLETED, "r": REPLAY, "x": FAILED},
         policy="keep",
-        notes=("'r' is replayed and reads other data than before: /in: 3 files more (on_source_change is 'keep')",
-               "source of 's' has changed since it was read: /in: 3 files more; what was read is kept"),
+        notes=("replaying 'r' reads different data than before: /in: 3 files more (on_source_change is 'keep')",
+               "source of 's' has changed since it was read: /in: 3 files more; the run keeps what was read"),
     ),
     "rerun_affected: also in a retry": Case(
         "r d(r) o x(d)", "r:1view d:kept o:kept", "r:/in=5", "/in=8",
@@ -210,7 +216,7 @@ CASES = {
         policy="rerun_affected",
     ),
     "fail: not for what runs anyway": Case(
-        "r x(r)", "r:kept", "r:/in=5", "/in=8", {"r": "RUN restart from 'r' was asked for", "x": FAILED}, policy="fail",
+        "r x(r)", "r:kept", "r:/in=5", "/in=8", {"r": "RUN restart from 'r' was requested", "x": FAILED}, policy="fail",
         more={"restarts": (RestartFrom(components=("r",)),)},
     ),
     "fail: not for what has not changed": Case(
@@ -238,7 +244,7 @@ CASES = {
         left="w:/in=8 v:/in=9", cleared=True,
     ),
     "our own and then somebody else's: runs again after a clear": Case(
-        "r w x", "r:1view w:kept", "r:/in=5", "/in=9", {"r": "RUN its source has changed since it was read: /in: 4",
+        "r w x", "r:1view w:kept", "r:/in=5", "/in=9", {"r": "RUN a source changed since it was read: /in: 4",
                                                         "w": COMPLETED, "x": FAILED}, left="w:/in=8", cleared=True,
     ),
     "our own, and somebody took it away again: nothing to do": Case(
@@ -257,7 +263,7 @@ CASES = {
     "our own: a replay that the author vouches for, with a note": Case(
         "r w(r) x(w)", "r:replay w:kept", "r:/in=5", "/in=8", {"r": REPLAY, "w": COMPLETED, "x": FAILED},
         left="w:/in=8", fields={"session_state": "replay"},
-        notes=("'r' is replayed and reads other data than before: /in: 3 files more",),
+        notes=("replaying 'r' reads different data than before: /in: 3 files more",),
     ),
     "a writer that was killed half-way: what read there reads again": Case(
         "r w(r) x(w)", "r:replay", "r:/in=5", "/in=6",
@@ -287,8 +293,8 @@ def test_fail_lists_what_has_changed() -> None:
         case.plan()
     assert str(error.value) == (
         "pipeline 'p': source of 'r' has changed since it was read: /in: 3 files more; source of 's' has changed since "
-        "it was read: /other: 1 file gone; on_source_change is 'fail'; set it to 'rerun_affected' to read them "
-        "again or to 'keep' to go on with what was read, or restart from the component that read them"
+        "it was read: /other: 1 file gone; on_source_change is 'fail'. Set it to 'rerun_affected' to read them "
+        "again or to 'keep' to continue with what was read, or restart from the component that read them"
     )
 
 

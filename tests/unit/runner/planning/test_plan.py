@@ -33,7 +33,7 @@ from airflow_provider.runner.session_state.saved.files import files_for
 from tests.samples.sketches import SECONDS, checkpoint, config, session_state
 
 COMPLETED = "REUSE completed in attempt 1 at 2024-05-06 07:08:09 UTC"
-REPLAY = "REPLAY completed in attempt 1, but later ones need its session state, which was not saved: it was cheap"
+REPLAY = "REPLAY completed in attempt 1, but later components need its session state, which was not saved: it was cheap"
 NOT_COMPLETED = "RUN not completed in attempt 1"
 OF_DEPENDENCY = "RUN a component that it depends on has changed"
 SEVEN = "a b(a) c(b) d(c) e(d) f(c) g(f)"
@@ -187,16 +187,16 @@ CASES = {
 
     # restart_from
     "restart_from: it and its descendants": Case(
-        "a b(a) c(b) d(a) e", "a b c d e", {"a d e": COMPLETED, "b c": "RUN restart from 'b' was asked for"},
+        "a b(a) c(b) d(a) e", "a b c d e", {"a d e": COMPLETED, "b c": "RUN restart from 'b' was requested"},
         more={"restarts": start("b")},
     ),
     "restart_from: what had not completed runs for that reason": Case(
-        "a b(a) c(b)", "a b", {"a": COMPLETED, "b": "RUN restart from 'b' was asked for", "c": "RUN failed in attempt"},
+        "a b(a) c(b)", "a b", {"a": COMPLETED, "b": "RUN restart from 'b' was requested", "c": "RUN failed in attempt"},
         failed="c", more={"restarts": start("b")},
     ),
     "restart_from and a change: both are done": Case(
         "a=2 b(a) c d", "a b c d",
-        {"a": "RUN its config changed", "b": OF_DEPENDENCY, "c": "RUN restart from 'c' was asked for", "d": COMPLETED},
+        {"a": "RUN its config changed", "b": OF_DEPENDENCY, "c": "RUN restart from 'c' was requested", "d": COMPLETED},
         was="a b(a) c d", policy="rerun_affected", more={"restarts": start("c")},
     ),
     "restart_from without a checkpoint: everything runs anyway": Case(
@@ -212,7 +212,7 @@ CASES = {
     ),
     "always_run: not when nothing else runs": Case("a! b", "a b", {"a b": COMPLETED}),
     "always_run: what was asked for is the better reason": Case(
-        "a! b", "a b", {"a": "RUN restart from 'a' was asked for", "b": COMPLETED}, more={"restarts": start("a")},
+        "a! b", "a b", {"a": "RUN restart from 'a' was requested", "b": COMPLETED}, more={"restarts": start("a")},
     ),
     "always_run: rerun_affected would not have kept it": Case(
         "a! b=2 c", "a b c", {"a b c": "RUN config changed: config.value of 'b' changed"}, was="a! b c",
@@ -232,7 +232,7 @@ CASES = {
     "no REPLAY when nothing runs": Case("a b", "a:replay b:replay", {"a b": COMPLETED}),
     "REPLAY between two that run": Case(
         "a b(a) c d(a) e", "a:kept b:kept c:replay d e:replay",
-        {"a b d": "RUN restart from 'a' was asked for", "c": REPLAY, "e": COMPLETED}, more={"restarts": start("a")},
+        {"a b d": "RUN restart from 'a' was requested", "c": REPLAY, "e": COMPLETED}, more={"restarts": start("a")},
     ),
     "a REPLAY brings no always_run with it, but an always_run brings REPLAY": Case(
         "a b! c", "a:replay b c:kept", {"a": REPLAY, "b": "RUN always_run", "c": "RUN restart"},
@@ -263,7 +263,7 @@ CASES = {
         "a b c", "a:replay b:replay", {"a": COMPLETED, "b": REPLAY, "c": NOT_COMPLETED}, more={"present": {"a"}},
     ),
     "present in the session, but what comes before it runs once more and may undo it": Case(
-        "a b c", "a:replay b:replay", {"a": "RUN restart from 'a' was asked for", "b": REPLAY, "c": NOT_COMPLETED},
+        "a b c", "a:replay b:replay", {"a": "RUN restart from 'a' was requested", "b": REPLAY, "c": NOT_COMPLETED},
         more={"restarts": start("a"), "present": {"a", "b"}},
     ),
     "present in the session, but what comes before it is replayed and may undo it": Case(
@@ -274,11 +274,11 @@ CASES = {
     "names only: they are reused": Case("a b", "a", {"a": "REUSE completed in an earlier attempt", "b": NOT_COMPLETED},
                                         bare=True),
     "names only, restart: a change runs everything": Case(
-        "a b=2", "a b", {"a b": "RUN config changed: the checkpoint does not say in what"}, was="a b", bare=True,
+        "a b=2", "a b", {"a b": "RUN config changed: the checkpoint does not show what"}, was="a b", bare=True,
     ),
     "names only, rerun_affected: a change may concern any of them": Case(
         "a b=2 c", "a b",
-        {"a b": "RUN config changed, and the checkpoint does not say whether that concerns it", "c": NOT_COMPLETED},
+        {"a b": "RUN config changed, and the checkpoint does not show whether that affects it", "c": NOT_COMPLETED},
         was="a b c", policy="rerun_affected", bare=True,
     ),
     "names only: they can be restarted from": Case(
@@ -324,7 +324,7 @@ def test_fail_names_what_changed_and_what_to_do_and_never_a_value(now: str, what
         with pytest.raises(ConfigChangedError) as caught:
             decide(today, Facts(checkpoint(was, completed), **more))
         assert str(caught.value) == (
-            f"pipeline 'p', run 'run-1': config changed since the checkpoint: {what}; change it back, or set "
+            f"pipeline 'p', run 'run-1': the config has changed since the checkpoint: {what}; change it back, or set "
             "on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
         )
         assert caught.value.pipeline == "p"
@@ -401,19 +401,21 @@ def test_when_nothing_runs_nothing_is_restored() -> None:
 def test_a_fresh_plan_runs_every_enabled_component_for_the_reason_given() -> None:
     """Also what a clear with ``on_clear: restart`` comes to."""
     plan = plan_fresh(config("b(a) a -off c!", restart_from="b"), "cleared after success")
-    assert [(d.component, d.action, d.reason) for d in plan.decisions] == [
+    assert [(d.component, d.action, str(d.reason)) for d in plan.decisions] == [
         (name, Action.RUN, "cleared after success") for name in "abc"
     ]
 
 
 def test_what_the_caller_says_is_complete_is_left_out_and_nothing_else() -> None:
     today = config("a b(a) c! -off")
-    assert [(d.component, d.action, d.reason) for d in plan_skipping(today, {"a", "off", "unknown"}).decisions] == [
+    assert [
+        (d.component, d.action, str(d.reason)) for d in plan_skipping(today, {"a", "off", "unknown"}).decisions
+    ] == [
         ("a", Action.REUSE, "given as completed"),
         ("b", Action.RUN, "not completed yet"),
         ("c", Action.RUN, "not completed yet"),
     ]
-    assert {d.reason for d in plan_skipping(today, ()).decisions} == {"no component was given as completed"}
+    assert {str(d.reason) for d in plan_skipping(today, ()).decisions} == {"no component was given as completed"}
 
 
 # What the runner adds: it looks at what was saved
@@ -486,9 +488,9 @@ def test_a_component_whose_saved_view_is_damaged_runs_again_with_that_reason(
     plan = SimplePipelineRunner(today, spark=no_spark, session_state_url=str(tmp_path)).plan(state)
     a, b, c = plan.decisions
     if why is None:
-        assert (a.action, a.reason.partition("; ")[2]) == (Action.REUSE, "1 saved view to restore")
+        assert (a.action, str(a.reason).partition("; ")[2]) == (Action.REUSE, "1 saved view to restore")
     else:
-        assert (a.action, a.reason) == (Action.RUN, why.format(path=place(tmp_path, "v")))
+        assert (a.action, str(a.reason)) == (Action.RUN, why.format(path=place(tmp_path, "v")))
     assert (b.action, c.action) == (Action.REUSE, Action.RUN)
 
 
@@ -512,7 +514,7 @@ def test_a_table_that_is_gone_makes_its_component_run_again(tmp_path: Path) -> N
     today = config("a b")
     state = with_session_state(checkpoint(today, "a"), {"a": made})
     runner = SimplePipelineRunner(today, spark=no_spark, session_state_url=str(tmp_path))
-    assert runner.plan(state).decisions[0].reason == f"its table `db`.`t` is missing from {tmp_path / 't'}"
+    assert str(runner.plan(state).decisions[0].reason) == f"its table `db`.`t` is missing from {tmp_path / 't'}"
     (tmp_path / "t").mkdir()
     assert runner.plan(state).decisions[0].action is Action.REUSE
 
@@ -733,7 +735,7 @@ def test_what_is_not_valid_is_neither_reused_nor_replayed(situation: Situation) 
 
 @few
 @given(situations())
-def test_whatever_runs_or_is_replayed_finds_the_session_state_of_all_that_comes_before_it(situation: Situation) -> None:
+def test_a_run_or_replay_finds_the_session_state_of_all_before_it(situation: Situation) -> None:
     """Invariant 6, same answer: each earlier component that left unsaved state is itself run or replayed.
 
     Or its state is in the session, and nothing before it runs that may replace the view that it had made.
@@ -775,7 +777,7 @@ def test_every_decision_is_made_once_with_a_reason_and_after_those_of_its_depend
         for other in component.depends_on:
             if component.enabled and other in position:
                 assert position[other] < position[component.name]
-    assert all(d.reason.strip() for d in plan.decisions)
+    assert all(str(d.reason).strip() for d in plan.decisions)
 
 
 @few

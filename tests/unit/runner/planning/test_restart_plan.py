@@ -101,7 +101,7 @@ def test_a_pipeline_that_says_it_wrongly_is_a_config_error(written: Any, field: 
 def test_after_a_success_what_was_asked_for_runs_and_nothing_else(asked: RestartFrom, expected: str) -> None:
     made = plan(recorded(config(GRAPH)), asked)
     assert ran(made) == expected
-    assert {d.reason for d in made.decisions if d.action is Action.RUN} == {f"{asked} was asked for"}
+    assert {str(d.reason) for d in made.decisions if d.action is Action.RUN} == {f"{asked} was requested"}
 
 
 def test_several_requests_in_one_plan_are_all_carried_out() -> None:
@@ -113,12 +113,12 @@ def test_several_requests_in_one_plan_are_all_carried_out() -> None:
     [
         (start("x"), "unknown or disabled component 'x'"),
         (start("b", until="x"), "unknown or disabled component 'x'"),
-        (start("d", until="f"), "'f', where it is to end, does not depend on 'd'"),
-        (start("b", "f", until="d"), "'f' comes after 'd', where it is to end"),
+        (start("d", until="f"), "'f', where it should end, does not depend on 'd'"),
+        (start("b", "f", until="d"), "'f' comes after 'd', where it should end"),
     ],
     ids=str,
 )
-def test_what_makes_no_sense_is_an_error(asked: RestartFrom, message: str) -> None:
+def test_a_request_that_the_pipeline_cannot_carry_out_is_an_error(asked: RestartFrom, message: str) -> None:
     with pytest.raises(PipelineConfigError, match=message):
         plan(recorded(config(GRAPH)), asked)
 
@@ -147,7 +147,7 @@ READS = {
         {"b": {"session_state": left(harmless=False)}},
         "'c' with an old result: it depends on 'b', which changed something outside Spark",
     ),
-    "nobody knows": ({"b": {"session_state": None}}, "it is not recorded what that left"),
+    "no record of it": ({"b": {"session_state": None}}, "the checkpoint does not say what that left"),
 }
 
 
@@ -165,7 +165,7 @@ def test_a_part_is_refused_if_what_is_left_out_read_what_it_leaves(
     assert ran(plan(found, start("b"))) == "bcdef"
 
 
-def test_a_part_may_run_alone_if_nobody_read_what_it_wrote() -> None:
+def test_a_part_may_run_alone_if_no_component_read_what_it_wrote() -> None:
     """Also a component that others depend on; and who reads it is no matter if that runs, too."""
     of = {
         "b": {"writes": ["`default`.`audit`"], "session_state": left(harmless=False)},
@@ -185,7 +185,7 @@ def test_a_part_that_had_not_completed_is_nothing_new_to_what_is_complete() -> N
 GONE = "its saved view 'v' is gone from /saved"
 
 
-def test_after_a_success_the_plan_says_what_is_replayed_because_its_saved_views_are_gone() -> None:
+def test_after_a_success_the_plan_names_replays_whose_saved_views_are_gone() -> None:
     """They were deleted with the success; what is known to be harmless is replayed."""
     found = recorded(config(GRAPH), a={"session_state": left(left_views=[ViewName("v")])})
     made = plan(found, start("d"), damaged={"a": GONE})
@@ -193,8 +193,8 @@ def test_after_a_success_the_plan_says_what_is_replayed_because_its_saved_views_
         ("a", "REPLAY"),
         ("d", "RUN"),
     ]
-    assert GONE in made.decisions[0].reason
-    assert "keep_session_state_hours" in made.decisions[0].reason
+    assert GONE in str(made.decisions[0].reason)
+    assert "keep_session_state_hours" in str(made.decisions[0].reason)
     assert made.obstacle is None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider.runner import CheckpointState
 from airflow_provider.runner.config.policies import OnClear
-from airflow_provider.runner.planning.start_mode import AirflowTry, how_to_start
+from airflow_provider.runner.planning.start_mode import AirflowTry, StartCase, how_to_start
 
 
 def checkpoint(status: str, attempt: int = 1, **airflow: Any) -> CheckpointState:
@@ -53,20 +53,20 @@ CASES = {
         checkpoint("failed", max_tries=1), now(3, 3), True, True, "cleared after an unfinished attempt",
     ),
     "the run was deleted and made again": (
-        checkpoint("failed", 3, **FIRST), now(1, 1, clears=0), False, False, "deleted and made again",
+        checkpoint("failed", 3, **FIRST), now(1, 1, clears=0), False, False, "deleted and created again",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("found", "attempt", "resume", "cleared", "reason"), CASES.values(), ids=CASES)
-def test_how_an_attempt_starts(
+def test_a_retry_and_a_clear_continue_and_a_clear_after_success_starts_over(
     found: CheckpointState | None, attempt: AirflowTry, resume: bool, cleared: bool, reason: str
 ) -> None:
     """A retry and a clear of an unfinished task go on; a clear after success starts afresh; each says why."""
     start = how_to_start(found, attempt)
 
-    assert (start.resume, start.cleared) == (resume, cleared)
-    assert reason in start.reason
+    assert (start.resumes, start.cleared) == (resume, cleared)
+    assert reason in str(start.case)
 
 
 def after_a_clear(marker: str | None = "here", *, found: bool = True) -> AirflowTry:
@@ -88,19 +88,43 @@ AFTER_A_CLEAR = {
         True,
         "after an unfinished attempt with its task state kept ('Keep task state and re",
     ),
-    "discarded": (MARKED, DISCARDED, "auto", False, "cleared without 'Keep task state and resume', so it starts over"),
+    "discarded": (
+        MARKED,
+        DISCARDED,
+        "auto",
+        False,
+        "cleared without 'Keep task state and resume', so it starts from the beginning",
+    ),
     "discarded, record and all": (None, DISCARDED, "auto", False, "without 'Keep task state and resume', so it starts"),
     "discarded, record and all, resume": (None, DISCARDED, "resume", False, "without 'Keep task state and resume', so"),
-    "discarded, resume": (MARKED, DISCARDED, "resume", True, "but on_clear is 'resume', so it goes on from the check"),
-    "kept, restart": (MARKED, KEPT, "restart", False, "on_clear is 'restart', so it starts afresh"),
-    "discarded, restart": (MARKED, DISCARDED, "restart", False, "on_clear is 'restart', so it starts afresh"),
-    "before Airflow 3.4": (UNFINISHED, NEVER_ASKED, "auto", True, "unfinished attempt, so it goes on"),
-    "before Airflow 3.4, resume": (UNFINISHED, NEVER_ASKED, "resume", True, "unfinished attempt, so it goes on"),
+    "discarded, resume": (MARKED, DISCARDED, "resume", True, "but on_clear is 'resume', so it continues from the ch"),
+    "kept, restart": (MARKED, KEPT, "restart", False, "on_clear is 'restart', so it starts from the beginning"),
+    "discarded, restart": (
+        MARKED,
+        DISCARDED,
+        "restart",
+        False,
+        "on_clear is 'restart', so it starts from the beginning",
+    ),
+    "before Airflow 3.4": (UNFINISHED, NEVER_ASKED, "auto", True, "unfinished attempt, so it continues"),
+    "before Airflow 3.4, resume": (UNFINISHED, NEVER_ASKED, "resume", True, "unfinished attempt, so it continues"),
     "before Airflow 3.4, restart": (UNFINISHED, NEVER_ASKED, "restart", False, "on_clear is 'restart'"),
-    "Airflow was upgraded meanwhile": (UNFINISHED, DISCARDED, "auto", True, "unfinished attempt, so it goes on"),
-    "Airflow was downgraded meanwhile": (MARKED, NEVER_ASKED, "auto", True, "unfinished attempt, so it goes on"),
-    "complete": (COMPLETE, NEVER_ASKED, "auto", False, "after the pipeline had succeeded, so it starts afresh"),
-    "complete, kept": (MARKED_COMPLETE, KEPT, "resume", False, "after the pipeline had succeeded, so it starts afresh"),
+    "Airflow was upgraded meanwhile": (UNFINISHED, DISCARDED, "auto", True, "unfinished attempt, so it continues"),
+    "Airflow was downgraded meanwhile": (MARKED, NEVER_ASKED, "auto", True, "unfinished attempt, so it continues"),
+    "complete": (
+        COMPLETE,
+        NEVER_ASKED,
+        "auto",
+        False,
+        "after the pipeline had succeeded, so it starts from the beginning",
+    ),
+    "complete, kept": (
+        MARKED_COMPLETE,
+        KEPT,
+        "resume",
+        False,
+        "after the pipeline had succeeded, so it starts from the beginning",
+    ),
     "complete, discarded": (MARKED_COMPLETE, DISCARDED, "auto", False, "after the pipeline had succeeded"),
 }
 
@@ -108,28 +132,28 @@ AFTER_A_CLEAR = {
 @pytest.mark.parametrize(
     ("found", "attempt", "on_clear", "resume", "reason"), AFTER_A_CLEAR.values(), ids=AFTER_A_CLEAR
 )
-def test_what_a_clear_does(
+def test_a_clear_does_what_the_person_chose_and_after_success_starts_over(
     found: CheckpointState | None, attempt: AirflowTry, on_clear: OnClear, resume: bool, reason: str
 ) -> None:
     """``auto`` does as the person chose in the dialog, in its words; success always starts anew."""
     start = how_to_start(found, attempt, on_clear)
 
-    assert start.resume is resume
+    assert start.resumes is resume
     assert start.cleared
-    assert start.reason.startswith("cleared ")
-    assert reason in start.reason
+    assert str(start.case).startswith("cleared ")
+    assert reason in str(start.case)
 
 
 def test_a_request_to_restart_goes_before_the_dialog() -> None:
     """It takes a clear, and who makes one need not know that the tick counts; what the author wants at a clear does."""
     start = how_to_start(MARKED, DISCARDED, asked=True)
 
-    assert (start.resume, start.cleared) == (True, True)
+    assert (start.resumes, start.cleared) == (True, True)
     assert (
-        start.reason
-        == "cleared without 'Keep task state and resume', but a restart was asked for, so it does that alone"
+        str(start.case)
+        == "cleared without 'Keep task state and resume', but with a restart request, so only that restart runs"
     )
-    assert not how_to_start(MARKED, DISCARDED, "restart", asked=True).resume
+    assert not how_to_start(MARKED, DISCARDED, "restart", asked=True).resumes
 
 
 @pytest.mark.parametrize("on_clear", ["auto", "resume", "restart"])
@@ -139,16 +163,16 @@ def test_the_task_state_decides_nothing_in_a_retry(on_clear: OnClear, attempt: A
     retry = replace(attempt, max_tries=1, clear_number=0)
 
     start = how_to_start(MARKED, retry, on_clear)
-    assert (start.resume, start.cleared) == (True, False)
-    assert how_to_start(None, retry, on_clear).reason.startswith("no checkpoint of an earlier attempt")
+    assert (start.resumes, start.cleared) == (True, False)
+    assert how_to_start(None, retry, on_clear).case is StartCase.NO_CHECKPOINT
 
 
 def test_on_clear_says_nothing_about_a_retry() -> None:
     """An automatic retry goes on, whatever ``on_clear`` is."""
-    assert how_to_start(checkpoint("failed", **FIRST), now(2, 1, clears=0), "restart").resume
+    assert how_to_start(checkpoint("failed", **FIRST), now(2, 1, clears=0), "restart").resumes
 
 
-def test_what_the_checkpoint_keeps_of_an_attempt() -> None:
+def test_the_checkpoint_keeps_of_a_try_only_what_airflow_said() -> None:
     """Only what Airflow said: JSON for the task state store cannot hold nulls."""
     assert AirflowTry(2, 3, 1).record() == {"max_tries": 3}
     assert AirflowTry(2, 3, 1, 0, "abc", "id", True).record() == {

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.commands.standalone.cli import main
+from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.errors import CodeChangedError, PipelineConfigError
 from airflow_provider.runner import (
     CheckpointHooks,
@@ -66,7 +66,7 @@ MENDED = STEPS.replace('    raise ValueError("not yet")\n', "")
 
 
 @dataclass
-class Run:
+class EditedCodeRun:
     """Attempts at one run, each with the files as they are then."""
 
     folder: Path
@@ -99,21 +99,23 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path) -> EditedCodeRun:
     """A run whose first attempt completed all but ``third``."""
-    run = Run(tmp_path)
+    run = EditedCodeRun(tmp_path)
     assert run.attempt() == ["first", "second", "apart", "third"]
     run.files["steps.py"] = MENDED
     return run
 
 
-def test_a_failed_component_may_change(run: Run) -> None:
+def test_a_failed_component_may_change(run: EditedCodeRun) -> None:
     """Mending what failed makes nothing else run again."""
     assert run.attempt() == ["third"]
     assert run.stored.status == "completed"
 
 
-def test_by_default_what_changed_runs_again_with_its_descendants(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_by_default_what_changed_runs_again_with_its_descendants(
+    run: EditedCodeRun, caplog: pytest.LogCaptureFixture
+) -> None:
     """Old code is noticed, and the log names the function."""
     run.files["util.py"] = UTIL.replace("return 1", "return 2")
     caplog.set_level(logging.INFO)
@@ -122,14 +124,14 @@ def test_by_default_what_changed_runs_again_with_its_descendants(run: Run, caplo
     assert run.attempt() == []
 
 
-def test_a_constant_that_only_the_failed_one_uses_changes_nothing_else(run: Run) -> None:
+def test_a_constant_that_only_the_failed_one_uses_changes_nothing_else(run: EditedCodeRun) -> None:
     """What counts is what a component reaches, not the file."""
     run.files["util.py"] = UTIL.replace("LIMIT = 5", "LIMIT = 6")
     assert run.attempt() == ["third"]
 
 
 def test_restart_starts_everything_again_and_says_what_would_have_been_kept(
-    run: Run, caplog: pytest.LogCaptureFixture
+    run: EditedCodeRun, caplog: pytest.LogCaptureFixture
 ) -> None:
     """``restart`` runs even what has nothing to do with the change."""
     caplog.set_level(logging.INFO)
@@ -138,12 +140,12 @@ def test_restart_starts_everything_again_and_says_what_would_have_been_kept(
     assert "on_code_change is 'restart'; 'rerun_affected' would have kept first, apart" in caplog.messages
 
 
-def test_restart_restarts_nothing_without_a_change(run: Run) -> None:
+def test_restart_restarts_nothing_without_a_change(run: EditedCodeRun) -> None:
     """A policy for a change does nothing where nothing changed."""
     assert run.attempt(on_code_change="restart") == ["third"]
 
 
-def test_reuse_keeps_what_old_code_made_and_names_it(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_reuse_keeps_what_old_code_made_and_names_it(run: EditedCodeRun, caplog: pytest.LogCaptureFixture) -> None:
     """``reuse`` is the author's word that old results will do, and it is repeated in the log."""
     run.files["util.py"] = UTIL.replace("return 1", "return 2")
     assert run.attempt(on_code_change="reuse") == ["third"]
@@ -153,7 +155,7 @@ def test_reuse_keeps_what_old_code_made_and_names_it(run: Run, caplog: pytest.Lo
     ]
 
 
-def test_fail_names_component_and_function_and_keeps_the_record(run: Run) -> None:
+def test_fail_names_component_and_function_and_keeps_the_record(run: EditedCodeRun) -> None:
     """``fail`` leaves everything as it is, so that the author can decide."""
     run.files["util.py"] = UTIL.replace("return 1", "return 2")
     with pytest.raises(CodeChangedError, match=r"'second': util\.help; change it back, or set on_code_change"):
@@ -163,34 +165,34 @@ def test_fail_names_component_and_function_and_keeps_the_record(run: Run) -> Non
     assert run.attempt(on_code_change="fail") == ["third"]
 
 
-def test_fail_does_not_fail_where_no_old_result_would_be_used(run: Run) -> None:
+def test_fail_does_not_fail_where_no_old_result_would_be_used(run: EditedCodeRun) -> None:
     """What runs again anyway, with all that depends on it, may have changed."""
     run.files["util.py"] = UTIL.replace("return 1", "return 2")
     assert run.attempt(on_code_change="fail", restart_from="second") == ["second", "third"]
 
 
-def test_a_changed_config_that_restarts_everything_makes_the_code_irrelevant(run: Run) -> None:
+def test_a_changed_config_that_restarts_everything_makes_the_code_irrelevant(run: EditedCodeRun) -> None:
     """``on_config_change: restart`` comes first."""
     run.files["util.py"] = UTIL.replace("return 1", "return 2")
     changed = [{**component, "checkpoint_version": "2"} for component in COMPONENTS]
     assert run.attempt(components=changed, on_code_change="fail") == ["first", "second", "apart", "third"]
 
 
-def test_a_record_without_code_is_used_with_a_word(run: Run) -> None:
-    """What nobody knows is said: it is neither a change nor the absence of one."""
+def test_a_record_without_code_is_used_with_a_word(run: EditedCodeRun) -> None:
+    """The log names what is not known: it is neither a change nor the absence of one."""
     records = {name: record.model_copy(update={"code": None}) for name, record in run.stored.components.items()}
     run.store.save(run.stored.model_copy(update={"components": records}))
     plan = run.plan()
     assert plan.kept == ["first", "second", "apart"]
     assert plan.notes == (
-        "kept without a look at their code, which was not recorded: 'first', 'second', 'apart'; if it has changed "
-        "since, restart from the first of them",
+        "kept although their code could not be compared, because it was not recorded: 'first', 'second', "
+        "'apart'; if it has changed, restart from the first of them",
     )
 
 
 def test_what_ran_again_and_failed_still_decides_over_what_was_kept(tmp_path: Path) -> None:
     """A component that had completed, ran again and failed with new code takes along what its old code had fed."""
-    run = Run(tmp_path, {"steps.py": MENDED, "util.py": UTIL})
+    run = EditedCodeRun(tmp_path, {"steps.py": MENDED, "util.py": UTIL})
     always = [{**component, "always_run": component["name"] == "first"} for component in COMPONENTS]
     always[3] = {"name": "third", "class_path": "steps.third"}  # fails apart from the others
     run.files["steps.py"] = STEPS
@@ -211,7 +213,7 @@ def test_what_ran_by_a_computed_name_is_noticed_on_newer_pythons(
     by_name = 'import importlib; importlib.import_module("plug_" + "in").go(); RAN.append(("first", 1))'
     steps = STEPS.replace('RAN.append(("first", 1))', by_name)
     plugin = "def go():\n    return deep()\n\ndef deep():\n    return 1\n"
-    run = Run(tmp_path, {"steps.py": steps, "util.py": UTIL, "plug_in.py": plugin})
+    run = EditedCodeRun(tmp_path, {"steps.py": steps, "util.py": UTIL, "plug_in.py": plugin})
     run.attempt()
     code = run.stored.components["first"].code
     assert code is not None
@@ -223,7 +225,7 @@ def test_what_ran_by_a_computed_name_is_noticed_on_newer_pythons(
     assert "code changed: plug_in.deep" in caplog.text
 
 
-def test_the_record_holds_hashes_and_no_text(run: Run) -> None:
+def test_the_record_holds_hashes_and_no_text(run: EditedCodeRun) -> None:
     """The checkpoint says which functions and constants, never what they are."""
     code = run.stored.components["second"].code
     assert code is not None
@@ -232,7 +234,7 @@ def test_the_record_holds_hashes_and_no_text(run: Run) -> None:
     assert all(len(value) == 12 for value in code.functions.values())
 
 
-def test_resume_by_hand_leaves_out_what_old_code_made(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_resume_by_hand_leaves_out_what_old_code_made(run: EditedCodeRun, caplog: pytest.LogCaptureFixture) -> None:
     """``load_checkpoint_for_resume`` compares the code, too, and says what changed."""
     run.files["util.py"] = UTIL.replace("return 1", "return 2")
     write(run.folder / "code", run.files)
@@ -243,7 +245,7 @@ def test_resume_by_hand_leaves_out_what_old_code_made(run: Run, caplog: pytest.L
         runner = SimplePipelineRunner(config, hooks=hooks, spark=NO_SPARK)
         runner.run(load_checkpoint_for_resume(run.store, RUN, config))
         assert [name for name, _ in importlib.import_module("steps").RAN] == ["second", "third"]
-    assert "pipeline 'shop', run 'run-1': code changed: 'second': util.help; kept are: first, apart" in caplog.text
+    assert "pipeline 'shop', run 'run-1': code changed: 'second': util.help; kept: first, apart" in caplog.text
 
 
 def test_an_unknown_value_is_a_problem_of_the_config() -> None:
@@ -253,7 +255,7 @@ def test_an_unknown_value_is_a_problem_of_the_config() -> None:
 
 
 def test_code_that_cannot_be_read_stops_no_run(
-    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    run: EditedCodeRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """If reading fails for a reason that nobody foresaw, the run goes on with a warning and a note in the plan."""
 
@@ -263,7 +265,7 @@ def test_code_that_cannot_be_read_stops_no_run(
     monkeypatch.setattr("airflow_provider.runner.fingerprint.code.component_code.read_code", broken)
     assert run.attempt() == ["third"]
     assert "cannot read the code of component 'second': RuntimeError: unforeseen" in caplog.messages
-    assert any("which cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
+    assert any("because it cannot be read today: 'first', 'second', 'apart'" in message for message in caplog.messages)
 
 
 def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -281,12 +283,12 @@ def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys
     }
     (tmp_path / "p.json").write_text(json.dumps({"name": "p", "components": [one, read]}))
     with process(tmp_path):
-        assert main(["validate", "--code", str(tmp_path / "p.json")]) == 0
-        without = capsys.readouterr().out if main(["validate", str(tmp_path / "p.json")]) else ""
+        assert run_command_line(["validate", "--code", str(tmp_path / "p.json")]) == 0
+        without = capsys.readouterr().out if run_command_line(["validate", str(tmp_path / "p.json")]) else ""
     printed = capsys.readouterr().out
     assert without == ""
     lines = [line.strip() for line in printed.splitlines()]
     assert "covers: steps.one, util.help, the constant util.LIMIT" in lines
     assert any(line.startswith("depends on: pandas ") for line in lines)
     assert "cannot see: getattr by a computed name (steps.py:5 in one)" in lines
-    assert "ready-made: its config is what counts" in lines
+    assert "ready-made: only its config counts" in lines

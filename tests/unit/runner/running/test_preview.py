@@ -10,11 +10,11 @@ from airflow_provider.errors import ConfigChangedError
 from airflow_provider.runner import LocalCheckpointStore
 from airflow_provider.runner.checkpoint.layout import REQUEST
 from airflow_provider.runner.config.restart_from import RestartFrom
+from airflow_provider.runner.planning.start_mode import StartCase, StartMode
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.record.requests import RestartRequest, SettledRequest
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.running.attempt import Beginning
 from airflow_provider.runner.running.preview import Preview, preview
 from airflow_provider.runner.running.restart_requests import find_requests
 from tests.samples.sketches import checkpoint, config
@@ -22,12 +22,12 @@ from tests.samples.sketches import checkpoint, config
 TODAY = config("a b(a) c(b)")
 
 
-def look(found: Any, *asked: str, beginning: Beginning | None = None, **policies: Any) -> Preview:
+def look(found: Any, *asked: str, start: StartMode | None = None, **policies: Any) -> Preview:
     """Return the preview for somebody who asks for a restart."""
     today = config("a b(a) c=2(b)", **policies) if policies else TODAY
     standing = [RestartRequest.from_config_value(RestartFrom(components=asked), "x")] if asked else []
     requests = find_requests(LocalCheckpointStore(Path("/nowhere")), found.key, today, found, standing)
-    return preview(today, found, beginning or Beginning(), requests)
+    return preview(today, found, start or StartMode(), requests)
 
 
 def planned(seen: Preview) -> str:
@@ -35,14 +35,14 @@ def planned(seen: Preview) -> str:
     return " ".join(f"{d.component}:{d.action}" for d in seen.plan.decisions)
 
 
-def test_it_is_the_plan_of_the_attempt() -> None:
+def test_a_preview_is_the_plan_of_the_attempt() -> None:
     found = checkpoint(TODAY, "a b")
     assert planned(look(found)) == "a:REUSE b:REUSE c:RUN"
     assert planned(look(found, "b")) == "a:REUSE b:RUN c:RUN"
-    assert planned(look(found, "b", beginning=Beginning(fresh="cleared"))) == "a:RUN b:RUN c:RUN"
+    assert planned(look(found, "b", start=StartMode(StartCase.FRESH_REQUESTED))) == "a:RUN b:RUN c:RUN"
 
 
-def test_what_would_be_set_aside_is_said() -> None:
+def test_a_preview_names_the_request_that_would_be_ignored() -> None:
     seen = look(checkpoint(TODAY, "a b"), "x")
     assert planned(seen) == "a:REUSE b:REUSE c:RUN"
     assert seen.plan is not None
@@ -74,13 +74,13 @@ def test_what_needs_spark_is_named_as_unknown() -> None:
     seen = look(found)
     assert planned(seen) == "a:REUSE b:REUSE c:RUN"
     assert set(seen.unknown) == {
-        "whether the Spark Connect server still has the session: then nothing need be restored",
-        "whether the source s3a://b/in is as it was; looking there needs Spark",
+        "whether the Spark Connect server still has the session, so that there is no need to restore",
+        "whether the source s3a://b/in has changed; looking there needs Spark",
         "whether what was saved in s3a://b is still there; looking there needs Spark",
     }
 
 
-def test_it_leaves_no_trace(tmp_path: Path) -> None:
+def test_a_preview_leaves_no_trace(tmp_path: Path) -> None:
     """Not even an id for a request that somebody typed, nor a marker beside saved views."""
     store = LocalCheckpointStore(tmp_path / "store")
     found = checkpoint(TODAY, "a:1view b", session_state_url=str(tmp_path / "views"))
@@ -90,11 +90,11 @@ def test_it_leaves_no_trace(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     requests = find_requests(store, found.key, TODAY, found, ())
     assert [request.components for request in requests.due] == [("b",)]
-    preview(TODAY, found, Beginning(), requests)
+    preview(TODAY, found, StartMode(), requests)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_what_has_been_dealt_with_is_not_due() -> None:
+def test_a_settled_request_is_not_due() -> None:
     found = checkpoint(TODAY, "a b c")
     settled = SettledRequest.of(
         RestartRequest.from_config_value(RestartFrom(components=("b",)), "x"), datetime.now(UTC), 1

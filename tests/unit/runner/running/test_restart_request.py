@@ -11,14 +11,14 @@ import pytest
 from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner import CheckpointStore, InMemoryCheckpointStore, LocalCheckpointStore, PipelineResult
 from airflow_provider.runner.checkpoint.layout import REQUEST
-from airflow_provider.runner.checkpoint.saving import Saving
+from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.config.restart_from import RestartFrom
-from airflow_provider.runner.planning.start_mode import AirflowTry
+from airflow_provider.runner.planning.start_mode import AirflowTry, StartCase, StartMode
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
-from airflow_provider.runner.running.attempt import AttemptSpec, Beginning, run_attempt
+from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 from tests.samples.harness.watched import Killed, Watched
 from tests.samples.pipelines import component, pipeline
@@ -36,7 +36,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 def attempt(store: CheckpointStore, **options: Any) -> PipelineResult:
     spark: Any = object()
     return run_attempt(
-        AttemptSpec(CHAIN, store, KEY, spark=spark, saving=Saving(sleep=lambda seconds: None), **options)
+        AttemptSpec(CHAIN, store, KEY, spark=spark, saving=SavePolicy(sleep=lambda seconds: None), **options)
     )
 
 
@@ -73,7 +73,7 @@ def test_a_fresh_start_fulfils_a_request(script: Script, store: Any) -> None:
     attempt(store)
     ask(store, "b")
     script.fail("c")
-    attempt(store, beginning=lambda checkpoint, asked: Beginning(fresh="as the test asked for"))
+    attempt(store, start_mode=lambda checkpoint, asked: StartMode(StartCase.FRESH_REQUESTED))
     script.take_calls()
     attempt(store)
     assert script.take_calls() == ["c"]
@@ -92,7 +92,7 @@ def test_what_became_impossible_is_set_aside_and_never_blocks_a_run(
     assert script.take_calls() == ["b", "c"]
     assert store.find_request(KEY) is None
     assert "unknown or disabled component 'bb'; did you mean 'b'?" in caplog.text
-    assert "leave another request" in caplog.text
+    assert "leave a new request" in caplog.text
     (settled,) = store.load("run", "p").requests
     assert (settled.attempt, settled.what) == (2, "restart from 'bb'")
     assert "unknown or disabled" in settled.set_aside
@@ -139,7 +139,7 @@ def test_a_request_that_could_not_be_removed_is_not_carried_out_twice(
     store.fails = "request.json"
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "the request stays in the store (restart from 'b')" in caplog.text
+    assert "cannot remove the request from the store (restart from 'b')" in caplog.text
     attempt(store)
     assert script.take_calls() == []
 
@@ -177,7 +177,7 @@ def test_a_request_that_cannot_be_read_is_set_aside(script: Script, tmp_path: Pa
     path.write_text('{"components": [], "id": "1"}')
     attempt(store)
     assert script.take_calls() == ["b", "c"]
-    assert "is no request to restart from components" in caplog.text
+    assert "is not a valid restart request" in caplog.text
     assert store.find_request(KEY) is None
     assert load(store, KEY).requests[-1].what == "a request that cannot be read"
     attempt(store)
@@ -244,7 +244,7 @@ def test_a_request_wins_over_the_fresh_start_after_a_success(script: Script, sto
     script.fail("c")
     airflow_attempt(store, 2, max_tries=2, clears=1)
     assert script.take_calls() == ["b", "c"]
-    assert "cleared after the pipeline had succeeded, and a restart was asked for, so it does that alone" in caplog.text
+    assert "cleared after the pipeline had succeeded, with a restart request, so only that restart runs" in caplog.text
     script.mend("c")
     airflow_attempt(store, 3, max_tries=2, clears=1)
     assert script.take_calls() == ["c"], "the retry goes on: neither twice nor forgotten"
@@ -277,9 +277,7 @@ class Dying(InMemoryCheckpointStore):
 
 
 @pytest.mark.parametrize("typed", [True, False], ids=["typed", "by command"])
-def test_a_restart_after_a_success_that_is_killed_anywhere_is_neither_repeated_nor_forgotten(
-    script: Script, typed: bool
-) -> None:
+def test_a_killed_restart_after_a_success_is_neither_repeated_nor_forgotten(script: Script, typed: bool) -> None:
     """Invariants 1 and 2: killed before any change of the store, the retry goes on with what was asked for."""
     for step in range(100):
         store = Dying()

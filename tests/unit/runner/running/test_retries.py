@@ -99,7 +99,7 @@ def test_without_a_policy_a_component_is_tried_once(script: Script, clock: Clock
     assert told.events == ["failed in 0 s: failure 1"]
 
 
-def test_a_component_is_tried_again_until_it_succeeds_and_the_hooks_are_told(
+def test_a_component_is_tried_until_it_succeeds_and_hooks_hear_of_each_retry(
     script: Script, clock: Clock, told: Told
 ) -> None:
     fail_times(script, 2)
@@ -191,7 +191,7 @@ def test_an_open_circuit_stops_the_retries_and_the_last_error_is_the_cause(
     ((_, error),) = result.failed_components
     assert isinstance(error, CircuitOpenError)
     assert str(error) == (
-        "component 'a': circuit breaker is open after repeated failures; the next try is allowed in 58 s"
+        "component 'a': the circuit breaker is open after repeated failures; the next try is allowed in 58 s"
     )
     assert isinstance(error.__cause__, OSError)
     assert str(error.__cause__) == "failure 2"

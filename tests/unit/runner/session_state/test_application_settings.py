@@ -58,5 +58,5 @@ def test_a_setting_that_a_session_can_change_counts_whatever_its_area() -> None:
 
 
 def test_a_setting_of_the_application_that_was_unset_is_there() -> None:
-    settings = SessionSettings(FIRST, lambda key: False)
+    settings = SessionSettings(FIRST, lambda key: False, lambda key: False)
     assert settings.of({"spark.master": "local[1]"}) == {"spark.app.name": "airflow", "spark.master": "local[1]"}

@@ -16,8 +16,11 @@ from airflow_provider.runner.record.session_state_record import SavedView, Sessi
 from airflow_provider.runner.record.source_record import TouchedData
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.changes.diff import session_changes
-from airflow_provider.runner.session_state.changes.snapshot import SessionSnapshot
 from airflow_provider.runner.session_state.evidence import Evidence
+from airflow_provider.runner.session_state.kinds import KINDS, TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionSnapshot,
+)
 from airflow_provider.runner.session_state.pinned_views import PinnedComponent, PinnedViews
 from airflow_provider.runner.session_state.record_builder import RecordBuilder
 from tests.samples.pipelines import component
@@ -73,10 +76,9 @@ def test_a_component_whose_views_cannot_be_saved_because_spark_is_lost_is_not_co
     class Probe:
         def describe_objects(self, names: list[str]) -> Any: ...
 
-    settings = {"spark.app.name": "x"}
-    empty = SessionSnapshot({}, {}, settings, "c", "d")
-    left = session_changes(empty, SessionSnapshot({VIEW: "1"}, {}, settings, "c", "d"))
-    evidence = Evidence(("it posts",), 0.0, False, False, frozenset(), TouchedData(), ())
+    empty = {kind.name: {} for kind in KINDS}
+    left = session_changes(SessionSnapshot(empty), SessionSnapshot({**empty, TEMP_VIEWS.name: {VIEW: "1"}}))
+    evidence = Evidence(("it posts",), 0.0, False, frozenset(), TouchedData(), ())
     config = PipelineConfig(name="p", components=[component("a")])
     for lost in (True, False):
         builder = RecordBuilder(None, Probe(), config, Views(lost=lost))  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ FUNCTION = "registered temp function 'f', which cannot be saved"
 POSTS = "orders.enrich reaches 'requests' (orders.py:12)"
 NOWHERE = "there is no session_state_url to save to"
 POLICIES: tuple[SessionStatePolicy, ...] = ("auto", "save", "replay", "none")
-APART = f"{VOUCH}, or make two components of it: one that acts, one that registers"
+APART = f"{VOUCH}, or split it in two: one component for the side effect, one for the registration"
 SOMEWHERE = f"set session_state_url; or, {VOUCH}"
 KNOWN = "known to be harmless, 9.9 s of work"
 
@@ -158,12 +158,12 @@ def test_only_what_is_harmless_or_vouched_for_is_ever_repeated(
 ) -> None:
     """Invariant 11, over all facts and policies."""
     handling = choose_strategy(policy, facts, LIMIT)
-    if handling.action is REPLAY:
+    if handling.strategy is REPLAY:
         assert policy == "replay" or (policy == "auto" and not facts.doubts)
-    if handling.action is UNREPEATABLE:
+    if handling.strategy is UNREPEATABLE:
         assert handling.remedy
         assert "session_state: replay" in handling.remedy
-    if handling.action is SAVE:
+    if handling.strategy is SAVE:
         assert facts.has_views
         assert facts.unsavable is None
         assert facts.nowhere is None

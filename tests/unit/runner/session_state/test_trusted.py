@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner import CheckpointState
 from airflow_provider.runner.record.session_state_record import CatalogObject, SessionStateRecord
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    RecordLimits,
+)
+from airflow_provider.runner.session_state.kinds.recorded_state import reject_record
 from airflow_provider.runner.session_state.trusted.trusted_locations import reject_format, reject_location
-from airflow_provider.runner.session_state.trusted.trusted_record import reject_record
 from airflow_provider.runner.session_state.trusted.trusted_settings import reject_setting
 from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
 from tests.samples.harness.records import FULL, TABLE
@@ -283,12 +286,12 @@ def test_any_change_of_a_record_loads_or_is_set_aside(changes: list[tuple[tuple[
         return
     for record in state.components.values():
         if record.session_state is not None:
-            reject_record(record.session_state, "/runs/run-1", "parquet")
+            reject_record(record.session_state, RecordLimits("/runs/run-1", "parquet"))
 
 
 @pytest.mark.parametrize(("name", "is_one"), [("a_b", True), ("a-b", True), ("a.`b c`", True), ("x`'; DROP", False)])
 def test_a_current_database_that_is_no_name_is_not_taken_from_a_record(name: str, is_one: bool) -> None:
     """Seen while planning, so that its component runs again instead of failing each attempt that restores it."""
     record = SessionStateRecord(handling="kept", reason="r", catalog="spark_catalog", database=name)
-    why = reject_record(record, None, "parquet")
-    assert why == (None if is_one else f"its current database {name!r} is no name")
+    why = reject_record(record, RecordLimits(None, "parquet"))
+    assert why == (None if is_one else f"its current database {name!r} is not a name")

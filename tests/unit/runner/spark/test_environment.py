@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider.errors import SparkConfigError
 from airflow_provider.runner.spark import environment, no_jvm
-from airflow_provider.runner.spark.no_jvm import other_spark, why_no_jvm
+from airflow_provider.runner.spark.no_jvm import version_mismatch, why_no_jvm
 from airflow_provider.runner.spark.submit_arguments import submit_arguments
 
 LOCAL = {"spark.master": "local[1]"}
@@ -31,10 +31,10 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_ordinary_environment_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is refused, and nothing is told."""
     with caplog.at_level("INFO"), submit_arguments(LOCAL):
-        environment.refuse_elsewhere(LOCAL)
+        environment.refuse_other_spark(LOCAL)
         environment.refuse_master_variable()
-        environment.tell_defaults(LOCAL)
-        environment.tell_workers_python(LOCAL)
+        environment.log_defaults(LOCAL)
+        environment.check_worker_python(LOCAL)
     assert caplog.text == ""
     assert ARGS not in os.environ
 
@@ -44,7 +44,7 @@ def test_a_variable_that_leads_to_a_spark_connect_server_is_refused(name: str, m
     """With its name, what it does, what was asked for and what to do; never with the token."""
     monkeypatch.setenv(name, "sc://server:15002/;token=hunter2")
     with pytest.raises(SparkConfigError) as refused:
-        environment.refuse_elsewhere(LOCAL)
+        environment.refuse_other_spark(LOCAL)
     told = str(refused.value)
     assert f"the environment variable {name} is" in told
     assert "'local[1]'" in told
@@ -65,7 +65,7 @@ def test_a_variable_that_leads_to_a_spark_connect_server_is_refused(name: str, m
 def test_a_property_that_leads_to_a_spark_connect_server_is_refused(conf: dict[str, str]) -> None:
     """A connection of its own type is for that."""
     with pytest.raises(SparkConfigError, match=next(iter(conf))):
-        environment.refuse_elsewhere(conf)
+        environment.refuse_other_spark(conf)
 
 
 @pytest.mark.parametrize(("name", "value"), [("SPARK_API_MODE", "connect"), ("SPARK_CONNECT_MODE", "1")])
@@ -75,11 +75,11 @@ def test_a_variable_that_starts_a_server_of_its_own_is_put_right_with_a_word(
     """Otherwise Spark would run, and components would have no SparkContext."""
     monkeypatch.setenv("SPARK_API_MODE", "")
     monkeypatch.setenv(name, value)
-    environment.refuse_elsewhere(LOCAL)
+    environment.refuse_other_spark(LOCAL)
     assert os.environ["SPARK_API_MODE"] == "classic"
     assert name in caplog.text
     caplog.clear()
-    environment.refuse_elsewhere(LOCAL)
+    environment.refuse_other_spark(LOCAL)
     assert caplog.text == ""
 
 
@@ -116,7 +116,7 @@ def test_what_was_asked_for_wins_over_the_arguments_in_the_environment(
     with submit_arguments(LOCAL):
         assert shlex.split(os.environ[ARGS]) == shlex.split(kept)
     assert os.environ[ARGS] == given
-    assert (f"also says {dropped}; what the task asks for counts" in caplog.text) is bool(dropped)
+    assert (f"also says {dropped}; the task's own values count" in caplog.text) is bool(dropped)
 
 
 def test_packages_that_were_asked_for_are_not_lost_to_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,10 @@ def test_secrets_among_the_arguments_stay_out_of_the_log(
 def test_arguments_that_cannot_be_taken_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A quote that is not closed, for one."""
     monkeypatch.setenv(ARGS, "--conf 'spark.x=1")
-    with pytest.raises(SparkConfigError, match="PYSPARK_SUBMIT_ARGS cannot be taken apart"), submit_arguments(LOCAL):
+    with (
+        pytest.raises(SparkConfigError, match="cannot parse the environment variable PYSPARK_SUBMIT_ARGS"),
+        submit_arguments(LOCAL),
+    ):
         pass
 
 
@@ -158,10 +161,10 @@ def test_what_the_defaults_file_adds_and_what_of_it_does_not_count_is_told(
     monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
     monkeypatch.setenv("MASTER", "local[9]")
     with caplog.at_level("INFO"):
-        environment.tell_defaults(LOCAL)
+        environment.log_defaults(LOCAL)
     adds, other, master = [record.getMessage() for record in caplog.records]
     assert adds.endswith("adds Spark properties: spark.executor.memory, spark.my.password")
-    assert "has other values for spark.master; what the task asks for counts" in other
+    assert "has other values for spark.master; the task's own values count" in other
     assert "MASTER (local[9]) has no effect" in master
     assert environment.defaults()["spark.executor.memory"] == "3g"
 
@@ -171,12 +174,12 @@ def test_a_python_for_functions_that_is_not_there_is_warned_of(
 ) -> None:
     """SQL runs without one, so it is no error."""
     monkeypatch.setenv("PYSPARK_PYTHON", "/nowhere/python")
-    environment.tell_workers_python(LOCAL)
-    assert "PYSPARK_PYTHON is '/nowhere/python', which is no program on this host" in caplog.text
+    environment.check_worker_python(LOCAL)
+    assert "PYSPARK_PYTHON is '/nowhere/python', which is not a program on this host" in caplog.text
     caplog.clear()
-    environment.tell_workers_python({"spark.pyspark.python": sys.executable})
+    environment.check_worker_python({"spark.pyspark.python": sys.executable})
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
-    environment.tell_workers_python(LOCAL)
+    environment.check_worker_python(LOCAL)
     assert caplog.text == ""
 
 
@@ -220,7 +223,7 @@ def test_a_spark_home_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "spark-submit").touch()
     monkeypatch.setenv("SPARK_HOME", str(tmp_path))
-    assert "cannot be run: Permission denied" in why_no_jvm(PermissionError(13, "Permission denied"))[0]
+    assert "cannot run spark-submit" in why_no_jvm(PermissionError(13, "Permission denied"))[0]
 
 
 def test_a_spark_of_another_version_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,6 +234,6 @@ def test_a_spark_of_another_version_is_named(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "jars" / "spark-core_2.12-3.5.1.jar").touch()
     monkeypatch.setenv("SPARK_HOME", str(tmp_path))
     assert no_jvm.version_on_disk() == "3.5.1"
-    assert "Spark is version 3.5.1 and pyspark" in str(other_spark("3.5.1"))
-    assert str(tmp_path) in str(other_spark("3.5.1"))
-    assert other_spark(f"{pyspark.__version__}-vendor.7") is None
+    assert "Spark is version 3.5.1 and pyspark" in str(version_mismatch("3.5.1"))
+    assert str(tmp_path) in str(version_mismatch("3.5.1"))
+    assert version_mismatch(f"{pyspark.__version__}-vendor.7") is None

@@ -75,8 +75,8 @@ def test_the_client_over_an_other_pyspark(site: Site) -> None:
     assert isinstance(raised.value, NotRetriableError)
     assert isinstance(raised.value, SparkSessionError)
     assert str(raised.value) == (
-        "pyspark 4.3.0 and pyspark-client 4.2.0 are installed over each other, and pyspark/sql/udf.py is not pyspark's"
-        f"; mend it with: {mended_by('pyspark==4.2.0', 'pyspark-client==4.2.0')}"
+        "pyspark 4.3.0 and pyspark-client 4.2.0 are installed over each other, and pyspark/sql/udf.py does not belong "
+        f"to pyspark; fix it with: {mended_by('pyspark==4.2.0', 'pyspark-client==4.2.0')}"
     )
 
 
@@ -107,7 +107,7 @@ def test_the_client_was_removed_and_took_files_along(site: Site) -> None:
         refuse_mixed_install()
 
     assert str(raised.value) == (
-        f"files of pyspark 4.2.0 are missing, such as pyspark/__init__.py; mend it with: {mended_by('pyspark==4.2.0')}"
+        f"files of pyspark 4.2.0 are missing, such as pyspark/__init__.py; fix it with: {mended_by('pyspark==4.2.0')}"
     )
 
 

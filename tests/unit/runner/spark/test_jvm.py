@@ -16,7 +16,8 @@ def ended(code: str, seconds: float = 30) -> str | None:
     jvm = SparkJvm({})
     jvm._process = subprocess.Popen([sys.executable, "-c", code])
     try:
-        return jvm.end(seconds)
+        end = jvm.end(seconds)
+        return str(end) if end is not None else None
     finally:
         jvm._process.kill()
         jvm._process.wait()

@@ -11,6 +11,7 @@ from airflow_provider.errors import SparkLostError
 from airflow_provider.runner import SimplePipelineRunner
 from airflow_provider.runner.running.attempt_session import AttemptSession
 from airflow_provider.runner.spark import lost
+from airflow_provider.runner.spark.jvm import JvmEnd
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
@@ -24,14 +25,14 @@ class Jvm:
     :param memory: what it ran out of
     """
 
-    def __init__(self, words: tuple[str, ...] = (), how: str | None = None, memory: str | None = None) -> None:
+    def __init__(self, words: tuple[str, ...] = (), how: JvmEnd | None = None, memory: str | None = None) -> None:
         self._words, self._how, self._memory = list(words), how, memory
         self.settings = {"spark.driver.memory": "2g"}
 
     def last_words(self) -> list[str]:
         return self._words
 
-    def end(self, seconds: float = 0) -> str | None:
+    def end(self, seconds: float = 0) -> JvmEnd | None:
         return self._how
 
     def out_of_memory(self) -> str | None:
@@ -62,18 +63,18 @@ def jvm(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None
 @pytest.mark.parametrize(
     ("jvm", "first", "remedy"),
     [
-        (None, "Spark's JVM no longer answers; its own log says why", None),
+        (None, "Spark's JVM no longer answers; see its own log", None),
         (
-            Jvm(how="was killed by signal 9 (SIGKILL)"),
-            "Spark's JVM was killed by signal 9 (SIGKILL)",
-            "give the worker more memory, or Spark less: spark.driver.memory is 2g, and both",
+            Jvm(how=JvmEnd(-9)),
+            "Spark's JVM was killed by signal 9 (SIGKILL): most likely this machine or container ran out of memory",
+            "give the worker more memory or Spark less: spark.driver.memory is 2g, and both",
         ),
         (
             Jvm(how=None, memory="java.lang.OutOfMemoryError: Java heap space"),
             "Spark's JVM ran out of memory; java.lang.OutOfMemoryError: Java heap space",
             "raise spark.driver.memory (now 2g)",
         ),
-        (Jvm(how="ended with exit status 1"), "Spark's JVM ended with exit status 1", "look at the worker"),
+        (Jvm(how=JvmEnd(1)), "Spark's JVM ended with exit status 1", "check the worker"),
     ],
     indirect=["jvm"],
 )
@@ -97,7 +98,7 @@ def test_a_context_that_stopped_by_itself_is_the_masters_doing() -> None:
     assert lost is not None
     assert session_is_gone(lost)
     assert str(lost).splitlines()[0] == "Spark has stopped by itself: Master removed our application"
-    assert str(lost).splitlines()[-1].startswith("remedy: look at the cluster's master")
+    assert str(lost).splitlines()[-1].startswith("remedy: check the cluster's master")
 
 
 @pytest.mark.parametrize("jvm", [Jvm(memory="java.lang.OutOfMemoryError: Java heap space")], indirect=True)
@@ -113,7 +114,7 @@ def test_a_context_that_stopped_because_its_jvm_ends_is_not() -> None:
     ("why", "remedy"),
     [
         ("Command exited with code 137", "raise spark.executor.memory (now 1g, Spark's default) or"),
-        ("worker lost", "look at the executors' logs in Spark's UI"),
+        ("worker lost", "check the executors' logs in Spark's UI"),
     ],
 )
 @pytest.mark.usefixtures("jvm")
@@ -125,7 +126,7 @@ def test_executors_that_are_lost_leave_a_session_behind(why: str, remedy: str) -
     lost = spark_lost(classic(stopped=False), ValueError(text))
     assert lost is not None
     assert not session_is_gone(lost)
-    assert str(lost).splitlines()[0] == f"executors were lost again and again; the last one: {why}"
+    assert str(lost).splitlines()[0] == f"Spark kept losing executors; the last one: {why}"
     assert str(lost).splitlines()[1].startswith(f"remedy: {remedy}")
 
 
@@ -134,7 +135,7 @@ def test_executors_that_are_lost_leave_a_session_behind(why: str, remedy: str) -
     [
         ("<_MultiThreadedRendezvous> StatusCode.UNAVAILABLE", "no longer answers"),
         ("[RETRIES_EXCEEDED] The maximum number of retries has been exceeded.", "no longer answers"),
-        ("[INVALID_HANDLE.SESSION_NOT_FOUND] Session not found.", "has restarted, or has given the session up"),
+        ("[INVALID_HANDLE.SESSION_NOT_FOUND] Session not found.", "has restarted or has dropped the session"),
         ("[TABLE_OR_VIEW_NOT_FOUND] The table or view `v`", None),
     ],
 )
@@ -147,7 +148,7 @@ def test_a_server_that_is_gone_is_blamed(text: str, told: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "spark",
+    "found",
     [
         classic(stopped=False),
         SimpleNamespace(_sc=SimpleNamespace(_jsc=None), _jsparkSession=None),
@@ -156,9 +157,9 @@ def test_a_server_that_is_gone_is_blamed(text: str, told: str | None) -> None:
     ids=["it answers", "the component has stopped it", "no session of Spark"],
 )
 @pytest.mark.usefixtures("jvm")
-def test_an_error_while_spark_is_there_is_the_components(spark: Any) -> None:
+def test_an_error_while_spark_is_there_is_the_components(found: Any) -> None:
     """Whatever it says."""
-    assert spark_lost(spark, ValueError("[DIVIDE_BY_ZERO] Division by zero")) is None
+    assert spark_lost(found, ValueError("[DIVIDE_BY_ZERO] Division by zero")) is None
 
 
 @pytest.mark.parametrize(("is_gone", "asked"), [(True, 0), (False, 1)])

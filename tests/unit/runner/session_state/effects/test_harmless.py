@@ -346,7 +346,7 @@ NOT_KNOWN = {
                 yield frame
         def run(spark): spark.range(1).mapInPandas(act, 'id long').createOrReplaceTempView('b')
         """,
-        "reaches 'builtins.open', which nobody sees where Python runs on executors (orders.py:4",
+        "reaches 'builtins.open', which cannot be seen where Python runs on executors (orders.py:4",
     ),
     "a path on executors": (
         """
@@ -356,7 +356,7 @@ NOT_KNOWN = {
         def act(x): return Path(x).write_text(x)
         def run(spark): spark.range(1).select(act('id')).createOrReplaceTempView('b')
         """,
-        "reaches 'pathlib.Path', which nobody sees",
+        "reaches 'pathlib.Path', which cannot be seen where Python runs on executors",
     ),
     "a CSV file on executors": (
         """
@@ -365,7 +365,7 @@ NOT_KNOWN = {
             return frame
         def run(spark): spark.range(1).groupBy('id').applyInPandas(act, 'id long').createOrReplaceTempView('b')
         """,
-        "uses '.to_csv', which nobody sees",
+        "uses '.to_csv', which cannot be seen where Python runs on executors",
     ),
     "a handler that is held": (
         "import logging\nHANDLER = logging.FileHandler('out')\ndef run(spark): HANDLER.emit(None)",

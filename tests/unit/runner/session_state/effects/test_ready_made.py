@@ -22,7 +22,8 @@ def test_ready_made_components_are_known_by_what_they_do(tmp_path: Path) -> None
     assert declared_side_effect(WriteData, {}, tmp_path) == "writes data"
     assert declared_side_effect(RunSql, {"sql": "SELECT 1"}, tmp_path) is None
     assert (
-        declared_side_effect(RunSql, {"sql": "INSERT INTO t SELECT 1"}, tmp_path) == "runs a statement that is no query"
+        declared_side_effect(RunSql, {"sql": "INSERT INTO t SELECT 1"}, tmp_path)
+        == "runs a statement that is not a query"
     )
 
 
@@ -31,7 +32,7 @@ def test_a_statement_may_be_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "acts.sql").write_text("DROP TABLE t;")
     (tmp_path / "latin.sql").write_bytes("SELECT 'é'".encode("latin-1"))
     assert declared_side_effect(RunSql, {"sql_file": "asks.sql"}, tmp_path) is None
-    assert declared_side_effect(RunSql, {"sql_file": "acts.sql"}, tmp_path) == "runs a statement that is no query"
+    assert declared_side_effect(RunSql, {"sql_file": "acts.sql"}, tmp_path) == "runs a statement that is not a query"
     assert declared_side_effect(RunSql, {"sql_file": "latin.sql"}, tmp_path) == "runs a statement that cannot be read"
     assert declared_side_effect(RunSql, {"sql_file": "missing.sql"}, tmp_path) == "runs a statement that cannot be read"
 

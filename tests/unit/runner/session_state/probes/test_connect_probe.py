@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.probes import connect_probe
 from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
 
 PLAN = """\
@@ -30,6 +31,5 @@ SubqueryAlias v
 def test_a_view_is_ordered_if_nothing_mixes_the_rows_that_it_sorts(
     monkeypatch: pytest.MonkeyPatch, operator: str, is_global: str, ordered: bool
 ) -> None:
-    probe = ConnectProbe(None)
-    monkeypatch.setattr(probe, "_plan_text", lambda view: PLAN.format(operator, is_global))
-    assert probe.view_facts(ViewName("v"), 0).ordered is ordered
+    monkeypatch.setattr(connect_probe, "plan_text", lambda spark, view: PLAN.format(operator, is_global))
+    assert ConnectProbe(None).view_facts(ViewName("v"), 0).ordered is ordered

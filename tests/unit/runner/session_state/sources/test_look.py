@@ -71,7 +71,7 @@ def test_looking_stops_at_so_many_files(tmp_path: Path) -> None:
     record = SourceRecord(kind="files", name="d", roots=[str(tmp_path)])
     assert refresh_source(record, budget=Budget(files=5)).files == 5
     seen = refresh_source(record, budget=Budget(files=4))
-    assert (seen.state, seen.why, seen.digest) == ("not looked at", "more than 4 files", "")
+    assert (seen.state, seen.why, seen.digest) == ("not listed", "more than 4 files", "")
 
 
 def test_looking_stops_after_so_long(tmp_path: Path) -> None:
@@ -88,13 +88,13 @@ def test_a_loop_of_links_comes_to_an_end(tmp_path: Path) -> None:
     (tmp_path / "again").symlink_to(tmp_path)
     assert refresh_source(SourceRecord(kind="files", name="d", roots=[str(tmp_path)])).state in (
         "seen",
-        "not looked at",
+        "not listed",
     )
 
 
 def test_what_cannot_be_told_stays_so() -> None:
     """There is nothing to compare it with, so nobody looks."""
-    record = SourceRecord(kind="other", name="jdbc", state="cannot be told", why="it does not tell")
+    record = SourceRecord(kind="other", name="jdbc", state="unknown", why="it does not tell")
     assert refresh_source(record) is record
 
 
@@ -148,9 +148,9 @@ def test_a_difference_in_words(before: dict[str, int], now: dict[str, int], expe
 def test_a_source_that_has_grown_beyond_the_bound_has_changed() -> None:
     """It was seen, and now has too many files: that is a change. That it is slow today is none."""
     before = source({"a": 1})
-    assert source_change(before, as_not_listed(before, "more than 10,000 files")) == "more than 10,000 files now"
+    assert source_change(before, as_not_listed(before, "why", 10_000)) == "more than 10,000 files now"
     assert source_change(before, as_not_listed(before, "listing takes longer than 2 s")) is None
-    assert source_change(as_not_listed(before, "more than 10,000 files"), before) is None
+    assert source_change(as_not_listed(before, "why", 10_000), before) is None
 
 
 def test_a_version_of_a_table_is_compared_as_it_is() -> None:

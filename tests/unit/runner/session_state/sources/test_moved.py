@@ -29,7 +29,9 @@ def read(*places: str, globs: tuple[str, ...] = ()) -> list[SourceRecord]:
 def test_a_relative_path_that_leads_elsewhere_is_told(config: dict[str, Any], before: Any, now: Any) -> None:
     told = moved_sources(config, before, now)
     assert told
-    assert all("a relative path starts where Spark was started; go on from /" in line for line in told)
+    assert all(
+        "a relative path starts in the directory where Spark was started. Start Spark in /" in line for line in told
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ PATTERN = files(globs=("/in/2024-*/[ab]?.{csv,tsv}",))
         ("file:/warehouse/orders/half=1", TABLE, True),
         ("shop.orders", files("/warehouse/shop.db/orders"), True),
         ("`a``b`", SourceRecord(kind="table", name="`a``b`"), True),
-        ("/in", SourceRecord(kind="other", name="jdbc:x orders", state="cannot be told"), False),
+        ("/in", SourceRecord(kind="other", name="jdbc:x orders", state="unknown"), False),
     ],
 )
 def test_whether_something_was_written_into_a_source(target: str, source: SourceRecord, expected: bool) -> None:

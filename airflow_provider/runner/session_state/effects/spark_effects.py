@@ -1,0 +1,46 @@
+"""What a component did in Spark, as Spark has noted it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SparkEffects:
+    """What was done in a session since a mark.
+
+    :param wrote: a few words such as "wrote data (…)"; None if nothing was written
+    :param certain: False if it may as well not have written
+    :param variables: whether session variables were declared or set
+    :param targets: where SQL wrote: paths as Spark spells them, tables with backticks, ``?`` for what a plan does not
+        tell
+    :param outside_sql: names of jobs that belong to no SQL execution and are not Spark's own
+    :param ran_python: whether an action ran, or may have run, Python code of a person on executors. It may be code of
+        an earlier component, in a view that was used
+    :param java: how Java code came in whose effects are not known
+    :param brought_java: how functions in Java came in that a statement may call, empty if none did
+    :param added: files and archives that were given to the session, in words; empty if none were
+    :param declared: the session variables, if all that was done to any was to declare these and to set them
+    :param varying: why a session variable would get another value if it were set again
+    :param cpu_seconds: CPU time of executors
+    :param task_seconds: time that tasks took
+    :param complete: False if there may be more than this
+    :param computed: whether an action computed something, so that the component knows what it read; True if that is
+        not known
+    """
+
+    wrote: str | None = None
+    certain: bool = True
+    variables: bool = False
+    targets: tuple[str, ...] = ()
+    outside_sql: tuple[str, ...] = ()
+    ran_python: bool = False
+    java: tuple[str, ...] = ()
+    brought_java: str = ""
+    added: str = ""
+    declared: tuple[str, ...] = ()
+    varying: tuple[str, ...] = ()
+    cpu_seconds: float = 0.0
+    task_seconds: float = 0.0
+    complete: bool = True
+    computed: bool = True

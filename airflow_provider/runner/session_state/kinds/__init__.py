@@ -1,0 +1,44 @@
+"""The kinds of session state: what a component leaves for later ones that is gone with the process.
+
+A new kind is a file in this folder with one :class:`SessionStateKind`, and a line in :data:`KINDS`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider.runner.session_state.kinds.added_files import ADDED_FILES
+from airflow_provider.runner.session_state.kinds.cached_views import CACHED_VIEWS
+from airflow_provider.runner.session_state.kinds.catalog_objects import CATALOG_OBJECTS
+from airflow_provider.runner.session_state.kinds.current_database import CURRENT_DATABASE
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionStateKind,
+)
+from airflow_provider.runner.session_state.kinds.session_variables import SESSION_VARIABLES
+from airflow_provider.runner.session_state.kinds.sql_settings import SQL_SETTINGS
+from airflow_provider.runner.session_state.kinds.temp_functions import TEMP_FUNCTIONS
+from airflow_provider.runner.session_state.kinds.temp_views import TEMP_VIEWS
+
+__all__ = [
+    "ADDED_FILES",
+    "CACHED_VIEWS",
+    "CATALOG_OBJECTS",
+    "CURRENT_DATABASE",
+    "KINDS",
+    "SESSION_VARIABLES",
+    "SQL_SETTINGS",
+    "TEMP_FUNCTIONS",
+    "TEMP_VIEWS",
+]
+
+KINDS: tuple[SessionStateKind[Any, Any], ...] = (
+    TEMP_FUNCTIONS,
+    SESSION_VARIABLES,
+    CATALOG_OBJECTS,
+    SQL_SETTINGS,
+    ADDED_FILES,
+    CURRENT_DATABASE,
+    TEMP_VIEWS,
+    CACHED_VIEWS,
+)
+"""All kinds, in the order in which they are restored: a cached view needs the view, and a view may need a setting."""

@@ -1,0 +1,211 @@
+"""What each kind of session state answers for: one class that everything goes through which handles session state.
+
+The questions follow the life of what a component leaves: found in the session (`capture`, `changes`), judged and
+recorded (`assess`, `record`), checked, restored and compared after a replay (`rejections`, `damage`, `restore`,
+`differences`), and put into words (`names`, `restored_words`, `brief_words`). Kinds have no state of their own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    Assessment,
+    RecordedPart,
+    RecordLimits,
+    RestoreTarget,
+    SavedStorage,
+    SessionAccess,
+)
+from airflow_provider.runner.session_state.probes.session_look import SessionLook
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Part = TypeVar("Part")
+Change = TypeVar("Change")
+
+
+@dataclass(frozen=True)
+class SessionSnapshot:
+    """What is in a session at one moment.
+
+    :param parts: the part of each kind, by the kind's name
+    :param mark: where the session's history stands
+    """
+
+    parts: Mapping[str, Any]
+    mark: Any = None
+
+    def of(self, kind: SessionStateKind[Part, Any]) -> Part:
+        """Return the part of one kind."""
+        return cast("Part", self.parts[kind.name])
+
+
+@dataclass(frozen=True)
+class StatementEffects:
+    """What a component's statements did to the session that no snapshot shows.
+
+    :param set_variables: whether they declared or set session variables
+    :param declared: these variables, if they did nothing to any other
+    :param added: files, archives and jars that they gave the session, in words; empty if none
+    """
+
+    set_variables: bool = False
+    declared: tuple[str, ...] = ()
+    added: str = ""
+
+
+@dataclass(frozen=True)
+class SessionChanges:
+    """What a component left in the session.
+
+    :param parts: what it changed of each kind, by the kind's name
+    :param statements: what only its statements tell
+    """
+
+    parts: Mapping[str, Any]
+    statements: StatementEffects = field(default_factory=StatementEffects)
+
+    def of(self, kind: SessionStateKind[Any, Change]) -> Change:
+        """Return what it changed of one kind."""
+        return cast("Change", self.parts[kind.name])
+
+
+@dataclass(frozen=True)
+class ReplayOutcome:
+    """What a component left when it was replayed.
+
+    :param left: what it left this time
+    :param after: the session after it
+    :param earlier: views that earlier components have left in this attempt; others in the session may be of later ones
+    """
+
+    left: SessionChanges
+    after: SessionSnapshot
+    earlier: Collection[ViewName] = ()
+
+
+class SessionStateKind(ABC, Generic[Part, Change]):
+    """One kind of session state.
+
+    :cvar name: names it in snapshots, changes and records
+    :cvar jvm_section: source of a Java class that is a ``java.util.function.Function`` from a classic session to a map
+        of texts, see :data:`~airflow_provider.runner.session_state.probes.session_look.Section`; empty if the kind asks
+        nothing of the JVM. All kinds are asked in one call
+    """
+
+    name: ClassVar[str]
+    jvm_section: ClassVar[str] = ""
+
+    @abstractmethod
+    def capture(self, look: SessionLook) -> Part:
+        """Return this kind's part of a snapshot. It must not compute anything."""
+
+    @abstractmethod
+    def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> Change:
+        """Return what a component changed that ran between two snapshots."""
+
+    def is_untouched(self, before: SessionSnapshot, now: SessionSnapshot) -> bool:
+        """Whether what components left of this kind is still there as it was; True for what :meth:`reset` can undo."""
+        return before.of(self) == now.of(self)
+
+    def reset(self, spark: SparkSession, before: SessionSnapshot, now: SessionSnapshot) -> None:
+        """Undo what a failed component changed, if that can be undone."""
+
+    def is_there(self, snapshot: SessionSnapshot, name: str) -> bool:
+        """Whether something is in the session again that was lost."""
+        return False
+
+    def renamed(self, changes: SessionChanges) -> list[str]:
+        """Return the names in the SQL text of a view that mean something else since, as :class:`SavedView` has them."""
+        return []
+
+    def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
+        """Judge how far a record can bring back what a component left."""
+        return Assessment()
+
+    @abstractmethod
+    def record(
+        self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool
+    ) -> RecordedPart:
+        """Return what is recorded.
+
+        :param kept: whether the record is to bring it back; otherwise the component runs again, or nothing does
+        """
+
+    @abstractmethod
+    def is_recorded(self, record: SessionStateRecord) -> bool:
+        """Whether a record has something of this kind, so that a later component may need it."""
+
+    def rejections(self, record: SessionStateRecord, limits: RecordLimits) -> Iterator[str]:
+        """Yield why a record must not be restored. Nothing may be executed, and nothing but local directories read."""
+        yield from ()
+
+    def damage(self, record: SessionStateRecord, storage: SavedStorage) -> str | None:
+        """Return what is wrong with what a record needs of the storage, None if nothing is."""
+        return None
+
+    @abstractmethod
+    def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
+        """Bring back what a component left, from a record without :meth:`rejections`.
+
+        :raises NotRestoredError: the record leads where it must not
+        :raises Exception: what Spark raises
+        """
+
+    @abstractmethod
+    def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
+        """Yield what a replayed component left that differs from what it had left before, in words."""
+
+    @abstractmethod
+    def names(self, record: SessionStateRecord) -> list[str]:
+        """Return the names of what a component left for others."""
+
+    def restored_words(self, record: SessionStateRecord) -> str:
+        """Say what a record brings back, for the log: ``settings a, b``; empty if nothing."""
+        names = self.names(record)
+        return f"{self.name} {', '.join(names)}" if names else ""
+
+    def brief_words(self, record: SessionStateRecord) -> str:
+        """Say the same for a table: ``2 settings``; empty if nothing."""
+        return counted(len(self.names(record)), self.name)
+
+
+class StatementOnlyKind(SessionStateKind[None, None]):
+    """A kind that no snapshot shows: only a component's statements tell of it, and it is lost with the session."""
+
+    def capture(self, look: SessionLook) -> None:
+        return None
+
+    def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> None:
+        return None
+
+    def record(
+        self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool
+    ) -> RecordedPart:
+        return RecordedPart(lost=assessment.lost)
+
+    def is_recorded(self, record: SessionStateRecord) -> bool:
+        return False
+
+    def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
+        """Nothing: it is lost, or its component runs again."""
+
+    def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
+        yield from ()
+
+    def names(self, record: SessionStateRecord) -> list[str]:
+        return []
+
+
+def counted(number: int, plural: str) -> str:
+    """Return ``2 settings``, ``1 setting``, or nothing for none."""
+    if not number:
+        return ""
+    return f"1 {plural.removesuffix('s')}" if number == 1 else f"{number} {plural}"

@@ -1,0 +1,267 @@
+"""Every kind of session state is captured, recorded, restored or lost with a reason, compared after a replay, worded.
+
+A kind in ``KINDS`` without a sample here fails these tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider.errors import ReplayDiffersError
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.session_state import kinds
+from airflow_provider.runner.session_state.changes.diff import session_changes, take_snapshot
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    Assessment,
+    RecordedPart,
+    RestoreTarget,
+    SessionAccess,
+)
+from airflow_provider.runner.session_state.kinds.recorded_state import (
+    left_names,
+    left_something,
+    restored_in_brief,
+    restored_in_words,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
+    SessionChanges,
+    SessionSnapshot,
+    SessionStateKind,
+    StatementOnlyKind,
+)
+from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
+from airflow_provider.runner.session_state.probes.session_look import SessionLook
+from tests.integration.spark.session_state.scenes import SUCCESS, sql
+from tests.samples.harness.spark_attempts import SparkRun
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    Make = Callable[..., SparkRun]
+
+Kind = SessionStateKind[Any, Any]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How a component leaves something of a kind. ``{db}`` is a database, ``{file}`` a file.
+
+    :param leaves: statements that leave it
+    :param is_there: whether a session has it
+    :param otherwise: statements that leave something else, so that a replay differs; None if no replay can differ
+    :param forget: statements that let Spark forget what would outlive a session of this test
+    :param lost: whether a record cannot bring it back
+    :param words: what the log says when it is restored
+    :param brief: what the table of the plan says; ends with it, where the beginning is a size
+    """
+
+    leaves: tuple[str, ...]
+    is_there: Callable[[SparkSession, str], bool]
+    otherwise: tuple[str, ...] | None = None
+    forget: tuple[str, ...] = ()
+    lost: bool = False
+    words: str = ""
+    brief: str = ""
+
+
+VIEW = "CREATE OR REPLACE TEMPORARY VIEW v AS SELECT 1 AS x"
+
+SAMPLES = {
+    "temp functions": Sample(
+        ("CREATE TEMPORARY FUNCTION twice(x INT) RETURNS INT RETURN 2 * x",),
+        lambda session, db: session.sql("SELECT twice(21)").first()[0] == 42,
+        otherwise=("CREATE TEMPORARY FUNCTION thrice(x INT) RETURNS INT RETURN 3 * x",),
+        lost=True,
+    ),
+    "session variables": Sample(
+        ("DECLARE VARIABLE answer INT DEFAULT 42",),
+        lambda session, db: session.sql("SELECT answer").first()[0] == 42,
+        lost=True,
+    ),
+    "tables and databases": Sample(
+        ("CREATE DATABASE {db}_x",),
+        lambda session, db: session.catalog.databaseExists(f"{db}_x"),
+        forget=("DROP DATABASE {db}_x",),
+        words="tables and databases `{db}_x`",
+        brief="1 table",
+    ),
+    "settings": Sample(
+        ("SET spark.sql.shuffle.partitions = 7",),
+        lambda session, db: session.conf.get("spark.sql.shuffle.partitions") == "7",
+        otherwise=("SET spark.sql.session.timeZone = UTC", "SET spark.sql.shuffle.partitions = 8"),
+        words="settings spark.sql.shuffle.partitions",
+        brief="1 setting",
+    ),
+    "added files": Sample(("ADD FILE '{file}'",), lambda session, db: True, lost=True),
+    "current database": Sample(
+        ("USE {db}",),
+        lambda session, db: session.catalog.currentDatabase() == db,
+        otherwise=("SELECT 1",),
+        words="current database spark_catalog.{db}",
+        brief="1 database",
+    ),
+    "views": Sample(
+        (VIEW,),
+        lambda session, db: session.table("v").count() == 1,
+        otherwise=("CREATE TEMPORARY VIEW w AS SELECT 1 AS x",),
+        words="views v",
+        brief=" bytes",
+    ),
+    "cached views": Sample((VIEW, "CACHE LAZY TABLE v"), lambda session, db: session.catalog.isCached("v")),
+}
+
+
+@pytest.fixture
+def fill(database: str, tmp_path: Path, spark: SparkSession) -> Iterator[Callable[[str], str]]:
+    """Fills in the names of a sample."""
+    (tmp_path / "added.txt").write_text("1")
+    yield lambda text: text.format(db=database, file=tmp_path / "added.txt")
+    spark.sql(f"DROP DATABASE IF EXISTS {database}_x CASCADE")
+    spark.catalog.clearCache()
+
+
+def one(make: Make, fill: Callable[[str], str], sample: Sample, **fields: Any) -> SparkRun:
+    """A run whose component ``a`` leaves the sample, and whose component ``c`` has failed once."""
+    run = make("a", "c", **fields)
+    run.does("a", sql(*map(fill, sample.leaves)))
+    run.fails("c")
+    run.attempt()
+    for statement in sample.forget:
+        run.session.sql(fill(statement))
+    return run
+
+
+by_kind = pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
+
+
+def test_every_kind_has_a_sample_and_a_name_of_its_own() -> None:
+    assert [kind.name for kind in kinds.KINDS] == list(SAMPLES)
+
+
+@by_kind
+def test_a_kind_is_captured(kind: Kind, session: SparkSession, fill: Callable[[str], str]) -> None:
+    probe = ClassicProbe(session)
+    before = take_snapshot(probe)
+    assert kind.is_untouched(before, take_snapshot(probe))
+    sql(*map(fill, SAMPLES[kind.name].leaves))(session)
+    left = session_changes(before, take_snapshot(probe))
+    if not isinstance(kind, StatementOnlyKind):  # the next test sees those
+        assert left.of(kind) != session_changes(before, before).of(kind)
+
+
+@by_kind
+def test_a_kind_is_recorded_and_restored_or_lost_with_a_reason(
+    kind: Kind, make: Make, fill: Callable[[str], str], database: str
+) -> None:
+    sample = SAMPLES[kind.name]
+    run = one(make, fill, sample, session_state="save")
+    record = run.record("a")
+    assert record.handling == "kept"
+    if sample.lost:
+        assert record.lost
+        return
+    assert kind.is_recorded(record)
+    assert left_something(record)
+    found: list[bool] = []
+    run.does("c", lambda session: found.append(sample.is_there(session, database)))
+    assert run.resume().status is SUCCESS
+    assert (run.took_turns()[-1:], found) == (["c"], [True])
+
+
+@by_kind
+def test_a_kind_that_is_lost_makes_its_harmless_component_run_again(
+    kind: Kind, make: Make, fill: Callable[[str], str], database: str
+) -> None:
+    sample = SAMPLES[kind.name]
+    run = one(make, fill, sample, session_state="auto")
+    assert sample.lost <= (run.record("a").handling == "replay")
+    found: list[bool] = []
+    run.does("c", lambda session: found.append(sample.is_there(session, database)))
+    assert run.resume().status is SUCCESS
+    assert found == [True]
+
+
+@by_kind
+def test_a_kind_is_compared_after_a_replay(kind: Kind, make: Make, fill: Callable[[str], str]) -> None:
+    """A view beside it makes sure that the component is replayed and not restored."""
+    sample = SAMPLES[kind.name]
+    beside = "CREATE OR REPLACE TEMPORARY VIEW beside AS SELECT 1 AS x"
+    for otherwise in filter(None, (sample.leaves, sample.otherwise)):
+        run = make("a", "c", session_state="replay")
+        run.does("a", sql(beside, *map(fill, sample.leaves)))
+        run.fails("c")
+        run.attempt()
+        for statement in sample.forget:
+            run.session.sql(fill(statement))
+        run.mend("c")
+        run.does("a", sql(beside, *map(fill, otherwise)))
+        failed = [error for _, error in run.resume().failed_components]
+        assert [type(error) for error in failed] == ([] if otherwise == sample.leaves else [ReplayDiffersError])
+
+
+@by_kind
+def test_a_kind_has_words(kind: Kind, make: Make, fill: Callable[[str], str]) -> None:
+    sample = SAMPLES[kind.name]
+    record = one(make, fill, sample, session_state="save").record("a")
+    assert kind.restored_words(record) == fill(sample.words)
+    assert kind.brief_words(record).endswith(fill(sample.brief))
+    assert fill(sample.words) in restored_in_words(record)
+    assert fill(sample.brief) in restored_in_brief(record)
+    assert set(kind.names(record)) <= set(left_names(record))
+
+
+MOOD = {"now": "calm"}
+
+
+class Mood(SessionStateKind[str, str | None]):
+    """A kind that is one class: it asks no JVM, and the record has no field for it."""
+
+    name = "moods"
+
+    def capture(self, look: SessionLook) -> str:
+        return MOOD["now"]
+
+    def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> str | None:
+        return after.of(self) if before.of(self) != after.of(self) else None
+
+    def record(
+        self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool
+    ) -> RecordedPart:
+        return RecordedPart(own=changes.of(self))
+
+    def is_recorded(self, record: SessionStateRecord) -> bool:
+        return self.name in record.parts
+
+    def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
+        MOOD["now"] = str(record.parts.get(self.name, MOOD["now"]))
+
+    def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
+        if recorded.parts.get(self.name) != outcome.left.of(self):
+            yield f"the mood is {outcome.after.of(self)!r}"
+
+    def names(self, record: SessionStateRecord) -> list[str]:
+        return [str(record.parts[self.name])] if self.name in record.parts else []
+
+
+def test_a_new_kind_is_one_class_and_one_line(
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, Mood()))
+    monkeypatch.setitem(MOOD, "now", "calm")
+    run = make("a", "c")
+    run.does("a", lambda session: MOOD.update(now="merry"))
+    run.fails("c")
+    run.attempt()
+    assert run.record("a").parts == {"moods": "merry"}
+    MOOD["now"] = "calm"  # as in a new process
+    run.mend("c")
+    caplog.set_level("INFO")
+    assert run.resume().status is SUCCESS
+    assert MOOD["now"] == "merry"
+    assert "restored for a: moods merry" in caplog.text
