@@ -112,7 +112,7 @@ def test_a_schema_may_stand_in_a_file_beside_the_pipeline(
         ([{"name": "id", "type": "whole"}], "field 'id'.*WHOLE"),
         ({"at": {"x": "nothing"}}, "field 'x'.*NOTHING"),
         ({"tags": {"type": "array", "elementType": "strin", "containsNull": True}}, "field 'tags'"),
-        ("INT", "names no column"),
+        ("INT", "defines no column"),
     ],
     ids=str,
 )
