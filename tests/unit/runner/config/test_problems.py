@@ -563,7 +563,7 @@ SOURCES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(("source", "message"), SOURCES.values(), ids=SOURCES.keys())
-def test_a_component_that_cannot_be_used_is_told_with_the_reason(
+def test_an_unusable_component_is_reported_with_the_reason(
     source: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "told.py"
@@ -576,7 +576,7 @@ def test_a_component_that_cannot_be_used_is_told_with_the_reason(
     assert told == f"pipeline config: component 'load', {message.replace('FILE', str(file))}"
 
 
-def test_a_component_without_a_usable_name_is_checked_too_and_told_by_position() -> None:
+def test_a_component_without_a_usable_name_is_reported_by_position() -> None:
     wrong = {"class_path": f"{SAMPLES}.range_view", "config": {"output_view": "v", 7: "x"}}
     with pytest.raises(PipelineConfigError) as caught:
         load_pipeline_config({"name": "daily", "components": [wrong, wrong | {"enabled": "off"}, {"name": "x"}]})
