@@ -22,7 +22,7 @@ from airflow_provider.runner.config.policies import (
 )
 from airflow_provider.runner.config.problems import (
     component_name,
-    config_problems,
+    validation_problems,
 )
 from airflow_provider.runner.config.sections import (
     CircuitBreakerConfig,
@@ -124,7 +124,7 @@ class ComponentConfig(ConfigSection):
         except LookupError as error:
             problems.append(ConfigProblem(str(error), component_name(data), "class_path"))
         except ValidationError as error:
-            problems += config_problems(error, cls, component_name(data), data)
+            problems += validation_problems(error, cls, component_name(data), data)
         if isinstance(data, Mapping):
             problems += content_problems(data)
         if problems:

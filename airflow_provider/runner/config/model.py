@@ -40,8 +40,8 @@ from airflow_provider.runner.config.policies import (
     SessionStatePolicy,
 )
 from airflow_provider.runner.config.problems import (
-    config_problems,
     kind_in_words,
+    validation_problems,
 )
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.config.sections import (
@@ -206,7 +206,7 @@ class PipelineConfig(ConfigSection):
         try:
             pipeline = handler(data)
         except ValidationError as error:
-            own = config_problems(error, cls, None, data)
+            own = validation_problems(error, cls, None, data)
             if problems:  # that no component is left follows from them
                 own = [problem for problem in own if problem.field != "components"]
         if own or problems or graph:

@@ -13,8 +13,11 @@ from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reuse_reasons import NotRestored
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    RecordLimits,
+    SavedStorage,
+)
 from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
-from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits, SavedStorage
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run

@@ -16,8 +16,8 @@ from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.attempt import plan_attempt
 from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.restart_requests import PendingRequests
+from airflow_provider.runner.session_state.kinds.kind_context import RecordLimits, SavedStorage
 from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
-from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits, SavedStorage
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.session_state.sources.look import is_local, refresh_source
 from airflow_provider.runner.session_state.sources.paths import normalized

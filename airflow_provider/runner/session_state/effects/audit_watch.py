@@ -18,7 +18,7 @@ import threading
 import time
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from airflow_provider.masking import mask
@@ -31,6 +31,9 @@ from airflow_provider.runner.session_state.effects.audit_events import (
     SideEffect,
 )
 from airflow_provider.runner.session_state.effects.call_stack import CallOrigin, call_origin, is_python_file, layer_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 MOST_SIDE_EFFECTS = 100
 MOST_FILES = 1_000
@@ -68,7 +71,7 @@ class SparkFootprint:
         return host.startswith("127.") or host in ("localhost", "::1") or host in self.hosts
 
 
-def spark_footprint(spark: Any) -> SparkFootprint:
+def spark_footprint(spark: SparkSession) -> SparkFootprint:
     """Return how the acts of a session's Python are known. For Spark Connect nothing needs to be: gRPC is C code."""
     context = getattr(spark, "_sc", None)
     if context is None:
