@@ -28,7 +28,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh scripts/find_jav
 demo: setup  ## run the flights pipeline in a real Airflow: failure, automatic retry, resume
 	@$(IN_ENV) python scripts/demo.py
 
-test: setup  ## everything that must hold: format, lint, types, layers, unit and integration tests
+test: setup  ## everything that must hold: format, lint, types, layers, docs, unit and integration tests
 	@$(IN_ENV) sh scripts/run_tests.sh
 
 test-airflow: setup  ## retries, clears and kills in a real Airflow, on PostgreSQL where there is one; examples, submit, Connect

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Format, lint, types and layers, beside each other. Shows what each of them says, and fails if one of them does.
+# Format, lint, types, layers and documentation, beside each other. Shows what each of them says, and fails if one of them does.
 set -u
 said=$(mktemp -d)
 trap 'rm -rf "$said"' EXIT
@@ -14,8 +14,9 @@ check format ruff format --check . &
 check lint ruff check . &
 check types mypy &
 check layers lint-imports &
+check docs python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html &
 wait
-for name in format lint types layers; do
+for name in format lint types layers docs; do
     cat "$said/$name"
 done
 [ ! -e "$said/failed" ] || { cat "$said/failed"; exit 1; }

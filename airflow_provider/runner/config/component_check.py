@@ -25,7 +25,7 @@ from airflow_provider.runner.config.callables import (
 from airflow_provider.runner.config.component import has_own_from_config, resolve_component
 from airflow_provider.runner.config.component_object import ComponentObject
 from airflow_provider.runner.config.dataflow import validate_component_config
-from airflow_provider.runner.config.problems import config_problems, suggestion
+from airflow_provider.runner.config.problems import suggestion, validation_problems
 from airflow_provider.runner.config.scalars import AMBIGUOUS, ambiguous_words
 
 Problems = list[tuple[str, str]]
@@ -165,7 +165,7 @@ def _model_problems(model: type[BaseModel], config: Mapping[str, Any]) -> Proble
     try:
         found = validate_component_config(model, config)
     except ValidationError as error:
-        problems = config_problems(error, model, None, config, show_values=False)
+        problems = validation_problems(error, model, None, config, show_values=False)
         return [(f"config.{problem.field}" if problem.field else "config", problem.message) for problem in problems]
     return [
         (f"config.{'.'.join(map(str, path))}", f"{str(word)!r} {AMBIGUOUS}")

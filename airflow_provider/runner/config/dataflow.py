@@ -22,15 +22,13 @@ if TYPE_CHECKING:
 class DataFlow(ABC):
     """Base class for components that use Spark.
 
-    .. code-block:: python
-
-        class Clean(DataFlow):
-            def __init__(self, input_view: str, output_view: str) -> None:
-                super().__init__()
-                self.input_view, self.output_view = input_view, output_view
-
-            def run(self) -> None:
-                self.spark.table(self.input_view).dropna().createOrReplaceTempView(self.output_view)
+    >>> class Clean(DataFlow):
+    ...     def __init__(self, input_view: str, output_view: str) -> None:
+    ...         super().__init__()
+    ...         self.input_view, self.output_view = input_view, output_view
+    ...
+    ...     def run(self) -> None:
+    ...         self.spark.table(self.input_view).dropna().createOrReplaceTempView(self.output_view)
     """
 
     config_model: type[BaseModel] | None = None

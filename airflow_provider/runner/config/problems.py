@@ -56,7 +56,7 @@ _MAY_BE_SECRET = {"config", "spark_conf"}
 _LONGEST_SHOWN = 60
 
 
-def config_problems(
+def validation_problems(
     error: ValidationError, model: type[BaseModel], component: str | None, data: Any = None, *, show_values: bool = True
 ) -> list[ConfigProblem]:
     """Translate pydantic's errors about one model into problems with field and remedy, one for each value.

@@ -11,7 +11,12 @@ from airflow_provider.runner.planning.plan import Action
 
 
 class PipelineResultStatus(StrEnum):
-    """Outcome of an attempt. Success means that every enabled component is complete."""
+    """Outcome of an attempt. Success means that every enabled component is complete.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run()
+    >>> result.status is PipelineResultStatus.SUCCESS
+    True
+    """
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -27,15 +32,19 @@ class ComponentStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ComponentResult:
-    """How one component fared.
+    """How one component fared in an attempt.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run({"load"})
+    >>> [(part.component_name, part.action.value, part.reason) for part in result.component_results]
+    [('load', 'REUSE', 'given as completed'), ('clean', 'RUN', 'not completed yet')]
 
     :param component_name: name of the component
-    :param action: what the plan said
-    :param reason: why the plan said so, or why the component did not run
+    :param action: what the plan says
+    :param reason: why the plan says so, or why the component did not run
     :param status: what became of it
     :param duration_seconds: time that it took in this attempt, 0 if it did not run
-    :param saving_seconds: time that it took beside to save views: its own, or those of others that it changes
-    :param restoring_seconds: time that it took to restore what it had left
+    :param saving_seconds: further time that it took to save views: its own, or those of others that it changes
+    :param restoring_seconds: time that it took to restore its session state
     :param seconds_saved: time that its reuse saved, as measured when it ran
     :param retries: its own tries after the first
     :param error: what it raised
@@ -68,6 +77,10 @@ class ComponentResult:
 @dataclass(frozen=True)
 class PipelineResult:
     """How an attempt at a pipeline went.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run()
+    >>> result.completed_components, result.failed_components
+    (['load', 'clean'], [])
 
     :param pipeline_name: name of the pipeline
     :param status: success or failure

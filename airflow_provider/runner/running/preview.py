@@ -16,8 +16,8 @@ from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.attempt import plan_attempt
 from airflow_provider.runner.running.attempt_facts import find_plan
 from airflow_provider.runner.running.restart_requests import PendingRequests
+from airflow_provider.runner.session_state.kinds.kind_context import RecordLimits, SavedStorage
 from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
-from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits, SavedStorage
 from airflow_provider.runner.session_state.saved.files import files_for
 from airflow_provider.runner.session_state.sources.look import is_local, refresh_source
 from airflow_provider.runner.session_state.sources.paths import normalized
@@ -99,5 +99,5 @@ class PreviewSession:
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now, as far as that can be known without Spark."""
         if source.version is not None or not all(is_local(normalized(p)) for p in (*source.roots, *source.globs)):
-            self.unknown[f"whether the source {source.name} is as it was; looking there needs Spark"] = None
+            self.unknown[f"whether the source {source.name} has changed; looking there needs Spark"] = None
         return refresh_source(source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
@@ -13,6 +13,7 @@ from airflow_provider.runner.fingerprint.code.component_code import read_compone
 from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.carried_code import CarriedCode
 from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
 from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
 from airflow_provider.runner.session_state.effects.harmless import HarmlessVerdict, judge_code
@@ -25,10 +26,16 @@ from airflow_provider.runner.session_state.effects.ready_made import (
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind
 from airflow_provider.runner.session_state.kinds import TEMP_FUNCTIONS, TEMP_VIEWS
-from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges, StatementEffects
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionChanges,
+    StatementEffects,
+)
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.sources.paths import writes_into
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _MOST_DOUBTS = 3  # in a reason; one is enough to decide
 
@@ -45,7 +52,7 @@ class Evidence:
     :param readers: components that had read what it wrote to
     :param code: the code that it ran with; None if that could not be read
     :param statements: what its statements did to the session that no snapshot shows
-    :param lazy_code: what code of its own may do outside that may run when a view of it is computed, empty if nothing
+    :param lazy_code: what its own code may do outside Spark when a view of it is computed; empty if nothing
     """
 
     doubts: tuple[str, ...]
@@ -79,16 +86,14 @@ class EvidenceCollector:
     :param url: directory of this run for saved views, which is no source
     """
 
-    def __init__(self, spark: Any, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
+    def __init__(self, spark: SparkSession, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
         self._probe = probe
         self._config = config
         self._footprint = spark_footprint(spark)
         self._source_watch = watch_sources(spark, url)
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverObservations((), (), False, 0.0)
-        self._lazy_code: dict[str, str] = {}
-        self._java: dict[str, str] = {}  # components that brought functions in Java, and how
-        self._variables: dict[str, str] = {}  # session variables, and the first component that declared each
+        self._carried = CarriedCode()
         readings = [self._read_for_judging(component) for component in config.ordered]
         self._state = module_values({name for reading in readings if reading for name in reading.constants})
 
@@ -116,7 +121,7 @@ class EvidenceCollector:
             self._seen = watch.seen
 
     def collect(self, component: ComponentConfig, mark: Any, left: SessionChanges, entered: Sequence[str]) -> Evidence:
-        """Return what is known of a component that has just completed. To be called before its views are saved.
+        """Return the evidence of a component that has just completed. Call it before its views are saved.
 
         :param mark: where the session's history stood before it
         :param left: what it left in the session
@@ -135,17 +140,16 @@ class EvidenceCollector:
         known = self._known(component, effects, left)
         read = self._judge(component, reading, known)
         unstable = {view: why for view in views if (why := self._probe.why_unstable(view)) is not None}
-        python = self._unknown_python(component.name, effects, read)
-        self._lazy_code.pop(component.name, None)
-        if read.missing and (views or left.of(TEMP_FUNCTIONS).registered):
-            self._lazy_code[component.name] = read.missing[0]
+        python = self._carried.unknown_python(component.name, effects, read)
+        is_lazy = bool(views or left.of(TEMP_FUNCTIONS).registered)
+        self._carried.add_lazy_code(component.name, read.missing[0] if read.missing and is_lazy else None)
         doubts = [
             *(str(act) for act in seen.acts),
             *(["did more than could be recorded"] if seen.truncated else []),
             *read.missing,
             *(reasons_for_doubt(effects) if known.needs_evidence else ()),
             *python,
-            *self._unknown_java(component.name, effects),
+            *self._carried.unknown_java(component.name, effects),
             *(["is a sink"] if component.component_type == "sink" else []),
             *(
                 f"reads {s.name} ({s.why or 'it is not known what that holds'})"
@@ -159,31 +163,31 @@ class EvidenceCollector:
         ]
         return Evidence(
             doubts=_shortened(doubts),
-            # What Python does on executors is no processor time of theirs.
+            # Python on executors does not count as CPU time of Spark tasks.
             work_seconds=seen.cpu_seconds + (effects.task_seconds if effects.ran_python else effects.cpu_seconds),
             computed=effects.computed or bool(seen.read_files),
             statements=StatementEffects(
                 set_variables=effects.variables or known.statement.sets_variable,
-                declared=self._of_its_own(component.name, effects.declared),
+                declared=self._carried.own_variables(component.name, effects.declared),
                 added=effects.added or ("a file" if known.statement.adds else ""),
             ),
             unstable=frozenset(unstable),
             touched=touched,
             readers=tuple(self._readers_of(touched.writes)),
             code=CodeRecord.of(code, unread) if code is not None else None,
-            lazy_code=self._lazy_code.get(component.name, ""),
+            lazy_code=self._carried.lazy_code(component.name),
         )
 
     def forget_lazy_code(self, component: str) -> None:
         """Forget the lazy code of a component whose views have a copy: readers after a failure do not run it."""
-        self._lazy_code.pop(component, None)
+        self._carried.add_lazy_code(component, None)
 
     def with_changed_sources(self, components: Collection[str]) -> list[str]:
         """Return those of some components whose sources have changed."""
         return self._source_watch.changed_components(components)
 
     def with_unchanged_sources(self, components: Collection[str]) -> set[str]:
-        """Return those of some components of which all sources are known to be as they were."""
+        """Return those of some components whose sources are all known to be unchanged."""
         known = {name for name in components if all(s.state == "seen" for s in self._sources.get(name, ()))}
         return known.difference(self._source_watch.changed_components(known))
 
@@ -236,35 +240,6 @@ class EvidenceCollector:
         if reading is None:
             return HarmlessVerdict(("its code cannot be read",), ())
         return judge_code(reading, self._config.harmless_modules)
-
-    def _of_its_own(self, component: str, declared: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the variables that it declared; empty if one of them was another one's, which would be there again."""
-        others = [name for name in declared if self._variables.setdefault(name, component) != component]
-        return () if others else declared
-
-    def _unknown_java(self, component: str, effects: SparkEffects) -> list[str]:
-        """Return why code in Java may have done harm: what computes something may call a function that was brought.
-
-        To bring one does nothing by itself, so a component that does no more can run again.
-        """
-        if effects.brought_java:
-            self._java[component] = effects.brought_java
-        if not effects.computed:
-            return []
-        return [
-            how if name == component else f"may have called a function in Java: {name!r} {how}"
-            for name, how in self._java.items()
-        ][:1]
-
-    def _unknown_python(self, component: str, effects: SparkEffects, read: HarmlessVerdict) -> list[str]:
-        """Return why Python code that ran on executors may have done harm: it may be that of an earlier view, too."""
-        if not effects.ran_python or read.missing:
-            return []
-        return [
-            f"ran Python code on executors, which may be that of {name!r}: {why}"
-            for name, why in self._lazy_code.items()
-            if name != component
-        ][:1]
 
 
 def _shortened(doubts: Sequence[str]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Views that would be replayed, pinned as they were when their component completed, so that they can still be saved.
 
-Holding costs nothing: a view is a plan, and a plan that has been analysed pins the list of files that it reads. It is
-saved when the attempt fails, if running its component again would be costly, and when a later component changes what it
-reads, because from then on running the component again would give other rows, or do something else.
+Pinning costs nothing: a view is a plan, and an analysed plan pins the list of files that it reads. A pinned view is
+saved when the attempt fails, if running its component again would be costly, and when a later component changes its
+sources, because from then on another run of its component would give other rows or do something else.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
 from airflow_provider.runner.session_state.strategy import VOUCH
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +55,7 @@ class PinnedComponent:
 class PinnedViews:
     """The components of one attempt that would be replayed."""
 
-    spark: Any
+    spark: SparkSession
     views: SessionViews
     _pinned: dict[str, PinnedComponent] = field(default_factory=dict)
 
@@ -72,7 +75,7 @@ class PinnedViews:
         return list(self._pinned)
 
     def readers_of(self, numbers: Collection[int]) -> list[str]:
-        """Return the components whose views go on with the files that a view of another one had listed.
+        """Return the components whose views keep to the files that a view of another component had listed.
 
         Replayed, they would read the copy of that view, which shows more by now.
 
@@ -86,7 +89,7 @@ class PinnedViews:
         ]
 
     def save_after_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
-        """Save what would be costly to bring back otherwise, the newest first; yield what is to be recorded of each.
+        """Save what would be costly to bring back otherwise, the newest first; yield the new record of each component.
 
         All of it may take as long as these components took, or ten seconds. What is not saved in time is replayed.
         """
@@ -104,7 +107,7 @@ class PinnedViews:
             try:
                 with _at_most(self.spark, left):
                     views = self._save(pinned)
-            except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+            except Exception as error:  # noqa: BLE001 - Spark and storage clients raise anything
                 logger.warning(
                     "could not save the session state of %s (%s); a retry will replay it", pinned.name, describe(error)
                 )
@@ -113,7 +116,7 @@ class PinnedViews:
             yield pinned.name, _as_kept(pinned.record, views, "saved when the attempt failed")
 
     def save_before_change(self, names: Collection[str], writer: str) -> Iterator[tuple[str, SessionStateRecord]]:
-        """Save what a writer has pulled the ground from; yield what is to be recorded of each component.
+        """Save the views whose sources a component has changed; yield the new record of each component.
 
         A view whose files are gone cannot be read in this session either, so the next one will do without it. A view
         that is bound late shows what was written, now and after a replay.
@@ -135,7 +138,7 @@ class PinnedViews:
             gone: list[ViewName] = []
             try:
                 views = self._save(pinned, gone)
-            except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+            except Exception as error:  # noqa: BLE001 - Spark and storage clients raise anything
                 self.views.refuse_lost_session()
                 reason = f"its views cannot be saved ({describe(error)}), and it must not run again: {why}"
                 logger.warning("%s: %s", name, reason)
@@ -152,7 +155,7 @@ class PinnedViews:
     def _save(self, pinned: PinnedComponent, gone: list[ViewName] | None = None) -> list[SavedView]:
         """Save the views of a component.
 
-        :param gone: collects the views whose files are not there any more; None to raise for them, too
+        :param gone: collects the views whose files are gone; None to raise for these as well
         """
 
         def passes_over(view: ViewName, error: Exception) -> bool:
@@ -165,13 +168,13 @@ class PinnedViews:
 
 
 def has_lost_files(error: BaseException) -> bool:
-    """Whether what a view reads is missing. What Spark said is the cause of what the saver says."""
+    """Whether the files of a view are missing. The error of the saver has that of Spark as its cause."""
     told = f"{error} {error.__cause__}"
     return any(word in told for word in _GONE)
 
 
 def _is_complete(pinned: PinnedComponent) -> bool:
-    """Whether saving the views, as they were, makes running it again unnecessary."""
+    """Whether saving its views makes another run unnecessary."""
     return bool(pinned.plans) and LATE_BOUND not in pinned.plans.values() and pinned.record.unsavable is None
 
 
@@ -180,12 +183,12 @@ def _as_kept(record: SessionStateRecord, views: list[SavedView], reason: str) ->
 
 
 def as_unrepeatable(record: SessionStateRecord, reason: str) -> SessionStateRecord:
-    """Return the record of a component that can be brought back neither way."""
+    """Return the record of a component whose session state can neither be restored nor made again."""
     return record.model_copy(update={"handling": "unrepeatable", "reason": reason, "remedy": VOUCH})
 
 
 @contextmanager
-def _at_most(spark: Any, seconds: float) -> Iterator[None]:
+def _at_most(spark: SparkSession, seconds: float) -> Iterator[None]:
     """Cancel the Spark jobs that are started in here when they take longer, also those that start after that.
 
     :raises TimeoutError: they did

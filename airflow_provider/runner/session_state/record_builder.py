@@ -15,7 +15,13 @@ from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.changes.diff import take_snapshot
 from airflow_provider.runner.session_state.evidence import Evidence
 from airflow_provider.runner.session_state.kinds import CACHED_VIEWS, TEMP_VIEWS
-from airflow_provider.runner.session_state.kinds.session_state_kind import Assessment, SessionAccess, SessionChanges
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    Assessment,
+    SessionAccess,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionChanges,
+)
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.saver import NOWHERE
@@ -79,7 +85,7 @@ class RecordBuilder:
             work_seconds=evidence.work_seconds,
             nowhere=None if self._views.saver else NOWHERE,
         )
-        policy = component.session_state or self._config.session_state
+        policy = self._config.session_state_of(component.name)
         choice = choose_strategy(policy, facts, self._config.replay_below_cpu_seconds)
         views: list[SavedView] = []
         if choice.strategy is RestoreStrategy.SAVE:

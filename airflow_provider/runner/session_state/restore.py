@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state import kinds
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    RecordLimits,
+    RestoreTarget,
+)
 from airflow_provider.runner.session_state.kinds.recorded_state import reject_record
-from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits, RestoreTarget
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.record.session_state_record import SavedView
@@ -14,6 +14,9 @@ from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.probes.session_look import ViewFacts
 from airflow_provider.runner.session_state.saved.saver import NOWHERE, ViewSaver
 from airflow_provider.runner.session_state.saved.session_calls import global_database
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +30,14 @@ class SessionViews:
     :param saver: saves views; None if there is no place to save to
     """
 
-    def __init__(self, spark: Any, probe: SessionProbe, saver: ViewSaver | None) -> None:
+    def __init__(self, spark: SparkSession, probe: SessionProbe, saver: ViewSaver | None) -> None:
         self.saver = saver
         self._spark = spark
         self._probe = probe
         self._global_database = global_database(spark)
 
     def refuse_lost_session(self) -> None:
-        """Raise what the session raises if it is lost: then it is no fault of a view or a storage."""
+        """Raise what the session raises if it is lost: then neither a view nor the storage is at fault."""
         self._probe.look({})
 
     def pin_plan(self, view: ViewName) -> int:
@@ -46,7 +49,7 @@ class SessionViews:
         return self._probe.pin_view(view)
 
     def reads_pinned(self, view: ViewName, number: int, others: Collection[int]) -> bool:
-        """Whether a pinned plan reads one of some pinned views, and stays as it is whatever becomes of that.
+        """Whether a pinned plan reads one of some pinned views, and stays the same when that view changes.
 
         :param view: whose plan it is
         :param number: under which it is pinned
@@ -83,11 +86,11 @@ class SessionViews:
         :param position: the component's place in the order of execution
         :param numbers: view to the number under which it is pinned, or :data:`LATE_BOUND` to take it as it is now
         :param passes_over: whether to go on without a view that could not be written, given the error
-        :raises ViewNotSavedError: one of them could not be written, for whatever reason; nothing is left of the others
+        :raises ViewNotSavedError: one of them could not be written; the others are deleted
         """
         if self.saver is None:
             raise ViewNotSavedError(NOWHERE)
-        # A number names the directory: what a component or view is called is in the record, not in a path.
+        # A number names the directory: names of components and views stand in the record, never in a path.
         place = f"{position:04d}-{uuid.uuid4().hex[:8]}"
         saved = []
         for index, (view, number) in enumerate(numbers.items()):

@@ -1,6 +1,6 @@
-"""Keeps the saved copies of views true while components go on to change what the views show.
+"""Keeps the saved copies of views right while later components change what the views show.
 
-Some views go on with what is written to what they read: those that are stored as their SQL text, and those of tables
+Some views follow what is written to their sources: those that are stored as their SQL text, and those of tables
 and cached data. In the attempt that made such a view its copy is written again when it is out of date. In a later
 attempt the copy has taken the view's place, and cannot follow: then nothing may read it any more.
 """
@@ -15,7 +15,9 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionChanges,
+)
 from airflow_provider.runner.session_state.pinned_views import as_unrepeatable, has_lost_files
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
@@ -92,7 +94,7 @@ class ViewCopies:
         return component in self._saved or component in self._restored
 
     def components(self) -> list[str]:
-        """Return the components of this attempt whose views may come to show something else."""
+        """Return the components of this attempt whose views may show something else later."""
         return list(self._saved)
 
     def outdated_pins(self, change: ViewChange) -> list[int]:
@@ -102,14 +104,14 @@ class ViewCopies:
         ]
 
     def save_again(self, change: ViewChange) -> Iterator[tuple[str, SessionStateRecord]]:
-        """Write again what is out of date; yield what is to be recorded of each component.
+        """Save again what is out of date; yield the new record of each component.
 
         :raises Exception: what the session raises if it is lost
         """
         for name, made in list(self._saved.items()):
             for view, number in list(made.pins.items()):
                 if number == LATE_BOUND and str(view).lower() in change.names:
-                    del made.pins[view]  # that name has another view now, and this one cannot be had any more
+                    del made.pins[view]  # another view has that name now, and this one is gone
             outdated = _outdated(name, made, change)
             if outdated:
                 record = self._again(name, made, outdated, change.writer)
@@ -117,7 +119,7 @@ class ViewCopies:
                 yield name, record
 
     def refuse_outdated(self, change: ViewChange) -> None:
-        """Let nothing read the copies of earlier attempts that are out of date."""
+        """Refuse statements that read copies of earlier attempts that are out of date."""
         for name, views in self._restored.items():
             for saved in views:
                 if change.reaches(name, saved):
@@ -145,7 +147,7 @@ class ViewCopies:
 
         try:
             views = self.views.save(made.position, outdated, passes_over)
-        except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+        except Exception as error:  # noqa: BLE001 - Spark and storage clients raise anything
             self.views.refuse_lost_session()
             reason = f"its views cannot be saved again ({describe(error)}) after {writer!r} changed what they show"
             logger.warning("%s: %s", name, reason)

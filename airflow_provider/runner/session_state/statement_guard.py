@@ -1,4 +1,4 @@
-"""Sees each statement of a session before it computes anything: refuses some, and notes what they overwrite.
+"""Inspects each statement of a session before it computes anything: refuses some, and warns of overwritten sources.
 
 A restored view is a copy of rows. What a statement asks of the files, partitions and numbers of a row would be that of
 the copy, and rows that were written after the copy was made are not in it. Rather than give another answer than a run
@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SavedView
@@ -20,19 +20,22 @@ from airflow_provider.runner.session_state.probes import jvm_helpers
 from airflow_provider.runner.spark.kind import spark_kind
 from airflow_provider.runner.storage.spark_urls import writable
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 logger = logging.getLogger(__name__)
 
 
 class SessionGuard:
-    """Guards one session. Without a JVM to ask, as with Spark Connect, it sees nothing."""
+    """Guards one classic session. With Spark Connect it sees nothing."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._java: Any = None
         if spark_kind(spark) == "classic":
             try:
                 self._java = jvm_helpers.load_guard(spark)
-            except Exception as error:  # noqa: BLE001 - whatever another version of Spark objects to
+            except Exception as error:  # noqa: BLE001 - another version of Spark may raise anything
                 logger.warning("cannot inspect statements before they run: %s", describe(error))
 
     @property
@@ -41,7 +44,7 @@ class SessionGuard:
         return self._java is not None
 
     def watch_copy(self, saved: SavedView, component: str, attempt: int | None) -> None:
-        """Guard statements that read a view of which this attempt has a copy only.
+        """Guard the statements that read a view of which this attempt has only a copy.
 
         :param component: the one that left the view
         :param attempt: in which it completed, None if that is not known
@@ -71,7 +74,7 @@ class SessionGuard:
 
     @contextmanager
     def watching(self, component: str, owners: Mapping[ViewName, str]) -> Iterator[None]:
-        """Warn of what a component overwrites in here although a view of the session reads it.
+        """Warn if a component overwrites what a view of the session reads.
 
         :param owners: view to the component that left it
         """

@@ -1,4 +1,4 @@
-"""Decides what becomes of the session state that a component left: save it, replay the component, or neither.
+"""Decides how the session state of a component can be brought back: saved, made again by a replay, or not at all.
 
 Running a finished component again is right only if running it twice is the same as once (invariant 11). So what is not
 known to be harmless is saved when it completes, and never run again; what is known to be harmless is replayed when it
@@ -16,7 +16,7 @@ VOUCH = "if running it twice does no harm, set session_state: replay"
 
 
 class RestoreStrategy(StrEnum):
-    """What becomes of what a component left.
+    """How an attempt can bring back what a component left.
 
     ``KEEP``: nothing is to be saved, the record is enough. ``SAVE`` its views. ``REPLAY`` the component when what it
     left is needed. ``UNREPEATABLE``: not everything can be saved, and the component must not run again, so an attempt

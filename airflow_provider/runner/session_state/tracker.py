@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider.errors import ReplayDiffersError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
@@ -18,11 +18,14 @@ from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.changes.diff import session_changes, take_snapshot
 from airflow_provider.runner.session_state.changes.replay_check import check_replay
-from airflow_provider.runner.session_state.evidence import Evidence, EvidenceCollector
+from airflow_provider.runner.session_state.earlier_views import EarlierViews
+from airflow_provider.runner.session_state.evidence import EvidenceCollector
 from airflow_provider.runner.session_state.kinds import CURRENT_DATABASE, TEMP_VIEWS
 from airflow_provider.runner.session_state.kinds.recorded_state import restored_in_words
-from airflow_provider.runner.session_state.kinds.session_state_kind import ReplayOutcome, SessionSnapshot
-from airflow_provider.runner.session_state.pinned_views import PinnedComponent, PinnedViews
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
+    SessionSnapshot,
+)
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.record_builder import RecordBuilder
 from airflow_provider.runner.session_state.restore import SessionRestorer
@@ -30,17 +33,19 @@ from airflow_provider.runner.session_state.saved.directory_marker import SavedDi
 from airflow_provider.runner.session_state.saved.files import remove_attempts
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
 from airflow_provider.runner.session_state.saved.session_calls import make_current
-from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
+from airflow_provider.runner.session_state.session_views import SessionViews
 from airflow_provider.runner.session_state.sources.moved import moved_sources
-from airflow_provider.runner.session_state.stale_copies import ViewChange, ViewCopies, changed_names
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ComponentTiming:
-    """How long a component ran, and what ran.
+    """How long a component ran, and which functions.
 
     :param seconds: for how long
     :param entered: the author's functions that ran, as far as Python could tell
@@ -54,10 +59,10 @@ class ComponentTiming:
 class ComponentFindings:
     """What the tracker found out about a component that has just run.
 
-    :param session_state: what is to be recorded of what it left; None if its record stays
+    :param session_state: the record of what it left; None if its record stays
     :param touched: what it read and wrote; None if its record stays
     :param code: the code that it ran with; None if that could not be read
-    :param saved: earlier components of which something was saved because of it, with what is to be recorded of them
+    :param saved: earlier components of which something was saved because of it, with their new records
     """
 
     session_state: SessionStateRecord | None = None
@@ -79,7 +84,7 @@ class SessionStateTracker:
     :param saved: directory of this run for saved views; None to save nothing
     """
 
-    spark: Any
+    spark: SparkSession
     probe: SessionProbe
     config: PipelineConfig
     saved: SavedDirectory | None
@@ -98,10 +103,9 @@ class SessionStateTracker:
         self._views: set[ViewName] = set()  # that components have left in this attempt
         self._evidence = EvidenceCollector(self.spark, self.probe, self.config, self.url)
         self._guard = SessionGuard(self.spark)
-        self._copies = ViewCopies(self._session_views, self._guard)
         self._owners: dict[ViewName, str] = {}  # of views, the component that left each
         self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
-        self._pinned = PinnedViews(self.spark, self._session_views)
+        self._earlier = EarlierViews(self.spark, self.config, self._session_views, self._guard, self._evidence)
 
     def load_earlier_records(self, records: Mapping[str, ComponentRecord]) -> None:
         """Know what is recorded of components that completed in earlier attempts."""
@@ -124,7 +128,7 @@ class SessionStateTracker:
         self._before = self._first = take_snapshot(self.probe)
 
     def components_present(self) -> set[str]:
-        """Return the components whose session state is in the session, which nothing has touched since."""
+        """Return the components whose session state is in the session, unchanged."""
         now = take_snapshot(self.probe)
         same = all(kind.is_untouched(self._before, now) for kind in kinds.KINDS)
         return set(self._present) if same else set()
@@ -135,7 +139,7 @@ class SessionStateTracker:
 
     @property
     def lost(self) -> Mapping[str, str]:
-        """What completed components left and nothing has brought back, to the reason."""
+        """What completed components left and is lost, to the reason."""
         return {
             name: why
             for name, why in self._restorer.lost.items()
@@ -143,7 +147,7 @@ class SessionStateTracker:
         }
 
     def reset_session(self) -> None:
-        """Undo what a component that failed in this session did to settings, current catalog and database.
+        """Undo what a failed component changed, as far as each kind can: settings, current catalog and database.
 
         If it did more than that, everything is brought back from the start, so the start's settings are put back.
         """
@@ -169,10 +173,10 @@ class SessionStateTracker:
         self._present.clear()
 
     def after_success(self, component: ComponentConfig, position: int, ran: ComponentTiming) -> ComponentFindings:
-        """Find out what a component left and did, and save its views if that is to be done.
+        """Find out what a component left and did, and save its views if its evidence asks for that.
 
-        The views themselves stay as they are. A view that cannot be saved is no failure, but a later attempt that needs
-        it is.
+        The views themselves stay as they are. A view that cannot be saved is no failure, but a later attempt that
+        needs it fails.
 
         :param position: its place in the order of execution
         :param ran: how it ran
@@ -186,9 +190,9 @@ class SessionStateTracker:
         record = self._builder.build(component, position, left, evidence)
         if record.views:
             self._evidence.forget_lazy_code(component.name)
-        self._copies.add_saved(component.name, position, record)
-        record = self._pin(component, position, record, ran.seconds, computed=evidence.computed)
-        saved = self._save_readers(evidence, component.name, changed_names(left))
+        self._earlier.add_saved(component.name, position, record)
+        record = self._earlier.add(component, position, record, ran.seconds, computed=evidence.computed)
+        saved = self._earlier.after_component(component.name, evidence, left)
         # What the saving did is not attributed to the next component.
         self._before = take_snapshot(self.probe) if record.urls or saved else after
         return ComponentFindings(record, evidence.touched, evidence.code, saved)
@@ -200,13 +204,14 @@ class SessionStateTracker:
 
         :param position: its place in the order of execution
         :param ran: how it ran
-        :param record: what is recorded of what it left, None if that is not known
-        :raises ReplayDiffersError: it left something else, or has read what lies elsewhere
+        :param record: the record of what it left, None if that is unknown
+        :raises ReplayDiffersError: it left something else, or read from another place
         """
         before, after = self._before, take_snapshot(self.probe)
         left = session_changes(before, after)
         had_read = self._evidence.sources_of(component.name)
         evidence = self._evidence.collect(component, before.mark, left, ran.entered)
+        left = replace(left, statements=evidence.statements)
         if elsewhere := moved_sources(component.config, had_read, evidence.touched.sources):
             raise ReplayDiffersError(component.name, elsewhere)
         if record is not None:
@@ -214,8 +219,8 @@ class SessionStateTracker:
         self._present.add(component.name)
         self._note_owner(component.name, left.of(TEMP_VIEWS).left)
         if record is not None:
-            self._pin(component, position, record, ran.seconds, computed=not record.late_bound)
-        saved = self._save_readers(evidence, component.name)
+            self._earlier.add(component, position, record, ran.seconds, computed=not record.late_bound)
+        saved = self._earlier.after_component(component.name, evidence, None)
         self._before = take_snapshot(self.probe) if saved else after
         return ComponentFindings(code=evidence.code, saved=saved)
 
@@ -227,30 +232,28 @@ class SessionStateTracker:
         left: list[SourceRecord] = []
         saved: list[tuple[str, SessionStateRecord]] = []
         try:
-            readers, left = self._evidence.after_failure(self._before.mark)
-            readers += self._evidence.with_changed_sources([*self._pinned.components(), *self._copies.components()])
-            for name, record in self._save_outdated(ViewChange(component, readers)):
-                saved.append((name, record))
-        except Exception as error:  # noqa: BLE001 - the session may be what failed, in whatever words
+            left, outdated = self._earlier.after_failed_component(component, self._before.mark)
+            saved.extend(outdated)
+        except Exception as error:  # noqa: BLE001 - the session itself may be what failed
             logger.warning("cannot find out what %s wrote before it failed: %s", component, describe(error))
         if goes_on:
             self.forget_failed_component()
         return ComponentFindings(touched=TouchedData(left=left), saved=tuple(saved))
 
     def save_after_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
-        """Save what would be costly to bring back otherwise; yield what is to be recorded of each component."""
+        """Save what would be costly to bring back otherwise; yield the new record of each component."""
         if self._saver is not None and self.is_alive():
-            yield from self._pinned.save_after_failure()
+            yield from self._earlier.save_after_failure()
 
     def restore(self, component: str, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
         """Bring back what a component left.
 
         :param dropped: databases and tables that later components dropped
-        :raises NotRestoredError: the record holds what must not come from one; nothing of it has been used
+        :raises NotRestoredError: the record leads where it must not; none of it has been used
         :raises Exception: what Spark raises
         """
         self._restorer.restore(record, dropped)
-        self._copies.add_restored(component, record, self._attempts.get(component))
+        self._earlier.add_restored(component, record, self._attempts.get(component))
         self._note_owner(component, record.left_views)
         what = restored_in_words(record)
         if what:
@@ -262,10 +265,10 @@ class SessionStateTracker:
         self._before = take_snapshot(self.probe)
 
     def is_alive(self) -> bool:
-        """Whether the session can still be looked at."""
+        """Whether the session still answers."""
         try:
             take_snapshot(self.probe)
-        except Exception:  # noqa: BLE001 - the JVM or the server is gone, in whatever words
+        except Exception:  # noqa: BLE001 - a JVM or server that is gone raises anything
             return False
         return True
 
@@ -276,42 +279,6 @@ class SessionStateTracker:
         """
         if self._saver is not None and self.url:
             remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
-
-    def _pin(
-        self, component: ComponentConfig, position: int, record: SessionStateRecord, seconds: float, *, computed: bool
-    ) -> SessionStateRecord:
-        """Hold what a component left if it is to be replayed by evidence; return what is to be recorded of it."""
-        policy = component.session_state or self.config.session_state
-        if record.handling != "replay" or policy != "auto":
-            self._pinned.unpin(component.name)
-            return record
-        plans = {view: self._session_views.pin_plan(view) for view in record.left_views}
-        late_bound = bool(plans) and not computed and set(plans.values()) == {LATE_BOUND}
-        record = record.model_copy(update={"late_bound": late_bound})
-        costly = record.work_seconds >= self.config.replay_below_cpu_seconds
-        self._pinned.pin(PinnedComponent(component.name, position, record, plans, seconds, costly))
-        return record
-
-    def _save_readers(
-        self, evidence: Evidence, writer: str, names: frozenset[str] = frozenset()
-    ) -> tuple[tuple[str, SessionStateRecord], ...]:
-        readers = [name for name in evidence.readers if name != writer]
-        if evidence.doubts:  # what a process or Python on executors wrote is not among the targets
-            known = dict.fromkeys([*self._pinned.components(), *self._copies.components()])
-            readers += self._evidence.with_changed_sources([name for name in known if name != writer])
-        return tuple(self._save_outdated(ViewChange(writer, readers, names))) if readers or names else ()
-
-    def _save_outdated(self, change: ViewChange) -> Iterator[tuple[str, SessionStateRecord]]:
-        """Save what a change has put out of date; yield what is to be recorded of each component."""
-        # In doubt a component counts as a reader: two tables of one name, a directory that was written to below.
-        unchanged = self._evidence.with_unchanged_sources(
-            [name for name in change.readers if self._copies.has_copies_of(name)]
-        )
-        seen = replace(change, readers=[name for name in change.readers if name not in unchanged])
-        self._copies.refuse_outdated(seen)
-        readers = [*change.readers, *self._pinned.readers_of(self._copies.outdated_pins(seen))]
-        yield from self._copies.save_again(seen)
-        yield from self._pinned.save_before_change(readers, change.writer)
 
     def _note_owner(self, component: str, views: Iterable[ViewName]) -> None:
         self._views.update(views)

@@ -518,7 +518,7 @@ def test_partitions_are_not_added_beside_files(session: SparkSession, tmp_path: 
     [("overwrite", []), ("overwrite_partitions", [0, 1, 2]), ("append", [0, 1, 2]), ("ignore", [0, 1, 2])],
 )
 def test_a_day_without_rows(session: SparkSession, days: Path, mode: str, expected: list[int]) -> None:
-    """docs/writing.md has this table."""
+    """docs/how-to/write-data.md has this table."""
     run(session, sql("SELECT 7 AS id, 1 AS day WHERE false", "w"), write("w", days, partition_by=["day"], mode=mode))
     left = sorted(path.name for path in days.glob("day=*"))
     assert left == [f"day={day}" for day in expected]

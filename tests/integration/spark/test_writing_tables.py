@@ -230,7 +230,7 @@ def test_a_table_keeps_its_format_unless_told_otherwise(session: SparkSession, t
     assert provider() == "json"
 
 
-# A day without rows: docs/writing.md has this table
+# A day without rows: docs/how-to/write-data.md has this table
 
 
 @pytest.mark.parametrize(

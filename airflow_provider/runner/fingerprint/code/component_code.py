@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 def read_component_code(
     component: ComponentConfig, base_dir: Path, also: Iterable[str] = (), stops: Iterable[str] = ()
 ) -> CodeReading | None:
-    """Read the code of one component; None if there is no such thing here, or it cannot be read.
+    """Read the code of one component; None if it does not exist here or cannot be read.
 
     :param component: its config
-    :param base_dir: the pipeline's folder; what lies there is the author's own
+    :param base_dir: the pipeline's folder, whose code is the author's own
     :param also: see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     :param stops: see there
     """

@@ -1,4 +1,4 @@
-"""Which names inside a function are its own."""
+"""Which names inside a function are local."""
 
 from __future__ import annotations
 

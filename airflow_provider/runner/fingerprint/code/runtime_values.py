@@ -1,7 +1,7 @@
-"""Functions and classes that a name of a module holds at run time: a registry, handlers, registered implementations.
+"""Functions and classes in the value of a module's name: a registry, handlers, registered implementations.
 
-Which function ``HANDLERS[kind]`` is, no expression says if a decorator has put it there. So the value is asked, as it
-was when this process first looked, which is before a component runs.
+No expression says which function ``HANDLERS[kind]`` is if a decorator has put it there. So this looks at the value, as
+it was when this process first looked, which is before a component runs.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _first_seen: WeakKeyDictionary[ModuleType, dict[str, list[Any]]] = WeakKeyDictio
 
 
 def functions_held_by(module: CodeModule, name: str, finder: ModuleFinder) -> list[Any]:
-    """Return the functions and classes in what a module has under a name.
+    """Return the functions and classes in the value of a module's name.
 
-    :param module: the module; one that is not loaded holds nothing
+    :param module: the module; one that is not loaded has no values
     :param name: the name
-    :param finder: tells whose a class is
+    :param finder: says whose code a class is
     """
     if module.loaded is None or name not in module.namespace:
         return []

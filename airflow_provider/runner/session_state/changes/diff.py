@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges, SessionSnapshot
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionChanges,
+    SessionSnapshot,
+)
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from airflow_provider.errors import ReplayDiffersError
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.kinds.session_state_kind import ReplayOutcome
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
+)
 
 
 def check_replay(component: str, recorded: SessionStateRecord, outcome: ReplayOutcome) -> None:

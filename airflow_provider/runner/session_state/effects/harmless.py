@@ -1,4 +1,4 @@
-"""Judges what a component's code can reach: is all of it known to have no side effects, and does it come out the same?
+"""Judges what a component's code can reach: is all of it known to have no side effects, and to give the same result?
 
 Why names are enough: an object that the code works with came from something that it reaches by name, from its arguments
 (plain data and the Spark session), or it was made before, and is held by a global, a closure, a default or a class. If
@@ -95,7 +95,7 @@ class HarmlessVerdict:
     """What follows from a reading.
 
     :param missing: why it is not known to be harmless; empty if it is
-    :param varying: why it may come out differently when it is run again; empty if nothing speaks for that
+    :param varying: why it may come out differently when it is run again; empty if nothing says so
     """
 
     missing: tuple[str, ...]

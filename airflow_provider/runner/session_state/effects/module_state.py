@@ -1,4 +1,4 @@
-"""What the code holds: values that were made before the component ran, in globals, classes, defaults and closures.
+"""The values that code holds since before the component ran: in globals, classes, defaults and closures.
 
 With an open file, a connection or a pool that is there already it can act without anything being announced. So their
 types count, as the names of what it reaches do.

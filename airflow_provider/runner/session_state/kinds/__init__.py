@@ -11,7 +11,9 @@ from airflow_provider.runner.session_state.kinds.added_files import ADDED_FILES
 from airflow_provider.runner.session_state.kinds.cached_views import CACHED_VIEWS
 from airflow_provider.runner.session_state.kinds.catalog_objects import CATALOG_OBJECTS
 from airflow_provider.runner.session_state.kinds.current_database import CURRENT_DATABASE
-from airflow_provider.runner.session_state.kinds.session_state_kind import SessionStateKind
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionStateKind,
+)
 from airflow_provider.runner.session_state.kinds.session_variables import SESSION_VARIABLES
 from airflow_provider.runner.session_state.kinds.sql_settings import SQL_SETTINGS
 from airflow_provider.runner.session_state.kinds.temp_functions import TEMP_FUNCTIONS

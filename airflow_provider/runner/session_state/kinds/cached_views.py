@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from airflow_provider.runner.record.session_state_record import CachedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.kinds.session_state_kind import (
+from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
     RecordedPart,
-    ReplayOutcome,
     RestoreTarget,
     SessionAccess,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,

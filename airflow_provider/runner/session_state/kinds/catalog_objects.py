@@ -13,14 +13,16 @@ from pathlib import Path
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.kinds.session_state_kind import (
+from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
     RecordedPart,
     RecordLimits,
-    ReplayOutcome,
     RestoreTarget,
     SavedStorage,
     SessionAccess,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,
@@ -158,7 +160,7 @@ def _describe(names: list[str], session: SessionAccess) -> CatalogDescription:
     """Describe databases and tables. What cannot be described is lost."""
     try:
         found = session.probe.describe_objects(names) if names else CatalogDescription()
-    except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever the catalog objects to
+    except Exception as error:  # noqa: BLE001 - the component has succeeded, so the catalog must not fail it
         return CatalogDescription(lost=dict.fromkeys(names, f"its tables cannot be described: {describe(error)}"))
     if found.chosen and session.saver is None:
         what = f"the component chose the location of {found.chosen[0].name}"
@@ -172,7 +174,7 @@ def _with_manifest(found: CatalogDescription, session: SessionAccess) -> tuple[C
         return found, None
     try:
         return found, session.saver.write_manifest(found.chosen)
-    except Exception as error:  # noqa: BLE001 - whatever Spark or the storage object to
+    except Exception as error:  # noqa: BLE001 - Spark and storage clients raise anything
         session.probe.look({})  # raises if the session is lost: then neither the tables nor the storage are at fault
         what = f"the component chose the location of {found.chosen[0].name}"
         return found.without_chosen(f"{what}, and the second description cannot be saved: {describe(error)}"), None

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
-from airflow_provider.runner.session_state.kinds.session_state_kind import (
+from airflow_provider.runner.session_state.kinds.kind_context import (
     SHOWN,
     Assessment,
     RecordedPart,
     RecordLimits,
-    ReplayOutcome,
     RestoreTarget,
     SessionAccess,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits, SavedStorage
+from airflow_provider.runner.session_state.kinds.kind_context import RecordLimits, SavedStorage
 
 
 def left_something(record: SessionStateRecord) -> bool:

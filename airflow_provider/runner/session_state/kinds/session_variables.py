@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.kinds.session_state_kind import (
+from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
     SessionAccess,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
     StatementOnlyKind,
 )

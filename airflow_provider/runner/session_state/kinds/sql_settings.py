@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.masking import looks_secret
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.kinds.session_state_kind import (
+from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
     RecordedPart,
     RecordLimits,
-    ReplayOutcome,
     RestoreTarget,
     SessionAccess,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.kinds.session_state_kind import (
+from airflow_provider.runner.session_state.kinds.kind_context import (
     SHOWN,
     Assessment,
     RecordedPart,
     RecordLimits,
-    ReplayOutcome,
     RestoreTarget,
     SavedStorage,
     SessionAccess,
+)
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    ReplayOutcome,
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName
@@ -14,11 +14,14 @@ from airflow_provider.runner.session_state.probes.memory_catalog import MemoryCa
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
 from airflow_provider.runner.session_state.saved.session_calls import global_database
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 
 class ClassicProbe:
     """Asks the session's JVM."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._jvm = SessionJvm(spark)
         self._memory_catalog = MemoryCatalog(spark)

@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state_record import CatalogObject
@@ -14,13 +14,16 @@ from airflow_provider.runner.record.view_names import ViewName, quote
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 _KEEPS_ORDER = ("Project", "Filter", "SubqueryAlias", "View", "GlobalLimit", "LocalLimit")
 
 
 class ConnectProbe:
     """Asks a Spark Connect server with ordinary statements."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._memory: dict[str, Any] = {}
 
@@ -75,7 +78,7 @@ class ConnectProbe:
         """Nothing: the catalog is the server's and outlives the session."""
 
 
-def plan_text(spark: Any, view: ViewName) -> str:
+def plan_text(spark: SparkSession, view: ViewName) -> str:
     """Return the analysed plan of a view, without the numbers that differ each time."""
     out = io.StringIO()
     try:

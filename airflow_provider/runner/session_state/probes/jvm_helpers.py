@@ -1,7 +1,7 @@
 """Asks the JVM of a classic session for everything at once.
 
-A call to the JVM costs more than what it looks at, so small Java classes do the looking there. Spark compiles them
-with Janino, the compiler that it brings along for the code that it generates itself.
+A call to the JVM costs more than the work that it does there, so small Java classes do all of it in one call. Spark
+compiles them with Janino, its compiler for the code that it generates itself.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _HELPERS = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
 _GUARD = "SessionGuard"
 
 
 class SessionJvm:
-    """What ``SessionContents.java`` and ``SessionHistory.java`` tell of one session.
+    """Asks ``SessionContents.java`` and ``SessionHistory.java`` about one session.
 
     :ivar catalog: ``CatalogTables.java`` of that session
     """
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._contents = load_jvm_helper(spark, "SessionContents")
         self._history = load_jvm_helper(spark, "SessionHistory")
         self.catalog = load_jvm_helper(spark, "CatalogTables")
@@ -112,7 +115,7 @@ class _LastAnswer:
         return sections
 
 
-def load_jvm_helper(spark: Any, name: str) -> Any:
+def load_jvm_helper(spark: SparkSession, name: str) -> Any:
     """Return an object in the JVM that looks at a session.
 
     :param name: name of one of the Java classes
@@ -122,7 +125,7 @@ def load_jvm_helper(spark: Any, name: str) -> Any:
     return look
 
 
-def load_guard(spark: Any) -> Any:
+def load_guard(spark: SparkSession) -> Any:
     """Return the object in the JVM that sees every plan of a session, see ``SessionGuard.java``."""
     found = _compiled_guard(spark.sparkContext._gateway).newInstance()
     found.of(spark._jsparkSession)

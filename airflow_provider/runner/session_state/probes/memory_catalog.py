@@ -1,15 +1,15 @@
 """Databases and tables of a catalog that is in memory only: their data stays, but Spark forgets them with the process.
 
 That is the case for ``local[*]`` unless Hive support is switched on. They are recorded as data and made known again
-through the catalog itself. A view of such a catalog is a text that Spark would have to run: its component is replayed.
-What cannot be recorded as data is lost with its reason, and only a component that reads it will miss it.
+through the catalog itself. A view of such a catalog is a text that Spark would have to run, so its component is
+replayed, or the view is lost, like everything that cannot be recorded as data. Only a component that reads it fails.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state_record import CatalogObject
@@ -18,13 +18,16 @@ from airflow_provider.runner.session_state.probes.session_look import CatalogDes
 from airflow_provider.runner.session_state.trusted.describable import reject_incomplete, without_unneeded
 from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`")
 
 
 class MemoryCatalog:
     """The session catalog of a classic session."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._jvm = SessionJvm(spark)
         self.in_memory = spark.conf.get("spark.sql.catalogImplementation") == "in-memory"

@@ -8,7 +8,7 @@ data was written stays unknown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName
@@ -17,6 +17,9 @@ from airflow_provider.runner.session_state.probes.classic_probe import ClassicPr
 from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
 from airflow_provider.runner.spark.kind import spark_kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 class SessionProbe(Protocol):
@@ -64,7 +67,7 @@ class SessionProbe(Protocol):
     def restore_object(self, item: CatalogObject, *, vouched: bool) -> None: ...
 
 
-def probe_for(spark: Any) -> SessionProbe | None:
+def probe_for(spark: SparkSession) -> SessionProbe | None:
     """Return the probe for a session, None if it is no Spark session at all."""
     kind = spark_kind(spark)
     if kind is None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.storage.spark_urls import readable, writable
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 MANIFEST = "objects"
 """The directory in which a component's databases and tables are described."""
@@ -21,7 +24,7 @@ MANIFEST = "objects"
 _OBJECTS = TypeAdapter(list[CatalogObject])
 
 
-def write_manifest(spark: Any, url: str, objects: Sequence[CatalogObject]) -> None:
+def write_manifest(spark: SparkSession, url: str, objects: Sequence[CatalogObject]) -> None:
     """Write descriptions.
 
     :param url: a directory that does not exist yet
@@ -33,7 +36,7 @@ def write_manifest(spark: Any, url: str, objects: Sequence[CatalogObject]) -> No
     frame.write.option("compression", "none").option("lineSep", "\n").text(writable(url))
 
 
-def read_manifest(spark: Any, url: str) -> list[CatalogObject]:
+def read_manifest(spark: SparkSession, url: str) -> list[CatalogObject]:
     """Return what was written.
 
     :raises Exception: what Spark raises when it cannot read it; ValidationError for what are no descriptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.masking import mask
 from airflow_provider.runner.record.source_record import SourceRecord
@@ -16,11 +16,14 @@ from airflow_provider.runner.session_state.sources.listing import MOST_FILES, MO
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, as_not_listed, places_name, with_listing
 from airflow_provider.runner.session_state.sources.paths import normalized
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 
 class ClassicSources:
     """Asks the JVM of a classic session."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._look = load_jvm_helper(spark, "SessionSources")
         self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")

@@ -9,9 +9,9 @@ _NAME = 4
 
 
 def source_change(before: SourceRecord, now: SourceRecord) -> str | None:
-    """Return what has changed in a source, such as ``3 files more, 1 gone, 2 changed``; None if nothing that is known.
+    """Return what has changed in a source, such as ``3 files more, 1 gone, 2 changed``; None if no change is known.
 
-    Which files cannot be said, because only digests are recorded. With more than 200 files only their numbers are
+    It cannot name the files, because only digests are recorded. With more than 200 files only their numbers are
     compared.
 
     :param before: how it was

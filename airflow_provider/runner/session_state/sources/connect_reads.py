@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from airflow_provider.errors import describe
@@ -16,13 +16,16 @@ from airflow_provider.runner.session_state.sources.globs import pattern_of
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, places_name, refresh_source
 from airflow_provider.runner.session_state.sources.paths import normalized
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 _WITHOUT_SOURCE = re.compile(r"[\s:+|-]*(Range|LocalRelation|OneRowRelation)\b")
 
 
 class ConnectSources:
     """Asks for the files of views. What statements read that left no view is not known."""
 
-    def __init__(self, spark: Any) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
 
     def begin(self) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper
 from airflow_provider.runner.session_state.sources.destroys import Location, location
 from airflow_provider.runner.spark.kind import spark_kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class ReadPlace:
     database: tuple[str, str] | None = None
 
 
-def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
+def read_by(spark: SparkSession, frame: Any) -> list[ReadPlace]:
     """Return what a DataFrame reads.
 
     :param spark: the session; one of Spark Connect only tells files
@@ -41,7 +44,7 @@ def read_by(spark: Any, frame: Any) -> list[ReadPlace]:
     return [_place(told) for told in json.loads(load_jvm_helper(spark, "SessionSources").readBy(frame._jdf))]
 
 
-def read_by_stored_views(spark: Any) -> dict[str, list[ReadPlace]]:
+def read_by_stored_views(spark: SparkSession) -> dict[str, list[ReadPlace]]:
     """Return what the temp views read that go on showing what was there when they were made, by name.
 
     A view made by SQL text is bound anew at each read, so it is left out. Not for Spark Connect.

@@ -35,7 +35,7 @@ class SourceFile(NamedTuple):
 
 @dataclass
 class Budget:
-    """How much may be looked at.
+    """How many files may be listed, and for how long.
 
     :param files: most files
     :param seconds: longest time
@@ -53,18 +53,18 @@ class Budget:
 
     @property
     def files_left(self) -> int:
-        """How many more files may be looked at."""
+        """How many more files may be listed."""
         return max(0, self.files - self._seen)
 
     @property
     def seconds_left(self) -> float:
-        """For how long one may go on."""
+        """How many seconds are left."""
         return max(0.0, self._until - self.clock())
 
     def count(self, files: int) -> None:
         """Count so many more files.
 
-        :raises SourceNotListedError: they are too many
+        :raises SourceNotListedError: there are too many
         """
         self._seen += files
         if self._seen > self.files:
@@ -73,7 +73,7 @@ class Budget:
     def spend(self, files: int = 0) -> None:
         """Count so many more files, and check the time.
 
-        :raises SourceNotListedError: it is enough
+        :raises SourceNotListedError: there are too many, or it takes too long
         """
         self.count(files)
         if self.clock() > self._until:

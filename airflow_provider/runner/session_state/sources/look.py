@@ -1,4 +1,4 @@
-"""Looks at sources as they are now: on local paths without Spark, elsewhere through the session."""
+"""Lists sources as they are now: on local paths without Spark, elsewhere through the session."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SourceNotListedError, describe
 from airflow_provider.runner.record.source_record import SourceRecord
@@ -16,6 +16,9 @@ from airflow_provider.runner.session_state.sources.globs import name_pattern
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summarize
 from airflow_provider.runner.session_state.sources.paths import normalized
 from airflow_provider.runner.spark.kind import spark_kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 MOST_ROOTS = 20
 
@@ -28,11 +31,11 @@ def refresh_source(
 ) -> SourceRecord:
     """Return how a source is now.
 
-    What could not be seen before is not looked at now, for there is nothing to compare it with.
+    A source that was not listed before is not listed now: there is nothing to compare it with.
 
     :param record: how it was
     :param spark: the session, for what is not on local paths; None if there is none
-    :param budget: how much may be looked at
+    :param budget: how many files may be listed
     """
     if record.state != "seen":
         return record
@@ -46,7 +49,7 @@ def refresh_source(
             files = _files_through_spark(record, spark, budget)
     except SourceNotListedError as stop:
         return as_not_listed(record, str(stop), stop.more_than)
-    except Exception as error:  # noqa: BLE001 - whatever the storage, its client or the catalog object to
+    except Exception as error:  # noqa: BLE001 - storage clients and catalogs raise anything
         return as_not_listed(record, f"it cannot be listed: {describe(error)}")
     return with_listing(record, files)
 
@@ -121,7 +124,7 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
     return [file for file in found if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2])]
 
 
-def _files_through_connect(spark: Any, record: SourceRecord, budget: Budget) -> list[SourceFile]:
+def _files_through_connect(spark: SparkSession, record: SourceRecord, budget: Budget) -> list[SourceFile]:
     from airflow_provider.runner.storage.spark_urls import readable
 
     places = [*map(readable, record.roots), *record.globs]

@@ -1,4 +1,4 @@
-"""Whether a relative path leads elsewhere than in the attempt before: Spark was started in another directory."""
+"""Whether a relative path leads to another place than before, because Spark was started in another directory."""
 
 from __future__ import annotations
 

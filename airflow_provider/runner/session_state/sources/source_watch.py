@@ -1,4 +1,4 @@
-"""Finds out what components read and wrote, while they run and when they have completed."""
+"""Finds out what components read and wrote."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider.errors import describe
 from airflow_provider.masking import mask
@@ -18,6 +18,9 @@ from airflow_provider.runner.session_state.sources.connect_reads import ConnectS
 from airflow_provider.runner.session_state.sources.look import driver_files, refresh_source
 from airflow_provider.runner.session_state.sources.paths import final_target, normalized, writes_into
 from airflow_provider.runner.spark.kind import spark_kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ class SourceProbe(Protocol):
         """Return what was read since then or is read by views, and where Spark wrote."""
 
 
-def watch_sources(spark: Any, saved_url: str | None = None) -> SourceWatch:
+def watch_sources(spark: SparkSession, saved_url: str | None = None) -> SourceWatch:
     """Return what finds out what is read in a session.
 
     :param spark: a classic session or one of Spark Connect
@@ -53,7 +56,7 @@ class SourceWatch:
         component that left them
     """
 
-    def __init__(self, probe: SourceProbe, spark: Any, saved_url: str | None = None) -> None:
+    def __init__(self, probe: SourceProbe, spark: SparkSession, saved_url: str | None = None) -> None:
         self._probe = probe
         self._spark = spark
         self._saved_inside = f"{normalized(saved_url)}/" if saved_url else None
@@ -89,7 +92,7 @@ class SourceWatch:
         began = time.monotonic()
         try:
             found, written = self._probe.found(views)
-        except Exception as error:  # noqa: BLE001 - the component has succeeded, whatever Spark objects to
+        except Exception as error:  # noqa: BLE001 - the component has succeeded, so Spark must not fail it
             found, written, self._blind = [], [], describe(error)
         if self._blind is not None:
             why = f"Spark does not tell: {self._blind}"
@@ -114,7 +117,7 @@ class SourceWatch:
         return not (places and saved and all(f"{place}/".startswith(saved) for place in places))
 
     def changed_components(self, components: Collection[str]) -> list[str]:
-        """Return those of some components whose sources are not any more what they read, as far as that can be told."""
+        """Return those of some components whose sources have changed since they read them, as far as that is known."""
         sources = {name: [s for s in self._known.get(name, ()) if s.state == "seen"] for name in components}
         now = {s.key: refresh_source(s, lambda: self._spark) for found in sources.values() for s in found}
         return [n for n, found in sources.items() if any(source_change(s, now[s.key]) is not None for s in found)]

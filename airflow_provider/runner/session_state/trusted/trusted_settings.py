@@ -13,7 +13,10 @@ whatever statement such a value is put into, it stays a value.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _NEVER = (
     (
@@ -68,7 +71,7 @@ def reject_setting(key: str, value: str | None) -> str | None:
     return None
 
 
-def reject_setting_in_session(spark: Any, key: str, value: str | None) -> str | None:
+def reject_setting_in_session(spark: SparkSession, key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record into this session, None if it may."""
     if (why := reject_setting(key, value)) is not None:
         return why
@@ -76,7 +79,7 @@ def reject_setting_in_session(spark: Any, key: str, value: str | None) -> str | 
     return None if stays_a_value else reject_unknown_setting(spark, key)
 
 
-def reject_unknown_setting(spark: Any, key: str) -> str | None:
+def reject_unknown_setting(spark: SparkSession, key: str) -> str | None:
     """Return why a setting is better set by running its component again, None if Spark knows it as one of a session."""
     if spark.conf.isModifiable(key):
         return None

@@ -102,7 +102,7 @@ def test_a_database_where_its_component_chose_and_its_tables_are_known_again(
     assert not files_below(tmp_path / "state")
 
 
-def test_with_nothing_to_vouch_for_it_a_chosen_place_is_not_taken_from_the_record(
+def test_a_chosen_location_is_not_restored_without_a_second_description(
     spark: SparkSession, script: Script, forgotten: str, tmp_path: Path
 ) -> None:
     run = SparkRun(spark, None, "a", "c")
@@ -110,7 +110,7 @@ def test_with_nothing_to_vouch_for_it_a_chosen_place_is_not_taken_from_the_recor
     run.fails("c")
     run.attempt()
     handling, reason = run.handling("a")
-    assert (handling, "lies where the component chose" in reason) == ("replay", True)
+    assert (handling, "the component chose the location of" in reason) == ("replay", True)
     assert run.record("a").objects == []
 
 

@@ -16,6 +16,12 @@ from airflow_provider.errors import ReplayDiffersError
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.changes.diff import session_changes, take_snapshot
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    Assessment,
+    RecordedPart,
+    RestoreTarget,
+    SessionAccess,
+)
 from airflow_provider.runner.session_state.kinds.recorded_state import (
     left_names,
     left_something,
@@ -23,11 +29,7 @@ from airflow_provider.runner.session_state.kinds.recorded_state import (
     restored_in_words,
 )
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
-    Assessment,
-    RecordedPart,
     ReplayOutcome,
-    RestoreTarget,
-    SessionAccess,
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,
@@ -109,7 +111,7 @@ SAMPLES = {
         lambda session, db: session.table("v").count() == 1,
         otherwise=("CREATE TEMPORARY VIEW w AS SELECT 1 AS x",),
         words="views v",
-        brief="B",
+        brief=" bytes",
     ),
     "cached views": Sample((VIEW, "CACHE LAZY TABLE v"), lambda session, db: session.catalog.isCached("v")),
 }

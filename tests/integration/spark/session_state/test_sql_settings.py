@@ -29,14 +29,14 @@ def test_settings_that_were_changed_and_unset_are_so_again(make: Make) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("my_date", "2024-01-01", "is none that Spark lets a session change"),
-        ("my.own.setting", "x y=z", "is none that Spark lets a session change"),
+        ("my_date", "2024-01-01", "cannot be changed in a Spark session"),
+        ("my.own.setting", "x y=z", "cannot be changed in a Spark session"),
         ("spark.hadoop.fs.s3a.endpoint", "http://elsewhere", "chooses file systems and credentials"),
         ("fs.other.impl", "org.apache.hadoop.fs.LocalFileSystem", "chooses file systems and credentials"),
         ("spark.sql.streaming.stateStore.providerClass", "org.example.Provider", "chooses code"),
         ("spark.sql.execution.pyspark.python", "/usr/bin/python3", "chooses a program"),
         ("spark.sql.sources.default", "orc", "chooses what is read and written"),
-        ("spark.sql.optimizer.excludedRules", "x" * 100_001, "which is no setting"),
+        ("spark.sql.optimizer.excludedRules", "x" * 100_001, "too many for a setting"),
     ],
 )
 def test_a_setting_that_is_more_than_data_makes_its_component_run_again(

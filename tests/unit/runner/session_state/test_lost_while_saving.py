@@ -18,7 +18,9 @@ from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.changes.diff import session_changes
 from airflow_provider.runner.session_state.evidence import Evidence
 from airflow_provider.runner.session_state.kinds import KINDS, TEMP_VIEWS
-from airflow_provider.runner.session_state.kinds.session_state_kind import SessionSnapshot
+from airflow_provider.runner.session_state.kinds.session_state_kind import (
+    SessionSnapshot,
+)
 from airflow_provider.runner.session_state.pinned_views import PinnedComponent, PinnedViews
 from airflow_provider.runner.session_state.record_builder import RecordBuilder
 from tests.samples.pipelines import component

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from airflow_provider.errors import CheckpointCorruptError, CheckpointFormatError
 from airflow_provider.runner import CheckpointState
 from airflow_provider.runner.record.session_state_record import CatalogObject, SessionStateRecord
+from airflow_provider.runner.session_state.kinds.kind_context import (
+    RecordLimits,
+)
 from airflow_provider.runner.session_state.kinds.recorded_state import reject_record
-from airflow_provider.runner.session_state.kinds.session_state_kind import RecordLimits
 from airflow_provider.runner.session_state.trusted.trusted_locations import reject_format, reject_location
 from airflow_provider.runner.session_state.trusted.trusted_settings import reject_setting
 from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
