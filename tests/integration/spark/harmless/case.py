@@ -95,7 +95,9 @@ def judge(case: Case, world: World) -> None:
 def _differences(case: Case, world: World) -> list[str]:
     if case.before is not None:
         case.before(world)
-    run = SparkRun(world.spark, world.tmp / "state", _component(case, world), "later", **case.pipeline)
+    # What is costly is saved; in a Spark that has just started, and beside others, anything may cost ten seconds.
+    fields = {"replay_below_cpu_seconds": 1000, **case.pipeline}
+    run = SparkRun(world.spark, world.tmp / "state", _component(case, world), "later", **fields)
     seen: list[Any] = []
 
     def fail(session: SparkSession) -> None:
