@@ -14,22 +14,27 @@ import pytest
 from hypothesis import settings
 
 from scripts.local_postgres import JDBC_DRIVER
+from scripts.quick_jvm import java_options
 from tests.samples.components import basic as samples
+from tests.samples.services.quick_files import use_quick_files
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # Importing Airflow writes into its home.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
-# Every JVM of the tests lives for seconds: compiling less of it takes a third of the time.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+JAVA_HOME_FILE = Path(__file__).parents[1] / ".venv" / "java_home"
+if "JAVA_HOME" not in os.environ and JAVA_HOME_FILE.exists():
+    os.environ["JAVA_HOME"] = JAVA_HOME_FILE.read_text().strip()
+os.environ.setdefault("JDK_JAVA_OPTIONS", java_options())
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+# At the end of Spark's class path, which begins as that of the archive; it need not exist.
+os.environ.setdefault("SPARK_DIST_CLASSPATH", str(JDBC_DRIVER))
 # Airflow logs from INFO on, and py4j's farewell at the end of the process would find its stream closed.
 logging.getLogger("py4j").setLevel(logging.WARNING)
 
 settings.register_profile("here", deadline=None, database=None)  # a test leaves nothing behind
 settings.load_profile("here")
-
-JAVA_HOME_FILE = Path(__file__).parents[1] / ".venv" / "java_home"
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +42,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One real Spark for the whole test session. Opened only when a test asks for it."""
     from pyspark.sql import SparkSession
 
-    if "JAVA_HOME" not in os.environ and JAVA_HOME_FILE.exists():
-        os.environ["JAVA_HOME"] = JAVA_HOME_FILE.read_text().strip()
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     scratch = tmp_path_factory.mktemp("spark")
     session = (
         SparkSession.builder.master("local[2]")
@@ -51,27 +53,38 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .config("spark.local.dir", str(scratch / "local"))
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.extraClassPath", str(JDBC_DRIVER))  # it need not exist
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
+    use_quick_files(session)
+    java: Any = session._jsparkSession
+    java.streams()  # lets it listen first, see _spark_as_new
     yield session
     session.stop()
 
 
 @pytest.fixture(autouse=True)
-def _active_session(request: pytest.FixtureRequest) -> None:
-    """Make the tests' session the active one again: Spark keeps whatever session an earlier test used last."""
+def _spark_as_new(request: pytest.FixtureRequest) -> None:
+    """Take back what earlier tests left in the Spark that all of them share, whatever their order."""
     if "spark" not in request.fixturenames:
         return
     from pyspark.sql import SparkSession
 
     spark: SparkSession = request.getfixturevalue("spark")
+    # Spark keeps whatever session was used last as the active one, and pyspark as the one that `getOrCreate` returns.
     kinds: Any = SparkSession
     kinds._instantiatedSession = kinds._activeSession = spark
     java_sessions = kinds._get_j_spark_session_class(spark._jvm)
     java_sessions.setDefaultSession(spark._jsparkSession)
     java_sessions.setActiveSession(spark._jsparkSession)
+    # What is cached is cached for every session, and for every frame with an equal plan: `range(5)` of another test.
+    spark.catalog.clearCache()
+    # Each session listens to every event of Spark for the sake of its streams, and no one ever removes it: with some
+    # sessions for each of thousands of tests, Spark ends up telling listeners more than computing, and keeps them all.
+    bus = spark._jsc.sc().listenerBus()
+    listening = [each for each in bus.listeners() if each.getClass().getSimpleName() == "StreamingQueryListenerBus"]
+    for listener in listening[1:]:
+        bus.removeListener(listener)
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             spark=spark,
             session_state_url=request["session_state_url"],
             keep_session_state=request["keep_session_state"],
-            keeping=Retention(**request["keeping"]),
+            retention=Retention(**request["keeping"]),
             saving=SavePolicy(request["save_patience_seconds"]),
         )
     finally:

@@ -14,7 +14,7 @@ def refusal(checkpoint_url: str | None, *, remote: bool) -> str | None:
     if not checkpoint_url:
         return (
             "only the task itself can reach Airflow's task state store, not the driver that spark-submit starts; "
-            " set checkpoint_url to an address that the driver reaches, such as s3a://bucket/prefix"
+            "set checkpoint_url to an address that the driver reaches, such as s3a://bucket/prefix"
             + ("" if remote else ", or to a directory")
         )
     if remote and ("://" not in checkpoint_url or checkpoint_url.startswith("file:")):

@@ -1,4 +1,4 @@
-"""The extras of a connection: which ones count, have no effect, or are refused. docs/spark.md has the table."""
+"""The extras of a connection: which count, have no effect, or are refused. docs/reference/spark.md has the table."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class InTaskAttempt:
                 spark=lambda: self._announced(spark.open()),
                 session_state_url=settings.session_state_directory(run, spark_runs_here=spark.runs_here),
                 keep_session_state=settings.keep_session_state,
-                keeping=settings.retention,
+                retention=settings.retention,
                 logs_verdict=False,
                 after_the_record=[status],
                 hooks=[guard, metrics, TracingHooks(), summary_hooks, *request.hooks],

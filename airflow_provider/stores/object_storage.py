@@ -29,11 +29,11 @@ class ObjectStorageCheckpointStore(FileCheckpointStore):
             url = f"file://{url.removeprefix('file:')}"
         self._url = url
         self._conn_id = conn_id
-        shown = shown_address(url, conn_id)
-        super().__init__(f"object storage {shown}", storage_address(shown))
+        self._shown = shown_address(url, conn_id)
+        super().__init__(f"object storage {self._shown}", storage_address(self._shown))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self).removeprefix('object storage ')!r})"
+        return f"{type(self).__name__}({self._shown!r})"
 
     def storage(self) -> FileStorage:
         # Looked up each time (Airflow keeps the client): a client must not be pickled or survive a fork.

@@ -25,13 +25,8 @@ from airflow_provider.runner.checkpoint.store import (
 from airflow_provider.runner.record.checkpoint_state import LAST_NUMBER, CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.stores.task_state_rows import (
-    CheckpointHead,
-    RecordRows,
-    TaskStateAccessor,
-    head_key,
-    request_key,
-)
+from airflow_provider.stores.task_state_head import CheckpointHead, TaskStateAccessor, head_key, request_key
+from airflow_provider.stores.task_state_rows import RecordRows
 from airflow_provider.stores.task_state_table import TaskStateTable
 from airflow_provider.stores.task_state_writer import RowsWriter
 

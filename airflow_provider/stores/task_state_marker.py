@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from airflow_provider.errors import StaleAttemptError
-from airflow_provider.stores.task_state_rows import TaskStateAccessor
+from airflow_provider.stores.task_state_head import TaskStateAccessor
 from airflow_provider.stores.task_state_table import is_replaced
 
 MARKER_KEY = "pyspark_pipeline_kept"

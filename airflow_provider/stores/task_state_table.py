@@ -12,7 +12,8 @@ from typing import Any
 from airflow_provider.errors import CheckpointReadError, CheckpointWriteError
 from airflow_provider.runner.checkpoint.store import replaced_error
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.stores.task_state_rows import RecordRows, TaskStateAccessor, aside_key, head_key
+from airflow_provider.stores.task_state_head import TaskStateAccessor, aside_key, head_key
+from airflow_provider.stores.task_state_rows import RecordRows
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from airflow_provider.errors import CheckpointCorruptError, describe
 from airflow_provider.runner.checkpoint.store import FENCED_OFF, fenced_off_error, replaced_error
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, CheckpointUpdate
-from airflow_provider.stores.task_state_rows import CheckpointHead, RecordRows, head_key
+from airflow_provider.stores.task_state_head import CheckpointHead, head_key
+from airflow_provider.stores.task_state_rows import RecordRows
 from airflow_provider.stores.task_state_table import TaskStateTable
 
 logger = logging.getLogger(__name__)

@@ -59,7 +59,7 @@ def _command(words: str, help_text: str, parser: argparse.ArgumentParser) -> Ite
     yield f"(command-{words.replace(' ', '-')})="
     yield f"### `{words}`\n"
     yield f"{_sentence(help_text)}\n"
-    yield f"```text\n{' '.join(parser.format_usage().removeprefix('usage: ').split())}\n```\n"
+    yield f"```text\n{' '.join(parser.format_usage().removeprefix('usage: ').replace(' [-h]', '').split())}\n```\n"
     shown = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
     if not shown:
         return

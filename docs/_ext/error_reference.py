@@ -20,11 +20,12 @@ def remedies() -> dict[str, str]:
 
 
 def exceptions() -> dict[str, type[BaseException]]:
-    """Return every exception of the package, by name, in the order of its module."""
+    """Return every exception that people see, by name, in the order of its module."""
     return {
         name: kind
         for name, kind in vars(errors).items()
         if isinstance(kind, type) and issubclass(kind, BaseException) and kind.__module__ == errors.__name__
+        if not issubclass(kind, errors.InternalSignal)
     }
 
 
@@ -38,8 +39,8 @@ GROUPS = {
 
 
 def errors_page() -> str:
-    """Return a page with every exception that people see."""
-    left = {name: kind for name, kind in exceptions().items() if remedies().get(name)}
+    """Return a page with all of them."""
+    left = exceptions()
     lines: list[str] = []
     for title, group in GROUPS.items():
         lines.append(f"## {title}\n")

@@ -24,7 +24,7 @@ from airflow_provider.runner.housekeeping.prune import CheckpointLookup
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.session_state.saved.directory_marker import DirectoryMarker
 from airflow_provider.stores.task_state import TASK_STATE_ADDRESS, TaskStateCheckpointStore
-from airflow_provider.stores.task_state_rows import HEAD_PREFIX, CheckpointHead, head_key
+from airflow_provider.stores.task_state_head import HEAD_PREFIX, CheckpointHead, head_key
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from airflow_provider.components.destination.table_layout import OVERWRITE_MODE,
 from airflow_provider.components.destination.unfinished_table import making_table
 from airflow_provider.components.protection.write_protection import WriteProtection
 from airflow_provider.components.protection.write_target import WriteTarget
-from airflow_provider.components.sql.statement_effects import EmptiedTable, StatementEffects, read_statement_effects
+from airflow_provider.components.sql.sql_writes import EmptiedTable, SqlWrites, read_sql_writes
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.record.view_names import quote
@@ -26,23 +26,22 @@ def guarded_statement(spark: Any, text: str, context: ComponentContext | None, b
     """Context manager in which a statement runs: refuse it if it would destroy what the run still needs, and clean up a
     table that a kill left unfinished.
 
-    :param text: the statement
     :param context: the pipeline around the component
     :param base_dir: where relative paths of the config start
     :raises WriteRefusedError: it would destroy what the run still needs
     """
-    statement = read_statement_effects(spark, text)
+    statement = read_sql_writes(spark, text)
     protection = WriteProtection(spark, context, base_dir)
-    told: list[tuple[CatalogTable, set[str]]] = []
+    warned: list[tuple[CatalogTable, set[str]]] = []
     for emptied in [*statement.emptied, *_tables_of(spark, statement.databases)]:
         table = _check_table(spark, protection, statement, emptied)
         if table is not None and not emptied.drops and not emptied.partition and _replaces_all(spark, table):
-            told.append((table, _tell_partitions(spark, table, context)))
+            warned.append((table, _warn_of_dropped_partitions(spark, table, context)))
     for directory in statement.directories:
         place = TargetDirectory(spark, directory, run_token(None))
         if place.exists():
             target = WriteTarget(f"path {directory!r}", (place.location,))
-            protection.refuse_dear_places(target)
+            protection.refuse_vital_places(target)
             _check_input(spark, protection, statement, target)
             protection.refuse_needed_views(target)
             protection.refuse_needed_places(target, lambda below, place=place: "=" not in below and place.holds(below))
@@ -53,7 +52,7 @@ def guarded_statement(spark: Any, text: str, context: ComponentContext | None, b
                 token = run_token(context)
                 stack.enter_context(making_table(spark, name, token, is_known=False, replaces=True))
         yield
-    for table, before in told:
+    for table, before in warned:
         if gone := sorted(before - _partitions(spark, table)):
             logger.warning("table %s: %d partitions were dropped: %s", table.full_name, len(gone), name_list(gone))
 
@@ -76,7 +75,7 @@ def _replaces_all(spark: Any, table: CatalogTable) -> bool:
     return bool(table.partitions) and not dynamic and table.provider != "hive"
 
 
-def _tell_partitions(spark: Any, table: CatalogTable, context: ComponentContext | None) -> set[str]:
+def _warn_of_dropped_partitions(spark: Any, table: CatalogTable, context: ComponentContext | None) -> set[str]:
     found = _partitions(spark, table)
     if found:
         logger.warning(
@@ -96,13 +95,13 @@ def _tell_partitions(spark: Any, table: CatalogTable, context: ComponentContext 
 def _partitions(spark: Any, table: CatalogTable) -> set[str]:
     try:
         return {str(row[0]) for row in spark.sql(f"SHOW PARTITIONS {table.full_name}").collect()}
-    except Exception as error:  # noqa: BLE001 - a catalog that keeps no list of them
+    except Exception as error:  # noqa: BLE001 - the catalog keeps no list of partitions
         logger.debug("cannot list the partitions of %s: %s", table.full_name, describe(error))
         return set()
 
 
 def _check_table(
-    spark: Any, protection: WriteProtection, statement: StatementEffects, emptied: EmptiedTable
+    spark: Any, protection: WriteProtection, statement: SqlWrites, emptied: EmptiedTable
 ) -> CatalogTable | None:
     """Check one table; return it, or None if the statement empties none of its files."""
     table = find_table(spark, emptied.name)
@@ -127,7 +126,7 @@ def _check_table(
     return table
 
 
-def _check_input(spark: Any, protection: WriteProtection, statement: StatementEffects, target: WriteTarget) -> None:
+def _check_input(spark: Any, protection: WriteProtection, statement: SqlWrites, target: WriteTarget) -> None:
     for name in statement.reads:
         try:
             frame = spark.table(name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
-from airflow_provider.runner.config.problems import config_problems
+from airflow_provider.runner.config.problems import validation_problems
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.restart_plan import why_impossible
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, IN_THE_FILE, RestartRequest
@@ -57,7 +57,7 @@ def _checked(written: Any, config: PipelineConfig, *, refuse: bool) -> RestartFr
     except ValidationError as error:
         problems = [
             ConfigProblem(found.message, None, f"restart_from.{found.field}" if found.field else "restart_from")
-            for found in config_problems(error, RestartFrom, None)
+            for found in validation_problems(error, RestartFrom, None)
         ]
         if refuse:
             raise PipelineConfigError(problems, config.source) from None

@@ -65,7 +65,7 @@ def completed_code(event: ComponentCompleted, base_dir: Path) -> CodeRecord | No
 
 def earlier_code(config: PipelineConfig, kept: list[str], recorded: CheckpointState) -> dict[str, CodeRecord]:
     """Return the code of components that run again although a component that depends on them stays complete."""
-    depends_on = {component.name: component.depends_on for component in config.components}
+    depends_on = config.dependencies
     known = {name: recorded_code(recorded, name) for name in depends_on if name not in kept}
     return {
         name: code

@@ -59,11 +59,16 @@ class CheckpointHooks(NoOpHooks):
     A loop of your own may call it in place of the runner, see
     :mod:`airflow_provider.runner.checkpoint.manual_calls`.
 
+    >>> hooks = CheckpointHooks(store, "run-002", compute_pipeline_fingerprint(config))
+    >>> result = SimplePipelineRunner(config, hooks=hooks, spark=spark).run()
+    >>> store.load("run-002").status
+    'completed'
+
     :param store: where to keep the checkpoint
     :param run_id: Airflow's ``run_id``, or any name for the run
     :param pipeline_fingerprint: what :func:`compute_pipeline_fingerprint` returned for the config
     :param scope: what else identifies the run, see :data:`~airflow_provider.runner.record.run_key.Scope`
-    :param about: what else to record about the attempt
+    :param metadata: what else to record about the attempt
     :param live: the session, if its server keeps it for the next attempt
     :param saving: how long to retry a save
     :param now_func: returns the time, with time zone; default: that of ``saving``
@@ -76,7 +81,7 @@ class CheckpointHooks(NoOpHooks):
         pipeline_fingerprint: str,
         *,
         scope: Scope = (),
-        about: AttemptMetadata | None = None,
+        metadata: AttemptMetadata | None = None,
         live: LiveSession | None = None,
         saving: SavePolicy | None = None,
         now_func: Callable[[], datetime] | None = None,
@@ -85,7 +90,7 @@ class CheckpointHooks(NoOpHooks):
         self._run_id = run_id
         self._pipeline_fingerprint = pipeline_fingerprint
         self._scope = scope
-        self._about = about or AttemptMetadata()
+        self._metadata = metadata or AttemptMetadata()
         self._saving = saving or SavePolicy()
         if now_func is not None:
             self._saving = replace(self._saving, now=now_func)
@@ -105,7 +110,7 @@ class CheckpointHooks(NoOpHooks):
         patience = min(self._saving.patience_seconds, _TAKEOVER_SECONDS)
         brief = replace(self._saving, patience_seconds=patience, on_save=lambda seconds: None)
         claim, taken = brief(
-            f"the takeover of {key}", lambda: take_over(self._store, key, self._about.number), reads=True
+            f"the takeover of {key}", lambda: take_over(self._store, key, self._metadata.number), reads=True
         )
         self._attempt = AttemptProgress(claim, taken)
         return taken.recorded
@@ -141,7 +146,7 @@ class CheckpointHooks(NoOpHooks):
             requests=self._settled(event, recorded, now),
             session_state_url=event.session_state_url,
             live_session=self._copies.begin(plan, recorded.live_session if recorded else None),
-            airflow=dict(self._about.airflow),
+            airflow=dict(self._metadata.airflow),
         )
         self._saving(f"the checkpoint of {attempt.claim.key}", lambda: attempt.taken.writer.begin(attempt.state()))
         self._copies.after_record()

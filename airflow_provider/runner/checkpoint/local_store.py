@@ -20,6 +20,10 @@ class LocalCheckpointStore(FileCheckpointStore):
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` for which files, and why no lock is
     needed.
 
+    >>> store = LocalCheckpointStore(tmp_path / "checkpoints")
+    >>> store.load("run-001") is None
+    True
+
     :param base_dir: the directory; created when first needed. A relative one starts in the working directory that the
         process has when the store is made
     """

@@ -8,7 +8,12 @@ from airflow_provider.runner.storage.memory_storage import MemoryStorage
 
 
 class InMemoryCheckpointStore(FileCheckpointStore):
-    """Keeps checkpoints in memory, as JSON documents like the other stores."""
+    """Keeps checkpoints in memory, as JSON documents like the other stores.
+
+    >>> store = InMemoryCheckpointStore()
+    >>> store.load("run-001") is None
+    True
+    """
 
     def __init__(self) -> None:
         super().__init__("memory", "memory")

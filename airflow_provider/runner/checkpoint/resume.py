@@ -39,6 +39,11 @@ def load_checkpoint_for_resume(
     ``restart``; the log then says what changed. Given to
     :meth:`~airflow_provider.runner.SimplePipelineRunner.run`, it also brings their session state back.
 
+    >>> completed = load_checkpoint_for_resume(store, "run-001", config)
+    >>> sorted(completed)
+    ['clean', 'load']
+    >>> result = SimplePipelineRunner(config, spark=spark).run(completed)
+
     :param store: where the checkpoint is kept
     :param run_id: the run
     :param config: the pipeline as it is today

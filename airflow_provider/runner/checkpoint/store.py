@@ -29,6 +29,12 @@ class CheckpointStore(Protocol):
     the protocols below. A store that keeps its checkpoints in files needs none of this: it is a
     :class:`~airflow_provider.runner.checkpoint.file_store.FileCheckpointStore` on a
     :class:`~airflow_provider.runner.storage.file_storage.FileStorage`.
+
+    >>> def progress(store: CheckpointStore, run_id: str) -> int:
+    ...     state = store.load(run_id)
+    ...     return len(state.completed_components) if state else 0
+    >>> progress(store, "run-001")
+    2
     """
 
     def save(self, state: CheckpointState) -> None:

@@ -22,7 +22,7 @@ from airflow_provider.runner.config.policies import (
 )
 from airflow_provider.runner.config.problems import (
     component_name,
-    config_problems,
+    validation_problems,
 )
 from airflow_provider.runner.config.sections import (
     CircuitBreakerConfig,
@@ -35,6 +35,10 @@ from airflow_provider.runner.config.self_reference import CONTAINS_ITSELF, find_
 
 class ComponentConfig(ConfigSection):
     """One component of a pipeline.
+
+    >>> load = ComponentConfig(name="load", class_path="shop.steps.Load", config={"path": "/in"})
+    >>> ComponentConfig(name="clean", class_path="shop.steps.Clean", depends_on=[load.name]).depends_on
+    ['load']
 
     :param name: unique in the pipeline; any characters
     :param class_path: dotted path of a class with ``run()`` or of a function ``fn(spark, **config)``; in Python also
@@ -120,7 +124,7 @@ class ComponentConfig(ConfigSection):
         except LookupError as error:
             problems.append(ConfigProblem(str(error), component_name(data), "class_path"))
         except ValidationError as error:
-            problems += config_problems(error, cls, component_name(data), data)
+            problems += validation_problems(error, cls, component_name(data), data)
         if isinstance(data, Mapping):
             problems += content_problems(data)
         if problems:

@@ -22,15 +22,13 @@ if TYPE_CHECKING:
 class DataFlow(ABC):
     """Base class for components that use Spark.
 
-    .. code-block:: python
-
-        class Clean(DataFlow):
-            def __init__(self, input_view: str, output_view: str) -> None:
-                super().__init__()
-                self.input_view, self.output_view = input_view, output_view
-
-            def run(self) -> None:
-                self.spark.table(self.input_view).dropna().createOrReplaceTempView(self.output_view)
+    >>> class Clean(DataFlow):
+    ...     def __init__(self, input_view: str, output_view: str) -> None:
+    ...         super().__init__()
+    ...         self.input_view, self.output_view = input_view, output_view
+    ...
+    ...     def run(self) -> None:
+    ...         self.spark.table(self.input_view).dropna().createOrReplaceTempView(self.output_view)
     """
 
     config_model: type[BaseModel] | None = None
@@ -90,15 +88,13 @@ class DataFlow(ABC):
         """
         return ()
 
-    @classmethod  # noqa: B027 - few components have anything to mend
+    @classmethod  # noqa: B027 - few components have anything to repair
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
         """Repair what an earlier attempt of this component left half done, before any component of this attempt runs.
 
         By default it does nothing. An error here is logged, and the attempt goes on.
 
         :param config: the ``config`` mapping of the component
-        :param spark: the session
-        :param context: the pipeline around it
         """
 
     @property

@@ -40,8 +40,8 @@ from airflow_provider.runner.config.policies import (
     SessionStatePolicy,
 )
 from airflow_provider.runner.config.problems import (
-    config_problems,
     kind_in_words,
+    validation_problems,
 )
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.config.sections import (
@@ -66,6 +66,9 @@ __all__ = [
 
 class PipelineConfig(ConfigSection):
     """A pipeline: a named, ordered graph of components.
+
+    >>> PipelineConfig(name="daily", components=[{"name": "load", "class_path": "shop.steps.Load"}]).name
+    'daily'
 
     :param name: name of the pipeline; part of the checkpoint's identity
     :param components: at least one component; they run in this order where dependencies allow
@@ -133,7 +136,7 @@ class PipelineConfig(ConfigSection):
     def ordered(self) -> tuple[ComponentConfig, ...]:
         """The enabled components in the order of execution."""
         by_name = {component.name: component for component in self.components}
-        order = execution_order({name: component.depends_on for name, component in by_name.items()})
+        order = execution_order(self.dependencies)
         return tuple(by_name[name] for name in order if by_name[name].enabled)
 
     @property
@@ -203,8 +206,8 @@ class PipelineConfig(ConfigSection):
         try:
             pipeline = handler(data)
         except ValidationError as error:
-            own = config_problems(error, cls, None, data)
-            if problems:  # that no component is left follows from them
+            own = validation_problems(error, cls, None, data)
+            if problems:  # the missing components are a consequence of these problems
                 own = [problem for problem in own if problem.field != "components"]
         if own or problems or graph:
             raise PipelineConfigError([*own, *problems, *graph])
@@ -219,6 +222,10 @@ def load_pipeline_config(
     look_at_files: bool = True,
 ) -> PipelineConfig:
     """Load and fully check a pipeline config, including that every enabled component can be imported.
+
+    >>> daily = {"name": "daily", "components": [{"name": "load", "class_path": "shop.steps.Load"}]}
+    >>> load_pipeline_config(daily, importable=False).components[0].name
+    'load'
 
     :param source: path of a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file, a mapping with the fields of
         :class:`PipelineConfig`, or a :class:`PipelineConfig`, which is checked again
@@ -240,7 +247,7 @@ def load_pipeline_config(
             untaken += error.problems
         raise PipelineConfigError(untaken, origin)
     try:
-        # model_validate also turns what is no mapping at all into a problem of the config.
+        # model_validate also reports a source that is not a mapping as a problem of the config.
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
         base_dir = _folder(origin) if look_at_files else None

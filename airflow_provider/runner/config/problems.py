@@ -56,7 +56,7 @@ _MAY_BE_SECRET = {"config", "spark_conf"}
 _LONGEST_SHOWN = 60
 
 
-def config_problems(
+def validation_problems(
     error: ValidationError, model: type[BaseModel], component: str | None, data: Any = None, *, show_values: bool = True
 ) -> list[ConfigProblem]:
     """Translate pydantic's errors about one model into problems with field and remedy, one for each value.
@@ -97,7 +97,7 @@ def _message(item: ErrorDetails, model: type[BaseModel], component: str | None, 
     if kind in ("too_short", "string_too_short") and not value:
         return "is empty"
     if kind in ("value_error", "assertion_error"):
-        return str(item["ctx"]["error"])  # the words of whoever wrote the check
+        return str(item["ctx"]["error"])  # the message of the check itself
     if kind in _EXPECTED or kind == "several":
         expected = item["ctx"]["expected"] if kind == "several" else _EXPECTED[kind]
         remedy = _remedy(expected, value)

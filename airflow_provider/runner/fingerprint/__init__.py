@@ -1,1 +1,1 @@
-"""What makes a result valid: hashes of everything that decides what a component does, and what changed."""
+"""What makes a result valid: hashes of everything that decides what a component does, and comparisons of them."""

@@ -1,4 +1,4 @@
-"""What differs between the config of a checkpoint and today's: which fields, never their values."""
+"""How today's config differs from a checkpoint's: which fields, never their values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ FieldHashes = Mapping[str, str]
 class ConfigChange:
     """One difference between the config of a checkpoint and today's.
 
-    :param component: name of the component
     :param field: which field differs, None if the whole component was added or removed
     :param kind: ``added``, ``removed`` or ``changed``
     """
@@ -31,7 +30,7 @@ def compare_config(before: Mapping[str, FieldHashes], after: Mapping[str, FieldH
     """List what differs, in the order of today's components and then of the removed ones.
 
     :param before: component to field hashes at the time of the checkpoint
-    :param after: the same of today's config
+    :param after: the same for today's config
     """
     found = []
     for name, fields in after.items():

@@ -1,16 +1,15 @@
 """Fingerprints: SHA-256 over canonical JSON of everything in the config that decides what a component does.
 
 That is its name, class path, ``config``, dependencies, ``checkpoint_version`` and whether it is enabled, plus the
-content of the files that it names (see ``fingerprint_files`` below), with their templates rendered where they are
-rendered. Two different configs never share a fingerprint by
-concatenation, because the hashed text is JSON in which every value keeps its type and place.
+content of the files that it names, with rendered templates where something renders them. No two configs share a
+fingerprint by concatenation, because every value keeps its type and place in the JSON.
 
-The content of a file counts like config if a component's config names it and its ending says that it is a statement, a
-template or a schema (:data:`CONFIG_ENDINGS`). By their names alone files of data, of results and of settings cannot be
-told apart, and data that counted as config would start the pipeline over with every new row. So for any other file a
-component says so itself, with a class method ``fingerprint_files(config) -> list[str]``.
+The content of a file counts like config if a component's config names it and its ending marks a statement, a template
+or a schema (:data:`CONFIG_ENDINGS`). The names of other files do not tell data, results and settings apart, and if data
+counted as config, every new row would restart the pipeline. So for any other file a component says so itself, with a
+class method ``fingerprint_files(config) -> list[str]``.
 
-The order of the keys of a mapping does not count, unless a component names the field in its ``ordered_fields``.
+The order of keys in a mapping does not count, unless a component names the field in its ``ordered_fields``.
 """
 
 from __future__ import annotations
@@ -33,13 +32,17 @@ from airflow_provider.runner.config.zipped_files import is_zipped_file, read_zip
 from airflow_provider.runner.fingerprint.config_changes import FieldHashes
 
 CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")
-"""Endings of files that a config names for what stands in them: nobody keeps data under these."""
+"""Endings of files that a config names for their content: data never have these."""
 
-_TAG = "\0"  # starts the key of a value that JSON has no form for, so that no mapping looks like one
+_TAG = "\0"  # begins the key of a value that JSON cannot express, so that no mapping looks like one
 
 
 def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
     """Return the fingerprint of a whole pipeline: 64 hexadecimal digits.
+
+    >>> fingerprint = compute_pipeline_fingerprint(config)
+    >>> len(fingerprint)
+    64
 
     :param config: the pipeline; its name, version, tags, environment and Spark settings do not count
     """
@@ -49,7 +52,7 @@ def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
 
 @dataclass(frozen=True)
 class ConfigHashes:
-    """All hashes of a pipeline, as its config and the files that it names are at one moment.
+    """All hashes of a pipeline, for its config and the files that it names at one moment.
 
     :param pipeline: see :func:`compute_pipeline_fingerprint`
     :param components: component to its fingerprint, see :func:`component_fingerprint`
@@ -76,7 +79,6 @@ class ConfigHashes:
 def component_fingerprint(component: ComponentConfig, base_dir: Path) -> str:
     """Return the fingerprint of one component: 64 hexadecimal digits.
 
-    :param component: its config
     :param base_dir: where relative paths in the config start
     """
     return _sha256([component.name, list(_fields(component, base_dir))])
@@ -105,7 +107,7 @@ def _target(component: ComponentConfig) -> Any:
 
 
 def _order(value: Any) -> list[Any]:
-    """Return the keys of mappings in their order, at any depth: it does not count elsewhere."""
+    """Return the keys of mappings in their order, at any depth; elsewhere that order does not count."""
     if isinstance(value, Mapping):
         return [[str(key), _order(item)] for key, item in value.items()]
     return [_order(item) for item in value] if isinstance(value, (list, tuple)) else []
@@ -117,7 +119,7 @@ def _files_of(component: ComponentConfig) -> Sequence[str]:
 
 
 def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
-    """Yield the files that a config names, at any depth, if their endings say what they are."""
+    """Yield the files that a config names, at any depth, if their endings mark them as config."""
     if isinstance(value, str):
         if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and is_zipped_file(base_dir / value):
             yield value
@@ -141,9 +143,9 @@ def _hash(content: bytes) -> str:
 
 
 def canonical_json(value: Any) -> Any:
-    """Return plain JSON in which different values stay different: ``{1: 2}`` and ``{"1": 2}`` for instance.
+    """Return plain JSON in which different values stay different, such as ``{1: 2}`` and ``{"1": 2}``.
 
-    :raises TypeError: the value is no plain data
+    :raises TypeError: the value is not plain data
     """
     if isinstance(value, enum.Enum):
         return canonical_json(value.value)

@@ -38,7 +38,7 @@ def attempt_error(result: PipelineResult, goes_on: str) -> PySparkPipelineError 
 
 
 def status_lines(result: PipelineResult, failed: str, goes_on: str) -> list[str]:
-    """Say what is complete and what comes next.
+    """Return what is complete and what comes next.
 
     :param result: how the attempt went
     :param failed: the component that failed
@@ -54,7 +54,7 @@ def status_lines(result: PipelineResult, failed: str, goes_on: str) -> list[str]
 
 
 def complete_in_words(complete: Sequence[str], total: int) -> str:
-    """Say which components are recorded as complete."""
+    """Return which components are recorded as complete."""
     if not complete:
         return f"complete: none of {total}"
     hidden = len(complete) - _NAMES_SHOWN

@@ -1,4 +1,4 @@
-"""Where an attempt stands, for whoever has to end it: what is recorded and what runs."""
+"""What an attempt has completed and what it runs now, for code that must end it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider.runner.planning.plan import Action
 class AttemptStatus(NoOpHooks):
     """Follows an attempt. It belongs after the hooks that record, so that what it calls complete is recorded.
 
-    When a record cannot be saved the attempt ends with that error, so nothing asks this for it.
+    When a record cannot be saved the attempt ends with that error, so nothing needs these lines then.
     """
 
     def __init__(self) -> None:
@@ -42,9 +42,9 @@ class AttemptStatus(NoOpHooks):
         self._runs = None
 
     def lines(self) -> list[str]:
-        """Say what is complete, what was running, and what comes next. Safe to call at any time, from any thread."""
+        """Return what is complete, what was running, and what comes next. Safe to call at any time, from any thread."""
         if not self._order:
-            return ["nothing had begun, and what earlier attempts recorded stays"]
+            return ["no component had started; what earlier attempts recorded stays"]
         complete, runs = list(self._complete), self._runs
         position = f" ({self._order.index(runs) + 1} of {len(self._order)})" if runs in self._order else ""
         following = next((name for name in self._order if name not in complete), None)

@@ -14,7 +14,7 @@ from traceback import FrameSummary
 import airflow_provider
 
 _OURS = str(Path(airflow_provider.__file__).parent) + os.sep
-_ENGINE = str(Path(_OURS, "runner")) + os.sep
+ENGINE = str(Path(_OURS, "runner")) + os.sep
 _INSTALLED = tuple(
     {
         str(folder) + os.sep
@@ -35,9 +35,9 @@ _Frame = tuple[FrameSummary, str]
 
 
 def author_line(error: BaseException, package: str | None = None) -> str | None:
-    """Return ``file:line, in function: code`` of the innermost line that is the author's, None if none is.
+    """Return ``file:line, in function: code`` of the author's innermost line, None if there is none.
 
-    The author's is what neither this package nor anything installed has, and what is in the component's own package,
+    A line is the author's if it is neither in this package nor installed, or if it is in the component's own package,
     which may be installed like a library.
 
     :param error: what a component raised
@@ -46,8 +46,8 @@ def author_line(error: BaseException, package: str | None = None) -> str | None:
     summaries = traceback.extract_tb(error.__traceback__)
     names = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     frames = list(zip(summaries, names, strict=True))
-    # Before the engine's lines there are those of whoever called it.
-    began = next((n for n, (frame, _) in enumerate(frames) if frame.filename.startswith(_ENGINE)), 0)
+    # The lines before the engine's are those of its caller.
+    began = next((n for n, (frame, _) in enumerate(frames) if frame.filename.startswith(ENGINE)), 0)
     return _innermost(frames[began:], package)
 
 
@@ -79,7 +79,7 @@ def _is_authors(frame: FrameSummary, name: str, package: str | None) -> bool:
 
 
 def _is_typed_in(frame: FrameSummary) -> bool:
-    """Return whether a frame is of code that somebody typed, and not made, as the ``__init__`` of a dataclass is."""
+    """Return whether a frame is of code that was typed in, not generated like the ``__init__`` of a dataclass."""
     return _TYPED_IN.match(frame.filename) is not None and not frame.name.startswith("__")
 
 

@@ -1,4 +1,4 @@
-"""Text for people: what the fingerprint of a component's code covers, and what it cannot see."""
+"""What the fingerprint of a component's code covers, and what it cannot see, in words for people."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def code_lines(component: str, reading: CodeReading | None) -> Iterator[str]:
     yield from _listed("covers", [*reading.functions, *(f"the constant {name}" for name in reading.constants)])
     yield from _listed("depends on", [f"{name} {version}" for name, version in reading.distributions.items()])
     if reading.python is not None:
-        yield f"  has no source everywhere, so Python {reading.python} counts, too"
+        yield f"  has code without source, so Python {reading.python} counts, too"
     for what in reading.unseen:
         yield f"  cannot see: {what}"
     if not (reading.functions or reading.constants or reading.distributions or reading.unseen):
-        yield "  ready-made: its config is what counts"
+        yield "  ready-made: only its config counts"
 
 
 def _listed(title: str, names: Iterable[str]) -> Iterator[str]:

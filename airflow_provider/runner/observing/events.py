@@ -1,4 +1,4 @@
-"""What the runner tells its hooks: one record per lifecycle callback."""
+"""The events that hooks receive: one record per lifecycle callback."""
 
 from __future__ import annotations
 

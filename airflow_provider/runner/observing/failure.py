@@ -1,4 +1,4 @@
-"""Why a component failed, in the words that people are told."""
+"""Why a component failed, in words for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider.runner.spark.error_text import out_of_memory, parse_spark_
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a component failed. Made while Spark is there, because its errors ask it for their text.
+    """Why a component failed. Made while Spark runs, because its errors ask it for their text.
 
     :param what: what went wrong, without stacks; may have several lines
     :param where: the author's own line, None if no code of theirs took part
@@ -30,7 +30,7 @@ class Failure:
         return self.what.partition("\n")[0]
 
     def lines(self) -> list[str]:
-        """What is to be said beside :attr:`what`."""
+        """The lines that follow :attr:`what`."""
         where = [f"where: {self.where}"] if self.where else []
         return [*where, *self.hints]
 
@@ -39,7 +39,7 @@ def explain(error: BaseException, hints: Sequence[str] = (), package: str | None
     """Find out what an error says and where it came from.
 
     :param error: what a component raised
-    :param hints: what the caller knows
+    :param hints: what the caller adds
     :param package: the component's top-level package
     """
     found = parse_spark_error(error)

@@ -6,8 +6,8 @@ These are not Airflow hooks, which are connection clients.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable
+from typing import Protocol, runtime_checkable
 
 from airflow_provider.errors import CheckpointError
 from airflow_provider.runner.config.model import PipelineConfig
@@ -22,8 +22,8 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
-from airflow_provider.runner.observing.hook_signature import is_event, is_ours
-from airflow_provider.runner.observing.peer_hooks import each_of, for_any_arguments, tell
+from airflow_provider.runner.observing.hook_signature import CALLBACKS, is_event, is_ours
+from airflow_provider.runner.observing.peer_hooks import call_hook, each_of, for_any_arguments
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 logger = logging.getLogger(__name__)
@@ -34,44 +34,18 @@ class PipelineHooks(Protocol):
 
     What a hook raises is logged and the run goes on, except a
     :class:`~airflow_provider.errors.CheckpointError`, which ends the attempt.
+
+    Each body is a ``return``, which tells type checkers that :class:`NoOpHooks` need not override it.
+
+    >>> class Notify(NoOpHooks):
+    ...     def on_component_failure(self, event):
+    ...         print(f"{event.component.name} failed: {event.error}")
     """
-
-    def before_pipeline(self, event: PipelineStarted) -> None: ...
-
-    def after_pipeline(self, event: PipelineFinished) -> None: ...
-
-    def before_component(self, event: ComponentStarted) -> None: ...
-
-    def after_component(self, event: ComponentCompleted) -> None: ...
-
-    def on_component_failure(self, event: ComponentFailed) -> None: ...
-
-    def on_component_reuse(self, event: ComponentReused) -> None: ...
-
-    def on_session_state_saved(self, event: SessionStateSaved) -> None: ...
-
-    def on_retry_attempt(self, event: RetryScheduled) -> None: ...
-
-    def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None: ...
-
-
-@runtime_checkable
-class TakesOver(Protocol):
-    """Hooks that keep a record of the run, which an attempt takes over before it plans."""
-
-    def take_over(self, config: PipelineConfig) -> CheckpointState | None:
-        """Shut every earlier attempt out of the record, and return what had been recorded until then.
-
-        :raises CheckpointError: it cannot be taken over
-        """
-
-
-class NoOpHooks:
-    """Hooks that do nothing, to subclass."""
 
     @for_any_arguments
     def before_pipeline(self, event: PipelineStarted) -> None:
         """The plan is made, nothing has run yet."""
+        return
 
     @for_any_arguments
     def after_pipeline(self, event: PipelineFinished) -> None:
@@ -80,32 +54,65 @@ class NoOpHooks:
         Also called when something else than a component failed: Spark did not start, or the record cannot be saved. The
         result is a failure then, without components.
         """
+        return
 
     @for_any_arguments
     def before_component(self, event: ComponentStarted) -> None:
         """A component is about to run."""
+        return
 
     @for_any_arguments
     def after_component(self, event: ComponentCompleted) -> None:
         """A component's ``run()`` returned."""
+        return
 
     @for_any_arguments
     def on_component_failure(self, event: ComponentFailed) -> None:
         """A component failed, after its own retries."""
+        return
 
+    @for_any_arguments
     def on_component_reuse(self, event: ComponentReused) -> None:
-        """A component finished in an earlier attempt and is left alone."""
+        """A component finished in an earlier attempt and does not run again."""
+        return
 
+    @for_any_arguments
     def on_session_state_saved(self, event: SessionStateSaved) -> None:
-        """What a completed component left was saved later on: the attempt fails, or what it had read changes."""
+        """The session state of a completed component was saved: the attempt fails, or what it had read changes."""
+        return
 
     @for_any_arguments
     def on_retry_attempt(self, event: RetryScheduled) -> None:
         """A try of a component failed and another one will follow."""
+        return
 
     @for_any_arguments
     def on_circuit_breaker_state_change(self, event: CircuitChanged) -> None:
         """A component's circuit breaker changed its state."""
+        return
+
+
+@runtime_checkable
+class TakesOver(Protocol):
+    """Hooks that keep a record of the run, which an attempt takes over before it plans."""
+
+    def take_over(self, config: PipelineConfig) -> CheckpointState | None:
+        """Fence off every earlier attempt, and return what had been recorded until then.
+
+        :raises CheckpointError: it cannot be taken over
+        """
+
+
+class NoOpHooks(PipelineHooks):
+    """Hooks that do nothing, to subclass.
+
+    >>> class Progress(NoOpHooks):
+    ...     def before_component(self, event):
+    ...         print(f"{event.position} of {event.total}: {event.component.name}")
+    >>> result = SimplePipelineRunner(config, hooks=Progress(), spark=spark).run()
+    1 of 2: load
+    2 of 2: clean
+    """
 
 
 class CompositeHooks(NoOpHooks):
@@ -117,8 +124,12 @@ class CompositeHooks(NoOpHooks):
     Hooks that were written for ``pyspark-pipeline-framework`` are called as they expect, see
     :mod:`airflow_provider.runner.observing.peer_hooks`.
 
-    :param hooks: the hooks; a list counts as those in it
-    :raises PipelineConfigError: what is no hook, such as a class instead of an object of it
+    >>> metrics = MetricsHooks()
+    >>> hooks = CompositeHooks(LoggingHooks(), metrics)
+    >>> result = SimplePipelineRunner(config, hooks=hooks, spark=spark).run()
+
+    :param hooks: the hooks, or lists of them
+    :raises PipelineConfigError: an argument is not a hook, such as a class instead of an object of it
     """
 
     def __init__(self, *hooks: PipelineHooks | Iterable[PipelineHooks]) -> None:
@@ -131,60 +142,50 @@ class CompositeHooks(NoOpHooks):
         found = [hook.take_over(config) for hook in self._hooks if isinstance(hook, TakesOver)]
         return next((state for state in found if state is not None), None)
 
-    def before_pipeline(self, event: PipelineStarted, *by_hand: Any) -> None:
-        self._tell("before_pipeline", event, *by_hand)
-
-    def after_pipeline(self, event: PipelineFinished, *by_hand: Any) -> None:
-        self._tell("after_pipeline", event, *by_hand)
-
     def after_an_error(self, event: PipelineFinished) -> None:
-        """Let authors' hooks end what they began in :meth:`before_pipeline`, as something else than a component failed.
+        """Call ``after_pipeline`` of authors' hooks when something else than a component failed.
 
-        Spark did not start, or the record was lost. Hooks of this package are not called: that error has its own way
-        to people, and the record stays as it is.
+        Spark did not start, or the record was lost. Hooks of this package are not called: the caller raises that error,
+        and the record stays as it is.
         """
         for hook in self._hooks:
             if not is_ours(getattr(hook, "after_pipeline", None)):
                 try:
-                    tell(hook, "after_pipeline", event)
+                    call_hook(hook, "after_pipeline", event)
                 except (Exception, SystemExit):
                     logger.exception("hook %s.after_pipeline failed", type(hook).__name__)
 
-    def before_component(self, event: ComponentStarted, *by_hand: Any) -> None:
-        self._tell("before_component", event, *by_hand)
-
-    def after_component(self, event: ComponentCompleted, *by_hand: Any) -> None:
-        self._tell("after_component", event, *by_hand)
-
-    def on_component_failure(self, event: ComponentFailed, *by_hand: Any) -> None:
-        self._tell("on_component_failure", event, *by_hand)
-
-    def on_component_reuse(self, event: ComponentReused, *by_hand: Any) -> None:
-        self._tell("on_component_reuse", event, *by_hand)
-
-    def on_session_state_saved(self, event: SessionStateSaved, *by_hand: Any) -> None:
-        self._tell("on_session_state_saved", event, *by_hand)
-
-    def on_retry_attempt(self, event: RetryScheduled, *by_hand: Any) -> None:
-        self._tell("on_retry_attempt", event, *by_hand)
-
-    def on_circuit_breaker_state_change(self, event: CircuitChanged, *by_hand: Any) -> None:
-        self._tell("on_circuit_breaker_state_change", event, *by_hand)
-
-    def _tell(self, method: str, event: object, *by_hand: object) -> None:
+    def _call_each(self, callback: str, event: object, *by_hand: object) -> None:
         fatal: CheckpointError | None = None
         for hook in self._hooks:
             try:
                 if is_event(event):
-                    tell(hook, method, event)
-                else:  # called by hand, as that package's runner does: each hook knows what to make of it
-                    getattr(hook, method)(event, *by_hand)
+                    call_hook(hook, callback, event)
+                else:  # called by hand, as that package's runner does: each hook knows these arguments
+                    getattr(hook, callback)(event, *by_hand)
             except CheckpointError as error:
                 fatal = fatal or error
             except (Exception, SystemExit) as error:
-                # What an author's hook calls may end with sys.exit(), as commands do. Ours have another reason to.
-                if isinstance(error, SystemExit) and is_ours(getattr(hook, method)):
+                # An author's hook may call a command that ends with sys.exit(). Our hooks only do so on purpose.
+                if isinstance(error, SystemExit) and is_ours(getattr(hook, callback)):
                     raise
-                logger.exception("hook %s.%s failed; the run goes on", type(hook).__name__, method)
+                logger.exception("hook %s.%s failed; the run goes on", type(hook).__name__, callback)
         if fatal is not None:
             raise fatal
+
+
+def _calls_each(callback: str) -> Callable[..., None]:
+    """Return the method of :class:`CompositeHooks` that calls one callback of all its hooks.
+
+    :param callback: its name
+    """
+
+    def method(self: CompositeHooks, event: object, *by_hand: object) -> None:
+        self._call_each(callback, event, *by_hand)
+
+    method.__name__, method.__doc__ = callback, getattr(PipelineHooks, callback).__doc__
+    return method
+
+
+for _callback in CALLBACKS:
+    setattr(CompositeHooks, _callback, _calls_each(_callback))

@@ -1,4 +1,4 @@
-"""Hooks that tell the run's story in the log, for the person who reads it at 3 a.m."""
+"""Hooks that write the run's log, for the person who reads it at 3 a.m."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 
 from airflow_provider.errors import SparkLostError
 from airflow_provider.runner.observing.attempt_error import attempt_error
+from airflow_provider.runner.observing.author_line import ENGINE
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -19,7 +20,7 @@ from airflow_provider.runner.observing.events import (
 from airflow_provider.runner.observing.failure import explain
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.log_groups import log_group
-from airflow_provider.runner.observing.report import duration, plan_table, result_table, time_line
+from airflow_provider.runner.observing.report import duration, only_reason, plan_table, result_table, time_line
 from airflow_provider.runner.observing.result import PipelineResultStatus
 from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.spark.error_text import stack_lines
@@ -27,10 +28,15 @@ from airflow_provider.runner.spark.jvm_lines import without_java
 
 
 class LoggingHooks(NoOpHooks):
-    """Logs the plan as a table, a line at the start and end of each component, and the result as a table.
+    """Logs the plan, a line at the start and end of each component, and the result as a table.
+
+    The plan is a table, or one line if all components run for the same reason.
+
+    >>> hooks = LoggingHooks(logging.getLogger("daily"))
+    >>> result = SimplePipelineRunner(config, hooks=hooks, spark=spark).run()
 
     :param logger: where to log; default: a logger named after this module
-    :param verdict: whether to end with the error of a failed attempt; False for who raises it
+    :param verdict: whether to end with the error of a failed attempt; False for a caller that raises it
     """
 
     def __init__(self, logger: logging.Logger | None = None, *, verdict: bool = True) -> None:
@@ -46,8 +52,11 @@ class LoggingHooks(NoOpHooks):
         what = ", ".join(f"{counts[action]} to {action.value}" for action in Action if counts[action])
         if plan.left_out:
             what = f"{what or 'nothing to do'}, {len(plan.left_out)} left out"
+        reason = only_reason(plan)
+        what = what if reason is None else f"{what} ({reason})"
         self._log.info("pipeline %r (%s): plan of this attempt: %s", config.name, ", ".join(about), what)
-        self._lines(plan_table(plan))
+        if reason is None:
+            self._lines(plan_table(plan))
         if plan.kept_by_rerun_affected:
             self._log.info(
                 "%s is 'restart'; 'rerun_affected' would have kept %s",
@@ -70,7 +79,7 @@ class LoggingHooks(NoOpHooks):
         result = event.result
         total, complete = len(result.component_results), len(result.completed_components)
         verdict = "succeeded" if result.status is PipelineResultStatus.SUCCESS else "FAILED"
-        verdict = "has run in part" if result.is_part else verdict
+        verdict = "ran in part" if result.is_part else verdict
         self._log.info(
             "pipeline %r %s after %s: %d of %d components complete",
             result.pipeline_name,
@@ -115,9 +124,9 @@ class LoggingHooks(NoOpHooks):
         )
         if not isinstance(event.error, SparkLostError):
             whole = stack_lines(event.error)
-            shown = without_java(whole)
-            title = "the stack of this error" + ("" if shown == whole else "; Java's is in the log at level DEBUG")
-            with log_group(self._log, title):
+            shown = without_java(stack_lines(event.error, ENGINE))
+            rest = "" if shown == whole else "; the whole is in the log at level DEBUG"
+            with log_group(self._log, f"stack trace of this error{rest}"):
                 self._lines(shown)
             if shown != whole:
                 for line in whole:

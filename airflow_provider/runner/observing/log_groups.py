@@ -1,4 +1,4 @@
-"""Lines of the log that Airflow's log viewer shows folded."""
+"""Groups of log lines, which Airflow's log viewer folds."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 
-_folding: ContextVar[bool] = ContextVar("folding", default=False)
+_marked: ContextVar[bool] = ContextVar("marked", default=False)
 
 
 @contextmanager
 def log_groups_shown() -> Iterator[None]:
-    """Let groups in here: the log is read in a viewer that understands it, as Airflow's does."""
-    before = _folding.set(True)
+    """Let groups carry marks for a log viewer that understands them, as Airflow's does."""
+    before = _marked.set(True)
     try:
         yield
     finally:
-        _folding.reset(before)
+        _marked.reset(before)
 
 
 class LogGroup:
-    """A place in the log whose lines are folded, if the log's viewer can. Closed until it is opened.
+    """A group of log lines, which a viewer folds if it can. Closed until it is opened.
 
     :param logger: of the lines
-    :param title: what stays to be seen; elsewhere it is a line of its own
+    :param title: what stays visible; without such a viewer it is a line of its own
     """
 
     def __init__(self, logger: logging.Logger, title: str) -> None:
@@ -36,19 +36,19 @@ class LogGroup:
         """Begin, if it has not begun."""
         if not self._is_open:
             self._is_open = True
-            self._log.info("%s", f"::group::{self._title}" if _folding.get() else self._title)
+            self._log.info("%s", f"::group::{self._title}" if _marked.get() else self._title)
 
     def close(self) -> None:
         """End, if it has begun."""
         if self._is_open:
             self._is_open = False
-            if _folding.get():
+            if _marked.get():
                 self._log.info("::endgroup::")
 
 
 @contextmanager
 def log_group(logger: logging.Logger, title: str) -> Iterator[None]:
-    """Fold what is logged in here, see :class:`LogGroup`."""
-    with closing(LogGroup(logger, title)) as place:
-        place.open()
+    """Group what is logged in here, see :class:`LogGroup`."""
+    with closing(LogGroup(logger, title)) as group:
+        group.open()
         yield

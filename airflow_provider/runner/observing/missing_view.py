@@ -1,4 +1,4 @@
-"""What to say to an author whose component needs a view, a table or a function that is not there."""
+"""Hints for an author whose component misses a view, a table or a function."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ def missing_view(
     :param component: its name
     :param config: the pipeline
     :param views: names of the views in the session
-    :param lost: quoted names of what completed components left and nothing has brought back, to the reason
+    :param lost: quoted names of what completed components left and this attempt could not restore, to the reason
     """
-    if hints := [f"{name} is not there again after the failure: {why}; {IF_LOST}" for name, why in _named(error, lost)]:
+    if hints := [
+        f"{name} could not be restored after the failure: {why}; {IF_LOST}" for name, why in _named(error, lost)
+    ]:
         return hints
     found = _NOT_FOUND.search(str(error))
     if found is None:
@@ -41,11 +43,11 @@ def missing_view(
         if other.name != component and _leaves(other, name):
             return [_who(other, name, component, config)]
     near = suggestion(name, sorted(views)) if views else "; the session has no view"
-    return [f"no component of this pipeline leaves a view {name!r} as far as its code and config say{near}"]
+    return [f"no component of this pipeline leaves a view {name!r} as far as its code and config show{near}"]
 
 
 def _named(error: BaseException, lost: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return those of what is lost that an error is about: Spark quotes each part of a name."""
+    """Return the lost names that an error mentions: Spark quotes each part of a name."""
     text = str(error)
     return [(name, why) for name, why in lost.items() if any(part in text for part in _QUOTED.findall(name)[-1:])]
 
@@ -60,13 +62,13 @@ def _who(other: ComponentConfig, view: str, component: str, config: PipelineConf
             f"depends_on of {component!r}"
         )
     return (
-        f"component {other.name!r} ran before it and its code or config names view {view!r}; it did not leave it this "
-        "time, or its session_state is 'none'"
+        f"component {other.name!r} ran before it and its code or config names view {view!r}, but it did not leave the "
+        "view this time, or its session_state is 'none'"
     )
 
 
 def _leaves(component: ComponentConfig, view: str) -> bool:
-    """Return whether a component says that it leaves a view of that name: in its config or in its code."""
+    """Return whether a component's config or code says that it leaves a view of that name."""
     written = list(_texts(component.config))
     if any(key.endswith("view") and value.lower() == view.lower() for key, value in written):
         return True

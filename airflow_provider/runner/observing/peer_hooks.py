@@ -68,10 +68,10 @@ _ARGUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 
 
 def each_of(hooks: Iterable[Any]) -> tuple[Any, ...]:
-    """Return the single hooks of what somebody gave: lists and their ``CompositeHooks`` are taken apart.
+    """Return the single hooks among the arguments: lists and that package's ``CompositeHooks`` are taken apart.
 
     :param hooks: hooks, lists of hooks, None for nothing
-    :raises PipelineConfigError: one of them can be called by no event
+    :raises PipelineConfigError: one of them has no callback
     """
     found: list[Any] = []
     for hook in hooks:
@@ -95,7 +95,7 @@ def _is_their_composite(hook: Any) -> bool:
 
 def _check(hook: Any) -> None:
     if isinstance(hook, type):
-        message = f"{hook.__name__} is a class; give an object of it: {hook.__name__}(…)"
+        message = f"{hook.__name__} is a class; pass an instance: {hook.__name__}(…)"
     elif any(hasattr(hook, callback) for callback in CALLBACKS):
         _warn_of_misspelt(hook)
         return
@@ -108,7 +108,7 @@ def _check(hook: Any) -> None:
 
 
 def _warn_of_misspelt(hook: Any) -> None:
-    """Say which methods look like callbacks and are none, so that nobody waits for them to be called."""
+    """Warn of methods whose names look like misspelt callbacks: the runner never calls them."""
     written = [name for kind in type(hook).__mro__ if not kind.__module__.startswith(_LIBRARIES) for name in vars(kind)]
     for name in dict.fromkeys(written):
         if name.startswith(("before_", "after_", "on_")) and name not in CALLBACKS:
@@ -127,12 +127,10 @@ def for_any_arguments(callback: Callback) -> Callback:
     return cast("Callback", nothing)
 
 
-def tell(hook: Any, callback: str, event: Any) -> None:
-    """Call a hook in the way in which it was written. One that lacks the callback is not called.
+def call_hook(hook: Any, callback: str, event: Any) -> None:
+    """Call a hook in the way in which it was written; do nothing if it lacks the callback.
 
-    :param hook: the hook
     :param callback: which of :data:`CALLBACKS`
-    :param event: what has happened
     """
     method = getattr(hook, callback, None)
     if method is None:
@@ -147,9 +145,7 @@ def tell(hook: Any, callback: str, event: Any) -> None:
         outcome = method(StartedOrConfig(event.config, event.plan, event.session_state_url))
     if inspect.iscoroutine(outcome):
         outcome.close()
-        logger.warning(
-            "hook %s.%s is an async function, of which nothing runs; make it a plain one", _named(hook), callback
-        )
+        logger.warning("hook %s.%s is async, so it never runs; make it a plain function", _named(hook), callback)
 
 
 def _named(hook: Any) -> str:

@@ -1,4 +1,4 @@
-"""Tells people that a long component is still at work, and with what."""
+"""Reports on a long component while it runs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ EVERY_SECONDS = 60.0
 
 
 class Progress(Protocol):
-    """Is told which component is at work, and may look at Spark meanwhile."""
+    """Reports on a component while it runs."""
 
     def watching(self, component: str, position: int, total: int, spark: Any) -> AbstractContextManager[object]:
-        """Return what is entered while a component is at work.
+        """Return a context manager that is active while a component runs.
 
         :param component: its name
         :param position: its place in the order of execution, from 1
@@ -31,7 +31,7 @@ class Progress(Protocol):
 
 
 class ProgressLog:
-    """Logs a line per minute while a component is at work: nothing for one that takes less.
+    """Logs a line per minute while a component runs, and nothing for a shorter one.
 
     :param every: seconds between two lines
     :param logger: where to log; default: a logger named after this module
@@ -59,11 +59,11 @@ class ProgressLog:
                 try:
                     words = in_words(look())
                 except Exception as error:  # noqa: BLE001 - Spark may be gone, which the component will say
-                    self._log.debug("what Spark is doing cannot be looked at: %s", describe(error))
+                    self._log.debug("cannot see what Spark is doing: %s", describe(error))
                     continue
                 if not over.is_set():
                     took = duration(self._clock() - began)
-                    self._log.info("[%d/%d] %s: at work for %s: %s", position, total, component, took, words)
+                    self._log.info("[%d/%d] %s: still running after %s: %s", position, total, component, took, words)
 
         with spark_progress(spark) as look:
             threading.Thread(target=tell, args=(look,), name="pyspark-pipeline-progress", daemon=True).start()
@@ -74,12 +74,12 @@ class ProgressLog:
 
 
 def in_words(work: SparkWork | None) -> str:
-    """Return what Spark is doing as a piece of a sentence.
+    """Return what Spark is doing in words.
 
     :param work: what it is doing, None if no job runs
     """
     if work is None:
-        return "no Spark job runs at this moment"
+        return "no active Spark job"
     parts = [
         f"stages {work.stages_done} of {work.stages}",
         f"tasks {work.tasks_done} of {work.tasks} ({work.tasks_running} running)",

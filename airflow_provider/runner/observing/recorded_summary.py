@@ -1,4 +1,4 @@
-"""How an attempt went, as far as the checkpoint tells: for whoever cannot see the attempt itself."""
+"""How an attempt went, as far as the checkpoint shows, for an operator that cannot see the attempt itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DETAILS = "the driver's log has the details"
 def recorded_summary(config: PipelineConfig, checkpoint: CheckpointState) -> dict[str, Any]:
     """Return a summary in the form of :meth:`PipelineResult.summary`.
 
-    The record does not tell a replayed component from one that was left alone, nor what a component raised.
+    The record does not show whether a completed component was replayed, nor what a component raised.
 
     :param config: the pipeline
     :param checkpoint: the record of the newest attempt

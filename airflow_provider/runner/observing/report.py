@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from rich.cells import cell_len
 
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus, PipelineResult
-from airflow_provider.runner.planning.plan import Decision, RunPlan
+from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
+from airflow_provider.runner.planning.reasons import Reason
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.session_state.kinds.recorded_state import restored_in_brief
 
 _GAP = "   "
+
+Row = TypeVar("Row")
 
 
 def duration(seconds: float) -> str:
@@ -26,20 +31,48 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """A column of a table.
+
+    :param title: its title
+    :param cell: returns the text for a row
+    :param optional: whether the table leaves it out when it is empty in every row
+    """
+
+    title: str
+    cell: Callable[[Row], str]
+    optional: bool = False
+
+
 def plan_table(plan: RunPlan) -> list[str]:
     """Return the lines of a table: component, action, why, and what is restored if anything is."""
-    header = ("component", "action", "why", "to restore")
-    return _without_empty_end(
-        header, [(d.component, d.action.value, str(d.reason), _to_restore(d)) for d in plan.decisions]
-    )
+    return table_of(_PLAN_COLUMNS, plan.decisions)
+
+
+def only_reason(plan: RunPlan) -> Reason | None:
+    """Return the reason for which all of several components run, None if they differ or not all run.
+
+    :param plan: the plan
+    """
+    first, *others = plan.decisions
+    same = all((other.action, other.reason) == (first.action, first.reason) for other in others)
+    return first.reason if others and same and first.action is Action.RUN else None
 
 
 def result_table(result: PipelineResult) -> list[str]:
     """Return the lines of a table: component, action, outcome, own time, and that of saving or restoring if any was."""
-    return _without_empty_end(
-        ("component", "action", "outcome", "time", "session state"),
-        [(r.component_name, r.action.value, _outcome(r), _time(r), _state_time(r)) for r in result.component_results],
-    )
+    return table_of(_RESULT_COLUMNS, result.component_results)
+
+
+def table_of(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> list[str]:
+    """Return the lines of a table.
+
+    :param columns: the columns, from left to right
+    :param rows: what each row is about
+    """
+    shown = [column for column in columns if not column.optional or any(map(column.cell, rows))]
+    return table([column.title for column in shown], ([column.cell(row) for column in shown] for row in rows))
 
 
 def time_line(result: PipelineResult) -> str:
@@ -53,13 +86,6 @@ def time_line(result: PipelineResult) -> str:
     }
     kinds = result.seconds_by_kind.items()
     return ", ".join(f"{names[kind]} {duration(seconds)}" for kind, seconds in kinds if seconds or kind == "components")
-
-
-def _without_empty_end(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a table, without its last column if that says nothing."""
-    if any(row[-1] for row in rows):
-        return table(header, rows)
-    return table(header[:-1], [row[:-1] for row in rows])
 
 
 def checkpoints_table(states: Iterable[CheckpointState]) -> list[str]:
@@ -98,7 +124,7 @@ def checkpoint_lines(state: CheckpointState) -> list[str]:
         kept = record.session_state
         left = f"{kept.handling}: {kept.reason}" if kept else ""
         rows.append((name, "completed", str(record.attempt), duration(record.duration_seconds), left))
-    requests = [f"asked for: {request}" for request in state.requests]
+    requests = [f"restart request: {request}" for request in state.requests]
     return [head, *table(("component", "status", "attempt", "time", "session state"), rows), *requests]
 
 
@@ -123,7 +149,7 @@ def _to_restore(decision: Decision) -> str:
 
 def _state_time(result: ComponentResult) -> str:
     times = (("restored in", result.restoring_seconds), ("saved in", result.saving_seconds))
-    return ", ".join(f"{what} {duration(seconds)}" for what, seconds in times if seconds)
+    return ", ".join(f"{what} {duration(seconds)}" for what, seconds in times if round(seconds, 1))
 
 
 def _outcome(result: ComponentResult) -> str:
@@ -140,3 +166,21 @@ def _time(result: ComponentResult) -> str:
     if result.seconds_saved:
         return f"{duration(result.seconds_saved)} saved"
     return duration(result.duration_seconds) if result.duration_seconds else "-"
+
+
+_PLAN_COLUMNS = (
+    Column[Decision]("component", lambda decision: decision.component),
+    Column[Decision]("action", lambda decision: decision.action.value),
+    Column[Decision]("why", lambda decision: str(decision.reason)),
+    Column[Decision]("to restore", _to_restore, optional=True),
+)
+
+_RESULT_COLUMNS = (
+    Column[ComponentResult]("component", lambda result: result.component_name),
+    Column[ComponentResult]("action", lambda result: result.action.value),
+    Column[ComponentResult]("outcome", _outcome),
+    Column[ComponentResult]("time", _time),
+    Column[ComponentResult]("session state", _state_time, optional=True),
+)
+"""The last table of the log. A new column is a line here, and a property of :class:`ComponentResult` if it takes more
+than a line to work out."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.planning.plan import Action
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.record.source_record import TouchedData
 
 
 class PipelineResultStatus(StrEnum):
-    """Outcome of an attempt. Success means that every enabled component is complete."""
+    """Outcome of an attempt. Success means that every enabled component is complete.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run()
+    >>> result.status is PipelineResultStatus.SUCCESS
+    True
+    """
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -27,19 +34,25 @@ class ComponentStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ComponentResult:
-    """How one component fared.
+    """How one component fared in an attempt.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run({"load"})
+    >>> [(part.component_name, part.action.value, part.reason) for part in result.component_results]
+    [('load', 'REUSE', 'given as completed'), ('clean', 'RUN', 'not completed yet')]
 
     :param component_name: name of the component
-    :param action: what the plan said
-    :param reason: why the plan said so, or why the component did not run
+    :param action: what the plan says
+    :param reason: why the plan says so, or why the component did not run
     :param status: what became of it
     :param duration_seconds: time that it took in this attempt, 0 if it did not run
-    :param saving_seconds: time that it took beside to save views: its own, or those of others that it changes
-    :param restoring_seconds: time that it took to restore what it had left
+    :param saving_seconds: further time that it took to save views: its own, or those of others that it changes
+    :param restoring_seconds: time that it took to restore its session state
     :param seconds_saved: time that its reuse saved, as measured when it ran
     :param retries: its own tries after the first
     :param error: what it raised
     :param failure: why it failed, in words
+    :param session_state: what it left in the session, if it ran and the session was inspected
+    :param touched: what data it read and wrote, like that
     """
 
     component_name: str
@@ -53,6 +66,8 @@ class ComponentResult:
     retries: int = 0
     error: BaseException | None = None
     failure: Failure | None = None
+    session_state: SessionStateRecord | None = field(default=None, compare=False, repr=False)
+    touched: TouchedData | None = field(default=None, compare=False, repr=False)
 
     @property
     def success(self) -> bool:
@@ -68,6 +83,10 @@ class ComponentResult:
 @dataclass(frozen=True)
 class PipelineResult:
     """How an attempt at a pipeline went.
+
+    >>> result = SimplePipelineRunner(config, spark=spark).run()
+    >>> result.completed_components, result.failed_components
+    (['load', 'clean'], [])
 
     :param pipeline_name: name of the pipeline
     :param status: success or failure

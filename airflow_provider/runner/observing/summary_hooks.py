@@ -30,7 +30,7 @@ class SummaryHooks(NoOpHooks):
 
     While the attempt goes on the pipeline's status is ``running``, and a component's ``planned`` or ``running``. It is
     passed on when the plan is made, then at most every ten seconds, and when a component fails. As a context manager
-    around the attempt it also tells of an attempt that ends in another way than with its pipeline's end.
+    around the attempt it also passes on a summary of an attempt that ends early.
 
     :param pipeline: name of the pipeline
     :param pass_on: takes each summary
@@ -46,7 +46,7 @@ class SummaryHooks(NoOpHooks):
         self._pipeline = pipeline
         self._pass_on = pass_on
         self._clock = clock
-        self._began = self._told = clock()
+        self._began = self._sent = clock()
         self._finished = False
         self._components: dict[str, dict[str, Any]] = {}
 
@@ -57,16 +57,16 @@ class SummaryHooks(NoOpHooks):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None or self._finished or isinstance(error, StaleAttemptError):
-            return  # of a replaced attempt its successor tells
+            return  # the successor of a replaced attempt passes on its own
         for component in self._components.values():
             if component["status"] == "running":
                 component |= {"status": ComponentStatus.FAILED.value, "error": describe(error)}
             elif component["status"] == "planned":
                 component["status"] = ComponentStatus.NOT_RUN.value
         try:
-            self._tell(PipelineResultStatus.FAILURE.value, error=describe(error))
+            self._send(PipelineResultStatus.FAILURE.value, error=describe(error))
         except Exception as failure:  # noqa: BLE001 - the attempt's own error is what counts
-            logger.warning("the summary of the attempt cannot be passed on: %s", describe(failure))
+            logger.warning("cannot pass on the summary of the attempt: %s", describe(failure))
 
     def before_pipeline(self, event: PipelineStarted) -> None:
         self._began = self._clock()
@@ -80,20 +80,20 @@ class SummaryHooks(NoOpHooks):
             }
             for d in event.plan.decisions
         }
-        self._tell("running")
+        self._send("running")
 
     def before_component(self, event: ComponentStarted) -> None:
-        self._changed(event.component.name, status="running")
+        self._update(event.component.name, status="running")
 
     def after_component(self, event: ComponentCompleted) -> None:
-        self._changed(
+        self._update(
             event.component.name,
             status=ComponentStatus.COMPLETED.value,
             duration_seconds=round(event.duration_seconds, 3),
         )
 
     def on_component_reuse(self, event: ComponentReused) -> None:
-        self._changed(event.component.name, status=ComponentStatus.COMPLETED.value)
+        self._update(event.component.name, status=ComponentStatus.COMPLETED.value)
 
     def on_component_failure(self, event: ComponentFailed) -> None:
         self._components[event.component.name] |= {
@@ -101,24 +101,24 @@ class SummaryHooks(NoOpHooks):
             "duration_seconds": round(event.duration_seconds, 3),
             "error": describe(event.error),
         }
-        self._tell("running")  # what others left is saved now, and the process may be killed meanwhile
+        self._send("running")  # what others left is saved now, and the process may be killed meanwhile
 
     def after_pipeline(self, event: PipelineFinished) -> None:
         self._finished = True
         self._pass_on(event.result.summary())
 
-    def _changed(self, component: str, **fields: Any) -> None:
+    def _update(self, component: str, **fields: Any) -> None:
         self._components[component] |= fields
-        if self._clock() - self._told >= EVERY_SECONDS:
-            self._tell("running")
+        if self._clock() - self._sent >= EVERY_SECONDS:
+            self._send("running")
 
-    def _tell(self, status: str, **fields: Any) -> None:
-        self._told = self._clock()
+    def _send(self, status: str, **fields: Any) -> None:
+        self._sent = self._clock()
         self._pass_on(
             {
                 "pipeline": self._pipeline,
                 "status": status,
-                "duration_seconds": round(self._told - self._began, 3),
+                "duration_seconds": round(self._sent - self._began, 3),
                 "components": [dict(component) for component in self._components.values()],
             }
             | fields

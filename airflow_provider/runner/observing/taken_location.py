@@ -1,4 +1,4 @@
-"""What to say to an author whose new table finds its directory taken."""
+"""Hints for an author whose new table finds its directory occupied."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from airflow_provider.errors import describe
 
 _TAKEN = re.compile(r"LOCATION_ALREADY_EXISTS\].*?table as (?P<table>\S+),.*?location '(?P<place>[^']+)'", re.DOTALL)
 _IN_MEMORY = (
-    "remedy: this catalog is in memory, so it forgets its tables when Spark ends, and their files stay. To let runs "
-    "know the tables of those before, set spark.sql.catalogImplementation: hive in the pipeline's spark.conf or on the "
+    "remedy: this catalog is in memory, so it forgets its tables when Spark ends, and their files stay. To let later "
+    "runs find these tables, set spark.sql.catalogImplementation: hive in the pipeline's spark.conf or on the "
     "connection (enableHiveSupport), or write to a path. If the data there are no longer needed, delete {place}"
 )
 _KEPT = (
-    "remedy: the catalog does not know {table}, but there are files where it would lie: of a write that was killed, or "
-    "of others. Look at them, delete {place} if they are no longer needed, and run again"
+    "remedy: the catalog does not know {table}, but its location holds files, from a write that was killed or from "
+    "another program. Look at them, delete {place} if they are no longer needed, and run again"
 )
 
 

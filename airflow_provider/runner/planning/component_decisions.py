@@ -9,13 +9,8 @@ from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, Decision
-from airflow_provider.runner.planning.reasons import (
-    CompletedEarlier,
-    Reason,
-    ReplayPolicy,
-    StateGone,
-    StateNotSaved,
-)
+from airflow_provider.runner.planning.reasons import Reason
+from airflow_provider.runner.planning.reuse_reasons import CompletedEarlier, ReplayPolicy, StateGone, StateNotSaved
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord

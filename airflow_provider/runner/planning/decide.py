@@ -12,8 +12,9 @@ from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.plan_checks import check_plan
 from airflow_provider.runner.planning.policy_effects import PlanInputs, effect_of_policies, reasons_to_always_run
-from airflow_provider.runner.planning.reasons import GivenAsCompleted, NoCheckpoint, NotGivenAsCompleted, Reason
+from airflow_provider.runner.planning.reasons import NoCheckpoint, NotGivenAsCompleted, Reason
 from airflow_provider.runner.planning.restart_plan import refuse_old_results, why_impossible
+from airflow_provider.runner.planning.reuse_reasons import GivenAsCompleted
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 
 

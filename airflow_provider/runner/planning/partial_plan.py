@@ -9,7 +9,7 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.problems import suggestion
 from airflow_provider.runner.planning.plan import Action, RunPlan
-from airflow_provider.runner.planning.reasons import LeftOut
+from airflow_provider.runner.planning.reuse_reasons import LeftOut
 
 
 def restrict_plan(

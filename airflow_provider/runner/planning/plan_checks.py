@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from airflow_provider.errors import PySparkPipelineError
-from airflow_provider.runner.planning.changed_code import describe_all
+from airflow_provider.runner.planning.changed_code import UnknownCode, describe_all
 from airflow_provider.runner.planning.changed_sources import kept_although_changed, replays_of_other_data
 from airflow_provider.runner.planning.component_decisions import unrestorable_error
 from airflow_provider.runner.planning.plan import Action, Decision
@@ -72,7 +72,7 @@ def _code_notes(inputs: PlanInputs, decisions: Sequence[Decision]) -> Iterator[s
     changed |= code.unfinished if kept else {}
     if changed and inputs.config.on_code_change == "reuse":
         yield f"on_code_change is 'reuse', so results are kept although their code changed: {describe_all(changed)}"
-    names_by_cause: dict[str, list[str]] = {}
+    names_by_cause: dict[UnknownCode, list[str]] = {}
     for name in kept:
         if name in code.unknown:
             names_by_cause.setdefault(code.unknown[name], []).append(name)

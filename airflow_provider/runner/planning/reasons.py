@@ -1,6 +1,7 @@
-"""Why the plan decides as it does: the facts of each reason, and as ``str()`` the sentence that people read.
+"""Why a component runs: the facts of each reason, and as ``str()`` the sentence that people read.
 
-Code asks for the class and the facts, never for the sentence.
+Code asks for the class and the facts, never for the sentence. Why one is reused or replayed:
+:mod:`airflow_provider.runner.planning.reuse_reasons`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.fingerprint.code import CodeChange
@@ -47,14 +47,6 @@ class FreshStart(Reason):
 
     def __str__(self) -> str:
         return str(self.case)
-
-
-@dataclass(frozen=True)
-class GivenAsCompleted(Reason):
-    """The caller said that the component is complete."""
-
-    def __str__(self) -> str:
-        return "given as completed"
 
 
 @dataclass(frozen=True)
@@ -256,107 +248,6 @@ class SharedChangedSource(Reason):
             f"it read {self.source.name}, {what}, and {self.other!r} {again}; old and new data are never mixed "
             f"({_set_to(self.policy)})"
         )
-
-
-# Why a component is reused or replayed.
-
-
-@dataclass(frozen=True)
-class CompletedEarlier(Reason):
-    """It completed in an earlier attempt.
-
-    :param attempt: in which one; None if the checkpoint is hand-made and does not say
-    :param at: when
-    :param views_to_restore: how many saved views this attempt restores
-    :param on_the_server: whether what it left is still in the session that a server has kept
-    """
-
-    attempt: int | None = None
-    at: datetime | None = None
-    views_to_restore: int = 0
-    on_the_server: bool = False
-
-    def __str__(self) -> str:
-        when = "an earlier attempt" if self.attempt is None else f"attempt {self.attempt}"
-        text = f"completed in {when}" + (f" at {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "")
-        if self.views_to_restore:
-            text += f"; {self.views_to_restore} saved view{'s' if self.views_to_restore > 1 else ''} to restore"
-        return f"{text}; still in the session on the server" if self.on_the_server else text
-
-
-@dataclass(frozen=True)
-class StateGone(Reason):
-    """It completed, later components need its session state, and what it saved is gone.
-
-    :param attempt: the attempt in which it completed
-    :param damage: what is wrong with what it saved
-    """
-
-    attempt: int
-    damage: str
-
-    def __str__(self) -> str:
-        return (
-            f"completed in attempt {self.attempt}, but later components need its session state: {self.damage}; a "
-            "pipeline that succeeds deletes what it saved, unless keep_session_state_hours says otherwise"
-        )
-
-
-@dataclass(frozen=True)
-class ReplayPolicy(Reason):
-    """It completed, later components need its session state, and its ``session_state`` is ``replay``."""
-
-    attempt: int
-
-    def __str__(self) -> str:
-        return f"completed in attempt {self.attempt}, but later components need its session state, and that is 'replay'"
-
-
-@dataclass(frozen=True)
-class StateNotSaved(Reason):
-    """It completed, later components need its session state, and nothing was saved.
-
-    :param attempt: the attempt in which it completed
-    :param why: why nothing was saved
-    :param uncertain: sources of which it is not known whether they have changed
-    """
-
-    attempt: int
-    why: str
-    uncertain: tuple[SourceRecord, ...] = ()
-
-    def __str__(self) -> str:
-        names = ", ".join(source.name for source in self.uncertain)
-        return (
-            f"completed in attempt {self.attempt}, but later components need its session state, which was not saved: "
-            f"{self.why}{f'; {names} may have changed' if names else ''}"
-        )
-
-
-@dataclass(frozen=True)
-class NotRestored(Reason):
-    """What it saved could not be restored when its turn came.
-
-    :param error: what went wrong
-    """
-
-    error: str
-
-    def __str__(self) -> str:
-        return f"its session state cannot be restored: {self.error}"
-
-
-@dataclass(frozen=True)
-class LeftOut(Reason):
-    """It does not run in this attempt, because only a part of the pipeline was asked for.
-
-    :param otherwise: why it would run
-    """
-
-    otherwise: Reason
-
-    def __str__(self) -> str:
-        return f"left out of this attempt: {self.otherwise}"
 
 
 def _set_to(policy: str) -> str:

@@ -63,6 +63,10 @@ class ComponentRecord(JsonRecord):
 class CheckpointState(JsonRecord):
     """The progress of one pipeline under one run id.
 
+    >>> state = store.load("run-001")
+    >>> state.completed_components, state.attempt
+    (['load', 'clean'], 1)
+
     :param run_id: Airflow's ``run_id``, or any name for the run outside Airflow
     :param pipeline_name: name of the pipeline
     :param pipeline_fingerprint: fingerprint of the whole config

@@ -47,7 +47,7 @@ class AttemptSpec:
     :param spark: see :class:`SimplePipelineRunner`
     :param session_state_url: see :class:`SimplePipelineRunner`
     :param keep_session_state: see :class:`SimplePipelineRunner`
-    :param keeping: for how long what is saved there is kept
+    :param retention: for how long the saved views are kept
     :param hooks: further hooks, called before those of the log and of the checkpoint
     :param after_the_record: hooks that are called when the record is durable
     :param logs_verdict: whether the log ends with the error of a failed attempt; False for a caller that raises it
@@ -65,7 +65,7 @@ class AttemptSpec:
     spark: SparkSession | Callable[[], SparkSession] | None = None
     session_state_url: str | None = None
     keep_session_state: bool = False
-    keeping: Retention = field(default_factory=Retention)
+    retention: Retention = field(default_factory=Retention)
     hooks: Sequence[PipelineHooks] = ()
     after_the_record: Sequence[PipelineHooks] = ()
     logs_verdict: bool = True
@@ -92,11 +92,11 @@ def run_attempt(attempt: AttemptSpec) -> PipelineResult:
         attempt.key.run_id,
         compute_pipeline_fingerprint(config),
         scope=attempt.key.scope,
-        about=attempt.metadata,
+        metadata=attempt.metadata,
         live=attempt.environment.live,
         saving=attempt.saving,
     )
-    owner = attempt.keeping.owner(attempt.key, store_address(attempt.store))
+    owner = attempt.retention.owner(attempt.key, store_address(attempt.store))
     runner = SimplePipelineRunner(
         config,
         hooks=CompositeHooks(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkLostError, SparkSessionError, describe
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
-from airflow_provider.runner.planning.reasons import NotRestored
+from airflow_provider.runner.planning.reuse_reasons import NotRestored
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.session_state.kinds.kind_context import (
@@ -60,7 +60,7 @@ class AttemptSession:
         self._live = live
         self._saved = saved
         self.url = saved.url if saved else None
-        self.keeper: SessionStateTracker | None = None
+        self.tracker: SessionStateTracker | None = None
         self._clock = clock
         self.opening_seconds = 0.0
 
@@ -78,7 +78,7 @@ class AttemptSession:
     @property
     def live(self) -> LiveSession | None:
         """The session with which this attempt may begin because its server has kept it, None if there is none."""
-        return self._live if self.keeper is None else None
+        return self._live if self.tracker is None else None
 
     def give_up_live(self) -> None:
         """Begin with an empty session, although :attr:`live` was attached."""
@@ -88,7 +88,7 @@ class AttemptSession:
 
     def present(self) -> set[str]:
         """Return the components whose session state is in the session already."""
-        return self.keeper.components_present() if self.keeper is not None else set()
+        return self.tracker.components_present() if self.tracker is not None else set()
 
     def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
         """Return what is wrong with what a component saved, None if nothing is.
@@ -113,20 +113,20 @@ class AttemptSession:
         """Make the session ready for the components of a plan."""
         spark = self.spark()
         probe = probe_for(spark)
-        if self.keeper is None and probe is not None:
-            self.keeper = SessionStateTracker(spark, probe, self._config, self._saved)
+        if self.tracker is None and probe is not None:
+            self.tracker = SessionStateTracker(spark, probe, self._config, self._saved)
             if plan.live:
-                self.keeper.adopt_copied_session(
+                self.tracker.adopt_copied_session(
                     {d.component: d.session_state for d in plan.decisions if d.session_state}
                 )
         if self._saved is not None and any(d.session_state and d.session_state.views for d in plan.decisions):
             self._claim(self._saved)
-        if self.keeper is not None:
-            self.keeper.load_earlier_records(plan.before.components if plan.before is not None else {})
-            self.keeper.reset_session()
+        if self.tracker is not None:
+            self.tracker.load_earlier_records(plan.before.components if plan.before is not None else {})
+            self.tracker.reset_session()
             # Otherwise the caller said what is complete, and what that saved is not known.
             if plan.recorded_when_planned is not None:
-                self.keeper.delete_stale_attempts(
+                self.tracker.delete_stale_attempts(
                     d.session_state for d in plan.decisions if d.session_state is not None
                 )
 
@@ -139,10 +139,10 @@ class AttemptSession:
         :raises SparkSessionError: the session is lost, or a replay may do harm
         :raises SourceChangedError: it cannot be restored, and a replay would read other data
         """
-        if not decision.restore or self.keeper is None or decision.session_state is None:
+        if not decision.restore or self.tracker is None or decision.session_state is None:
             return decision
         try:
-            self.keeper.restore(decision.component, decision.session_state, dropped)
+            self.tracker.restore(decision.component, decision.session_state, dropped)
         except Exception as error:
             if (lost := spark_lost(self._spark, error)) is not None and lost.session_is_gone:
                 raise SparkLostError(
@@ -150,7 +150,7 @@ class AttemptSession:
                     "component was re-run; the next attempt restores it",
                     session_is_gone=True,
                 ) from None
-            if not self.keeper.is_alive():
+            if not self.tracker.is_alive():
                 raise SparkSessionError(
                     f"the Spark session was lost while the session state of {decision.component!r} was restored: "
                     f"{describe(error)}. No component was re-run; the next attempt restores it"
@@ -165,8 +165,8 @@ class AttemptSession:
 
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back; yield what is to be recorded of each component."""
-        if self.keeper is not None:
-            yield from self.keeper.save_after_failure()
+        if self.tracker is not None:
+            yield from self.tracker.save_after_failure()
 
     def _refuse_harm(self, decision: Decision, error: Exception) -> None:
         """Refuse to re-run a component that may do harm, only because a storage was not there for a moment."""

@@ -78,37 +78,37 @@ class ComponentRunner:
         """
         self._contexts.begin(plan)
 
-    def run(self, step: Step, spark: Any, keeper: SessionStateTracker | None) -> ComponentResult:
+    def run(self, step: Step, spark: Any, tracker: SessionStateTracker | None) -> ComponentResult:
         """Run one component. If it fails, that is in the result, not raised.
 
         :param step: the component, its decision and its place
         :param spark: the session
-        :param keeper: records what it leaves in the session; None to record nothing
+        :param tracker: records what it leaves in the session; None to record nothing
         :raises CheckpointError: its completion could not be recorded, or a newer attempt has taken over
         """
-        self._contexts.mend_once(spark, keeper.url if keeper is not None else None)
+        self._contexts.mend_once(spark, tracker.url if tracker is not None else None)
         self._hooks.before_component(ComponentStarted(step))
         with self._progress.watching(step.component.name, step.position, step.total, spark):
             began = self._clock()
             try:
-                retries, entered = self._try(step.component, spark, keeper)
+                retries, entered = self._try(step.component, spark, tracker)
                 took = self._clock() - began
                 ran = ComponentTiming(took, entered)
-                found = _blaming_spark(lambda: _keep(keeper, step, ran), spark)
+                found = _blaming_spark(lambda: _keep(tracker, step, ran), spark)
             except CheckpointError:
                 raise
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
-                return self._failed(step, error, self._clock() - began, spark, keeper)
+                return self._failed(step, error, self._clock() - began, spark, tracker)
             saving = self._clock() - began - took if found.has_saved else 0.0
             return self._completed(step, ran, found, retries=retries, saving=saving)
 
     def _try(
-        self, component: ComponentConfig, spark: Any, keeper: SessionStateTracker | None
+        self, component: ComponentConfig, spark: Any, tracker: SessionStateTracker | None
     ) -> tuple[int, tuple[str, ...]]:
         """Run a component with its own retries; return their number and the author's functions that ran."""
         config = copy.deepcopy(component.config)  # what it does to it would be another config for the next attempt
-        with watch_calls() as entered, keeper.watching(component.name) if keeper is not None else nullcontext():
-            context = self._contexts.context_of(component, keeper.url if keeper is not None else None)
+        with watch_calls() as entered, tracker.watching(component.name) if tracker is not None else nullcontext():
+            context = self._contexts.context_of(component, tracker.url if tracker is not None else None)
             work = build_component(component.target(), config, spark, self._config.base_dir, component.texts, context)
             retries = run_with_retries(
                 lambda: warn_about_result(_blaming_spark(lambda: await_result(work()), spark), component.name),
@@ -144,16 +144,18 @@ class ComponentRunner:
             duration_seconds=ran.seconds,
             saving_seconds=saving,
             retries=retries,
+            session_state=found.session_state,
+            touched=found.touched,
         )
 
     def _failed(
-        self, step: Step, error: BaseException, took: float, spark: Any, keeper: SessionStateTracker | None
+        self, step: Step, error: BaseException, took: float, spark: Any, tracker: SessionStateTracker | None
     ) -> ComponentResult:
         name = step.component.name
-        failure = self._explained(error, step.component, keeper, spark)
+        failure = self._explained(error, step.component, tracker, spark)
         found = ComponentFindings()
-        if keeper is not None and not session_is_gone(error):
-            found = keeper.after_failure(name, goes_on=self._continues_after_failure)
+        if tracker is not None and not session_is_gone(error):
+            found = tracker.after_failure(name, goes_on=self._continues_after_failure)
         self._announce_saved(found.saved)
         left = tuple(found.touched.left) if found.touched else ()
         self._hooks.on_component_failure(ComponentFailed(step, took, error, left, failure))
@@ -165,15 +167,16 @@ class ComponentRunner:
             duration_seconds=took,
             error=error,
             failure=failure,
+            touched=found.touched,
         )
 
     def _explained(
-        self, error: BaseException, component: ComponentConfig, keeper: SessionStateTracker | None, spark: Any
+        self, error: BaseException, component: ComponentConfig, tracker: SessionStateTracker | None, spark: Any
     ) -> Failure:
         package = component.class_path.partition(".")[0]
         if session_is_gone(error):
             return explain(error, package=package)
-        views, lost = (keeper.view_names(), keeper.lost) if keeper is not None else ((), {})
+        views, lost = (tracker.view_names(), tracker.lost) if tracker is not None else ((), {})
         hints = missing_view(error, component.name, self._config, views, lost)
         return explain(error, [*hints, *taken_location(error, spark)], package)
 
@@ -212,14 +215,14 @@ def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
         raise lost from error
 
 
-def _keep(keeper: SessionStateTracker | None, step: Step, ran: ComponentTiming) -> ComponentFindings:
+def _keep(tracker: SessionStateTracker | None, step: Step, ran: ComponentTiming) -> ComponentFindings:
     """Find out what a component left, and save of it what must be saved now."""
-    if keeper is None:
+    if tracker is None:
         return ComponentFindings()
     try:
         if step.decision.action is Action.REPLAY:
-            return keeper.after_replay(step.component, step.position, ran, step.decision.session_state)
-        return keeper.after_success(step.component, step.position, ran)
+            return tracker.after_replay(step.component, step.position, ran, step.decision.session_state)
+        return tracker.after_success(step.component, step.position, ran)
     except ComponentError:
         raise
     except Exception as error:

@@ -112,7 +112,7 @@ class PlanExecution:
         else:
             restored.close()
             spark = self.session.spark()  # before the clock starts: its start-up is no component's time
-            result = self.components.run(step, spark, self.session.keeper)
+            result = self.components.run(step, spark, self.session.tracker)
         return replace(result, restoring_seconds=restoring) if restoring else result
 
     def _restored(self, step: Step) -> tuple[Step, float]:

@@ -70,6 +70,10 @@ class Planner(Protocol):
 class SimplePipelineRunner:
     """Runs a pipeline in one Spark session.
 
+    >>> runner = SimplePipelineRunner(config, hooks=LoggingHooks(), spark=spark)
+    >>> runner.run().completed_components
+    ['load', 'clean']
+
     :param config: the pipeline
     :param hooks: callbacks around the run, or a list of them; default: none
     :param spark: the session, or a function that opens it, called when the first component runs. Default: the

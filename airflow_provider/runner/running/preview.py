@@ -99,5 +99,5 @@ class PreviewSession:
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now, as far as that can be known without Spark."""
         if source.version is not None or not all(is_local(normalized(p)) for p in (*source.roots, *source.globs)):
-            self.unknown[f"whether the source {source.name} is as it was; looking there needs Spark"] = None
+            self.unknown[f"whether the source {source.name} has changed; looking there needs Spark"] = None
         return refresh_source(source)

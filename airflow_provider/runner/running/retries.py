@@ -11,6 +11,13 @@ from airflow_provider.runner.config.model import RetryConfig
 from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
 
 
+def backoff(policy: RetryConfig) -> wait_exponential:
+    """Return the rule for the pause before each further try: it grows by a factor up to a limit."""
+    return wait_exponential(
+        multiplier=policy.initial_delay_seconds, exp_base=policy.backoff_multiplier, max=policy.max_delay_seconds
+    )
+
+
 def run_with_retries(
     work: Callable[[], object],
     policy: RetryConfig | None,
@@ -59,11 +66,7 @@ def run_with_retries(
         return 0
     retrying = Retrying(
         stop=stop_after_attempt(policy.max_attempts),
-        wait=wait_exponential(
-            multiplier=policy.initial_delay_seconds,
-            exp_base=policy.backoff_multiplier,
-            max=policy.max_delay_seconds,
-        ),
+        wait=backoff(policy),
         retry=retry_if_exception(lambda error: _is_worth_a_retry(error, policy.retry_on_exceptions)),
         before_sleep=before_sleep,
         sleep=sleep,

@@ -58,7 +58,7 @@ class EarlierViews:
         :param seconds: how long it ran
         :param computed: whether it computed something, so that a replay must read what it had read
         """
-        policy = component.session_state or self._config.session_state
+        policy = self._config.session_state_of(component.name)
         if record.handling != "replay" or policy != "auto":
             self._pinned.unpin(component.name)
             return record

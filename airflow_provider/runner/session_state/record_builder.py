@@ -85,7 +85,7 @@ class RecordBuilder:
             work_seconds=evidence.work_seconds,
             nowhere=None if self._views.saver else NOWHERE,
         )
-        policy = component.session_state or self._config.session_state
+        policy = self._config.session_state_of(component.name)
         choice = choose_strategy(policy, facts, self._config.replay_below_cpu_seconds)
         views: list[SavedView] = []
         if choice.strategy is RestoreStrategy.SAVE:

@@ -39,7 +39,7 @@ def with_worker_path(settings: dict[str, str], path: Sequence[str] | None = None
 def _is_own(folder: str) -> bool:
     if not os.path.isabs(folder) or not (os.path.isdir(folder) or zipfile.is_zipfile(folder)):
         return False
-    return file_origin(os.path.join(folder, "module.py")).whose is CodeOwner.OWN
+    return file_origin(os.path.join(folder, "module.py")).owner is CodeOwner.OWN
 
 
 def _hides_others(folder: str, path: Sequence[str]) -> bool:

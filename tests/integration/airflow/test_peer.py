@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.xdist_group("airflow")
+
 
 def test_a_file_and_hooks_of_the_other_package_work_in_a_task_and_its_retry(airflow: Any, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
@@ -29,7 +33,5 @@ def test_a_file_and_hooks_of_the_other_package_work_in_a_task_and_its_retry(airf
     # A class in place of hooks fails at once, without retries and before Spark.
     (one,) = ended.tries["class", -1]
     assert (one.state, one.error["type"]) == ("failed", "AirflowFailException")
-    assert one.error["message"] == (
-        "pipeline config: field 'hooks': Journal is a class; give an object of it: Journal(…)"
-    )
+    assert one.error["message"] == ("pipeline config: field 'hooks': Journal is a class; pass an instance: Journal(…)")
     assert not any("starting Spark" in line for line in one.messages)

@@ -62,7 +62,7 @@ def actions(plan: RunPlan) -> list[Action]:
     return [decision.action for decision in plan.decisions]
 
 
-def test_what_was_read_is_in_the_record(make: Make, inbox: str) -> None:
+def test_the_record_holds_what_a_component_read(make: Make, inbox: str) -> None:
     """The record of a component names its source, and holds no more than that needs."""
     run = make("reader", component("last", "reader"))
     run.attempt()
@@ -72,7 +72,7 @@ def test_what_was_read_is_in_the_record(make: Make, inbox: str) -> None:
     assert (source.kind, source.name, source.files, source.state) == ("files", inbox, 1, "seen")
 
 
-def test_what_was_saved_is_no_source(make: Make, inbox: str) -> None:
+def test_a_saved_view_is_no_source(make: Make, inbox: str) -> None:
     """A component that reads a view that was saved has no source of its own: the files there are the run's own."""
     run = make("reader", component("counter", "reader"), component("last", "reader"), session_state="save")
     run.does("counter", lambda session: session.table("v").groupBy().count().createOrReplaceTempView("n"))
@@ -99,7 +99,7 @@ def test_a_retry_uses_what_was_saved_and_says_that_the_source_has_changed(
     assert finish(run) == 5
 
 
-def test_a_clear_reads_again_what_somebody_else_changed(spark: SparkSession, make: Make, inbox: str) -> None:
+def test_a_clear_reads_again_what_others_changed(spark: SparkSession, make: Make, inbox: str) -> None:
     """Who repairs data and clears the task gets the repaired data, also if the old was saved."""
     run = make("reader", component("last", "reader"), session_state="save")
     run.attempt()
@@ -120,7 +120,7 @@ def test_what_would_be_replayed_takes_along_what_read_the_same(spark: SparkSessi
 
 
 @pytest.mark.parametrize("cleared", [False, True], ids=["retry", "clear"])
-def test_what_the_run_itself_wrote_is_nobody_elses_change(make: Make, inbox: str, cleared: bool) -> None:
+def test_what_the_run_itself_wrote_is_no_change_by_others(make: Make, inbox: str, cleared: bool) -> None:
     """A later component appended to what the first one had read: the first one still has its five rows."""
     run = make("reader", component("writer", "reader"), component("last", "writer"), session_state="save")
     run.does("writer", lambda session: append(session, inbox))
@@ -130,7 +130,9 @@ def test_what_the_run_itself_wrote_is_nobody_elses_change(make: Make, inbox: str
     assert finish(run, cleared=cleared) == 5
 
 
-def test_a_clear_after_our_own_and_somebody_elses_change(spark: SparkSession, make: Make, inbox: str) -> None:
+def test_a_clear_reads_again_after_our_own_change_and_one_by_others(
+    spark: SparkSession, make: Make, inbox: str
+) -> None:
     """What the run wrote and what somebody else did are told apart."""
     run = make("reader", component("writer"), component("last", "reader"), session_state="save")
     run.does("writer", lambda session: append(session, inbox))
@@ -160,9 +162,7 @@ def test_a_restored_view_that_would_have_followed_a_write_is_not_silent(
     assert runner.run(plan=runner.plan(run.store.load("run-1"))).failed_components == []
     told = [record.getMessage() for record in caplog.records if "view 'v' of reader" in record.getMessage()]
     assert len(told) == is_table
-    assert all(
-        message.startswith("last changed what view 'v' of reader reads. That view is a copy") for message in told
-    )
+    assert all(message.startswith("last changed what view 'v' of reader reads. The view is a copy") for message in told)
     assert all("statements that read it from now on are refused" in message for message in told)
     spark.sql(f"DROP TABLE IF EXISTS {table}")
 
@@ -183,7 +183,7 @@ def test_a_replay_that_would_read_what_the_run_wrote_is_refused(make: Make, inbo
         planned(run)
 
 
-def test_nobody_listens_when_a_component_has_failed(spark: SparkSession, make: Make) -> None:
+def test_no_listener_remains_when_a_component_has_failed(spark: SparkSession, make: Make) -> None:
     """What listens to Spark holds on to lists of files, and would delay the next component."""
 
     def listeners() -> int:
@@ -195,7 +195,7 @@ def test_nobody_listens_when_a_component_has_failed(spark: SparkSession, make: M
     assert listeners() == before
 
 
-def test_keep_and_fail(spark: SparkSession, make: Make, inbox: str) -> None:
+def test_keep_goes_on_with_what_was_read_and_fail_refuses(spark: SparkSession, make: Make, inbox: str) -> None:
     """With ``keep`` a replay reads what is there and the plan says so, with ``fail`` nothing goes on."""
     for policy in ("keep", "fail"):
         run = make("reader", component("last", "reader"), on_source_change=policy)

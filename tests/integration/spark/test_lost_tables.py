@@ -148,7 +148,7 @@ def test_a_table_that_cannot_be_described_refuses_nothing_and_who_reads_it_is_to
     assert run.took_turns() == ["c"]
     assert "TABLE_OR_VIEW_NOT_FOUND" in failure.what
     assert f"`{db}`.`t` of b could not be restored" in caplog.text
-    [hint] = [line for line in failure.hints if "is not there again after the failure" in line]
+    [hint] = [line for line in failure.hints if "could not be restored after the failure" in line]
     assert "restart from the component that made it, or set its session_state: replay" in hint
     run.mend("c")
     assert run.resume().failed_components == []

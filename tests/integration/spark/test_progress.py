@@ -32,7 +32,7 @@ def run(config: PipelineConfig, spark: Any, every: float) -> None:
 
 
 def at_work(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [message for message in caplog.messages if "at work for" in message]
+    return [message for message in caplog.messages if "still running after" in message]
 
 
 def busy(spark: SparkSession, until: Callable[[], bool]) -> Callable[[], None]:
@@ -67,7 +67,8 @@ def test_a_long_component_says_what_spark_is_doing(
 
     told = next(line for line in at_work(caplog) if "stages" in line)
     assert re.fullmatch(
-        r"\[1/2\] a: at work for [\d.]+ s: .*stages \d+ of \d+, tasks \d+ of \d+ \(\d+ running\)(, .* read)?", told
+        r"\[1/2\] a: still running after [\d.]+ s: .*stages \d+ of \d+, tasks \d+ of \d+ \(\d+ running\)(, .* read)?",
+        told,
     ), told
     assert not [line for line in at_work(caplog) if line.startswith("[2/2]")]
 
@@ -79,10 +80,10 @@ def test_a_component_that_waits_for_something_else_says_that_no_job_runs(
     caplog.set_level(logging.INFO)
     script.on("a", lambda: [time.sleep(0.01) for _ in range(3000) if not at_work(caplog)])
     run(pipeline("a"), spark, 0.05)
-    assert at_work(caplog)[0].endswith("s: no Spark job runs at this moment")
+    assert at_work(caplog)[0].endswith("s: no active Spark job")
 
 
-def test_that_somebody_looks_is_no_side_effect_of_the_component(
+def test_progress_is_no_side_effect_of_the_component(
     spark: SparkSession, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The look goes to the JVM through a connection of its own while the component runs; it stays harmless."""
@@ -148,7 +149,7 @@ def test_of_a_connect_server_is_known_what_it_tells() -> None:
     assert handlers == []
 
 
-def test_how_it_reads() -> None:
+def test_progress_reads_as_stages_tasks_rows_and_bytes() -> None:
     """With rows and bytes where they are known, and with the SQL's description where there is one."""
     work = SparkWork("collect at etl.py:12", 5, 2, 800, 120, 8, 1_234_567, 98_700_000)
     assert in_words(work) == (

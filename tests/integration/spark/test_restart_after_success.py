@@ -41,7 +41,7 @@ def attempt(run: SparkRun, hours: float = 0, *asked: str) -> PipelineResult:
         run.store.leave_request(RestartRequest(components=asked), KEY)
     keeping = Retention(hours_after_success=hours)
     return run_attempt(
-        AttemptSpec(run.config, run.store, KEY, spark=run.session, session_state_url=run.url, keeping=keeping)
+        AttemptSpec(run.config, run.store, KEY, spark=run.session, session_state_url=run.url, retention=keeping)
     )
 
 

@@ -68,7 +68,7 @@ print(type(error).__name__, error)
 """
 
 
-def test_a_component_that_stops_spark_fails_and_is_told_why(tmp_path: Path) -> None:
+def test_a_component_that_stops_spark_fails_with_that_reason(tmp_path: Path) -> None:
     """Invariant 2: what it left can no longer be seen, so it is not recorded as complete."""
     done = python("-c", STOPPING, directory=tmp_path)
     assert done.returncode == 0, done.stderr[-5000:]

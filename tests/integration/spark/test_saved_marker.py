@@ -58,7 +58,7 @@ def attempt(run: SparkRun, **keeping: float) -> PipelineResultStatus:
             KEY,
             spark=run.session,
             session_state_url=run.url,
-            keeping=Retention(**keeping),
+            retention=Retention(**keeping),
         )
     )
     return result.status

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider.components.destination.directory_swap import run_token
-from airflow_provider.components.sql.statement_effects import EmptiedTable, StatementEffects, read_statement_effects
+from airflow_provider.components.sql.sql_writes import EmptiedTable, SqlWrites, read_sql_writes
 from airflow_provider.errors import WriteRefusedError
 from airflow_provider.runner.config.component_context import ComponentContext
 from tests.integration.spark.test_writing_paths import content, ids, read, refused, run, sql, step
@@ -24,43 +24,43 @@ __all__ = ["days", "table"]  # fixtures
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("SELECT 1", StatementEffects()),
-        ("INSERT INTO t SELECT * FROM u", StatementEffects()),
-        ("this is no sql, drop it", StatementEffects()),
+        ("SELECT 1", SqlWrites()),
+        ("INSERT INTO t SELECT * FROM u", SqlWrites()),
+        ("this is no sql, drop it", SqlWrites()),
         (
             "INSERT OVERWRITE t SELECT * FROM a.u WHERE id IN (SELECT id FROM x)",
-            StatementEffects((EmptiedTable("`t`"),), reads=("`a`.`u`", "`x`")),
+            SqlWrites((EmptiedTable("`t`"),), reads=("`a`.`u`", "`x`")),
         ),
         (
             "INSERT OVERWRITE t PARTITION (day = 1, hour) SELECT * FROM u",
-            StatementEffects((EmptiedTable("`t`", (("day", "1"),)),), reads=("`u`",)),
+            SqlWrites((EmptiedTable("`t`", (("day", "1"),)),), reads=("`u`",)),
         ),
         (
             "WITH q AS (SELECT * FROM u) INSERT OVERWRITE t SELECT * FROM q",
-            StatementEffects((EmptiedTable("`t`"),), reads=("`q`", "`u`")),
+            SqlWrites((EmptiedTable("`t`"),), reads=("`q`", "`u`")),
         ),
         (
             "INSERT OVERWRITE DIRECTORY '/x' USING csv SELECT * FROM u",
-            StatementEffects(directories=("/x",), reads=("`u`",)),
+            SqlWrites(directories=("/x",), reads=("`u`",)),
         ),
-        ("DROP TABLE IF EXISTS a.t", StatementEffects((EmptiedTable("`a`.`t`", drops=True),))),
-        ("TRUNCATE TABLE t", StatementEffects((EmptiedTable("`t`", drops=True),))),
-        ("TRUNCATE TABLE t PARTITION (day = 1)", StatementEffects((EmptiedTable("`t`", (("day", "1"),), drops=True),))),
+        ("DROP TABLE IF EXISTS a.t", SqlWrites((EmptiedTable("`a`.`t`", drops=True),))),
+        ("TRUNCATE TABLE t", SqlWrites((EmptiedTable("`t`", drops=True),))),
+        ("TRUNCATE TABLE t PARTITION (day = 1)", SqlWrites((EmptiedTable("`t`", (("day", "1"),), drops=True),))),
         (
             "ALTER TABLE t DROP PARTITION (day = 1), PARTITION (day = 2)",
-            StatementEffects(tuple(EmptiedTable("`t`", (("day", day),), drops=True) for day in "12")),
+            SqlWrites(tuple(EmptiedTable("`t`", (("day", day),), drops=True) for day in "12")),
         ),
-        ("LOAD DATA INPATH '/x' OVERWRITE INTO TABLE t", StatementEffects((EmptiedTable("`t`"),))),
-        ("LOAD DATA INPATH '/x' INTO TABLE t", StatementEffects()),
-        ("DROP DATABASE a CASCADE", StatementEffects(databases=("`a`",))),
-        ("DROP SCHEMA a", StatementEffects()),
-        ("CREATE TABLE t AS SELECT * FROM u", StatementEffects(makes=("`t`",), reads=("`u`",))),
-        ("CREATE TABLE t USING orc LOCATION '/x' AS SELECT 1 AS id", StatementEffects()),
-        ("CREATE TEMPORARY VIEW t AS SELECT 1 AS id", StatementEffects()),
+        ("LOAD DATA INPATH '/x' OVERWRITE INTO TABLE t", SqlWrites((EmptiedTable("`t`"),))),
+        ("LOAD DATA INPATH '/x' INTO TABLE t", SqlWrites()),
+        ("DROP DATABASE a CASCADE", SqlWrites(databases=("`a`",))),
+        ("DROP SCHEMA a", SqlWrites()),
+        ("CREATE TABLE t AS SELECT * FROM u", SqlWrites(makes=("`t`",), reads=("`u`",))),
+        ("CREATE TABLE t USING orc LOCATION '/x' AS SELECT 1 AS id", SqlWrites()),
+        ("CREATE TEMPORARY VIEW t AS SELECT 1 AS id", SqlWrites()),
     ],
 )
-def test_what_a_statement_writes(session: SparkSession, text: str, found: StatementEffects) -> None:
-    assert read_statement_effects(session, text) == found
+def test_the_effects_of_a_statement_are_what_spark_would_do(session: SparkSession, text: str, found: SqlWrites) -> None:
+    assert read_sql_writes(session, text) == found
 
 
 @pytest.mark.parametrize("below", ["", "/day=1", "/.."])
@@ -73,7 +73,7 @@ def test_a_directory_is_not_emptied_before_it_is_read(session: SparkSession, tmp
         assert named in said
 
 
-def test_another_directory_is_emptied(session: SparkSession, tmp_path: Path) -> None:
+def test_a_directory_that_the_run_does_not_need_may_be_emptied(session: SparkSession, tmp_path: Path) -> None:
     for name in ("in", "out"):
         session.range(3).write.parquet(str(tmp_path / name))
     text = f"INSERT OVERWRITE DIRECTORY '{tmp_path}/out' USING parquet SELECT id FROM v WHERE id > 0"
@@ -114,7 +114,7 @@ def test_a_table_is_not_dropped_that_a_view_reads_which_is_still_needed(session:
     assert session.table(table).count() == 3
 
 
-def test_a_table_that_nobody_needs_is_dropped_and_made_anew(session: SparkSession, table: str) -> None:
+def test_a_table_that_no_component_needs_is_dropped_and_created_again(session: SparkSession, table: str) -> None:
     session.range(3).write.saveAsTable(table)
     run(
         session,
@@ -153,7 +153,7 @@ def test_a_cte_may_have_the_name_of_nothing(session: SparkSession, table: str) -
     assert rows(session, table) == [(7,)]
 
 
-def test_partitions_that_a_statement_drops_are_told_before_with_the_remedy(
+def test_a_warning_with_the_remedy_comes_before_a_statement_drops_partitions(
     session: SparkSession, days: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -165,7 +165,7 @@ def test_partitions_that_a_statement_drops_are_told_before_with_the_remedy(
 
 
 @pytest.mark.parametrize("how", ["one partition", "dynamic", "no partitions"])
-def test_of_partitions_that_stay_nothing_is_told(
+def test_partitions_that_stay_cause_no_warning(
     session: SparkSession, days: str, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     session.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic" if how == "dynamic" else "static")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RUN_ID = "run-1"
 REFUSED = "SessionStateNotSavedError"
-NOT_THERE = re.compile(r"(?P<what>temp function|variable) (?P<name>`[^`]+`) is not there again after the failure: ")
+NOT_THERE = re.compile(r"(?P<what>temp function|variable) (?P<name>`[^`]+`) could not be restored after the failure: ")
 
 
 class MadeToFail(Exception):

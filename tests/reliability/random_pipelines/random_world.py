@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 UNREADABLE: list[Row] = [("cannot be read",)]
 NOT_FROM_A_COPY: list[Row] = [("its copy is out of date, so reading it is refused",)]
-NOT_THERE_AGAIN: list[Row] = [("is not there again after the failure, and the log says so",)]
+NOT_THERE_AGAIN: list[Row] = [("could not be restored after the failure, and the log says so",)]
 COPY = "is a copy in this attempt"
 ZONE = "spark.sql.session.timeZone"
 

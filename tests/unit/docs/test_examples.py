@@ -8,7 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def of(language: str) -> list[Any]:
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The examples are in a folder of their own, whose modules no other test finds."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -130,3 +130,21 @@ def test_targets_of_make_that_a_page_names_exist(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
     named = set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8")))
     assert {name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)} == set()
+
+
+OF_OTHERS = {"--dry-run", "--no-fail-fast", "--skip-validation", "--log-level", "--jobs"}  # the peer, benchmarks
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_options_that_a_page_names_exist(page: Path) -> None:
+    named = set(re.findall(r"`[^`\n]*?(--[a-z-]+)[^`\n]*`", page.read_text(encoding="utf-8")))
+    assert named - set(options(cli._parser())) - set(options(airflow_parser())) - OF_OTHERS == set()
+
+
+def options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield the options of a parser and of the commands below it."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from options(below)

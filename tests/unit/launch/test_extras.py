@@ -38,7 +38,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_every_extra_that_the_spark_provider_reads_is_known() -> None:
-    """A new version of it may read more: then the table in docs/spark.md has to say what becomes of that."""
+    """A new version of it may read more: then the table in docs/reference/spark.md has to say what becomes of that."""
     assert _extras_read_by(SparkSubmitHook) == OF_SPARK
     assert _extras_read_by(SparkConnectHook) == OF_CONNECT
 

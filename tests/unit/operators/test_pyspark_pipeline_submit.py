@@ -305,7 +305,7 @@ def test_the_drivers_request_holds_the_rendered_sql_files(program: Program, conn
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"url": None}, r"task 't': Airflow's task state store .* set checkpoint_url .* or to a directory"),
+        ({"url": None}, r"task 't': only the task itself can reach Airflow's task state store.* or to a directory"),
         ({"url": None, "deploy_mode": "cluster"}, "set checkpoint_url to an address"),
         ({"url": "/shared", "deploy_mode": "cluster"}, r"task 't': the directory '/shared' .* s3a://bucket/prefix"),
         ({"checkpoint_store": InMemoryCheckpointStore()}, r"task 't': a checkpoint_store object cannot travel"),
@@ -330,8 +330,8 @@ def test_what_cannot_work_is_refused_when_the_dag_is_parsed(options: dict[str, A
         ("local", {}, {"conf": "spark.x=1"}, "task 't', conf is text but not a mapping of Spark properties"),
         ("local", {}, {"conf": {"spark.x": None}}, "task 't', conf: property 'spark.x' is None"),
         ("local", {"spark.x": None}, {}, "connection 'cluster', extras: property 'spark.x' is None"),
-        ("yarn", {"principal": "a@B"}, {}, "a Kerberos principal and no keytab"),
-        ("yarn", {}, {"keytab": "/etc/a.keytab"}, "a Kerberos keytab and no principal"),
+        ("yarn", {"principal": "a@B"}, {}, "a Kerberos principal but no keytab"),
+        ("yarn", {}, {"keytab": "/etc/a.keytab"}, "a Kerberos keytab but no principal"),
         ("yarn", {"principal": "a@B", "keytab": "/etc/a"}, {}, "'keytab' is not a keytab in base64"),
         ("local", {"spark-home": "/opt/spark"}, {}, "connection 'cluster': The `spark-home` extra is not allowed"),
         ("local", {"spark-binary": "spark-shell"}, {}, "connection 'cluster': The spark-binary extra can be one of"),
@@ -412,7 +412,7 @@ def test_a_replaced_attempt_submits_nothing(program: Program, connect: Any) -> N
     connect("local[2]")
     task_state = FakeTaskState()
     task_state.replaced = True
-    with pytest.raises(StaleAttemptError, match="replaced by a newer one"):
+    with pytest.raises(StaleAttemptError, match="a newer attempt has replaced this one"):
         operator("/shared").execute(context(task_state))
     assert program.calls == []
 

@@ -125,7 +125,7 @@ def test_the_address_is_shown_without_credentials() -> None:
         ObjectStorageCheckpointStore("s3://AKIA:hunter2@bucket/a")
     assert "hunter2" not in str(caught.value)
     assert "AKIA" not in str(caught.value)
-    assert str(caught.value).endswith("name that: 's3://CONNECTION@bucket/a'")
+    assert str(caught.value).endswith("name it in the address: 's3://CONNECTION@bucket/a'")
 
 
 def test_a_connection_may_be_given_apart_from_the_address() -> None:

@@ -51,7 +51,7 @@ def test_a_replaced_attempt_is_refused() -> None:
     """It reads as if nothing were there, and Airflow refuses what it writes; any other error is what it is."""
     zombie = FakeTaskState()
     zombie.successor()
-    with pytest.raises(StaleAttemptError, match="replaced by a newer one"):
+    with pytest.raises(StaleAttemptError, match="a newer attempt has replaced this one"):
         leave_marker(zombie)
 
     cut_off = FakeTaskState()

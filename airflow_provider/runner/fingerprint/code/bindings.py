@@ -1,7 +1,7 @@
-"""What a module's own statements bind its names to, read from its syntax tree.
+"""What the statements of a module bind its names to, read from its syntax tree.
 
-All of them count, in both branches of an ``if`` and of a ``try``: which one has run may differ from host to host, and
-it must not matter to a fingerprint whether the module has been imported yet.
+All of them count, in both branches of an ``if`` and of a ``try``: which branch has run may differ from host to host,
+and a fingerprint must not depend on whether the module has been imported yet.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class ImportedName:
 
 @dataclass(frozen=True)
 class Binding:
-    """One statement that binds a name, or changes what it is bound to.
+    """One statement that binds a name, or changes its value.
 
     :param node: the definition, or the part of the statement that decides the value
     :param imported: what is imported, if it is an import
-    :param context: conditions that the statement stands under
+    :param context: the conditions around the statement
     """
 
     node: ast.AST
@@ -50,10 +50,10 @@ class Binding:
 class ModuleBindings:
     """The names of a module.
 
-    :param names: each to what binds it, in order
+    :param names: each to the statements that bind it, in order
     :param stars: modules from which everything is imported
-    :param effects: statements that do something when the module is imported, beside binding names
-    :param patches: statements that set an attribute of something that is not the module's own
+    :param effects: statements that do more at import time than bind names
+    :param patches: statements that set an attribute of something outside the module
     """
 
     names: dict[str, list[Binding]] = field(default_factory=dict)
@@ -105,7 +105,7 @@ def bound_names(node: ast.AST) -> Iterator[str]:
 
 
 def is_type_checking(test: ast.expr) -> bool:
-    """Return whether a condition is ``TYPE_CHECKING``: what it guards is never run."""
+    """Return whether a condition is ``TYPE_CHECKING``: the code under it never runs."""
     return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
         isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
     )
@@ -139,7 +139,7 @@ def _visit(statements: Sequence[ast.stmt], context: tuple[ast.expr, ...], found:
 
 
 def _registered(node: FunctionNode | ast.ClassDef, found: ModuleBindings) -> None:
-    """Let what a definition is registered with lead to it: ``@handlers.add`` and ``@convert.register``."""
+    """Bind a definition to whatever it registers with: ``@handlers.add`` and ``@convert.register``."""
     for decorator in node.decorator_list:
         target = decorator.func if isinstance(decorator, ast.Call) else decorator
         for name in _changed(target) if isinstance(target, ast.Attribute) else ():
@@ -169,7 +169,7 @@ def _assign(node: ast.Assign | ast.AnnAssign, context: tuple[ast.expr, ...], fou
 
 
 def _other(node: ast.stmt, context: tuple[ast.expr, ...], found: ModuleBindings) -> None:
-    """Take note of a statement that binds or changes names in a way of its own, such as a loop."""
+    """Record a statement that binds or changes names in another way, such as a loop."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
     found.effects.append(node)
@@ -186,7 +186,7 @@ def _other(node: ast.stmt, context: tuple[ast.expr, ...], found: ModuleBindings)
     for name in sorted({*bound_names(node), *changed}):
         known = found.names.get(name, [])
         if name in changed and known and all(b.imported is not None and b.imported.attribute is None for b in known):
-            continue  # a call of a module's function changes nothing of ours
+            continue  # calling a function of a module changes none of our names
         _bind(found, name, Binding(node, None, context))
 
 

@@ -1,7 +1,7 @@
-"""Which of the author's functions ran, as Python 3.12 and later can tell at almost no cost.
+"""Which of the author's functions ran, which Python 3.12 and later can tell at almost no cost.
 
-Reading misses what is called by a computed name. ``sys.monitoring`` reports a function when it is entered; it is
-switched off for that function after the first report, so that a million calls cost one. Python 3.11 cannot tell.
+Reading the code misses calls by a computed name. ``sys.monitoring`` reports a function on entry and then stops for that
+function, so that a million calls cost one. Python 3.11 has no such reports.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class CalledFunctions:
         self._codes: dict[CodeType, None] = {}
 
     def add(self, code: CodeType) -> None:
-        """Take note of a function."""
+        """Record a function."""
         self._codes.setdefault(code)
 
     def names(self) -> tuple[str, ...]:
-        """Return their names, as they stand in a reading's ``functions``, less what is inside a function."""
-        if not self._codes:  # nothing has to be looked up, and a process has thousands of modules
+        """Return their names as in a reading's ``functions``; a function inside another counts as the outer one."""
+        if not self._codes:  # a process has thousands of modules, so look nothing up
             return ()
         by_file = {
             file: name
@@ -44,15 +44,15 @@ class CalledFunctions:
         found = {
             f"{module_label(by_file[code.co_filename])}.{_definition(code.co_qualname)}"
             for code in self._codes
-            if code.co_filename in by_file and code.co_flags & inspect.CO_OPTIMIZED  # a function, no class body
+            if code.co_filename in by_file and code.co_flags & inspect.CO_OPTIMIZED  # a function, not a class body
         }
         return tuple(sorted(found))
 
 
 @contextmanager
 def watch_calls() -> Iterator[CalledFunctions]:
-    """Watch which of the author's functions are entered, in all threads. Nothing is seen before Python 3.12, or if all
-    of Python's tool ids are taken."""
+    """Context manager that records which of the author's functions run, in all threads. It records nothing before
+    Python 3.12, or if all of Python's tool ids are taken."""
     entered = CalledFunctions()
     monitoring = getattr(sys, "monitoring", None)
     tool = _begin(monitoring, entered) if monitoring is not None else None
@@ -73,7 +73,7 @@ def _begin(monitoring: Any, entered: CalledFunctions) -> int | None:
             monitoring.register_callback(tool, monitoring.events.PY_START, _callback(monitoring))
             monitoring.set_events(tool, monitoring.events.PY_START)
         _watches.append(entered)
-        monitoring.restart_events()  # what an earlier component has entered counts for this one, too
+        monitoring.restart_events()  # functions that an earlier component called count for this one, too
         return tool
 
 
@@ -87,7 +87,7 @@ def _end(monitoring: Any, tool: int, entered: CalledFunctions) -> None:
 
 
 def _candidates() -> Iterator[int]:
-    """Yield the tool ids that Python keeps for no particular kind of tool, then the profiler's."""
+    """Yield the tool ids that Python reserves for no kind of tool, then the profiler's."""
     yield from (3, 4, 2)
 
 
@@ -97,7 +97,7 @@ def _callback(monitoring: Any) -> Any:
     def entered(code: CodeType, offset: int) -> Any:
         file = code.co_filename
         if file not in own:
-            own[file] = not file.startswith("<") and file_origin(file).whose is CodeOwner.OWN
+            own[file] = not file.startswith("<") and file_origin(file).owner is CodeOwner.OWN
         if own[file]:
             for watch in _watches:
                 watch.add(code)
@@ -107,5 +107,5 @@ def _callback(monitoring: Any) -> Any:
 
 
 def _definition(qualified: str) -> str:
-    """Return the definition at the top of a module, or the method, that a function is in."""
+    """Return the top-level definition, or the method, that contains a function."""
     return qualified.partition(".<locals>")[0]

@@ -1,4 +1,4 @@
-"""How a component's code differs from what was recorded when it completed."""
+"""How a component's code differs from the recorded code."""
 
 from __future__ import annotations
 
@@ -108,6 +108,6 @@ def _differences(
 
 
 def _same(one: str, other: str) -> bool:
-    """Compare two hashes; that of a value only if both have one, as a module that is not loaded yet has no values."""
+    """Compare two hashes; the part about a value only if both have one: a module that is not loaded has no values."""
     (made, _, value), (other_made, _, other_value) = one.partition("+"), other.partition("+")
     return made == other_made and (not value or not other_value or value == other_value)

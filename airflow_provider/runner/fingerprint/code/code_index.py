@@ -1,4 +1,4 @@
-"""What this process has found out about code: each definition is read once, however many components reach it."""
+"""What this process knows about code: it reads each definition once, however many components reach it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from airflow_provider.runner.fingerprint.code.value_hash import NotPlainError, v
 
 
 class CodeIndex:
-    """All that has been found out in this process, as long as no file changes.
+    """Everything that this process has read, valid as long as no file changes.
 
-    :param roots: real paths of directories that are the author's own
+    :param roots: real paths of directories with the author's own code
     """
 
     def __init__(self, roots: Sequence[str]) -> None:
@@ -45,21 +45,21 @@ class CodeIndex:
         self._sites: dict[str, int] = {}
 
     def is_valid(self) -> bool:
-        """Return whether nothing has changed since: no file, no installed distribution, no module loaded."""
+        """Return whether nothing has changed since: no file, no installed distribution, no loaded module."""
         return self.finder.is_valid() and all(time_of_change(site) == when for site, when in self._sites.items())
 
     def entries(self, target: CodeTarget) -> tuple[list[CodeEntry], list[CodeTarget]]:
-        """Return what a target is in a reading, and what it stands for."""
+        """Return a target's entries in a reading, and the targets that it stands for."""
         if target not in self._entries:
             self._entries[target] = self._read(target)
         return self._entries[target]
 
     def distribution(self, name: str) -> tuple[str, str] | None:
-        """Return name and version of the distribution that a foreign name is from."""
+        """Return name and version of the distribution that an external name comes from."""
         parts = name.split(".")
         for length in range(1, len(parts) + 1):
             module = self.finder.find(".".join(parts[:length]))
-            if module is None or module.origin.whose is not CodeOwner.INSTALLED or module.origin.site is None:
+            if module is None or module.origin.owner is not CodeOwner.INSTALLED or module.origin.site is None:
                 return None
             if module.file is None and length < len(parts):
                 continue  # a namespace that several distributions share
@@ -109,12 +109,13 @@ class CodeIndex:
 
 
 def _is_further(held: CodeTarget, home: CodeModule) -> bool:
-    """Return whether what a name holds is read by itself: a lambda of its own module is part of its expression."""
+    """Return whether the value of a name must be read too; a lambda of the same module is part of the name's
+    expression."""
     if isinstance(held, RuntimeValue):
         return not (held.module is home and home.sources and held.name.startswith("<lambda>"))
     return isinstance(held, Definition)
 
 
 def parts_of_partial(partial: functools.partial[Any]) -> list[Any]:
-    """Return the function and the arguments that a partial function has."""
+    """Return the function and the arguments of a partial function."""
     return [partial.func, *partial.args, *partial.keywords.values()]

@@ -1,6 +1,6 @@
-"""Finds modules and their syntax trees, and imports none of them.
+"""Finds modules and their syntax trees without importing anything.
 
-A module's text is parsed once for each version of its file, however many components reach it.
+It parses a module's text once for each version of its file, however many components reach it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,6 @@ class SourceText:
     """The text of a module or notebook cell, parsed.
 
     :param file: where it is
-    :param text: the text
-    :param tree: its syntax tree
     """
 
     file: str
@@ -52,7 +50,8 @@ class SourceText:
 
     @cached_property
     def compiled(self) -> Mapping[str, Sequence[CodeType]] | None:
-        """The code of all its functions as this Python compiles it, by qualified name; None if that is beyond it."""
+        """The code of all its functions as this Python compiles it, by qualified name; None if this Python cannot
+        compile it."""
         found: dict[str, list[CodeType]] = {}
         try:
             stack = [compile(self.text, self.file, "exec", dont_inherit=True)]
@@ -66,7 +65,7 @@ class SourceText:
 
 
 def module_label(module: str) -> str:
-    """Return the name of a module for people and for the record: Airflow's hash of a DAG file's path is not in it."""
+    """Return the name of a module for people and for records, without Airflow's hash of a DAG file's path."""
     return _DAG_FILE.sub("", module)
 
 
@@ -77,9 +76,9 @@ class CodeModule:
     :param name: its name in ``sys.modules``
     :param file: its file; None for a namespace package
     :param origin: whose it is
-    :param search: where its submodules are looked for, None if it is no package
-    :param sources: its text as it is now and, after a change on disk, as it was; none if there is no source
-    :param loaded: the module itself, if it has been imported
+    :param search: where its submodules are, None if it is not a package
+    :param sources: its text as it is now and, after a change on disk, also as it was; empty without source
+    :param loaded: the module object, if it has been imported
     """
 
     name: str
@@ -94,7 +93,7 @@ class CodeModule:
 
     @property
     def is_own(self) -> bool:
-        return self.origin.whose is CodeOwner.OWN
+        return self.origin.owner is CodeOwner.OWN
 
     @property
     def label(self) -> str:
@@ -112,6 +111,7 @@ class CodeModule:
 
     @property
     def bindings(self) -> ModuleBindings:
+        """The names that its statements bind."""
         return self.sources[0].bindings if self.sources else ModuleBindings()
 
     @property
@@ -123,7 +123,7 @@ class CodeModule:
 class ModuleFinder:
     """Finds modules as an import would.
 
-    :param roots: real paths of directories that are the author's own
+    :param roots: real paths of directories with the author's own code
     """
 
     def __init__(self, roots: Sequence[str] = ()) -> None:
@@ -132,11 +132,11 @@ class ModuleFinder:
 
     @property
     def found(self) -> Mapping[str, CodeModule | None]:
-        """What has been looked for until now."""
+        """All modules looked up so far."""
         return self._found
 
     def is_valid(self) -> bool:
-        """Return whether all that was found is still so."""
+        """Return whether everything found is unchanged."""
         for name, module in self._found.items():
             loaded = sys.modules.get(name)
             if module is None:
@@ -149,14 +149,14 @@ class ModuleFinder:
         return True
 
     def find(self, name: str) -> CodeModule | None:
-        """Return a module, None if there is none of this name."""
+        """Return a module, None if it does not exist."""
         if name not in self._found:
             self._found[name] = None  # for a circle
             self._found[name] = self._look_for(name)
         return self._found[name]
 
     def cell(self, file: str, namespace: ModuleType) -> CodeModule | None:
-        """Return a notebook cell or something like it, whose text only ``linecache`` has."""
+        """Return a notebook cell or similar code, whose text only ``linecache`` has."""
         key = f"\0{file}"
         if key not in self._found:
             text = "".join(linecache.getlines(file))
@@ -211,7 +211,7 @@ class ModuleFinder:
             whose = CodeOwner.STANDARD if name.partition(".")[0] in sys.stdlib_module_names else CodeOwner.OWN
             return CodeModule(name, None, FileOrigin(whose), search, (), loaded)
         origin = file_origin(file or next(iter(search or [])), self._roots)
-        if origin.whose is not CodeOwner.OWN or file is None:
+        if origin.owner is not CodeOwner.OWN or file is None:
             return CodeModule(name, file, origin, search, (), loaded)
         stamp = file_stamp(file)
         return CodeModule(name, file, origin, search, _sources(name, file, stamp, loader), loaded, stamp)
@@ -221,7 +221,7 @@ _parsed: dict[str, list[tuple[FileStamp | None, SourceText | None]]] = {}
 
 
 def _sources(name: str, file: str, stamp: FileStamp | None, loader: Any) -> list[SourceText]:
-    """Return the text of a file as it is now, and after it as it was when it was read before."""
+    """Return the text of a file as it is now, followed by the text as it was when first read."""
     versions = _parsed.setdefault(file, [])
     if not versions or versions[0][0] != stamp:
         text = _text(name, file, loader)
@@ -258,7 +258,7 @@ def _parse(file: str, text: bytes) -> SourceText | None:
 
 
 def file_stamp(file: str) -> FileStamp | None:
-    """Return what tells one version of a file from the next; for a file in an archive, that of the archive."""
+    """Return what distinguishes the versions of a file; for a file in an archive, of the archive."""
     path = file
     while True:
         try:
@@ -273,7 +273,7 @@ def file_stamp(file: str) -> FileStamp | None:
 
 
 def read_bytes_or_nothing(file: str) -> bytes:
-    """Return what is in a file, nothing if it cannot be read."""
+    """Return the content of a file; empty if it cannot be read."""
     try:
         with open(file, "rb") as opened:
             return opened.read()

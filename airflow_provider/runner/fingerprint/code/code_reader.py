@@ -14,7 +14,7 @@ from airflow_provider.runner.fingerprint.code.reachability import Reachability
 _Key = tuple[int, str | None, tuple[str, ...], frozenset[str]]
 
 _lock = threading.RLock()
-_worlds: dict[tuple[str, ...], tuple[CodeIndex, dict[_Key, tuple[Any, CodeReading]]]] = {}
+_indexes: dict[tuple[str, ...], tuple[CodeIndex, dict[_Key, tuple[Any, CodeReading]]]] = {}
 
 
 def read_code(
@@ -25,28 +25,27 @@ def read_code(
     also: Iterable[str] = (),
     stops: Iterable[str] = (),
 ) -> CodeReading:
-    """Read the code of a class or function, with everything of the author's own that it reaches.
+    """Read the code of a class or function, with all of the author's own code that it reaches.
 
-    Nothing is run and nothing imported. What was read stays in this process until one of the files changes.
+    It runs and imports nothing. The process keeps what it has read until one of the files changes.
 
-    :param target: the class or function
-    :param roots: directories that are the author's own, although they may lie where distributions are installed
-    :param path: dotted path that the target was found by, which says more than the object if a decorator replaced it
-    :param also: names as in a reading's ``functions`` that are known to have run although nothing refers to them
-    :param stops: names of the author's modules, or of anything in them, that are not looked into, nor what only they
+    :param roots: directories with the author's own code, although they may lie where distributions are installed
+    :param path: dotted path by which the target was found; it says more than the object if a decorator replaced it
+    :param also: names as in a reading's ``functions`` that ran although nothing refers to them
+    :param stops: names of the author's modules, or of anything in them, to leave out with everything that only they
         reach
     """
     own, more = tuple(os.path.realpath(root) for root in roots), tuple(sorted(set(also)))
     known = frozenset(stops)
     with _lock:
-        if own not in _worlds or not _worlds[own][0].is_valid():
-            _worlds[own] = CodeIndex(own), {}
-        world, readings = _worlds[own]
+        if own not in _indexes or not _indexes[own][0].is_valid():
+            _indexes[own] = CodeIndex(own), {}
+        index, readings = _indexes[own]
         key = id(target), path, more, known
         if key not in readings:
-            reach = Reachability(world, known)
+            reach = Reachability(index, known)
             reach.begin(target, path)
             for name in more:
                 reach.by_name(name)
-            readings[key] = target, reach.reading()  # the target with it, so that nothing else gets its id
+            readings[key] = target, reach.reading()  # keeps the target, so that no other object gets its id
         return readings[key][1]

@@ -1,4 +1,4 @@
-"""What reading a component's code comes to."""
+"""The result of reading a component's code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CodeReference:
 class UnseenCode:
     """Something that reading cannot follow.
 
-    :param what: for a sentence such as ``it cannot be seen: getattr by a computed name``
+    :param what: a noun phrase, such as ``getattr by a computed name``
     :param where: file, line and function
     """
 
@@ -40,17 +40,17 @@ class UnseenCode:
 
 @dataclass(frozen=True)
 class CodeReading:
-    """What a component's code is. No source text and no value is in it, only short hashes.
+    """What a component's code is, as short hashes: it has no source text and no values.
 
     :param functions: ``module.function``, ``module.Class`` or ``module.Class.method`` to the hash of its syntax tree
-    :param constants: ``module.NAME`` to the hash of the expression that it is made by; after a ``+`` that of its value,
-        if the expression alone does not say it
-    :param distributions: installed distributions that are used, to their versions
-    :param modules: the author's modules that they are in; what is left of a name without them survives a move
-    :param python: version of Python, if bytecode had to do because there was no source; None otherwise
-    :param foreign: what is used that is not the author's own: builtins, the standard library, distributions
-    :param attributes: attributes of values that are not known until the code runs
-    :param unseen: what could not be followed
+    :param constants: ``module.NAME`` to the hash of its expression; after a ``+`` the hash of its value, if the
+        expression alone does not decide it
+    :param distributions: the installed distributions that it uses, to their versions
+    :param modules: the author's modules with these names; the rest of a name survives a move to another module
+    :param python: version of Python, if bytecode replaces a missing source; None otherwise
+    :param foreign: what it uses that is not the author's own: builtins, the standard library, distributions
+    :param attributes: attributes of values that are unknown until the code runs
+    :param unseen: what reading could not follow
     """
 
     functions: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class CodeReading:
 
     @property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits over all that counts; a moved file leaves it as it is."""
+        """64 hexadecimal digits over everything that counts; moving a file does not change it."""
         counts = [
             sorted((name_in_module(name, self.modules), value) for name, value in self.functions.items()),
             sorted((name_in_module(name, self.modules), value) for name, value in self.constants.items()),
@@ -75,10 +75,10 @@ class CodeReading:
 
 
 def name_in_module(name: str, modules: Iterable[str]) -> str:
-    """Return a name without the module that it is in.
+    """Return a name without its module.
 
     :param name: such as ``etl.transforms.Clean.run``
-    :param modules: such as ``["etl", "etl.transforms"]``; the longest one that fits counts
+    :param modules: such as ``["etl", "etl.transforms"]``; the longest match counts
     """
     prefix = max((module for module in modules if name.startswith(f"{module}.")), key=len, default="")
     return name[len(prefix) + 1 :] if prefix else name

@@ -1,4 +1,4 @@
-"""What a name in the code can turn out to be."""
+"""What a name in the code can refer to."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class Definition:
 
 @dataclass(frozen=True)
 class WholeModule:
-    """One of the author's modules, handed on as a value: anything in it may be used."""
+    """One of the author's modules, passed on as a value: anything in it may be used."""
 
     module: CodeModule
 
 
 @dataclass(frozen=True)
 class ModuleBody:
-    """What one of the author's modules does when it is imported, which happens while the component runs."""
+    """What one of the author's modules does at import time, if that is while the component runs."""
 
     module: CodeModule
 
 
 @dataclass(frozen=True)
 class ModulePatches:
-    """What one of the author's modules changes in others when it is imported, which concerns whatever is in it."""
+    """What one of the author's modules changes in other modules at import time, which concerns everything in it."""
 
     module: CodeModule
 
@@ -51,11 +51,10 @@ class External:
 
 @dataclass(frozen=True, eq=False)
 class RuntimeValue:
-    """A value that only the running process has: no statement of a module says what it is.
+    """A value that exists only in the running process: no statement of a module defines it.
 
     :param module: where it was found
-    :param name: under which name
-    :param value: the value
+    :param name: its name there
     """
 
     module: CodeModule
@@ -70,19 +69,19 @@ CodeUse = tuple[CodeTarget, Sequence[str]]
 
 
 class Resolver(Protocol):
-    """Says what names are."""
+    """Says what names refer to."""
 
     def name(self, module: CodeModule, name: str, attributes: Sequence[str]) -> list[CodeUse] | None:
-        """Return what a module's name with attributes is; None if it is defined nowhere."""
+        """Return what a module's name with attributes refers to; None if nothing defines it."""
 
     def imported(self, module: CodeModule, what: ImportedName, attributes: Sequence[str]) -> list[CodeUse]:
-        """Return what an import in a module, with attributes, is."""
+        """Return what an import in a module, with attributes, refers to."""
 
     def run_by_import(self, module: CodeModule, what: ImportedName) -> list[CodeTarget]:
-        """Return what an import inside a function causes to run, or what it reaches."""
+        """Return what an import inside a function runs, or reaches."""
 
     def members(self, target: Definition) -> frozenset[str] | None:
-        """Return the names that a class of the author's has; None for what is no class."""
+        """Return the names that one of the author's classes has; None if it is not a class."""
 
     def is_value(self, target: Definition) -> bool:
-        """Return whether a name is bound to something else than a function, class or module."""
+        """Return whether a name is bound to something other than a function, class or module."""

@@ -1,4 +1,4 @@
-"""What makes code that reading cannot follow: names that are computed, and code that is made when it runs."""
+"""Code that reading cannot follow: computed names, and code that is created at run time."""
 
 from __future__ import annotations
 

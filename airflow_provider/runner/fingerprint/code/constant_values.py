@@ -1,10 +1,10 @@
-"""When the value of a constant counts beside the expression that it is made by.
+"""When the value of a constant counts beside its expression.
 
-The expression counts always: it is there whether the module is loaded or not, and it stays as it is while a cache that
-is empty at first, a counter or a client that is made at the first call change as the module is used. For most constants
-it says all. It does not for ``RATES = json.loads(path.read_text())``: there the value counts, too, as it was when this
-process first looked, which is before a component runs. It does not count where it may differ from process to process
-without any change of code, as with the clock, random numbers, the environment or the host; that is said instead.
+The expression always counts: it is there whether the module is loaded or not, and it stays the same while a cache
+fills, a counter grows or a client is created on first use. For most constants it says everything. It does not for
+``RATES = json.loads(path.read_text())``: there the value counts, too, as it was when this process first looked, which
+is before a component runs. The value does not count if it may differ between processes without a change of code, as
+with the clock, random numbers, the environment or the host; the reading reports that instead.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ _first_seen: WeakKeyDictionary[ModuleType, dict[str, str | None]] = WeakKeyDicti
 
 
 def follows_from_files(foreign: Iterable[str], attributes: Iterable[str]) -> bool:
-    """Return whether a value can only differ if the code does, or a file that it is read from.
+    """Return whether a value can change only with the code, or with a file that it is read from.
 
-    :param foreign: what the expression reaches that is not the author's own
+    :param foreign: what the expression uses that is not the author's own
     :param attributes: the attributes of unknown values that it uses
     """
     names = list(foreign)
@@ -66,11 +66,11 @@ def follows_from_files(foreign: Iterable[str], attributes: Iterable[str]) -> boo
 
 
 def loaded_value_hash(module: CodeModule, name: str) -> str | None:
-    """Return the hash of a constant's value when this process first looked; None if there is none, or no plain data."""
+    """Return the hash of a constant's value when this process first looked; None if it has none, or not plain data."""
     if module.loaded is None or name not in module.namespace:
         return None
     seen = _first_seen.setdefault(module.loaded, {})
-    if name not in seen or module.cell:  # a later cell may have bound the name anew
+    if name not in seen or module.cell:  # a later cell may have bound the name again
         try:
             seen[name] = value_hash(module.namespace[name], os.path.dirname(module.file) if module.file else "")
         except NotPlainError:

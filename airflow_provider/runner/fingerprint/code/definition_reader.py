@@ -1,4 +1,4 @@
-"""Reads one definition: a function, a class with its methods, a constant, or what stands in for its source."""
+"""Reads one definition: a function, a class with its methods, a constant, or a replacement for missing source."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ _SOURCE_LOADERS = (importlib.machinery.SourceFileLoader,)
 class CodeEntry:
     """One line of a reading.
 
-    :param name: what it is called there
-    :param piece: what it comes to
+    :param name: its name there
+    :param definition: its digest
     :param is_constant: whether it is a constant
-    :param is_bytecode: whether there was no source
+    :param is_bytecode: whether its source is missing
     """
 
     name: str
-    piece: DefinitionDigest
+    definition: DefinitionDigest
     is_constant: bool = False
     is_bytecode: bool = False
 
 
 def read_definition(own: Definition, resolver: NameResolver) -> list[CodeEntry]:
-    """Read what a name at the top level of a module is bound to.
+    """Read what a top-level name of a module is bound to.
 
-    Source that has been changed on disk since the import is not what runs, so each function is compared with what this
-    Python compiles its source to; if they differ, the bytecode counts.
+    If the source changed on disk after the import, it is not what runs. So each function is compared with the code that
+    this Python compiles from its source; if they differ, the bytecode counts.
     """
     module, name = own.module, own.name
     functions = list(_live_functions(module, name))
@@ -66,12 +66,12 @@ def read_definition(own: Definition, resolver: NameResolver) -> list[CodeEntry]:
     if classes:
         return list(_class_entries(own, classes, bindings, resolver))
     nodes = [(node, None) for binding in bindings for node in (*binding.context, binding.node)]
-    piece = read_syntax(nodes, module, name, resolver)
-    return [CodeEntry(label, piece, is_constant=not any(binding.is_definition for binding in bindings))]
+    definition = read_syntax(nodes, module, name, resolver)
+    return [CodeEntry(label, definition, is_constant=not any(binding.is_definition for binding in bindings))]
 
 
 def read_module_body(module: CodeModule, resolver: NameResolver) -> list[CodeEntry]:
-    """Read what a module does when it is imported, beside defining what it has."""
+    """Read what a module does at import time beside defining its names."""
     if not module.sources:
         return read_whole_module(module, resolver)[0]
     effects = [(node, None) for node in module.bindings.effects]
@@ -81,7 +81,7 @@ def read_module_body(module: CodeModule, resolver: NameResolver) -> list[CodeEnt
 
 
 def read_module_patches(module: CodeModule, resolver: NameResolver) -> list[CodeEntry]:
-    """Read what a module sets in other modules when it is imported."""
+    """Read what a module sets in other modules at import time."""
     patches = [(node, None) for node in module.bindings.patches]
     return (
         [CodeEntry(f"{module.label}.<patches>", read_syntax(patches, module, "<patches>", resolver))] if patches else []
@@ -91,7 +91,7 @@ def read_module_patches(module: CodeModule, resolver: NameResolver) -> list[Code
 def read_whole_module(module: CodeModule, resolver: NameResolver) -> tuple[list[CodeEntry], list[CodeTarget]]:
     """Read a module of which anything may be used.
 
-    :return: what stands for it if there is no source, and what it has otherwise
+    :return: a replacement entry if the source is missing, and the targets in the module otherwise
     """
     if module.sources or module.file is None:
         own = [n for n, bindings in module.bindings.names.items() if any(b.imported is None for b in bindings)]
@@ -99,20 +99,20 @@ def read_whole_module(module: CodeModule, resolver: NameResolver) -> tuple[list[
     code = _code_of(module)
     if code is not None:
         entry = _of_code(module, f"{module.label}.<module>", code, resolver)
-        entry.piece.unseen.append(UnseenCode("a module without source, by its bytecode only", module.short_file))
+        entry.definition.unseen.append(UnseenCode("a module without source, by its bytecode only", module.short_file))
         return [entry], []
     what = "a C extension" if module.file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)) else "no source"
     content = read_bytes_or_nothing(module.file)
-    piece = DefinitionDigest(
+    definition = DefinitionDigest(
         short_hash([content.hex()]), unseen=[UnseenCode(f"{what}: {module.label}", module.short_file)]
     )
-    return [CodeEntry(f"{module.label}.<module>", piece)], []
+    return [CodeEntry(f"{module.label}.<module>", definition)], []
 
 
 def read_function_object(module: CodeModule, name: str, function: FunctionType, resolver: NameResolver) -> CodeEntry:
-    """Read a function that no source can be found for."""
+    """Read a function whose source is missing."""
     entry = _of_code(module, name, function.__code__, resolver)
-    entry.piece.unseen.append(UnseenCode("a function without source, by its bytecode only", name))
+    entry.definition.unseen.append(UnseenCode("a function without source, by its bytecode only", name))
     return entry
 
 
@@ -142,7 +142,7 @@ def _class_entries(
 
 
 def _live_functions(module: CodeModule, name: str) -> Iterator[FunctionType]:
-    """Yield the functions that the loaded module has under a name, as far as they are from its own file."""
+    """Yield the functions that the loaded module has under a name, as far as they come from its own file."""
     value = module.namespace.get(name)
     members = list(vars(value).values()) if isinstance(value, type) else [value]
     file = module.sources[0].file if module.sources else module.file
@@ -173,7 +173,7 @@ def _matches_one(code: CodeType, source: SourceText, module: CodeModule) -> bool
     loader = getattr(module.loaded, "__loader__", None)
     if module.cell or type(loader) in _SOURCE_LOADERS:
         return False
-    # An import hook that rewrites what it loads, as pytest's does: then place and name have to do.
+    # An import hook such as pytest's rewrites what it loads, so only place and name can be compared.
     return any(code.co_firstlineno == other.co_firstlineno for other in compiled)
 
 
@@ -188,13 +188,13 @@ def _code_of(module: CodeModule) -> CodeType | None:
 
 def _of_code(module: CodeModule, name: str, code: CodeType, resolver: NameResolver) -> CodeEntry:
     where = f"{module.short_file} in {name}"
-    piece = DefinitionDigest(bytecode_hash(code))
+    definition = DefinitionDigest(bytecode_hash(code))
     for root, attributes in global_names(code):
         uses = resolver.name(module, root, attributes) or resolver.imported(module, ImportedName(root), attributes)
         for target, _ in uses:
             if isinstance(target, External):
-                piece.foreign.append(CodeReference(target.name, where))
+                definition.foreign.append(CodeReference(target.name, where))
             elif not isinstance(target, (WholeModule, ModuleBody)) or target.module is not module:
-                piece.targets.append(target)
-    piece.attributes.extend(CodeReference(attribute, where) for attribute in dict.fromkeys(computed_names(code)))
-    return CodeEntry(name, piece, is_bytecode=True)
+                definition.targets.append(target)
+    definition.attributes.extend(CodeReference(attribute, where) for attribute in dict.fromkeys(computed_names(code)))
+    return CodeEntry(name, definition, is_bytecode=True)

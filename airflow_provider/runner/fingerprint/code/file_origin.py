@@ -1,7 +1,7 @@
-"""Whose a file is: the author's own, the standard library's, an installed distribution's, or this package's.
+"""Whose code a file is: the author's own, the standard library's, an installed distribution's, or this package's.
 
-Own is whatever lies neither in the standard library nor where installers put distributions. So the DAG bundle, the
-pipeline's folder, ``py_files``, the working directory and an editable install are own without being told.
+A file is the author's own if it lies neither in the standard library nor where installers put distributions. So the DAG
+bundle, the pipeline's folder, ``py_files``, the working directory and an editable install need no configuration.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INSTALLED = re.compile(r"^(.*?[/\\](?:site-packages|dist-packages))(?=[/\\]|$)"
 
 
 class CodeOwner(StrEnum):
-    """Who wrote a file."""
+    """Whose code it is."""
 
     OWN = "own"
     STANDARD = "standard library"
@@ -38,19 +38,19 @@ class CodeOwner(StrEnum):
 class FileOrigin:
     """Where a file belongs.
 
-    :param whose: who wrote it
+    :param owner: whose code it is
     :param site: the directory that it was installed into
     """
 
-    whose: CodeOwner
+    owner: CodeOwner
     site: str | None = None
 
 
 def file_origin(file: str, roots: Sequence[str] = ()) -> FileOrigin:
-    """Say whose a file is.
+    """Find out whose code a file is.
 
-    :param file: its path; inside a zip archive the path goes on behind the archive's
-    :param roots: real paths of directories that are the author's own, although they may have been installed
+    :param file: its path; inside a zip archive the path continues behind the archive's
+    :param roots: real paths of directories with the author's own code, although it may be installed
     """
     for path in dict.fromkeys((os.path.normpath(os.path.join(working_directory(), file)), _real(file))):
         if _below(path, _THIS_PACKAGE):
@@ -90,7 +90,8 @@ def _other_sites() -> tuple[str, ...]:
 
 
 def _target_directory(file: str) -> str | None:
-    """Return the directory of ``pip install --target`` that a file lies in: it has the records of what is installed."""
+    """Return the ``pip install --target`` directory that contains a file: it has the metadata of what is installed
+    there."""
     path = Path(file)
     for directory, child in zip(path.parents, (path, *path.parents), strict=False):
         if _records(str(directory), time_of_change(str(directory))):
@@ -105,7 +106,6 @@ def _target_directory(file: str) -> str | None:
 class InstalledDistribution:
     """An installed distribution.
 
-    :param name: its name
     :param version: its version
     """
 
@@ -114,14 +114,14 @@ class InstalledDistribution:
 
 
 def find_distribution(module: str, file: str | None, directory: str) -> InstalledDistribution | None:
-    """Find which distribution a module came with.
+    """Find the distribution that a module belongs to.
 
-    Asking ``importlib.metadata`` for all of them takes a second in an environment with Airflow, so only names are
-    compared, and what each has installed is read only where they do not say it.
+    ``importlib.metadata`` needs a second to list all of them in an environment with Airflow. So this compares names,
+    and reads a distribution's list of files only where its name does not decide.
 
     :param module: dotted name of the module
     :param file: its file, if it is known
-    :param directory: where it was installed
+    :param directory: where it is installed
     """
     return _found(module, file, directory, time_of_change(directory))
 
@@ -174,7 +174,7 @@ def _installed_files(metadata: str) -> str:
 
 
 def time_of_change(directory: str) -> int:
-    """Return when a directory last changed, in nanoseconds; 0 if it cannot be told."""
+    """Return when a directory last changed, in nanoseconds; 0 if that is unknown."""
     try:
         return os.stat(directory).st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""Code without source: what the interpreter runs, without line numbers. It holds for one version of Python only."""
+"""Code without source: its bytecode without line numbers, which is the same for one version of Python only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OF_THE_CODE = 0xFFFF
 
 
 def bytecode_hash(code: CodeType) -> str:
-    """Return a short hash of a function's code, whatever lines and file it was on."""
+    """Return a short hash of a function's code, independent of its lines and file."""
     return short_hash(_parts(code))
 
 

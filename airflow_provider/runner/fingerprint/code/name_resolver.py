@@ -1,4 +1,4 @@
-"""From a name in a module to what it leads to, through imports, aliases of modules and ``from x import *``."""
+"""Follows a name of a module to its target, through imports, aliases of modules and ``from x import *``."""
 
 from __future__ import annotations
 
@@ -26,10 +26,7 @@ _MOST_STEPS = 200
 
 
 class NameResolver:
-    """Says what names are. See :class:`~airflow_provider.runner.fingerprint.code.code_targets.Resolver`.
-
-    :param finder: finds modules
-    """
+    """Says what names refer to. See :class:`~airflow_provider.runner.fingerprint.code.code_targets.Resolver`."""
 
     def __init__(self, finder: ModuleFinder) -> None:
         self._finder = finder
@@ -68,12 +65,7 @@ class NameResolver:
         return any(not binding.is_definition and binding.imported is None for binding in bindings)
 
     def of_value(self, module: CodeModule, name: str, value: Any) -> CodeTarget:
-        """Return what a value is that the running process has under a name.
-
-        :param module: the module that has it
-        :param name: the name
-        :param value: the value
-        """
+        """Return the target for a value that the running process has under a name."""
         if isinstance(value, ModuleType):
             found = self._finder.find(value.__name__)
             return WholeModule(found) if found is not None and found.is_own else External(value.__name__)
@@ -94,7 +86,7 @@ class NameResolver:
         return RuntimeValue(module, name, value)
 
     def home_of(self, value: Any) -> CodeModule | None:
-        """Return the module that a function or class was defined in; for a notebook's, the cell."""
+        """Return the module that defines a function or class; in a notebook, the cell."""
         loaded = self._finder.find(value.__module__) if isinstance(value.__module__, str) else None
         functions = [value] if isinstance(value, FunctionType) else _functions_of(value)
         for function in functions:
@@ -171,7 +163,7 @@ class NameResolver:
             return
         if not found.sources and found.file is not None:
             if not star:
-                yield WholeModule(found), ()  # without source: whatever it has
+                yield WholeModule(found), ()  # without source anything in it may be meant
             return
         uses = list(self._of_module(found, name, rest, seen))
         if not uses and self._is_submodule(found, name):
@@ -229,7 +221,7 @@ def _functions_of(cls: type) -> list[FunctionType]:
 
 
 def _is_here(module: CodeModule, name: str) -> bool:
-    """Return whether what a notebook has under a name now was defined by this cell."""
+    """Return whether this cell of a notebook defined the current value of a name."""
     if name not in module.bindings.names:
         return False
     value = module.namespace[name]

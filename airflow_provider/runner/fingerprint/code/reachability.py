@@ -1,4 +1,4 @@
-"""Follows a component's code from its class or function to everything of the author's own that it reaches."""
+"""Follows a component's code from its class or function to all of the author's own code that it reaches."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ _READS_ANNOTATIONS = frozenset(
 
 
 class Reachability:
-    """What one component reaches.
+    """The code that one component reaches.
 
-    :param world: what is known of code
-    :param stops: names of the author's modules, or of anything in them, that are not looked into
+    :param index: what this process knows about code
+    :param stops: names of the author's modules, or of anything in them, to leave out
     """
 
-    def __init__(self, world: CodeIndex, stops: Collection[str] = ()) -> None:
-        self._world = world
+    def __init__(self, index: CodeIndex, stops: Collection[str] = ()) -> None:
+        self._index = index
         self._stops = stops
         self._found: dict[CodeTarget, list[CodeEntry]] = {}
         self._seeds: list[CodeTarget] = []
         self._too_many = False
 
     def begin(self, target: Any, path: str | None) -> None:
-        """Start at a class or function, and at what its dotted path names."""
-        world = self._world
+        """Start at a class or function, and at the target of its dotted path."""
+        index = self._index
         if path is not None:
             module_name, _, name = path.rpartition(".")
-            module = world.finder.find(module_name) if module_name in sys.modules else None
+            module = index.finder.find(module_name) if module_name in sys.modules else None
             if module is not None and module.is_own and name in module.bindings.names:
-                self._seeds += [use for use, _ in world.resolver.name(module, name, ()) or ()]
+                self._seeds += [use for use, _ in index.resolver.name(module, name, ()) or ()]
         for one in _objects(target):
-            named = world.finder.find(one.__module__) if isinstance(getattr(one, "__module__", None), str) else None
+            named = index.finder.find(one.__module__) if isinstance(getattr(one, "__module__", None), str) else None
             if named is None:
                 continue
             if not named.is_own:
@@ -68,18 +68,18 @@ class Reachability:
             else:
                 top = one.__qualname__.partition(".")[0]
                 in_file = not named.cell and top in named.bindings.names
-                self._seeds.append(Definition(named, top) if in_file else world.resolver.of_value(named, top, one))
+                self._seeds.append(Definition(named, top) if in_file else index.resolver.of_value(named, top, one))
             for variable, value in _closure(one):
-                home = world.resolver.home_of(one) or named
-                self._seeds.append(world.resolver.of_value(home, f"{one.__qualname__}.{variable}", value))
+                home = index.resolver.home_of(one) or named
+                self._seeds.append(index.resolver.of_value(home, f"{one.__qualname__}.{variable}", value))
         self._follow(self._seeds)
 
     def by_name(self, name: str) -> None:
-        """Add what a reading calls by a name."""
+        """Add a definition by its name in a reading."""
         parts = name.split(".")
         for length in range(len(parts) - 1, 0, -1):
             label = ".".join(parts[:length])
-            module = self._world.finder.find(label) or self._labelled(label)
+            module = self._index.finder.find(label) or self._labelled(label)
             if module is not None and module.is_own and parts[length] in module.bindings.names:
                 self._follow([Definition(module, parts[length])])
                 return
@@ -91,28 +91,28 @@ class Reachability:
         constants: dict[str, str] = {}
         unseen: dict[UnseenCode, None] = {}
         shared = self._shared_names()
-        hints = any(r.name.rpartition(".")[2] in _READS_ANNOTATIONS for _, e in entries for r in e.piece.foreign)
+        hints = any(r.name.rpartition(".")[2] in _READS_ANNOTATIONS for _, e in entries for r in e.definition.foreign)
         for target, entry in entries:
             digest = self._digest(entry, shared, hints)
             if entry.is_constant and isinstance(target, Definition):
                 digest = f"{digest}{self._value_of(target, unseen)}"
             table = constants if entry.is_constant else functions
             table[entry.name] = short_hash(sorted((table[entry.name], digest))) if entry.name in table else digest
-        pieces = [entry.piece for _, entry in entries]
-        foreign = {reference: None for piece in pieces for reference in piece.foreign}
+        definitions = [entry.definition for _, entry in entries]
+        foreign = {reference: None for definition in definitions for reference in definition.foreign}
         foreign |= {CodeReference(t.name, "the component itself"): None for t in self._seeds if isinstance(t, External)}
-        unseen |= {what: None for piece in pieces for what in piece.unseen}
+        unseen |= {what: None for definition in definitions for what in definition.unseen}
         if self._too_many:
             unseen[UnseenCode(f"more than {_MOST_DEFINITIONS} definitions; the rest is not read", "")] = None
         modules = {target.module.label for target in self._found if not isinstance(target, External)}
         return CodeReading(
             functions,
             constants,
-            dict(sorted(found for name in _names(foreign) if (found := self._world.distribution(name)))),
+            dict(sorted(found for name in _names(foreign) if (found := self._index.distribution(name)))),
             tuple(sorted(modules)),
             _python() if any(entry.is_bytecode for _, entry in entries) else None,
             tuple(foreign),
-            tuple({reference: None for piece in pieces for reference in piece.attributes}),
+            tuple({reference: None for definition in definitions for reference in definition.attributes}),
             tuple(unseen),
         )
 
@@ -127,14 +127,14 @@ class Reachability:
                 return
             if self._stops and _is_below(target, self._stops):
                 continue
-            entries, more = self._world.entries(target)
+            entries, more = self._index.entries(target)
             self._found[target] = entries
             waiting += more
             waiting += [ModulePatches(target.module)] if isinstance(target, Definition) else []
-            waiting += [further for entry in entries for further in entry.piece.targets]
+            waiting += [further for entry in entries for further in entry.definition.targets]
 
     def _shared_names(self) -> set[str]:
-        """Return the names that definitions of several modules have."""
+        """Return the names that several modules define."""
         homes = defaultdict(set)
         for target in self._found:
             if isinstance(target, Definition):
@@ -144,13 +144,15 @@ class Reachability:
     def _digest(self, entry: CodeEntry, shared: set[str], hints: bool) -> str:
         """Return an entry's hash.
 
-        Names stand there without modules, so where that leaves two alike they are added. Type hints do not count unless
+        The hash has names without modules, so it adds the module where two of them are alike. Type hints count only if
         something that reads them is used.
         """
         digest = (
-            short_hash([entry.piece.digest, entry.piece.hints]) if hints and entry.piece.hints else entry.piece.digest
+            short_hash([entry.definition.digest, entry.definition.hints])
+            if hints and entry.definition.hints
+            else entry.definition.digest
         )
-        alike = [t for t in entry.piece.targets if isinstance(t, Definition) and t.name in shared]
+        alike = [t for t in entry.definition.targets if isinstance(t, Definition) and t.name in shared]
         if not alike:
             return digest
         return short_hash([digest, *(f"{target.module.label}.{target.name}" for target in alike)])
@@ -162,11 +164,11 @@ class Reachability:
         digest = loaded_value_hash(target.module, target.name)
         if digest is None:
             return ""
-        below = Reachability(self._world)
+        below = Reachability(self._index)
         below._follow([target])
-        pieces = [entry.piece for entries in below._found.values() for entry in entries]
-        reached = {reference.name for piece in pieces for reference in piece.foreign}
-        if follows_from_files(reached, (r.name for piece in pieces for r in piece.attributes)):
+        definitions = [entry.definition for entries in below._found.values() for entry in entries]
+        reached = {reference.name for definition in definitions for reference in definition.foreign}
+        if follows_from_files(reached, (r.name for definition in definitions for r in definition.attributes)):
             return f"+{digest}"
         name = f"{target.module.label}.{target.name}"
         what = f"the value of {name}, which may differ from process to process (only its expression counts)"
@@ -178,7 +180,7 @@ class Reachability:
         """Return a module that Airflow has loaded from a DAG file."""
         for name in list(sys.modules):
             if name.endswith(f"_{label}") and name.startswith("unusual_prefix_"):
-                found = self._world.finder.find(name)
+                found = self._index.finder.find(name)
                 if found is not None and found.label == label:
                     return found
         return None
@@ -197,7 +199,7 @@ def _is_below(
 
 
 def _objects(target: Any) -> Iterator[Any]:
-    """Yield the classes and functions that a target is made of: what it wraps, binds or is an instance of."""
+    """Yield the classes and functions that make up a target: what it wraps, binds or is an instance of."""
     waiting, seen = [target], set()
     while waiting:
         one = waiting.pop()

@@ -1,7 +1,7 @@
-"""Functions and classes that a name of a module holds at run time: a registry, handlers, registered implementations.
+"""Functions and classes in the value of a module's name: a registry, handlers, registered implementations.
 
-Which function ``HANDLERS[kind]`` is, no expression says if a decorator has put it there. So the value is asked, as it
-was when this process first looked, which is before a component runs.
+No expression says which function ``HANDLERS[kind]`` is if a decorator has put it there. So this looks at the value, as
+it was when this process first looked, which is before a component runs.
 """
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ _first_seen: WeakKeyDictionary[ModuleType, dict[str, list[Any]]] = WeakKeyDictio
 
 
 def functions_held_by(module: CodeModule, name: str, finder: ModuleFinder) -> list[Any]:
-    """Return the functions and classes in what a module has under a name.
+    """Return the functions and classes in the value of a module's name.
 
-    :param module: the module; one that is not loaded holds nothing
-    :param name: the name
-    :param finder: tells whose a class is
+    :param module: the module; one that is not loaded has no values
+    :param finder: says whose code a class is
     """
     if module.loaded is None or name not in module.namespace:
         return []
     seen = _first_seen.setdefault(module.loaded, {})
-    if name not in seen or module.cell:  # a later cell may have bound the name anew
+    if name not in seen or module.cell:  # a later cell may have bound the name again
         seen[name] = list(_in(module.namespace[name], finder))
     return seen[name]
 
@@ -59,7 +58,7 @@ def _items(value: Any, finder: ModuleFinder, level: int) -> list[Any]:
     if isinstance(value, (list, tuple, set, frozenset)):
         return list(value)
     if isinstance(value, (FunctionType, type)):
-        # Its own members are read with it; here it counts what was put into it afterwards.
+        # The class's own members are read with it; this is about objects added to it afterwards.
         held = [item for item in vars(value).values() if isinstance(item, (Mapping, list, set, tuple))]
         return held if level == 0 else []
     home = finder.find(type(value).__module__) if isinstance(type(value).__module__, str) else None

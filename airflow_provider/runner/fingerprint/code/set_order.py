@@ -1,8 +1,8 @@
-"""Finds where code takes the order of a set: texts in it come in another order in each process (``PYTHONHASHSEED``).
+"""Finds code that depends on the order of a set: texts in it have another order in each process (``PYTHONHASHSEED``).
 
-What counts is a set that is seen to be one: a literal, a comprehension, a call of ``set``, the result of an operation
-on such, a variable or a constant that holds one. Whether an element is in it, how many there are, and their sorted list
-do not depend on the order, so those uses are none.
+Only a set that the code shows as one counts: a literal, a comprehension, a call of ``set``, the result of an operation
+on sets, a variable or a constant with one. Membership, length and sorting do not depend on the order, so those uses are
+fine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _IGNORES_ORDER = frozenset({"sorted", "set", "frozenset", "sum", "min", "max", "
 
 
 def takes_order_of_set(tree: ast.AST, is_constant_set: Callable[[str], bool]) -> Iterator[ast.AST]:
-    """Yield the nodes in which the order of a set is taken.
+    """Yield the nodes that depend on the order of a set.
 
     :param tree: a definition or a part of one
     :param is_constant_set: whether a name of the module is bound to a set
@@ -49,7 +49,7 @@ class _SetOrderFinder:
                 yield node
             below = list(ast.iter_child_nodes(node))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _IGNORES_ORDER:
-                # The list that is sorted may be made of a set; what is computed for each element may not.
+                # The sorted list may come from a set, but the expression for each element may not iterate over one.
                 below = [part for child in below for part in self._past(child)]
             stack.extend(below)
 

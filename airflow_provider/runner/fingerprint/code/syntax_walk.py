@@ -1,10 +1,10 @@
-"""Walks the syntax tree of one definition: its hash, and everything that it refers to.
+"""Walks the syntax tree of one definition and computes its hash and everything that it refers to.
 
-The hash is over the tree without comments, docstrings, positions and annotations that nobody evaluates. A name that
-leads out of the definition counts as what it leads to, not as it is written: another alias of a module changes nothing,
-while ``from math import floor as cut`` in place of ``from math import ceil as cut`` changes all that use ``cut``. Of
-the author's own things the name without the module counts, so that files may move. The walk keeps a stack of its own:
-no expression is too deep for it.
+The hash covers the tree without comments, docstrings, positions and annotations that nothing evaluates. A name that
+leads out of the definition counts as its target, not as it is written: another alias of a module changes nothing, while
+replacing ``from math import ceil as cut`` with ``from math import floor as cut`` changes everything that uses ``cut``.
+Of the author's own code the name without the module counts, so that files may move. The walk keeps a stack of its own,
+so that no expression is too deep for it.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ _Item = str | tuple[ast.AST, "NameScope | None"]
 
 @dataclass
 class DefinitionDigest:
-    """What one definition comes to.
+    """The result of walking one definition.
 
     :param digest: hash of its syntax tree
-    :param hints: hash of the type hints that are not in that, empty without any
-    :param targets: the author's own things that it leads to
-    :param foreign: what else it leads to
-    :param attributes: attributes of values that are not known before it runs
-    :param unseen: what could not be followed
+    :param hints: hash of the type hints, which the digest leaves out; empty without any
+    :param targets: the author's own code that it refers to
+    :param foreign: what else it refers to
+    :param attributes: attributes of values that are unknown before it runs
+    :param unseen: what the walk could not follow
     """
 
     digest: str
@@ -76,15 +76,15 @@ def read_syntax(
     """Walk syntax trees.
 
     :param nodes: the trees, one after the other, each with the scope around it, None for the module
-    :param module: where they are
-    :param label: what to call the place, if no function is around it
-    :param resolver: says what names are
+    :param module: the module that they are in
+    :param label: a name for the place, if no function is around it
+    :param resolver: says what names refer to
     """
     walk = _SyntaxWalk(module, label, resolver)
     for node, scope in nodes:
         walk.over(node, scope)
         walk.unordered(node, scope)
-    return walk.piece()
+    return walk.definition()
 
 
 class _SyntaxWalk:
@@ -99,7 +99,7 @@ class _SyntaxWalk:
         self._unseen: dict[UnseenCode, None] = {}
         self._hints: list[str] = []
 
-    def piece(self) -> DefinitionDigest:
+    def definition(self) -> DefinitionDigest:
         return DefinitionDigest(
             short_hash(self._tokens),
             list(self._targets),
@@ -119,7 +119,7 @@ class _SyntaxWalk:
                 stack.extend(reversed(self._items(*item)))
 
     def unordered(self, node: ast.AST, scope: NameScope | None) -> None:
-        """Take note of where the order of a set is taken."""
+        """Record where the code depends on the order of a set."""
         for place in takes_order_of_set(node, lambda n: isinstance(self._module.namespace.get(n), (set, frozenset))):
             self._reach(ORDER_OF_SET, place, scope)
 
@@ -202,7 +202,7 @@ class _SyntaxWalk:
     def _hint(self, annotation: ast.expr | None, decorators: list[ast.expr], scope: NameScope | None) -> list[_Item]:
         if annotation is None:
             return []
-        if decorators:  # one of them may read it
+        if decorators:  # a decorator may read it
             return [(annotation, scope)]
         self._hints.append(ast.unparse(annotation))
         return []
@@ -272,7 +272,7 @@ class _SyntaxWalk:
             self._reach(target, node, scope)
             if isinstance(target, External):
                 tokens.add(f"@foreign {target.name}")
-                if target.name in ATTRIBUTE_BY_NAME:  # not called here, or it would not have come this far
+                if target.name in ATTRIBUTE_BY_NAME:  # it is passed on, because calls are handled above
                     self._cannot_see(f"{target.name.rpartition('.')[2]} by a computed name", node, scope)
                 elif target.name in MODULE_BY_NAME:
                     self._cannot_see("a module that is imported by a computed name", node, scope)
@@ -334,7 +334,7 @@ class _SyntaxWalk:
 
 
 def statements(body: Sequence[ast.AST]) -> list[ast.AST]:
-    """Return a body without docstrings and other texts that stand alone; ``pass`` if nothing is left."""
+    """Return a body without docstrings and other stand-alone texts; ``pass`` if nothing is left."""
     kept = [
         node
         for node in body
@@ -356,12 +356,12 @@ def _with_names(node: ast.AnnAssign) -> ast.AST:
 
 
 def members_of(scope: NameScope | None) -> frozenset[str]:
-    """Return what a class is known to have: what its body binds and what its bases do."""
+    """Return the known names of a class: those of its body and of its bases."""
     return frozenset(scope.names) | scope.members if scope is not None else frozenset()
 
 
 def _chain(node: ast.AST) -> tuple[ast.AST, list[str]]:
-    """Take ``a.b.c`` apart into what it starts with and its attributes."""
+    """Split ``a.b.c`` into its root and its attributes."""
     attributes: list[str] = []
     while isinstance(node, ast.Attribute):
         attributes.append(node.attr)

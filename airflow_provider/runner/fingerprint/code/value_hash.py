@@ -1,4 +1,4 @@
-"""Hashes of values: plain data whatever order its sets have, and nothing that a person could read back."""
+"""Hashes of plain data, independent of the order of sets, which do not reveal the values."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _WITH_TEXT = (
 
 
 class NotPlainError(TypeError):
-    """The value is no plain data, or there is too much of it."""
+    """The value is not plain data, or there is too much of it."""
 
 
 def value_hash(value: Any, place: str = "") -> str:
     """Return a short hash of plain data.
 
     :param value: numbers, text, dates, paths, patterns, enum members, dataclasses, and collections of them. The order
-        of a mapping counts, because whoever goes through it sees it; that of a set does not
-    :param place: a directory that is left out of texts and paths, so that a moved checkout keeps its hashes
+        of a mapping counts, because iteration shows it; that of a set does not
+    :param place: a directory to remove from texts and paths, so that a moved checkout keeps its hashes
     :raises NotPlainError: it is something else
     """
     return short_hash([_text(value, place, [0], 0)])

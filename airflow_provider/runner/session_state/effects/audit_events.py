@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 Kind = Literal["file", "connection", "process", "database", "library", "state", "thread"]
 
+CONNECTED, LISTENED = "connected to", "listened on"
+"""What was done to an address, for code that must know which."""
+
 
 @dataclass(frozen=True)
 class SideEffect:
@@ -173,15 +176,15 @@ READERS: Mapping[str, Reader] = {
     "os.spawn": _at("process", "started", 1),
     **{event: _at("process", "forked", None) for event in ("os.fork", "os.forkpty")},
     **{event: _at("process", "signalled") for event in ("os.kill", "os.killpg")},
-    "socket.connect": _at("connection", "connected to", 1),
-    "socket.bind": _at("connection", "listened on", 1),
+    "socket.connect": _at("connection", CONNECTED, 1),
+    "socket.bind": _at("connection", LISTENED, 1),
     "socket.sendto": _at("connection", "sent to", 1),
     "socket.sendmsg": _at("connection", "sent to", 1),
     "socket.sethostname": _at("state", "set the host's name to"),
     "urllib.Request": _at("connection", "requested"),
-    **{f"{module}.connect": _server("connection", "connected to") for module in _CLIENTS},
-    "imaplib.open": _server("connection", "connected to"),
-    "telnetlib.Telnet.open": _server("connection", "connected to"),
+    **{f"{module}.connect": _server("connection", CONNECTED) for module in _CLIENTS},
+    "imaplib.open": _server("connection", CONNECTED),
+    "telnetlib.Telnet.open": _server("connection", CONNECTED),
     "nntplib.putline": _client("connection", "sent to"),
     "poplib.putline": _client("connection", "sent to"),
     "ftplib.sendcmd": _client("connection", "sent to"),

@@ -23,7 +23,13 @@ from weakref import WeakSet
 
 from airflow_provider.masking import mask
 from airflow_provider.runner.config.absolute_paths import real_path
-from airflow_provider.runner.session_state.effects.audit_events import READERS, AuditedEvent, SideEffect
+from airflow_provider.runner.session_state.effects.audit_events import (
+    CONNECTED,
+    LISTENED,
+    READERS,
+    AuditedEvent,
+    SideEffect,
+)
 from airflow_provider.runner.session_state.effects.call_stack import CallOrigin, call_origin, is_python_file, layer_of
 
 if TYPE_CHECKING:
@@ -54,7 +60,7 @@ class SparkFootprint:
         if found.kind == "file":
             path = _path(found.target)
             return path is not None and f"{path}{os.sep}".startswith(tuple(f"{d}{os.sep}" for d in self.directories))
-        if found.kind == "connection" and found.what == "connected to":
+        if found.kind == "connection" and found.what == CONNECTED:
             return self._is_near(found.target)
         return False
 
@@ -181,7 +187,7 @@ class DriverWatch:
         if found.kind == "file":
             if by.host_logs or by.python_reads or _path(found.target) in _NO_FILES:
                 return True
-        elif by.importing and (found.kind in ("state", "library") or found.what == "listened on"):
+        elif by.importing and (found.kind in ("state", "library") or found.what == LISTENED):
             return True  # modules load libraries, and look what the machine can do
         return by.layer == "spark" and self._facts.owns(found)
 

@@ -37,8 +37,6 @@ HEARTBEAT_TIMEOUT = 25
 PATIENCE = 400.0
 SEED = int(os.environ.get("SCENE_SEED") or random.SystemRandom().randrange(10**6))
 NOTES: list[str] = []
-# A JVM that lives for seconds: half the CPU time of its start goes into optimising and checking code.
-QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 
 
 class StoredRows:
@@ -350,12 +348,8 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",  # a file that changes is read at once
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(HEARTBEAT_TIMEOUT),
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
-        "JDK_JAVA_OPTIONS": QUICK_JVM,
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
-    java_home = ROOT / ".venv" / "java_home"
-    if "JAVA_HOME" not in os.environ and java_home.exists():
-        settings["JAVA_HOME"] = java_home.read_text().strip()
     with contextlib.ExitStack() as stack:
         # A continuous integration that gives up sends SIGTERM; as Ctrl-C it lets the servers be stopped.
         stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler))

@@ -50,4 +50,3 @@ def world(spark: SparkSession, script: Script, tmp_path: Path, request: pytest.F
     world = World(spark, tmp_path, request.getfixturevalue)
     yield world
     world.close()
-    spark.catalog.clearCache()

@@ -64,7 +64,7 @@ def test_a_component_that_acts_and_registers_a_temp_function_is_not_repeated(
     [failure] = [result.failure for result in run.resume().component_results if result.failure]
     assert run.took_turns() == ["c"]
     assert "UNRESOLVED_ROUTINE" in failure.what
-    assert "temp function `f` is not there again after the failure: registered temp function 'f'" in failure.hints[-1]
+    assert "temp function `f` could not be restored after the failure: registered temp function" in failure.hints[-1]
     assert run.session.read.parquet(str(out)).count() == 2
     assert vouched(run, "a") == ["a", "c"]
 

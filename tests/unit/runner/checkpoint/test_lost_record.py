@@ -60,7 +60,7 @@ def test_a_store_that_cannot_save_fails_the_attempt(
     with pytest.raises(CheckpointWriteError) as caught:
         run.attempt(wrap(run.checkpoint_hooks()))
     assert str(caught.value) == (
-        f"the checkpoint of pipeline 'p', run 'run-1' could not be saved in {len(run.pauses) + 1} tries: "
+        f"saving the checkpoint of pipeline 'p', run 'run-1' failed {len(run.pauses) + 1} times: "
         "OSError: [Errno 28] No space left on device; the attempt stops, because without the record "
         "the next attempt would run finished components again"
     )
@@ -97,7 +97,7 @@ def test_a_store_that_fails_for_a_moment_fails_nothing(script: Script, caplog: p
     assert run.attempt().status is PipelineResultStatus.SUCCESS
     assert len(run.pauses) == 2
     assert run.stored.completed_components == list("abcdefg")
-    assert any("try 1, next in" in message and message.endswith("OSError: gone") for message in caplog.messages)
+    assert any("failed (try 1): OSError: gone; retrying in" in message for message in caplog.messages)
 
 
 @pytest.mark.parametrize("start", ["the first attempt begins", "a later one takes the checkpoint over"])

@@ -362,7 +362,7 @@ def test_the_record_says_what_airflow_and_the_clock_said() -> None:
         store,
         RUN,
         compute_pipeline_fingerprint(SEVEN),
-        about=AttemptMetadata(4, {"max_tries": 5}),
+        metadata=AttemptMetadata(4, {"max_tries": 5}),
         saving=SavePolicy(now=lambda: next(times)),
     )
     SimplePipelineRunner(SEVEN, hooks=hooks, spark=NO_SPARK).run()

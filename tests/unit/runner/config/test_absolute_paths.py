@@ -129,4 +129,4 @@ def test_a_path_without_a_working_directory_takes_that_of_the_shell(
     gone.rmdir()
     assert absolute_path("x") == tmp_path / "x"
     assert real_path("<string>") == str(tmp_path / "<string>")
-    assert file_origin("gone_too.py").whose is CodeOwner.OWN
+    assert file_origin("gone_too.py").owner is CodeOwner.OWN

@@ -84,7 +84,7 @@ def test_what_was_begun_is_ended_when_the_record_is_lost_and_the_record_stays_as
     assert (state.status, state.completed_components) == ("in_progress", ["a"])
 
 
-def test_nothing_is_ended_twice(script: Script) -> None:
+def test_hooks_that_saw_the_end_do_not_see_it_again(script: Script) -> None:
     script.fail("a")
     hooks = Tracking()
     SimplePipelineRunner(pipeline("a"), hooks=hooks, spark=SPARK).run()
@@ -96,7 +96,7 @@ class Stops(NoOpHooks):
         raise StaleAttemptError("replaced")
 
 
-def test_a_hook_that_ends_with_an_error_of_the_record_is_told_once(script: Script) -> None:
+def test_a_hook_that_ends_with_an_error_of_the_record_sees_one_end(script: Script) -> None:
     hooks = Tracking()
     with pytest.raises(StaleAttemptError):
         SimplePipelineRunner(pipeline("a"), hooks=[hooks, Stops()], spark=SPARK).run()
@@ -128,7 +128,7 @@ def test_a_kill_goes_through_hooks(script: Script) -> None:
         SimplePipelineRunner(pipeline("a", "b"), hooks=Killed(), spark=SPARK).run()
 
 
-def test_a_method_that_looks_like_a_callback_and_is_none_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_method_that_looks_like_a_misspelt_callback_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
     class Misspelt(NoOpHooks):
         def after_componant(self, event: Any) -> None: ...
 

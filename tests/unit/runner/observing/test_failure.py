@@ -79,7 +79,7 @@ def test_a_job_that_aborted_says_what_java_had_raised_at_the_bottom() -> None:
     ]
 
 
-def test_an_error_of_python_on_an_executor_is_told_as_pythons_own() -> None:
+def test_an_error_of_python_on_an_executor_reads_like_pythons_own() -> None:
     """With the line of the author's function there, not of the library that it called or of Spark."""
     failure = explain(PythonException(WORKER))
 

@@ -63,7 +63,7 @@ def not_found(name: str) -> ValueError:
         ("`a``b`", sql("a", "a`b"), "leaves view 'a`b' and runs later"),
     ],
 )
-def test_who_leaves_it_is_named(missed: str, other: dict[str, Any], told: str) -> None:
+def test_the_component_that_leaves_a_missing_view_is_named(missed: str, other: dict[str, Any], told: str) -> None:
     """By its config or its code, whatever the spelling, and with the edge that is missing."""
     [line] = missing_view(not_found(missed), "reads", pipeline(READS, other), [])
     assert told in line
@@ -72,7 +72,9 @@ def test_who_leaves_it_is_named(missed: str, other: dict[str, Any], told: str) -
 def test_who_ran_before_and_did_not_leave_it_is_named() -> None:
     """An edge is not what is missing."""
     [line] = missing_view(not_found("`v`"), "reads", pipeline(sql("a", "v"), READS), [])
-    assert line.startswith("component 'a' ran before it and its code or config names view 'v'; it did not leave it")
+    assert line.startswith(
+        "component 'a' ran before it and its code or config names view 'v', but it did not leave the"
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,15 +84,15 @@ def test_who_ran_before_and_did_not_leave_it_is_named() -> None:
         ([], "; the session has no view"),
     ],
 )
-def test_where_nobody_leaves_it_the_nearest_name_is_told(views: list[str], told: str) -> None:
+def test_a_view_that_no_component_leaves_is_answered_with_the_nearest_name(views: list[str], told: str) -> None:
     """A view that only contains the name in its own is another one."""
     config = pipeline(READS, sql("a", "ordres_of_today"))
     [line] = missing_view(not_found("`ordres`"), "reads", config, views)
-    assert line.startswith("no component of this pipeline leaves a view 'ordres' as far as its code and config say")
+    assert line.startswith("no component of this pipeline leaves a view 'ordres' as far as its code and config show")
     assert line.endswith(told)
 
 
-def test_another_error_says_nothing_of_views() -> None:
+def test_another_error_gets_no_hint_about_views() -> None:
     """Only Spark's own condition counts."""
     assert missing_view(ValueError("no table or view `v`"), "reads", pipeline(READS, sql("a", "v")), ["v"]) == []
 
@@ -101,15 +103,24 @@ LOST = {"`db`.`orders`": "it is of 'jdbc'", "temp function `clean`": "it cannot 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        ("[TABLE_OR_VIEW_NOT_FOUND] The table or view `db`.`orders` cannot be found.", "`db`.`orders` is not there"),
-        ("[UNRESOLVED_ROUTINE] Cannot resolve routine `clean` on search path", "temp function `clean` is not there"),
-        ("[LOCATION_ALREADY_EXISTS] Cannot name the managed table as `c`.`db`.`orders`", "`db`.`orders` is not there"),
+        (
+            "[TABLE_OR_VIEW_NOT_FOUND] The table or view `db`.`orders` cannot be found.",
+            "`db`.`orders` could not be restored",
+        ),
+        (
+            "[UNRESOLVED_ROUTINE] Cannot resolve routine `clean` on search path",
+            "temp function `clean` could not be restored",
+        ),
+        (
+            "[LOCATION_ALREADY_EXISTS] Cannot name the managed table as `c`.`db`.`orders`",
+            "`db`.`orders` could not be restored",
+        ),
     ],
 )
-def test_what_nothing_has_brought_back_is_told_with_its_reason(error: str, told: str) -> None:
+def test_what_could_not_be_restored_is_named_with_its_reason(error: str, told: str) -> None:
     """Whatever it is that Spark says of it."""
     [line] = missing_view(RuntimeError(error), "reads", pipeline(READS), [], LOST)
-    assert line.startswith(f"{told} again after the failure: it ")
+    assert line.startswith(f"{told} after the failure: it ")
     assert line.endswith("set its session_state: replay if running it twice does no harm")
 
 

@@ -384,13 +384,13 @@ def test_an_error_of_their_hook_is_logged_and_the_run_goes_on(script: Script, ca
     assert after.told[-1] == ("after_pipeline", "p", "success", ["a"])
 
 
-def test_an_async_hook_is_told_that_nothing_of_it_runs(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_async_hook_is_warned_about(script: Script, caplog: pytest.LogCaptureFixture) -> None:
     class Async(theirs.NoOpHooks):
         async def before_component(self, config: Any, index: int, total: int) -> None:  # type: ignore[override]
             raise AssertionError
 
     run(pipeline("a"), Async())
-    assert "hook Async.before_component is an async function, of which nothing runs; make it a plain one" in caplog.text
+    assert "hook Async.before_component is async, so it never runs; make it a plain function" in caplog.text
 
 
 # Their ready-made hooks, and ours inside theirs
@@ -513,7 +513,7 @@ def test_a_record_that_is_lost_on_the_way_through_other_hooks_fails_the_attempt(
 @pytest.mark.parametrize(
     ("hooks", "message"),
     [
-        (Told, r"field 'hooks': Told is a class; give an object of it: Told\(…\)"),
+        (Told, r"field 'hooks': Told is a class; pass an instance: Told\(…\)"),
         ([NoOpHooks(), NoOpHooks], r"field 'hooks': NoOpHooks is a class"),
         ("my.Hooks", r"field 'hooks': a str has no callback such as before_component\(\)"),
         ({"logging": {}}, r"field 'hooks': a dict has no callback"),

@@ -78,7 +78,7 @@ def test_a_long_attempt_tells_where_it_stands_every_ten_seconds(script: Script) 
     assert (told[1]["status"], told[1]["duration_seconds"]) == ("running", 12.0)
 
 
-def test_a_failure_is_told_at_once(script: Script) -> None:
+def test_the_summary_of_a_failure_is_passed_on_at_once(script: Script) -> None:
     """Before what others left is saved, because the process may be killed meanwhile."""
     told: list[dict[str, Any]] = []
     script.fail("b")
@@ -98,7 +98,7 @@ def test_an_attempt_that_is_ended_tells_what_did_not_run(script: Script) -> None
     assert (told[-1]["status"], statuses(told[-1])) == ("failure", ["completed", "failed", "not_run"])
 
 
-def test_a_replaced_attempt_tells_nothing_more(script: Script) -> None:
+def test_a_replaced_attempt_passes_on_no_summary(script: Script) -> None:
     """Its successor's summary stands under the same key."""
     told: list[dict[str, Any]] = []
     with pytest.raises(StaleAttemptError):

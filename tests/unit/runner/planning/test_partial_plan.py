@@ -38,7 +38,9 @@ def run(plan: RunPlan) -> Any:
         ("", {}, ["a", "b", "c", "d"]),
     ],
 )
-def test_only_the_part_runs(script: Script, completed: str, what: dict[str, Any], calls: list[str]) -> None:
+def test_only_the_requested_part_of_a_plan_runs(
+    script: Script, completed: str, what: dict[str, Any], calls: list[str]
+) -> None:
     """What is left out stays incomplete, so the pipeline is green only if nothing is (invariant 10)."""
     result = run(part(completed, **what))
     assert script.take_calls() == calls

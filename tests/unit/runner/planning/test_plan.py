@@ -735,7 +735,7 @@ def test_what_is_not_valid_is_neither_reused_nor_replayed(situation: Situation) 
 
 @few
 @given(situations())
-def test_whatever_runs_or_is_replayed_finds_the_session_state_of_all_that_comes_before_it(situation: Situation) -> None:
+def test_a_run_or_replay_finds_the_session_state_of_all_before_it(situation: Situation) -> None:
     """Invariant 6, same answer: each earlier component that left unsaved state is itself run or replayed.
 
     Or its state is in the session, and nothing before it runs that may replace the view that it had made.

@@ -118,7 +118,7 @@ def test_several_requests_in_one_plan_are_all_carried_out() -> None:
     ],
     ids=str,
 )
-def test_what_makes_no_sense_is_an_error(asked: RestartFrom, message: str) -> None:
+def test_a_request_that_the_pipeline_cannot_carry_out_is_an_error(asked: RestartFrom, message: str) -> None:
     with pytest.raises(PipelineConfigError, match=message):
         plan(recorded(config(GRAPH)), asked)
 
@@ -165,7 +165,7 @@ def test_a_part_is_refused_if_what_is_left_out_read_what_it_leaves(
     assert ran(plan(found, start("b"))) == "bcdef"
 
 
-def test_a_part_may_run_alone_if_nobody_read_what_it_wrote() -> None:
+def test_a_part_may_run_alone_if_no_component_read_what_it_wrote() -> None:
     """Also a component that others depend on; and who reads it is no matter if that runs, too."""
     of = {
         "b": {"writes": ["`default`.`audit`"], "session_state": left(harmless=False)},
@@ -185,7 +185,7 @@ def test_a_part_that_had_not_completed_is_nothing_new_to_what_is_complete() -> N
 GONE = "its saved view 'v' is gone from /saved"
 
 
-def test_after_a_success_the_plan_says_what_is_replayed_because_its_saved_views_are_gone() -> None:
+def test_after_a_success_the_plan_names_replays_whose_saved_views_are_gone() -> None:
     """They were deleted with the success; what is known to be harmless is replayed."""
     found = recorded(config(GRAPH), a={"session_state": left(left_views=[ViewName("v")])})
     made = plan(found, start("d"), damaged={"a": GONE})

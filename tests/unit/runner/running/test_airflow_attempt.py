@@ -59,7 +59,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("found", "attempt", "resume", "cleared", "reason"), CASES.values(), ids=CASES)
-def test_how_an_attempt_starts(
+def test_a_retry_and_a_clear_continue_and_a_clear_after_success_starts_over(
     found: CheckpointState | None, attempt: AirflowTry, resume: bool, cleared: bool, reason: str
 ) -> None:
     """A retry and a clear of an unfinished task go on; a clear after success starts afresh; each says why."""
@@ -132,7 +132,7 @@ AFTER_A_CLEAR = {
 @pytest.mark.parametrize(
     ("found", "attempt", "on_clear", "resume", "reason"), AFTER_A_CLEAR.values(), ids=AFTER_A_CLEAR
 )
-def test_what_a_clear_does(
+def test_a_clear_does_what_the_person_chose_and_after_success_starts_over(
     found: CheckpointState | None, attempt: AirflowTry, on_clear: OnClear, resume: bool, reason: str
 ) -> None:
     """``auto`` does as the person chose in the dialog, in its words; success always starts anew."""
@@ -172,7 +172,7 @@ def test_on_clear_says_nothing_about_a_retry() -> None:
     assert how_to_start(checkpoint("failed", **FIRST), now(2, 1, clears=0), "restart").resumes
 
 
-def test_what_the_checkpoint_keeps_of_an_attempt() -> None:
+def test_the_checkpoint_keeps_of_a_try_only_what_airflow_said() -> None:
     """Only what Airflow said: JSON for the task state store cannot hold nulls."""
     assert AirflowTry(2, 3, 1).record() == {"max_tries": 3}
     assert AirflowTry(2, 3, 1, 0, "abc", "id", True).record() == {

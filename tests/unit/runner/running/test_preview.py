@@ -35,14 +35,14 @@ def planned(seen: Preview) -> str:
     return " ".join(f"{d.component}:{d.action}" for d in seen.plan.decisions)
 
 
-def test_it_is_the_plan_of_the_attempt() -> None:
+def test_a_preview_is_the_plan_of_the_attempt() -> None:
     found = checkpoint(TODAY, "a b")
     assert planned(look(found)) == "a:REUSE b:REUSE c:RUN"
     assert planned(look(found, "b")) == "a:REUSE b:RUN c:RUN"
     assert planned(look(found, "b", start=StartMode(StartCase.FRESH_REQUESTED))) == "a:RUN b:RUN c:RUN"
 
 
-def test_what_would_be_set_aside_is_said() -> None:
+def test_a_preview_names_the_request_that_would_be_ignored() -> None:
     seen = look(checkpoint(TODAY, "a b"), "x")
     assert planned(seen) == "a:REUSE b:REUSE c:RUN"
     assert seen.plan is not None
@@ -75,12 +75,12 @@ def test_what_needs_spark_is_named_as_unknown() -> None:
     assert planned(seen) == "a:REUSE b:REUSE c:RUN"
     assert set(seen.unknown) == {
         "whether the Spark Connect server still has the session, so that there is no need to restore",
-        "whether the source s3a://b/in is as it was; looking there needs Spark",
+        "whether the source s3a://b/in has changed; looking there needs Spark",
         "whether what was saved in s3a://b is still there; looking there needs Spark",
     }
 
 
-def test_it_leaves_no_trace(tmp_path: Path) -> None:
+def test_a_preview_leaves_no_trace(tmp_path: Path) -> None:
     """Not even an id for a request that somebody typed, nor a marker beside saved views."""
     store = LocalCheckpointStore(tmp_path / "store")
     found = checkpoint(TODAY, "a:1view b", session_state_url=str(tmp_path / "views"))
@@ -94,7 +94,7 @@ def test_it_leaves_no_trace(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_what_has_been_dealt_with_is_not_due() -> None:
+def test_a_settled_request_is_not_due() -> None:
     found = checkpoint(TODAY, "a b c")
     settled = SettledRequest.of(
         RestartRequest.from_config_value(RestartFrom(components=("b",)), "x"), datetime.now(UTC), 1

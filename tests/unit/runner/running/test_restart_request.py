@@ -277,9 +277,7 @@ class Dying(InMemoryCheckpointStore):
 
 
 @pytest.mark.parametrize("typed", [True, False], ids=["typed", "by command"])
-def test_a_restart_after_a_success_that_is_killed_anywhere_is_neither_repeated_nor_forgotten(
-    script: Script, typed: bool
-) -> None:
+def test_a_killed_restart_after_a_success_is_neither_repeated_nor_forgotten(script: Script, typed: bool) -> None:
     """Invariants 1 and 2: killed before any change of the store, the retry goes on with what was asked for."""
     for step in range(100):
         store = Dying()

@@ -99,7 +99,7 @@ def test_without_a_policy_a_component_is_tried_once(script: Script, clock: Clock
     assert told.events == ["failed in 0 s: failure 1"]
 
 
-def test_a_component_is_tried_again_until_it_succeeds_and_the_hooks_are_told(
+def test_a_component_is_tried_until_it_succeeds_and_hooks_hear_of_each_retry(
     script: Script, clock: Clock, told: Told
 ) -> None:
     fail_times(script, 2)

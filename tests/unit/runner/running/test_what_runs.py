@@ -188,7 +188,9 @@ def test_the_threads_own_event_loop_is_left_as_it_was() -> None:
         loop.close()
 
 
-def test_a_task_that_nobody_awaits_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_task_that_is_never_awaited_is_warned_about(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     async def forgets(spark: Any) -> None:
         forgets.task = asyncio.create_task(asyncio.sleep(60))  # type: ignore[attr-defined]
 
@@ -200,7 +202,9 @@ def test_a_task_that_nobody_awaits_is_told(monkeypatch: pytest.MonkeyPatch, capl
 @pytest.mark.parametrize(
     ("kind", "what"), [("returns_function", "a function"), ("returns_component", "an object with run()")]
 )
-def test_a_result_that_was_meant_to_be_called_is_told(kind: str, what: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_result_that_was_meant_to_be_called_is_warned_about(
+    kind: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING)
     assert run(kind).status is PipelineResultStatus.SUCCESS
     assert f"component 'a' returned {what}, which the runner does not call" in caplog.messages

@@ -76,7 +76,7 @@ def checkpoint(config: PipelineConfig, **left: SessionStateRecord) -> Checkpoint
         ({"a": VIEW, "b": VIEW}, "ab", "b", "it has what 'b' left, which no longer counts"),
         ({"a": VIEW, "b": NOTHING}, "ab", "b", None),
         ({"a": GLOBAL, "b": NOTHING}, "ab", None, "'a' made or dropped a global temp view"),
-        ({"b": VIEW}, "b", None, "'a' runs before 'b', which has completed and left something"),
+        ({"b": VIEW}, "b", None, "'a' runs before 'b', which completed and left something"),
         ({"b": NOTHING}, "b", None, None),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_component_that_runs_in_every_attempt_must_not_see_what_came_after_it(
 
     found = why_not_live(decide(config, Facts(state)), state, record, "here")
 
-    assert found == "'setup' runs before 'a', which has completed and left something in it"
+    assert found == "'setup' runs before 'a', which completed and left something in it"
 
 
 def test_a_component_that_is_no_longer_in_the_pipeline_spoils_the_session() -> None:

@@ -32,7 +32,7 @@ class EmptiedTable:
 
 
 @dataclass(frozen=True)
-class StatementEffects:
+class SqlWrites:
     """What one statement writes.
 
     :param emptied: tables that lose rows to it
@@ -49,19 +49,19 @@ class StatementEffects:
     databases: tuple[str, ...] = ()
 
 
-def read_statement_effects(spark: Any, text: str) -> StatementEffects:
+def read_sql_writes(spark: Any, text: str) -> SqlWrites:
     """Return what a statement writes; nothing for a query, for text that does not parse, and through Spark Connect."""
     if spark_kind(spark) != "classic" or not _MAY_WRITE.search(text):
-        return StatementEffects()
+        return SqlWrites()
     try:
         nodes = list(_nodes(spark._jsparkSession.sessionState().sqlParser().parsePlan(text)))
         return _read(nodes)
     except Exception as error:  # noqa: BLE001 - if it is wrong, Spark will say so in its own words
         logger.debug("cannot find out what a statement writes: %s", describe(error))
-        return StatementEffects()
+        return SqlWrites()
 
 
-def _read(nodes: list[tuple[str, Any]]) -> StatementEffects:
+def _read(nodes: list[tuple[str, Any]]) -> SqlWrites:
     emptied = [table for kind, node in nodes for table in _emptied(kind, node)]
     directories: list[str] = []
     databases: list[str] = []
@@ -74,11 +74,9 @@ def _read(nodes: list[tuple[str, Any]]) -> StatementEffects:
         elif kind == "CreateTableAsSelect" and node.tableSpec().location().isEmpty():
             makes.append(_name(node.name()))
     if not (emptied or directories or makes or databases):
-        return StatementEffects()
+        return SqlWrites()
     reads = [_name(node) for kind, node in nodes if kind == "UnresolvedRelation"]
-    return StatementEffects(
-        tuple(emptied), tuple(directories), tuple(makes), tuple(dict.fromkeys(reads)), tuple(databases)
-    )
+    return SqlWrites(tuple(emptied), tuple(directories), tuple(makes), tuple(dict.fromkeys(reads)), tuple(databases))
 
 
 def _emptied(kind: str, node: Any) -> Iterator[EmptiedTable]:

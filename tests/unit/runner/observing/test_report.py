@@ -1,0 +1,138 @@
+"""How tables, durations and the times of an attempt read."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from airflow_provider.runner import ComponentResult, PipelineResult, PipelineResultStatus
+from airflow_provider.runner.observing.report import (
+    Column,
+    duration,
+    plan_table,
+    result_table,
+    table,
+    table_of,
+    time_line,
+)
+from airflow_provider.runner.observing.result import ComponentStatus
+from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
+from airflow_provider.runner.planning.reasons import NotCompleted
+from airflow_provider.runner.planning.reuse_reasons import CompletedEarlier
+from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
+
+RESULTS = (
+    ComponentResult("a", Action.REUSE, "", ComponentStatus.COMPLETED, restoring_seconds=0.5, seconds_saved=60),
+    ComponentResult("b", Action.RUN, "", ComponentStatus.COMPLETED, duration_seconds=2, saving_seconds=1),
+    ComponentResult("c", Action.RUN, "", ComponentStatus.FAILED, duration_seconds=0.5, error=KeyError("x")),
+)
+RESULT = PipelineResult("p", PipelineResultStatus.FAILURE, RESULTS, 10.0, spark_seconds=4.0)
+
+
+def test_times_add_up_to_the_attempts() -> None:
+    """A component's own time is neither that of saving nor that of restoring what it left."""
+    kinds = {"components": 2.5, "saving": 1.0, "restoring": 0.5, "spark_start": 4.0, "rest": 2.0}
+    assert RESULT.seconds_by_kind == kinds
+    assert sum(RESULT.seconds_by_kind.values()) == RESULT.duration_seconds
+    assert RESULT.summary()["seconds_by_kind"] == kinds
+    first, second, third = RESULT.summary()["components"]
+    assert (first["restoring_seconds"], second["saving_seconds"]) == (0.5, 1.0)
+    assert "saving_seconds" not in third
+
+
+def test_the_table_shows_the_time_for_session_state_only_where_there_is_some() -> None:
+    """In a column of its own, which is there only if it says something."""
+    assert [line.split("   ")[-1].strip() for line in result_table(RESULT)[2:4]] == [
+        "restored in 0.5 s",
+        "saved in 1.0 s",
+    ]
+    assert time_line(RESULT) == (
+        "components 2.5 s, saving session state 1.0 s, restoring session state 0.5 s, starting Spark 4.0 s, "
+        "the rest 2.0 s"
+    )
+    plain = PipelineResult("p", PipelineResultStatus.FAILURE, RESULTS[2:], 1.0)
+    assert "session state" not in result_table(plain)[0]
+
+
+def test_the_plan_shows_what_is_restored() -> None:
+    """How large the views are, and what else; how many there are is among the reasons."""
+    view = {"name": "v", "url": "u", "format": "parquet", "schema_json": "{}", "columns": ["x"], "rows": 1}
+    state = SessionStateRecord(
+        handling="kept",
+        reason="",
+        views=[SavedView.model_construct(**view, bytes=6_200_000), SavedView.model_construct(**view, bytes=6_200_000)],
+        settings={"spark.sql.shuffle.partitions": "3"},
+    )
+    plan = RunPlan(
+        "p",
+        (
+            Decision("a", Action.REUSE, CompletedEarlier(1), session_state=state, restore=True),
+            Decision("b", Action.REUSE, CompletedEarlier(1), session_state=state),
+            Decision("c", Action.RUN, NotCompleted(1, failed=True)),
+        ),
+    )
+    header, _, first, second, third = plan_table(plan)
+    assert header.split() == ["component", "action", "why", "to", "restore"]
+    assert first.endswith("   12.4 MB, 1 setting")
+    assert second.endswith("completed in attempt 1")
+    assert third.endswith("failed in attempt 1")
+
+
+def width(text: str) -> int:
+    """Columns on a terminal: an East Asian wide character takes two."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def test_columns_are_aligned_whatever_the_width_of_the_characters() -> None:
+    names = ["load", "日本語", "ｆｕｌｌ", "cafe\u0301", "a name that is longer than the others", ""]
+    rows = table(("component", "action"), [(name, "RUN") for name in names])
+    starts = {width(line[: line.rindex("RUN")]) for line in rows[2:]}
+    assert len(rows) == 2 + len(names)
+    assert len(starts) == 1
+    assert width(rows[0][: rows[0].index("action")]) in starts
+
+
+def test_a_line_break_in_a_cell_does_not_break_the_table() -> None:
+    rows = table(("component", "why"), [("a\nb\r\nc", "x"), ("d", "y")])
+    assert [line.split("  ")[0] for line in rows[2:]] == ["a b c", "d"]
+
+
+def test_a_long_cell_is_neither_cut_nor_wrapped() -> None:
+    rows = table(("component", "why"), [("a", "x" * 500)])
+    assert rows[-1].endswith("x" * 500)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (0.04, "0.0 s"),
+        (0.44, "0.4 s"),
+        (9.96, "10.0 s"),
+        (59.94, "59.9 s"),
+        (59.95, "1 min 00 s"),
+        (59.99, "1 min 00 s"),
+        (60, "1 min 00 s"),
+        (61.4, "1 min 01 s"),
+        (185, "3 min 05 s"),
+        (3599.4, "59 min 59 s"),
+        (3599.6, "1 h 00 min"),
+        (3600, "1 h 00 min"),
+        (21720, "6 h 02 min"),
+        (360000, "100 h 00 min"),
+    ],
+)
+def test_a_duration_reads_well(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_an_optional_column_is_left_out_if_it_is_empty_wherever_it_stands() -> None:
+    """A new column at the end does not make an empty one before it appear."""
+    columns = (
+        Column[str]("name", lambda row: row),
+        Column[str]("note", lambda row: "", optional=True),
+        Column[str]("size", lambda row: str(len(row))),
+    )
+    assert [line.split() for line in table_of(columns, ["a", "bb"])[:1]] == [["name", "size"]]
+    assert table_of(columns, ["a", "bb"])[2:] == ["a      1", "bb     2"]
