@@ -27,7 +27,6 @@ class TemplatedComponent:
     """A component and the template files that it names.
 
     :param component: its name, or ``#3`` for the third one if it has no usable name
-    :param target: its class or function
     :param config: its config, with rendered templates
     """
 

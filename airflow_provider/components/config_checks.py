@@ -108,7 +108,9 @@ def _swallows(sql: str, comment: str) -> bool:
     words = comment.lstrip("- ")
     in_capitals = _CLAUSE_IN_CAPITALS.search(mask_sql(sql, texts=" ", names=" "))
     found = (in_capitals and _CLAUSE_IN_CAPITALS.search(words)) or _CLAUSE_OF_SQL.search(words)
-    return found is not None and found.start() > 0  # a comment that begins with it is a clause that was taken out
+    return (
+        found is not None and found.start() > 0
+    )  # a comment that begins with a clause is one that the author disabled
 
 
 def _is_open(text: str) -> bool:

@@ -95,7 +95,7 @@ def test_the_delimiters_of_the_environment_count(tmp_path: Path) -> None:
         ("{% include 'part.sql' %}", "part.sql, line 2", "'deep' is undefined"),
     ],
 )
-def test_a_failed_template_is_reported_with_component_field_file_and_line(
+def test_a_template_error_names_component_field_file_and_line(
     content: str, place: str, why: str, tmp_path: Path
 ) -> None:
     (tmp_path / "part.sql").write_text("\n{{ deep }}")
@@ -251,7 +251,7 @@ NONE = ["SELECT '{{\"a\": 1}}'", "SELECT regexp_replace(x, '[{#]', '')", "SELECT
     ("sql", "check"),
     [(sql, pytest.raises) for sql in TEMPLATES] + [(sql, None) for sql in NONE],
 )
-def test_where_nothing_renders_templates_one_is_refused_and_text_that_only_looks_like_one_is_not(
+def test_a_template_that_nothing_renders_is_refused_but_similar_text_is_not(
     sql: str, check: Callable[..., Any] | None
 ) -> None:
     """Otherwise ``{{ ds }}`` would be data, as in a notebook that runs the file without Airflow."""

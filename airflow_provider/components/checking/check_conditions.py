@@ -65,11 +65,11 @@ class CheckConditions:
             self.problems.append(f"{name!r} ({condition}): {first_line(failed[1])}")
             return
         kind, _, tree = plan.partition("\n")
-        # Spark plans what it explains, and computes what is constant then: that can fail, and there is no plan to read.
+        # To explain, Spark computes what is constant. If that fails, there is no plan to read.
         kinds = ["boolean"] if kind == "condition: boolean" else _kinds(spark, query)
         if kinds != ["boolean"]:
-            told = ", ".join(kinds).upper()
-            self.problems.append(f"{name!r} ({condition}) is {told}, not a condition; compare it with something")
+            kind = ", ".join(kinds).upper()
+            self.problems.append(f"{name!r} ({condition}) is {kind}, not a condition; compare it with something")
         elif tree.startswith("Aggregate ") if tree else not _fits_a_row(spark, view, sql):
             self.of_view[name] = sql
         else:

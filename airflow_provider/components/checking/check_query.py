@@ -60,8 +60,6 @@ class _CheckAggregate:
 class CheckQuery:
     """Collects what to count, counts it, and says what does not hold.
 
-    :param view: name of the view
-    :param frame: the view
     :param of_all_columns: whether the counts must depend on every column, because Spark parses text files
     """
 
@@ -145,7 +143,7 @@ class CheckQuery:
         """Whether the view itself can be read, so that a rule is what fails."""
         try:
             self._count([])
-        except Exception:  # noqa: BLE001 - Spark raises its own and py4j's; the caller has one to raise
+        except Exception:  # noqa: BLE001 - Spark and py4j raise their own; the caller has an error to raise
             return False
         return True
 
@@ -155,7 +153,7 @@ class CheckQuery:
         for count in self._counts:
             try:
                 failures += self._count([count]).failures
-            except Exception as error:  # noqa: BLE001 - as above; it is told
+            except Exception as error:  # noqa: BLE001 - as above; the failure says so
                 failures.append(f"{count.subject} cannot be computed: {first_line(str(error))}")
         return CheckCounts(self._count([]).rows, failures)
 

@@ -29,7 +29,7 @@ from airflow_provider.runner.session_state.sources.globs import escaped
 
 logger = logging.getLogger(__name__)
 
-WITH_RENAMES = ("file", "hdfs", "viewfs")  # elsewhere a renamed directory is a copied one
+WITH_RENAMES = ("file", "hdfs", "viewfs")  # elsewhere a rename copies the directory
 _TABLE_FORMATS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
 _LONGEST_NAME = 180  # bytes; a name has at most 255
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
@@ -91,10 +91,10 @@ class TargetDirectory:
 
     def table_format(self) -> str | None:
         """Return the table format whose log lies in it, None without one: such a directory must not be exchanged."""
-        for name, told in _TABLE_FORMATS.items():
+        for name, format_ in _TABLE_FORMATS.items():
             found = [entry for entry, _ in self._entries(self._path(self._target, name))]
             if found and (name != "metadata" or any(entry.endswith(".metadata.json") for entry in found)):
-                return told
+                return format_
         return None
 
     def why_not_exchanged(self) -> str | None:
@@ -104,8 +104,8 @@ class TargetDirectory:
             return f"{scheme}: cannot rename a directory in one step"
         if not self.location.names or len(name.encode()) > _LONGEST_NAME:
             return "no other name fits beside it"
-        if told := self.table_format():
-            return f"it is a {told} table"
+        if format_ := self.table_format():
+            return f"it is a {format_} table"
         if not self.is_local:
             return None
         here = Path(str(self.location))
@@ -173,7 +173,7 @@ class TargetDirectory:
     def _keep_permissions(self, written: Any) -> None:
         status = self._system.getFileStatus(self._target)
         if not status.isDirectory():
-            return  # a directory with those of a file could not be entered
+            return  # nobody could enter a directory with the permissions of a file
         try:
             self._system.setPermission(written, status.getPermission())
             if status.getGroup() != self._system.getFileStatus(written).getGroup():
@@ -205,7 +205,7 @@ class TargetDirectory:
     def _delete(self, path: Any) -> None:
         try:
             self._system.delete(path, True)
-        except Exception as error:  # noqa: BLE001 - nothing depends on it, whatever the storage objects to
+        except Exception as error:  # noqa: BLE001 - nothing depends on it, whatever the storage raises
             logger.warning("cannot delete %s, which is no longer needed: %s", path.toString(), describe(error))
 
     def _entries(self, path: Any) -> Iterator[tuple[str, bool]]:

@@ -50,7 +50,7 @@ def find_table(spark: Any, name: str) -> CatalogTable | None:
     :param name: its name, with or without catalog and database
     """
     parts = split_table_name(name)
-    if len(parts) == 1:  # otherwise a temp view would be found first
+    if len(parts) == 1:  # without a database Spark would find a temp view first
         parts = [spark.catalog.currentDatabase(), *parts]
     quoted = ".".join(map(quote, parts))
     try:
@@ -58,7 +58,7 @@ def find_table(spark: Any, name: str) -> CatalogTable | None:
             return None
         rows = spark.sql(f"DESCRIBE TABLE EXTENDED {quoted}").collect()
     except Exception as error:
-        if "NOT_FOUND" in str(error):  # its catalog, its database or the table itself
+        if "NOT_FOUND" in str(error):  # the catalog, the database or the table
             return None
         raise
     return _described(rows, parts, spark.catalog.currentCatalog())
@@ -82,7 +82,7 @@ def lost_partitions(spark: Any, table: CatalogTable, frame: Any) -> list[str]:
     if missing := [column for column in table.partitions if column.lower() not in known]:
         return [f"all of them, because the view has no column {column!r}" for column in missing[:1]]
     columns = [F.col(quote(column)) for column in table.partitions]
-    # Their values as text, as they are in the names of the directories.
+    # Values as text, as in the names of the directories.
     old = spark.table(table.full_name).select(*(column.cast("string") for column in columns)).distinct()
     new = frame.select(*(column.cast("string") for column in columns)).distinct()
     return [
@@ -133,7 +133,7 @@ def partition_overwrite_mode(spark: Any, how: str) -> Iterator[None]:
 
 
 def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> CatalogTable:
-    told: dict[str, str] = {}
+    described: dict[str, str] = {}
     partitions: list[str] = []
     section = "columns"
     for row in rows:
@@ -142,16 +142,16 @@ def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> Catal
             if name != "# col_name":
                 section = name
         elif section in ("# Partition Information", "# Partitioning") and name:
-            # Catalogs of others say "Part 0 | days(at)".
+            # Other catalogs say "Part 0 | days(at)".
             partitions.append(value if section == "# Partitioning" else name)
         elif section not in ("columns", "# Partition Information"):
-            told.setdefault(name, value)
-    full = [*([told.get("Catalog") or catalog] if len(parts) < 3 else []), *parts]
+            described.setdefault(name, value)
+    full = [*([described.get("Catalog") or catalog] if len(parts) < 3 else []), *parts]
     return CatalogTable(
         full_name=".".join(quote(part.lower()) for part in full),
-        kind=told.get("Type", "").upper(),
-        provider=told.get("Provider", "").lower(),
-        location=told.get("Location") or None,
+        kind=described.get("Type", "").upper(),
+        provider=described.get("Provider", "").lower(),
+        location=described.get("Location") or None,
         partitions=tuple(partitions),
-        buckets=told.get("Num Buckets", "") not in ("", "-1"),
+        buckets=described.get("Num Buckets", "") not in ("", "-1"),
     )

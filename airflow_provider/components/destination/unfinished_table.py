@@ -28,7 +28,6 @@ def making_table(
     """Delete what this component of this run began of a table and did not finish, and mark that it begins now.
 
     :param spark: the session; through Spark Connect nothing can be cleaned up
-    :param table: name of the table
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     :param is_known: whether the catalog knows the table
     :param replaces: whether the write replaces everything in the table
@@ -51,7 +50,6 @@ class UnfinishedTableMarker:
     """The marker file beside the directory of a table.
 
     :param spark: a classic session
-    :param place: the directory
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
 
@@ -77,7 +75,7 @@ class UnfinishedTableMarker:
         """Mark that the table is being written. If the storage refuses, the write goes on without a marker."""
         try:
             self._system.create(self._path, True).close()
-        except Exception as error:  # noqa: BLE001 - whatever the storage objects to, Spark will say so if it minds, too
+        except Exception as error:  # noqa: BLE001 - whatever the storage raises; Spark reports what matters to it
             logger.info("could not mark the table beside %s as unfinished: %s", self._place, describe(error))
 
     def remove(self) -> None:
@@ -102,6 +100,6 @@ def _default_place(spark: Any, table: str) -> str | None:
     identifier = jvm.org.apache.spark.sql.catalyst.TableIdentifier(parts[-1].lower(), jvm.scala.Option.apply(database))
     try:
         return str(spark._jsparkSession.sessionState().catalog().defaultTablePath(identifier).toString())
-    except Exception as error:  # noqa: BLE001 - a database that is not known, which Spark says in its own words
+    except Exception as error:  # noqa: BLE001 - an unknown database, which Spark reports in its own words
         logger.debug("cannot find out where Spark puts table %s: %s", table, describe(error))
         return None

@@ -27,7 +27,6 @@ _PATH = re.compile(r"\b(?:parquet|orc|csv|json|text|avro|xml|delta)\.`([^`]*[/:]
 class LaterReader:
     """A later component that reads something.
 
-    :param component: its name
     :param certain: whether its config or code says so; False if it is only likely
     """
 
@@ -38,7 +37,6 @@ class LaterReader:
 def find_later_reader(view: str, later: Sequence[LaterComponent], base_dir: Path) -> LaterReader | None:
     """Return the component that reads a temp view before another one replaces the view, None if none is known.
 
-    :param view: its name
     :param later: the later components, in their order
     :param base_dir: where relative paths of SQL files start
     """

@@ -42,7 +42,6 @@ def find_view_use(target: Any, view: str) -> ViewUse:
     """Return what a component's code does with a temp view.
 
     :param target: the class or function; None if it is unknown
-    :param view: name of the view
     """
     try:
         return _use_of(list(_trees(target)) if target is not None else [], view)
@@ -77,7 +76,7 @@ def _use_of(trees: Sequence[ast.AST], view: str) -> ViewUse:
                     makes.append(at)
     if not reads:
         return ViewUse(None if named and not makes else False, bool(makes))
-    # In one function the order of the lines tells which comes first; otherwise nothing does.
+    # Only within one function does the order of lines show which comes first.
     first = min(reads)
     if any(tree == first[0] and line < first[1] for tree, line in makes):
         return ViewUse(False, makes=True)
@@ -97,7 +96,7 @@ def _trees(target: Any) -> Iterator[ast.AST]:
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(current)))
         except (OSError, TypeError, SyntaxError):
-            continue  # without a file, or written where its text is no statement of its own
+            continue  # it has no file, or its text is not a statement by itself
         yield tree
         found = [getattr(module, node.id, None) for node in ast.walk(tree) if isinstance(node, ast.Name)]
         for other in [*getattr(current, "__bases__", ()), *found]:
@@ -106,9 +105,9 @@ def _trees(target: Any) -> Iterator[ast.AST]:
                 waiting.append(inspect.unwrap(other))
         constants = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         values = {name: getattr(module, name, None) for name in sorted(constants)}
-        told = [f"{name} = {value!r}" for name, value in values.items() if isinstance(value, str)]
-        if told:
-            yield ast.parse("\n".join(told))
+        constants_as_code = [f"{name} = {value!r}" for name, value in values.items() if isinstance(value, str)]
+        if constants_as_code:
+            yield ast.parse("\n".join(constants_as_code))
 
 
 def _texts(tree: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[tuple[ast.expr, str]]:

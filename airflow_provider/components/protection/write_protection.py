@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 class WriteProtection:
     """Checks one write of one component.
 
-    :param spark: the session
     :param context: the pipeline around the component
     :param base_dir: where relative paths of the config start
     """
@@ -48,7 +47,7 @@ class WriteProtection:
         self._context = context or ComponentContext("this component")
         self._base_dir = base_dir
 
-    def refuse_dear_places(self, target: WriteTarget) -> None:
+    def refuse_vital_places(self, target: WriteTarget) -> None:
         """Refuse to empty a directory that nobody would empty on purpose: the root, a home, or a parent of what the run
         needs.
 
@@ -57,15 +56,14 @@ class WriteProtection:
         for place in target.places:
             if not place.names:
                 raise self._refused(target, "it is the root of its storage, and everything in it would be deleted")
-            for dear, what in self._dear():
-                if relation(place, dear) in (Relation.SAME, Relation.INSIDE, Relation.CONTENT):
-                    raise self._refused(target, f"{what} ({dear}) is in it and would be deleted")
+            for vital, what in self._vital_places():
+                if relation(place, vital) in (Relation.SAME, Relation.INSIDE, Relation.CONTENT):
+                    raise self._refused(target, f"{what} ({vital}) is in it and would be deleted")
 
     def refuse_own_input(self, target: WriteTarget, view: str, frame: Any) -> None:
         """Refuse to destroy what the written view itself reads.
 
         :param target: what the write replaces
-        :param view: name of the view
         :param frame: the view as a DataFrame
         :raises WriteRefusedError: Spark would empty what the view reads before it reads it
         """
@@ -74,9 +72,9 @@ class WriteProtection:
                 raise self._refused_input(target, view, target.label)
             for place, root in meeting_places(target, read):
                 found = relation(place, root)
-                # What is read is complete before the exchange, but what else lies in the directory goes with it.
+                # The read is complete before the exchange, but everything else in the directory disappears with it.
                 if found is Relation.AROUND and target.is_part:
-                    continue  # Spark refuses a statement that reads the whole table of which it replaces a part
+                    continue  # Spark refuses to read a whole table of which it replaces a part
                 if found is Relation.INSIDE or not target.beside:
                     raise self._refused_input(target, view, str(root))
 
@@ -159,7 +157,7 @@ class WriteProtection:
         if not (target.places or target.table) or not self._context.later:
             return
         views = self._views()
-        # Spark lists the files of what is cached anew, also for others that share the list.
+        # Spark lists the files of cached data again, also for views that share the list.
         cached = {view for view, reads in views.items() if meets_any(target, reads) and self._is_cached(view)}
         fresh = {read.files for view in cached for read in views[view] if read.files}
         for view, reads in views.items():
@@ -181,7 +179,7 @@ class WriteProtection:
                     describe(error),
                 )
                 return {}
-        # Asking a server costs a listing each, so only those are asked for that somebody needs.
+        # Each question to a server costs a listing, so this asks only for views that a later component needs.
         found = {}
         for row in self._spark.sql("SHOW VIEWS IN global_temp").collect():
             view = f"global_temp.{row['viewName']}" if row["namespace"] == "global_temp" else str(row["viewName"])
@@ -193,10 +191,10 @@ class WriteProtection:
     def _is_cached(self, view: str) -> bool:
         try:
             return bool(self._spark.catalog.isCached(view if view.startswith("global_temp.") else f"`{view}`"))
-        except Exception:  # noqa: BLE001 - a name that Spark does not take, or a view that is broken already
+        except Exception:  # noqa: BLE001 - a name that Spark does not accept, or a view that is broken already
             return False
 
-    def _dear(self) -> Iterator[tuple[Location, str]]:
+    def _vital_places(self) -> Iterator[tuple[Location, str]]:
         warehouse = self._spark.conf.get("spark.sql.warehouse.dir", None)
         if warehouse:
             yield self._qualified(warehouse), "the warehouse with its tables"

@@ -84,8 +84,8 @@ class ReadConfig(ComponentModel):
         return self
 
     @model_validator(mode="after")
-    def _can_tell_corrupt_records(self) -> Self:
-        if not self.tells_corrupt:
+    def _can_separate_corrupt_records(self) -> Self:
+        if not self.separates_corrupt:
             return self
         if self.table or self.format.lower() not in FORMATS:
             raise ValueError(f"only the formats {', '.join(FORMATS)} can separate corrupt records")
@@ -106,6 +106,6 @@ class ReadConfig(ComponentModel):
         return next((value.upper() for key, value in self.options.items() if key.lower() == "mode"), "")
 
     @property
-    def tells_corrupt(self) -> bool:
+    def separates_corrupt(self) -> bool:
         """Whether to separate corrupt records from the others."""
         return self.corrupt_records_view is not None or self.max_corrupt_records is not None

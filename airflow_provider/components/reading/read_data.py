@@ -62,7 +62,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
         config = self.config
         schema = self._schema()
         corrupt = None
-        if config.tells_corrupt:
+        if config.separates_corrupt:
             column = corrupt_column(self.spark, config.options, schema)
             parsed = separate_corrupt_records(partial(self._load, columnNameOfCorruptRecord=column), schema, column)
             frame, corrupt = parsed.good if config.corrupt_records_view else parsed.everything, parsed.corrupt
@@ -101,7 +101,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
             reader = reader.schema(schema)
         try:
             frame = reader.load(config.path) if config.path else reader.load()
-            columns = frame.columns  # with Connect nothing is looked at before
+            columns = frame.columns  # Spark Connect looks at the files only now
         except AnalysisException as error:
             if (problem := self._nothing_to_read(error)) is None:
                 raise

@@ -25,7 +25,6 @@ _EXAMPLE = "write {id: INT, name: STRING}, a list of fields, or a DDL text such 
 class SchemaField(NamedTuple):
     """One field, as the author wrote it.
 
-    :param name: its name
     :param kind: its type: text as in DDL, or a nested schema
     :param nullable: whether it may be null; Spark treats every column of a file as nullable
     :param metadata: further facts about it, such as its ``comment``

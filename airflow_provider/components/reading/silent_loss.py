@@ -59,5 +59,5 @@ def _other_header(
         return None  # there is no file to look at
     corrupt = options.get("columnnameofcorruptrecord", "_corrupt_record").casefold()
     wanted = [name.casefold() for name in schema.names if name.casefold() != corrupt]
-    # Behind the columns of a file there may be those of its directories.
+    # The columns of the directories may follow those of the file.
     return None if [name.casefold() for name in header][: len(wanted)] == wanted else header

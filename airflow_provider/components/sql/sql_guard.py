@@ -26,23 +26,22 @@ def guarded_statement(spark: Any, text: str, context: ComponentContext | None, b
     """Context manager in which a statement runs: refuse it if it would destroy what the run still needs, and clean up a
     table that a kill left unfinished.
 
-    :param text: the statement
     :param context: the pipeline around the component
     :param base_dir: where relative paths of the config start
     :raises WriteRefusedError: it would destroy what the run still needs
     """
     statement = read_sql_writes(spark, text)
     protection = WriteProtection(spark, context, base_dir)
-    told: list[tuple[CatalogTable, set[str]]] = []
+    warned: list[tuple[CatalogTable, set[str]]] = []
     for emptied in [*statement.emptied, *_tables_of(spark, statement.databases)]:
         table = _check_table(spark, protection, statement, emptied)
         if table is not None and not emptied.drops and not emptied.partition and _replaces_all(spark, table):
-            told.append((table, _tell_partitions(spark, table, context)))
+            warned.append((table, _warn_of_dropped_partitions(spark, table, context)))
     for directory in statement.directories:
         place = TargetDirectory(spark, directory, run_token(None))
         if place.exists():
             target = WriteTarget(f"path {directory!r}", (place.location,))
-            protection.refuse_dear_places(target)
+            protection.refuse_vital_places(target)
             _check_input(spark, protection, statement, target)
             protection.refuse_needed_views(target)
             protection.refuse_needed_places(target, lambda below, place=place: "=" not in below and place.holds(below))
@@ -53,7 +52,7 @@ def guarded_statement(spark: Any, text: str, context: ComponentContext | None, b
                 token = run_token(context)
                 stack.enter_context(making_table(spark, name, token, is_known=False, replaces=True))
         yield
-    for table, before in told:
+    for table, before in warned:
         if gone := sorted(before - _partitions(spark, table)):
             logger.warning("table %s: %d partitions were dropped: %s", table.full_name, len(gone), name_list(gone))
 
@@ -76,7 +75,7 @@ def _replaces_all(spark: Any, table: CatalogTable) -> bool:
     return bool(table.partitions) and not dynamic and table.provider != "hive"
 
 
-def _tell_partitions(spark: Any, table: CatalogTable, context: ComponentContext | None) -> set[str]:
+def _warn_of_dropped_partitions(spark: Any, table: CatalogTable, context: ComponentContext | None) -> set[str]:
     found = _partitions(spark, table)
     if found:
         logger.warning(
@@ -96,7 +95,7 @@ def _tell_partitions(spark: Any, table: CatalogTable, context: ComponentContext 
 def _partitions(spark: Any, table: CatalogTable) -> set[str]:
     try:
         return {str(row[0]) for row in spark.sql(f"SHOW PARTITIONS {table.full_name}").collect()}
-    except Exception as error:  # noqa: BLE001 - a catalog that keeps no list of them
+    except Exception as error:  # noqa: BLE001 - the catalog keeps no list of partitions
         logger.debug("cannot list the partitions of %s: %s", table.full_name, describe(error))
         return set()
 

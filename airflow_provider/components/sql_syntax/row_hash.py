@@ -19,7 +19,6 @@ _NOT_HASHED = re.compile(r"\b(?:map<|variant\b|geometry\b|geography\b)")
 def whole_row_expression(frame: DataFrame, columns: str = "*") -> str | None:
     """Return an SQL expression that depends on every column of a view and is cheap, None if it has no columns.
 
-    :param frame: the view
     :param columns: its columns as SQL takes them in this place
     """
     if not frame.columns:

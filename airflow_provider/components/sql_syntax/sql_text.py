@@ -56,7 +56,7 @@ class SqlText:
                 statements[-1] += "''" if token.kind == "text" else _SPACE.sub(" ", token.text)
                 quoted += [token.text] if token.kind == "text" else []
         code = tuple(statement.strip() for statement in statements if statement.strip())
-        # Some statements take the rest of the text as it is, such as ADD FILE /data/*.csv
+        # Some statements take the rest of the text literally, such as ADD FILE /data/*.csv
         return cls(text[:end].strip().removesuffix(";"), code, tuple(quoted))
 
     @property

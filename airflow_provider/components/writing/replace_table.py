@@ -34,7 +34,6 @@ def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) 
     """Replace all rows of a table; or return why only Spark's own way is left, which drops the table first.
 
     :param job: what to write
-    :param table: the table
     :param format_: the format that the table should have
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     :return: None if the rows are replaced
@@ -47,21 +46,20 @@ def replace_table(job: WriteJob, table: CatalogTable, format_: str, token: str) 
     if place is None and (stray := definition.stray_partition(str(table.location))):
         place = f"its partition {stray} lies elsewhere"
     if place is not None:
-        _tell_lost(job, table, definition)
+        _warn_of_lost(job, table, definition)
         return place
     if _fits(job, table, definition, format_):
         _exchange(job, table, definition, directory)
         return None
     if job.config.value_of("path") is not None:
         return "its definition changes, and its option 'path' fixes its location"
-    _tell_lost(job, table, definition)
+    _warn_of_lost(job, table, definition)
     return _make_anew(job, table, format_, token)
 
 
 def heal_table(spark: Any, name: str, token: str) -> None:
     """Repair what an attempt left that ended while it replaced a table.
 
-    :param name: name of the table
     :param token: see :func:`~airflow_provider.components.destination.directory_swap.run_token`
     """
     if spark_kind(spark) != "classic":
@@ -103,7 +101,7 @@ def _why_not(job: WriteJob, table: CatalogTable) -> str | None:
     return None
 
 
-def _tell_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) -> None:
+def _warn_of_lost(job: WriteJob, table: CatalogTable, definition: TableDefinition) -> None:
     lost = definition.lost_with_it()
     if table.partitions and not job.config.partition_by:
         lost.insert(0, f"its partitions (by {', '.join(table.partitions)})")
@@ -180,10 +178,10 @@ def _make_anew(job: WriteJob, table: CatalogTable, format_: str, token: str) -> 
                     place.remove()
         try:
             _rename(spark, table.full_name, old)
-        except Exception as error:  # noqa: BLE001 - a catalog that cannot rename; then it goes as Spark does it
+        except Exception as error:  # noqa: BLE001 - the catalog cannot rename; then only Spark's own way is left
             return f"its catalog cannot rename it: {describe(error)}"
         try:
-            _follow(spark, old)  # else the partitions of the new table would be deleted with the old one
+            _follow(spark, old)  # otherwise dropping the old table would delete the partitions of the new one
             _rename(spark, new, table.full_name)
         except BaseException:
             _rename(spark, old, table.full_name)
@@ -200,7 +198,7 @@ def _make_anew(job: WriteJob, table: CatalogTable, format_: str, token: str) -> 
 
 
 def _rename(spark: Any, old: str, new: str) -> None:
-    # Spark takes a new name without catalog only.
+    # Spark accepts a new name only without a catalog.
     spark.sql(f"ALTER TABLE {old} RENAME TO {new.removeprefix('spark_catalog.').removeprefix('`spark_catalog`.')}")
 
 

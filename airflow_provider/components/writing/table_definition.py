@@ -23,26 +23,23 @@ class TableDefinition:
         self._catalog = spark._jsparkSession.sessionState().catalog()
         option = spark._jvm.scala.Option
         self._identifier = spark._jvm.org.apache.spark.sql.catalyst.TableIdentifier(name, option.apply(database))
-        self._told = self._catalog.getTableMetadata(self._identifier)
-        self.has_listed_partitions = bool(table.partitions) and bool(self._told.tracksPartitionsInCatalog())
+        self._metadata = self._catalog.getTableMetadata(self._identifier)
+        self.has_listed_partitions = bool(table.partitions) and bool(self._metadata.tracksPartitionsInCatalog())
 
     @property
     def options(self) -> dict[str, str]:
         """The options of its files, such as ``header``."""
-        return {key: value for key, value in _mapping(self._told.storage().properties()).items() if key != "path"}
+        return {key: value for key, value in _mapping(self._metadata.storage().properties()).items() if key != "path"}
 
     @property
     def columns(self) -> list[tuple[str, str]]:
         """Names and types as the catalog has them: ``varchar(3)`` is not ``string``."""
         util = self._spark._jvm.org.apache.spark.sql.catalyst.util.CharVarcharUtils
-        fields = util.getRawSchema(self._told.schema()).fields()
+        fields = util.getRawSchema(self._metadata.schema()).fields()
         return [(str(field.name()), str(field.dataType().catalogString())) for field in fields]
 
     def stray_partition(self, place: str) -> str | None:
-        """Return the location of a partition outside the directory of the table, None if there is none.
-
-        :param place: the directory
-        """
+        """Return the location of a partition outside the directory of the table, None if there is none."""
         if not self.has_listed_partitions:
             return None
         found = self._catalog.listPartitions(self._identifier, self._spark._jvm.scala.Option.empty())
@@ -55,14 +52,16 @@ class TableDefinition:
 
     def lost_with_it(self) -> list[str]:
         """Return what a newly created table would not have, in words."""
-        properties = [key for key in _mapping(self._told.properties()) if not key.lower().startswith(_OWN_PROPERTIES)]
-        lost = ["its comment"] if self._told.comment().isDefined() else []
+        properties = [
+            key for key in _mapping(self._metadata.properties()) if not key.lower().startswith(_OWN_PROPERTIES)
+        ]
+        lost = ["its comment"] if self._metadata.comment().isDefined() else []
         lost += [f"its properties ({', '.join(sorted(properties))})"] if properties else []
-        return lost + (["its buckets"] if self._told.bucketSpec().isDefined() else [])
+        return lost + (["its buckets"] if self._metadata.bucketSpec().isDefined() else [])
 
     def forget_statistics(self) -> None:
         """Drop the statistics, because those of deleted rows mislead the optimizer."""
-        if self._told.stats().isDefined():
+        if self._metadata.stats().isDefined():
             self._catalog.alterTableStats(self._identifier, self._spark._jvm.scala.Option.empty())
 
 

@@ -17,7 +17,6 @@ class WriteJob:
     """What a component writes, and the facts around it.
 
     :param config: the component's config
-    :param frame: the view
     :param context: the pipeline around it; None without one
     :param base_dir: where relative paths of SQL files start
     """
@@ -39,7 +38,7 @@ class WriteJob:
         """Return Spark's writer, set up as the config says."""
         config = self.config
         options = dict(config.options)
-        if config.table is not None:  # a table keeps its options, and this one is none of its files
+        if config.table is not None:  # a table keeps its options, and this one does not concern its files
             options = {k: v for k, v in options.items() if k.lower() != "partitionoverwritemode"}
         writer = self.frame.write.format(format_ or config.format).mode(mode).options(**options)
         return writer.partitionBy(*config.partition_by) if config.partition_by else writer

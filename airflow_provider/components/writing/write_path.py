@@ -37,7 +37,7 @@ def write_path(job: WriteJob) -> str | None:
     :raises WriteRefusedError: the write would destroy what the run still needs, or hide rows
     """
     config, path = job.config, str(job.config.path)
-    # To other formats a path may be anything, such as the name of a collection.
+    # For other formats a path may be anything, such as the name of a collection.
     has_files = spark_kind(job.spark) == "classic" and config.format.lower() in (*FILE_FORMATS, *TRANSACTIONAL)
     directory = TargetDirectory(job.spark, path, run_token(job.context)) if has_files else None
     if directory is not None:
@@ -106,7 +106,7 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
     target = WriteTarget(config.target, (place,), beside=why_not is None)
     protection = job.protection()
     if config.mode == "overwrite" and (directory is None or directory.exists()):
-        protection.refuse_dear_places(target)
+        protection.refuse_vital_places(target)
         if config.format.lower() not in TRANSACTIONAL:
             protection.refuse_own_input(target, config.input_view, job.frame)
             protection.refuse_needed_views(target)
@@ -123,16 +123,16 @@ def _write_whole(job: WriteJob, directory: TargetDirectory | None, path: str) ->
         protection.refuse_needed_places(
             target, lambda below: directory.holds(below) and not directory.holds(below, new)
         )
-        _tell_lost(job, directory, new)
+        _warn_of_lost(job, directory, new)
         directory.exchange(new)
     except BaseException:
         directory.give_up(new)
         raise
     try:
         job.spark.catalog.refreshByPath(path)  # as Spark does when it has written there itself
-        # A table that lies there is the same table; Spark keeps the list of its files, too.
+        # A table in this directory stays the same table, and Spark keeps the list of its files.
         job.spark._jsparkSession.sessionState().catalog().invalidateAllCachedTables()
-    except Exception as error:  # noqa: BLE001 - everything is written; what is cached is another matter
+    except Exception as error:  # noqa: BLE001 - everything is written; only the cache may be stale
         logger.warning("%s: cached data of it may be out of date: %s", path, describe(error))
 
 
@@ -161,7 +161,7 @@ def _lost_in_place(job: WriteJob, directory: TargetDirectory | None, path: str) 
     return lost
 
 
-def _tell_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
+def _warn_of_lost(job: WriteJob, directory: TargetDirectory, new: str) -> None:
     """Warn of partitions and other directories that disappear with the old data."""
     if not directory.exists():
         return

@@ -125,7 +125,7 @@ def _refuse_losses(job: WriteJob, table: CatalogTable | None) -> None:
     places = _places(job, table)
     target = WriteTarget(config.target, places, table.full_name if table else None)
     if places:
-        protection.refuse_dear_places(target)
+        protection.refuse_vital_places(target)
     if table is None or not table.is_transactional:
         protection.refuse_own_input(target, config.input_view, job.frame)
         protection.refuse_needed_views(target)

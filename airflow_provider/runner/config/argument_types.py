@@ -84,7 +84,9 @@ def _converted(value: Any, kinds: frozenset[Any]) -> Any:
         if bool in kinds and str not in kinds:
             return bool(value)
         return str(value) if str in kinds and bool not in kinds else value
-    if isinstance(value, str) and kinds == {bool}:  # a template makes text of a boolean, HOCON of yes and no
+    if isinstance(value, str) and kinds == {
+        bool
+    }:  # a template turns a boolean into text, and HOCON keeps yes and no as text
         return _BOOLEANS.get(value.lower(), value)
     if isinstance(value, (WrittenFloat, WrittenInt)):
         return str(value) if str in kinds and not kinds & {int, float} else value

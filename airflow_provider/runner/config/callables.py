@@ -15,7 +15,6 @@ _NO_SESSION = "add a method set_spark_session(self, spark)"
 def runs_nothing(target: Any, name: str) -> str | None:
     """Say why calling a component would run none of its code; None if it would.
 
-    :param target: the class or function
     :param name: its name for people
     """
     if not inspect.isclass(target):
@@ -161,7 +160,7 @@ def signature_of(target: Any) -> tuple[Signature, bool]:
     if not hasattr(target, "__wrapped__") or inspect.isclass(target):
         return inspect.signature(target), False
     if not any(p.kind is Parameter.VAR_KEYWORD for p in own.parameters.values()):
-        return own, False  # it takes what it says, whatever is inside
+        return own, False  # its declared signature counts, not the wrapped function's
     inside = inspect.signature(target)
     named = {p.name: p for p in inside.parameters.values()}
     added = [

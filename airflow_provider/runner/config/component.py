@@ -129,11 +129,8 @@ def build_component(
 ) -> Component:
     """Build a component and give it the session.
 
-    :param target: the class or function
-    :param config: its config
     :param base_dir: where relative paths in the config start
     :param texts: see :attr:`~airflow_provider.runner.config.dataflow.DataFlow.texts`
-    :param context: the pipeline around it
     :return: a callable without arguments that does the component's work once
     """
     if not inspect.isclass(target):

@@ -40,7 +40,6 @@ def check_component(
     """Check that a component can be imported, accepts its config and can run.
 
     :param class_path: its dotted path
-    :param config: its config
     :param component_object: the class or function itself, which need not be imported then
     :param base_dir: where relative paths in the config start; None if that is not known yet
     :return: pairs of a field and what is wrong with it; empty if all is well
@@ -61,7 +60,6 @@ def warnings_of(
     """Return what is allowed but probably not meant, in the form of :func:`check_component`.
 
     :param class_path: dotted path of the component
-    :param config: its config
     :param component_object: the class or function itself, if the config holds it
     """
     try:
@@ -157,7 +155,7 @@ def _own_problems(target: Any, config: Mapping[str, Any], base_dir: Path | None)
 def _asked(ask: Any) -> Problems:
     try:
         return [(f"config.{field}" if field else "config", message) for field, message in ask()]
-    except Exception as error:  # noqa: BLE001 - whatever a check of the author's raises
+    except Exception as error:  # noqa: BLE001 - an author's check may raise anything
         return [("config", f"its own check failed: {describe(error)}")]
 
 

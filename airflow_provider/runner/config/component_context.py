@@ -14,9 +14,6 @@ READY_MADE = "airflow_provider.components."
 class LaterComponent:
     """A later component, with what its config and code say about what it does.
 
-    :param name: its name
-    :param class_path: its class or function
-    :param config: its config
     :param target: the class or function itself; None if it is unknown
     """
 
@@ -36,8 +33,6 @@ class LaterComponent:
 class ComponentContext:
     """The pipeline around one component.
 
-    :param component: name of the component
-    :param pipeline: name of the pipeline
     :param later: the components that run after it in this attempt, in their order
     :param left_by: temp view, in lower case, to the component that left it last
     :param run: distinguishes this run from all others; empty if it is unknown

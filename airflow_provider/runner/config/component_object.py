@@ -26,7 +26,6 @@ class ComponentObject:
     """A class or function, and the path that stands for it.
 
     :param path: dotted path, the same in every attempt
-    :param target: the class or function
     """
 
     path: str

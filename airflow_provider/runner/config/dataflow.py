@@ -88,15 +88,13 @@ class DataFlow(ABC):
         """
         return ()
 
-    @classmethod  # noqa: B027 - few components have anything to mend
+    @classmethod  # noqa: B027 - few components have anything to repair
     def before_attempt(cls, config: Mapping[str, Any], spark: SparkSession, context: ComponentContext) -> None:
         """Repair what an earlier attempt of this component left half done, before any component of this attempt runs.
 
         By default it does nothing. An error here is logged, and the attempt goes on.
 
         :param config: the ``config`` mapping of the component
-        :param spark: the session
-        :param context: the pipeline around it
         """
 
     @property

@@ -43,7 +43,7 @@ def import_problems(
                 item.component_object if isinstance(item, ComponentConfig) else component_object_in(fields)
             )
         except LookupError:
-            continue  # no component, which is a problem of its own
+            continue  # not a component, which is reported as a problem by itself
         class_path, config = (
             component_object.path if component_object else fields.get("class_path"),
             fields.get("config", {}),
@@ -65,4 +65,4 @@ def _is_enabled(fields: Mapping[Any, Any]) -> bool:
     try:
         return _BOOLEAN.validate_python(fields.get("enabled", True))
     except ValidationError:
-        return False  # neither yes nor no, which is a problem of its own
+        return False  # not a boolean, which is reported as a problem by itself

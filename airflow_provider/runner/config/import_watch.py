@@ -1,6 +1,6 @@
 """Finds the import of an author's module that started Spark, as scripts do that were written to run alone.
 
-This never imports pyspark: where nobody has imported it, nobody has started Spark.
+This never imports pyspark: without that import nothing has started Spark.
 """
 
 from __future__ import annotations
@@ -51,10 +51,7 @@ def import_that_started(spark: Any) -> str | None:
 
 @contextmanager
 def watching_import(module_name: str) -> Iterator[None]:
-    """Context manager that warns if an import inside it starts Spark.
-
-    :param module_name: the module
-    """
+    """Context manager that warns if an import inside it starts Spark."""
     before = running_spark()
     try:
         yield

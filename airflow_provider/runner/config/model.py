@@ -207,7 +207,7 @@ class PipelineConfig(ConfigSection):
             pipeline = handler(data)
         except ValidationError as error:
             own = validation_problems(error, cls, None, data)
-            if problems:  # that no component is left follows from them
+            if problems:  # the missing components are a consequence of these problems
                 own = [problem for problem in own if problem.field != "components"]
         if own or problems or graph:
             raise PipelineConfigError([*own, *problems, *graph])
@@ -247,7 +247,7 @@ def load_pipeline_config(
             untaken += error.problems
         raise PipelineConfigError(untaken, origin)
     try:
-        # model_validate also turns what is no mapping at all into a problem of the config.
+        # model_validate also reports a source that is not a mapping as a problem of the config.
         config = PipelineConfig.model_validate(source)
     except PipelineConfigError as error:
         base_dir = _folder(origin) if look_at_files else None

@@ -64,10 +64,10 @@ def _fields_of(source: Any) -> Any:
     if not dataclasses.is_dataclass(source) or not type(source).__module__.startswith(_PACKAGE):
         return source
     written: dict[str, Any] = dataclasses.asdict(source)  # type: ignore[arg-type]
-    for name in ("hooks", "secrets"):  # always there, and read by nobody
+    for name in ("hooks", "secrets"):  # always there, and never read
         written.pop(name, None)
     for component in written.get("components", ()):
-        component.pop("resilience", None)  # it is in the other two already
+        component.pop("resilience", None)  # the other two fields already have it
     return _unquoted(written)
 
 
@@ -93,7 +93,7 @@ def from_peer_config(source: Any) -> tuple[Any, list[ConfigProblem]]:
     problems: list[ConfigProblem] = []
     mode = pipeline.get("mode")
     if mode == "batch":
-        del pipeline["mode"]  # that is what every pipeline is here
+        del pipeline["mode"]  # every pipeline is a batch here
     elif mode == "streaming":
         del pipeline["mode"]
         problems.append(ConfigProblem(_STREAMING, None, "mode"))

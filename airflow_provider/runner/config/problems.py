@@ -97,7 +97,7 @@ def _message(item: ErrorDetails, model: type[BaseModel], component: str | None, 
     if kind in ("too_short", "string_too_short") and not value:
         return "is empty"
     if kind in ("value_error", "assertion_error"):
-        return str(item["ctx"]["error"])  # the words of whoever wrote the check
+        return str(item["ctx"]["error"])  # the message of the check itself
     if kind in _EXPECTED or kind == "several":
         expected = item["ctx"]["expected"] if kind == "several" else _EXPECTED[kind]
         remedy = _remedy(expected, value)

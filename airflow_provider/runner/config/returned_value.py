@@ -51,8 +51,8 @@ async def await_in_loop(result: Any) -> object:
 async def _with_all_tasks(result: Any) -> object:
     task, stopped = asyncio.current_task(), []
 
-    def told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Let nothing be swallowed that a signal raised inside a callback: the attempt must end."""
+    def end_attempt_on_signal(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Let what a signal raises inside a callback end the attempt instead of being swallowed."""
         error = context.get("exception")
         if task is None or error is None or isinstance(error, Exception):
             loop.default_exception_handler(context)
@@ -60,7 +60,7 @@ async def _with_all_tasks(result: Any) -> object:
             stopped.append(error)
             task.cancel()
 
-    asyncio.get_running_loop().set_exception_handler(told)
+    asyncio.get_running_loop().set_exception_handler(end_attempt_on_signal)
     try:
         found = await await_in_loop(result)
     except asyncio.CancelledError:
@@ -89,7 +89,7 @@ def _in_a_loop(coroutine: Coroutine[Any, Any, object]) -> object:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        # With a factory the loop does not become the thread's own, which stays as the author's code left it.
+        # With a factory the thread keeps the event loop that the author's code set.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             return runner.run(coroutine)
     return _in_a_thread(coroutine)
@@ -131,7 +131,6 @@ def warn_about_result(result: object, name: str) -> None:
     """Warn of a result that shows that the author expects the runner to do more with it.
 
     :param result: what the component returned
-    :param name: the component
     """
     kind = type(result)
     if kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pyspark":
@@ -157,7 +156,7 @@ def run_resource(component: Any) -> object:
         try:
             await_result(component.close())
         except Exception:  # noqa: BLE001 - why run() failed is what counts
-            _tell_not_closed(component)
+            _log_close_error(component)
         raise
     await_result(component.close())
     return result
@@ -171,12 +170,12 @@ async def _run_open_in_a_loop(component: Any) -> object:
         try:
             await await_in_loop(component.close())
         except Exception:  # noqa: BLE001 - why run() failed is what counts
-            _tell_not_closed(component)
+            _log_close_error(component)
         raise
     await await_in_loop(component.close())
     return result
 
 
-def _tell_not_closed(component: Any) -> None:
+def _log_close_error(component: Any) -> None:
     """Log an error of close() after run() has failed, so that it does not hide why run() failed."""
     logger.warning("close() of %s also failed", type(component).__name__, exc_info=True)

@@ -13,7 +13,6 @@ FieldHashes = Mapping[str, str]
 class ConfigChange:
     """One difference between the config of a checkpoint and today's.
 
-    :param component: name of the component
     :param field: which field differs, None if the whole component was added or removed
     :param kind: ``added``, ``removed`` or ``changed``
     """

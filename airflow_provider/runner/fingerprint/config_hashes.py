@@ -32,9 +32,9 @@ from airflow_provider.runner.config.zipped_files import is_zipped_file, read_zip
 from airflow_provider.runner.fingerprint.config_changes import FieldHashes
 
 CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")
-"""Endings of files that a config names for what stands in them: nobody keeps data under these."""
+"""Endings of files that a config names for their content: data never have these."""
 
-_TAG = "\0"  # starts the key of a value that JSON has no form for, so that no mapping looks like one
+_TAG = "\0"  # begins the key of a value that JSON cannot express, so that no mapping looks like one
 
 
 def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
@@ -79,7 +79,6 @@ class ConfigHashes:
 def component_fingerprint(component: ComponentConfig, base_dir: Path) -> str:
     """Return the fingerprint of one component: 64 hexadecimal digits.
 
-    :param component: its config
     :param base_dir: where relative paths in the config start
     """
     return _sha256([component.name, list(_fields(component, base_dir))])

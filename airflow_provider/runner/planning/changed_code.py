@@ -16,7 +16,7 @@ _MOST_CHANGES = 4
 
 
 class UnknownCode(StrEnum):
-    """Why nobody can say whether the code of a completed component has changed."""
+    """Why a change in the code of a completed component would go unnoticed."""
 
     NOT_RECORDED = "was not recorded"
     UNREADABLE = "cannot be read today"

@@ -101,7 +101,7 @@ def test_only_files_of_text_are_read_whole(session: SparkSession, malformed: Any
 
 
 @pytest.mark.parametrize(("is_text", "told"), [(True, True), (False, False)])
-def test_a_view_that_is_random_is_told(
+def test_a_random_view_is_warned_of(
     session: SparkSession, caplog: pytest.LogCaptureFixture, is_text: bool, told: bool
 ) -> None:
     """A view by SQL text draws new numbers for each reader; one by a DataFrame keeps its seed."""
@@ -115,7 +115,7 @@ def test_a_view_that_is_random_is_told(
     assert ("view 'v' is random" in caplog.text) is told
 
 
-def test_an_empty_view_that_passes_is_told(session: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_empty_view_that_passes_is_warned_of(session: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
     session.sql("SELECT 1 AS id WHERE false").createOrReplaceTempView("v")
     with caplog.at_level(logging.WARNING):
         check(session, max_rows=3)

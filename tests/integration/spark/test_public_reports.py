@@ -385,7 +385,7 @@ def test_a_check_counts_each_null_once_per_row(job: Job) -> None:
     assert "null in 3000 of 9000 rows" in error_of(job.attempt())
 
 
-def test_not_a_number_is_told_apart_from_null(job: Job) -> None:
+def test_not_a_number_is_not_null(job: Job) -> None:
     """great_expectations 5996: NaN is neither null nor a value that anybody wants."""
     job.given(
         sql("rows", "SELECT CAST('NaN' AS DOUBLE) AS amount, 1 AS id", "v"),

@@ -112,7 +112,7 @@ def test_a_schema_may_stand_in_a_file_beside_the_pipeline(
         ([{"name": "id", "type": "whole"}], "field 'id'.*WHOLE"),
         ({"at": {"x": "nothing"}}, "field 'x'.*NOTHING"),
         ({"tags": {"type": "array", "elementType": "strin", "containsNull": True}}, "field 'tags'"),
-        ("INT", "names no column"),
+        ("INT", "defines no column"),
     ],
     ids=str,
 )
@@ -136,7 +136,7 @@ def places(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("format", ["csv", "json", "parquet"])
 @pytest.mark.parametrize("name", ["empty", "succeeded", "hidden", "outer"])
-def test_a_directory_without_data_is_told_as_that_or_is_an_empty_view(
+def test_a_directory_without_data_is_an_error_or_an_empty_view(
     session: SparkSession, places: Path, format: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = str(places / name)
@@ -166,7 +166,7 @@ def test_a_path_that_is_not_there_is_never_an_empty_view(
         read(session, places, path=[str(places / "empty"), str(places / name)], format="csv", schema=schema)
 
 
-def test_what_goes_or_comes_twice_without_a_word_is_told(
+def test_rows_that_are_lost_or_read_twice_are_warned_of(
     session: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "in.csv").write_text("1,a\n")
@@ -314,7 +314,7 @@ def test_whatever_spark_cannot_parse_is_counted(
         ("n,id", {"header": False}, False),
     ],
 )
-def test_a_header_that_does_not_fit_the_schema_is_told(
+def test_a_header_that_does_not_fit_the_schema_is_warned_of(
     session: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture, header: str, options: Any, told: bool
 ) -> None:
     """Spark takes columns by position: wrong data without a word."""

@@ -70,13 +70,13 @@ def test_read_takes_a_list_of_paths_and_a_condition(session: SparkSession, tmp_p
     assert rows(session, "v") == [(1,), (1,), (2,), (2,)]
 
 
-def test_read_takes_parquet_unless_told_otherwise(session: SparkSession, tmp_path: Path) -> None:
+def test_read_takes_parquet_by_default(session: SparkSession, tmp_path: Path) -> None:
     session.range(2).write.parquet(str(tmp_path / "in"))
     run(session, "ReadData", path=str(tmp_path / "in"), output_view="v")
     assert rows(session, "v") == [(0,), (1,)]
 
 
-def test_read_takes_a_table(session: SparkSession, table: str) -> None:
+def test_read_data_can_read_a_table_instead_of_a_path(session: SparkSession, table: str) -> None:
     session.range(3).write.saveAsTable(table)
     run(session, "ReadData", table=table, where="id < 2", output_view="v")
     assert rows(session, "v") == [(0,), (1,)]
@@ -93,7 +93,7 @@ def test_read_of_a_missing_path_fails(session: SparkSession, tmp_path: Path) -> 
         run(session, "ReadData", path=str(tmp_path / "no"), output_view="v")
 
 
-def test_read_replaces_a_view(session: SparkSession, people: str, tmp_path: Path) -> None:
+def test_reading_again_replaces_the_view(session: SparkSession, people: str, tmp_path: Path) -> None:
     """At-least-once: a component that runs again must not fail because of its first try."""
     session.range(1).write.parquet(str(tmp_path / "in"))
     for _ in range(2):
@@ -171,13 +171,15 @@ def test_write_twice_does_what_the_mode_says(
 
 
 @pytest.mark.parametrize("mode", ["error", "errorifexists"])
-def test_write_refuses_to_overwrite_when_told_so(session: SparkSession, people: str, tmp_path: Path, mode: str) -> None:
+def test_write_refuses_to_overwrite_with_mode_error(
+    session: SparkSession, people: str, tmp_path: Path, mode: str
+) -> None:
     run(session, "WriteData", input_view=people, path=str(tmp_path / "out"), mode=mode)
     with pytest.raises(Exception, match="PATH_ALREADY_EXISTS"):
         run(session, "WriteData", input_view=people, path=str(tmp_path / "out"), mode=mode)
 
 
-def test_write_overwrites_unless_told_otherwise(session: SparkSession, people: str, tmp_path: Path) -> None:
+def test_write_overwrites_by_default(session: SparkSession, people: str, tmp_path: Path) -> None:
     """The default can be repeated safely."""
     for _ in range(2):
         run(session, "WriteData", input_view=people, path=str(tmp_path / "out"))
@@ -199,7 +201,7 @@ def test_write_partitions_and_takes_options(session: SparkSession, people: str, 
     assert part.read_text() == "id,name\n2,bob\n"
 
 
-def test_write_saves_a_table(session: SparkSession, people: str, table: str) -> None:
+def test_write_data_can_save_a_table(session: SparkSession, people: str, table: str) -> None:
     for _ in range(2):
         run(session, "WriteData", input_view=people, table=table, partition_by=["team"])
     assert rows(session, table) == [(1, "ann", "x"), (2, "bob", "y"), (3, "cy", "x")]

@@ -55,7 +55,7 @@ def test_a_script_is_one_statement(session: SparkSession) -> None:
 
 
 @pytest.mark.parametrize("statement", ["-- nothing yet\n", " ; "])
-def test_a_text_without_a_statement_is_told(session: SparkSession, statement: str) -> None:
+def test_a_text_without_a_statement_is_refused(session: SparkSession, statement: str) -> None:
     with pytest.raises(SqlStatementError, match="'sql' contains no statement"):
         sql(session, sql=statement)
 
@@ -94,7 +94,7 @@ def test_an_argument_may_be_of_any_type_that_a_config_has(session: SparkSession,
         ("SELECT 1 AS a -- :day", "does not use the argument 'day': it does not contain :day"),
     ],
 )
-def test_an_argument_that_is_not_used_is_told(
+def test_an_unused_argument_is_warned_of(
     session: SparkSession, caplog: pytest.LogCaptureFixture, statement: str, told: str
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -110,9 +110,7 @@ def test_a_misspelt_parameter_and_a_list_after_in_fail_with_their_names(session:
     assert "array_contains(:shops, x)" in caught.value.__notes__[0]
 
 
-def test_a_view_that_hides_where_its_rows_are_from_is_told_with_the_remedy(
-    session: SparkSession, tmp_path: Path
-) -> None:
+def test_a_view_that_hides_metadata_gets_the_remedy(session: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("1\n")
     session.read.csv(str(tmp_path)).createOrReplaceTempView("raw")
     with pytest.raises(Exception, match="UNRESOLVED_COLUMN") as caught:
@@ -122,7 +120,9 @@ def test_a_view_that_hides_where_its_rows_are_from_is_told_with_the_remedy(
     ]
 
 
-def test_a_view_of_a_command_without_a_result_is_told(session: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_view_of_a_command_without_a_result_is_warned_of(
+    session: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING):
         sql(session, sql="CREATE OR REPLACE TEMP VIEW other AS SELECT 1", output_view="v")
     assert "the statement has no result, so view 'v' has no columns and no rows; remove output_view" in caplog.text

@@ -37,7 +37,7 @@ def test_what_an_async_component_leaves_is_there_for_the_next(
     assert session.table("v").count() == 3
 
 
-def test_a_data_frame_that_nobody_uses_is_told(session: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_returned_data_frame_is_warned_of(session: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
     (message,) = messages_of(returns_a_frame, session, caplog)
     assert message.startswith("component 'a' returned a DataFrame, which the runner ignores")
 

@@ -166,7 +166,7 @@ def test_a_write_that_fails_leaves_the_old_data_and_nothing_beside_them(session:
     assert content(tmp_path) == before
 
 
-def test_permissions_stay(session: SparkSession, tmp_path: Path) -> None:
+def test_a_replaced_directory_keeps_its_permissions(session: SparkSession, tmp_path: Path) -> None:
     session.range(3).write.parquet(str(tmp_path / "orders"))
     (tmp_path / "orders").chmod(0o750)
     run(session, read(tmp_path / "orders"), write("v", tmp_path / "orders"))
@@ -346,7 +346,7 @@ def test_what_an_earlier_view_reads_that_is_still_needed_is_not_replaced(
     ],
     ids=lambda steps: str(steps[0].config)[:40],
 )
-def test_a_view_that_nobody_reads_again_is_in_nobodys_way(
+def test_a_view_that_no_component_reads_again_blocks_no_write(
     session: SparkSession, tmp_path: Path, later: list[ComponentConfig]
 ) -> None:
     path = tmp_path / "orders"
@@ -400,9 +400,7 @@ def test_other_data_inside_that_a_later_component_reads_are_not_replaced(
     assert str(lake / "customers") in said
 
 
-def test_a_partition_that_a_later_component_reads_and_that_is_not_written_again_is_not_replaced(
-    session: SparkSession, days: Path
-) -> None:
+def test_a_partition_that_a_later_component_reads_must_be_written_again(session: SparkSession, days: Path) -> None:
     said = refused(
         session,
         days.parent,
@@ -601,7 +599,7 @@ def test_a_table_of_a_database_is_not_emptied_before_it_is_read(session: SparkSe
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_single_file_is_replaced_as_a_whole_and_that_is_told(
+def test_a_single_file_is_replaced_as_a_whole_with_a_warning(
     session: SparkSession,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,

@@ -59,7 +59,7 @@ __all__ = ["days", "table"]  # fixtures
         ("CREATE TEMPORARY VIEW t AS SELECT 1 AS id", SqlWrites()),
     ],
 )
-def test_what_a_statement_writes(session: SparkSession, text: str, found: SqlWrites) -> None:
+def test_the_effects_of_a_statement_are_what_spark_would_do(session: SparkSession, text: str, found: SqlWrites) -> None:
     assert read_sql_writes(session, text) == found
 
 
@@ -73,7 +73,7 @@ def test_a_directory_is_not_emptied_before_it_is_read(session: SparkSession, tmp
         assert named in said
 
 
-def test_another_directory_is_emptied(session: SparkSession, tmp_path: Path) -> None:
+def test_a_directory_that_the_run_does_not_need_may_be_emptied(session: SparkSession, tmp_path: Path) -> None:
     for name in ("in", "out"):
         session.range(3).write.parquet(str(tmp_path / name))
     text = f"INSERT OVERWRITE DIRECTORY '{tmp_path}/out' USING parquet SELECT id FROM v WHERE id > 0"
@@ -114,7 +114,7 @@ def test_a_table_is_not_dropped_that_a_view_reads_which_is_still_needed(session:
     assert session.table(table).count() == 3
 
 
-def test_a_table_that_nobody_needs_is_dropped_and_made_anew(session: SparkSession, table: str) -> None:
+def test_a_table_that_no_component_needs_is_dropped_and_created_again(session: SparkSession, table: str) -> None:
     session.range(3).write.saveAsTable(table)
     run(
         session,
@@ -153,7 +153,7 @@ def test_a_cte_may_have_the_name_of_nothing(session: SparkSession, table: str) -
     assert rows(session, table) == [(7,)]
 
 
-def test_partitions_that_a_statement_drops_are_told_before_with_the_remedy(
+def test_a_warning_with_the_remedy_comes_before_a_statement_drops_partitions(
     session: SparkSession, days: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -165,7 +165,7 @@ def test_partitions_that_a_statement_drops_are_told_before_with_the_remedy(
 
 
 @pytest.mark.parametrize("how", ["one partition", "dynamic", "no partitions"])
-def test_of_partitions_that_stay_nothing_is_told(
+def test_partitions_that_stay_cause_no_warning(
     session: SparkSession, days: str, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     session.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic" if how == "dynamic" else "static")

@@ -191,7 +191,9 @@ def test_columns_are_inserted_by_name(session: SparkSession, table: str) -> None
         ("SELECT 1 AS id, 2 AS id, 1 AS day", "has a column twice"),
     ],
 )
-def test_other_columns_are_refused(session: SparkSession, days: str, mode: str, view: str, said: str) -> None:
+def test_an_insert_with_other_columns_is_refused(
+    session: SparkSession, days: str, mode: str, view: str, said: str
+) -> None:
     assert said in refused(session, days, sql(view), write(days, mode=mode))
 
 
@@ -218,7 +220,7 @@ def test_rows_are_inserted_only_into_a_table_that_exists(session: SparkSession, 
         run(session, sql("SELECT 1 AS id"), write(table, mode="insert_into"))
 
 
-def test_a_table_keeps_its_format_unless_told_otherwise(session: SparkSession, table: str) -> None:
+def test_a_table_keeps_its_format_by_default(session: SparkSession, table: str) -> None:
     def provider() -> str:
         described = session.sql(f"DESCRIBE TABLE EXTENDED {table}").where("col_name = 'Provider'").first()
         return str(described["data_type"]) if described else ""
@@ -334,7 +336,7 @@ def test_a_table_of_the_same_columns_keeps_its_definition(session: SparkSession,
         ("CLUSTERED BY (id) INTO 2 BUCKETS", "id, id AS day", "its buckets"),
     ],
 )
-def test_what_a_table_that_is_made_anew_loses_is_told(
+def test_what_a_newly_created_table_loses_is_warned_of(
     session: SparkSession, table: str, caplog: pytest.LogCaptureFixture, made: str, view: str, lost: str
 ) -> None:
     session.sql(f"CREATE TABLE {table} (id BIGINT, day BIGINT) USING parquet {made}")
@@ -433,9 +435,7 @@ def test_a_table_is_not_dropped_before_it_is_read(session: SparkSession, days: s
         assert named in said
 
 
-def test_a_table_that_an_earlier_view_reads_and_somebody_needs_is_not_dropped(
-    session: SparkSession, table: str
-) -> None:
+def test_a_table_that_a_needed_view_reads_is_not_dropped(session: SparkSession, table: str) -> None:
     session.range(3).write.saveAsTable(table)
     read = step("read", "ReadData", table=table, output_view="v")
     later = step("later", "CheckData", input_view="v", min_rows=1)
@@ -513,7 +513,7 @@ def test_a_table_that_a_killed_attempt_of_this_run_began_is_made(session: SparkS
 
 
 @pytest.mark.parametrize("token", [None, "f" * 16])
-def test_what_this_run_did_not_begin_is_not_deleted_and_the_remedy_is_told(
+def test_what_another_run_began_is_kept_and_the_remedy_is_named(
     session: SparkSession, table: str, token: str | None
 ) -> None:
     path = killed(session, table, token)
@@ -549,7 +549,7 @@ def test_a_write_that_fails_is_healed_by_the_next_one(session: SparkSession, tab
     "statement",
     ["CREATE TABLE {} AS SELECT 1 AS id", "CREATE TABLE IF NOT EXISTS default.{} USING orc AS SELECT 1 AS id"],
 )
-def test_the_remedy_is_told_for_statements_too(session: SparkSession, table: str, statement: str) -> None:
+def test_a_refused_statement_names_the_remedy(session: SparkSession, table: str, statement: str) -> None:
     killed(session, table, None)
     result = attempt(session, step("create", "RunSql", sql=statement.format(table)))
     failure = result.component_results[-1].failure

@@ -73,7 +73,7 @@ def test_what_is_read_or_written_by_name_needs_a_name(kind: str, field: str, con
 @pytest.mark.parametrize(
     "sql", ["load.sql", "sql/load.sql", "/data/load.SQL", "./x.hql", " load.sql\n", "s3://b/x.sql"]
 )
-def test_a_file_where_a_statement_is_meant_is_told_with_the_field_for_it(sql: str) -> None:
+def test_a_file_name_in_place_of_a_statement_names_the_field_for_files(sql: str) -> None:
     (problem,) = problems("RunSql", sql=sql)
     assert problem.field == "config.sql"
     assert "is a file name; write it as sql_file" in problem.message
@@ -87,12 +87,12 @@ def test_a_statement_is_no_file(sql: str) -> None:
 
 
 @pytest.mark.parametrize("sql", [" ", ";", "-- nothing\n", "/* nothing */ ;"])
-def test_a_statement_of_nothing_is_told(sql: str) -> None:
+def test_an_empty_statement_is_a_problem(sql: str) -> None:
     (problem,) = problems("RunSql", sql=sql)
     assert problem.message == "contains no statement"
 
 
-def test_a_missing_file_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
     file.write_text(
         f"name: p\ncomponents: [{{name: a, class_path: {READY}.RunSql, config: {{sql_file: sql/x.sql}}}}]",
@@ -119,7 +119,7 @@ def test_a_missing_file_is_told_with_its_place(tmp_path: Path) -> None:
         ("ReadData", {"output_view": "v", "options": "{'a': 1}"}, "config.options"),
     ],
 )
-def test_a_list_or_mapping_that_came_through_a_template_as_text_is_told_as_that(
+def test_a_list_or_mapping_that_a_template_made_text_is_reported_as_that(
     kind: str, config: dict[str, Any], field: str
 ) -> None:
     (problem,) = problems(kind, **config)

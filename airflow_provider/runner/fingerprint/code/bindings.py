@@ -186,7 +186,7 @@ def _other(node: ast.stmt, context: tuple[ast.expr, ...], found: ModuleBindings)
     for name in sorted({*bound_names(node), *changed}):
         known = found.names.get(name, [])
         if name in changed and known and all(b.imported is not None and b.imported.attribute is None for b in known):
-            continue  # a call of a module's function changes nothing of ours
+            continue  # calling a function of a module changes none of our names
         _bind(found, name, Binding(node, None, context))
 
 

@@ -34,7 +34,7 @@ class CalledFunctions:
 
     def names(self) -> tuple[str, ...]:
         """Return their names as in a reading's ``functions``; a function inside another counts as the outer one."""
-        if not self._codes:  # nothing has to be looked up, and a process has thousands of modules
+        if not self._codes:  # a process has thousands of modules, so look nothing up
             return ()
         by_file = {
             file: name
@@ -44,7 +44,7 @@ class CalledFunctions:
         found = {
             f"{module_label(by_file[code.co_filename])}.{_definition(code.co_qualname)}"
             for code in self._codes
-            if code.co_filename in by_file and code.co_flags & inspect.CO_OPTIMIZED  # a function, no class body
+            if code.co_filename in by_file and code.co_flags & inspect.CO_OPTIMIZED  # a function, not a class body
         }
         return tuple(sorted(found))
 
@@ -73,7 +73,7 @@ def _begin(monitoring: Any, entered: CalledFunctions) -> int | None:
             monitoring.register_callback(tool, monitoring.events.PY_START, _callback(monitoring))
             monitoring.set_events(tool, monitoring.events.PY_START)
         _watches.append(entered)
-        monitoring.restart_events()  # what an earlier component has entered counts for this one, too
+        monitoring.restart_events()  # functions that an earlier component called count for this one, too
         return tool
 
 

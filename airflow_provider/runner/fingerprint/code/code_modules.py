@@ -37,8 +37,6 @@ class SourceText:
     """The text of a module or notebook cell, parsed.
 
     :param file: where it is
-    :param text: the text
-    :param tree: its syntax tree
     """
 
     file: str

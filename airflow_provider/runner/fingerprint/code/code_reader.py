@@ -29,7 +29,6 @@ def read_code(
 
     It runs and imports nothing. The process keeps what it has read until one of the files changes.
 
-    :param target: the class or function
     :param roots: directories with the author's own code, although they may lie where distributions are installed
     :param path: dotted path by which the target was found; it says more than the object if a decorator replaced it
     :param also: names as in a reading's ``functions`` that ran although nothing refers to them
@@ -48,5 +47,5 @@ def read_code(
             reach.begin(target, path)
             for name in more:
                 reach.by_name(name)
-            readings[key] = target, reach.reading()  # the target with it, so that nothing else gets its id
+            readings[key] = target, reach.reading()  # keeps the target, so that no other object gets its id
         return readings[key][1]

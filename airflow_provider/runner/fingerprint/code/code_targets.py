@@ -55,7 +55,6 @@ class RuntimeValue:
 
     :param module: where it was found
     :param name: its name there
-    :param value: the value
     """
 
     module: CodeModule

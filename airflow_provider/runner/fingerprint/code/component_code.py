@@ -19,7 +19,6 @@ def read_component_code(
 ) -> CodeReading | None:
     """Read the code of one component; None if it does not exist here or cannot be read.
 
-    :param component: its config
     :param base_dir: the pipeline's folder, whose code is the author's own
     :param also: see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     :param stops: see there
@@ -31,7 +30,7 @@ def read_component_code(
     path = None if component.component_object is not None else component.class_path
     try:
         return read_code(target, roots=[base_dir], path=path, also=also, stops=stops)
-    except Exception as error:  # noqa: BLE001 - a run must not fail because its code is out of the ordinary
+    except Exception as error:  # noqa: BLE001 - a run must not fail because its code is unusual
         logger.warning("cannot read the code of component %r: %s", component.name, describe(error))
         return None
 
@@ -57,7 +56,6 @@ def read_executed(
 def read_code_of_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
     """Read the code of all enabled components.
 
-    :param config: the pipeline
     :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     """
     base_dir = config.base_dir

@@ -70,7 +70,7 @@ def loaded_value_hash(module: CodeModule, name: str) -> str | None:
     if module.loaded is None or name not in module.namespace:
         return None
     seen = _first_seen.setdefault(module.loaded, {})
-    if name not in seen or module.cell:  # a later cell may have bound the name anew
+    if name not in seen or module.cell:  # a later cell may have bound the name again
         try:
             seen[name] = value_hash(module.namespace[name], os.path.dirname(module.file) if module.file else "")
         except NotPlainError:

@@ -173,7 +173,7 @@ def _matches_one(code: CodeType, source: SourceText, module: CodeModule) -> bool
     loader = getattr(module.loaded, "__loader__", None)
     if module.cell or type(loader) in _SOURCE_LOADERS:
         return False
-    # An import hook that rewrites what it loads, as pytest's does: then place and name have to do.
+    # An import hook such as pytest's rewrites what it loads, so only place and name can be compared.
     return any(code.co_firstlineno == other.co_firstlineno for other in compiled)
 
 

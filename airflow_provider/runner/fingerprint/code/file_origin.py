@@ -106,7 +106,6 @@ def _target_directory(file: str) -> str | None:
 class InstalledDistribution:
     """An installed distribution.
 
-    :param name: its name
     :param version: its version
     """
 

@@ -163,7 +163,7 @@ class NameResolver:
             return
         if not found.sources and found.file is not None:
             if not star:
-                yield WholeModule(found), ()  # without source: whatever it has
+                yield WholeModule(found), ()  # without source anything in it may be meant
             return
         uses = list(self._of_module(found, name, rest, seen))
         if not uses and self._is_submodule(found, name):

@@ -46,7 +46,6 @@ def function_scope(
 ) -> NameScope:
     """Return the scope of a function.
 
-    :param node: the function
     :param label: its qualified name
     :param outer: the scope around it
     :param members: those of the class that it is a method of

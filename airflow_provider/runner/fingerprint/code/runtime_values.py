@@ -23,13 +23,12 @@ def functions_held_by(module: CodeModule, name: str, finder: ModuleFinder) -> li
     """Return the functions and classes in the value of a module's name.
 
     :param module: the module; one that is not loaded has no values
-    :param name: the name
     :param finder: says whose code a class is
     """
     if module.loaded is None or name not in module.namespace:
         return []
     seen = _first_seen.setdefault(module.loaded, {})
-    if name not in seen or module.cell:  # a later cell may have bound the name anew
+    if name not in seen or module.cell:  # a later cell may have bound the name again
         seen[name] = list(_in(module.namespace[name], finder))
     return seen[name]
 
@@ -59,7 +58,7 @@ def _items(value: Any, finder: ModuleFinder, level: int) -> list[Any]:
     if isinstance(value, (list, tuple, set, frozenset)):
         return list(value)
     if isinstance(value, (FunctionType, type)):
-        # Its own members are read with it; here it counts what was put into it afterwards.
+        # The class's own members are read with it; this is about objects added to it afterwards.
         held = [item for item in vars(value).values() if isinstance(item, (Mapping, list, set, tuple))]
         return held if level == 0 else []
     home = finder.find(type(value).__module__) if isinstance(type(value).__module__, str) else None

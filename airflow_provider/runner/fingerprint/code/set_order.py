@@ -49,7 +49,7 @@ class _SetOrderFinder:
                 yield node
             below = list(ast.iter_child_nodes(node))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _IGNORES_ORDER:
-                # The list that is sorted may be made of a set; what is computed for each element may not.
+                # The sorted list may come from a set, but the expression for each element may not iterate over one.
                 below = [part for child in below for part in self._past(child)]
             stack.extend(below)
 

@@ -202,7 +202,7 @@ class _SyntaxWalk:
     def _hint(self, annotation: ast.expr | None, decorators: list[ast.expr], scope: NameScope | None) -> list[_Item]:
         if annotation is None:
             return []
-        if decorators:  # one of them may read it
+        if decorators:  # a decorator may read it
             return [(annotation, scope)]
         self._hints.append(ast.unparse(annotation))
         return []
@@ -272,7 +272,7 @@ class _SyntaxWalk:
             self._reach(target, node, scope)
             if isinstance(target, External):
                 tokens.add(f"@foreign {target.name}")
-                if target.name in ATTRIBUTE_BY_NAME:  # not called here, or it would not have come this far
+                if target.name in ATTRIBUTE_BY_NAME:  # it is passed on, because calls are handled above
                     self._cannot_see(f"{target.name.rpartition('.')[2]} by a computed name", node, scope)
                 elif target.name in MODULE_BY_NAME:
                     self._cannot_see("a module that is imported by a computed name", node, scope)

@@ -1,4 +1,4 @@
-"""Hashes of plain data, independent of the order of sets, from which nobody can read the values back."""
+"""Hashes of plain data, independent of the order of sets, which do not reveal the values."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def test_an_included_file_may_hold_more_than_this_pipeline_needs(include: str, t
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(text: str, told: str, tmp_path: Path) -> None:
+def test_a_problem_names_its_place(text: str, told: str, tmp_path: Path) -> None:
     assert problem(tmp_path, text) == f"not valid HOCON: {told.replace('DIR', str(tmp_path))}"
 
 

@@ -73,7 +73,7 @@ def problems(source: dict[str, Any]) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_a_file_with_every_key_loads_and_each_key_that_does_nothing_is_told(
+def test_a_file_with_every_key_loads_and_keys_without_effect_are_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = loaded(tmp_path, EVERYTHING)
@@ -152,7 +152,7 @@ def test_names_with_a_dash_are_read_as_their_loader_reads_them(tmp_path: Path) -
     assert b.breaker_policy.failure_threshold == 2
 
 
-def test_an_address_of_connect_is_the_master_and_what_the_server_has_decided_is_told(
+def test_an_address_of_connect_is_the_master_and_ignored_settings_are_warned_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     spark = {
@@ -246,7 +246,7 @@ def test_what_is_neither_theirs_nor_ours_is_refused_with_the_remedy(fields: dict
     assert all(map(str.startswith, found, told)), found  # what stands after it helps with fields of ours
 
 
-def test_other_problems_of_the_file_are_told_with_them() -> None:
+def test_other_problems_of_the_file_are_reported_with_them() -> None:
     source = one(mode="streaming")
     source["components"][0] |= {"class_path": "no.such.Thing", "depnds_on": []}
     found = problems(source)

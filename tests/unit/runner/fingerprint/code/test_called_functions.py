@@ -66,7 +66,7 @@ def test_the_authors_functions_that_ran_are_named(jobs: ModuleType) -> None:
 
 
 @monitored
-def test_each_component_is_told_anew(jobs: ModuleType) -> None:
+def test_each_component_reports_its_calls_anew(jobs: ModuleType) -> None:
     """What an earlier component entered counts for a later one again."""
     for _ in range(2):
         with watch_calls() as entered:

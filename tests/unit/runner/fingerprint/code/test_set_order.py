@@ -54,7 +54,7 @@ def _taken(code: str) -> bool:
 
 
 @pytest.mark.parametrize("code", TAKEN)
-def test_the_order_is_taken(code: str) -> None:
+def test_code_that_iterates_over_a_set_depends_on_its_order(code: str) -> None:
     assert _taken(code)
 
 

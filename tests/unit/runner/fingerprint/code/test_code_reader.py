@@ -96,7 +96,7 @@ def test_where_says_file_line_and_function(project: Callable[..., Any]) -> None:
     assert [str(reference) for reference in reading.foreign] == ["builtins.open (orders.py:4 in Job.run.inner)"]
 
 
-def test_attributes_of_what_is_not_known_are_told(project: Callable[..., Any]) -> None:
+def test_attributes_of_unknown_values_are_reported(project: Callable[..., Any]) -> None:
     """Attributes of values that only the run knows are listed; the component's own methods are not."""
     text = (
         "class Job:\n    def __init__(self, x):\n        self.x = x\n    def run(self):\n        self.helper()\n"

@@ -17,6 +17,11 @@ GOOD = f"{SAMPLES}.NoConfig"
 ANY = f"{SAMPLES}.scripted"
 READY = "airflow_provider.components"
 FOLDER = Path(__file__).parents[3] / "samples" / "components"
+TRAILING_COMMA = (  # in Python's words
+    "column 17: Illegal trailing comma before end of object"
+    if sys.version_info >= (3, 13)
+    else "column 18: Expecting property name enclosed in double quotes"
+)
 
 
 def one(**fields: Any) -> dict[str, Any]:
@@ -139,8 +144,7 @@ BAD_FILES: dict[str, tuple[str, str | bytes | None, str]] = {
     "JSON with a trailing comma": (
         "pipeline.json",
         '{"name": "daily",}',
-        "pipeline config pipeline.json: not valid JSON: line 1, column 18: "
-        "Expecting property name enclosed in double quotes",
+        f"pipeline config pipeline.json: not valid JSON: line 1, {TRAILING_COMMA}",
     ),
     "HOCON that ends too early": (
         "pipeline.conf",
@@ -559,7 +563,7 @@ SOURCES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(("source", "message"), SOURCES.values(), ids=SOURCES.keys())
-def test_a_component_that_cannot_be_used_is_told_with_the_reason(
+def test_an_unusable_component_is_reported_with_the_reason(
     source: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "told.py"
@@ -572,7 +576,7 @@ def test_a_component_that_cannot_be_used_is_told_with_the_reason(
     assert told == f"pipeline config: component 'load', {message.replace('FILE', str(file))}"
 
 
-def test_a_component_without_a_usable_name_is_checked_too_and_told_by_position() -> None:
+def test_a_component_without_a_usable_name_is_reported_by_position() -> None:
     wrong = {"class_path": f"{SAMPLES}.range_view", "config": {"output_view": "v", 7: "x"}}
     with pytest.raises(PipelineConfigError) as caught:
         load_pipeline_config({"name": "daily", "components": [wrong, wrong | {"enabled": "off"}, {"name": "x"}]})

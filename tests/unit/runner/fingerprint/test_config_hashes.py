@@ -280,15 +280,13 @@ def hashes_in(directory: Path, component: dict[str, Any]) -> dict[str, dict[str,
     ],
     ids=lambda value: ", ".join(value) or "nothing" if isinstance(value, list) else "",
 )
-def test_a_difference_is_told_by_component_and_field_and_never_by_value(
-    config: dict[str, Any], told: list[str]
-) -> None:
+def test_a_difference_names_component_and_field_and_never_a_value(config: dict[str, Any], told: list[str]) -> None:
     found = [str(change) for change in compare_config(hashes(BASE), hashes(config))]
     assert found == told
     assert "hunter2" not in repr((found, hashes(config)))
 
 
-def test_a_changed_sql_file_is_told_by_its_name(sql_pipeline: Path) -> None:
+def test_a_changed_sql_file_is_named(sql_pipeline: Path) -> None:
     def now() -> dict[str, dict[str, str]]:
         return field_hashes(load_pipeline_config(sql_pipeline))
 

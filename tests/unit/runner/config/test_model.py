@@ -128,7 +128,7 @@ def test_a_path_may_be_text_or_a_path_object(tmp_path: Path) -> None:
     assert load_pipeline_config(str(path)).name == load_pipeline_config(path).name == "daily"
 
 
-def test_a_config_from_a_file_knows_its_folder_and_a_config_from_python_takes_the_working_directory(
+def test_a_config_knows_the_folder_of_its_file_or_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "p.json"
@@ -294,7 +294,7 @@ def test_every_graph_is_ordered_with_dependencies_first_and_the_earliest_ready_o
 
 
 @given(graphs(), st.data())
-def test_every_cycle_is_found_and_told_as_a_closed_path_of_real_dependencies(
+def test_every_cycle_is_reported_as_a_closed_path_of_real_dependencies(
     depends_on: dict[str, list[str]], data: st.DataObject
 ) -> None:
     names = list(depends_on)

@@ -155,9 +155,7 @@ def test_a_check_of_the_authors_own_is_asked(tmp_path: Path, monkeypatch: pytest
         ("WithLists", {"tables": "['a']"}, "a list"),
     ],
 )
-def test_text_that_a_template_made_of_a_list_is_told_where_a_list_is_annotated(
-    kind: str, config: dict[str, Any], wanted: str
-) -> None:
+def test_text_of_a_list_is_a_problem_where_a_list_is_annotated(kind: str, config: dict[str, Any], wanted: str) -> None:
     """A loop over it would be one over letters."""
     with pytest.raises(PipelineConfigError) as caught:
         load_pipeline_config(config_of(f"{ODD}.{kind}", config))

@@ -104,7 +104,7 @@ def test_what_only_yaml_takes_for_a_number_is_its_text(text: str, tmp_path: Path
         ("'NO'", "NO"),
     ],
 )
-def test_a_number_is_a_number_of_pythons_own_where_nobody_asks_for_text(text: str, value: Any, tmp_path: Path) -> None:
+def test_a_number_is_pythons_own_where_no_text_is_asked_for(text: str, value: Any, tmp_path: Path) -> None:
     """Spark looks at the exact type of what it is given."""
     found = args_of(tmp_path, text)
     assert (found, type(found)) == (value, type(value))
@@ -176,7 +176,7 @@ def test_properties_and_options_are_spelled_as_written(text: str, spelled: str, 
         ),
     ],
 )
-def test_a_word_that_may_be_text_or_a_boolean_is_refused_where_nobody_says_which(
+def test_a_word_that_could_be_text_or_a_boolean_is_refused_without_a_type(
     word: str, fields: str, place: str, tmp_path: Path
 ) -> None:
     text = fields.replace("WORD", word).replace("READY", READY)
@@ -276,7 +276,7 @@ def test_numbers_of_python_are_welcome_where_numbers_are_meant() -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-13-01", "2026-02-30", "2026-01-01 25:00:00"])
-def test_what_looks_like_a_date_and_is_none_is_told_with_its_line(text: str, tmp_path: Path) -> None:
+def test_an_impossible_date_is_reported_with_its_line(text: str, tmp_path: Path) -> None:
     with pytest.raises(PipelineConfigError, match=r"line 2, column 10: '.*' looks like a date but is not one"):
         load(tmp_path, f"name: p\nversion: {text}\n")
 
@@ -324,13 +324,13 @@ CIRCLES = {
 
 
 @pytest.mark.parametrize("text", CIRCLES.values(), ids=CIRCLES.keys())
-def test_an_alias_that_contains_itself_is_told_as_such(text: str, tmp_path: Path) -> None:
+def test_an_alias_that_contains_itself_is_reported_as_such(text: str, tmp_path: Path) -> None:
     with pytest.raises(PipelineConfigError, match=r"line \d+, column \d+: an alias occurs inside the value") as caught:
         load(tmp_path, text)
     assert "p.yaml" in str(caught.value)
 
 
-def test_a_circle_of_python_is_told_as_such() -> None:
+def test_a_config_of_python_that_contains_itself_is_reported_as_such() -> None:
     config: dict[str, Any] = {"name": "p"}
     component = {"name": "a", "class_path": ANY, "config": {"name": "x", "deep": [{}]}}
     config["components"] = [component]
@@ -371,7 +371,7 @@ def test_aliases_that_multiply_beyond_measure_are_refused_at_once(tmp_path: Path
         ("a: 1\n---\nb: 2\n", "line 2, column 1: a second document begins; a file describes one pipeline"),
     ],
 )
-def test_what_is_wrong_with_yaml_is_told_with_its_place(text: str, problem: str, tmp_path: Path) -> None:
+def test_wrong_yaml_is_reported_with_its_place(text: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(PipelineConfigError) as caught:
         load(tmp_path, text)
     assert str(caught.value) == f"pipeline config {tmp_path}/p.yaml: not valid YAML: {problem}"
