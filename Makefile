@@ -28,18 +28,14 @@ $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh scripts/find_jav
 demo: setup  ## run the flights pipeline in a real Airflow: failure, automatic retry, resume
 	@$(IN_ENV) python scripts/demo.py
 
-test: setup docs  ## everything that must hold: format, lint, types, layers, docs, unit and integration tests
-	@$(IN_ENV) ruff format --check .
-	@$(IN_ENV) ruff check .
-	@$(IN_ENV) mypy
-	@$(IN_ENV) lint-imports
-	@$(IN_ENV) python scripts/local_postgres.py
-	@$(IN_ENV) pytest -n 2 --dist loadscope
+test: setup  ## everything that must hold: format, lint, types, layers, docs, unit and integration tests
+	@$(IN_ENV) sh scripts/run_tests.sh
 
 test-airflow: setup  ## retries, clears and kills in a real Airflow, on PostgreSQL where there is one; examples, submit, Connect
 	@$(IN_ENV) python scripts/local_postgres.py
-	@$(IN_ENV) pytest -m '' tests/integration/airflow/real
-	@$(IN_ENV) pytest -n 2 --dist loadscope -m 'real_airflow and not torture' --ignore=tests/integration/airflow/real tests
+	@$(IN_ENV) python scripts/quick_jvm.py
+	@$(IN_ENV) pytest -m '' --durations 10 tests/integration/airflow/real
+	@$(IN_ENV) pytest -n 2 --dist loadscope --durations 10 -m 'real_airflow and not torture' --ignore=tests/integration/airflow/real tests
 
 test-matrix: setup  ## each Airflow and each Spark that pyproject.toml claims, and the wheel alone: hours; CELLS="a b" for some
 	@$(IN_ENV) python scripts/local_postgres.py

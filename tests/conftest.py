@@ -16,6 +16,7 @@ from hypothesis import settings
 from scripts.local_postgres import JDBC_DRIVER
 from scripts.quick_jvm import java_options
 from tests.samples.components import basic as samples
+from tests.samples.services.quick_files import use_quick_files
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -55,6 +56,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
+    use_quick_files(session)
     java: Any = session._jsparkSession
     java.streams()  # lets it listen first, see _spark_as_new
     yield session

@@ -14,7 +14,7 @@ from traceback import FrameSummary
 import airflow_provider
 
 _OURS = str(Path(airflow_provider.__file__).parent) + os.sep
-_ENGINE = str(Path(_OURS, "runner")) + os.sep
+ENGINE = str(Path(_OURS, "runner")) + os.sep
 _INSTALLED = tuple(
     {
         str(folder) + os.sep
@@ -47,7 +47,7 @@ def author_line(error: BaseException, package: str | None = None) -> str | None:
     names = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     frames = list(zip(summaries, names, strict=True))
     # The lines before the engine's are those of its caller.
-    began = next((n for n, (frame, _) in enumerate(frames) if frame.filename.startswith(_ENGINE)), 0)
+    began = next((n for n, (frame, _) in enumerate(frames) if frame.filename.startswith(ENGINE)), 0)
     return _innermost(frames[began:], package)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 from airflow_provider.errors import SparkLostError
 from airflow_provider.runner.observing.attempt_error import attempt_error
+from airflow_provider.runner.observing.author_line import ENGINE
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -123,9 +124,9 @@ class LoggingHooks(NoOpHooks):
         )
         if not isinstance(event.error, SparkLostError):
             whole = stack_lines(event.error)
-            shown = without_java(whole)
-            java = "" if shown == whole else "; Java's part is in the log at level DEBUG"
-            with log_group(self._log, f"stack trace of this error{java}"):
+            shown = without_java(stack_lines(event.error, ENGINE))
+            rest = "" if shown == whole else "; the whole is in the log at level DEBUG"
+            with log_group(self._log, f"stack trace of this error{rest}"):
                 self._lines(shown)
             if shown != whole:
                 for line in whole:

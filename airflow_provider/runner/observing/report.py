@@ -182,4 +182,5 @@ _RESULT_COLUMNS = (
     Column[ComponentResult]("time", _time),
     Column[ComponentResult]("session state", _state_time, optional=True),
 )
-"""The last table of the log. A new column is a line here, and a field of :class:`ComponentResult` if it is new data."""
+"""The last table of the log. A new column is a line here, and a property of :class:`ComponentResult` if it takes more
+than a line to work out."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.planning.plan import Action
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.record.source_record import TouchedData
 
 
 class PipelineResultStatus(StrEnum):
@@ -49,6 +51,8 @@ class ComponentResult:
     :param retries: its own tries after the first
     :param error: what it raised
     :param failure: why it failed, in words
+    :param session_state: what it left in the session, if it ran and the session was inspected
+    :param touched: what data it read and wrote, like that
     """
 
     component_name: str
@@ -62,6 +66,8 @@ class ComponentResult:
     retries: int = 0
     error: BaseException | None = None
     failure: Failure | None = None
+    session_state: SessionStateRecord | None = field(default=None, compare=False, repr=False)
+    touched: TouchedData | None = field(default=None, compare=False, repr=False)
 
     @property
     def success(self) -> bool:

@@ -144,6 +144,8 @@ class ComponentRunner:
             duration_seconds=ran.seconds,
             saving_seconds=saving,
             retries=retries,
+            session_state=found.session_state,
+            touched=found.touched,
         )
 
     def _failed(
@@ -165,6 +167,7 @@ class ComponentRunner:
             duration_seconds=took,
             error=error,
             failure=failure,
+            touched=found.touched,
         )
 
     def _explained(

@@ -62,13 +62,27 @@ def out_of_memory(text: str) -> str | None:
     return f"java.lang.OutOfMemoryError: {found['what'] or 'no details'}".strip() if found else None
 
 
-def stack_lines(error: BaseException) -> list[str]:
-    """Return the lines of an error's whole stack, including Java's if the error has it, with secrets masked."""
-    text = "".join(traceback.format_exception(error))
+def stack_lines(error: BaseException, callers: str | None = None) -> list[str]:
+    """Return the lines of an error's stack, including Java's if the error has it, with secrets masked.
+
+    :param callers: directory of the code that called the author's: the frames at the top that are below it are left out
+    """
+    whole = traceback.TracebackException.from_exception(error)
+    if callers is not None:
+        _leave_out(whole, callers)
+    text = "".join(whole.format())
     java = getattr(error, "_stackTrace", None)
     if isinstance(java, str) and java and "JVM stacktrace:" not in text:
         text += f"JVM stacktrace:\n{java}"
     return mask(text).rstrip().splitlines()
+
+
+def _leave_out(stack: traceback.TracebackException | None, callers: str) -> None:
+    """Leave out the callers' frames at the top of a stack and of its causes, unless there are no others."""
+    while stack is not None:
+        first = next((n for n, frame in enumerate(stack.stack) if not frame.filename.startswith(callers)), 0)
+        del stack.stack[:first]
+        stack = stack.__cause__ or stack.__context__
 
 
 def _is_sparks(error: BaseException) -> bool:

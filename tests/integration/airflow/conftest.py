@@ -1,4 +1,4 @@
-"""A real Airflow for each test module: a home of its own, and a process that runs DAGs with ``dag.test()``."""
+"""A real Airflow for tests: a home of its own, and a process that runs DAGs with ``dag.test()``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ TARGETS = Path(__file__).parents[3] / "example_dags" / "flights" / "carrier_targ
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
+DAGS = HERE / "dags"
 
 
 @dataclass(frozen=True)
@@ -186,17 +187,31 @@ def airflow_environment() -> Callable[[Path, Path], dict[str, str]]:
 @pytest.fixture(scope="module")
 def dags_folder() -> Path:
     """The DAG files; a test module that needs others overrides this."""
-    return HERE / "dags"
+    return DAGS
+
+
+def _start(migrated_home: Path, dags_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AirflowProcess:
+    home = tmp_path_factory.mktemp("airflow")
+    shutil.copytree(migrated_home, home, dirs_exist_ok=True)
+    return AirflowProcess(home, dags_folder)
+
+
+@pytest.fixture(scope="session")
+def shared_airflow(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcess]:
+    """An Airflow for the tests of all modules that have no DAG files of their own."""
+    with _start(migrated_home, DAGS, tmp_path_factory) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")
 def airflow(
-    migrated_home: Path, dags_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, migrated_home: Path, dags_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AirflowProcess]:
-    """An Airflow with a home of its own, for the tests of one module."""
-    home = tmp_path_factory.mktemp("airflow")
-    shutil.copytree(migrated_home, home, dirs_exist_ok=True)
-    with AirflowProcess(home, dags_folder) as process:
+    """An Airflow for the tests of one module, alone if they have DAG files of their own."""
+    if dags_folder == DAGS:
+        yield request.getfixturevalue("shared_airflow")
+        return
+    with _start(migrated_home, dags_folder, tmp_path_factory) as process:
         yield process
 
 

@@ -26,6 +26,8 @@ from airflow_provider.stores.task_state_marker import MARKER_KEY
 from scripts.local_airflow import RELEASE
 from tests.samples.harness.saved_directories import leave_views
 
+pytestmark = pytest.mark.xdist_group("airflow")
+
 FILE = "authoring.py"
 
 

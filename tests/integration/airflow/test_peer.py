@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.xdist_group("airflow")
+
 
 def test_a_file_and_hooks_of_the_other_package_work_in_a_task_and_its_retry(airflow: Any, tmp_path: Path) -> None:
     journal = tmp_path / "journal"

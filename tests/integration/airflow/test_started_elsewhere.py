@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.xdist_group("airflow")
+
 FILE = "launching.py"
+
+
+@pytest.fixture(scope="module")
+def dags_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DAG files of its own, so that no other test runs in this process."""
+    return Path(shutil.copytree(Path(__file__).parent / "dags", tmp_path_factory.mktemp("elsewhere") / "dags"))
 
 
 def test_a_module_that_starts_spark_elsewhere_fails_the_task_at_once(airflow: Any) -> None:

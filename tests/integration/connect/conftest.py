@@ -1,4 +1,4 @@
-"""One Spark Connect server for each test module."""
+"""One Spark Connect server for all tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.samples.services.connect_server import ConnectServer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
     """A Spark Connect server from the installed pyspark."""
     with ConnectServer(tmp_path_factory.mktemp("connect")) as running:

@@ -9,7 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.samples.services.connect_server import ConnectServer
+
+pytestmark = pytest.mark.xdist_group("connect")
 
 ROOT = Path(__file__).parents[3]
 

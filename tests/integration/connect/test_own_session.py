@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.samples.services.connect_server import ConnectServer
+
+pytestmark = pytest.mark.xdist_group("connect")
 
 ROOT = Path(__file__).parents[3]
 

@@ -9,12 +9,16 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from airflow_provider.runner.housekeeping.directories import find_directories
 from airflow_provider.runner.housekeeping.prune import Prune, PruneRules
 from airflow_provider.runner.session_state.saved.directory_marker import MARKER, NOTICE
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from tests.samples.harness.saved_directories import KEY, NOW, leave_views
 from tests.samples.services.connect_server import ConnectServer
+
+pytestmark = pytest.mark.xdist_group("connect")
 
 ROOT = Path(__file__).parents[3]
 

@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.samples.services.connect_server import ConnectServer
+
+pytestmark = pytest.mark.xdist_group("connect")
 
 
 def test_the_files_of_views_are_found_and_compared(server: ConnectServer, tmp_path: Path) -> None:

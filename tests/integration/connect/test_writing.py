@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.samples.services.connect_server import ConnectServer
+
+pytestmark = pytest.mark.xdist_group("connect")
 
 
 def test_what_would_be_lost_is_refused_and_all_else_is_written(server: ConnectServer, tmp_path: Path) -> None:

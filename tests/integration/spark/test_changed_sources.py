@@ -162,9 +162,7 @@ def test_a_restored_view_that_would_have_followed_a_write_is_not_silent(
     assert runner.run(plan=runner.plan(run.store.load("run-1"))).failed_components == []
     told = [record.getMessage() for record in caplog.records if "view 'v' of reader" in record.getMessage()]
     assert len(told) == is_table
-    assert all(
-        message.startswith("last changed what view 'v' of reader reads. That view is a copy") for message in told
-    )
+    assert all(message.startswith("last changed what view 'v' of reader reads. The view is a copy") for message in told)
     assert all("statements that read it from now on are refused" in message for message in told)
     spark.sql(f"DROP TABLE IF EXISTS {table}")
 

@@ -17,6 +17,8 @@ from airflow_provider.runner import CheckpointState, CheckpointStore
 from airflow_provider.stores.location import store_at
 from tests.samples.services.s3 import endpoint, new_prefix
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 
 @dataclass(frozen=True)
 class Place:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider.runner.storage.file_storage import StoredFile
+
 CONNECTION = "tests_s3"
 BUCKET = "checkpoints"
 
@@ -55,9 +57,11 @@ class ServedObjects:
     def __init__(self, prefix: str) -> None:
         self._prefix = f"{urlsplit(prefix).path.strip('/')}/"
 
-    def walk(self) -> Iterator[str]:
+    def walk(self) -> Iterator[StoredFile]:
         keys = _backend().head_bucket(BUCKET).keys
-        return iter(sorted(key.removeprefix(self._prefix) for key in keys if key.startswith(self._prefix)))
+        for key in sorted(keys):
+            if key.startswith(self._prefix):
+                yield StoredFile(key.removeprefix(self._prefix), keys[key].size)
 
     def read(self, path: str) -> bytes:
         value: bytes = _backend().get_object(BUCKET, f"{self._prefix}{path}").value
@@ -66,7 +70,7 @@ class ServedObjects:
     def write(self, path: str, content: bytes) -> None:
         _backend().put_object(BUCKET, f"{self._prefix}{path}", content)
 
-    def remove(self, paths: Iterable[str]) -> None:
+    def delete(self, paths: Iterable[str]) -> None:
         for path in paths:
             _backend().delete_object(BUCKET, f"{self._prefix}{path}")
 

@@ -35,7 +35,7 @@ def test_the_layers_are_those_that_the_linter_checks() -> None:
 
 def test_files_that_contributing_names_exist() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:tests|docs|runner|stores|launch|components|operators)/[\w/.]*)`", text))
+    named = set(re.findall(r"`((?:tests|docs|runner|stores|launch|components|operators|commands)/[\w/.]*)`", text))
     assert [path for path in named if not ((ROOT / path).exists() or (PACKAGE / path).exists())] == []
 
 

@@ -53,7 +53,7 @@ def test_a_restart_after_a_success_runs_what_was_requested_and_nothing_else(scen
     assert run.first_line(2).startswith("cleared after the pipeline had succeeded, with a restart request")
     shown = command(run, "show")
     assert "pending" not in shown
-    assert "asked for: restart from 'c' (airflow pyspark-pipeline restart-from by " in shown
+    assert "restart request: restart from 'c' (airflow pyspark-pipeline restart-from by " in shown
     assert "carried out by attempt 2 at " in shown
     run.clear()
 

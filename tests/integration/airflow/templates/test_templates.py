@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("airflow")
+
 HERE = Path(__file__).parent
 FILE = "templating.py"
 

@@ -76,17 +76,17 @@ def test_an_attempt_that_fails_again_forgets_nothing(make: Make) -> None:
     assert values(run.session, "x") == [1, 2]
 
 
-def test_a_component_that_stops_the_session_is_told_so(
+def test_an_error_says_that_a_component_stopped_the_session(
     spark: SparkSession, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``test_resume_process.py`` stops a real one; here that would take Spark from all other tests."""
     from py4j.protocol import Py4JError
 
-    def stopped(self: object) -> None:
+    def stopped(self: object, sections: object) -> None:
         raise Py4JError("Cannot call methods on a stopped SparkContext")
 
     run = SparkRun(spark, None, "a", "b")
-    run.does("a", lambda session: monkeypatch.setattr(ClassicProbe, "snapshot", stopped))
+    run.does("a", lambda session: monkeypatch.setattr(ClassicProbe, "look", stopped))
     [(name, error)] = run.attempt().failed_components
     assert name == "a"
     assert isinstance(error, ComponentError)

@@ -17,6 +17,11 @@ GOOD = f"{SAMPLES}.NoConfig"
 ANY = f"{SAMPLES}.scripted"
 READY = "airflow_provider.components"
 FOLDER = Path(__file__).parents[3] / "samples" / "components"
+TRAILING_COMMA = (  # in Python's words
+    "column 17: Illegal trailing comma before end of object"
+    if sys.version_info >= (3, 13)
+    else "column 18: Expecting property name enclosed in double quotes"
+)
 
 
 def one(**fields: Any) -> dict[str, Any]:
@@ -139,8 +144,7 @@ BAD_FILES: dict[str, tuple[str, str | bytes | None, str]] = {
     "JSON with a trailing comma": (
         "pipeline.json",
         '{"name": "daily",}',
-        "pipeline config pipeline.json: not valid JSON: line 1, column 18: "
-        "Expecting property name enclosed in double quotes",
+        f"pipeline config pipeline.json: not valid JSON: line 1, {TRAILING_COMMA}",
     ),
     "HOCON that ends too early": (
         "pipeline.conf",

@@ -86,6 +86,17 @@ def test_a_failure_is_logged_with_its_reason_and_what_comes_next(
     ]
 
 
+def test_the_stack_in_the_log_begins_with_the_authors_code(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    """The frames of the engine, which called it, are in the log at level DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    script.fail("a", ValueError("empty"))
+    run(pipeline("a"), LoggingHooks())
+    engine = {record.levelno for record in caplog.records if "component_runner.py" in record.getMessage()}
+    assert engine == {logging.DEBUG}
+    start = caplog.messages.index("Traceback (most recent call last):")
+    assert "basic.py" in caplog.messages[start + 1]
+
+
 def test_version_environment_and_tags_are_in_the_first_line(script: Script, caplog: pytest.LogCaptureFixture) -> None:
     config = PipelineConfig(
         name="p", version="2.1", environment="prod", tags={"team": "data"}, components=[component("a")]

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Format, lint, types, layers and documentation, beside each other. Shows what each of them says, and fails if one of them does.
+set -u
+said=$(mktemp -d)
+trap 'rm -rf "$said"' EXIT
+
+check() {
+    name=$1
+    shift
+    "$@" >"$said/$name" 2>&1 || echo "check: $* FAILED" >>"$said/failed"
+}
+
+check format ruff format --check . &
+check lint ruff check . &
+check types mypy &
+check layers lint-imports &
+check docs python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html &
+wait
+for name in format lint types layers docs; do
+    cat "$said/$name"
+done
+[ ! -e "$said/failed" ] || { cat "$said/failed"; exit 1; }
