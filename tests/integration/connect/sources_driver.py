@@ -23,7 +23,7 @@ spark.range(3).union(spark.range(2)).createOrReplaceTempView("numbers")
 spark.read.text(str(folder / "in")).limit(0).union(spark.sql("SELECT 'x'")).createOrReplaceTempView("mixed")
 found = {}
 for view in ("files", "numbers", "mixed"):
-    found[view] = reading.finished(view, [ViewName(view)]).sources
+    found[view] = reading.collect(view, [ViewName(view)]).sources
 before = next(source for source in found["files"] if source.kind == "files")
 changes = [source_change(before, refresh_source(before))]
 (folder / "in" / "c.txt").write_text("x\n")

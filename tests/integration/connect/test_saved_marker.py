@@ -28,7 +28,7 @@ from functools import partial
 from pyspark.sql import SparkSession
 from airflow_provider.runner.session_state.saved.files import SavedFiles
 from airflow_provider.runner.storage.connect_storage import ConnectStorage
-from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory, remove_run
+from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory, delete_run
 from tests.samples.harness.saved_directories import KEY, NOW
 
 url = KEY.directory(sys.argv[2])
@@ -40,7 +40,7 @@ for _ in range(3):
     pruned.append(saved.pruned)
     if len(pruned) == 1:
         files.write(f"{url}/_pyspark_pipeline_prune.json", b"{}")
-remove_run(files, url)
+delete_run(files, url)
 print(json.dumps(pruned))
 """
 

@@ -29,7 +29,7 @@ def test_what_would_be_lost_is_refused_and_all_else_is_written(server: ConnectSe
         assert "'v' (left by component 'read'), reads " in told[case]
     assert "view 'v' (left by component 'read') reads" in told["needed"]
     assert "component 'later' still needs it" in told["needed"]
-    assert "component 'later' reads" in told["inside"]
+    assert "component 'later' later reads" in told["inside"]
     assert "day=2" in told["lost"]
     assert "component 'write' must not write to table 'days'" in told["own table"]
     assert (told["rows"], told["rows then"], told["table rows"]) == (3, 6, [[7, 1], [8, 2]])
