@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.components.sql_syntax.sql_text import read_sql_file
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
-from airflow_provider.runner.config.zipped_files import is_zipped_file
+from airflow_provider.runner.config.zipped_files import file_exists
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -143,7 +143,7 @@ def find_template_file(name: str, folders: Sequence[Path]) -> Path | None:
 
     :param name: a path, absolute or relative to the folders
     """
-    return next((path for folder in folders if is_zipped_file(path := folder / name)), None)
+    return next((path for folder in folders if file_exists(path := folder / name)), None)
 
 
 def file_not_found(name: str, folders: Sequence[Path]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_provider.runner.config.problems import NATIVE, looks_like_list
 from airflow_provider.runner.config.scalars import FoldedText
-from airflow_provider.runner.config.zipped_files import is_zipped_file
+from airflow_provider.runner.config.zipped_files import file_exists
 from airflow_provider.runner.spark.sql_lexer import mask_sql, sql_tokens
 
 FieldProblem = tuple[str, str]
@@ -82,7 +82,7 @@ def check_file(field: str, name: str | None, base_dir: Path | None) -> Iterator[
         return
     if path.is_dir():
         yield field, f"{str(path.absolute())!r} is a directory; name a file in it"
-    elif not is_zipped_file(path):
+    elif not file_exists(path):
         yield field, f"the file {str(path.absolute())!r} does not exist"
 
 

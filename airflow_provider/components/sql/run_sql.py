@@ -87,7 +87,7 @@ class RunSql(ReadyMadeComponent[SqlConfig]):
             if len(text.code) < 2 or text.is_script:
                 raise
             raise SqlStatementError(
-                f"{self._source()} holds {len(text.code)} statements, but a component runs one: write a component "
+                f"{self._source()} contains {len(text.code)} statements, but a component runs one: write a component "
                 f"for each, or put BEGIN before and END after them"
             ) from error
         except AnalysisException as error:

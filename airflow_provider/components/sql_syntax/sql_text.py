@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, SqlStatementError
-from airflow_provider.runner.config.zipped_files import read_zipped_bytes
+from airflow_provider.runner.config.zipped_files import read_file_bytes
 from airflow_provider.runner.spark.sql_lexer import sql_tokens
 
 _MARKS = {
@@ -77,7 +77,7 @@ def read_sql_file(path: Path) -> str:
     :raises SqlStatementError: it cannot be read, or it is not UTF-8; the message names the file and the remedy
     """
     try:
-        content = read_zipped_bytes(path)
+        content = read_file_bytes(path)
     except FileNotFoundError:
         raise SqlStatementError(
             f"there is no file '{path}'; a relative path starts in the folder of the pipeline file"

@@ -16,7 +16,7 @@ from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config import hocon, yaml_text
 from airflow_provider.runner.config.problems import kind_in_words
 from airflow_provider.runner.config.scalars import WrittenFloat, is_shared_part
-from airflow_provider.runner.config.zipped_files import read_zipped_bytes
+from airflow_provider.runner.config.zipped_files import read_file_bytes
 
 _OTHER_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -48,7 +48,7 @@ def read_config_file(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _text_of(source: str) -> str:
     try:
-        raw = read_zipped_bytes(Path(source))
+        raw = read_file_bytes(Path(source))
     except FileNotFoundError:
         raise _error(source, "the file does not exist; give an absolute path or one that exists") from None
     except OSError as error:

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 
-def read_zipped_bytes(path: Path) -> bytes:
+def read_file_bytes(path: Path) -> bytes:
     """Return the content of a file, which may lie in a zip archive (``/dags/sales.zip/sales.yaml``).
 
     :raises OSError: it cannot be read; :class:`FileNotFoundError`, if there is no such file
@@ -29,7 +29,7 @@ def read_zipped_bytes(path: Path) -> bytes:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
 
 
-def is_zipped_file(path: Path) -> bool:
+def file_exists(path: Path) -> bool:
     """Return whether a file exists, also one in a zip archive."""
     try:
         if path.is_file():

@@ -28,7 +28,7 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.scalars import WrittenFloat, WrittenWord
-from airflow_provider.runner.config.zipped_files import is_zipped_file, read_zipped_bytes
+from airflow_provider.runner.config.zipped_files import file_exists, read_file_bytes
 from airflow_provider.runner.fingerprint.config_changes import FieldHashes
 
 CONFIG_ENDINGS = (".sql", ".hql", ".ddl", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".avsc", ".proto", ".xsd")
@@ -121,7 +121,7 @@ def _files_of(component: ComponentConfig) -> Sequence[str]:
 def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
     """Yield the files that a config names, at any depth, if their endings mark them as config."""
     if isinstance(value, str):
-        if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and is_zipped_file(base_dir / value):
+        if value.lower().endswith(CONFIG_ENDINGS) and "\n" not in value and file_exists(base_dir / value):
             yield value
     elif isinstance(value, Mapping):
         for key in sorted(value, key=str):
@@ -133,7 +133,7 @@ def _named_files(value: Any, base_dir: Path) -> Iterator[str]:
 
 def _content_hash(path: Path) -> str:
     try:
-        return _hash(read_zipped_bytes(path))
+        return _hash(read_file_bytes(path))
     except OSError:
         return "cannot be read"
 

@@ -118,7 +118,7 @@ def test_lost_state_that_must_not_be_replayed_uses_up_no_further_retries(airflow
     assert second.state == "failed"
     assert second.error["type"] == "AirflowFailException"
     assert "component 'a': registered temp function 'upper', which" in second.error["message"]
-    assert "or make two components of it" in second.error["message"]
+    assert "or split it in two: one component for the side effect, one for the registration" in second.error["message"]
 
 
 def test_a_template_that_cannot_be_rendered_is_a_config_error(airflow: Any, journal: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_part_is_tried_and_the_printed_command_runs_the_rest(
     path.write_text(PIPELINE.replace("SELECT id FROM range(10)", "'SELECT id FROM range({{ params.rows }})'"))
     where = [str(path), "--store", store, "--run-id", "r 1"]
     assert run_command_line(["plan", *where]) == 2
-    assert "component 'numbers', field 'config.sql': the template" in capsys.readouterr().err
+    assert "component 'numbers', field 'config.sql': cannot render the template" in capsys.readouterr().err
     given = ["--var", "params.rows=10", "--var", "params.token=hunter2"]
     assert run_command_line(["run", *where, *given, "--only", "check"]) == 2
     assert "component 'check' needs 'gate', not complete in this run" in capsys.readouterr().err

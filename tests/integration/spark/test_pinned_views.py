@@ -112,9 +112,13 @@ def test_the_newest_is_saved_first_and_the_log_tells_how_far_it_is(
     run.fails("c")
     with caplog.at_level("INFO"):
         run.attempt()
-    told = [r.getMessage().partition(" (")[0] for r in caplog.records if r.getMessage().startswith("saving what ")]
+    told = [
+        r.getMessage().partition(" (")[0]
+        for r in caplog.records
+        if r.getMessage().startswith("saving the session state of ")
+    ]
     rest = "so that a retry need not run it again"
-    assert told == [f"saving what b left, 1 of 2, {rest}", f"saving what a left, 2 of 2, {rest}"]
+    assert told == [f"saving the session state of b, 1 of 2, {rest}", f"saving the session state of a, 2 of 2, {rest}"]
     assert run.handling("a") == run.handling("b") == SAVED_AFTER_FAILURE
     assert next_attempt(run) == ["c"]
 
@@ -473,7 +477,7 @@ DIFFERENT: dict[str, tuple[Work, str]] = {
     ),
     "another value of a setting": (
         lambda s: (view("v", 3)(s), s.conf.set("spark.sql.session.timeZone", "Asia/Seoul")),
-        "setting 'spark.sql.session.timeZone' is not what it was",
+        "setting 'spark.sql.session.timeZone' has another value",
     ),
     "one setting more": (
         lambda s: (
@@ -507,7 +511,7 @@ def test_a_replay_that_leaves_something_else_is_an_error_that_names_both(make: M
     [(name, error)] = run.resume().failed_components
     assert (name, type(error)) == ("a", ReplayDiffersError)
     assert f"component 'a' left different session state when it was replayed: {said}. " in str(error)
-    assert "set its session_state to 'save', and restart from 'a'" in str(error)
+    assert "Set its session_state to 'save', and restart from 'a'" in str(error)
     assert run.took_turns() == ["early", "a"]
 
 

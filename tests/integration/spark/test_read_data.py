@@ -251,7 +251,7 @@ def test_more_corrupt_records_than_allowed_fail_with_their_number_and_file_but_n
     session: SparkSession, tmp_path: Path, malformed: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(
-        DataCheckError, match=r"2 corrupt records, expected at most 1: 2 in file:.*in\.\w+; corrupt_rec"
+        DataCheckError, match=r"2 corrupt records, expected at most 1: 2 in file:.*in\.\w+; set corrupt_rec"
     ) as caught:
         read(session, tmp_path, **malformed, max_corrupt_records=1)
     assert "extra" not in str(caught.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from airflow_provider.runner.config.zipped_files import read_zipped_bytes
+from airflow_provider.runner.config.zipped_files import read_file_bytes
 from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind, classify_statement
 
 _PACKAGE = "airflow_provider.components"
@@ -49,7 +49,7 @@ def configured_statement(
     file = str(config.get("sql_file"))
     text = config.get("sql") or texts.get(file)
     try:
-        text = read_zipped_bytes(base_dir / file).decode("utf-8-sig") if text is None else text
+        text = read_file_bytes(base_dir / file).decode("utf-8-sig") if text is None else text
     except (OSError, ValueError):
         return None
     return classify_statement(str(text))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state.kinds.kind_context import (
-    SHOWN,
     Assessment,
     RecordedPart,
     RecordLimits,
@@ -24,6 +23,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 )
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.saved.session_calls import make_current
+from airflow_provider.runner.session_state.trusted.shown_text import shown
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -89,7 +89,7 @@ public class CurrentDatabase implements java.util.function.Function {
     def rejections(self, record: SessionStateRecord, limits: RecordLimits) -> Iterator[str]:
         for what, name in (("catalog", record.catalog), ("database", record.database)):
             if name is not None and not _IDENTIFIER.fullmatch(name):
-                yield f"its current {what} {name[:SHOWN]!r} is not a name"
+                yield f"its current {what} {shown(name)!r} is not a name"
 
     def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
         if (place := self.recorded_place(record)) is not None:

@@ -13,9 +13,6 @@ from airflow_provider.runner.session_state.saved.saver import ViewSaver
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SHOWN = 200
-"""Characters of a text from a record that an error shows."""
-
 
 @dataclass(frozen=True)
 class Assessment:

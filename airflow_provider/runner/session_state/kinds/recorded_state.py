@@ -1,4 +1,4 @@
-"""What the record of a component's session state says, asked of every kind. In words, views come first."""
+"""What the record of a component's session state says, asked of every kind. Views come first."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def restored_in_brief(record: SessionStateRecord) -> str:
 
 
 def _rejections(record: SessionStateRecord, limits: RecordLimits) -> Iterator[str]:
-    for kind in kinds.KINDS:
+    for kind in reversed(kinds.KINDS):
         yield from kind.rejections(record, limits)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.kinds.kind_context import (
-    SHOWN,
     Assessment,
     RecordedPart,
     RecordLimits,
@@ -27,6 +26,7 @@ from airflow_provider.runner.session_state.probes.connect_probe import plan_text
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.views import find_damage, restore_view
+from airflow_provider.runner.session_state.trusted.shown_text import shown
 from airflow_provider.runner.session_state.trusted.trusted_locations import reject_format, reject_location
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
         for view in record.views:
             for why in (reject_location(limits.run, view.url), reject_format(view.format, limits.view_format)):
                 if why is not None:
-                    yield f"its saved view {view.name[:SHOWN]!r}: {why}"
+                    yield f"its saved view {shown(view.name)!r}: {why}"
 
     def damage(self, record: SessionStateRecord, storage: SavedStorage) -> str | None:
         damages = (find_damage(storage.files_of(view.url), view) for view in record.views)

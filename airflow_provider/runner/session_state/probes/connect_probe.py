@@ -13,6 +13,7 @@ from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName, quote
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
+from airflow_provider.runner.session_state.trusted.shown_text import shown
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,7 +69,7 @@ class ConnectProbe:
         :raises NotRestoredError: its name is more than letters, digits and ``_``; there is no API to give it to
         """
         if not re.fullmatch(r"\w{1,1000}", name):
-            raise NotRestoredError(f"temp function {name[:200]!r} cannot be dropped by that name")
+            raise NotRestoredError(f"temp function {shown(name)!r} cannot be dropped by that name")
         self._spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {quote(name)}")
 
     def describe_objects(self, names: list[str]) -> CatalogDescription:

@@ -16,6 +16,7 @@ from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription
 from airflow_provider.runner.session_state.trusted.describable import reject_incomplete, without_unneeded
+from airflow_provider.runner.session_state.trusted.shown_text import shown
 from airflow_provider.runner.session_state.trusted.trusted_tables import reject_catalog_object
 
 if TYPE_CHECKING:
@@ -73,9 +74,11 @@ class MemoryCatalog:
         if not self.in_memory or self._jvm.catalog.isKnown(item.database, table):
             return
         if not vouched and not self._is_where_spark_puts_it(item):
-            raise NotRestoredError(f"{item.name} is not where Spark would put it, and nothing confirms {_place(item)}")
+            raise NotRestoredError(
+                f"{item.name} is not where Spark would put it, and nothing confirms {shown(item.location)}"
+            )
         if item.table is not None and not self._jvm.catalog.exists(item.location):
-            raise NotRestoredError(f"table {item.name} is missing from {_place(item)}")
+            raise NotRestoredError(f"table {item.name} is missing from {shown(item.location)}")
         self._jvm.catalog.create(json.dumps(item.model_dump()))
         if item.table is not None and item.table.has_partitions and item.table.partition_columns:
             self._spark.catalog.recoverPartitions(item.name)
@@ -86,7 +89,3 @@ class MemoryCatalog:
         if not self._jvm.catalog.isKnown(item.database, None):
             raise NotRestoredError(f"the database of table {item.name} does not exist")
         return item.table.managed and self._jvm.catalog.place(item.database, item.table.name) == item.location
-
-
-def _place(item: CatalogObject) -> str:
-    return item.location if len(item.location) <= 200 else f"{item.location[:200]}…"

@@ -11,6 +11,7 @@ from airflow_provider.masking import mask
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper, unpack
+from airflow_provider.runner.session_state.saved.session_calls import global_database
 from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, pattern_of
 from airflow_provider.runner.session_state.sources.listing import MOST_FILES, MOST_SECONDS, SourceFile
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, as_not_listed, places_name, with_listing
@@ -26,7 +27,7 @@ class ClassicSources:
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._look = load_jvm_helper(spark, "SessionSources")
-        self._global_database = spark.conf.get("spark.sql.globalTempDatabase", "global_temp")
+        self._global_database = global_database(spark)
 
     def begin(self) -> None:
         self._look.begin()

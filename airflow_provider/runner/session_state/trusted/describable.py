@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow_provider.masking import looks_secret, mask
 from airflow_provider.runner.record.session_state_record import CatalogObject, TableDescription
+from airflow_provider.runner.session_state.trusted.shown_text import shown
 from airflow_provider.runner.session_state.trusted.trusted_tables import CODEC, CODEC_OPTIONS, OPTIONS, is_data
 
 _CHOOSE_FILES = frozenset({"path", "paths", "basepath", "avroschema", "avroschemaurl", "rowvalidationxsdpath"})
@@ -42,7 +43,7 @@ def without_unneeded(item: CatalogObject) -> tuple[CatalogObject, list[str]]:
     ]
     if unneeded:
         changed["properties"] = {key: value for key, value in item.properties.items() if key not in unneeded}
-        left_out += [f"the property {key[:200]!r}" for key in unneeded]
+        left_out += [f"the property {shown(key)!r}" for key in unneeded]
     if item.table is not None:
         changed["table"] = _plain_table(item.table, left_out)
     return item.model_copy(update=changed), left_out
@@ -59,7 +60,7 @@ def reject_incomplete(fields: list[str]) -> str | None:
 
 def _plain_table(table: TableDescription, left_out: list[str]) -> TableDescription:
     options = {key: value for key, value in table.options.items() if _is_read(table.provider, key, value)}
-    left_out += [f"the option {key[:200]!r}" for key in table.options if key not in options]
+    left_out += [f"the option {shown(key)!r}" for key in table.options if key not in options]
     columns = table.columns
     try:
         root = json.loads(columns)
@@ -67,7 +68,7 @@ def _plain_table(table: TableDescription, left_out: list[str]) -> TableDescripti
         return table.model_copy(update={"options": options})
     if dropped := sorted(set(_without_notes(root))):
         columns = json.dumps(root, separators=(",", ":"))
-        left_out += [f"{key[:200]!r}, metadata of a column" for key in dropped]
+        left_out += [f"{shown(key)!r}, metadata of a column" for key in dropped]
     return table.model_copy(update={"options": options, "columns": columns})
 
 

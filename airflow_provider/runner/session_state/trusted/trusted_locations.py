@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from airflow_provider.runner.session_state.saved.catalog_manifest import MANIFEST
+from airflow_provider.runner.session_state.trusted.shown_text import shown
 from airflow_provider.runner.storage.spark_urls import local_path, writable
 
 FILE_FORMATS = frozenset({"parquet", "orc", "avro", "json", "csv", "text", "xml", "delta"})
@@ -24,21 +25,20 @@ def reject_location(run: str | None, url: str) -> str | None:
     :param run: directory of this run, from today's config; None if there is none
     :param url: the directory that the record names
     """
-    shown = url if len(url) <= 200 else f"{url[:200]}…"
     if run is None:
-        return f"{shown!r} cannot be in this run's directory, because session_state_url is not set today"
+        return f"{shown(url)!r} cannot be in this run's directory, because session_state_url is not set today"
     base = writable(run.rstrip("/")) + "/"
     found = writable(url)
     if "\0" in url or not found.startswith(base) or not _OWN.fullmatch(found[len(base) :]):
-        return f"{shown!r} is not in this run's directory {run!r}"
+        return f"{shown(url)!r} is not in this run's directory {run!r}"
     path, root = local_path(url), local_path(run)
     if path is None or root is None:
         return None
     try:
         if not path.resolve().is_relative_to(root.resolve()) or any(map(Path.is_symlink, path.rglob("*"))):
-            return f"{shown!r} leads out of this run's directory through a link"
+            return f"{shown(url)!r} leads out of this run's directory through a link"
     except (OSError, RuntimeError, ValueError) as error:  # a link in a circle among them
-        return f"{shown!r} cannot be looked at: {type(error).__name__}"
+        return f"{shown(url)!r} cannot be looked at: {type(error).__name__}"
     return None
 
 
@@ -50,4 +50,4 @@ def reject_format(name: str, configured: str) -> str | None:
     """
     if name == configured or name.lower() in FILE_FORMATS:
         return None
-    return f"format {name[:200]!r} is neither a file format nor the session_state_format {configured!r}"
+    return f"format {shown(name)!r} is neither a file format nor the session_state_format {configured!r}"

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from airflow_provider.runner.session_state.trusted.shown_text import shown
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -65,9 +67,9 @@ def reject_setting(key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record, None if nothing speaks against it but perhaps Spark."""
     for rule, why in _RULES:
         if rule.match(key):
-            return f"setting {key[:200]!r} {why}, so it is not restored from a record"
+            return f"setting {shown(key)!r} {why}, so it is not restored from a record"
     if value is not None and len(value) > LONGEST:
-        return f"setting {key[:200]!r} has {len(value):,} characters, too many for a setting"
+        return f"setting {shown(key)!r} has {len(value):,} characters, too many for a setting"
     return None
 
 
@@ -83,4 +85,4 @@ def reject_unknown_setting(spark: SparkSession, key: str) -> str | None:
     """Return why a setting is better set by running its component again, None if Spark knows it as one of a session."""
     if spark.conf.isModifiable(key):
         return None
-    return f"setting {key[:200]!r} cannot be changed in a Spark session, so it is not restored from a record"
+    return f"setting {shown(key)!r} cannot be changed in a Spark session, so it is not restored from a record"

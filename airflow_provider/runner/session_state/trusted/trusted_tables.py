@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping
 
 from airflow_provider.masking import looks_secret, mask
 from airflow_provider.runner.record.session_state_record import CatalogObject, TableDescription
+from airflow_provider.runner.session_state.trusted.shown_text import shown
 from airflow_provider.runner.session_state.trusted.trusted_locations import FILE_FORMATS
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,1000}")
@@ -70,7 +71,7 @@ _LONGEST = 1_000_000
 
 def reject_catalog_object(item: CatalogObject) -> str | None:
     """Return why a database or table must not be made known from a record, None if its description is data."""
-    what = f"{'database' if item.table is None else 'table'} {item.name[:200]}"
+    what = f"{'database' if item.table is None else 'table'} {shown(item.name)}"
     for problem in _problems(item):
         return f"{what} {problem}, so it is not restored from a record"
     return None
@@ -84,7 +85,7 @@ def _problems(item: CatalogObject) -> Iterator[str]:
         yield "has a comment that looks like a secret"
     for key in item.properties:
         if key.lower().startswith(("spark.", "view.")):
-            yield f"has the property {key[:200]!r}, which Spark reads"
+            yield f"has the property {shown(key)!r}, which Spark reads"
     yield from _secrets(item.properties)
     if item.table is not None:
         yield from _table_problems(item.table)
@@ -97,10 +98,10 @@ def is_data(key: str, value: object) -> bool:
 
 def _table_problems(table: TableDescription) -> Iterator[str]:
     if table.provider.lower() not in FILE_FORMATS:
-        yield f"is of {table.provider[:200]!r}, which is not a file format"
+        yield f"is of {shown(table.provider)!r}, which is not a file format"
     for key, value in table.options.items():
         if key.lower() not in OPTIONS:
-            yield f"has the option {key[:200]!r}, which may choose more than how its files are written"
+            yield f"has the option {shown(key)!r}, which may choose more than how its files are written"
         elif key.lower() in CODEC_OPTIONS and not CODEC.fullmatch(value):
             yield f"has an option {key!r} that may be a class"
     yield from _secrets(table.options)
@@ -124,7 +125,7 @@ def _type_problems(root: object) -> Iterator[str]:
         levels = max(levels, level)
         if isinstance(found, str):
             if not _TYPE.fullmatch(found):
-                yield f"has a column of type {found[:200]!r}"
+                yield f"has a column of type {shown(found)!r}"
             continue
         kind = found.get("type") if isinstance(found, dict) else None
         if not isinstance(found, dict) or not isinstance(kind, str) or kind not in _TYPES or level > 100:
@@ -141,11 +142,11 @@ def _type_problems(root: object) -> Iterator[str]:
                     yield "has an invalid column"
                     return
                 if unknown := sorted(key for key, value in metadata.items() if not is_data(key, value)):
-                    yield f"has a column {str(field.get('name'))[:200]!r} with {unknown[0][:200]!r}"
+                    yield f"has a column {shown(str(field.get('name')))!r} with {shown(unknown[0])!r}"
                 inside.append((field.get("type"), level + 1))
 
 
 def _secrets(pairs: Mapping[str, str]) -> Iterator[str]:
     for key, value in pairs.items():
         if looks_secret(key, value, {}):
-            yield f"has {key[:200]!r}, which looks like a secret"
+            yield f"has {shown(key)!r}, which looks like a secret"

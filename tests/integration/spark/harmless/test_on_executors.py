@@ -59,5 +59,5 @@ def test_it_is_said_that_saving_a_view_runs_its_python_code_once_more(
 ) -> None:
     """That is not so in plain Spark, and its author may have to know. A cached view is computed once for all."""
     judge(case, world)
-    said = "it: saving view 'v' has run its Python code on executors, and each reader runs it again"
+    said = "it: saving view 'v' ran its Python code on executors, and each reader runs it again"
     assert sum(record.getMessage().startswith(said) for record in caplog.records) == times

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import load_pipeline_config
-from airflow_provider.runner.config.zipped_files import is_zipped_file, read_zipped_bytes
+from airflow_provider.runner.config.zipped_files import file_exists, read_file_bytes
 
 PIPELINE = {
     "name": "p",
@@ -39,15 +39,15 @@ def archive(tmp_path: Path) -> Path:
     ],
 )
 def test_what_is_there_is_read(name: str, content: bytes, archive: Path) -> None:
-    assert is_zipped_file(archive.parent / name)
-    assert read_zipped_bytes(archive.parent / name) == content
+    assert file_exists(archive.parent / name)
+    assert read_file_bytes(archive.parent / name) == content
 
 
 @pytest.mark.parametrize("name", ["dags.zip/sql/y.sql", "dags.zip/sql", "dags.zip/../y.sql", "y.sql", "no.zip/x.sql"])
 def test_what_is_not_there_is_an_error_of_the_system(name: str, archive: Path) -> None:
-    assert not is_zipped_file(archive.parent / name)
+    assert not file_exists(archive.parent / name)
     with pytest.raises(OSError, match=r"sql|zip"):
-        read_zipped_bytes(archive.parent / name)
+        read_file_bytes(archive.parent / name)
 
 
 def test_a_pipeline_in_an_archive_knows_its_folder(archive: Path) -> None:
