@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 from airflow_provider.operators.airflow_config import SECTION
-from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -56,6 +55,8 @@ def spark_ui(spark: Any, template: str, history_server: str) -> SparkUI:
         ``{application_id}``; empty for the driver's own address
     :param history_server: address of a History Server, empty if there is none
     """
+    from airflow_provider.runner.spark.kind import spark_kind  # with the engine, which parsing a DAG file does not need
+
     if spark_kind(spark) != "classic":
         return SparkUI()  # Spark Connect does not tell its client
     context = spark.sparkContext

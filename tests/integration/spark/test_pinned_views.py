@@ -511,7 +511,7 @@ def test_a_replay_that_leaves_something_else_is_an_error_that_names_both(make: M
     [(name, error)] = run.resume().failed_components
     assert (name, type(error)) == ("a", ReplayDiffersError)
     assert f"component 'a' left different session state when it was replayed: {said}. " in str(error)
-    assert "set its session_state to 'save', and restart from 'a'" in str(error)
+    assert "Set its session_state to 'save', and restart from 'a'" in str(error)
     assert run.took_turns() == ["early", "a"]
 
 

@@ -329,7 +329,7 @@ def test_two_statements_are_refused_with_the_way_out(job: Job) -> None:
         message = error_of(job.attempt())
     except PipelineConfigError as error:
         message = str(error)
-    assert "holds 2 statements" in message
+    assert "contains 2 statements" in message
     assert "a component for each" in message
 
 
