@@ -70,6 +70,10 @@ class FileCheckpointStore:
       alike; their names differ, so neither overwrites the other. Only a request to restart has one name for everybody,
       and there the last write wins (5).
 
+    :meth:`save` alone, without :meth:`take_over`, does not read after it has written its fence. So of two attempts that
+    first save under the same fence at the same instant, the higher one does not know what the lower one recorded in
+    between. The runner always takes over first.
+
     :param place: says where this is, for messages
     :param address: identifies the place, see :func:`~airflow_provider.runner.checkpoint.address.store_address`
     """

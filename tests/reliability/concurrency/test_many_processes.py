@@ -144,19 +144,23 @@ def test_processes_that_save_at_once_each_find_their_own_checkpoint_and_nothing_
 # One checkpoint, fought for
 
 
-def fight(url: str, owner: str, rounds: int) -> list[tuple[str, float, float, int, int]]:
+Move = tuple[str, float, float, int, str, int]
+"""What was done, when it began and ended, and of the record its fence, its owner and the count of components."""
+
+
+def fight(url: str, owner: str, rounds: int) -> list[Move]:
     """Take the checkpoint over and save until replaced, again and again.
 
-    Returns for every save that succeeded and every load: what, when it began and ended, the fence and the count.
+    Returns every save and every load that found something.
     """
     store: CheckpointStore = store_at(url)
-    journal: list[tuple[str, float, float, int, int]] = []
+    journal: list[Move] = []
 
     def load() -> CheckpointState | None:
         began = time.monotonic()
         found = store.load("run", "p")
         if found is not None:
-            journal.append(("load", began, time.monotonic(), found.fence, len(found.completed_components)))
+            journal.append(("load", began, time.monotonic(), found.fence, found.owner, len(found.completed_components)))
         return found
 
     for turn in range(rounds):
@@ -166,17 +170,17 @@ def fight(url: str, owner: str, rounds: int) -> list[tuple[str, float, float, in
             for number in range(1, 6):
                 began = time.monotonic()
                 store.save(state(number, "run", (), fence, f"{owner}.{turn}"))
-                journal.append(("save", began, time.monotonic(), fence, number))
+                journal.append(("save", began, time.monotonic(), fence, f"{owner}.{turn}", number))
                 load()
         except StaleAttemptError:
-            journal.append(("stale", began, time.monotonic(), fence, number))
+            journal.append(("stale", began, time.monotonic(), fence, f"{owner}.{turn}", number))
     return journal
 
 
-def events(journals: list[list[tuple[str, float, float, int, int]]]) -> Iterator[tuple[float, str, float, int, int]]:
+def events(journals: list[list[Move]]) -> Iterator[tuple[float, str, float, int, str, int]]:
     for journal in journals:
-        for what, began, ended, fence, number in journal:
-            yield began, what, ended, fence, number
+        for what, began, ended, fence, owner, number in journal:
+            yield began, what, ended, fence, owner, number
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
@@ -184,25 +188,26 @@ def test_eight_processes_that_fight_for_one_checkpoint_leave_the_newest_ones_rec
     processes: Any, place: Place, tmp_path: Path
 ) -> None:
     """Invariant 5: each takes over with the next fence and saves until it is replaced. A load never shows an older
-    attempt than one whose save had succeeded before, and never fewer components of the same attempt.
+    attempt than one whose save had succeeded before, and never fewer components of the same attempt. Of two that took
+    the same fence at once, their owners decide which one is newer.
     """
     url = place.url(tmp_path)
 
     journals = together(processes, fight, [(url, f"owner{number}", place.rounds) for number in range(8)])
 
     history = sorted(events(journals))
-    saves = [(ended, fence, number) for _, what, ended, fence, number in history if what == "save"]
-    loads = [(began, fence, number) for began, what, _, fence, number in history if what == "load"]
+    saves = [(ended, fence, owner, number) for _, what, ended, fence, owner, number in history if what == "save"]
+    loads = [(began, fence, owner, number) for began, what, _, fence, owner, number in history if what == "load"]
     assert sum(what == "stale" for _, what, *_ in history) >= 7, "they did get in each other's way"
-    for began, fence, number in loads:
-        certain = max(((f, n) for ended, f, n in saves if ended < began), default=(0, 0))
-        assert fence >= certain[0], "an older attempt's record came back"
-        if fence == certain[0]:
-            assert number >= certain[1], "a component was forgotten"
+    for began, fence, owner, number in loads:
+        certain = max(((f, o, n) for ended, f, o, n in saves if ended < began), default=(0, "", 0))
+        assert (fence, owner) >= certain[:2], "an older attempt's record came back"
+        if (fence, owner) == certain[:2]:
+            assert number >= certain[2], "a component was forgotten"
     final = store_at(url).load("run", "p")
     assert final is not None
-    assert final.fence == max(fence for _, _, _, fence, _ in history)
-    last = max((fence, number) for _, fence, number in saves)
-    assert (final.fence, len(final.completed_components)) == last
+    assert final.fence == max(fence for _, _, _, fence, _, _ in history)
+    last = max((fence, owner, number) for _, fence, owner, number in saves)
+    assert (final.fence, final.owner, len(final.completed_components)) == last
     owners = {component.rpartition(".")[0] for component in final.completed_components}
     assert owners == {final.owner}, "the record is of one attempt"
