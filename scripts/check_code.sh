@@ -1,13 +1,13 @@
 #!/bin/sh
 # Format, lint, types, layers and documentation, beside each other. Shows what each of them says, and fails if one of them does.
 set -u
-said=$(mktemp -d)
-trap 'rm -rf "$said"' EXIT
+output=$(mktemp -d)
+trap 'rm -rf "$output"' EXIT
 
 check() {
     name=$1
     shift
-    "$@" >"$said/$name" 2>&1 || echo "check: $* FAILED" >>"$said/failed"
+    "$@" >"$output/$name" 2>&1 || echo "check: $* FAILED" >>"$output/failed"
 }
 
 check format ruff format --check . &
@@ -17,6 +17,6 @@ check layers lint-imports &
 check docs python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html &
 wait
 for name in format lint types layers docs; do
-    cat "$said/$name"
+    cat "$output/$name"
 done
-[ ! -e "$said/failed" ] || { cat "$said/failed"; exit 1; }
+[ ! -e "$output/failed" ] || { cat "$output/failed"; exit 1; }
