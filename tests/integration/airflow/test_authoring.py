@@ -358,7 +358,7 @@ def test_airflows_command_line_prunes_what_belongs_to_no_run_and_nothing_else(
             database.execute("UPDATE task_instance SET state = ? WHERE run_id = ?", (value, ended.run_id))
 
     kept = command("prune")
-    assert (kept.returncode, "0 of 2 deleted" in kept.stdout) == (0, True), kept.stderr
+    assert (kept.returncode, "0 of 2 deleted" in kept.stdout) == (0, True), kept.stdout + kept.stderr
     assert "kept for 14 days after that" in kept.stdout
     state("running")
     said = "Airflow's database says the task instance is 'running' (try 1) since 20"

@@ -46,7 +46,7 @@ def files_in(directory: Path, *names: str) -> Path:
 
 
 def sources_of(reading: SourceWatch, *views: str) -> list[SourceRecord]:
-    return reading.finished("c", [ViewName(view) for view in views]).sources
+    return reading.collect("c", [ViewName(view) for view in views]).sources
 
 
 def one(reading: SourceWatch, *views: str) -> SourceRecord:
@@ -161,9 +161,9 @@ def test_a_view_of_a_view_and_a_join_have_the_sources_of_both(
 def test_views_that_are_text_and_global_views(session: SparkSession, reading: SourceWatch, inbox: Path) -> None:
     """A view made by SQL text reads what its text comes to, and a global view is one, too."""
     session.sql(f"CREATE TEMP VIEW late AS SELECT * FROM csv.`{inbox}`")
-    found = reading.finished("c", [ViewName("late")]).sources
+    found = reading.collect("c", [ViewName("late")]).sources
     session.read.csv(str(inbox)).createOrReplaceGlobalTempView("everywhere")
-    found += reading.finished("d", [ViewName("everywhere", is_global=True)]).sources
+    found += reading.collect("d", [ViewName("everywhere", is_global=True)]).sources
     session.catalog.dropGlobalTempView("everywhere")
     assert [source.roots for source in found] == [[str(inbox)], [str(inbox)]]
 
@@ -351,11 +351,11 @@ def test_where_a_component_wrote_and_what_it_left_of_the_sources_of_others(
     session.range(5).write.parquet(path)
     reading.begin()
     session.read.parquet(path).createOrReplaceTempView("v")
-    before = reading.finished("reader", [ViewName("v")])
+    before = reading.collect("reader", [ViewName("v")])
     assert (before.writes, before.left) == ([], [])
     reading.begin()
     session.range(3).write.mode("append").parquet(path)
-    writer = reading.finished("writer", [])
+    writer = reading.collect("writer", [])
     assert writer.writes == [path]
     [left] = writer.left
     assert left.key == before.sources[0].key
@@ -394,7 +394,7 @@ def test_what_spark_has_yet_to_tell_when_a_component_begins_is_not_its_own(
     reading.begin()
     session.range(5).write.parquet(str(tmp_path / "data"))
     reading.begin()
-    touched = reading.finished("next", [])
+    touched = reading.collect("next", [])
     assert (touched.writes, touched.sources) == ([], [])
 
 
@@ -414,5 +414,5 @@ def test_a_session_that_does_not_answer_is_no_failure_of_the_component(session: 
     reading = SourceWatch(Deaf(), session)
     reading.begin()
     [source] = sources_of(reading)
-    assert (source.state, source.why) == ("unknown", "Spark does not say: RuntimeError: gone")
+    assert (source.state, source.why) == ("unknown", "Spark does not tell: RuntimeError: gone")
     reading.end()

@@ -102,7 +102,7 @@ class Saboteur(NoOpHooks):
             work = build(*arguments)
             return lambda: self._run(work)
 
-        with mock.patch.object(component_runner, "build", sabotaged):
+        with mock.patch.object(component_runner, "build_component", sabotaged):
             yield
 
     def _run(self, work: Any) -> None:

@@ -192,7 +192,7 @@ def test_a_table_whose_files_are_gone_makes_its_component_run_again(make: Make, 
     run.fails("c")
     run.attempt()
     run.session.sql(f"DROP DATABASE {forgotten} CASCADE")
-    assert f"its table `{forgotten}`.`t` is missing from" in run.in_new_session().plan().decisions[0].reason
+    assert f"its table `{forgotten}`.`t` is missing from" in str(run.in_new_session().plan().decisions[0].reason)
     run.mend("c")
     run.took_turns()
     assert run.resume().status is SUCCESS

@@ -94,7 +94,7 @@ def test_a_damaged_view_is_noticed_before_anything_runs(make: Make, damage: Call
     run.attempt()
     damage(Path(run.record("b").views[0].url))
     plan = run.in_new_session().plan()
-    reasons = {decision.component: decision.reason for decision in plan.decisions}
+    reasons = {decision.component: str(decision.reason) for decision in plan.decisions}
     assert [d.action for d in plan.decisions] == [Action.REUSE, Action.RUN, Action.RUN]
     assert "saved view 'w'" in reasons["b"]
     assert said in reasons["b"]

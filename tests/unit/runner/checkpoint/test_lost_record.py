@@ -154,7 +154,7 @@ def test_a_checkpoint_that_cannot_be_read_lets_nothing_run(script: Script, error
 
 
 # Session state is only saved where there is Spark; that event is in observing/test_hooks.py.
-EVENTS = [name for name in vars(NoOpHooks) if not name.startswith("_") and name != "on_session_state_saved"]
+EVENTS = [name for name in vars(PipelineHooks) if not name.startswith("_") and name != "on_session_state_saved"]
 
 
 @pytest.mark.parametrize("event", EVENTS)
