@@ -100,7 +100,7 @@ def warn_of_unknown(extra: Mapping[str, Any], conn_id: str, known: Collection[st
 
 
 def is_empty(value: Any) -> bool:
-    """Return whether an extra counts as missing: a form leaves fields empty that nobody filled in."""
+    """Return whether an extra counts as missing: a form sends fields that were left blank as empty text."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 

@@ -173,7 +173,7 @@ class TargetDirectory:
     def _keep_permissions(self, written: Any) -> None:
         status = self._system.getFileStatus(self._target)
         if not status.isDirectory():
-            return  # nobody could enter a directory with the permissions of a file
+            return  # with the permissions of a file, a directory cannot be entered
         try:
             self._system.setPermission(written, status.getPermission())
             if status.getGroup() != self._system.getFileStatus(written).getGroup():

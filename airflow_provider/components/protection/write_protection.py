@@ -48,8 +48,7 @@ class WriteProtection:
         self._base_dir = base_dir
 
     def refuse_vital_places(self, target: WriteTarget) -> None:
-        """Refuse to empty a directory that nobody would empty on purpose: the root, a home, or a parent of what the run
-        needs.
+        """Refuse to empty the root, a home, or a parent of what the run needs: no author means to.
 
         :raises WriteRefusedError: it is one
         """

@@ -116,7 +116,7 @@ class RecordDocument:
 
 
 def is_absurd(rank: AttemptRank) -> bool:
-    """Return whether no attempt can have reached this number, so that somebody made the file by hand."""
+    """Return whether the number is out of any attempt's reach, so that the file was made by hand."""
     return max(rank.fence, rank.attempt) >= LAST_NUMBER
 
 

@@ -164,8 +164,7 @@ class PipelineConfig(ConfigSection):
         return {component.name: component.texts for component in self.components if component.texts}
 
     def with_texts(self, texts: Mapping[str, Mapping[str, str]]) -> Self:
-        """Return the same pipeline with the texts of the files that its components name, so that nobody reads those
-        again.
+        """Return the same pipeline with the texts of the files that its components name: they are not read again.
 
         :param texts: by component, name of the file to its text, with its templates rendered
         """

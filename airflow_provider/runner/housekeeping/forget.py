@@ -94,7 +94,7 @@ def forget(
             f"{key}: {running}. Nothing was deleted. Stop the attempt or wait for its end; --force fences it off, so "
             "that it stops when it next records something, and then deletes"
         )
-    # Also an attempt that nobody knows of: a process that outlived its task, or that has taken over and not begun.
+    # Also an attempt that Airflow does not show: a process that outlived its task, or has taken over but not begun.
     if running or activity is None or state.status == "in_progress":
         if isinstance(store, FencingStore):
             try:

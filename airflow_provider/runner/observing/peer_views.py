@@ -120,7 +120,7 @@ class PipelineResultView:
 
 
 class StartedOrConfig(PipelineStarted):
-    """For a hook of which cannot be told what it expects: our event, which has the attributes of the config, too."""
+    """For a hook whose expected arguments are unknown: our event, which has the attributes of the config, too."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

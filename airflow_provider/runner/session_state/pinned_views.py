@@ -169,8 +169,8 @@ class PinnedViews:
 
 def has_lost_files(error: BaseException) -> bool:
     """Whether the files of a view are missing. The error of the saver has that of Spark as its cause."""
-    told = f"{error} {error.__cause__}"
-    return any(word in told for word in _GONE)
+    text = f"{error} {error.__cause__}"
+    return any(word in text for word in _GONE)
 
 
 def _is_complete(pinned: PinnedComponent) -> bool:

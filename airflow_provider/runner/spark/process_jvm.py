@@ -51,7 +51,7 @@ def end_unfit_jvm(conf: Mapping[str, str]) -> None:
     """End the JVM that an earlier session of this process has left, if it was started with other properties.
 
     :param conf: the Spark properties that are wanted now
-    :raises SparkConfigError: it was, and somebody else started it
+    :raises SparkConfigError: it was, and this package did not start it
     """
     from pyspark import SparkContext
 

@@ -58,7 +58,7 @@ def as_default_session(session: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        if kinds._instantiatedSession is session:  # nobody has stopped Spark meanwhile
+        if kinds._instantiatedSession is session:  # Spark has not been stopped meanwhile
             kinds._instantiatedSession, kinds._activeSession = before
             _activate(before[1] or before[0])
 

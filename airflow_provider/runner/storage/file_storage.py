@@ -45,7 +45,7 @@ class FileStorage(Protocol):
        shows the earlier file or none. A kill or a power failure in the middle leaves no part either.
     2. **Durability.** What :meth:`write` wrote is there from its return on, even after a power failure.
     3. **Consistent listing.** :meth:`list` shows every file whose write returned before the listing began and that
-       nobody deleted since, and no file whose delete returned before it began, whichever process wrote, deleted and
+       was not deleted since, and no file whose delete returned before it began, whichever process wrote, deleted and
        lists. It never answers from a cache.
     4. **Order of calls.** Calls of one process take effect in their order. The files of one :meth:`delete` go in any
        order, so a kill in the middle leaves any of them.

@@ -105,9 +105,9 @@ class _LastAnswer:
         """Return all sections, brought up to date. What was returned before stays as it was."""
         before = self._sections if answer["since"] else {}
         sections: dict[str, dict[str, str]] = {}
-        for section, told in answer.items():
-            if isinstance(told, list):
-                changed, gone = told
+        for section, content in answer.items():
+            if isinstance(content, list):
+                changed, gone = content
                 sections[section] = {**before.get(section, {}), **changed}
                 for name in gone:
                     del sections[section][name]

@@ -38,7 +38,7 @@ LARGEST_MARKER = 100_000  # bytes
 class Ownership:
     """Whose saved views are.
 
-    :param key: which checkpoint they belong to; None if nobody told
+    :param key: which checkpoint they belong to; None if unknown
     :param checkpoint: where that is kept, see :func:`~airflow_provider.runner.checkpoint.address.store_address`
     :param retention_days: for how long the views are kept after an attempt last used them; None for ever
     :param deployment: tells apart several Airflows, empty outside Airflow
@@ -120,7 +120,7 @@ class DirectoryMarker(BaseModel):
 
     @property
     def key(self) -> RunKey | None:
-        """Which checkpoint the views belong to, None if nobody told."""
+        """Which checkpoint the views belong to, None if unknown."""
         if self.run_id is None or self.pipeline_name is None:
             return None
         return RunKey(self.scope, self.run_id, self.pipeline_name)

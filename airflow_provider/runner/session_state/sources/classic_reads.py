@@ -38,28 +38,28 @@ class ClassicSources:
     def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
         asked = [[view.name, view.is_global, view.quoted(self._global_database)] for view in views]
         answer = unpack(self._look.found(json.dumps(asked), MOST_FILES, int(MOST_SECONDS * 1000)))
-        return [self._record(told) for told in answer["sources"]], answer["writes"]
+        return [self._record(described) for described in answer["sources"]], answer["writes"]
 
-    def _record(self, told: Mapping[str, Any]) -> SourceRecord:
+    def _record(self, described: Mapping[str, Any]) -> SourceRecord:
         """Turn what Java tells of a source into a record."""
-        if told["kind"] == "other":
-            name = _jdbc_name(told["url"], told["table"]) if "url" in told else str(told["name"])
-            return SourceRecord(kind="other", name=mask(name), state="unknown", why=told["why"])
-        roots, globs = sorted({normalized(root) for root in told["roots"]}), []
-        written, only = told.get("written"), told.get("only")
-        if told["kind"] == "files" and written and is_glob(written):
+        if described["kind"] == "other":
+            name = _jdbc_name(described["url"], described["table"]) if "url" in described else str(described["name"])
+            return SourceRecord(kind="other", name=mask(name), state="unknown", why=described["why"])
+        roots, globs = sorted({normalized(root) for root in described["roots"]}), []
+        written, only = described.get("written"), described.get("only")
+        if described["kind"] == "files" and written and is_glob(written):
             roots, globs = [], [self._absolute(written)]
-        elif told["kind"] == "files" and (pattern := pattern_of(roots)) and self._matches_just(pattern, roots):
+        elif described["kind"] == "files" and (pattern := pattern_of(roots)) and self._matches_just(pattern, roots):
             roots, globs = [], [pattern]
-        name = told["name"] or places_name(globs or roots)
-        if "version" in told:
-            return SourceRecord(kind=told["kind"], name=mask(name), version=told["version"])
-        record = SourceRecord(kind=told["kind"], name=mask(name), roots=roots, globs=globs, only=only)
+        name = described["name"] or places_name(globs or roots)
+        if "version" in described:
+            return SourceRecord(kind=described["kind"], name=mask(name), version=described["version"])
+        record = SourceRecord(kind=described["kind"], name=mask(name), roots=roots, globs=globs, only=only)
         if len(roots) > MOST_ROOTS:
             return as_not_listed(record.model_copy(update={"roots": []}), f"more than {MOST_ROOTS} paths")
-        if "files" not in told:
-            return as_not_listed(record, told["refused"], told.get("moreThan"))
-        files = [SourceFile(normalized(path), size, modified) for path, size, modified in told["files"]]
+        if "files" not in described:
+            return as_not_listed(record, described["refused"], described.get("moreThan"))
+        files = [SourceFile(normalized(path), size, modified) for path, size, modified in described["files"]]
         if only:
             wanted = re.compile(name_pattern(only))
             files = [file for file in files if wanted.fullmatch(file.path.rpartition("/")[2])]

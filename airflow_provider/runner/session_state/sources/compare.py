@@ -35,7 +35,7 @@ def source_change(before: SourceRecord, now: SourceRecord) -> str | None:
 
 
 def _counts(before: SourceRecord, now: SourceRecord) -> tuple[int, int, int]:
-    """Return how many files are new, gone and changed; 0 for what cannot be told."""
+    """Return how many files are new, gone and changed; 0 for what is unknown."""
     if bool(before.marks) != bool(before.files) or bool(now.marks) != bool(now.files):
         return max(0, now.files - before.files), max(0, before.files - now.files), 0
     old, new = _marks(before), _marks(now)

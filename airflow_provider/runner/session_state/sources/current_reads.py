@@ -41,7 +41,7 @@ def read_by(spark: SparkSession, frame: Any) -> list[ReadPlace]:
     """
     if spark_kind(spark) != "classic":
         return [ReadPlace(tuple(location(unquote(file)) for file in frame.inputFiles()))]
-    return [_place(told) for told in json.loads(load_jvm_helper(spark, "SessionSources").readBy(frame._jdf))]
+    return [_place(described) for described in json.loads(load_jvm_helper(spark, "SessionSources").readBy(frame._jdf))]
 
 
 def read_by_stored_views(spark: SparkSession) -> dict[str, list[ReadPlace]]:
@@ -49,15 +49,15 @@ def read_by_stored_views(spark: SparkSession) -> dict[str, list[ReadPlace]]:
 
     A view made by SQL text is bound anew at each read, so it is left out. Not for Spark Connect.
     """
-    told: Mapping[str, Any] = json.loads(load_jvm_helper(spark, "SessionSources").readByStoredViews())
-    return {name: [_place(place) for place in places] for name, places in told.items()}
+    described: Mapping[str, Any] = json.loads(load_jvm_helper(spark, "SessionSources").readByStoredViews())
+    return {name: [_place(place) for place in places] for name, places in described.items()}
 
 
-def _place(told: Mapping[str, Any]) -> ReadPlace:
+def _place(described: Mapping[str, Any]) -> ReadPlace:
     return ReadPlace(
-        roots=tuple(location(root, resolve_links=True) for root in told.get("roots") or ()),
-        table=told.get("name") if told["kind"] == "table" or told.get("live") else None,
-        live=bool(told.get("live")),
-        files=int(told.get("index") or 0),
-        database=(told["url"], told["table"]) if "url" in told else None,
+        roots=tuple(location(root, resolve_links=True) for root in described.get("roots") or ()),
+        table=described.get("name") if described["kind"] == "table" or described.get("live") else None,
+        live=bool(described.get("live")),
+        files=int(described.get("index") or 0),
+        database=(described["url"], described["table"]) if "url" in described else None,
     )
