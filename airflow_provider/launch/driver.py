@@ -125,6 +125,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
 
     from airflow_provider.runner.checkpoint.saving import SavePolicy
     from airflow_provider.runner.config import yaml_text
+    from airflow_provider.runner.config.interrupted_call import clean_up
     from airflow_provider.runner.config.model import load_pipeline_config
     from airflow_provider.runner.planning.start_mode import AirflowTry
     from airflow_provider.runner.record.requests import RestartRequest
@@ -162,7 +163,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             saving=SavePolicy(request["save_patience_seconds"]),
         )
     finally:
-        spark.stop()
+        clean_up(spark.stop)
 
 
 def _trace(error: BaseException) -> str:

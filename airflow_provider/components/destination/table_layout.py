@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.record.view_names import quote
 
 OVERWRITE_MODE = "spark.sql.sources.partitionOverwriteMode"
@@ -129,7 +130,7 @@ def partition_overwrite_mode(spark: Any, how: str) -> Iterator[None]:
     try:
         yield
     finally:
-        spark.conf.set(OVERWRITE_MODE, before) if before is not None else spark.conf.unset(OVERWRITE_MODE)
+        clean_up(lambda: spark.conf.unset(OVERWRITE_MODE) if before is None else spark.conf.set(OVERWRITE_MODE, before))
 
 
 def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> CatalogTable:

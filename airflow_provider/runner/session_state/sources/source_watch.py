@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider.errors import describe
 from airflow_provider.masking import mask
+from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.sources.classic_reads import ClassicSources
@@ -78,7 +79,7 @@ class SourceWatch:
     def end(self) -> None:
         """A component failed, or what it read need not be known."""
         with contextlib.suppress(Exception):  # Spark may be what failed, and then it notes nothing any more
-            self._probe.end()
+            clean_up(self._probe.end)
 
     def collect(
         self, component: str, views: Sequence[ViewName], targets: Iterable[str] = (), extra_files: Iterable[str] = ()
