@@ -246,9 +246,7 @@ def test_a_time_limit_that_ends_a_collect_leaves_a_right_record(
             script.on("last", lambda: counted.append(session.table("three").count()))
             views = str(tmp_path / "views")
             run_attempt(
-                AttemptSpec(
-                    config, store, RunKey((), "r", "p"), spark=session, session_state_url=views, hooks=[guard]
-                )
+                AttemptSpec(config, store, RunKey((), "r", "p"), spark=session, session_state_url=views, hooks=[guard])
             )
 
     def over() -> None:
