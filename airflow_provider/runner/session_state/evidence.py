@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider.errors import SourceChangedError
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
 from airflow_provider.runner.fingerprint.code.component_code import read_component_code, read_executed
@@ -36,6 +38,8 @@ from airflow_provider.runner.session_state.sources.source_watch import watch_sou
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
 
 _MOST_DOUBTS = 3  # in a reason; one is enough to decide
 
@@ -108,7 +112,12 @@ class EvidenceCollector:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch what happens in here."""
+        """Watch what happens in here.
+
+        :raises SourceChangedError: views that it may read show half of what somebody else has put in place of their
+            files, and ``on_source_change`` is ``fail``
+        """
+        self._tell_replaced_sources()
         self._source_watch.begin()
         watch = watch_driver(self._footprint)
         try:
@@ -119,6 +128,14 @@ class EvidenceCollector:
             raise
         finally:
             self._seen = watch.seen
+
+    def _tell_replaced_sources(self) -> None:
+        remedy = "restart the run from the component that read them, and replace whole directories instead of files"
+        replaced = [str(found) for found in self._source_watch.replaced_since()]
+        if replaced and self._config.on_source_change == "fail":
+            raise SourceChangedError(self._config.name, replaced, f"on_source_change is 'fail'; {remedy}")
+        for found in replaced:
+            logger.warning("%s. Remedy: %s", found, remedy)
 
     def collect(self, component: ComponentConfig, mark: Any, left: SessionChanges, entered: Sequence[str]) -> Evidence:
         """Return the evidence of a component that has just completed. Call it before its views are saved.
