@@ -152,7 +152,7 @@ class EvidenceCollector:
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
-        code, unread = read_executed(component, self._config.base_dir, entered)
+        code, unread = read_executed(component, self._config, entered)
         reading = self._read_for_judging(component, entered) if self._config.harmless_modules else code
         known = self._known(component, effects, left)
         read = self._judge(component, reading, known)

@@ -23,7 +23,7 @@ def impatient(tmp_path: Path) -> Iterator[ConnectServer]:
     """A server that drops a session after a few idle seconds."""
     manager = "spark.connect.session.manager"
     with ConnectServer(
-        tmp_path, {f"{manager}.defaultSessionTimeout": "3s", f"{manager}.maintenanceInterval": "1s"}
+        tmp_path, {f"{manager}.defaultSessionTimeout": "10s", f"{manager}.maintenanceInterval": "1s"}
     ) as running:
         yield running
 
@@ -43,7 +43,7 @@ def test_an_expired_session_and_a_restarted_server_are_told_apart(impatient: Con
     session_id = str(uuid.uuid4())
     session = session_of(impatient, session_id)
     session.range(3).createOrReplaceTempView("kept")
-    time.sleep(8)  # the server's clock decides
+    time.sleep(20)  # the server's clock decides
     expired = error_of(session.table("kept").count)
     lost = spark_lost(session, expired)
     assert session_is_gone(lost)
