@@ -126,7 +126,9 @@ def _server_lost(spark: Any, text: str) -> SparkLostError | None:
             "allows, or somebody released it"
         )
         remedy = "raise the server's spark.connect.session.manager.defaultSessionTimeout; a retry gets a new session"
-    elif "INVALID_HANDLE" in text:
+    elif (
+        "INVALID_HANDLE" in text or "NO_ACTIVE_SESSION" in text
+    ):  # pyspark closes its client when the server is another
         what = f"the Spark Connect server at {host} has restarted, and what its sessions held is gone"
     else:
         what = f"the Spark Connect server at {host} no longer answers"
