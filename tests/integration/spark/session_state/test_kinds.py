@@ -157,6 +157,7 @@ def test_a_kind_is_captured(kind: Kind, session: SparkSession, fill: Callable[[s
     left = session_changes(before, take_snapshot(probe))
     if not isinstance(kind, StatementOnlyKind):  # the next test sees those
         assert left.of(kind) != session_changes(before, before).of(kind)
+    assert kind.leaves_code(left) is SAMPLES[kind.name].code
 
 
 @by_kind
