@@ -52,7 +52,7 @@ class SparkRun:
     ) -> None:
         self._spark = spark
         self.session = spark.newSession()
-        self._application = ApplicationState(spark)
+        self._application = ApplicationState(spark) if hasattr(spark, "sparkContext") else None
         self.url = None if url is None else str(url)
         steps = [component(step) if isinstance(step, str) else step for step in components]
         # What the test lets them do is none of their code; what comes of it is seen as ever.
@@ -83,7 +83,8 @@ class SparkRun:
 
     def in_new_session(self) -> SparkRun:
         """Forget the session, and what components left in the application, as a new process does."""
-        self._application.put_back()
+        if self._application is not None:
+            self._application.put_back()
         self.session = self._spark.newSession()
         return self
 

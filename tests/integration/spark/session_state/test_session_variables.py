@@ -149,8 +149,8 @@ def test_what_a_failed_component_declared_or_set_is_undone(make: Make) -> None:
         raise RuntimeError("c broke")
 
     run.does("c", fail)
-    run.attempt()
-    found: list[Any] = []
-    run.does("c", lambda session: found.append(session.sql("DECLARE VARIABLE w INT DEFAULT v")))
-    assert run.attempt().status is SUCCESS
+    runner = run.runner()
+    runner.run()
+    run.does("c", sql("DECLARE VARIABLE w INT DEFAULT v"))
+    assert runner.run(plan=runner.plan(run.store.load("run-1"))).status is SUCCESS
     assert run.session.sql("SELECT v, w").first() == (1, 1)
