@@ -171,6 +171,7 @@ class EvidenceCollector:
                 set_variables=effects.variables or known.statement.sets_variable,
                 declared=self._carried.own_variables(component.name, effects.declared),
                 added=effects.added or ("a file" if known.statement.adds else ""),
+                uses=frozenset(item.name for item in reading.attributes) if reading is not None else frozenset(),
             ),
             unstable=frozenset(unstable),
             touched=touched,

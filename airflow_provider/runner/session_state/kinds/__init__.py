@@ -10,11 +10,16 @@ from typing import Any
 from airflow_provider.runner.session_state.kinds.added_files import ADDED_FILES
 from airflow_provider.runner.session_state.kinds.cached_views import CACHED_VIEWS
 from airflow_provider.runner.session_state.kinds.catalog_objects import CATALOG_OBJECTS
+from airflow_provider.runner.session_state.kinds.checkpoint_directory import CHECKPOINT_DIRECTORY
 from airflow_provider.runner.session_state.kinds.current_database import CURRENT_DATABASE
+from airflow_provider.runner.session_state.kinds.data_sources import DATA_SOURCES
+from airflow_provider.runner.session_state.kinds.hadoop_configuration import HADOOP_CONFIGURATION
+from airflow_provider.runner.session_state.kinds.local_properties import LOCAL_PROPERTIES
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionStateKind,
 )
 from airflow_provider.runner.session_state.kinds.session_variables import SESSION_VARIABLES
+from airflow_provider.runner.session_state.kinds.sql_path import SQL_PATH
 from airflow_provider.runner.session_state.kinds.sql_settings import SQL_SETTINGS
 from airflow_provider.runner.session_state.kinds.temp_functions import TEMP_FUNCTIONS
 from airflow_provider.runner.session_state.kinds.temp_views import TEMP_VIEWS
@@ -23,9 +28,14 @@ __all__ = [
     "ADDED_FILES",
     "CACHED_VIEWS",
     "CATALOG_OBJECTS",
+    "CHECKPOINT_DIRECTORY",
     "CURRENT_DATABASE",
+    "DATA_SOURCES",
+    "HADOOP_CONFIGURATION",
     "KINDS",
+    "LOCAL_PROPERTIES",
     "SESSION_VARIABLES",
+    "SQL_PATH",
     "SQL_SETTINGS",
     "TEMP_FUNCTIONS",
     "TEMP_VIEWS",
@@ -33,11 +43,16 @@ __all__ = [
 
 KINDS: tuple[SessionStateKind[Any, Any], ...] = (
     TEMP_FUNCTIONS,
-    SESSION_VARIABLES,
+    DATA_SOURCES,
+    HADOOP_CONFIGURATION,
+    LOCAL_PROPERTIES,
+    CHECKPOINT_DIRECTORY,
     CATALOG_OBJECTS,
     SQL_SETTINGS,
+    SESSION_VARIABLES,
     ADDED_FILES,
     CURRENT_DATABASE,
+    SQL_PATH,
     TEMP_VIEWS,
     CACHED_VIEWS,
 )

@@ -54,11 +54,13 @@ class StatementEffects:
     :param set_variables: whether they declared or set session variables
     :param declared: these variables, if they did nothing to any other
     :param added: files, archives and jars that they gave the session, in words; empty if none
+    :param uses: names of attributes of unknown values in its code
     """
 
     set_variables: bool = False
     declared: tuple[str, ...] = ()
     added: str = ""
+    uses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,13 @@ class SessionStateKind(ABC, Generic[Part, Change]):
 
     def is_there(self, snapshot: SessionSnapshot, name: str) -> bool:
         """Whether something is in the session again that was lost."""
+        return False
+
+    def is_missed(self, name: str, error: str) -> bool:
+        """Whether the text of an error says that something is missing that was lost.
+
+        :param name: of what was lost, as :class:`Assessment` has it
+        """
         return False
 
     def renamed(self, changes: SessionChanges) -> list[str]:

@@ -128,6 +128,14 @@ def load_jvm_helper(spark: SparkSession, name: str) -> Any:
     return look
 
 
+def load_java(spark: SparkSession, source: str) -> Any:
+    """Return a new object of a Java class, which is compiled when it is first asked for.
+
+    :param source: may use those that lie next to this module
+    """
+    return _compiled_section(spark.sparkContext._gateway, source).newInstance()
+
+
 def load_guard(spark: SparkSession) -> Any:
     """Return the object in the JVM that sees every plan of a session, see ``SessionGuard.java``."""
     found = _compiled_guard(spark.sparkContext._gateway).newInstance()
