@@ -47,9 +47,20 @@ def missing_view(
 
 
 def _named(error: BaseException, lost: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the lost names that an error mentions: Spark quotes each part of a name."""
+    """Return the lost names that an error mentions. Spark quotes each part of a name, Python errors do it otherwise."""
     text = str(error)
-    return [(name, why) for name, why in lost.items() if any(part in text for part in _QUOTED.findall(name)[-1:])]
+    return [(name, why) for name, why in lost.items() if any(_mentions(text, part) for part in _quoted(name)[-1:])]
+
+
+def _quoted(name: str) -> list[str]:
+    return _QUOTED.findall(name) or re.findall(r"'([^']+)'", name)
+
+
+def _mentions(text: str, part: str) -> bool:
+    if part in text:
+        return True
+    bare = part.strip("`").replace("``", "`")
+    return re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", text) is not None
 
 
 def _who(other: ComponentConfig, view: str, component: str, config: PipelineConfig) -> str:
