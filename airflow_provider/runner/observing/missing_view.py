@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.problems import suggestion
+from airflow_provider.runner.session_state import kinds
 
 IF_LOST = "restart from the component that made it, or set its session_state: replay if running it twice does no harm"
 _QUOTED = re.compile(r"`(?:[^`]|``)+`")
@@ -47,20 +48,14 @@ def missing_view(
 
 
 def _named(error: BaseException, lost: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the lost names that an error mentions. Spark quotes each part of a name, Python errors do it otherwise."""
-    text = str(error)
-    return [(name, why) for name, why in lost.items() if any(_mentions(text, part) for part in _quoted(name)[-1:])]
-
-
-def _quoted(name: str) -> list[str]:
-    return _QUOTED.findall(name) or re.findall(r"'([^']+)'", name)
-
-
-def _mentions(text: str, part: str) -> bool:
-    if part in text:
-        return True
-    bare = part.strip("`").replace("``", "`")
-    return re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", text) is not None
+    """Return the lost names that an error mentions: Spark quotes each part of a name, or the kind knows its errors."""
+    text = f"{type(error).__name__}: {error}"
+    return [
+        (name, why)
+        for name, why in lost.items()
+        if any(part in text for part in _QUOTED.findall(name)[-1:])
+        or any(kind.is_missed(name, text) for kind in kinds.KINDS)
+    ]
 
 
 def _who(other: ComponentConfig, view: str, component: str, config: PipelineConfig) -> str:

@@ -74,6 +74,10 @@ class EnvironmentVariables(ProcessStateKind):
     def words(self, left: LeftInProcess) -> str:
         return f"environment variable {left.name!r}"
 
+    def is_missed(self, name: str, error: str) -> bool:
+        variable = name.removeprefix("environment variable ")
+        return variable != name and error == f"KeyError: {variable}"
+
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):

@@ -42,6 +42,9 @@ class ImportPath(ProcessStateKind):
     def words(self, left: LeftInProcess) -> str:
         return f"{left.name!r} in sys.path"
 
+    def is_missed(self, name: str, error: str) -> bool:
+        return name.endswith(" in sys.path") and error.startswith(("ModuleNotFoundError", "ImportError"))
+
 
 def _is_found(module: str) -> bool:
     if module in sys.modules or module in sys.stdlib_module_names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from airflow_provider.runner.session_state.kinds.process_state_kind import (
 )
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.watched_names import WATCHED, WatchedNames
+
+_ATTRIBUTE = re.compile(r"attribute (?P<name>'.*') of ")
 
 
 class LibraryAttributes(ProcessStateKind):
@@ -39,7 +42,11 @@ class LibraryAttributes(ProcessStateKind):
 
     def words(self, left: LeftInProcess) -> str:
         owner, _, attribute = left.name.rpartition(".")
-        return f"attribute `{attribute}` of {owner}"
+        return f"attribute {attribute!r} of {owner}"
+
+    def is_missed(self, name: str, error: str) -> bool:
+        found = _ATTRIBUTE.match(name)
+        return found is not None and error.startswith("AttributeError") and found["name"] in error
 
 
 LIBRARY_ATTRIBUTES = LibraryAttributes()

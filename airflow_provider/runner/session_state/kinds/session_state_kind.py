@@ -124,6 +124,13 @@ class SessionStateKind(ABC, Generic[Part, Change]):
         """Whether something is in the session again that was lost."""
         return False
 
+    def is_missed(self, name: str, error: str) -> bool:
+        """Whether the text of an error says that something is missing that was lost.
+
+        :param name: of what was lost, as :class:`Assessment` has it
+        """
+        return False
+
     def renamed(self, changes: SessionChanges) -> list[str]:
         """Return the names in the SQL text of a view that mean something else since, as :class:`SavedView` has them."""
         return []
