@@ -23,7 +23,7 @@ from airflow_provider.runner import (
     load_pipeline_config,
 )
 from airflow_provider.runner.config.absolute_paths import absolute_path
-from airflow_provider.runner.config.model import config_warnings
+from airflow_provider.runner.config.config_loader import config_warnings
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.fingerprint.code.component_code import read_code_of_components
 from airflow_provider.runner.observing.code_report import code_lines

@@ -13,6 +13,7 @@ from airflow_provider.runner.fingerprint.code.component_code import read_compone
 from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.carried_code import CarriedCode
 from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
 from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
@@ -25,7 +26,7 @@ from airflow_provider.runner.session_state.effects.ready_made import (
 )
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind
-from airflow_provider.runner.session_state.kinds import TEMP_FUNCTIONS, TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds import TEMP_VIEWS
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
     StatementEffects,
@@ -145,7 +146,7 @@ class EvidenceCollector:
         read = self._judge(component, reading, known)
         unstable = {view: why for view in views if (why := self._probe.why_unstable(view)) is not None}
         python = self._carried.unknown_python(component.name, effects, read)
-        is_lazy = bool(views or left.of(TEMP_FUNCTIONS).registered)
+        is_lazy = any(kind.leaves_code(left) for kind in kinds.KINDS)
         self._carried.add_lazy_code(component.name, read.missing[0] if read.missing and is_lazy else None)
         doubts = [
             *(str(act) for act in seen.acts),

@@ -135,6 +135,13 @@ class SessionStateKind(ABC, Generic[Part, Change]):
         """Return the names in the SQL text of a view that mean something else since, as :class:`SavedView` has them."""
         return []
 
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        """Whether a component left code that runs only when a later component uses it, such as a lazy view.
+
+        What that code does outside Spark, it does when it runs; so it counts for those that may run it, too.
+        """
+        return False
+
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         """Judge how far a record can bring back what a component left."""
         return Assessment()

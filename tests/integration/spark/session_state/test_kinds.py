@@ -57,6 +57,7 @@ class Sample:
     :param otherwise: statements that leave something else, so that a replay differs; None if no replay can differ
     :param forget: statements that let Spark forget what would outlive a session of this test
     :param lost: whether a record cannot bring it back
+    :param code: whether it is code that runs only when a later component uses it
     :param words: what the log says when it is restored
     :param brief: what the table of the plan says; ends with it, where the beginning is a size
     """
@@ -66,6 +67,7 @@ class Sample:
     otherwise: tuple[str, ...] | None = None
     forget: tuple[str, ...] = ()
     lost: bool = False
+    code: bool = False
     words: str = ""
     brief: str = ""
 
@@ -78,6 +80,7 @@ SAMPLES = {
         lambda session, db: session.sql("SELECT twice(21)").first()[0] == 42,
         otherwise=("CREATE TEMPORARY FUNCTION thrice(x INT) RETURNS INT RETURN 3 * x",),
         lost=True,
+        code=True,
     ),
     "session variables": Sample(
         ("DECLARE VARIABLE answer INT DEFAULT 42",),
@@ -110,6 +113,7 @@ SAMPLES = {
         (VIEW,),
         lambda session, db: session.table("v").count() == 1,
         otherwise=("CREATE TEMPORARY VIEW w AS SELECT 1 AS x",),
+        code=True,
         words="views v",
         brief=" bytes",
     ),
@@ -155,6 +159,7 @@ def test_a_kind_is_captured(kind: Kind, session: SparkSession, fill: Callable[[s
     left = session_changes(before, take_snapshot(probe))
     if not isinstance(kind, StatementOnlyKind):  # the next test sees those
         assert left.of(kind) != session_changes(before, before).of(kind)
+    assert kind.leaves_code(left) is SAMPLES[kind.name].code
 
 
 @by_kind
