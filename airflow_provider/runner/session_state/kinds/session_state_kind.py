@@ -69,10 +69,12 @@ class SessionChanges:
 
     :param parts: what it changed of each kind, by the kind's name
     :param statements: what only its statements tell
+    :param set_by_imports: environment variables that only modules set, when they were imported
     """
 
     parts: Mapping[str, Any]
     statements: StatementEffects = field(default_factory=StatementEffects)
+    set_by_imports: frozenset[str] = frozenset()
 
     def of(self, kind: SessionStateKind[Any, Change]) -> Change:
         """Return what it changed of one kind."""

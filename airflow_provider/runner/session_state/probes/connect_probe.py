@@ -31,6 +31,9 @@ class ConnectProbe:
     def look(self, sections: Mapping[str, str]) -> SessionLook:
         return SessionLook(self._spark, None, None, self._memory)
 
+    def remember(self, name: str, value: Any) -> None:
+        self._memory[name] = value
+
     def effects_since(self, mark: Any) -> SparkEffects:
         unknown = "may have written data, which Spark Connect does not report"
         return SparkEffects(unknown, certain=False, ran_python=True, complete=False)

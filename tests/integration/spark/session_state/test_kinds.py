@@ -235,11 +235,13 @@ def one(make: Make, fill: Fill, sample: Sample, **fields: Any) -> SparkRun:
     return run
 
 
-by_kind = pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
+OF_SESSION = [kind for kind in kinds.KINDS if kind not in (kinds.PROCESS_SETTINGS, *kinds.PROCESS_STATE)]
+"""``left_behind/test_process_state.py`` does the same with those of the process, which need processes of their own."""
+by_kind = pytest.mark.parametrize("kind", OF_SESSION, ids=lambda kind: kind.name)
 
 
 def test_every_kind_has_a_sample_and_a_name_of_its_own() -> None:
-    assert [kind.name for kind in kinds.KINDS] == list(SAMPLES)
+    assert [kind.name for kind in OF_SESSION] == list(SAMPLES)
 
 
 @by_kind
