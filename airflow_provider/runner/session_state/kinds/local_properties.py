@@ -134,7 +134,8 @@ public class LocalProperties implements java.util.function.Function {
 
     def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
         left = outcome.left.of(self)
-        there: dict[str, str | None] = {**outcome.after.of(self)}
+        now = outcome.after.of(self)
+        there: dict[str, str | None] = dict(now.items())
         for what in compared_values(self, recorded, there, {*left.values, *left.secret}):
             yield f"local property {what}"
 
