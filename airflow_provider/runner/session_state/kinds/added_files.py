@@ -29,11 +29,6 @@ _REMEDIES = {
     "jar": "the Spark property spark.jars gives it to every attempt",
     "Python file": "the Spark property spark.submit.pyFiles, or py_files of the operator, gives it to every attempt",
 }
-_UNSEEN = (
-    "its code calls addArtifact, and Spark Connect does not tell which artifacts a session has; the server's own Spark "
-    "properties spark.files and spark.submit.pyFiles give them to every session"
-)
-_STATEMENT = "added {} to the session, which Spark forgets with it"
 
 
 class AddedFiles(SessionStateKind[Mapping[str, str], list[str]]):
@@ -108,12 +103,13 @@ public class AddedFiles implements java.util.function.Function {
         if kind not in _REMEDIES:
             return False
         file = quoted.removesuffix("`").replace("``", "`")
-        return file in error or (kind == "Python file" and _misses_module(file, error))
+        if kind == "Python file" and _misses_module(file, error):
+            return True
+        return file in error if file else "FileNotFoundError" in error
 
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
-        if session.is_connect:
-            return _of_connect(changes)
-        return Assessment({name: _why(name) for name in changes.of(self)})
+        added = changes.statements.added if session.is_connect else changes.of(self)
+        return Assessment({name: _why(name) for name in added})
 
     def record(
         self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool
@@ -147,15 +143,7 @@ public class AddedFiles implements java.util.function.Function {
 
 def _why(name: str) -> str:
     kind = name.partition(" `")[0]
-    return f"added it to the application, which Spark forgets with it; {_REMEDIES[kind]}"
-
-
-def _of_connect(changes: SessionChanges) -> Assessment:
-    added = changes.statements.added
-    lost = {added: _STATEMENT.format(added)} if added else {}
-    if {"addArtifact", "addArtifacts"} & changes.statements.uses:
-        lost["artifacts"] = _UNSEEN
-    return Assessment(lost)
+    return f"added it to the session or its application, which Spark forgets with it; {_REMEDIES[kind]}"
 
 
 def _misses_module(file: str, error: str) -> bool:

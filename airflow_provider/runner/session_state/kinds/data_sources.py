@@ -22,8 +22,6 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 )
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 
-_UNSEEN = "its code uses spark.dataSource, and Spark Connect does not tell which data sources a session has"
-
 
 @dataclass(frozen=True)
 class SourceChanges:
@@ -87,11 +85,10 @@ public class DataSources implements java.util.function.Function {
 
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         found = changes.of(self)
-        if session.is_connect and "dataSource" in changes.statements.uses:
-            return Assessment({"data sources": _UNSEEN})
-        why = f"registered data source {', '.join(map(repr, found.registered))}, whose code cannot be saved"
+        registered = changes.statements.registered or found.registered
+        why = f"registered data source {', '.join(map(repr, registered))}, whose code cannot be saved"
         return Assessment(
-            lost={_lost_name(name): why for name in found.registered},
+            lost={_lost_name(name): why for name in registered},
             changes_answers=(
                 f"registered data source {', '.join(map(repr, found.replaced))}, whose code cannot be saved and "
                 "replaces another one"

@@ -135,7 +135,7 @@ public class LocalProperties implements java.util.function.Function {
     def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
         left = outcome.left.of(self)
         now = outcome.after.of(self)
-        there: dict[str, str | None] = {**now}
+        there: dict[str, str | None] = dict(now.items())
         for what in compared_values(self, recorded, there, {*left.values, *left.secret}):
             yield f"local property {what}"
 

@@ -31,6 +31,7 @@ Path = tuple[tuple[str, ...], ...]
 """The schemas in order, each with its parts; the current schema, whichever that is, has none."""
 
 _LONGEST = 1_000
+_UNSEEN = "set the SQL path, which Spark Connect does not tell"
 
 
 class SqlPath(SessionStateKind[Path, Path | None]):
@@ -102,7 +103,7 @@ public class SqlPath implements java.util.function.Function {
             _set_path(spark, before.of(self))
 
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
-        return Assessment()
+        return Assessment(changes_answers=_UNSEEN if changes.statements.sets_path and session.is_connect else None)
 
     def record(
         self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool

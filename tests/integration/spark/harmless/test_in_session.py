@@ -237,7 +237,7 @@ def test_a_file_that_was_added_is_there_again(world: World, tmp_path: Path) -> N
     run.fails("later")
     run.attempt()
     assert run.handling("it")[0] == "replay"
-    assert "added it to the application, which Spark forgets with it" in run.handling("it")[1]
+    assert "added it to the session or its application, which Spark forgets with it" in run.handling("it")[1]
     run.mend("later")
     assert run.resume().failed_components == []
 

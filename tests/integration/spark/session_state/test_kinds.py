@@ -36,7 +36,6 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,
-    StatementOnlyKind,
 )
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
@@ -251,8 +250,7 @@ def test_a_kind_is_captured(kind: Kind, session: SparkSession, fill: Fill) -> No
     assert kind.is_untouched(before, take_snapshot(probe))
     left_by(*map(fill, SAMPLES[kind.name].leaves))(session)
     left = session_changes(before, take_snapshot(probe))
-    if not isinstance(kind, StatementOnlyKind):  # the next test sees those
-        assert left.of(kind) != session_changes(before, before).of(kind)
+    assert left.of(kind) != session_changes(before, before).of(kind)
     assert kind.leaves_code(left) is SAMPLES[kind.name].code
 
 
