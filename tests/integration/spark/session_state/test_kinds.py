@@ -124,6 +124,7 @@ SAMPLES = {
         lambda session, db: session.read.format("dice").load().count() == 1,
         otherwise=(lambda session: session.dataSource.register(Cards),),
         lost=True,
+        code=True,
     ),
     "Hadoop entries": Sample(
         (lambda session: hadoop(session).set("parquet.block.size", "1048576"),),
