@@ -222,12 +222,19 @@ def test_a_time_limit_that_ends_a_collect_leaves_a_right_record(
             "name": "p",
             "components": [
                 {
-                    "name": name,
-                    "class_path": "tests.samples.components.basic.scripted",
-                    "config": {"name": name},
-                    "depends_on": after,
-                }
-                for name, after in (("first", []), ("long", ["first"]), ("last", ["long"]))
+                    "name": "first",
+                    "class_path": f"{READY}.RunSql",
+                    "config": {"sql": "SELECT id FROM range(3)", "output_view": "three"},
+                },
+                *(
+                    {
+                        "name": name,
+                        "class_path": "tests.samples.components.basic.scripted",
+                        "config": {"name": name},
+                        "depends_on": [after],
+                    }
+                    for name, after in (("long", "first"), ("last", "long"))
+                ),
             ],
         }
     )
@@ -243,7 +250,6 @@ def test_a_time_limit_that_ends_a_collect_leaves_a_right_record(
             ) as guard,
         ):
             session = opened.open()
-            script.on("first", lambda: session.range(3).createOrReplaceTempView("three"))
             script.on("last", lambda: counted.append(session.table("three").count()))
             views = str(tmp_path / "views")
             run_attempt(
