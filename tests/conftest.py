@@ -83,6 +83,8 @@ def _spark_as_new(request: pytest.FixtureRequest) -> None:
     java_sessions = kinds._get_j_spark_session_class(spark._jvm)
     java_sessions.setDefaultSession(spark._jsparkSession)
     java_sessions.setActiveSession(spark._jsparkSession)
+    # `SHOW TABLES` of any database lists temp views, too.
+    spark._jsparkSession.sessionState().catalog().clearTempTables()
     if _as_new is not None:
         _as_new.put_back()
     # What is cached is cached for every session, and for every frame with an equal plan: `range(5)` of another test.

@@ -90,15 +90,19 @@ class RecordBuilder:
         views: list[SavedView] = []
         if choice.strategy is RestoreStrategy.SAVE:
             views, choice = self._save(component.name, position, left, choice, evidence)
+        fields = self._fields(left, assessed, kept=_RECORDED[choice.strategy] == "kept")
+        reason = choice.reason
+        if choice.strategy is RestoreStrategy.KEEP and fields["parts"] and evidence.doubts:
+            reason = f"{reason}; {'; '.join(evidence.doubts)}"
         record = SessionStateRecord(
             handling=_RECORDED[choice.strategy],
-            reason=choice.reason[:LONGEST_REASON],
+            reason=reason[:LONGEST_REASON],
             harmless=not evidence.doubts,
             remedy=choice.remedy,
             work_seconds=round(evidence.work_seconds, 3),
             unsavable=(facts.unsavable or facts.missable or "")[:LONGEST_REASON] or None,
             views=views,
-            **self._fields(left, assessed, kept=_RECORDED[choice.strategy] == "kept"),
+            **fields,
         )
         if record.handling == "unrepeatable":
             _log_unrepeatable(component.name, record)

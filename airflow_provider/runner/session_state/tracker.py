@@ -27,6 +27,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
 )
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.process_needs import warn_if_lost
 from airflow_provider.runner.session_state.record_builder import RecordBuilder
 from airflow_provider.runner.session_state.restore import SessionRestorer
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
@@ -36,6 +37,7 @@ from airflow_provider.runner.session_state.saved.session_calls import make_curre
 from airflow_provider.runner.session_state.session_views import SessionViews
 from airflow_provider.runner.session_state.sources.moved import moved_sources
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
+from airflow_provider.runner.session_state.watched_names import WATCHED, names_to_watch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -97,11 +99,12 @@ class SessionStateTracker:
         self._session_views = SessionViews(self.spark, self.probe, self._saver)
         self._builder = RecordBuilder(self.spark, self.probe, self.config, self._session_views)
         self._restorer = SessionRestorer(self.spark, self.probe, self.url, self.config.session_state_format)
-        self._before: SessionSnapshot = take_snapshot(self.probe)
-        self._first = self._before
         self._present: set[str] = set()
         self._views: set[ViewName] = set()  # that components have left in this attempt
         self._evidence = EvidenceCollector(self.spark, self.probe, self.config, self.url)
+        self.probe.remember(WATCHED, names_to_watch(self._evidence.readings.values()))
+        self._before: SessionSnapshot = take_snapshot(self.probe)
+        self._first = self._before
         self._guard = SessionGuard(self.spark)
         self._owners: dict[ViewName, str] = {}  # of views, the component that left each
         self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
@@ -186,8 +189,9 @@ class SessionStateTracker:
         left = session_changes(before, after)
         self._note_owner(component.name, left.of(TEMP_VIEWS).left)
         evidence = self._evidence.collect(component, before.mark, left, ran.entered)
-        left = replace(left, statements=evidence.statements)
+        left = replace(left, statements=evidence.statements, set_by_imports=evidence.set_by_imports)
         record = self._builder.build(component, position, left, evidence)
+        warn_if_lost(self.config, component, record, self._evidence.readings)
         if record.views:
             self._evidence.forget_lazy_code(component.name)
         self._earlier.add_saved(component.name, position, record)

@@ -41,6 +41,7 @@ from airflow_provider.runner.fingerprint.code.name_scopes import (
     function_scope,
 )
 from airflow_provider.runner.fingerprint.code.set_order import takes_order_of_set
+from airflow_provider.runner.fingerprint.code.state_uses import SETS_ENVIRONMENT, StateUse, StateUses
 
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores", "type_params"})
 _MODULE_NAMES = frozenset({"__name__", "__file__", "__doc__", "__package__", "__spec__", "__path__", "__class__"})
@@ -61,6 +62,8 @@ class DefinitionDigest:
     :param foreign: what else it refers to
     :param attributes: attributes of values that are unknown before it runs
     :param unseen: what the walk could not follow
+    :param state_reads: what it reads of the process
+    :param state_writes: what it writes there
     """
 
     digest: str
@@ -69,6 +72,8 @@ class DefinitionDigest:
     attributes: list[CodeReference] = field(default_factory=list)
     unseen: list[UnseenCode] = field(default_factory=list)
     hints: str = ""
+    state_reads: list[StateUse] = field(default_factory=list)
+    state_writes: list[StateUse] = field(default_factory=list)
 
 
 def read_syntax(
@@ -99,6 +104,7 @@ class _SyntaxWalk:
         self._attributes: dict[CodeReference, None] = {}
         self._unseen: dict[UnseenCode, None] = {}
         self._hints: list[str] = []
+        self._state = StateUses(module, resolver, self._uses)
 
     def definition(self) -> DefinitionDigest:
         return DefinitionDigest(
@@ -108,6 +114,8 @@ class _SyntaxWalk:
             list(self._attributes),
             list(self._unseen),
             short_hash(self._hints) if self._hints else "",
+            list(self._state.reads),
+            list(self._state.writes),
         )
 
     def over(self, node: ast.AST, scope: NameScope | None) -> None:
@@ -126,6 +134,7 @@ class _SyntaxWalk:
 
     def _items(self, node: ast.AST, scope: NameScope | None) -> list[_Item]:
         """Return the tokens and nodes that stand for a node, in order."""
+        self._state.look(node, scope)
         if isinstance(node, (ast.Name, ast.Attribute)):
             return self._reference(node, scope)
         if isinstance(node, ast.Constant):
@@ -254,6 +263,7 @@ class _SyntaxWalk:
             for name in together(attributes[1:] if inherited else attributes):
                 self._attribute(name, node, scope)
             return [f".{'.'.join(attributes)}", (root, scope)]
+        self._state.refers(node, root, attributes, scope)
         uses = self._uses(root, attributes, scope)
         if uses is not None:
             return self._followed(uses, node, scope)
@@ -269,7 +279,8 @@ class _SyntaxWalk:
     def _followed(self, uses: list[CodeUse], node: ast.AST, scope: NameScope | None) -> list[_Item]:
         tokens = set()
         for target, rest in uses:
-            self._reach(target, node, scope)
+            sets = isinstance(target, External) and self._state.only_sets_environment(node)
+            self._reach(External(SETS_ENVIRONMENT) if sets else target, node, scope)
             if isinstance(target, External):
                 tokens.add(f"@foreign {target.name}")
                 if target.name in ATTRIBUTE_BY_NAME:  # it is passed on, because calls are handled above

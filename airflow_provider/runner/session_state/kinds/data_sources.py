@@ -83,6 +83,9 @@ public class DataSources implements java.util.function.Function {
     def is_missed(self, name: str, error: str) -> bool:
         return name.startswith("data source") and "DATA_SOURCE_NOT_FOUND" in error and _is_named(name, error)
 
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        return bool(changes.of(self).registered)
+
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         found = changes.of(self)
         registered = changes.statements.registered or found.registered

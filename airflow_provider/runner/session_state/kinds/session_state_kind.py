@@ -71,10 +71,12 @@ class SessionChanges:
 
     :param parts: what it changed of each kind, by the kind's name
     :param statements: what only its statements tell
+    :param set_by_imports: environment variables that only modules set, when they were imported
     """
 
     parts: Mapping[str, Any]
     statements: StatementEffects = field(default_factory=StatementEffects)
+    set_by_imports: frozenset[str] = frozenset()
 
     def of(self, kind: SessionStateKind[Any, Change]) -> Change:
         """Return what it changed of one kind."""
@@ -136,6 +138,13 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     def renamed(self, changes: SessionChanges) -> list[str]:
         """Return the names in the SQL text of a view that mean something else since, as :class:`SavedView` has them."""
         return []
+
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        """Whether a component left code that runs only when a later component uses it, such as a lazy view.
+
+        What that code does outside Spark, it does when it runs; so it counts for those that may run it, too.
+        """
+        return False
 
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         """Judge how far a record can bring back what a component left."""

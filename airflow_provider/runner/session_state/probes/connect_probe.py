@@ -34,6 +34,9 @@ class ConnectProbe:
     def look(self, sections: Mapping[str, str]) -> SessionLook:
         return SessionLook(self._spark, None, len(self._client.calls), self._memory)
 
+    def remember(self, name: str, value: Any) -> None:
+        self._memory[name] = value
+
     def effects_since(self, mark: Any) -> SparkEffects:
         unknown = "may have written data, which Spark Connect does not report"
         calls = self._client.calls[mark:]

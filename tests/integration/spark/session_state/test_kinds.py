@@ -63,6 +63,7 @@ class Sample:
     :param otherwise: statements that leave something else, so that a replay differs; None if no replay can differ
     :param forget: statements that let Spark forget what would outlive a session of this test
     :param lost: whether a record cannot bring it back
+    :param code: whether it is code that runs only when a later component uses it
     :param words: what the log says when it is restored
     :param brief: what the table of the plan says; ends with it, where the beginning is a size
     """
@@ -72,6 +73,7 @@ class Sample:
     otherwise: tuple[Leaves, ...] | None = None
     forget: tuple[Leaves, ...] = ()
     lost: bool = False
+    code: bool = False
     words: str = ""
     brief: str = ""
 
@@ -115,12 +117,14 @@ SAMPLES = {
         lambda session, db: session.sql("SELECT twice(21)").first()[0] == 42,
         otherwise=("CREATE TEMPORARY FUNCTION thrice(x INT) RETURNS INT RETURN 3 * x",),
         lost=True,
+        code=True,
     ),
     "data sources": Sample(
         (lambda session: session.dataSource.register(Dice),),
         lambda session, db: session.read.format("dice").load().count() == 1,
         otherwise=(lambda session: session.dataSource.register(Cards),),
         lost=True,
+        code=True,
     ),
     "Hadoop entries": Sample(
         (lambda session: hadoop(session).set("parquet.block.size", "1048576"),),
@@ -187,6 +191,7 @@ SAMPLES = {
         (VIEW,),
         lambda session, db: session.table("v").count() == 1,
         otherwise=("CREATE TEMPORARY VIEW w AS SELECT 1 AS x",),
+        code=True,
         words="views v",
         brief=" bytes",
     ),
@@ -230,11 +235,13 @@ def one(make: Make, fill: Fill, sample: Sample, **fields: Any) -> SparkRun:
     return run
 
 
-by_kind = pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
+OF_SESSION = [kind for kind in kinds.KINDS if kind not in (kinds.PROCESS_SETTINGS, *kinds.PROCESS_STATE)]
+"""``left_behind/test_process_state.py`` does the same with those of the process, which need processes of their own."""
+by_kind = pytest.mark.parametrize("kind", OF_SESSION, ids=lambda kind: kind.name)
 
 
 def test_every_kind_has_a_sample_and_a_name_of_its_own() -> None:
-    assert [kind.name for kind in kinds.KINDS] == list(SAMPLES)
+    assert [kind.name for kind in OF_SESSION] == list(SAMPLES)
 
 
 @by_kind
@@ -245,6 +252,7 @@ def test_a_kind_is_captured(kind: Kind, session: SparkSession, fill: Fill) -> No
     left_by(*map(fill, SAMPLES[kind.name].leaves))(session)
     left = session_changes(before, take_snapshot(probe))
     assert left.of(kind) != session_changes(before, before).of(kind)
+    assert kind.leaves_code(left) is SAMPLES[kind.name].code
 
 
 @by_kind
