@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.components.destination.table_layout import find_table
-from airflow_provider.components.protection.later_reads import declared_paths, declared_tables, find_later_reader
+from airflow_provider.runner.session_state.needs.later_reads import declared_paths, declared_tables, find_later_reader
 from airflow_provider.components.protection.write_target import (
     WriteTarget,
     is_same_database,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.components.protection.later_reads import (
+from airflow_provider.runner.session_state.needs.later_reads import (
     LaterReader,
     declared_paths,
     declared_tables,
