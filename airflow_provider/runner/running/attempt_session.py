@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkLostError, SparkSessionError, describe
@@ -13,11 +13,16 @@ from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reuse_reasons import NotRestored
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.running.needed_state import find_readers
 from airflow_provider.runner.session_state.kinds.kind_context import (
     RecordLimits,
     SavedStorage,
 )
-from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
+from airflow_provider.runner.session_state.kinds.recorded_state import (
+    missing_state,
+    record_damage,
+    reject_record,
+)
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.probe import probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
@@ -62,6 +67,7 @@ class AttemptSession:
         self.url = saved.url if saved else None
         self.tracker: SessionStateTracker | None = None
         self._clock = clock
+        self._decisions: Sequence[Decision] = ()
         self.opening_seconds = 0.0
 
     def spark(self) -> SparkSession:
@@ -111,6 +117,7 @@ class AttemptSession:
 
     def begin(self, plan: RunPlan) -> None:
         """Make the session ready for the components of a plan."""
+        self._decisions = plan.decisions
         spark = self.spark()
         probe = probe_for(spark)
         if self.tracker is None and probe is not None:
@@ -156,12 +163,33 @@ class AttemptSession:
                     f"{describe(error)}. No component was re-run; the next attempt restores it"
                 ) from error
             # Otherwise it is whatever the catalog or the storage object to.
-            self._refuse_harm(decision, error)
-            self._refuse_other_data(decision, error)
+            try:
+                self._refuse_harm(decision, error)
+                self._refuse_other_data(decision, error)
+            except (SparkSessionError, SourceChangedError) as refused:
+                self._restore_one_by_one(decision, dropped, refused)
+                return decision
             reason = NotRestored(describe(error))
             logger.warning("%s: %s; replaying it", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)
         return decision
+
+    def _restore_one_by_one(self, decision: Decision, dropped: Collection[str], refused: Exception) -> None:
+        """Restore what can be restored, if nothing that is to run needs the rest as far as it tells.
+
+        :param refused: why the component must not be replayed instead; raised if that is needed
+        """
+        tracker, record = self.tracker, decision.session_state
+        if tracker is None or record is None:
+            raise refused
+        try:
+            tracker.restore(decision.component, record, dropped, views_one_by_one=True)
+        except Exception:  # noqa: BLE001 - it is more than single views, which the first error tells
+            raise refused from None
+        lost = [item for item in missing_state(record.model_copy(update={"views": []})) if item.name in tracker.lost]
+        names = [other.component for other in self._decisions]
+        if find_readers(self._config, lost, self._decisions[names.index(decision.component) + 1 :]):
+            raise refused
 
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back; yield what is to be recorded of each component."""

@@ -22,6 +22,7 @@ from airflow_provider.runner.session_state.kinds.kind_context import (
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
 )
+from airflow_provider.runner.session_state.kinds.temp_views import broken_views
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.saver import NOWHERE
@@ -88,21 +89,31 @@ class RecordBuilder:
         policy = self._config.session_state_of(component.name)
         choice = choose_strategy(policy, facts, self._config.replay_below_cpu_seconds)
         views: list[SavedView] = []
+        broken: dict[ViewName, Exception] = {}
         if choice.strategy is RestoreStrategy.SAVE:
-            views, choice = self._save(component.name, position, left, choice, evidence)
+            views, choice = self._save(component.name, position, left, choice, evidence, broken)
+        handling = _RECORDED[choice.strategy]
+        # What can be missed with an error only, such as a view, keeps nothing else from being restored.
+        kept = handling == "kept" or (handling == "unrepeatable" and facts.unsavable is None)
+        unsavable = facts.unsavable if handling == "unrepeatable" else facts.unsavable or facts.missable
+        fields = self._fields(left, assessed, kept=kept)
+        if broken:
+            fields["parts"][TEMP_VIEWS.name] = broken_views(broken)
         record = SessionStateRecord(
-            handling=_RECORDED[choice.strategy],
+            handling=handling,
             reason=choice.reason[:LONGEST_REASON],
             harmless=not evidence.doubts,
             remedy=choice.remedy,
             work_seconds=round(evidence.work_seconds, 3),
-            unsavable=(facts.unsavable or facts.missable or "")[:LONGEST_REASON] or None,
+            unsavable=unsavable[:LONGEST_REASON] if unsavable else None,
             views=views,
-            **self._fields(left, assessed, kept=_RECORDED[choice.strategy] == "kept"),
+            **fields,
         )
         if record.handling == "unrepeatable":
             _log_unrepeatable(component.name, record)
-        if record.handling == "kept":
+        elif broken:
+            _log_broken(component.name, broken)
+        if kept:
             _log_lost(component.name, record.lost, assessed)
         return record
 
@@ -118,29 +129,48 @@ class RecordBuilder:
         return fields
 
     def _save(
-        self, name: str, position: int, left: SessionChanges, choice: StrategyChoice, evidence: Evidence
+        self,
+        name: str,
+        position: int,
+        left: SessionChanges,
+        choice: StrategyChoice,
+        evidence: Evidence,
+        broken: dict[ViewName, Exception],
     ) -> tuple[list[SavedView], StrategyChoice]:
+        """Save the views of a component; return them, and what becomes of the component then.
+
+        :param broken: collects the views that cannot be saved
+        """
+
+        def passes_over(view: ViewName, error: Exception) -> bool:
+            self._views.refuse_lost_session()  # nothing is certain of the component then, so it is not complete
+            if is_refused_by_guard(error):
+                return False
+            broken[view] = error
+            return True
+
         began = time.monotonic()
         views = left.of(TEMP_VIEWS).left
         cached = {cached.view for cached in left.of(CACHED_VIEWS).cached}  # saving computes them, and Spark keeps that
         lazy = [view for view in views if view not in cached] if evidence.lazy_code else []
         mark = take_snapshot(self._access.probe).mark if lazy else None
         try:
-            saved = self._views.save(position, dict.fromkeys(views, LATE_BOUND))
+            saved = self._views.save(position, dict.fromkeys(views, LATE_BOUND), passes_over)
         except ViewNotSavedError as error:
-            self._views.refuse_lost_session()  # nothing is certain of the component then, so it is not complete
+            self._views.refuse_lost_session()
             if is_refused_by_guard(error) and len(evidence.doubts) <= len(evidence.unstable):
                 # No reader has seen a row of it, nor can, so another run of the component leaves the same.
                 logger.warning("%s: %s", name, error)
                 return [], StrategyChoice(RestoreStrategy.REPLAY, f"{error}; it runs again when it is needed")
-            reason = f"{error}, and it must not run again: {choice.reason}"
-            return [], StrategyChoice(RestoreStrategy.UNREPEATABLE, reason, VOUCH)
+            return [], _unrepeatable(error, choice)
+        if not saved:
+            return [], _unrepeatable(next(iter(broken.values())), choice)
         self._log_saved(name, saved, time.monotonic() - began, choice)
         self._log_redrawn(name, sorted(evidence.unstable))
         if lazy and self._access.probe.effects_since(mark).ran_python:
             _log_lazy_code(name, lazy, evidence.lazy_code)
-        for view in views:
-            self._views.mark_saved(view)
+        for copy in saved:
+            self._views.mark_saved(copy.view)
         return saved, choice
 
     def _log_saved(self, name: str, saved: Sequence[SavedView], seconds: float, choice: StrategyChoice) -> None:
@@ -178,6 +208,17 @@ def _log_lazy_code(name: str, views: Sequence[ViewName], why: str) -> None:
         why,
         name,
     )
+
+
+def _unrepeatable(error: Exception, choice: StrategyChoice) -> StrategyChoice:
+    reason = f"{error}, and it must not run again: {choice.reason}"
+    return StrategyChoice(RestoreStrategy.UNREPEATABLE, reason, VOUCH)
+
+
+def _log_broken(name: str, broken: Mapping[ViewName, Exception]) -> None:
+    first = next(iter(broken.values()))
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    logger.warning("%s: a later attempt will not have view %r%s: %s", name, str(next(iter(broken))), more, first)
 
 
 def _log_unrepeatable(name: str, record: SessionStateRecord) -> None:

@@ -21,11 +21,12 @@ from airflow_provider.runner.session_state.changes.replay_check import check_rep
 from airflow_provider.runner.session_state.earlier_views import EarlierViews
 from airflow_provider.runner.session_state.evidence import EvidenceCollector
 from airflow_provider.runner.session_state.kinds import CURRENT_DATABASE, TEMP_VIEWS
-from airflow_provider.runner.session_state.kinds.recorded_state import restored_in_words
+from airflow_provider.runner.session_state.kinds.recorded_state import missing_state, restored_in_words
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     ReplayOutcome,
     SessionSnapshot,
 )
+from airflow_provider.runner.session_state.kinds.temp_views import lost_view
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.record_builder import RecordBuilder
 from airflow_provider.runner.session_state.restore import SessionRestorer
@@ -184,7 +185,7 @@ class SessionStateTracker:
         before, after = self._before, take_snapshot(self.probe)
         self._present.add(component.name)
         left = session_changes(before, after)
-        self._note_owner(component.name, left.of(TEMP_VIEWS).left)
+        self._note_views(component.name, left.of(TEMP_VIEWS).left)
         evidence = self._evidence.collect(component, before.mark, left, ran.entered)
         left = replace(left, statements=evidence.statements)
         record = self._builder.build(component, position, left, evidence)
@@ -217,7 +218,7 @@ class SessionStateTracker:
         if record is not None:
             check_replay(component.name, record, ReplayOutcome(left, after, self._views))
         self._present.add(component.name)
-        self._note_owner(component.name, left.of(TEMP_VIEWS).left)
+        self._note_views(component.name, left.of(TEMP_VIEWS).left)
         if record is not None:
             self._earlier.add(component, position, record, ran.seconds, computed=not record.late_bound)
         saved = self._earlier.after_component(component.name, evidence, None)
@@ -245,22 +246,32 @@ class SessionStateTracker:
         if self._saver is not None and self.is_alive():
             yield from self._earlier.save_after_failure()
 
-    def restore(self, component: str, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
+    def restore(
+        self,
+        component: str,
+        record: SessionStateRecord,
+        dropped: Collection[str] = (),
+        *,
+        views_one_by_one: bool = False,
+    ) -> None:
         """Bring back what a component left.
 
         :param dropped: databases and tables that later components dropped
+        :param views_one_by_one: whether to go on without a view whose copy cannot be read
         :raises NotRestoredError: the record leads where it must not; none of it has been used
         :raises Exception: what Spark raises
         """
-        self._restorer.restore(record, dropped)
+        self._restorer.restore(component, record, dropped, views_one_by_one=views_one_by_one)
         self._earlier.add_restored(component, record, self._attempts.get(component))
         self._note_owner(component, record.left_views)
         what = restored_in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
-        for name, why in sorted(self._restorer.lost.items() & record.lost.items()):
+        lost = self._restorer.lost
+        names = {missing.name for missing in missing_state(record)} | set(map(lost_view, record.left_views))
+        for name in sorted(names & lost.keys()):
             logger.warning(
-                "%s of %s could not be restored: %s. A component that needs it will fail", name, component, why
+                "%s of %s could not be restored: %s. A component that needs it will fail", name, component, lost[name]
             )
         self._before = take_snapshot(self.probe)
 
@@ -279,6 +290,11 @@ class SessionStateTracker:
         """
         if self._saver is not None and self.url:
             remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
+
+    def _note_views(self, component: str, views: Collection[ViewName]) -> None:
+        """Note the views that a component has just left."""
+        self._restorer.forget_lost(map(lost_view, views))
+        self._note_owner(component, views)
 
     def _note_owner(self, component: str, views: Iterable[ViewName]) -> None:
         self._views.update(views)

@@ -16,6 +16,7 @@ from airflow_provider.runner.record.session_state_record import SessionStateReco
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
+    MissingState,
     RecordedPart,
     RecordLimits,
     RestoreTarget,
@@ -150,6 +151,10 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     def damage(self, record: SessionStateRecord, storage: SavedStorage) -> str | None:
         """Return what is wrong with what a record needs of the storage, None if nothing is."""
         return None
+
+    def missing(self, record: SessionStateRecord) -> Iterator[MissingState]:
+        """Yield what a record that is restored does not bring back."""
+        yield from ()
 
     @abstractmethod
     def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
