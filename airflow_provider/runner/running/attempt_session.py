@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkLostError, SparkSessionError, describe
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.observing.unfailing import observe
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reuse_reasons import NotRestored
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
@@ -24,7 +26,8 @@ from airflow_provider.runner.session_state.kinds.recorded_state import (
     reject_record,
 )
 from airflow_provider.runner.session_state.live import LiveSession
-from airflow_provider.runner.session_state.probes.probe import probe_for
+from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
+from airflow_provider.runner.session_state.probes.probe import SessionProbe, probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
 from airflow_provider.runner.session_state.saved.files import SavedFiles, files_for
 from airflow_provider.runner.session_state.sources.compare import source_change
@@ -119,7 +122,7 @@ class AttemptSession:
         """Make the session ready for the components of a plan."""
         self._decisions = plan.decisions
         spark = self.spark()
-        probe = probe_for(spark)
+        probe = self._probe(spark) if self.tracker is None else None
         if self.tracker is None and probe is not None:
             self.tracker = SessionStateTracker(spark, probe, self._config, self._saved)
             if plan.live:
@@ -133,8 +136,11 @@ class AttemptSession:
             self.tracker.reset_session()
             # Otherwise the caller said what is complete, and what that saved is not known.
             if plan.recorded_when_planned is not None:
-                self.tracker.delete_stale_attempts(
-                    d.session_state for d in plan.decisions if d.session_state is not None
+                wanted = [d.session_state for d in plan.decisions if d.session_state is not None]
+                observe(
+                    "what earlier attempts left in the storage",
+                    partial(self.tracker.delete_stale_attempts, wanted),
+                    None,
                 )
 
     def restore(self, decision: Decision, dropped: Collection[str]) -> Decision:
@@ -199,7 +205,8 @@ class AttemptSession:
     def _refuse_harm(self, decision: Decision, error: Exception) -> None:
         """Refuse to re-run a component that may do harm, only because a storage was not there for a moment."""
         state = decision.session_state
-        if isinstance(error, NotRestoredError) or state is None or state.harmless:
+        must_not = state is not None and state.handling == "unrepeatable"
+        if not must_not and (isinstance(error, NotRestoredError) or state is None or state.harmless):
             return
         if self._config.session_state_of(decision.component) != "replay":
             raise SparkSessionError(
@@ -224,11 +231,25 @@ class AttemptSession:
             raise SourceChangedError(self._config.name, [what], "restart the run from it") from error
 
     def end_of_success(self) -> None:
-        """Delete what this run has saved, or say for how long it is kept."""
+        """Delete what this run has saved, or say for how long it is kept. The pipeline has succeeded either way."""
+        observe(f"what this run has left in {self.url}", self._settle_saved, None)
+
+    def _settle_saved(self) -> None:
         if self._saved is not None and self._saved.owner.hours_after_success > 0:
             self._saved.keep_after_success(files_for(self._saved.url, self._spark))
         elif self.url and (self._spark is not None or local_path(self.url) is not None):
             delete_run(files_for(self.url, self._spark), self.url)
+
+    @staticmethod
+    def _probe(spark: SparkSession) -> SessionProbe | None:
+        """Return what looks into the session; if that cannot be had, nothing of the session is known."""
+        try:
+            return probe_for(spark)
+        except Exception as error:
+            if (lost := spark_lost(spark, error)) is not None and lost.session_is_gone:
+                raise lost from error
+            logger.warning("cannot look into the Spark session: %s", describe(error))
+            return cast("SessionProbe", BlindProbe(describe(error)))
 
     def _claim(self, saved: SavedDirectory) -> None:
         saved.claim(self._files(saved.url))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider.errors import ViewNotSavedError
+from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.session_state_record import LONGEST_REASON, SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.changes.diff import take_snapshot
 from airflow_provider.runner.session_state.evidence import Evidence
 from airflow_provider.runner.session_state.kinds import CACHED_VIEWS, TEMP_VIEWS
 from airflow_provider.runner.session_state.kinds.kind_context import (
@@ -54,7 +53,8 @@ class RecordBuilder:
     """
 
     def __init__(self, spark: SparkSession, probe: SessionProbe, config: PipelineConfig, views: SessionViews) -> None:
-        self._access = SessionAccess(spark, probe, views.saver)
+        self._inspection = views.inspection
+        self._access = SessionAccess(spark, probe, views.saver, self._inspection.refuse_lost_session)
         self._config = config
         self._views = views
         self._earlier: Mapping[str, SessionStateRecord] = {}
@@ -75,7 +75,7 @@ class RecordBuilder:
         :param left: what it left in the session
         :param evidence: what is known of what it did
         """
-        assessed = {kind.name: kind.assess(left, self._access) for kind in kinds.KINDS}
+        assessed, unknown = self._assess(left)
         lost = [why for found in assessed.values() for why in found.lost.values()]
         better_replayed = [why for found in assessed.values() for why in found.better_replayed]
         facts = StrategyFacts(
@@ -96,7 +96,7 @@ class RecordBuilder:
         # What can be missed with an error only, such as a view, keeps nothing else from being restored.
         kept = handling == "kept" or (handling == "unrepeatable" and facts.unsavable is None)
         unsavable = facts.unsavable if handling == "unrepeatable" else facts.unsavable or facts.missable
-        fields = self._fields(left, assessed, kept=kept)
+        fields = self._fields(left, assessed, unknown, kept=kept)
         if broken:
             fields["parts"][TEMP_VIEWS.name] = broken_views(broken)
         record = SessionStateRecord(
@@ -109,18 +109,53 @@ class RecordBuilder:
             views=views,
             **fields,
         )
-        if record.handling == "unrepeatable":
-            _log_unrepeatable(component.name, record)
-        elif broken:
-            _log_broken(component.name, broken)
-        if kept:
-            _log_lost(component.name, record.lost, assessed)
+        if missed := [found for name, found in assessed.items() if name in unknown]:
+            record = _with_unknown(record, missed)
+        _log_record(component.name, record, assessed, broken, unknown)
         return record
 
-    def _fields(self, left: SessionChanges, assessed: Mapping[str, Assessment], *, kept: bool) -> dict[str, Any]:
+    def _assess(self, left: SessionChanges) -> tuple[dict[str, Assessment], set[str]]:
+        """Return what of each kind a record cannot bring back, and the kinds of which that is not known."""
+        assessed: dict[str, Assessment] = {}
+        why: list[str] = []
+
+        def assess_each() -> None:
+            for kind in kinds.KINDS:
+                if kind.name not in left.unknown:
+                    try:
+                        assessed[kind.name] = kind.assess(left, self._access)
+                    except Exception as error:  # noqa: BLE001 - Spark and catalogs raise anything
+                        self._inspection.refuse_lost_session(error)
+                        why.append(describe(error))
+
+        self._inspection.ask_in_time("what a record can bring back", assess_each, why.append)
+        known = dict(assessed)  # what took too long may still come
+        unknown = {
+            kind.name: left.unknown.get(kind.name) or kind.assess_unknown("; ".join(why[:1]), None)
+            for kind in kinds.KINDS
+            if kind.name not in known
+        }
+        return known | unknown, set(unknown)
+
+    def _fields(
+        self, left: SessionChanges, assessed: dict[str, Assessment], unknown: set[str], *, kept: bool
+    ) -> dict[str, Any]:
+        """Return the fields of a record that are for single kinds.
+
+        :param assessed: gets what becomes of a kind that cannot be recorded
+        :param unknown: gets that kind
+        """
         fields: dict[str, Any] = {"parts": {}, "lost": {}}
         for kind in kinds.KINDS:
-            found = kind.record(left, assessed[kind.name], self._access, kept=kept)
+            if kind.name in unknown:
+                continue
+            try:
+                found = kind.record(left, assessed[kind.name], self._access, kept=kept)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._inspection.refuse_lost_session(error)
+                assessed[kind.name] = kind.assess_unknown(describe(error), None)
+                unknown.add(kind.name)
+                continue
             fields |= found.fields
             if found.own is not None:
                 fields["parts"][kind.name] = found.own
@@ -153,7 +188,7 @@ class RecordBuilder:
         views = left.of(TEMP_VIEWS).left
         cached = {cached.view for cached in left.of(CACHED_VIEWS).cached}  # saving computes them, and Spark keeps that
         lazy = [view for view in views if view not in cached] if evidence.lazy_code else []
-        mark = take_snapshot(self._access.probe).mark if lazy else None
+        mark = self._mark() if lazy else None
         try:
             saved = self._views.save(position, dict.fromkeys(views, LATE_BOUND), passes_over)
         except ViewNotSavedError as error:
@@ -167,11 +202,22 @@ class RecordBuilder:
             return [], _unrepeatable(next(iter(broken.values())), choice)
         self._log_saved(name, saved, time.monotonic() - began, choice)
         self._log_redrawn(name, sorted(evidence.unstable))
-        if lazy and self._access.probe.effects_since(mark).ran_python:
+        if lazy and self._ran_python_since(mark):
             _log_lazy_code(name, lazy, evidence.lazy_code)
         for copy in saved:
             self._views.mark_saved(copy.view)
         return saved, choice
+
+    def _mark(self) -> Any:
+        """Return where the session's history stands, None if that is not known."""
+        return self._inspection.ask("what Spark has done", lambda: self._access.probe.look({}).mark, lambda why: None)
+
+    def _ran_python_since(self, mark: Any) -> bool:
+        return mark is not None and self._inspection.ask(
+            "whether saving ran Python code",
+            lambda: self._access.probe.effects_since(mark).ran_python,
+            lambda why: False,
+        )
 
     def _log_saved(self, name: str, saved: Sequence[SavedView], seconds: float, choice: StrategyChoice) -> None:
         """Say what was saved, and why unless an earlier attempt saved views of this component, too."""
@@ -213,6 +259,48 @@ def _log_lazy_code(name: str, views: Sequence[ViewName], why: str) -> None:
 def _unrepeatable(error: Exception, choice: StrategyChoice) -> StrategyChoice:
     reason = f"{error}, and it must not run again: {choice.reason}"
     return StrategyChoice(RestoreStrategy.UNREPEATABLE, reason, VOUCH)
+
+
+def _with_unknown(record: SessionStateRecord, missed: Sequence[Assessment]) -> SessionStateRecord:
+    """Return a record that does not promise more than is known of its component.
+
+    :param missed: what becomes of the kinds that could not be looked at or recorded
+    """
+    silent = next((found.changes_answers for found in missed if found.changes_answers), None)
+    lost = {name: why[:LONGEST_REASON] for found in missed for name, why in found.lost.items()}
+    update: dict[str, Any] = {}
+    if record.handling == "kept" and silent is not None and record.harmless:
+        update = {"handling": "replay", "reason": f"{silent}; known to be harmless", "unsavable": silent, "views": []}
+    elif record.handling in ("kept", "unrepeatable") and silent is not None:
+        reason = silent if record.unsavable == silent else f"{silent}; {record.reason}"
+        update = {"handling": "unrepeatable", "reason": reason[:LONGEST_REASON], "unsavable": silent, "remedy": VOUCH}
+    elif record.handling in ("kept", "unrepeatable"):
+        update = {"lost": {**record.lost, **lost}}
+    return record.model_copy(update=update)
+
+
+def _log_record(
+    name: str,
+    record: SessionStateRecord,
+    assessed: Mapping[str, Assessment],
+    broken: Mapping[ViewName, Exception],
+    unknown: Collection[str],
+) -> None:
+    """Say once what of a component a later attempt will not have, and what helps."""
+    if record.handling == "unrepeatable":
+        _log_unrepeatable(name, record)
+    elif unknown and record.handling == "replay":
+        what = ", ".join(sorted(unknown))
+        logger.warning(
+            "%s: cannot tell what it changed of %s (%s), so it runs again if an attempt needs that",
+            name,
+            what,
+            record.unsavable or record.reason,
+        )
+    elif broken:
+        _log_broken(name, broken)
+    if record.handling == "kept" or (record.handling == "unrepeatable" and record.unsavable is None):
+        _log_lost(name, record.lost, assessed)
 
 
 def _log_broken(name: str, broken: Mapping[ViewName, Exception]) -> None:

@@ -41,6 +41,12 @@ class CachedViews(SessionStateKind[Mapping[ViewName, str], CacheChanges]):
 
     name = "cached views"
 
+    def unchanged(self) -> CacheChanges:
+        return CacheChanges([], [])
+
+    def assess_unknown(self, why: str, before: SessionSnapshot | None) -> Assessment:
+        return Assessment()  # a view that is not cached shows the same rows
+
     def capture(self, look: SessionLook) -> Mapping[ViewName, str]:
         if look.sections is None:
             return {}  # a Spark Connect server does not tell

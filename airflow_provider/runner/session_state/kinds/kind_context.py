@@ -36,16 +36,22 @@ class Assessment:
     found: Any = None
 
 
+def _never_lost(error: Exception) -> None:
+    return
+
+
 @dataclass(frozen=True)
 class SessionAccess:
     """What a kind may use of a session.
 
     :param saver: saves to the run's directory; None if there is none
+    :param refuse_lost_session: raises if an error means that the session is lost
     """
 
     spark: SparkSession
     probe: SessionProbe
     saver: ViewSaver | None = None
+    refuse_lost_session: Callable[[Exception], None] = _never_lost
 
 
 @dataclass(frozen=True)

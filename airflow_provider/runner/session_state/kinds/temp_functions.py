@@ -48,6 +48,7 @@ class TempFunctions(SessionStateKind[Mapping[str, str], FunctionChanges]):
     """Functions in Python, Java or SQL that only the session knows."""
 
     name = "temp functions"
+    is_missed_loudly = True
     # A temp function may have the name of one of Spark's own. Before Spark 4.2 it then takes its place.
     jvm_section = """
 import java.util.LinkedHashMap;
@@ -90,6 +91,9 @@ public class TempFunctions implements java.util.function.Function {
     }
 }
 """
+
+    def unchanged(self) -> FunctionChanges:
+        return FunctionChanges([], [], frozenset())
 
     def capture(self, look: SessionLook) -> Mapping[str, str]:
         if look.sections is not None:

@@ -65,6 +65,10 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
     """
 
     name = "views"
+    is_missed_loudly = True
+
+    def unchanged(self) -> ViewChanges:
+        return ViewChanges([], [])
 
     def capture(self, look: SessionLook) -> Mapping[ViewName, str]:
         if look.sections is not None:

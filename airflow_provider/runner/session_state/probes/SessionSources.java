@@ -129,7 +129,7 @@ public class SessionSources extends SparkListener {
                 if (plan != null) {
                     addLeaves(plan, leaves, null);
                 }
-            } catch (Exception error) {
+            } catch (Throwable error) {
                 failed.add(other("view " + parts.get(0), "it cannot be analysed"));
             }
         }
@@ -335,7 +335,7 @@ public class SessionSources extends SparkListener {
         outside.put("late", other("what its statements read", "Spark is behind with its records"));
     }
 
-    private LogicalPlan planOf(String name, boolean isGlobal, String quoted) {
+    private LogicalPlan planOf(String name, boolean isGlobal, String quoted) throws Exception {
         SessionCatalog catalog = session.sessionState().catalog();
         Option view = isGlobal ? catalog.globalTempViewManager().get(name) : catalog.getRawTempView(name);
         if (view.isEmpty()) {
@@ -343,7 +343,8 @@ public class SessionSources extends SparkListener {
         }
         Option stored = ((TemporaryViewRelation) view.get()).plan();
         // A view that was made by SQL is stored as its text.
-        return stored.isDefined() ? (LogicalPlan) stored.get() : session.table(quoted).queryExecution().analyzed();
+        return stored.isDefined() ? (LogicalPlan) stored.get()
+            : SessionContents.analysed(session, quoted).queryExecution().analyzed();
     }
 
     private static void addLeaves(TreeNode node, Set leaves, Set targets) {

@@ -29,7 +29,7 @@ class ConnectProbe:
         self._memory: dict[str, Any] = {}
 
     def look(self, sections: Mapping[str, str]) -> SessionLook:
-        return SessionLook(self._spark, None, None, self._memory)
+        return SessionLook(self._spark, None, (), self._memory)  # a server tells nothing of its history
 
     def effects_since(self, mark: Any) -> SparkEffects:
         unknown = "may have written data, which Spark Connect does not report"
