@@ -76,6 +76,12 @@ class Evidence:
     statements: StatementEffects = field(default_factory=StatementEffects)
     lazy_code: str = ""
 
+    @classmethod
+    def unknown(cls, why: str) -> Evidence:
+        """Return what is known of a component of which nothing is known."""
+        doubt = f"what it did is not known ({why})"
+        return cls((doubt,), 0.0, True, frozenset(), unknown_sources(why), (), statements=StatementEffects(True))
+
 
 @dataclass(frozen=True)
 class _ReadyMadeFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider.errors import ViewNotSavedError, describe
@@ -114,10 +114,11 @@ class RecordBuilder:
         _log_record(component.name, record, assessed, broken, unknown)
         return record
 
-    def _assess(self, left: SessionChanges) -> tuple[dict[str, Assessment], set[str]]:
-        """Return what of each kind a record cannot bring back, and the kinds of which that is not known."""
+    def _assess(self, left: SessionChanges) -> tuple[dict[str, Assessment], dict[str, str]]:
+        """Return what of each kind a record cannot bring back, and the kinds of which that is not known, with why."""
         assessed: dict[str, Assessment] = {}
-        why: list[str] = []
+        unknown: dict[str, str] = {}
+        late: list[str] = []
 
         def assess_each() -> None:
             for kind in kinds.KINDS:
@@ -126,24 +127,26 @@ class RecordBuilder:
                         assessed[kind.name] = kind.assess(left, self._access)
                     except Exception as error:  # noqa: BLE001 - Spark and catalogs raise anything
                         self._inspection.refuse_lost_session(error)
-                        why.append(describe(error))
+                        unknown[kind.name] = describe(error)
 
-        self._inspection.ask_in_time("what a record can bring back", assess_each, why.append)
-        known = dict(assessed)  # what took too long may still come
-        unknown = {
-            kind.name: left.unknown.get(kind.name) or kind.assess_unknown("; ".join(why[:1]), None)
-            for kind in kinds.KINDS
-            if kind.name not in known
-        }
-        return known | unknown, set(unknown)
+        self._inspection.ask_in_time("what a record can bring back", assess_each, late.append)
+        known, why_not = dict(assessed), dict(unknown)  # what took too long may still come
+        for kind in kinds.KINDS:
+            if kind.name in left.unknown:
+                known[kind.name] = left.unknown_assessed[kind.name]
+                why_not[kind.name] = left.unknown[kind.name]
+            elif kind.name not in known:
+                why_not.setdefault(kind.name, "; ".join(late))
+                known[kind.name] = kind.assess_unknown(why_not[kind.name], None)
+        return known, why_not
 
     def _fields(
-        self, left: SessionChanges, assessed: dict[str, Assessment], unknown: set[str], *, kept: bool
+        self, left: SessionChanges, assessed: dict[str, Assessment], unknown: dict[str, str], *, kept: bool
     ) -> dict[str, Any]:
         """Return the fields of a record that are for single kinds.
 
         :param assessed: gets what becomes of a kind that cannot be recorded
-        :param unknown: gets that kind
+        :param unknown: gets the reason for that
         """
         fields: dict[str, Any] = {"parts": {}, "lost": {}}
         for kind in kinds.KINDS:
@@ -154,7 +157,7 @@ class RecordBuilder:
             except Exception as error:  # noqa: BLE001 - as above
                 self._inspection.refuse_lost_session(error)
                 assessed[kind.name] = kind.assess_unknown(describe(error), None)
-                unknown.add(kind.name)
+                unknown[kind.name] = describe(error)
                 continue
             fields |= found.fields
             if found.own is not None:
@@ -261,6 +264,24 @@ def _unrepeatable(error: Exception, choice: StrategyChoice) -> StrategyChoice:
     return StrategyChoice(RestoreStrategy.UNREPEATABLE, reason, VOUCH)
 
 
+def unknown_record(left: SessionChanges, why: str) -> SessionStateRecord:
+    """Return the record of a component of which it could not be decided what becomes of what it left.
+
+    :param left: what it left
+    :param why: the reason
+    """
+    views = left.of(TEMP_VIEWS)
+    reason = f"it could not be recorded what it left: {why}"[:LONGEST_REASON]
+    return SessionStateRecord(
+        handling="unrepeatable",
+        reason=reason,
+        remedy=VOUCH,
+        unsavable=reason,
+        left_views=views.left,
+        dropped_views=views.dropped,
+    )
+
+
 def _with_unknown(record: SessionStateRecord, missed: Sequence[Assessment]) -> SessionStateRecord:
     """Return a record that does not promise more than is known of its component.
 
@@ -284,19 +305,16 @@ def _log_record(
     record: SessionStateRecord,
     assessed: Mapping[str, Assessment],
     broken: Mapping[ViewName, Exception],
-    unknown: Collection[str],
+    unknown: Mapping[str, str],
 ) -> None:
     """Say once what of a component a later attempt will not have, and what helps."""
     if record.handling == "unrepeatable":
         _log_unrepeatable(name, record)
-    elif unknown and record.handling == "replay":
-        what = ", ".join(sorted(unknown))
-        logger.warning(
-            "%s: cannot tell what it changed of %s (%s), so it runs again if an attempt needs that",
-            name,
-            what,
-            record.unsavable or record.reason,
-        )
+    elif unknown:
+        for why in dict.fromkeys(unknown.values()):
+            of = ", ".join(kind for kind, reason in unknown.items() if reason == why)
+            then = "; it runs again if an attempt needs that" if record.handling == "replay" else ""
+            logger.warning("%s: cannot tell what it changed of %s (%s)%s", name, of, why, then)
     elif broken:
         _log_broken(name, broken)
     if record.handling == "kept" or (record.handling == "unrepeatable" and record.unsavable is None):

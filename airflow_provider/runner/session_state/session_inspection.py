@@ -38,9 +38,10 @@ class SessionInspection:
         self._longest = longest
         self._thread = _AnsweringThread()
         self._told: set[str] = set()
+        self._untold: dict[str, str] = {}
 
     def ask(self, what: str, question: Callable[[], Answer], unknown: Callable[[str], Answer]) -> Answer:
-        """Return the answer to a question.
+        """Return the answer to a question. That there is none is logged by the next :meth:`tell`.
 
         :param what: what is asked for, in words that follow "cannot tell"
         :param unknown: returns what counts as the answer if there is none, given the reason
@@ -50,7 +51,7 @@ class SessionInspection:
             return question()
         except Exception as error:  # noqa: BLE001 - Spark, catalogs, storage clients and odd code raise anything
             self.refuse_lost_session(error)
-            self._tell(what, error)
+            self._untold.setdefault(what, describe(error))
             return unknown(describe(error))
 
     def ask_in_time(self, what: str, question: Callable[[], Answer], unknown: Callable[[str], Answer]) -> Answer:
@@ -69,10 +70,16 @@ class SessionInspection:
         if was_stopped(self._spark):
             raise error
 
-    def _tell(self, what: str, error: Exception) -> None:
-        level = logging.DEBUG if what in self._told else logging.WARNING
-        self._told.add(what)
-        logger.log(level, "cannot tell %s (%s), so it counts as not known", what, describe(error))
+    def tell(self, known: str = "") -> None:
+        """Log each question that had no answer, the first time as a warning.
+
+        :param known: what the log has said already; a reason in it is not repeated
+        """
+        for what, why in self._untold.items():
+            level = logging.DEBUG if what in self._told or why in known else logging.WARNING
+            self._told.add(what)
+            logger.log(level, "cannot tell %s (%s), so it counts as not known", what, why)
+        self._untold.clear()
 
 
 class _AnsweringThread:

@@ -28,8 +28,9 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
 )
 from airflow_provider.runner.session_state.kinds.temp_views import lost_view
+from airflow_provider.runner.session_state.pinned_views import as_unrepeatable
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
-from airflow_provider.runner.session_state.record_builder import RecordBuilder
+from airflow_provider.runner.session_state.record_builder import RecordBuilder, unknown_record
 from airflow_provider.runner.session_state.restore import SessionRestorer
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.files import remove_attempts
@@ -111,6 +112,7 @@ class SessionStateTracker:
         self._owners: dict[ViewName, str] = {}  # of views, the component that left each
         self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
         self._earlier = EarlierViews(self.spark, self.config, self._session_views, self._guard, self._evidence)
+        self._inspection.tell()
 
     def load_earlier_records(self, records: Mapping[str, ComponentRecord]) -> None:
         """Know what is recorded of components that completed in earlier attempts."""
@@ -198,16 +200,19 @@ class SessionStateTracker:
         self._present.add(component.name)
         left = session_changes(before, after)
         self._note_views(component.name, left.of(TEMP_VIEWS).left)
-        evidence = self._evidence.collect(component, before.mark, left, ran.entered)
+        evidence = self._evidence_of(component, before, left, ran)
         left = replace(left, statements=evidence.statements)
-        record = self._builder.build(component, position, left, evidence)
-        if record.views:
-            self._evidence.forget_lazy_code(component.name)
-        self._earlier.add_saved(component.name, position, record)
+        record = self._ask(
+            f"what becomes of what {component.name} left",
+            lambda: self._builder.build(component, position, left, evidence),
+            lambda why: unknown_record(left, why),
+        )
+        said = record.reason if record.handling == "unrepeatable" else ""
         record = self._kept_for_later(component, position, record, ran.seconds, computed=evidence.computed)
         saved = self._outdated_by(component.name, evidence, left)
         # What the saving did is not attributed to the next component.
         self._before = self._snapshot() if record.urls or saved else after
+        self._inspection.tell(said)
         return ComponentFindings(record, evidence.touched, evidence.code, saved)
 
     def after_replay(
@@ -223,7 +228,7 @@ class SessionStateTracker:
         before, after = self._before, self._snapshot()
         left = session_changes(before, after)
         had_read = self._evidence.sources_of(component.name)
-        evidence = self._evidence.collect(component, before.mark, left, ran.entered)
+        evidence = self._evidence_of(component, before, left, ran)
         left = replace(left, statements=evidence.statements)
         if elsewhere := moved_sources(component.config, had_read, evidence.touched.sources):
             raise ReplayDiffersError(component.name, elsewhere)
@@ -235,6 +240,7 @@ class SessionStateTracker:
             self._kept_for_later(component, position, record, ran.seconds, computed=not record.late_bound)
         saved = self._outdated_by(component.name, evidence, None)
         self._before = self._snapshot() if saved else after
+        self._inspection.tell()
         return ComponentFindings(code=evidence.code, saved=saved)
 
     def after_failure(self, component: str, *, goes_on: bool) -> ComponentFindings:
@@ -251,6 +257,7 @@ class SessionStateTracker:
             logger.warning("cannot find out what %s wrote before it failed: %s", component, describe(error))
         if goes_on:
             self.forget_failed_component()
+        self._inspection.tell()
         return ComponentFindings(touched=TouchedData(left=left), saved=tuple(saved))
 
     def save_after_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
@@ -313,10 +320,25 @@ class SessionStateTracker:
     def _kept_for_later(
         self, component: ComponentConfig, position: int, record: SessionStateRecord, seconds: float, *, computed: bool
     ) -> SessionStateRecord:
+        def keep() -> SessionStateRecord:
+            if record.views:
+                self._evidence.forget_lazy_code(component.name)
+            self._earlier.add_saved(component.name, position, record)
+            return self._earlier.add(component, position, record, seconds, computed=computed)
+
         return self._ask(
-            f"how the views of {component.name} are kept",
-            lambda: self._earlier.add(component, position, record, seconds, computed=computed),
-            lambda why: record,
+            f"how the views of {component.name} are kept for a later attempt",
+            keep,
+            lambda why: as_unrepeatable(record, f"what it left cannot be kept: {why}") if record.left_views else record,
+        )
+
+    def _evidence_of(
+        self, component: ComponentConfig, before: SessionSnapshot, left: SessionChanges, ran: ComponentTiming
+    ) -> Evidence:
+        return self._ask(
+            f"what {component.name} did",
+            lambda: self._evidence.collect(component, before.mark, left, ran.entered),
+            Evidence.unknown,
         )
 
     def _outdated_by(

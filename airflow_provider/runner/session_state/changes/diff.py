@@ -58,7 +58,8 @@ def take_snapshot(
 def session_changes(before: SessionSnapshot, after: SessionSnapshot) -> SessionChanges:
     """Compare the session before and after a component."""
     parts: dict[str, Any] = {}
-    unknown: dict[str, Assessment] = {}
+    unknown: dict[str, str] = {}
+    assessed: dict[str, Assessment] = {}
     for kind in kinds.KINDS:
         why = after.unknown.get(kind.name) or before.unknown.get(kind.name)
         try:
@@ -66,5 +67,6 @@ def session_changes(before: SessionSnapshot, after: SessionSnapshot) -> SessionC
         except Exception as error:  # noqa: BLE001 - what one kind stumbles over must not hide the others
             why, parts[kind.name] = describe(error), kind.unchanged()
         if why is not None:
-            unknown[kind.name] = kind.assess_unknown(why, before)
-    return SessionChanges(parts, unknown=unknown)
+            unknown[kind.name] = why
+            assessed[kind.name] = kind.assess_unknown(why, before)
+    return SessionChanges(parts, unknown=unknown, unknown_assessed=assessed)

@@ -70,12 +70,14 @@ class SessionChanges:
 
     :param parts: what it changed of each kind, by the kind's name
     :param statements: what only its statements tell
-    :param unknown: name of a kind of which it is not known what the component changed, to what that means
+    :param unknown: name of a kind of which it is not known what the component changed, to the reason
+    :param unknown_assessed: the same to what that means
     """
 
     parts: Mapping[str, Any]
     statements: StatementEffects = field(default_factory=StatementEffects)
-    unknown: Mapping[str, Assessment] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    unknown_assessed: Mapping[str, Assessment] = field(default_factory=dict)
 
     def of(self, kind: SessionStateKind[Any, Change]) -> Change:
         """Return what it changed of one kind."""

@@ -28,6 +28,7 @@ import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.StageInfo;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
@@ -273,8 +274,8 @@ public class SessionSources extends SparkListener {
                     synchronized (this) {
                         addLeaves(execution.analyzed(), read, written);
                     }
-                } catch (Exception error) { // a statement that cannot be analysed has read nothing
-                    return;
+                } catch (Throwable error) { // a statement that cannot be analysed; an error would end Spark's listeners
+                    addUntold(error);
                 }
             }
         }
@@ -282,6 +283,14 @@ public class SessionSources extends SparkListener {
 
     /** A job outside of SQL, if it is not one by which Spark itself finds out the schema of files. */
     public void onJobStart(SparkListenerJobStart job) {
+        try {
+            noteJob(job);
+        } catch (Throwable error) { // it would end Spark's listeners
+            addUntold(error);
+        }
+    }
+
+    private void noteJob(SparkListenerJobStart job) {
         if (job.properties() != null && job.properties().getProperty("spark.sql.execution.id") != null) {
             return;
         }
@@ -329,6 +338,12 @@ public class SessionSources extends SparkListener {
             }
         }
         return false;
+    }
+
+    private synchronized void addUntold(Throwable error) {
+        if (!(error instanceof AnalysisException)) {
+            outside.put("untold", other("what its statements read", "a plan could not be followed (" + error + ")"));
+        }
     }
 
     private synchronized void addLate() {
