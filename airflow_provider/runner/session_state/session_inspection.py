@@ -37,6 +37,7 @@ class SessionInspection:
         self._spark = spark
         self._longest = longest
         self._thread = _AnsweringThread()
+        self._late: dict[str, Future[Any]] = {}
         self._told: set[str] = set()
         self._untold: dict[str, str] = {}
 
@@ -57,10 +58,24 @@ class SessionInspection:
     def ask_in_time(self, what: str, question: Callable[[], Answer], unknown: Callable[[str], Answer]) -> Answer:
         """Return the answer to a question that may wait for something outside this process; see :meth:`ask`.
 
-        It is asked in a thread of its own, and what takes too long has no answer. While it still waits, none of the
-        questions that may wait has one.
+        It is asked in a thread of its own, and what takes too long has no answer. While it still waits, it is not asked
+        again.
         """
-        return self.ask(what, lambda: self._thread.answer(question, self._longest), unknown)
+        return self.ask(what, lambda: self._answer(what, question), unknown)
+
+    def _answer(self, what: str, question: Callable[[], Answer]) -> Answer:
+        late = self._late.get(what)
+        if late is not None and not late.done():
+            raise TimeoutError("the same question has no answer yet from an earlier component")
+        answer = self._thread.ask(question)
+        try:
+            return answer.result(self._longest)
+        except TimeoutError:
+            if answer.done():
+                raise  # the question itself timed out
+            self._late[what] = answer
+            self._thread = _AnsweringThread()  # no other question waits behind it
+            raise TimeoutError(f"no answer within {self._longest:g} s") from None
 
     def refuse_lost_session(self, error: Exception) -> None:
         """Raise if an error means that the session is lost."""
@@ -87,30 +102,18 @@ class _AnsweringThread:
 
     def __init__(self) -> None:
         self._questions: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
-        self._last: Future[Any] | None = None
         self._runs = False
         self._lock = threading.Lock()
 
-    def answer(self, question: Callable[[], Answer], seconds: float) -> Answer:
-        """Return the answer to a question.
-
-        :raises TimeoutError: it takes longer, or an earlier question is still without an answer
-        """
-        if self._last is not None and not self._last.done():
-            raise TimeoutError("an earlier question about the session has no answer yet")
+    def ask(self, question: Callable[[], Answer]) -> Future[Answer]:
+        """Return what will have the answer."""
         answer: Future[Answer] = Future()
-        self._last = answer
         with self._lock:
             self._questions.put((answer, question))
             if not self._runs:
                 threading.Thread(target=self._run, name="pyspark-pipeline-inspection", daemon=True).start()
                 self._runs = True
-        try:
-            return answer.result(seconds)
-        except TimeoutError:
-            if answer.done():
-                raise  # the question itself timed out
-            raise TimeoutError(f"no answer within {seconds:g} s") from None
+        return answer
 
     def _run(self) -> None:
         while True:
