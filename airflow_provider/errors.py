@@ -5,8 +5,9 @@
     PySparkPipelineError
     ├── NotRetriableError              a retry cannot help: the message says what to do first
     │   ├── PipelineConfigError        the config is wrong; lists every problem at once
-    │   ├── ConfigChangedError         the config has changed, and on_config_change is 'fail'
-    │   ├── CodeChangedError           the code of completed components has changed, and on_code_change is 'fail'
+    │   ├── RefusedByPolicyError       something has changed, and the policy for that is 'fail'
+    │   │   ├── ConfigChangedError     the config has, and on_config_change is 'fail'
+    │   │   └── CodeChangedError       the code of completed components has, and on_code_change is 'fail'
     │   ├── SessionStateNotSavedError  needed session state was not saved, and its component must not run again
     │   ├── RestartRefusedError        a restart would leave another component with an old result
     │   ├── SourceChangedError         data that completed components read has changed
@@ -115,36 +116,49 @@ class PipelineConfigError(NotRetriableError):
         super().__init__(text)
 
 
-class ConfigChangedError(NotRetriableError):
+class RefusedByPolicyError(NotRetriableError):
+    """Something has changed since the checkpoint, and the policy for that is ``fail``.
+
+    :param what: what changed: ``the config has changed since the checkpoint: version``
+    :param remedy: what to do: ``change it back, or …``
+    """
+
+    def __init__(self, run_id: str, pipeline_name: str, what: str, remedy: str) -> None:
+        self.run_id = run_id
+        self.pipeline = self.pipeline_name = pipeline_name
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"pipeline {pipeline_name!r}, run {run_id!r}: {what}; {remedy}")
+
+
+class ConfigChangedError(RefusedByPolicyError):
     """The config has changed since the checkpoint, and ``on_config_change`` is ``fail``.
 
     :param what: what changed, without values
     """
 
     def __init__(self, run_id: str, pipeline_name: str, what: str = "another fingerprint") -> None:
-        self.run_id = run_id
-        self.pipeline = self.pipeline_name = pipeline_name
-        self.what = what
         super().__init__(
-            f"pipeline {pipeline_name!r}, run {run_id!r}: the config has changed since the checkpoint: {what}; change "
-            "it back, or set on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint"
+            run_id,
+            pipeline_name,
+            f"the config has changed since the checkpoint: {what}",
+            "change it back, or set on_config_change to 'restart' or 'rerun_affected', or delete the checkpoint",
         )
 
 
-class CodeChangedError(NotRetriableError):
+class CodeChangedError(RefusedByPolicyError):
     """The code of completed components has changed, and ``on_code_change`` is ``fail``.
 
     :param what: which components, and what in their code
     """
 
     def __init__(self, run_id: str, pipeline_name: str, what: str) -> None:
-        self.run_id = run_id
-        self.pipeline = self.pipeline_name = pipeline_name
-        self.what = what
         super().__init__(
-            f"pipeline {pipeline_name!r}, run {run_id!r}: the code of completed components has changed: {what}; change "
-            "it back, or set on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the first of "
-            "these components"
+            run_id,
+            pipeline_name,
+            f"the code of completed components has changed: {what}",
+            "change it back, or set on_code_change to 'rerun_affected', 'restart' or 'reuse', or restart from the "
+            "first of these components",
         )
 
 

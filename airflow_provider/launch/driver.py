@@ -125,7 +125,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
 
     from airflow_provider.runner.checkpoint.saving import SavePolicy
     from airflow_provider.runner.config import yaml_text
-    from airflow_provider.runner.config.model import load_pipeline_config
+    from airflow_provider.runner.config.config_loader import load_pipeline_config
     from airflow_provider.runner.planning.start_mode import AirflowTry
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey

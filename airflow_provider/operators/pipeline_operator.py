@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 SUMMARY_KEY = "pyspark_pipeline_summary"
 """XCom key of the attempt's summary, which is there also while the attempt runs and after it has failed."""
 
-POLICIES = ("session_state", "on_config_change", "on_code_change", "on_source_change", "on_clear")
+POLICY_FIELDS = ("session_state", "on_config_change", "on_code_change", "on_source_change", "on_clear")
 """Parameters that take the place of the pipeline's fields of the same name."""
 
-SHARED_FIELDS = ("checkpoint_url", "session_state_url", *POLICIES, "restart_from")
+SHARED_FIELDS = ("checkpoint_url", "session_state_url", *POLICY_FIELDS, "restart_from")
 """Template fields of both operators, beside ``pipeline``."""
 
 _MARKS = ("{{", "{%", "{#")
@@ -206,7 +206,7 @@ class PipelineOperator(TemplatedTask, BaseOperator):
 
         if not isinstance(self.pipeline, RenderedPipeline):
             self.pipeline = self._rendered(context)
-        policies = {name: getattr(self, name) for name in POLICIES}
+        policies = {name: getattr(self, name) for name in POLICY_FIELDS}
         config = with_policies(self.pipeline, policies, runs_here=self._runs_here)
         config = self._with_late_files(config, context).starting_in(self.started_in)
         harmless = dict.fromkeys([*config.harmless_modules, *configured_harmless_modules()])

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from airflow_provider.runner.checkpoint.resume import load_checkpoint_for_resume
     from airflow_provider.runner.checkpoint.store import CheckpointStore
     from airflow_provider.runner.config.component_config import ComponentConfig
+    from airflow_provider.runner.config.config_loader import load_pipeline_config
     from airflow_provider.runner.config.dataflow import DataFlow
-    from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
+    from airflow_provider.runner.config.model import PipelineConfig
     from airflow_provider.runner.fingerprint.config_hashes import compute_pipeline_fingerprint
     from airflow_provider.runner.observing.hooks import CompositeHooks, NoOpHooks, PipelineHooks
     from airflow_provider.runner.observing.log import LoggingHooks
@@ -54,7 +55,7 @@ _HOMES = {
     "DataFlow": "airflow_provider.runner.config.dataflow",
     "ComponentConfig": "airflow_provider.runner.config.component_config",
     "PipelineConfig": "airflow_provider.runner.config.model",
-    "load_pipeline_config": "airflow_provider.runner.config.model",
+    "load_pipeline_config": "airflow_provider.runner.config.config_loader",
     "compute_pipeline_fingerprint": "airflow_provider.runner.fingerprint.config_hashes",
     "CompositeHooks": "airflow_provider.runner.observing.hooks",
     "NoOpHooks": "airflow_provider.runner.observing.hooks",

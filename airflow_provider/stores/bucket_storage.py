@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import (
     Entries,
@@ -28,24 +26,6 @@ def files_at(url: str, conn_id: str | None = None) -> FileStorage:
     if base.protocol in ("", "file", "local"):
         return DirectoryStorage(Path(base.path))
     return BucketStorage(base.fs, base.path.rstrip("/"))
-
-
-def shown_address(url: str, conn_id: str | None = None) -> str:
-    """Return an address that is safe to log: with the connection's id, never with a credential.
-
-    :raises PipelineConfigError: the address holds a password
-    """
-    parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition("@")
-    place = f"{host}{parts.path}"
-    if ":" in user:
-        problem = (
-            f"the address '{parts.scheme}://***@{place}' of the checkpoint store seems to contain a password; put the "
-            f"credentials into an Airflow connection and name it in the address: '{parts.scheme}://CONNECTION@{place}'"
-        )
-        raise PipelineConfigError([ConfigProblem(problem)])
-    connection = conn_id or user
-    return f"{parts.scheme}://{connection}@{place}" if connection else f"{parts.scheme}://{place}"
 
 
 class BucketStorage:

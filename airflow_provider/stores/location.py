@@ -12,7 +12,7 @@ from airflow_provider.runner.checkpoint.store import ListingStore
 from airflow_provider.runner.config.absolute_paths import absolute_url
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
-from airflow_provider.stores.object_storage import DriverCheckpointStore, ObjectStorageCheckpointStore
+from airflow_provider.stores.object_store import DriverCheckpointStore, ObjectStorageCheckpointStore
 
 _STORES: Mapping[str, Callable[[str], ListingStore]] = {"": LocalCheckpointStore}
 """Scheme of an address to the store there. Any other is a scheme of ``ObjectStoragePath``, or of Hadoop in a driver."""

@@ -20,6 +20,9 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "PipelineConfigError": lambda: errors.PipelineConfigError(
         [ConfigProblem("is missing", "a", "class_path"), ConfigProblem("is empty")], "daily.yaml"
     ),
+    "RefusedByPolicyError": lambda: errors.RefusedByPolicyError(
+        "run-1", "daily", "Spark has changed", "go back to 4.1"
+    ),
     "ConfigChangedError": lambda: errors.ConfigChangedError("run-1", "daily", "config.value of 'a'"),
     "CodeChangedError": lambda: errors.CodeChangedError("run-1", "daily", "'a': util.help"),
     "SessionStateNotSavedError": lambda: errors.SessionStateNotSavedError("daily", [("a", "it writes", "split it")]),

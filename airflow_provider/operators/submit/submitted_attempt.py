@@ -26,11 +26,11 @@ from airflow_provider.operators.submit.target import (
     refuse_half_a_login,
     submit_properties,
 )
+from airflow_provider.runner.checkpoint.address import shown_address
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
-from airflow_provider.stores.bucket_storage import shown_address
 from airflow_provider.stores.location import store_at
 
 if TYPE_CHECKING:

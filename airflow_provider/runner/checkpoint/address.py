@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.masking import mask
 from airflow_provider.runner.checkpoint.store import AddressedStore, CheckpointStore
 
@@ -29,3 +32,21 @@ def storage_address(url: str) -> str:
         return rest
     # With Azure the part before the '@' may be the container.
     return f"{scheme}://{rest.rpartition('@')[2] if scheme in ('s3', 'gs') else rest}"
+
+
+def shown_address(url: str, conn_id: str | None = None) -> str:
+    """Return an address that is safe to log: with the connection's id, never with a credential.
+
+    :raises PipelineConfigError: the address holds a password
+    """
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    place = f"{host}{parts.path}"
+    if ":" in user:
+        problem = (
+            f"the address '{parts.scheme}://***@{place}' of the checkpoint store seems to contain a password; put the "
+            f"credentials into an Airflow connection and name it in the address: '{parts.scheme}://CONNECTION@{place}'"
+        )
+        raise PipelineConfigError([ConfigProblem(problem)])
+    connection = conn_id or user
+    return f"{parts.scheme}://{connection}@{place}" if connection else f"{parts.scheme}://{place}"

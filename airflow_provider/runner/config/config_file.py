@@ -14,6 +14,7 @@ import yaml
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config import hocon, yaml_text
+from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.problems import kind_in_words
 from airflow_provider.runner.config.scalars import WrittenFloat, is_shared_part
 from airflow_provider.runner.config.zipped_files import read_file_bytes
@@ -100,7 +101,9 @@ def _parse_json(source: str, text: str) -> Any:
 
 def _parse_hocon(source: str, text: str) -> Any:
     try:
-        return hocon.parse_hocon(text, Path(source), lambda path: _text_of(os.fspath(path)))
+        return hocon.parse_hocon(
+            text, Path(source), lambda path: _text_of(os.fspath(path)), PipelineConfig.model_fields
+        )
     except ImportError:
         remedy = "pip install 'airflow-provider-pyspark-pipeline[hocon]'"
         raise _error(source, f"reading HOCON needs the package pyhocon: {remedy}") from None

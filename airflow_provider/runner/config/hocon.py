@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,13 +16,8 @@ from typing import IO, Any
 
 from airflow_provider.runner.config.scalars import WrittenFloat
 
-TOP_LEVEL = frozenset(
-    {"name", "components", "version", "environment", "tags", "spark", "restart_from", "harmless_modules"}
-    | {"on_config_change", "on_code_change", "on_source_change", "on_clear"}
-    | {"session_state", "session_state_format", "replay_below_cpu_seconds"}
-    | {"mode", "hooks", "secrets"}
-)
-"""What means something at the top of a pipeline file; the last line is that of ``pyspark-pipeline-framework``."""
+_TOP_LEVEL_OF_PEER = frozenset({"mode", "hooks", "secrets"})
+"""What also means something at the top of a pipeline file of ``pyspark-pipeline-framework``."""
 
 _READY_MADE = "airflow_provider.components."
 _SUBSTITUTION = re.compile(r"\$\{\??\s*\"?([^}.\"\s]+)")
@@ -40,12 +35,13 @@ class HoconError(Exception):
     """A text is not valid HOCON, or an included file is missing; the message says where."""
 
 
-def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
+def parse_hocon(text: str, source: Path, read: Callable[[Path], str], fields: Collection[str]) -> Any:
     """Parse a HOCON file.
 
     :param text: its content
     :param source: its path, where includes start
     :param read: reads an included file, or raises an error that names it
+    :param fields: names of the fields of a pipeline, which are no constants, whatever refers to them
     :return: its content as plain data, without constants that the file only refers to
     :raises ImportError: pyhocon is not installed
     :raises HoconError: the text is not valid HOCON
@@ -73,7 +69,8 @@ def parse_hocon(text: str, source: Path, read: Callable[[Path], str]) -> Any:
     if not isinstance(content, dict):
         return content
     constants = {name for one in whole for name in _SUBSTITUTION.findall(one)} | _keys_of(whole[1:], source)
-    return _flattened({k: v for k, v in content.items() if k in TOP_LEVEL or k not in constants})
+    known = _TOP_LEVEL_OF_PEER.union(fields)
+    return _flattened({k: v for k, v in content.items() if k in known or k not in constants})
 
 
 def included(text: str, source: Path, read: Callable[[Path], str]) -> Iterator[tuple[Path, str]]:

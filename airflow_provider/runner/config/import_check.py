@@ -32,7 +32,7 @@ def import_problems(
     """Check each component that names a class or function, also if something else is wrong with it.
 
     :param components: :class:`ComponentConfig` objects, or whatever the author wrote instead
-    :param importable: see :func:`~airflow_provider.runner.config.model.load_pipeline_config`
+    :param importable: see :func:`~airflow_provider.runner.config.config_loader.load_pipeline_config`
     :param base_dir: where relative paths in the config start; None to check no files
     """
     problems = []

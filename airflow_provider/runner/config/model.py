@@ -1,8 +1,7 @@
 """The pipeline config: what the author wrote, validated.
 
-A config is built in Python (:class:`PipelineConfig`) or loaded with :func:`load_pipeline_config`
-from a dict or a YAML, JSON or HOCON file. Either way a wrong one raises
-:class:`~airflow_provider.errors.PipelineConfigError`, which lists every problem at once.
+A wrong one raises :class:`~airflow_provider.errors.PipelineConfigError`, which lists every problem at once, whether it
+is built in Python or loaded from a dict or a file (``config_loader``).
 """
 
 from __future__ import annotations
@@ -24,14 +23,10 @@ from pydantic import (
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.config.absolute_paths import absolute_path, working_directory
 from airflow_provider.runner.config.component import resolve_component
-from airflow_provider.runner.config.component_check import warnings_of
 from airflow_provider.runner.config.component_config import ComponentConfig
 from airflow_provider.runner.config.component_object import ambiguous_paths
 from airflow_provider.runner.config.component_problems import graph_problems
-from airflow_provider.runner.config.config_file import read_config_file
 from airflow_provider.runner.config.graph import execution_order
-from airflow_provider.runner.config.import_check import Importable, import_problems
-from airflow_provider.runner.config.peer_config import from_peer_config
 from airflow_provider.runner.config.policies import (
     OnClear,
     OnCodeChange,
@@ -60,7 +55,7 @@ __all__ = [
     "ResiliencePolicy",
     "RetryConfig",
     "SparkSection",
-    "load_pipeline_config",
+    "written_components",
 ]
 
 
@@ -126,11 +121,15 @@ class PipelineConfig(ConfigSection):
         """The absolute path of the file that the config came from, None if it was built in Python."""
         return self._source
 
+    def came_from(self, path: str) -> None:
+        """Note the absolute path of the file that the config came from."""
+        self._source = path
+
     @property
     def base_dir(self) -> Path:
         """Where relative paths inside the config start: the folder of its file, else the working directory in which it
         was built."""
-        return _folder(self._source) if self._source else self._built_in
+        return Path(self._source).parent if self._source else self._built_in
 
     @cached_property
     def ordered(self) -> tuple[ComponentConfig, ...]:
@@ -198,7 +197,7 @@ class PipelineConfig(ConfigSection):
         problems: list[ConfigProblem] = []
         graph: list[ConfigProblem] = []
         if isinstance(data, Mapping) and "components" in data:
-            graph = graph_problems(_written(data), data.get("restart_from"))
+            graph = graph_problems(written_components(data), data.get("restart_from"))
             good, problems = _validated(data["components"])
             problems += ambiguous_paths([(c.name, c.class_path, c.component_object) for c in good], resolve_component)
             data = {**data, "components": good}
@@ -211,66 +210,6 @@ class PipelineConfig(ConfigSection):
         if own or problems or graph:
             raise PipelineConfigError([*own, *problems, *graph])
         return pipeline
-
-
-def load_pipeline_config(
-    source: str | os.PathLike[str] | Mapping[str, Any] | PipelineConfig,
-    *,
-    origin: str | None = None,
-    importable: bool | Importable = True,
-    look_at_files: bool = True,
-) -> PipelineConfig:
-    """Load and fully check a pipeline config, including that every enabled component can be imported.
-
-    >>> daily = {"name": "daily", "components": [{"name": "load", "class_path": "shop.steps.Load"}]}
-    >>> load_pipeline_config(daily, importable=False).components[0].name
-    'load'
-
-    :param source: path of a ``.yaml``, ``.yml``, ``.json``, ``.conf`` or ``.hocon`` file, a mapping with the fields of
-        :class:`PipelineConfig`, or a :class:`PipelineConfig`, which is checked again
-    :param origin: for a mapping that came from a file: the path of that file
-    :param importable: whether components must be importable here; False if they run on another host. Or a function that
-        decides it for a class path and the class or function itself, if the config holds one
-    :param look_at_files: whether the files that the config names are on this host, so that a missing one is a problem
-    :return: the validated config
-    :raises PipelineConfigError: with every problem that was found
-    """
-    if isinstance(source, (str, os.PathLike)):
-        origin = os.fspath(source)
-        source = read_config_file(origin)
-    source, untaken = from_peer_config(source)
-    if untaken:
-        try:
-            load_pipeline_config(source, origin=origin, importable=importable, look_at_files=look_at_files)
-        except PipelineConfigError as error:
-            untaken += error.problems
-        raise PipelineConfigError(untaken, origin)
-    try:
-        # model_validate also reports a source that is not a mapping as a problem of the config.
-        config = PipelineConfig.model_validate(source)
-    except PipelineConfigError as error:
-        base_dir = _folder(origin) if look_at_files else None
-        more = import_problems(_written(source), importable, base_dir) if find_self_reference(source) is None else []
-        raise PipelineConfigError([*error.problems, *more], origin) from None
-    if origin is not None:
-        config._source = str(absolute_path(origin))
-    problems = import_problems(config.components, importable, config.base_dir if look_at_files else None)
-    if problems:
-        raise PipelineConfigError(problems, config.source)
-    return config
-
-
-def config_warnings(config: PipelineConfig) -> list[ConfigProblem]:
-    """Return what a valid config says that its author probably did not mean."""
-    return [
-        ConfigProblem(message, component.name, field)
-        for component in config.ordered
-        for field, message in warnings_of(component.class_path, component.config, component.component_object)
-    ]
-
-
-def _folder(origin: str | None) -> Path:
-    return Path(origin).parent if origin else working_directory()
 
 
 def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
@@ -288,7 +227,7 @@ def _validated(raw: Any) -> tuple[list[ComponentConfig], list[ConfigProblem]]:
     return good, problems
 
 
-def _written(pipeline: Any) -> Sequence[Any]:
+def written_components(pipeline: Any) -> Sequence[Any]:
     """Return the components as the author wrote them; empty if that is not a list."""
     raw = pipeline.get("components") if isinstance(pipeline, Mapping) else None
     return raw if isinstance(raw, (list, tuple)) else ()

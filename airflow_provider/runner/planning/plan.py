@@ -14,6 +14,7 @@ from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.process_needs import NeededState
 
 
 class Action(StrEnum):
@@ -39,6 +40,7 @@ class Decision:
     :param session_state: what it left in the session, if it is reused
     :param sources: what it had read, if it stays completed
     :param restore: whether later components need that and the session does not have it
+    :param lacking: what it left in the Python process that is lost and that later components may need
     :param may_do_harm: whether a replay of it may do harm, which nothing rules out
     """
 
@@ -50,6 +52,7 @@ class Decision:
     restore: bool = False
     may_do_harm: bool = False
     sources: tuple[SourceRecord, ...] = ()
+    lacking: tuple[NeededState, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from airflow_provider.runner.planning.changed_sources import kept_although_chang
 from airflow_provider.runner.planning.component_decisions import unrestorable_error
 from airflow_provider.runner.planning.plan import Action, Decision
 from airflow_provider.runner.planning.policy_effects import PlanInputs
+from airflow_provider.runner.session_state.process_needs import REMEDY, listed
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,24 @@ def state_that_cannot_be_restored(inputs: PlanInputs, decisions: Sequence[Decisi
     return Finding(obstacle=unrestorable_error(inputs.config.name, decisions, inputs.facts.readers))
 
 
+def process_state_that_is_gone(inputs: PlanInputs, decisions: Sequence[Decision]) -> Finding:
+    """Components may fail because the process has ended that had what they use."""
+    return Finding(
+        tuple(
+            f"{decision.component!r} is not run again, but the process has ended that had {listed(missed)}; "
+            f"if that component fails because of it: {REMEDY}"
+            for decision in decisions
+            if (missed := [needed for needed in decision.lacking if not needed.forbids])
+        )
+    )
+
+
 CHECKS: tuple[Callable[[PlanInputs, Sequence[Decision]], Finding], ...] = (
     results_of_old_code,
     replays_with_other_data,
     reuse_of_changed_sources,
     state_that_cannot_be_restored,
+    process_state_that_is_gone,
 )
 
 

@@ -250,7 +250,7 @@ def reasons_to_always_run(config: PipelineConfig, reasons: Mapping[str, Reason])
 
 
 def _restart(inputs: PlanInputs, otherwise: PolicyEffect, reason: Reason, policy: str) -> PolicyEffect:
-    """Return the effect of a policy that restarts everything.
+    """Return the effect of a policy that restarts everything, and whose other value is ``rerun_affected``.
 
     :param inputs: what the policies look at
     :param otherwise: what would run if the policy were ``rerun_affected``

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from airflow_provider.runner.planning.reasons import Reason
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.session_state.process_needs import NeededState, listed
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,21 @@ class StateNotSaved(Reason):
             f"completed in attempt {self.attempt}, but later components need its session state, which was not saved: "
             f"{self.why}{f'; {names} may have changed' if names else ''}"
         )
+
+
+@dataclass(frozen=True)
+class ProcessStateNeeded(Reason):
+    """It completed, and later components may need what it left in the Python process, which has ended.
+
+    :param attempt: the attempt in which it completed
+    :param needed: what they may need
+    """
+
+    attempt: int
+    needed: tuple[NeededState, ...]
+
+    def __str__(self) -> str:
+        return f"completed in attempt {self.attempt}, but the process has ended that had {listed(self.needed)}"
 
 
 @dataclass(frozen=True)

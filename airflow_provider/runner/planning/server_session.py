@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider.runner.planning.plan import Action, RunPlan
+from airflow_provider.runner.planning.reuse_reasons import ProcessStateNeeded
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.live_session import LiveSessionRecord
 from airflow_provider.runner.session_state.kinds.recorded_state import left_something
@@ -20,6 +21,9 @@ def why_not_live(plan: RunPlan, checkpoint: CheckpointState, record: LiveSession
     """
     if record.origin != origin:
         return "the connection or the Spark properties have changed since"
+    for decision in plan.decisions:
+        if isinstance(decision.reason, ProcessStateNeeded):
+            return f"{decision.component!r} runs again for what it left in the Python process, which has ended"
     kept = [decision.component for decision in plan.decisions if decision.action is not Action.RUN]
     runs = next((decision.component for decision in plan.decisions if decision.action is Action.RUN), None)
     after = False

@@ -12,7 +12,8 @@ from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata, CheckpointHooks
 from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.checkpoint.store import CheckpointStore, RestartRequests
-from airflow_provider.runner.config.model import PipelineConfig, load_pipeline_config
+from airflow_provider.runner.config.config_loader import load_pipeline_config
+from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.fingerprint.config_hashes import compute_pipeline_fingerprint
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks
 from airflow_provider.runner.observing.log import LoggingHooks

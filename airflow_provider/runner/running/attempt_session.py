@@ -26,6 +26,7 @@ from airflow_provider.runner.session_state.kinds.recorded_state import (
     reject_record,
 )
 from airflow_provider.runner.session_state.live import LiveSession
+from airflow_provider.runner.session_state.prepare import prepare_looking
 from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
 from airflow_provider.runner.session_state.probes.probe import SessionProbe, probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
@@ -258,4 +259,5 @@ class AttemptSession:
         return files_for(url, None if local_path(url) is not None else self.spark())
 
     def _default(self) -> SparkSession:
-        return session_of_the_process(self._config.spark.to_spark_conf(), self._config.name)
+        conf = self._config.spark.to_spark_conf()
+        return session_of_the_process(conf, self._config.name, meanwhile=prepare_looking)

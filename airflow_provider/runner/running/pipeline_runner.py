@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from airflow_provider.errors import ConfigProblem, PipelineConfigError
 from airflow_provider.runner.checkpoint.resume import CompletedComponents
 from airflow_provider.runner.config.absolute_paths import absolute_url
-from airflow_provider.runner.config.model import PipelineConfig, config_warnings, load_pipeline_config
+from airflow_provider.runner.config.config_loader import config_warnings, load_pipeline_config
+from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.observing.events import PipelineFinished, PipelineStarted, SessionStateSaved
 from airflow_provider.runner.observing.hooks import CompositeHooks, PipelineHooks

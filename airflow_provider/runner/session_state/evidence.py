@@ -14,6 +14,7 @@ from airflow_provider.runner.fingerprint.code.component_code import read_compone
 from airflow_provider.runner.record.code_record import CodeRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.carried_code import CarriedCode
 from airflow_provider.runner.session_state.effects.audit_watch import (
     DriverObservations,
@@ -32,7 +33,7 @@ from airflow_provider.runner.session_state.effects.ready_made import (
 )
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.effects.statement_kinds import StatementKind
-from airflow_provider.runner.session_state.kinds import TEMP_FUNCTIONS, TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds import TEMP_VIEWS
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
     StatementEffects,
@@ -64,6 +65,7 @@ class Evidence:
     :param code: the code that it ran with; None if that could not be read
     :param statements: what its statements did to the session that no snapshot shows
     :param lazy_code: what its own code may do outside Spark when a view of it is computed; empty if nothing
+    :param set_by_imports: environment variables that only modules set, when they were imported
     """
 
     doubts: tuple[str, ...]
@@ -75,6 +77,7 @@ class Evidence:
     code: CodeRecord | None = None
     statements: StatementEffects = field(default_factory=StatementEffects)
     lazy_code: str = ""
+    set_by_imports: frozenset[str] = frozenset()
 
     @classmethod
     def unknown(cls, why: str) -> Evidence:
@@ -102,6 +105,7 @@ class EvidenceCollector:
 
     :param url: directory of this run for saved views, which is no source
     :param inspection: asks about the session
+    :ivar readings: component to its code up to the modules that the author vouches for, None if it cannot be read
     """
 
     def __init__(
@@ -120,8 +124,8 @@ class EvidenceCollector:
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverObservations((), (), False, 0.0)
         self._carried = CarriedCode()
-        readings = [self._read_for_judging(component) for component in config.ordered]
-        names = {name for reading in readings if reading for name in reading.constants}
+        self.readings = {component.name: self._read_for_judging(component) for component in config.ordered}
+        names = {name for reading in self.readings.values() if reading for name in reading.constants}
         self._state = self._ask("the values of modules", lambda: module_values(names), lambda why: {})
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
@@ -178,7 +182,7 @@ class EvidenceCollector:
         read = self._ask("what its code does", lambda: self._judge(component, reading, known), _not_judged)
         unstable = self._unstable(views)
         python = self._carried.unknown_python(component.name, effects, read)
-        is_lazy = bool(views or left.of(TEMP_FUNCTIONS).registered)
+        is_lazy = any(kind.name in left.unknown or kind.leaves_code(left) for kind in kinds.KINDS)
         self._carried.add_lazy_code(component.name, read.missing[0] if read.missing and is_lazy else None)
         doubts = [
             *(str(act) for act in seen.acts),
@@ -206,13 +210,16 @@ class EvidenceCollector:
             statements=StatementEffects(
                 set_variables=effects.variables or known.statement.sets_variable,
                 declared=self._carried.own_variables(component.name, effects.declared),
-                added=effects.added or ("a file" if known.statement.adds else ""),
+                added=effects.added,
+                registered=effects.registered,
+                sets_path=effects.sets_path,
             ),
             unstable=frozenset(unstable),
             touched=touched,
             readers=tuple(self._readers_of(touched.writes)),
             code=CodeRecord.of(code, unread) if code is not None else None,
             lazy_code=self._carried.lazy_code(component.name),
+            set_by_imports=seen.set_by_imports,
         )
 
     def forget_lazy_code(self, component: str) -> None:
@@ -276,12 +283,15 @@ class EvidenceCollector:
         )
 
     def _changed(self, reading: CodeReading | None) -> list[str]:
-        """Return the values of modules that are not what they were before this component."""
+        """Return the values of modules that are not what they were before this component.
+
+        What its code only sets, and does not ask for, is the same after another run.
+        """
         names = reading.constants if reading is not None else ()
         now = self._ask("the values of modules", lambda: module_values(names), lambda why: {})
         changed = [name for name, value in now.items() if self._state.get(name, value) != value]
         self._state.update(now)
-        return changed
+        return [name for name in changed if reading is None or not reading.only_sets(name)]
 
     def _known(self, component: ComponentConfig, effects: SparkEffects, left: SessionChanges) -> _ReadyMadeFacts:
         """Return what is known of a component by its config alone."""

@@ -97,11 +97,14 @@ class RecordBuilder:
         kept = handling == "kept" or (handling == "unrepeatable" and facts.unsavable is None)
         unsavable = facts.unsavable if handling == "unrepeatable" else facts.unsavable or facts.missable
         fields = self._fields(left, assessed, unknown, kept=kept)
+        reason = choice.reason
+        if choice.strategy is RestoreStrategy.KEEP and fields["parts"] and evidence.doubts:
+            reason = f"{reason}; {'; '.join(evidence.doubts)}"
         if broken:
             fields["parts"][TEMP_VIEWS.name] = broken_views(broken)
         record = SessionStateRecord(
             handling=handling,
-            reason=choice.reason[:LONGEST_REASON],
+            reason=reason[:LONGEST_REASON],
             harmless=not evidence.doubts,
             remedy=choice.remedy,
             work_seconds=round(evidence.work_seconds, 3),

@@ -30,6 +30,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 from airflow_provider.runner.session_state.kinds.temp_views import lost_view
 from airflow_provider.runner.session_state.pinned_views import as_unrepeatable
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.process_needs import warn_if_lost
 from airflow_provider.runner.session_state.record_builder import RecordBuilder, unknown_record
 from airflow_provider.runner.session_state.restore import SessionRestorer
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
@@ -40,6 +41,7 @@ from airflow_provider.runner.session_state.session_inspection import SessionInsp
 from airflow_provider.runner.session_state.session_views import SessionViews
 from airflow_provider.runner.session_state.sources.moved import moved_sources
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
+from airflow_provider.runner.session_state.watched_names import WATCHED, names_to_watch
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -103,11 +105,16 @@ class SessionStateTracker:
         self._session_views = SessionViews(self.spark, self.probe, self._saver, self._inspection)
         self._builder = RecordBuilder(self.spark, self.probe, self.config, self._session_views)
         self._restorer = SessionRestorer(self.spark, self.probe, self.url, self.config.session_state_format)
-        self._before: SessionSnapshot = take_snapshot(self.probe, None, self._inspection.refuse_lost_session)
-        self._first = self._before
         self._present: set[str] = set()
         self._views: set[ViewName] = set()  # that components have left in this attempt
         self._evidence = EvidenceCollector(self.spark, self.probe, self.config, self.url, self._inspection)
+        self._ask(
+            "which names to watch in the process",
+            lambda: self.probe.remember(WATCHED, names_to_watch(self._evidence.readings.values())),
+            lambda why: None,
+        )
+        self._before: SessionSnapshot = take_snapshot(self.probe, None, self._inspection.refuse_lost_session)
+        self._first = self._before
         self._guard = SessionGuard(self.spark)
         self._owners: dict[ViewName, str] = {}  # of views, the component that left each
         self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
@@ -201,13 +208,18 @@ class SessionStateTracker:
         left = session_changes(before, after)
         self._note_views(component.name, left.of(TEMP_VIEWS).left)
         evidence = self._evidence_of(component, before, left, ran)
-        left = replace(left, statements=evidence.statements)
+        left = replace(left, statements=evidence.statements, set_by_imports=evidence.set_by_imports)
         record = self._ask(
             f"what becomes of what {component.name} left",
             lambda: self._builder.build(component, position, left, evidence),
             lambda why: unknown_record(left, why),
         )
         said = record.reason if record.handling == "unrepeatable" else ""
+        self._ask(
+            f"who needs what {component.name} left",
+            lambda: warn_if_lost(self.config, component, record, self._evidence.readings),
+            lambda why: None,
+        )
         record = self._kept_for_later(component, position, record, ran.seconds, computed=evidence.computed)
         saved = self._outdated_by(component.name, evidence, left)
         # What the saving did is not attributed to the next component.

@@ -14,7 +14,7 @@ from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import StoredFile
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
-from airflow_provider.stores.object_storage import DriverCheckpointStore, ObjectStorageCheckpointStore
+from airflow_provider.stores.object_store import DriverCheckpointStore, ObjectStorageCheckpointStore
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from tests.samples.harness.stores import FakeTaskState, PlainStore
 from tests.samples.harness.watched import Watched

@@ -17,7 +17,7 @@ from airflow_provider.runner.housekeeping.prune import Prune, PruneItem, PruneRu
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from airflow_provider.stores.bucket_storage import BucketStorage, files_at
-from airflow_provider.stores.object_storage import DriverCheckpointStore, ObjectStorageCheckpointStore
+from airflow_provider.stores.object_store import DriverCheckpointStore, ObjectStorageCheckpointStore
 from tests.samples.harness.saved_directories import NOW, leave_views
 from tests.samples.harness.stores import PlainStore
 from tests.samples.services.s3 import new_prefix

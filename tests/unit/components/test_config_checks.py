@@ -13,7 +13,7 @@ from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.source import with_policies
 from airflow_provider.runner import load_pipeline_config
 from airflow_provider.runner.config.config_file import read_config_file
-from airflow_provider.runner.config.model import config_warnings
+from airflow_provider.runner.config.config_loader import config_warnings
 
 READY = "airflow_provider.components"
 

@@ -37,7 +37,7 @@ from airflow_provider.errors import (
 from airflow_provider.operators.pyspark_pipeline_submit import PySparkPipelineSubmitOperator
 from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore
 from airflow_provider.runner.checkpoint import ComponentRecord
-from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+from airflow_provider.stores.object_store import ObjectStorageCheckpointStore
 from tests.samples.harness.stores import FakeTaskState
 from tests.samples.services.s3 import new_prefix
 

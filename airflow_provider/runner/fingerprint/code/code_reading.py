@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from airflow_provider.runner.fingerprint.code.state_uses import StateUse
+
 
 @dataclass(frozen=True, order=True)
 class CodeReference:
@@ -29,10 +31,12 @@ class UnseenCode:
 
     :param what: a noun phrase, such as ``getattr by a computed name``
     :param where: file, line and function
+    :param hides_names: whether the code may use names there that the reading does not have
     """
 
     what: str
     where: str
+    hides_names: bool = True
 
     def __str__(self) -> str:
         return f"{self.what} ({self.where})"
@@ -51,6 +55,8 @@ class CodeReading:
     :param foreign: what it uses that is not the author's own: builtins, the standard library, distributions
     :param attributes: attributes of values that are unknown until the code runs
     :param unseen: what reading could not follow
+    :param state_reads: what it reads of the process that an earlier component may have left
+    :param state_writes: what it writes there
     """
 
     functions: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +67,25 @@ class CodeReading:
     foreign: tuple[CodeReference, ...] = ()
     attributes: tuple[CodeReference, ...] = ()
     unseen: tuple[UnseenCode, ...] = ()
+    state_reads: tuple[StateUse, ...] = ()
+    state_writes: tuple[StateUse, ...] = ()
+
+    @property
+    def has_all_names(self) -> bool:
+        """Whether the code uses no name that is not in here."""
+        return self.python is None and not any(what.hides_names for what in self.unseen)
+
+    def only_sets(self, name: str) -> bool:
+        """Whether the code gives a name of the author's own a value that does not follow from the one before.
+
+        :param name: such as ``jobs.CACHE``
+        """
+        if (
+            StateUse("module", name) in self.state_reads
+            or StateUse("module", name, builds_on=True) in self.state_writes
+        ):
+            return False
+        return StateUse("module", name) in self.state_writes
 
     @property
     def fingerprint(self) -> str:

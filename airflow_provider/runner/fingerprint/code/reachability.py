@@ -114,6 +114,8 @@ class Reachability:
             tuple(foreign),
             tuple({reference: None for definition in definitions for reference in definition.attributes}),
             tuple(unseen),
+            tuple({use: None for definition in definitions for use in definition.state_reads}),
+            tuple({use: None for definition in definitions for use in definition.state_writes}),
         )
 
     def _follow(self, targets: Iterable[CodeTarget]) -> None:
@@ -173,7 +175,7 @@ class Reachability:
         name = f"{target.module.label}.{target.name}"
         what = f"the value of {name}, which may differ from process to process (only its expression counts)"
         line = next((getattr(binding.node, "lineno", 0) for binding in bindings), 0)
-        unseen[UnseenCode(what, f"{target.module.short_file}:{line}")] = None
+        unseen[UnseenCode(what, f"{target.module.short_file}:{line}", hides_names=False)] = None
         return ""
 
     def _labelled(self, label: str) -> CodeModule | None:

@@ -32,6 +32,7 @@ from airflow_provider.runner.fingerprint.code.computed_names import (
     INSIDES,
     MODULE_BY_NAME,
     OF_THIS_MODULE,
+    together,
 )
 from airflow_provider.runner.fingerprint.code.name_scopes import (
     NameScope,
@@ -40,6 +41,7 @@ from airflow_provider.runner.fingerprint.code.name_scopes import (
     function_scope,
 )
 from airflow_provider.runner.fingerprint.code.set_order import takes_order_of_set
+from airflow_provider.runner.fingerprint.code.state_uses import SETS_ENVIRONMENT, StateUse, StateUses
 
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores", "type_params"})
 _MODULE_NAMES = frozenset({"__name__", "__file__", "__doc__", "__package__", "__spec__", "__path__", "__class__"})
@@ -60,6 +62,8 @@ class DefinitionDigest:
     :param foreign: what else it refers to
     :param attributes: attributes of values that are unknown before it runs
     :param unseen: what the walk could not follow
+    :param state_reads: what it reads of the process
+    :param state_writes: what it writes there
     """
 
     digest: str
@@ -68,6 +72,8 @@ class DefinitionDigest:
     attributes: list[CodeReference] = field(default_factory=list)
     unseen: list[UnseenCode] = field(default_factory=list)
     hints: str = ""
+    state_reads: list[StateUse] = field(default_factory=list)
+    state_writes: list[StateUse] = field(default_factory=list)
 
 
 def read_syntax(
@@ -98,6 +104,7 @@ class _SyntaxWalk:
         self._attributes: dict[CodeReference, None] = {}
         self._unseen: dict[UnseenCode, None] = {}
         self._hints: list[str] = []
+        self._state = StateUses(module, resolver, self._uses)
 
     def definition(self) -> DefinitionDigest:
         return DefinitionDigest(
@@ -107,6 +114,8 @@ class _SyntaxWalk:
             list(self._attributes),
             list(self._unseen),
             short_hash(self._hints) if self._hints else "",
+            list(self._state.reads),
+            list(self._state.writes),
         )
 
     def over(self, node: ast.AST, scope: NameScope | None) -> None:
@@ -125,6 +134,7 @@ class _SyntaxWalk:
 
     def _items(self, node: ast.AST, scope: NameScope | None) -> list[_Item]:
         """Return the tokens and nodes that stand for a node, in order."""
+        self._state.look(node, scope)
         if isinstance(node, (ast.Name, ast.Attribute)):
             return self._reference(node, scope)
         if isinstance(node, ast.Constant):
@@ -249,11 +259,11 @@ class _SyntaxWalk:
     def _reference(self, node: ast.Name | ast.Attribute, scope: NameScope | None) -> list[_Item]:
         root, attributes = _chain(node)
         if not isinstance(root, ast.Name):
-            if not (_is_super(root) and attributes[0] in _receiver_members(scope)):
-                self._attribute(attributes[0], node, scope)
-            for name in attributes[1:]:
+            inherited = _is_super(root) and attributes[0] in _receiver_members(scope)
+            for name in together(attributes[1:] if inherited else attributes):
                 self._attribute(name, node, scope)
             return [f".{'.'.join(attributes)}", (root, scope)]
+        self._state.refers(node, root, attributes, scope)
         uses = self._uses(root, attributes, scope)
         if uses is not None:
             return self._followed(uses, node, scope)
@@ -262,14 +272,15 @@ class _SyntaxWalk:
             if home is None and root.id not in _MODULE_NAMES and root.id not in self._module.bindings.names:
                 self._cannot_see(f"the name {root.id!r}, which is defined nowhere", node, scope)
             known = home is not None and home.receiver == root.id and attributes and attributes[0] in home.members
-            for name in attributes[1:] if known else attributes:
+            for name in together(attributes[1:] if known else attributes):
                 self._attribute(name, node, scope)
         return [f"name {root.id}", *attributes]
 
     def _followed(self, uses: list[CodeUse], node: ast.AST, scope: NameScope | None) -> list[_Item]:
         tokens = set()
         for target, rest in uses:
-            self._reach(target, node, scope)
+            sets = isinstance(target, External) and self._state.only_sets_environment(node)
+            self._reach(External(SETS_ENVIRONMENT) if sets else target, node, scope)
             if isinstance(target, External):
                 tokens.add(f"@foreign {target.name}")
                 if target.name in ATTRIBUTE_BY_NAME:  # it is passed on, because calls are handled above

@@ -23,8 +23,8 @@ class SideEffect:
     """Something that was done outside the process, or to the process as a whole.
 
     :param kind: ``file``, ``connection``, ``process`` (one that was started or signalled), ``database``, ``library``
-        (C code that was called through ctypes), ``state`` (the working directory, the environment, limits), ``thread``
-        (one that was left running)
+        (C code that was called through ctypes), ``state`` (limits, the host's name), ``thread`` (one that was left
+        running)
     :param what: what was done, such as "opened for writing"
     :param target: what it was done to
     :param where: file and line of the author's code that did it; empty if no such code was on the stack
@@ -43,13 +43,15 @@ class SideEffect:
 class AuditedEvent:
     """What an audit event says, before anybody has looked at who caused it.
 
-    :param kind: see :class:`SideEffect`; ``read`` for a file that was opened for reading
+    :param kind: see :class:`SideEffect`; ``read`` for a file that was opened for reading, ``environment`` for an
+        environment variable that was set or unset. The working directory and the environment are no side effects: what
+        becomes of them is session state
     :param what: see :class:`SideEffect`
     :param target: the path, the address, the command, …
     :param also: a second path that is not what it was, as when a file gets another name; None if there is none
     """
 
-    kind: Kind | Literal["read"]
+    kind: Kind | Literal["read", "environment"]
     what: str
     target: Any
     also: Any = None
@@ -120,6 +122,10 @@ def _client(kind: Kind, what: str) -> Reader:
     return read
 
 
+def _variable(args: tuple[Any, ...]) -> AuditedEvent:
+    return AuditedEvent("environment", "set or unset", args[0])
+
+
 def _command(args: tuple[Any, ...]) -> AuditedEvent:
     return AuditedEvent("process", "started", args[0])
 
@@ -157,10 +163,6 @@ _PROCESSES = {
 }
 _CLIENTS = {"ftplib", "imaplib", "nntplib", "poplib", "smtplib", "telnetlib", "http.client"}
 _STATE = {
-    "os.chdir": "changed the directory to",
-    "os.fchdir": "changed the directory to",
-    "os.putenv": "set the environment variable",
-    "os.unsetenv": "unset the environment variable",
     "resource.prlimit": "set a limit of",
     "resource.setrlimit": "set the limit",
     "sys.addaudithook": "added an audit hook",
@@ -198,5 +200,6 @@ READERS: Mapping[str, Reader] = {
     "ctypes.dlsym": _at("library", "took from a library", 1),
     "ctypes.call_function": _at("library", "called"),
     **{event: _at("state", what) for event, what in _STATE.items()},
+    **dict.fromkeys(("os.putenv", "os.unsetenv"), _variable),
 }
 """Audit event to what it says. Not among them: what only asks (``os.listdir``), and locks on open descriptors."""

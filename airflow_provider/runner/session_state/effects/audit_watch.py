@@ -55,8 +55,6 @@ class SparkFootprint:
 
     def owns(self, found: AuditedEvent) -> bool:
         """Whether that is what Spark's Python does for its own purposes, given that it is what acts."""
-        if found.kind == "state":
-            return True  # pyspark sets environment variables for pyarrow and for its workers
         if found.kind == "file":
             path = _path(found.target)
             return path is not None and f"{path}{os.sep}".startswith(tuple(f"{d}{os.sep}" for d in self.directories))
@@ -95,6 +93,7 @@ class DriverObservations:
     :param cpu_seconds: CPU time of the process, so that threads count which the component or a C library started; some
         work of others counts with it, which makes a component look costlier, never cheaper. While another component is
         watched as well, that of the component's own thread
+    :param set_by_imports: environment variables that only modules set when they were imported, or Spark's Python
     """
 
     acts: tuple[SideEffect, ...]
@@ -102,6 +101,7 @@ class DriverObservations:
     truncated: bool
     cpu_seconds: float
     written_files: tuple[str, ...] = ()
+    set_by_imports: frozenset[str] = frozenset()
 
 
 class DriverWatch:
@@ -115,6 +115,7 @@ class DriverWatch:
         self._acts: dict[SideEffect, None] = {}
         self._read: dict[str, None] = {}
         self._written: dict[str, None] = {}
+        self._variables: dict[str, bool] = {}  # to whether only imports set it
         self._truncated = False
         self._cpu = 0.0
         self._began = (0.0, 0.0)
@@ -151,7 +152,8 @@ class DriverWatch:
     def seen(self) -> DriverObservations:
         """What has been seen so far."""
         read, written = tuple(sorted(self._read)), tuple(sorted(self._written))
-        return DriverObservations(tuple(self._acts), read, self._truncated, self._cpu, written)
+        by_imports = frozenset(name for name, only in self._variables.items() if only)
+        return DriverObservations(tuple(self._acts), read, self._truncated, self._cpu, written, by_imports)
 
     def missed(self) -> None:
         """Count an event that could not be understood."""
@@ -161,6 +163,9 @@ class DriverWatch:
         """Keep what was announced, if it counts."""
         if found.kind == "read":
             self._opened(found, by)
+        elif found.kind == "environment":
+            name, by_import = os.fsdecode(found.target), by.importing or by.layer in ("own", "spark")
+            self._variables[name] = by_import and self._variables.get(name, True)
         elif not self._is_nothing(found, by):
             target = _shown(found.target)
             if found.kind == "connection":

@@ -26,6 +26,7 @@ from airflow_provider.runner.session_state.effects.known_modules import (
     HELD_HARMLESS,
     HELD_VARYING,
     NOT_KNOWN,
+    ONLY_SETS,
     SAME,
     SPARK_ACTS,
     TO_EXECUTORS,
@@ -156,6 +157,8 @@ def _is_only_announced(name: str, extra: Collection[str]) -> bool:
 
 def _varies(name: str) -> str | None:
     """Return what a value comes from that another run would not get, None if nothing is known to."""
+    if _prefix(name, ONLY_SETS):
+        return None
     beyond = _beyond(name, _prefix(name, _table(HARMLESS)))
     by_attribute = (VARYING_ATTRIBUTES[part] for part in beyond if part in VARYING_ATTRIBUTES)
     return _found(VARYING, name) or next(by_attribute, None)

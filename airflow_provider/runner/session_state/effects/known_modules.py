@@ -79,6 +79,13 @@ HARMLESS = (
         ),
     ),
     KnownNames(
+        "changes what session state is looked at for",
+        _names(
+            "os.chdir os.fchdir os.putenv os.unsetenv sys.path sys.setrecursionlimit locale.setlocale time.tzset "
+            "contextlib.chdir"
+        ),
+    ),
+    KnownNames(
         "Spark: what it writes and runs is seen in its executions",
         _names(
             "pyspark.sql pyspark.pandas pyspark.ml pyspark.errors pyspark.Row pyspark.StorageLevel "
@@ -128,9 +135,7 @@ NOT_KNOWN = (
     ),
     KnownNames("looks things up by name", _in("inspect", "getmodule stack trace getouterframes getinnerframes")),
     KnownNames("asks a person", _names("builtins.input builtins.breakpoint")),
-    KnownNames(
-        "sets what holds for the whole process", _names("locale.setlocale time.clock_settime time.clock_settime_ns")
-    ),
+    KnownNames("sets what holds for the whole process", _names("time.clock_settime time.clock_settime_ns")),
     KnownNames("runs an expression that is not read", _names("pandas.eval numexpr")),
     KnownNames("runs later", _names("weakref.finalize asyncio.run_coroutine_threadsafe")),
     KnownNames(
@@ -234,6 +239,9 @@ VARYING = (
 )
 """What a value comes from that another run would not get."""
 
+ONLY_SETS = _names("os.putenv os.unsetenv locale.setlocale")
+"""Inside of what varies: it asks for nothing."""
+
 ACTING_ATTRIBUTES = {
     **dict.fromkeys(
         _names("_jvm _jsc _gateway _jsparkSession _jdf _jrdd _jreader _jwrite _sc _jc _ssql_ctx"),
@@ -241,7 +249,7 @@ ACTING_ATTRIBUTES = {
     ),
     **dict.fromkeys(_names("registerJavaFunction registerJavaUDAF"), "runs functions in Java"),
     **dict.fromkeys(_names("readStream writeStream foreachBatch"), "streams"),
-    **dict.fromkeys(_names("stop addArtifact addArtifacts copyFromLocalToFs"), "changes the Spark application"),
+    **dict.fromkeys(_names("stop copyFromLocalToFs"), "changes the Spark application"),
     **dict.fromkeys(
         _names(
             "create_connection create_datagram_endpoint create_server create_unix_connection sock_connect "
@@ -261,7 +269,10 @@ ACTING_ATTRIBUTES = {
         "writes data, also in C",
     ),
     **dict.fromkeys(
-        _names("__globals__ __builtins__ __subclasses__ __loader__ __code__ __closure__ f_globals f_back tb_frame"),
+        _names(
+            "__globals__ __builtins__ __subclasses__ __loader__ __code__ __closure__ f_globals f_back tb_frame "
+            "forName loadClass getClassByName getClassByNameOrNull"
+        ),
         "leads to code that cannot be followed",
     ),
     **dict.fromkeys(_names("eval query"), "runs an expression that is not read"),
@@ -302,6 +313,7 @@ HELD_VARYING = (
 HELD_HARMLESS = _names("io.StringIO io.BytesIO _io.StringIO _io.BytesIO _thread")
 
 SAME = {
+    "os.environ.__setitem__": "os.putenv",
     "posixpath": "os.path",
     "ntpath": "os.path",
     "genericpath": "os.path",
@@ -338,6 +350,7 @@ SAME = {
     "_asyncio": "asyncio",
     "_strptime": "datetime",
     "pathlib._local": "pathlib",
+    "pyspark.core.broadcast": "pyspark.broadcast",
     "pandas._libs.tslibs.timestamps.Timestamp": "pandas.Timestamp",
     "pandas.core": "pandas",
     "pandas._libs": "pandas",

@@ -127,7 +127,7 @@ def _kinds(value: Any, seen: dict[int, Any]) -> Iterator[str]:
             return
         seen[id(one)] = one
         if isinstance(one, (FunctionType, MethodType, type, staticmethod, classmethod, property)):
-            if _is_own(one):
+            if is_authors_own(one):
                 waiting += _of_definition(one)
         elif isinstance(one, (list, tuple, set, frozenset, deque)):
             waiting += one
@@ -136,7 +136,7 @@ def _kinds(value: Any, seen: dict[int, Any]) -> Iterator[str]:
         elif isinstance(one, functools.partial):
             waiting += [one.func, *one.args, *one.keywords.values()]
         else:
-            kind = next(base for base in type(one).__mro__ if not _is_own(base))
+            kind = next(base for base in type(one).__mro__ if not is_authors_own(base))
             if kind is not object:
                 yield f"{kind.__module__}.{kind.__qualname__}"
             if kind is not type(one) or kind is SimpleNamespace:
@@ -149,7 +149,8 @@ def _slots(base: type) -> Iterable[str]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
-def _is_own(thing: Any) -> bool:
+def is_authors_own(thing: Any) -> bool:
+    """Whether a class or function is the author's own."""
     module = sys.modules.get(str(getattr(thing, "__module__", "") or ""))
     file = getattr(module, "__file__", None)
     return module is not None and (module.__name__ == "__main__" or (file is not None and layer_of(file) == "author"))

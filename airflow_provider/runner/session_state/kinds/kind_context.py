@@ -12,6 +12,7 @@ from airflow_provider.runner.record.session_state_record import SessionStateReco
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.files import SavedFiles
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -52,6 +53,11 @@ class SessionAccess:
     probe: SessionProbe
     saver: ViewSaver | None = None
     refuse_lost_session: Callable[[Exception], None] = _never_lost
+
+    @property
+    def is_connect(self) -> bool:
+        """Whether it is one of Spark Connect, whose client sees less."""
+        return spark_kind(self.spark) == "connect"
 
 
 @dataclass(frozen=True)

@@ -52,16 +52,20 @@ class SessionSnapshot:
 
 @dataclass(frozen=True)
 class StatementEffects:
-    """What a component's statements did to the session that no snapshot shows.
+    """What a component's statements did to the session; on Spark Connect no snapshot shows it.
 
     :param set_variables: whether they declared or set session variables
     :param declared: these variables, if they did nothing to any other
-    :param added: files, archives and jars that they gave the session, in words; empty if none
+    :param added: what they gave the session: files, archives and jars by name or in a word
+    :param registered: the data sources that they registered
+    :param sets_path: whether they set the SQL path
     """
 
     set_variables: bool = False
     declared: tuple[str, ...] = ()
-    added: str = ""
+    added: tuple[str, ...] = ()
+    registered: tuple[str, ...] = ()
+    sets_path: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,14 @@ class SessionChanges:
     :param statements: what only its statements tell
     :param unknown: name of a kind of which it is not known what the component changed, to the reason
     :param unknown_assessed: the same to what that means
+    :param set_by_imports: environment variables that only modules set, when they were imported
     """
 
     parts: Mapping[str, Any]
     statements: StatementEffects = field(default_factory=StatementEffects)
     unknown: Mapping[str, str] = field(default_factory=dict)
     unknown_assessed: Mapping[str, Assessment] = field(default_factory=dict)
+    set_by_imports: frozenset[str] = frozenset()
 
     def of(self, kind: SessionStateKind[Any, Change]) -> Change:
         """Return what it changed of one kind."""
@@ -150,9 +156,23 @@ class SessionStateKind(ABC, Generic[Part, Change]):
         """Whether something is in the session again that was lost."""
         return False
 
+    def is_missed(self, name: str, error: str) -> bool:
+        """Whether the text of an error says that something is missing that was lost.
+
+        :param name: of what was lost, as :class:`Assessment` has it
+        """
+        return False
+
     def renamed(self, changes: SessionChanges) -> list[str]:
         """Return the names in the SQL text of a view that mean something else since, as :class:`SavedView` has them."""
         return []
+
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        """Whether a component left code that runs only when a later component uses it, such as a lazy view.
+
+        What that code does outside Spark, it does when it runs; so it counts for those that may run it, too.
+        """
+        return False
 
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         """Judge how far a record can bring back what a component left."""
@@ -207,33 +227,6 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     def brief_words(self, record: SessionStateRecord) -> str:
         """Say the same for a table: ``2 settings``; empty if nothing."""
         return counted(len(self.names(record)), self.name)
-
-
-class StatementOnlyKind(SessionStateKind[None, None]):
-    """A kind that no snapshot shows: only a component's statements tell of it, and it is lost with the session."""
-
-    def capture(self, look: SessionLook) -> None:
-        return None
-
-    def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> None:
-        return None
-
-    def record(
-        self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool
-    ) -> RecordedPart:
-        return RecordedPart(lost=assessment.lost)
-
-    def is_recorded(self, record: SessionStateRecord) -> bool:
-        return False
-
-    def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
-        """Nothing: it is lost, or its component runs again."""
-
-    def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
-        yield from ()
-
-    def names(self, record: SessionStateRecord) -> list[str]:
-        return []
 
 
 def counted(number: int, plural: str) -> str:

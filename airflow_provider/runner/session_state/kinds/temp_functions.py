@@ -114,6 +114,9 @@ public class TempFunctions implements java.util.function.Function {
         found = changes.of(self)
         return [f"{name.lower()}()" for name in (*found.registered, *found.dropped)]
 
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        return bool(changes.of(self).registered)
+
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         found = changes.of(self)
         if not found.registered:

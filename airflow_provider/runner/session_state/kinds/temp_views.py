@@ -90,6 +90,9 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
         found = changes.of(self)
         return [str(view).lower() for view in (*found.left, *found.dropped)]
 
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        return bool(changes.of(self).left)
+
     def record(
         self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool
     ) -> RecordedPart:

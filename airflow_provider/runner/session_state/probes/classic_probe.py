@@ -32,6 +32,9 @@ class ClassicProbe:
         found = self._jvm.contents(sections)
         return SessionLook(self._spark, found.sections, found.mark, self._memory)
 
+    def remember(self, name: str, value: Any) -> None:
+        self._memory[name] = value
+
     def effects_since(self, mark: Any) -> SparkEffects:
         return spark_effects(self._jvm.since(mark), catalog_in_memory=self._memory_catalog.in_memory)
 

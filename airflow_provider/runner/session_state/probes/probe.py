@@ -32,6 +32,9 @@ class SessionProbe(Protocol):
         :raises Exception: what the session raises if it is lost
         """
 
+    def remember(self, name: str, value: Any) -> None:
+        """Give all later looks something to remember under a name."""
+
     def effects_since(self, mark: Any) -> SparkEffects: ...
 
     def why_unstable(self, view: ViewName) -> str | None: ...

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider.commands.standalone.cli import run_command_line
 from airflow_provider.runner import LocalCheckpointStore
-from airflow_provider.runner.config.model import load_pipeline_config
+from airflow_provider.runner.config.config_loader import load_pipeline_config
 from tests.samples.sketches import checkpoint
 
 PIPELINE = """

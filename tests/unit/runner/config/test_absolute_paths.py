@@ -18,7 +18,7 @@ from airflow_provider.runner.checkpoint.address import store_address
 from airflow_provider.runner.config.absolute_paths import absolute_path, absolute_url, real_path
 from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, file_origin
 from airflow_provider.stores.location import store_at
-from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+from airflow_provider.stores.object_store import ObjectStorageCheckpointStore
 
 PIPELINE = {"name": "p", "components": [{"name": "a", "class_path": "json.dumps"}]}
 

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import PipelineResultStatus, SimplePipelineRunner, load_pipeline_config
-from airflow_provider.runner.config.model import config_warnings
+from airflow_provider.runner.config.config_loader import config_warnings
 from tests.samples.components import odd
 
 ODD = "tests.samples.components.odd"

@@ -9,7 +9,6 @@ import pytest
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import PipelineConfig, load_pipeline_config
-from airflow_provider.runner.config import hocon
 from airflow_provider.runner.config.config_file import read_config_file
 
 ANY = "tests.samples.components.basic.scripted"
@@ -34,9 +33,12 @@ def problem(tmp_path: Path, text: str) -> str:
     return str(caught.value).removeprefix(f"pipeline config {tmp_path}/p.conf: ")
 
 
-def test_the_top_level_fields_are_those_of_a_pipeline() -> None:
-    """And three of ``pyspark-pipeline-framework``, which are no constants either."""
-    assert set(PipelineConfig.model_fields) | {"mode", "hooks", "secrets"} == hocon.TOP_LEVEL
+@pytest.mark.parametrize("field", sorted({*PipelineConfig.model_fields, "mode"}))
+def test_a_field_of_the_pipeline_is_kept_although_something_refers_to_it(field: str, tmp_path: Path) -> None:
+    """A name to which nothing of the pipeline belongs is a constant; ``mode`` is pyspark-pipeline-framework's."""
+    content = read(tmp_path, f"constant = x\n{field} = y\nother = [${{constant}}, ${{{field}}}]\n")
+    assert field in content
+    assert "constant" not in content
 
 
 @pytest.mark.parametrize(

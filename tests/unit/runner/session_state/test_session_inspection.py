@@ -52,7 +52,7 @@ def release() -> Iterator[threading.Event]:
 
 
 def test_what_takes_too_long_is_unknown_and_is_not_asked_again_while_it_waits(release: threading.Event) -> None:
-    """The pipeline waits once for a catalog that hangs, not after each component, and no other question waits behind."""
+    """The pipeline waits once for a catalog that hangs, not after each component, and no other question waits."""
     inspection = SessionInspection(None, longest=0.05)
     assert "no answer within 0.05 s" in inspection.ask_in_time("it", lambda: str(release.wait()), str)
     for _ in range(100):

@@ -143,8 +143,6 @@ LOCAL_ACTS: dict[str, tuple[Callable[[], object], str, str]] = {
     "fork": (forked, "process", "forked"),
     "signal": (lambda: os.kill(os.getpid(), 0), "process", "signalled"),
     "ctypes": (lambda: ctypes.CDLL(None).getpid(), "library", "loaded"),
-    "environment": (lambda: os.environ.__setitem__("OF_A_TEST", "x"), "state", "set the environment variable"),
-    "chdir": (lambda: os.chdir("folder"), "state", "changed the directory to"),
     "thread": (in_thread(lambda: opened("new", "w")), "file", "opened for writing"),
     "thread without code of the author": (
         lambda: in_thread(Path("new").touch)(),
@@ -161,7 +159,6 @@ def test_an_act_on_this_host_is_seen(here: Path, act: Callable[[], object], kind
     """Invariant 11: what changes something outside the session is evidence against running it again."""
     acts = seen_of(act).acts
     assert (kind, what) in [(a.kind, a.what) for a in acts]
-    os.environ.pop("OF_A_TEST", None)
 
 
 @pytest.fixture
@@ -276,6 +273,34 @@ NO_ACTS: dict[str, Callable[[], object]] = {
 @pytest.mark.parametrize("work", NO_ACTS.values(), ids=NO_ACTS)
 def test_what_changes_nothing_is_no_act(here: Path, work: Callable[[], object]) -> None:
     assert seen_of(work).acts == ()
+
+
+def test_what_session_state_is_looked_at_for_is_no_act(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next attempt has it again because the component runs again, so it is no reason against that."""
+    monkeypatch.delenv("OF_A_TEST", raising=False)
+
+    def changes_the_process() -> None:
+        os.environ["OF_A_TEST"] = "x"
+        del os.environ["OF_A_TEST"]
+        os.chdir("folder")
+
+    assert seen_of(changes_the_process).acts == ()
+
+
+def test_variables_that_an_import_sets_are_told_apart(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import sets them again in the next attempt; what the author's code sets as well is the author's."""
+    folder = here / "site-packages"
+    folder.mkdir()
+    (folder / "sets_variables.py").write_text("import os\nos.environ['OF_IMPORT'] = os.environ['OF_BOTH'] = 'x'\n")
+    monkeypatch.syspath_prepend(str(folder))
+    for name in ("OF_IMPORT", "OF_BOTH", "OF_AUTHOR"):
+        monkeypatch.setenv(name, "")
+
+    def sets_variables() -> None:
+        importlib.import_module("sets_variables")
+        os.environ["OF_BOTH"] = os.environ["OF_AUTHOR"] = "y"
+
+    assert seen_of(sets_variables).set_by_imports == {"OF_IMPORT"}
 
 
 def test_an_import_is_no_act_though_it_writes_compiled_code(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,7 +486,7 @@ SPARKS_OWN: dict[str, tuple[AuditedEvent, bool]] = {
     "its temporary files": (AuditedEvent("file", "opened for writing", "/spark/tmp/x"), True),
     "next to them": (AuditedEvent("file", "opened for writing", "/spark/tmp2/x"), False),
     "out of them": (AuditedEvent("file", "opened for writing", "/spark/tmp/../x"), False),
-    "a variable": (AuditedEvent("state", "set the environment variable", b"X"), True),
+    "a limit": (AuditedEvent("state", "set the limit", "1"), False),
     "a process": (AuditedEvent("process", "started", "java"), False),
     "a database": (AuditedEvent("database", "opened", "/spark/tmp/x"), False),
 }

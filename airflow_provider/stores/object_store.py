@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from airflow_provider.runner.checkpoint.address import storage_address
+from airflow_provider.runner.checkpoint.address import shown_address, storage_address
 from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.config.absolute_paths import absolute_url
 from airflow_provider.runner.storage.file_storage import FileStorage
-from airflow_provider.stores.bucket_storage import files_at, shown_address
+from airflow_provider.stores.bucket_storage import files_at
 
 
 class ObjectStorageCheckpointStore(FileCheckpointStore):

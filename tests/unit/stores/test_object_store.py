@@ -23,7 +23,7 @@ from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.file_storage import StorageEntry, file_names
 from airflow_provider.stores.bucket_storage import files_at
-from airflow_provider.stores.object_storage import ObjectStorageCheckpointStore
+from airflow_provider.stores.object_store import ObjectStorageCheckpointStore
 from tests.samples.harness.records import KEY
 from tests.samples.services.s3 import BUCKET, CONNECTION, new_prefix
 
@@ -67,7 +67,7 @@ def done(store: ObjectStorageCheckpointStore) -> list[str]:
 def test_importing_the_module_does_not_import_airflow() -> None:
     """The operator's module is imported whenever a DAG file is parsed."""
     code = (
-        "import sys, airflow_provider.stores.object_storage; "
+        "import sys, airflow_provider.stores.object_store; "
         "print([n for n in ('airflow.sdk', 'fsspec', 'upath', 's3fs') if n in sys.modules])"
     )
     root = Path(__file__).parents[3]

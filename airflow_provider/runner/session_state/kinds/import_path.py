@@ -1,0 +1,58 @@
+"""Where Python looks for modules: ``sys.path``. A record never puts anything there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider.runner.config.model import ComponentConfig
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
+from airflow_provider.runner.session_state.kinds.process_state_kind import (
+    LeftInProcess,
+    Need,
+    ProcessStateKind,
+    hides_names,
+)
+from airflow_provider.runner.session_state.probes.session_look import SessionLook
+
+_OF_SPARK = re.compile(r"/spark-[0-9a-f-]{36}/userFiles-[0-9a-f-]{36}")
+"""Where Spark keeps the Python files that it was given: it adds them to the path itself."""
+
+
+class ImportPath(ProcessStateKind):
+    """What ``sys.path.insert`` leaves: one name for each entry."""
+
+    name = "import path"
+
+    def look(self, look: SessionLook) -> Mapping[str, Any]:
+        return dict.fromkeys(entry for entry in sys.path if type(entry) is str and not _OF_SPARK.search(entry))
+
+    def need_of(self, reading: CodeReading | None, component: ComponentConfig, left: LeftInProcess) -> Need:
+        names = {found.name.partition(".")[0] for found in reading.foreign} if reading is not None else set()
+        if not all(map(_is_found, names)):
+            return Need.YES
+        return Need.MAYBE if hides_names(reading) else Need.NO
+
+    def is_silent(self, left: LeftInProcess) -> bool:
+        return False
+
+    def words(self, left: LeftInProcess) -> str:
+        return f"{left.name!r} in sys.path"
+
+    def is_missed(self, name: str, error: str) -> bool:
+        return name.endswith(" in sys.path") and error.startswith(("ModuleNotFoundError", "ImportError"))
+
+
+def _is_found(module: str) -> bool:
+    if module in sys.modules or module in sys.stdlib_module_names:
+        return True
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+IMPORT_PATH = ImportPath()

@@ -1,0 +1,35 @@
+"""Which names of the process are looked at before and after each component: those that the code of any of them uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
+from airflow_provider.runner.session_state.effects.state_values import NamedValues
+
+WATCHED = "watched names"
+"""Under this name the memory of a session has them."""
+
+
+@dataclass(frozen=True)
+class WatchedNames:
+    """What is looked at.
+
+    :param own: names of the author's modules and classes
+    :param written: those of them that code is known to write
+    :param foreign: attributes of libraries that code sets
+    """
+
+    own: NamedValues
+    written: frozenset[str]
+    foreign: NamedValues
+
+
+def names_to_watch(readings: Iterable[CodeReading | None]) -> WatchedNames:
+    """Return what is looked at for components with this code."""
+    known = [reading for reading in readings if reading is not None]
+    written = {use.name for reading in known for use in reading.state_writes if use.area == "module"}
+    set_elsewhere = {use.name for reading in known for use in reading.state_writes if use.area == "library"}
+    reached = {name for reading in known for name in reading.constants}
+    return WatchedNames(NamedValues(written | reached), frozenset(written), NamedValues(set_elsewhere))
