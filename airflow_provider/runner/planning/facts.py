@@ -22,6 +22,7 @@ class Facts:
     :param present: components whose session state is in the session that will be used
     :param live: whether a server has kept that session since the last attempt
     :param sources: what is known of what completed components had read
+    :param readers: component that completed, to what its record does not bring back, to who needs that for certain
     :param hashes: those of the config, as the files that it names are now; None to compute them now
     :param code: component to its code as it is today, None for one that cannot be read; None if it was not read
     """
@@ -32,5 +33,6 @@ class Facts:
     present: Collection[str] = ()
     live: bool = False
     sources: SourceFacts = field(default_factory=SourceFacts)
+    readers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     hashes: ConfigHashes | None = None
     code: Mapping[str, CodeReading | None] | None = None
