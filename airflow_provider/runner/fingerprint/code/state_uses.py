@@ -51,7 +51,7 @@ class StateUse:
     :param area: ``environment``, ``module`` (the author's own), ``library``, or ``text`` for a text that may be the
         name of an environment variable
     :param name: of the variable, or a dotted name: ``jobs.CACHE``, ``jobs.Load.rate``, ``pandas.DataFrame.to_x``.
-        :data:`ANY`, or an ``.*`` at the end, if it is computed
+        :data:`ANY`, or an ``.*`` at the end, if it is computed; only ``to_x`` if the class is not known
     :param builds_on: for what is written: whether the new value may follow from the old one
     """
 
@@ -202,9 +202,13 @@ class StateUses:
     def _set_by_name(self, owner: ast.expr, name: ast.expr, scope: NameScope | None) -> None:
         root, attributes = _chain(owner)
         text = name.value if isinstance(name, ast.Constant) else None
-        if isinstance(root, ast.Name):
-            attribute = text if isinstance(text, str) else ANY
-            self._write_all(self._names(root, [*attributes, attribute], scope, storing=True), builds_on=False)
+        if not isinstance(root, ast.Name):
+            return
+        attribute = text if isinstance(text, str) else ANY
+        names = self._names(root, [*attributes, attribute], scope, storing=True)
+        self._write_all(names, builds_on=False)
+        if not names:  # a helper that is given the class
+            self._write("library", attribute, builds_on=False)
 
     def _write_all(self, names: Iterable[tuple[StateArea, str]], *, builds_on: bool) -> None:
         for area, name in names:

@@ -17,6 +17,7 @@ from airflow_provider.runner.session_state.kinds.process_state_kind import (
     ProcessStateKind,
     hides_names,
 )
+from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.watched_names import WATCHED, WatchedNames
 
@@ -34,6 +35,9 @@ class AuthorState(ProcessStateKind):
     def may_appear(self, look: SessionLook) -> Collection[str] | None:
         watched: WatchedNames | None = look.memory.get(WATCHED)
         return watched.written if watched is not None else None
+
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        return bool(changes.of(self))  # a DataFrame in a collection is as lazy as a view
 
     def digest(self, name: str) -> str:
         return digest_of(name, named_value(name))

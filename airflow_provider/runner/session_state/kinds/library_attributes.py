@@ -14,6 +14,7 @@ from airflow_provider.runner.session_state.kinds.process_state_kind import (
     ProcessStateKind,
     hides_names,
 )
+from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.watched_names import WATCHED, WatchedNames
 
@@ -43,6 +44,9 @@ class LibraryAttributes(ProcessStateKind):
     def words(self, left: LeftInProcess) -> str:
         owner, _, attribute = left.name.rpartition(".")
         return f"attribute {attribute!r} of {owner}"
+
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        return bool(changes.of(self))
 
     def is_missed(self, name: str, error: str) -> bool:
         found = _ATTRIBUTE.match(name)

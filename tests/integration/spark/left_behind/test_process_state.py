@@ -76,6 +76,7 @@ CASES = (
     Case("class attributes", "set_class_attribute", "use_class_attribute", "replayed", "refused", "Shop"),
     Case("an object of a module", "set_object", "use_object", "replayed", "refused", "process_jobs.SETTINGS"),
     Case("a method added to a library", "add_method", "use_method", "replayed", "refused", "left_doubled"),
+    Case("a method added by a helper", "extend_class", "use_method", "replayed", "refused", "left_doubled"),
     Case("a method replaced in a library", "replace_method", "use_replaced_method", "replayed", "refused", "isEmpty"),
     Case(
         "a method that is used by a computed name",

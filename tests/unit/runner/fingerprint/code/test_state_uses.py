@@ -74,6 +74,7 @@ WRITES = {
     "pandas.DataFrame.to_x = len": {("library", "pandas.DataFrame.to_x", False)},
     "setattr(pandas.DataFrame, 'to_x', len)": {("library", "pandas.DataFrame.to_x", False)},
     "setattr(pandas.DataFrame, spark.name, len)": {("library", "pandas.DataFrame.*", False)},
+    "setattr(spark, 'x', len)": {("library", "x", False)},
     "spark.x = 1": set(),
     "os.environ['A'] = '1'": set(),
 }
