@@ -20,6 +20,7 @@ class Facts:
     :param restarts: what was requested to run again
     :param damaged: component to what is wrong with what it saved
     :param present: components whose session state is in the session that will be used
+    :param in_process: component to what it left in the Python process and this process has, in words
     :param live: whether a server has kept that session since the last attempt
     :param sources: what is known of what completed components had read
     :param hashes: those of the config, as the files that it names are now; None to compute them now
@@ -30,6 +31,7 @@ class Facts:
     restarts: tuple[RestartFrom, ...] = ()
     damaged: Mapping[str, str] = field(default_factory=dict)
     present: Collection[str] = ()
+    in_process: Mapping[str, Collection[str]] = field(default_factory=dict)
     live: bool = False
     sources: SourceFacts = field(default_factory=SourceFacts)
     hashes: ConfigHashes | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider.runner.config.model import ComponentConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
+from airflow_provider.runner.session_state.effects.state_values import ABSENT, named_value
 from airflow_provider.runner.session_state.kinds.process_state_kind import (
     LeftInProcess,
     Need,
@@ -37,6 +38,9 @@ class LibraryAttributes(ProcessStateKind):
         ):
             return Need.YES
         return Need.MAYBE if hides_names(reading) else Need.NO
+
+    def still_has(self, left: LeftInProcess) -> bool:
+        return left.is_new and named_value(left.name) is not ABSENT
 
     def is_silent(self, left: LeftInProcess) -> bool:
         return not left.is_new  # a method that it replaced is there again, and does something else
