@@ -16,6 +16,7 @@ from hypothesis import settings
 from scripts.local_postgres import JDBC_DRIVER
 from scripts.quick_jvm import java_options
 from tests.samples.components import basic as samples
+from tests.samples.harness.application_state import ApplicationState
 from tests.samples.services.quick_files import use_quick_files
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ logging.getLogger("py4j").setLevel(logging.WARNING)
 
 settings.register_profile("here", deadline=None, database=None)  # a test leaves nothing behind
 settings.load_profile("here")
+
+
+_as_new: ApplicationState | None = None
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +63,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     use_quick_files(session)
     java: Any = session._jsparkSession
     java.streams()  # lets it listen first, see _spark_as_new
+    global _as_new
+    _as_new = ApplicationState(session)
     yield session
     session.stop()
 
@@ -79,6 +85,8 @@ def _spark_as_new(request: pytest.FixtureRequest) -> None:
     java_sessions.setActiveSession(spark._jsparkSession)
     # `SHOW TABLES` of any database lists temp views, too.
     spark._jsparkSession.sessionState().catalog().clearTempTables()
+    if _as_new is not None:
+        _as_new.put_back()
     # What is cached is cached for every session, and for every frame with an equal plan: `range(5)` of another test.
     spark.catalog.clearCache()
     # Each session listens to every event of Spark for the sake of its streams, and no one ever removes it: with some

@@ -11,18 +11,18 @@ from airflow_provider.runner.observing.result import ComponentStatus, PipelineRe
 _NAMES_SHOWN = 5
 
 
-def attempt_error(result: PipelineResult, goes_on: str) -> PySparkPipelineError | None:
+def attempt_error(result: PipelineResult, resumed_by: str) -> PySparkPipelineError | None:
     """Return the error that ends the log of an attempt, None if every component is complete.
 
     :param result: how the attempt went
-    :param goes_on: who goes on with the next attempt, such as ``a retry or a clear of this task``
+    :param resumed_by: who starts the next attempt, such as ``a retry or a clear of this task``
     """
     total = len(result.component_results)
     for position, component in enumerate(result.component_results, start=1):
         if component.error is None:
             continue
         failure = component.failure or explain(component.error)
-        details = [*failure.lines(), *status_lines(result, component.component_name, goes_on)]
+        details = [*failure.lines(), *status_lines(result, component.component_name, resumed_by)]
         if isinstance(component.error, SparkLostError):
             text = (
                 f"pipeline {result.pipeline_name!r}: Spark was lost while component {component.component_name!r} "
@@ -37,19 +37,19 @@ def attempt_error(result: PipelineResult, goes_on: str) -> PySparkPipelineError 
     return None
 
 
-def status_lines(result: PipelineResult, failed: str, goes_on: str) -> list[str]:
+def status_lines(result: PipelineResult, failed: str, resumed_by: str) -> list[str]:
     """Return what is complete and what comes next.
 
     :param result: how the attempt went
     :param failed: the component that failed
-    :param goes_on: who goes on with the next attempt
+    :param resumed_by: who starts the next attempt
     """
     complete = [r.component_name for r in result.component_results if r.status is ComponentStatus.COMPLETED]
     others = [name for name, _ in result.failed_components if name != failed]
     return [
         complete_in_words(complete, len(result.component_results)),
         *([f"failed as well: {', '.join(map(repr, others))}"] if others else []),
-        f"next: {goes_on} goes on with {failed!r}",
+        f"next: {resumed_by} resumes at {failed!r}",
     ]
 
 

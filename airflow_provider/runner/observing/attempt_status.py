@@ -51,7 +51,7 @@ class AttemptStatus(NoOpHooks):
         return [
             *([f"running: {runs!r}{position}, which runs again"] if runs else []),
             complete_in_words(complete, len(self._order)),
-            *([f"next: a retry or a clear of this task goes on with {following!r}"] if following else []),
+            *([f"next: a retry or a clear of this task resumes at {following!r}"] if following else []),
         ]
 
     def _ended(self, component: str) -> None:

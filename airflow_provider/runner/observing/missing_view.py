@@ -13,7 +13,7 @@ from airflow_provider.runner.config.problems import suggestion
 from airflow_provider.runner.session_state import kinds
 
 IF_LOST = "restart from the component that made it, or set its session_state: replay if running it twice does no harm"
-_QUOTED = re.compile(r"`(?:[^`]|``)+`")
+_QUOTED = re.compile(r"`(?:[^`]|``)+`|(?<=')[^']+(?=')")
 _NOT_FOUND = re.compile(r"TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<name>(?:`(?:[^`]|``)*`\.?)+)")
 
 
@@ -48,7 +48,7 @@ def missing_view(
 
 
 def _named(error: BaseException, lost: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the lost names that an error mentions: Spark quotes each part of a name, or the kind knows its errors."""
+    """Return the lost names that an error mentions: it says the last part in quotes, or the kind knows its errors."""
     text = f"{type(error).__name__}: {error}"
     return [
         (name, why)

@@ -19,6 +19,7 @@ from airflow_provider.runner.session_state.kinds.kind_context import (
 )
 from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
 from airflow_provider.runner.session_state.live import LiveSession
+from airflow_provider.runner.session_state.prepare import prepare_looking
 from airflow_provider.runner.session_state.probes.probe import probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
 from airflow_provider.runner.session_state.saved.files import SavedFiles, files_for
@@ -209,4 +210,5 @@ class AttemptSession:
         return files_for(url, None if local_path(url) is not None else self.spark())
 
     def _default(self) -> SparkSession:
-        return session_of_the_process(self._config.spark.to_spark_conf(), self._config.name)
+        conf = self._config.spark.to_spark_conf()
+        return session_of_the_process(conf, self._config.name, meanwhile=prepare_looking)

@@ -174,7 +174,9 @@ class EvidenceCollector:
             statements=StatementEffects(
                 set_variables=effects.variables or known.statement.sets_variable,
                 declared=self._carried.own_variables(component.name, effects.declared),
-                added=effects.added or ("a file" if known.statement.adds else ""),
+                added=effects.added,
+                registered=effects.registered,
+                sets_path=effects.sets_path,
             ),
             unstable=frozenset(unstable),
             touched=touched,

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SparkConfigError, SparkSessionError, describe
@@ -16,6 +16,7 @@ from airflow_provider.runner.spark.error_text import parse_spark_error
 from airflow_provider.runner.spark.install import refuse_mixed_install
 from airflow_provider.runner.spark.jvm import SparkJvm, quiet_py4j
 from airflow_provider.runner.spark.kind import spark_kind
+from airflow_provider.runner.spark.meanwhile import GatewayWork, working_meanwhile
 from airflow_provider.runner.spark.process_jvm import (
     end_unfit_jvm,
     forget_dead_jvm,
@@ -51,16 +52,19 @@ def running_session() -> SparkSession | None:
     return SparkSession(context)  # it was started without one
 
 
-def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSession:
+def session_of_the_process(
+    conf: Mapping[str, str], app_name: str, *, meanwhile: GatewayWork | None = None
+) -> SparkSession:
     """Return the session that this process already has, or open one.
 
     :param app_name: application name, unless ``conf`` has one
+    :param meanwhile: done while Spark starts
     :raises SparkConfigError: importing a component started Spark with other properties than ``conf``
     :raises SparkSessionError: Spark did not start
     """
     spark = running_session()
     if spark is None:
-        return open_session(conf, app_name)
+        return open_session(conf, app_name, meanwhile=meanwhile)
     started = running_spark()
     different = (
         []
@@ -78,7 +82,7 @@ def session_of_the_process(conf: Mapping[str, str], app_name: str) -> SparkSessi
     return spark
 
 
-def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
+def open_session(conf: Mapping[str, str], app_name: str, *, meanwhile: GatewayWork | None = None) -> SparkSession:
     """Open a Spark session, or a session of its own on the Spark that this process already runs.
 
     If that Spark's session is a variable of a module, as in stand-alone scripts, this returns that session: later
@@ -86,6 +90,7 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
 
     :param conf: Spark properties; without ``spark.master`` the master is ``local[*]``
     :param app_name: application name, unless ``conf`` has one
+    :param meanwhile: done while Spark starts
     :raises SparkSessionError: Spark did not start; the message names the master and what to check
     :raises SparkConfigError: Spark would run elsewhere than ``conf`` says, or already runs with other properties
     :raises SparkInstallError: see :func:`~airflow_provider.runner.spark.install.refuse_mixed_install`
@@ -102,7 +107,8 @@ def open_session(conf: Mapping[str, str], app_name: str) -> SparkSession:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = with_worker_path(settings)
     quiet_py4j()
-    return _started_session(conf, settings)
+    with working_meanwhile(meanwhile) as has_started:
+        return _started_session(conf, settings, has_started)
 
 
 def refuse_module_session() -> None:
@@ -146,7 +152,9 @@ def _elsewhere(different: list[PropertyDifference], started: Any, spark: SparkSe
     )
 
 
-def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> SparkSession:
+def _started_session(
+    conf: Mapping[str, str], settings: dict[str, str], has_started: Callable[[Any], None]
+) -> SparkSession:
     from py4j.protocol import Py4JError
     from pyspark import SparkContext
     from pyspark.errors import PySparkException
@@ -162,6 +170,7 @@ def _started_session(conf: Mapping[str, str], settings: dict[str, str]) -> Spark
                 gateway = jvm.start()
             SparkContext._ensure_initialized(gateway=gateway)
             remember_jvm(jvm)
+            has_started(gateway)
         elif (ours := started_jvm()) is not None:
             forget_properties(ours, settings)
         session = SparkSession.builder.config(map=settings).getOrCreate()

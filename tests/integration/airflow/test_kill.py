@@ -24,7 +24,7 @@ ROOT = HERE.parents[2]
 STANDING = [
     "running: 'second' (2 of 3), which runs again",
     "complete: 1 of 3: 'first'",
-    "next: a retry or a clear of this task goes on with 'second'",
+    "next: a retry or a clear of this task resumes at 'second'",
 ]
 
 

@@ -85,7 +85,7 @@ def test_a_failing_component_fails_the_task_in_the_way_that_airflow_retries(airf
         assert where.startswith(f"where: {airflow.dags_folder / 'steps.py'}:")
         assert ", in ask_the_service: raise ConnectionError(" in where
         assert complete == "complete: 1 of 3: 'a'"
-        assert following == "next: a retry or a clear of this task goes on with 'b'"
+        assert following == "next: a retry or a clear of this task resumes at 'b'"
         assert error["cause"] is None  # or Airflow would log a second traceback
     assert "ask_the_service" in ended.output
 

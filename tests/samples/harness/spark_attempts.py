@@ -19,6 +19,7 @@ from airflow_provider.runner.planning.plan import RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 from tests.samples.components.basic import BEHAVIOUR, CALLS
+from tests.samples.harness.application_state import ApplicationState
 from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class SparkRun:
     ) -> None:
         self._spark = spark
         self.session = spark.newSession()
+        self._application = ApplicationState(spark) if hasattr(spark, "sparkContext") else None
         self.url = None if url is None else str(url)
         steps = [component(step) if isinstance(step, str) else step for step in components]
         # What the test lets them do is none of their code; what comes of it is seen as ever.
@@ -80,7 +82,9 @@ class SparkRun:
         BEHAVIOUR.pop(name, None)
 
     def in_new_session(self) -> SparkRun:
-        """Forget the session, as a new process does."""
+        """Forget the session, and what components left in the application, as a new process does."""
+        if self._application is not None:
+            self._application.put_back()
         self.session = self._spark.newSession()
         return self
 

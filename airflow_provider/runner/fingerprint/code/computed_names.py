@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 BY_NAME = {
     "builtins.exec": "exec",
     "builtins.eval": "eval",
@@ -29,3 +31,15 @@ MODULE_BY_NAME = ("builtins.__import__", "importlib.import_module", "importlib._
 
 ATTRIBUTE_BY_NAME = ("builtins.getattr", "operator.attrgetter", "operator.methodcaller")
 """What takes an attribute by the name that a text says."""
+
+_TOGETHER = {("_jsc", "hadoopConfiguration")}
+"""Attributes that mean something else together than the first one alone."""
+
+
+def together(attributes: Sequence[str]) -> Iterator[str]:
+    """Yield attributes that follow each other, and as one name those that belong together."""
+    position = 0
+    while position < len(attributes):
+        pair = tuple(attributes[position : position + 2])
+        yield ".".join(pair) if pair in _TOGETHER else attributes[position]
+        position += 2 if pair in _TOGETHER else 1

@@ -32,6 +32,7 @@ from airflow_provider.runner.fingerprint.code.computed_names import (
     INSIDES,
     MODULE_BY_NAME,
     OF_THIS_MODULE,
+    together,
 )
 from airflow_provider.runner.fingerprint.code.name_scopes import (
     NameScope,
@@ -258,9 +259,8 @@ class _SyntaxWalk:
     def _reference(self, node: ast.Name | ast.Attribute, scope: NameScope | None) -> list[_Item]:
         root, attributes = _chain(node)
         if not isinstance(root, ast.Name):
-            if not (_is_super(root) and attributes[0] in _receiver_members(scope)):
-                self._attribute(attributes[0], node, scope)
-            for name in attributes[1:]:
+            inherited = _is_super(root) and attributes[0] in _receiver_members(scope)
+            for name in together(attributes[1:] if inherited else attributes):
                 self._attribute(name, node, scope)
             return [f".{'.'.join(attributes)}", (root, scope)]
         self._state.refers(node, root, attributes, scope)
@@ -272,7 +272,7 @@ class _SyntaxWalk:
             if home is None and root.id not in _MODULE_NAMES and root.id not in self._module.bindings.names:
                 self._cannot_see(f"the name {root.id!r}, which is defined nowhere", node, scope)
             known = home is not None and home.receiver == root.id and attributes and attributes[0] in home.members
-            for name in attributes[1:] if known else attributes:
+            for name in together(attributes[1:] if known else attributes):
                 self._attribute(name, node, scope)
         return [f"name {root.id}", *attributes]
 

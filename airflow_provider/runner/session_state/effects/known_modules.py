@@ -249,7 +249,7 @@ ACTING_ATTRIBUTES = {
     ),
     **dict.fromkeys(_names("registerJavaFunction registerJavaUDAF"), "runs functions in Java"),
     **dict.fromkeys(_names("readStream writeStream foreachBatch"), "streams"),
-    **dict.fromkeys(_names("stop addArtifact addArtifacts copyFromLocalToFs"), "changes the Spark application"),
+    **dict.fromkeys(_names("stop copyFromLocalToFs"), "changes the Spark application"),
     **dict.fromkeys(
         _names(
             "create_connection create_datagram_endpoint create_server create_unix_connection sock_connect "
@@ -269,7 +269,10 @@ ACTING_ATTRIBUTES = {
         "writes data, also in C",
     ),
     **dict.fromkeys(
-        _names("__globals__ __builtins__ __subclasses__ __loader__ __code__ __closure__ f_globals f_back tb_frame"),
+        _names(
+            "__globals__ __builtins__ __subclasses__ __loader__ __code__ __closure__ f_globals f_back tb_frame "
+            "forName loadClass getClassByName getClassByNameOrNull"
+        ),
         "leads to code that cannot be followed",
     ),
     **dict.fromkeys(_names("eval query"), "runs an expression that is not read"),

@@ -19,7 +19,9 @@ class SparkEffects:
         an earlier component, in a view that was used
     :param java: how Java code came in whose effects are not known
     :param brought_java: how functions in Java came in that a statement may call, empty if none did
-    :param added: files and archives that were given to the session, in words; empty if none were
+    :param added: files and archives that were given to the session, in words or by name; empty if none were
+    :param registered: the data sources that were registered, where only a client tells of them
+    :param sets_path: whether the SQL path was set, where only a client tells of it
     :param declared: the session variables, if all that was done to any was to declare these and to set them
     :param varying: why a session variable would get another value if it were set again
     :param cpu_seconds: CPU time of executors
@@ -37,7 +39,9 @@ class SparkEffects:
     ran_python: bool = False
     java: tuple[str, ...] = ()
     brought_java: str = ""
-    added: str = ""
+    added: tuple[str, ...] = ()
+    registered: tuple[str, ...] = ()
+    sets_path: bool = False
     declared: tuple[str, ...] = ()
     varying: tuple[str, ...] = ()
     cpu_seconds: float = 0.0

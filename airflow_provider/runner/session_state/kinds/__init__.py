@@ -11,17 +11,22 @@ from airflow_provider.runner.session_state.kinds.added_files import ADDED_FILES
 from airflow_provider.runner.session_state.kinds.author_state import AUTHOR_STATE
 from airflow_provider.runner.session_state.kinds.cached_views import CACHED_VIEWS
 from airflow_provider.runner.session_state.kinds.catalog_objects import CATALOG_OBJECTS
+from airflow_provider.runner.session_state.kinds.checkpoint_directory import CHECKPOINT_DIRECTORY
 from airflow_provider.runner.session_state.kinds.current_database import CURRENT_DATABASE
 from airflow_provider.runner.session_state.kinds.current_directory import CURRENT_DIRECTORY
+from airflow_provider.runner.session_state.kinds.data_sources import DATA_SOURCES
 from airflow_provider.runner.session_state.kinds.environment_variables import ENVIRONMENT_VARIABLES
+from airflow_provider.runner.session_state.kinds.hadoop_configuration import HADOOP_CONFIGURATION
 from airflow_provider.runner.session_state.kinds.import_path import IMPORT_PATH
 from airflow_provider.runner.session_state.kinds.library_attributes import LIBRARY_ATTRIBUTES
+from airflow_provider.runner.session_state.kinds.local_properties import LOCAL_PROPERTIES
 from airflow_provider.runner.session_state.kinds.process_settings import PROCESS_SETTINGS
 from airflow_provider.runner.session_state.kinds.process_state_kind import ProcessStateKind
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionStateKind,
 )
 from airflow_provider.runner.session_state.kinds.session_variables import SESSION_VARIABLES
+from airflow_provider.runner.session_state.kinds.sql_path import SQL_PATH
 from airflow_provider.runner.session_state.kinds.sql_settings import SQL_SETTINGS
 from airflow_provider.runner.session_state.kinds.temp_functions import TEMP_FUNCTIONS
 from airflow_provider.runner.session_state.kinds.temp_views import TEMP_VIEWS
@@ -31,15 +36,20 @@ __all__ = [
     "AUTHOR_STATE",
     "CACHED_VIEWS",
     "CATALOG_OBJECTS",
+    "CHECKPOINT_DIRECTORY",
     "CURRENT_DATABASE",
     "CURRENT_DIRECTORY",
+    "DATA_SOURCES",
     "ENVIRONMENT_VARIABLES",
+    "HADOOP_CONFIGURATION",
     "IMPORT_PATH",
     "KINDS",
     "LIBRARY_ATTRIBUTES",
+    "LOCAL_PROPERTIES",
     "PROCESS_SETTINGS",
     "PROCESS_STATE",
     "SESSION_VARIABLES",
+    "SQL_PATH",
     "SQL_SETTINGS",
     "TEMP_FUNCTIONS",
     "TEMP_VIEWS",
@@ -58,11 +68,16 @@ KINDS: tuple[SessionStateKind[Any, Any], ...] = (
     PROCESS_SETTINGS,
     *PROCESS_STATE,
     TEMP_FUNCTIONS,
-    SESSION_VARIABLES,
+    DATA_SOURCES,
+    HADOOP_CONFIGURATION,
+    LOCAL_PROPERTIES,
+    CHECKPOINT_DIRECTORY,
     CATALOG_OBJECTS,
     SQL_SETTINGS,
+    SESSION_VARIABLES,
     ADDED_FILES,
     CURRENT_DATABASE,
+    SQL_PATH,
     TEMP_VIEWS,
     CACHED_VIEWS,
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.files import SavedFiles
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
+from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -43,6 +44,11 @@ class SessionAccess:
     spark: SparkSession
     probe: SessionProbe
     saver: ViewSaver | None = None
+
+    @property
+    def is_connect(self) -> bool:
+        """Whether it is one of Spark Connect, whose client sees less."""
+        return spark_kind(self.spark) == "connect"
 
 
 @dataclass(frozen=True)

@@ -49,16 +49,20 @@ class SessionSnapshot:
 
 @dataclass(frozen=True)
 class StatementEffects:
-    """What a component's statements did to the session that no snapshot shows.
+    """What a component's statements did to the session; on Spark Connect no snapshot shows it.
 
     :param set_variables: whether they declared or set session variables
     :param declared: these variables, if they did nothing to any other
-    :param added: files, archives and jars that they gave the session, in words; empty if none
+    :param added: what they gave the session: files, archives and jars by name or in a word
+    :param registered: the data sources that they registered
+    :param sets_path: whether they set the SQL path
     """
 
     set_variables: bool = False
     declared: tuple[str, ...] = ()
-    added: str = ""
+    added: tuple[str, ...] = ()
+    registered: tuple[str, ...] = ()
+    sets_path: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,33 +195,6 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     def brief_words(self, record: SessionStateRecord) -> str:
         """Say the same for a table: ``2 settings``; empty if nothing."""
         return counted(len(self.names(record)), self.name)
-
-
-class StatementOnlyKind(SessionStateKind[None, None]):
-    """A kind that no snapshot shows: only a component's statements tell of it, and it is lost with the session."""
-
-    def capture(self, look: SessionLook) -> None:
-        return None
-
-    def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> None:
-        return None
-
-    def record(
-        self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool
-    ) -> RecordedPart:
-        return RecordedPart(lost=assessment.lost)
-
-    def is_recorded(self, record: SessionStateRecord) -> bool:
-        return False
-
-    def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
-        """Nothing: it is lost, or its component runs again."""
-
-    def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
-        yield from ()
-
-    def names(self, record: SessionStateRecord) -> list[str]:
-        return []
 
 
 def counted(number: int, plural: str) -> str:

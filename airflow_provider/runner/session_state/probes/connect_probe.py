@@ -12,6 +12,7 @@ from airflow_provider.errors import NotRestoredError
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName, quote
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
+from airflow_provider.runner.session_state.probes.connect_calls import ClientCalls
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
 from airflow_provider.runner.session_state.trusted.shown_text import shown
 
@@ -27,16 +28,30 @@ class ConnectProbe:
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._memory: dict[str, Any] = {}
+        self._client = ClientCalls()
+        self._client.watch(spark)
 
     def look(self, sections: Mapping[str, str]) -> SessionLook:
-        return SessionLook(self._spark, None, None, self._memory)
+        return SessionLook(self._spark, None, len(self._client.calls), self._memory)
 
     def remember(self, name: str, value: Any) -> None:
         self._memory[name] = value
 
     def effects_since(self, mark: Any) -> SparkEffects:
         unknown = "may have written data, which Spark Connect does not report"
-        return SparkEffects(unknown, certain=False, ran_python=True, complete=False)
+        calls = self._client.calls[mark:]
+        declared = tuple(call.declared for call in calls if call.variable)
+        return SparkEffects(
+            unknown,
+            certain=False,
+            variables=bool(declared) or self._client.unread,
+            added=tuple(dict.fromkeys(name for call in calls for name in call.added)),
+            declared=declared if all(declared) and not self._client.unread else (),
+            registered=tuple(dict.fromkeys(call.registered for call in calls if call.registered)),
+            sets_path=any(call.sets_path for call in calls),
+            ran_python=True,
+            complete=False,
+        )
 
     def why_unstable(self, view: ViewName) -> str | None:
         return None

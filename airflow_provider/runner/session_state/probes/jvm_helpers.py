@@ -10,13 +10,16 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, wraps
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+Made = TypeVar("Made", bound=Callable[..., Any])
 
 _HELPERS = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
 _GUARD = "SessionGuard"
@@ -125,6 +128,14 @@ def load_jvm_helper(spark: SparkSession, name: str) -> Any:
     return look
 
 
+def load_java(spark: SparkSession, source: str) -> Any:
+    """Return a new object of a Java class, which is compiled when it is first asked for.
+
+    :param source: may use those that lie next to this module
+    """
+    return _compiled_section(spark.sparkContext._gateway, source).newInstance()
+
+
 def load_guard(spark: SparkSession) -> Any:
     """Return the object in the JVM that sees every plan of a session, see ``SessionGuard.java``."""
     found = _compiled_guard(spark.sparkContext._gateway).newInstance()
@@ -143,7 +154,30 @@ def java_sources() -> dict[str, str]:
     return {name: here.joinpath(f"{name}.java").read_text(encoding="utf-8") for name in (*_HELPERS, _GUARD)}
 
 
-@lru_cache(maxsize=1)  # a process has one JVM, whatever sessions come and go in it
+def compile_helpers(gateway: Any, sections: Iterable[str]) -> None:
+    """Compile all of it before it is asked for.
+
+    :param sections: the Java classes of kinds of session state
+    """
+    _compiled(gateway)
+    _compiled_guard(gateway)
+    for source in sections:
+        _compiled_section(gateway, source)
+
+
+def _made_once(make: Made) -> Made:
+    """Keep what a function returns for each of its arguments; threads that ask at once wait for one of them."""
+    kept, lock = lru_cache(maxsize=64)(make), RLock()
+
+    @wraps(make)
+    def locked(*arguments: Any) -> Any:
+        with lock:
+            return kept(*arguments)
+
+    return cast("Made", locked)
+
+
+@_made_once
 def _compiled(gateway: Any) -> dict[str, Any]:
     loader = _loader_of_spark(gateway)
     compiled = {}
@@ -153,12 +187,12 @@ def _compiled(gateway: Any) -> dict[str, Any]:
     return compiled
 
 
-@lru_cache(maxsize=1)
+@_made_once
 def _compiled_guard(gateway: Any) -> Any:
     return _compile(gateway, java_sources()[_GUARD], _loader_of_spark(gateway)).loadClass(_GUARD)
 
 
-@lru_cache(maxsize=64)
+@_made_once
 def _compiled_section(gateway: Any, source: str) -> Any:
     found = re.search(r"^public class (\w+)", source, re.MULTILINE)
     if found is None:

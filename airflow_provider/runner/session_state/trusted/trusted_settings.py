@@ -63,6 +63,11 @@ LONGEST = 100_000
 """Characters of a value that is recorded."""
 
 
+def is_plain_value(value: str) -> bool:
+    """Whether a text is a number, a date or a switch: whatever it is put into, it stays a value."""
+    return _VALUE.fullmatch(value) is not None
+
+
 def reject_setting(key: str, value: str | None) -> str | None:
     """Return why a setting must not come from a record, None if nothing speaks against it but perhaps Spark."""
     for rule, why in _RULES:
@@ -77,7 +82,7 @@ def reject_setting_in_session(spark: SparkSession, key: str, value: str | None) 
     """Return why a setting must not come from a record into this session, None if it may."""
     if (why := reject_setting(key, value)) is not None:
         return why
-    stays_a_value = not _AREA.match(key) and (value is None or _VALUE.fullmatch(value) is not None)
+    stays_a_value = not _AREA.match(key) and (value is None or is_plain_value(value))
     return None if stays_a_value else reject_unknown_setting(spark, key)
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.torture
 
 HERE = Path(__file__).parent
 FILE = "failing.py"
-NEXT = "next: a retry or a clear of this task goes on with "
+NEXT = "next: a retry or a clear of this task resumes at "
 
 
 @pytest.fixture(scope="module")

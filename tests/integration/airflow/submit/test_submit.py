@@ -56,7 +56,7 @@ def test_a_driver_without_airflow_fails_in_the_middle_is_retried_and_resumes(
     assert where.startswith("where: ")
     assert where.endswith('submit_steps.py:38, in ask: raise ConnectionError("the service is not up yet")')
     assert complete == "complete: 3 of 5: 'prove', 'make', 'add_up'"
-    assert ahead == "next: a retry or a clear of this task goes on with 'ask'"
+    assert ahead == "next: a retry or a clear of this task resumes at 'ask'"
     summary = ended.returned["work", -1]
     assert (summary["status"], summary["attempt"], summary["run_id"]) == ("success", 2, ended.run_id)
     assert ended.actions("work") == {

@@ -64,17 +64,17 @@ STATEMENTS = {
     "create temporary function twice(x INT)\n-- a comment; DROP TABLE t\nRETURNS INT\nRETURN x * 2": "SELECT twice(2)",
     "CREATE TEMPORARY FUNCTION rows(n INT) RETURNS TABLE(a INT) RETURN SELECT n": "SELECT * FROM rows(3)",
     f"CREATE TEMPORARY FUNCTION loud AS '{JAVA}'": "SHOW USER FUNCTIONS LIKE 'loud'",
-    "DECLARE OR REPLACE VARIABLE first_day DATE DEFAULT DATE'2026-01-01'": "SELECT first_day",
-    "DECLARE limit = 10": "SELECT limit",
     "SET my.day = 2026-01-01": "SELECT '${{my.day}}'",
     "SET spark.my.thing=5": "SELECT '${{spark.my.thing}}'",
     "/* why */ SET `my.quoted.key`=7": "SELECT '${{my.quoted.key}}'",
-    "EXECUTE IMMEDIATE 'DECLARE now_known INT DEFAULT 4'": "SELECT now_known",
     "BEGIN DECLARE inner_one INT DEFAULT 1; CREATE TEMPORARY FUNCTION scripted(x INT) RETURNS INT RETURN x; END": (
         "SELECT scripted(4)"
     ),
 }
 KEPT = {
+    "DECLARE OR REPLACE VARIABLE first_day DATE DEFAULT DATE'2026-01-01'": "SELECT first_day",
+    "DECLARE limit = 10": "SELECT limit",
+    "EXECUTE IMMEDIATE 'DECLARE now_known INT DEFAULT 4'": "SELECT now_known",
     "SET spark.sql.session.timeZone=Asia/Tokyo": "SELECT current_timezone()",
     "SET TIME ZONE 'Asia/Tokyo'": "SELECT current_timezone()",
     "RESET": "SELECT 1",
@@ -130,7 +130,7 @@ MISSED = {
     "a random number": (["DECLARE r DOUBLE DEFAULT rand()"], "variable `r`"),
     "a date": (["DECLARE today DATE DEFAULT /* when? */ current_date"], "variable `today`"),
     "an id": (["DECLARE OR REPLACE VARIABLE id = uuid()"], "variable `id`"),
-    "a variable": (["DECLARE n = 1", "SET VAR n = 2", INSERT], "variable `n`"),
+    "a variable": (["DECLARE n = array(1)", "SET VAR n = array(2)", INSERT], "variable `n`"),
     "a function": (["CREATE TEMPORARY FUNCTION g(x INT) RETURNS INT RETURN x", INSERT], "temp function `g`"),
     "a function of a script": (
         ["BEGIN CREATE TEMPORARY FUNCTION h(x INT) RETURNS INT RETURN x; INSERT INTO {table} VALUES (1); END"],
@@ -161,8 +161,11 @@ def test_what_must_not_be_made_again_is_missed_by_who_needs_it_only(
 
 
 REFUSED = {
-    "a variable of another one": (["SET VAR theirs = 2", INSERT], "set a session variable"),
-    "a variable that another one declared": (["DECLARE OR REPLACE theirs = 2", INSERT], "set a session variable"),
+    "a variable of another one": (["SET VAR theirs = array(2)", INSERT], "set a session variable"),
+    "a variable that another one declared": (
+        ["DECLARE OR REPLACE theirs = array(2)", INSERT],
+        "set a session variable",
+    ),
     "a function of another one": (
         ["CREATE OR REPLACE TEMPORARY FUNCTION their_own(x INT) RETURNS INT RETURN 2", INSERT],
         "hides another one",
@@ -181,7 +184,7 @@ def test_what_nobody_would_notice_without_is_refused(world: World, statements: l
     step = ComponentConfig(name="it", class_path=f"{ACTS}.session.statements", config={"sql": texts})
     run = SparkRun(world.spark, world.tmp / "state", "before", step, "later")
     before = (
-        "DECLARE theirs = 1",
+        "DECLARE theirs = array(1)",
         "CREATE TEMPORARY FUNCTION their_own(x INT) RETURNS INT RETURN 1",
         "SET spark.sql.catalog.theirs=org.example.Catalog",
         "SET their.password=hunter2",
@@ -234,7 +237,7 @@ def test_a_file_that_was_added_is_there_again(world: World, tmp_path: Path) -> N
     run.fails("later")
     run.attempt()
     assert run.handling("it")[0] == "replay"
-    assert "added a file to the session, which Spark forgets with it" in run.handling("it")[1]
+    assert "added it to the session or its application, which Spark forgets with it" in run.handling("it")[1]
     run.mend("later")
     assert run.resume().failed_components == []
 
@@ -248,5 +251,5 @@ def test_an_added_file_is_no_reason_to_refuse_a_resume(world: World, tmp_path: P
     run.attempt()
     run.mend("later")
     assert run.resume().failed_components == []
-    assert list(run.record("it").lost) == ["a file"]
+    assert list(run.record("it").lost) == ["file `rates.txt`"]
     assert world.spark.table(world.table).count() == 1

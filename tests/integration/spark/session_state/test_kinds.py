@@ -5,12 +5,15 @@ A kind in ``KINDS`` without a sample here fails these tests.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark import SparkFiles
+from pyspark.sql.datasource import DataSource, DataSourceReader
 
 from airflow_provider.errors import ReplayDiffersError
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
@@ -33,11 +36,10 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,
-    StatementOnlyKind,
 )
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
-from tests.integration.spark.session_state.scenes import SUCCESS, sql
+from tests.integration.spark.session_state.scenes import SUCCESS
 from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
@@ -48,11 +50,15 @@ if TYPE_CHECKING:
 Kind = SessionStateKind[Any, Any]
 
 
+Leaves = str | Callable[["SparkSession"], object]
+Fill = Callable[[Any], Any]
+
+
 @dataclass(frozen=True)
 class Sample:
     """How a component leaves something of a kind. ``{db}`` is a database, ``{file}`` a file.
 
-    :param leaves: statements that leave it
+    :param leaves: statements that leave it; or what a component does instead
     :param is_there: whether a session has it
     :param otherwise: statements that leave something else, so that a replay differs; None if no replay can differ
     :param forget: statements that let Spark forget what would outlive a session of this test
@@ -62,14 +68,45 @@ class Sample:
     :param brief: what the table of the plan says; ends with it, where the beginning is a size
     """
 
-    leaves: tuple[str, ...]
+    leaves: tuple[Leaves, ...]
     is_there: Callable[[SparkSession, str], bool]
-    otherwise: tuple[str, ...] | None = None
-    forget: tuple[str, ...] = ()
+    otherwise: tuple[Leaves, ...] | None = None
+    forget: tuple[Leaves, ...] = ()
     lost: bool = False
     code: bool = False
     words: str = ""
     brief: str = ""
+
+
+class Dice(DataSource):  # type: ignore[misc]
+    """A data source of one row."""
+
+    @classmethod
+    def name(cls) -> str:
+        return "dice"
+
+    def schema(self) -> str:
+        return "x INT"
+
+    def reader(self, schema: Any) -> DataSourceReader:
+        return OneRow()
+
+
+class OneRow(DataSourceReader):  # type: ignore[misc]
+    def read(self, partition: Any) -> Iterator[tuple[int]]:
+        yield (4,)
+
+
+class Cards(Dice):
+    """Another data source."""
+
+    @classmethod
+    def name(cls) -> str:
+        return "cards"
+
+
+def hadoop(session: SparkSession) -> Any:
+    return session.sparkContext._jsc.hadoopConfiguration()
 
 
 VIEW = "CREATE OR REPLACE TEMPORARY VIEW v AS SELECT 1 AS x"
@@ -82,9 +119,31 @@ SAMPLES = {
         lost=True,
         code=True,
     ),
-    "session variables": Sample(
-        ("DECLARE VARIABLE answer INT DEFAULT 42",),
-        lambda session, db: session.sql("SELECT answer").first()[0] == 42,
+    "data sources": Sample(
+        (lambda session: session.dataSource.register(Dice),),
+        lambda session, db: session.read.format("dice").load().count() == 1,
+        otherwise=(lambda session: session.dataSource.register(Cards),),
+        lost=True,
+        code=True,
+    ),
+    "Hadoop entries": Sample(
+        (lambda session: hadoop(session).set("parquet.block.size", "1048576"),),
+        lambda session, db: hadoop(session).get("parquet.block.size") == "1048576",
+        otherwise=(lambda session: hadoop(session).set("parquet.block.size", "1048577"),),
+        words="Hadoop entries parquet.block.size",
+        brief="1 Hadoop entry",
+    ),
+    "local properties": Sample(
+        (lambda session: session.sparkContext.setLocalProperty("spark.scheduler.pool", "nightly"),),
+        lambda session, db: session.sparkContext.getLocalProperty("spark.scheduler.pool") == "nightly",
+        otherwise=(lambda session: session.sparkContext.setLocalProperty("spark.scheduler.pool", "daily"),),
+        words="local properties spark.scheduler.pool",
+        brief="1 local property",
+    ),
+    "checkpoint directory": Sample(
+        (lambda session: session.sparkContext.setCheckpointDir(tempfile.gettempdir()),),
+        lambda session, db: session.range(3).checkpoint().count() == 3,
+        otherwise=("SELECT 1",),
         lost=True,
     ),
     "tables and databases": Sample(
@@ -101,13 +160,32 @@ SAMPLES = {
         words="settings spark.sql.shuffle.partitions",
         brief="1 setting",
     ),
-    "added files": Sample(("ADD FILE '{file}'",), lambda session, db: True, lost=True),
+    "session variables": Sample(
+        ("DECLARE VARIABLE answer INT DEFAULT 42",),
+        lambda session, db: session.sql("SELECT answer").first()[0] == 42,
+        otherwise=("DECLARE VARIABLE answer INT DEFAULT 43",),
+        words="session variables answer",
+        brief="1 session variable",
+    ),
+    "added files": Sample(
+        ("ADD FILE '{file}'",),
+        lambda session, db: Path(SparkFiles.get("added.txt")).exists(),
+        otherwise=("SELECT 1",),
+        lost=True,
+    ),
     "current database": Sample(
         ("USE {db}",),
         lambda session, db: session.catalog.currentDatabase() == db,
         otherwise=("SELECT 1",),
         words="current database spark_catalog.{db}",
         brief="1 database",
+    ),
+    "SQL path": Sample(
+        ("SET PATH = spark_catalog.{db}, current_schema, system.builtin",),
+        lambda session, db: db in session.sql("SELECT current_path()").first()[0],
+        otherwise=("SET PATH = current_schema, system.builtin",),
+        words="SQL path `spark_catalog`.`{db}`, current_schema, `system`.`builtin`",
+        brief="1 SQL path",
     ),
     "views": Sample(
         (VIEW,),
@@ -122,18 +200,34 @@ SAMPLES = {
 
 
 @pytest.fixture
-def fill(database: str, tmp_path: Path, spark: SparkSession) -> Iterator[Callable[[str], str]]:
+def fill(database: str, tmp_path: Path, spark: SparkSession) -> Iterator[Fill]:
     """Fills in the names of a sample."""
     (tmp_path / "added.txt").write_text("1")
-    yield lambda text: text.format(db=database, file=tmp_path / "added.txt")
+    spark.sparkContext._jsc.sc().conf().set("spark.sql.path.enabled", "true")  # new sessions begin with it
+
+    def fill(text: Leaves) -> Leaves:
+        return text.format(db=database, file=tmp_path / "added.txt") if isinstance(text, str) else text
+
+    yield fill
+    spark.sparkContext._jsc.sc().conf().remove("spark.sql.path.enabled")
     spark.sql(f"DROP DATABASE IF EXISTS {database}_x CASCADE")
     spark.catalog.clearCache()
 
 
-def one(make: Make, fill: Callable[[str], str], sample: Sample, **fields: Any) -> SparkRun:
+def left_by(*leaves: Leaves) -> Callable[[SparkSession], None]:
+    """What a component does that leaves a sample."""
+
+    def work(session: SparkSession) -> None:
+        for one in leaves:
+            session.sql(one) if isinstance(one, str) else one(session)
+
+    return work
+
+
+def one(make: Make, fill: Fill, sample: Sample, **fields: Any) -> SparkRun:
     """A run whose component ``a`` leaves the sample, and whose component ``c`` has failed once."""
-    run = make("a", "c", **fields)
-    run.does("a", sql(*map(fill, sample.leaves)))
+    run = make("a", "c", **fields).in_new_session()
+    run.does("a", left_by(*map(fill, sample.leaves)))
     run.fails("c")
     run.attempt()
     for statement in sample.forget:
@@ -151,20 +245,19 @@ def test_every_kind_has_a_sample_and_a_name_of_its_own() -> None:
 
 
 @by_kind
-def test_a_kind_is_captured(kind: Kind, session: SparkSession, fill: Callable[[str], str]) -> None:
+def test_a_kind_is_captured(kind: Kind, session: SparkSession, fill: Fill) -> None:
     probe = ClassicProbe(session)
     before = take_snapshot(probe)
     assert kind.is_untouched(before, take_snapshot(probe))
-    sql(*map(fill, SAMPLES[kind.name].leaves))(session)
+    left_by(*map(fill, SAMPLES[kind.name].leaves))(session)
     left = session_changes(before, take_snapshot(probe))
-    if not isinstance(kind, StatementOnlyKind):  # the next test sees those
-        assert left.of(kind) != session_changes(before, before).of(kind)
+    assert left.of(kind) != session_changes(before, before).of(kind)
     assert kind.leaves_code(left) is SAMPLES[kind.name].code
 
 
 @by_kind
 def test_a_kind_is_recorded_and_restored_or_lost_with_a_reason(
-    kind: Kind, make: Make, fill: Callable[[str], str], database: str
+    kind: Kind, make: Make, fill: Fill, database: str
 ) -> None:
     sample = SAMPLES[kind.name]
     run = one(make, fill, sample, session_state="save")
@@ -183,7 +276,7 @@ def test_a_kind_is_recorded_and_restored_or_lost_with_a_reason(
 
 @by_kind
 def test_a_kind_that_is_lost_makes_its_harmless_component_run_again(
-    kind: Kind, make: Make, fill: Callable[[str], str], database: str
+    kind: Kind, make: Make, fill: Fill, database: str
 ) -> None:
     sample = SAMPLES[kind.name]
     run = one(make, fill, sample, session_state="auto")
@@ -195,25 +288,25 @@ def test_a_kind_that_is_lost_makes_its_harmless_component_run_again(
 
 
 @by_kind
-def test_a_kind_is_compared_after_a_replay(kind: Kind, make: Make, fill: Callable[[str], str]) -> None:
+def test_a_kind_is_compared_after_a_replay(kind: Kind, make: Make, fill: Fill) -> None:
     """A view beside it makes sure that the component is replayed and not restored."""
     sample = SAMPLES[kind.name]
     beside = "CREATE OR REPLACE TEMPORARY VIEW beside AS SELECT 1 AS x"
     for otherwise in filter(None, (sample.leaves, sample.otherwise)):
-        run = make("a", "c", session_state="replay")
-        run.does("a", sql(beside, *map(fill, sample.leaves)))
+        run = make("a", "c", session_state="replay").in_new_session()
+        run.does("a", left_by(beside, *map(fill, sample.leaves)))
         run.fails("c")
         run.attempt()
         for statement in sample.forget:
             run.session.sql(fill(statement))
         run.mend("c")
-        run.does("a", sql(beside, *map(fill, otherwise)))
+        run.does("a", left_by(beside, *map(fill, otherwise)))
         failed = [error for _, error in run.resume().failed_components]
         assert [type(error) for error in failed] == ([] if otherwise == sample.leaves else [ReplayDiffersError])
 
 
 @by_kind
-def test_a_kind_has_words(kind: Kind, make: Make, fill: Callable[[str], str]) -> None:
+def test_a_kind_has_words(kind: Kind, make: Make, fill: Fill) -> None:
     sample = SAMPLES[kind.name]
     record = one(make, fill, sample, session_state="save").record("a")
     assert kind.restored_words(record) == fill(sample.words)

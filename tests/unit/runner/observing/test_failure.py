@@ -256,7 +256,7 @@ def test_the_error_at_the_end_is_whole() -> None:
     assert first == "pipeline 'p': component 'last' (3 of 3) failed: ValueError: wrong"
     assert where.startswith(f"where: {__file__}")
     assert complete == "complete: 2 of 3: 'c0', 'c1'"
-    assert following == "next: a retry of this task goes on with 'last'"
+    assert following == "next: a retry of this task resumes at 'last'"
     assert error.__cause__ is None
     assert isinstance(error.cause, ValueError)
 
@@ -269,7 +269,7 @@ def test_a_lost_spark_is_not_the_components_fault() -> None:
     lines = str(error).splitlines()
     assert lines[0] == "pipeline 'p': Spark was lost while component 'last' (3 of 3) ran: Spark's JVM was killed"
     assert lines[1] == "remedy: more memory"
-    assert lines[-1] == "next: a retry goes on with 'last'"
+    assert lines[-1] == "next: a retry resumes at 'last'"
 
 
 def test_no_error_where_all_is_complete() -> None:

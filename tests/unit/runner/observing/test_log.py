@@ -77,7 +77,7 @@ def test_a_failure_is_logged_with_its_reason_and_what_comes_next(
     errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert errors[0] == "[2/3] b: FAILED after 1.0 s: ValueError: the file is empty"
     assert "pipeline 'p' FAILED after 6.0 s: 1 of 3 components complete" in caplog.messages
-    assert caplog.messages[-1] == "next: the next attempt of this run goes on with 'b'"
+    assert caplog.messages[-1] == "next: the next attempt of this run resumes at 'b'"
     header = next(index for index, line in enumerate(caplog.messages) if "outcome" in line)
     assert caplog.messages[header + 2 : header + 5] == [
         "a           RUN      completed                       1.0 s",
