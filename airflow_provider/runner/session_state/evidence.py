@@ -166,10 +166,10 @@ class EvidenceCollector:
 
     def _tell_replaced_sources(self) -> None:
         remedy = "restart the run from the component that read them, and replace whole directories instead of files"
-        found = self._ask_in_time(
+        sources = self._ask_in_time(
             "whether sources of views were replaced", self._source_watch.replaced_since, lambda why: []
         )
-        replaced = list(map(str, found))
+        replaced = list(map(str, sources))
         if replaced and self._config.on_source_change == "fail":
             raise SourceChangedError(self._config.name, replaced, f"on_source_change is 'fail'; {remedy}")
         for found in replaced:

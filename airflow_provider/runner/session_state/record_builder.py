@@ -314,10 +314,12 @@ def _log_record(
     if record.handling == "unrepeatable":
         _log_unrepeatable(name, record)
     elif unknown:
-        for why in dict.fromkeys(unknown.values()):
-            of = ", ".join(kind for kind, reason in unknown.items() if reason == why)
+        kinds_of: dict[str, list[str]] = {}
+        for kind, why in unknown.items():
+            kinds_of.setdefault(why, []).append(kind)
+        for why, of in kinds_of.items():
             then = "; it runs again if an attempt needs that" if record.handling == "replay" else ""
-            logger.warning("%s: cannot tell what it changed of %s (%s)%s", name, of, why, then)
+            logger.warning("%s: cannot tell what it changed of %s (%s)%s", name, ", ".join(of), why, then)
     elif broken:
         _log_broken(name, broken)
     if record.handling == "kept" or (record.handling == "unrepeatable" and record.unsavable is None):

@@ -85,13 +85,13 @@ class SessionInspection:
         if was_stopped(self._spark):
             raise error
 
-    def tell(self, known: str = "") -> None:
+    def tell(self, *, said: bool = False) -> None:
         """Log each question that had no answer, the first time as a warning.
 
-        :param known: what the log has said already; a reason in it is not repeated
+        :param said: whether a warning says already what is not known
         """
         for what, why in self._untold.items():
-            level = logging.DEBUG if what in self._told or why in known else logging.WARNING
+            level = logging.DEBUG if said or what in self._told else logging.WARNING
             self._told.add(what)
             logger.log(level, "cannot tell %s (%s), so it counts as not known", what, why)
         self._untold.clear()
