@@ -23,6 +23,7 @@ class Facts:
     :param in_process: component to what it left in the Python process and this process has, in words
     :param live: whether a server has kept that session since the last attempt
     :param sources: what is known of what completed components had read
+    :param readers: component that completed, to what its record does not bring back, to who needs that for certain
     :param hashes: those of the config, as the files that it names are now; None to compute them now
     :param code: component to its code as it is today, None for one that cannot be read; None if it was not read
     """
@@ -34,5 +35,6 @@ class Facts:
     in_process: Mapping[str, Collection[str]] = field(default_factory=dict)
     live: bool = False
     sources: SourceFacts = field(default_factory=SourceFacts)
+    readers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     hashes: ConfigHashes | None = None
     code: Mapping[str, CodeReading | None] | None = None

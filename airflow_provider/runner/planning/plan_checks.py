@@ -55,7 +55,7 @@ def reuse_of_changed_sources(inputs: PlanInputs, decisions: Sequence[Decision]) 
 
 def state_that_cannot_be_restored(inputs: PlanInputs, decisions: Sequence[Decision]) -> Finding:
     """Session state is needed that was not saved and must not be made again."""
-    return Finding(obstacle=unrestorable_error(inputs.config.name, decisions))
+    return Finding(obstacle=unrestorable_error(inputs.config.name, decisions, inputs.facts.readers))
 
 
 def process_state_that_is_gone(inputs: PlanInputs, decisions: Sequence[Decision]) -> Finding:

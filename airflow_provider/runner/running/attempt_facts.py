@@ -20,6 +20,7 @@ from airflow_provider.runner.planning.source_facts import SourceFacts, compare_s
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.running.needed_state import readers_of_missing_state
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.process_needs import state_still_there
 
@@ -104,7 +105,8 @@ def collect_facts(
         live = _in_live_session(config, checkpoint, facts, session, session.live)
         if live is not None:
             return live
-    return _with_damage(config, replace(facts, present=session.present()), session)
+    facts = _with_damage(config, replace(facts, present=session.present()), session)
+    return replace(facts, readers=readers_of_missing_state(config, decide(config, facts).decisions))
 
 
 def _sources(checkpoint: CheckpointState, session: PlanningSession, *, cleared: bool) -> SourceFacts:

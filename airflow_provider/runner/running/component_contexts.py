@@ -12,6 +12,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component_context import ComponentContext, LaterComponent
 from airflow_provider.runner.config.dataflow import DataFlow
+from airflow_provider.runner.config.interrupted_call import sound_connection
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
@@ -67,9 +68,7 @@ class ComponentContexts:
         return ComponentContext(
             component.name,
             self.config.name,
-            later=tuple(
-                LaterComponent(c.name, c.class_path, _with_statement(c), _target(c)) for c in later if self._runs(c)
-            ),
+            later=tuple(later_component(c) for c in later if self._runs(c)),
             left_by=self._left_by,
             run=self._run,
             keeps=_directories_in_use(self.config, saved_url),
@@ -88,7 +87,8 @@ class ComponentContexts:
             target = component.target() if self._runs(component) else None
             if inspect.isclass(target) and issubclass(target, DataFlow):
                 try:
-                    target.before_attempt(component.config, spark, self.context_of(component, saved_url))
+                    with sound_connection():
+                        target.before_attempt(component.config, spark, self.context_of(component, saved_url))
                 except Exception as error:  # noqa: BLE001 - if it matters, the component itself will fail
                     logger.warning(
                         "%s: cannot mend what an earlier attempt left half done: %s", component.name, describe(error)
@@ -99,6 +99,11 @@ class ComponentContexts:
 
     def _add_views(self, component: str, left: SessionStateRecord | None) -> None:
         self._left_by.update({str(view).lower(): component for view in (left.left_views if left else ())})
+
+
+def later_component(component: ComponentConfig) -> LaterComponent:
+    """Return a component as those before it know it."""
+    return LaterComponent(component.name, component.class_path, _with_statement(component), _target(component))
 
 
 def _target(component: ComponentConfig) -> Any:

@@ -8,6 +8,7 @@ sources, because from then on another run of its component would give other rows
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 import uuid
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.interrupted_call import is_interruption
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
@@ -73,6 +75,13 @@ class PinnedViews:
     def components(self) -> list[str]:
         """Return the components of which something is pinned, in the order in which they completed."""
         return list(self._pinned)
+
+    def give_up(self, why: str) -> list[tuple[str, SessionStateRecord]]:
+        """Unpin all views that may no longer be what a replay would make; return the new record of each component."""
+        given_up = [pinned for pinned in self._pinned.values() if not pinned.record.late_bound]
+        for pinned in given_up:
+            self.unpin(pinned.name)
+        return [(p.name, as_unrepeatable(p.record, f"it must not run again: {why}")) for p in given_up]
 
     def readers_of(self, numbers: Collection[int]) -> list[str]:
         """Return the components whose views keep to the files that a view of another component had listed.
@@ -214,5 +223,6 @@ def _at_most(spark: SparkSession, seconds: float) -> Iterator[None]:
         raise
     finally:
         over.set()
-        canceller.join()
-        context.removeJobTag(tag)
+        if not is_interruption(sys.exception()):  # otherwise the tag is on a connection that nobody uses again
+            canceller.join()
+            context.removeJobTag(tag)

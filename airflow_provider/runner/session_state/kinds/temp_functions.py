@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import quote
 from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
+    MissingState,
     RecordedPart,
     RestoreTarget,
     SessionAccess,
@@ -21,10 +24,15 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
     SessionStateKind,
 )
+from airflow_provider.runner.session_state.needs.function_calls import find_function_caller
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+_ORDER = "spark.sql.functionResolution.sessionOrder"
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class TempFunctions(SessionStateKind[Mapping[str, str], FunctionChanges]):
     """Functions in Python, Java or SQL that only the session knows."""
 
     name = "temp functions"
+    is_missed_loudly = True
     # A temp function may have the name of one of Spark's own. Before Spark 4.2 it then takes its place.
     jvm_section = """
 import java.util.LinkedHashMap;
@@ -88,6 +97,9 @@ public class TempFunctions implements java.util.function.Function {
 }
 """
 
+    def unchanged(self) -> FunctionChanges:
+        return FunctionChanges([], [], frozenset())
+
     def capture(self, look: SessionLook) -> Mapping[str, str]:
         if look.sections is not None:
             return look.sections[self.name]
@@ -114,10 +126,11 @@ public class TempFunctions implements java.util.function.Function {
         found = changes.of(self)
         if not found.registered:
             return Assessment()
+        _warn_of_ignored(session.spark, found.registered)
         why = f"registered temp function {', '.join(map(repr, found.registered))}, which cannot be saved"
         hiding = [name for name in found.registered if name in found.replaced or _hides(session.spark, name)]
         return Assessment(
-            lost={f"temp function {quote(name)}": why for name in found.registered},
+            lost={_lost_function(name): why for name in found.registered},
             changes_answers=(
                 f"registered temp function {', '.join(map(repr, hiding))}, which cannot be saved and hides another one"
                 if hiding
@@ -133,6 +146,13 @@ public class TempFunctions implements java.util.function.Function {
 
     def is_recorded(self, record: SessionStateRecord) -> bool:
         return bool(record.functions or record.dropped_functions)
+
+    def missing(self, record: SessionStateRecord) -> Iterator[MissingState]:
+        for name in record.functions:
+            if (why := record.lost.get(_lost_function(name))) is not None:
+                yield MissingState(
+                    _lost_function(name), why, partial(find_function_caller, name), partial(_is_renewed, name)
+                )
 
     def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
         for name in record.dropped_functions:
@@ -160,12 +180,50 @@ public class TempFunctions implements java.util.function.Function {
         return ""
 
 
+def _lost_function(name: str) -> str:
+    return f"temp function {quote(name)}"
+
+
+def _is_renewed(name: str, record: SessionStateRecord) -> bool:
+    return name in record.functions or name in record.dropped_functions
+
+
+def _warn_of_ignored(spark: SparkSession, functions: list[str]) -> None:
+    """Warn of functions that a statement does not find, because Spark has one of that name itself."""
+    if not functions or _order(spark) == "first":
+        return
+    for name in filter(lambda name: _is_sparks(spark, name), functions):
+        logger.warning(
+            "temp function %r is ignored: since Spark 4.2 the built-in %s() of that name comes first. Give it another "
+            "name, call it as session.%s(), or set %s to 'first'",
+            name,
+            name.lower(),
+            name,
+            _ORDER,
+        )
+
+
+def _order(spark: SparkSession) -> str:
+    from pyspark.errors import PySparkException
+
+    try:
+        return str(spark.conf.get(_ORDER))  # with a default of ours Spark would not tell its own
+    except PySparkException:
+        return "first"  # as it was before there was a choice
+
+
+def _is_sparks(spark: SparkSession, function: str) -> bool:
+    pattern = re.sub(r"[^\w]", "*", function)
+    return any(
+        row[0].lower() == function.lower() for row in spark.sql(f"SHOW SYSTEM FUNCTIONS LIKE '{pattern}'").collect()
+    )
+
+
 def _hides(spark: SparkSession, function: str) -> bool:
     """Whether a statement finds another function of that name when there is no temp function."""
     if spark.catalog.functionExists(f"{quote(spark.catalog.currentDatabase())}.{quote(function)}"):
         return True
-    pattern = re.sub(r"[^\w]", "*", function)
-    return bool(spark.sql(f"SHOW SYSTEM FUNCTIONS LIKE '{pattern}'").collect())
+    return _is_sparks(spark, function)
 
 
 TEMP_FUNCTIONS = TempFunctions()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.session_state.saved.files import SavedFiles
-from airflow_provider.runner.session_state.saved.session_calls import register_view
+from airflow_provider.runner.session_state.saved.switched_off_types import with_all_types
 from airflow_provider.runner.storage.spark_urls import readable
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ _ONE_FILE_A_PARTITION = ("parquet", "orc", "avro")
 
 def read_view(spark: SparkSession, saved: SavedView) -> Any:
     """Return what was saved as a DataFrame with its own column names, its rows in the order in which they were."""
+    return with_all_types(spark, lambda: _read(spark, saved))
+
+
+def _read(spark: SparkSession, saved: SavedView) -> Any:
     frame = spark.read.format(saved.format).load(readable(saved.url))
     frame = frame.orderBy(ORDER).drop(ORDER) if saved.ordered else _file_by_file(spark, saved, frame)
     return frame.toDF(*saved.columns) if saved.columns else frame.select()
@@ -51,11 +55,6 @@ def _file_by_file(spark: SparkSession, saved: SavedView, frame: Any) -> Any:
         lambda before, one: before.union(one),
         (reader.load(readable(f"{saved.url}/{name}")) for name in sorted(order, key=order.__getitem__)),
     )
-
-
-def restore_view(spark: SparkSession, saved: SavedView) -> None:
-    """Make a saved view known in a session."""
-    register_view(read_view(spark, saved), saved.view)
 
 
 def find_damage(files: SavedFiles, saved: SavedView) -> str | None:
