@@ -291,7 +291,9 @@ def test_variables_that_an_import_sets_are_told_apart(here: Path, monkeypatch: p
     """An import sets them again in the next attempt; what the author's code sets as well is the author's."""
     folder = here / "site-packages"
     folder.mkdir()
-    (folder / "sets_variables.py").write_text("import os\nos.environ.update(OF_IMPORT='x', OF_BOTH='x', OF_FIRST='x')\n")
+    (folder / "sets_variables.py").write_text(
+        "import os\nos.environ.update(OF_IMPORT='x', OF_BOTH='x', OF_FIRST='x')\n"
+    )
     monkeypatch.syspath_prepend(str(folder))
     for name in ("OF_IMPORT", "OF_BOTH", "OF_AUTHOR", "OF_FIRST"):
         monkeypatch.setenv(name, "")
