@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.integration.spark.left_behind.process_rows import PROCESS_ROWS
 from tests.integration.spark.left_behind.rows import ROWS, LeftThing, Verdict
 
 MEANINGS = {
@@ -31,7 +32,7 @@ def _meanings() -> Iterator[str]:
 def _table() -> Iterator[str]:
     yield "| what is left | how | only left | the component also writes | on Spark Connect | what helps |"
     yield "|---|---|---|---|---|---|"
-    for row in ROWS:
+    for row in (*ROWS, *PROCESS_ROWS):
         yield f"| {_what(row)} | {_code(row.how)} | {row.alone} | {row.writing} | {row.connect or '–'} | {row.remedy} |"
 
 

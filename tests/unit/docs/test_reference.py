@@ -117,4 +117,5 @@ def test_the_generated_pages_are_written(generators: Any, tmp_path: Path) -> Non
     assert "save_patience_seconds" in (tmp_path / "settings.md").read_text()
     assert "StaleAttemptError" in (tmp_path / "errors.md").read_text()
     table = (tmp_path / "left-behind.md").read_text()
+    assert "| a global | `jobs.RATE = 9` | replayed | refused |" in table
     assert "| a Python data source | `spark.dataSource.register(Dice)` | replayed | missing, and said |" in table
