@@ -314,10 +314,12 @@ def _log_record(
     if record.handling == "unrepeatable":
         _log_unrepeatable(name, record)
     elif unknown:
-        for why in dict.fromkeys(unknown.values()):
-            of = ", ".join(kind for kind, reason in unknown.items() if reason == why)
-            then = "; it runs again if an attempt needs that" if record.handling == "replay" else ""
-            logger.warning("%s: cannot tell what it changed of %s (%s)%s", name, of, why, then)
+        by_reason: dict[str, list[str]] = {}
+        for kind, why in unknown.items():
+            by_reason.setdefault(why, []).append(kind)
+        then = "; it runs again if an attempt needs that" if record.handling == "replay" else ""
+        for why, of in by_reason.items():
+            logger.warning("%s: cannot tell what it changed of %s (%s)%s", name, ", ".join(of), why, then)
     elif broken:
         _log_broken(name, broken)
     if record.handling == "kept" or (record.handling == "unrepeatable" and record.unsavable is None):

@@ -85,13 +85,14 @@ class SessionInspection:
         if was_stopped(self._spark):
             raise error
 
-    def tell(self, known: str = "") -> None:
+    def tell(self, *, quietly: bool = False) -> None:
         """Log each question that had no answer, the first time as a warning.
 
-        :param known: what the log has said already; a reason in it is not repeated
+        :param quietly: whether the log has just said what that means for the component
         """
         for what, why in self._untold.items():
-            level = logging.DEBUG if what in self._told or why in known else logging.WARNING
+            first = logging.INFO if quietly else logging.WARNING
+            level = logging.DEBUG if what in self._told else first
             self._told.add(what)
             logger.log(level, "cannot tell %s (%s), so it counts as not known", what, why)
         self._untold.clear()
