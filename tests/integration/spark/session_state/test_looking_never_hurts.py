@@ -78,7 +78,7 @@ SEAMS = [
 QUIET = {"_begin", "_noted", "_happened", "view_facts", "renamed", "ViewSaver.save"}
 """Calls whose failure is told otherwise, or is of no consequence for anybody."""
 
-NOT_BETWEEN = {"describe_objects", "drop_function", "pinned", "restore_object"}
+NOT_BETWEEN = {"describe_objects", "drop_function", "pinned", "remember", "restore_object"}
 """What a probe is asked for on behalf of a record that is restored, or within a kind's own call."""
 
 
