@@ -158,8 +158,10 @@ def in_a_line(error: BaseException) -> str:
     """Describe the error of a call to the server in one line; gRPC raises many."""
     text = str(error)
     details = re.search(r'details = "(.*)"', text)
+    if "SESSION_CLOSED" in text:
+        return "the server has closed the session, which was idle for too long or was released"
     if "INVALID_HANDLE" in text:
-        return "the server no longer has the session"
+        return "it was lost when the server restarted"
     if "StatusCode.UNIMPLEMENTED" in text:
         return "the server cannot copy sessions; Spark can from version 4.1 on"
     return mask(details[1]) if details else describe(error)

@@ -126,6 +126,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.checkpoint.saving import SavePolicy
     from airflow_provider.runner.config import yaml_text
     from airflow_provider.runner.config.config_loader import load_pipeline_config
+    from airflow_provider.runner.config.interrupted_call import clean_up
     from airflow_provider.runner.planning.start_mode import AirflowTry
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
@@ -162,7 +163,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             saving=SavePolicy(request["save_patience_seconds"]),
         )
     finally:
-        spark.stop()
+        clean_up(spark.stop)
 
 
 def _trace(error: BaseException) -> str:

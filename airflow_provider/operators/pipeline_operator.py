@@ -143,6 +143,7 @@ class PipelineOperator(TemplatedTask, BaseOperator):
         """
         began = time.monotonic()  # Airflow's clock for execution_timeout runs from here
         try:
+            self._refuse_map_index(context)
             self._attempt = self._new_attempt(self._pipeline_run(context), context, began)
             if self._killed:  # on_kill came while the attempt was being prepared
                 self._attempt.kill()

@@ -24,6 +24,7 @@ from typing import Any
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.session_state.sources.destroys import Location, location
 from airflow_provider.runner.session_state.sources.globs import escaped
 
@@ -139,7 +140,7 @@ class TargetDirectory:
     def give_up(self, new: str) -> None:
         """Delete what was written beside it."""
         try:
-            self._delete(self._path(new))
+            clean_up(lambda: self._delete(self._path(new)))
         except Exception as error:  # noqa: BLE001 - Spark may be what failed; the next attempt deletes it
             logger.info("could not delete %s, so the next attempt will: %s", new, describe(error))
 
@@ -166,7 +167,7 @@ class TargetDirectory:
         try:
             self._rename(written, self._target)
         except BaseException:
-            self._rename(old, self._target)
+            clean_up(lambda: self._rename(old, self._target))
             raise
         self._delete(old)
 

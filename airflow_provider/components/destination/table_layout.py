@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.record.view_names import quote
 
 OVERWRITE_MODE = "spark.sql.sources.partitionOverwriteMode"
 TRANSACTIONAL = ("delta", "iceberg", "hudi")
 _MOST_NAMED = 3
+_TEMP_VIEWS = "session"
+"""The database that a temp view is in, for a name of two parts."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def find_table(spark: Any, name: str) -> CatalogTable | None:
     parts = split_table_name(name)
     if len(parts) == 1:  # without a database Spark would find a temp view first
         parts = [spark.catalog.currentDatabase(), *parts]
+    parts = split_table_name(unambiguous_name(spark, ".".join(map(quote, parts))))
     quoted = ".".join(map(quote, parts))
     try:
         if not spark.catalog.tableExists(quoted):
@@ -62,6 +66,17 @@ def find_table(spark: Any, name: str) -> CatalogTable | None:
             return None
         raise
     return _described(rows, parts, spark.catalog.currentCatalog())
+
+
+def unambiguous_name(spark: Any, name: str) -> str:
+    """Return the name of a table so that it means no temp view: since Spark 4.2 ``session.t`` is the temp view ``t``.
+
+    :param name: its name, with or without catalog and database
+    """
+    parts = split_table_name(name)
+    if len(parts) != 2 or parts[0].lower() != _TEMP_VIEWS:
+        return name
+    return ".".join(map(quote, [spark.catalog.currentCatalog(), *parts]))
 
 
 def split_table_name(name: str) -> list[str]:
@@ -129,7 +144,7 @@ def partition_overwrite_mode(spark: Any, how: str) -> Iterator[None]:
     try:
         yield
     finally:
-        spark.conf.set(OVERWRITE_MODE, before) if before is not None else spark.conf.unset(OVERWRITE_MODE)
+        clean_up(lambda: spark.conf.unset(OVERWRITE_MODE) if before is None else spark.conf.set(OVERWRITE_MODE, before))
 
 
 def _described(rows: Sequence[Any], parts: Sequence[str], catalog: str) -> CatalogTable:

@@ -78,6 +78,11 @@ class UnfinishedTableMarker:
         except Exception as error:  # noqa: BLE001 - whatever the storage raises; Spark reports what matters to it
             logger.info("could not mark the table beside %s as unfinished: %s", self._place, describe(error))
 
+    def give_up(self) -> None:
+        """Delete the directory of the table, which was not finished, and the marker."""
+        self.directory.remove()
+        self.remove()
+
     def remove(self) -> None:
         """Remove the marker: the table has been written."""
         try:

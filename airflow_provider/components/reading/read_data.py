@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider.components import config_checks
 from airflow_provider.components.checking.check_conditions import first_line
 from airflow_provider.components.component_base import ReadyMadeComponent
+from airflow_provider.components.destination.table_layout import unambiguous_name
 from airflow_provider.components.reading.corrupt_records import (
     corrupt_column,
     corrupt_record_files,
@@ -95,7 +96,7 @@ class ReadData(ReadyMadeComponent[ReadConfig]):
         given = {key: value for key, value in config.options.items() if key.lower() not in replaced}
         reader = self.spark.read.options(**given, **more)
         if config.table:
-            return reader.table(config.table)
+            return reader.table(unambiguous_name(self.spark, config.table))
         reader = reader.format(config.format)
         if schema is not None:
             reader = reader.schema(schema)

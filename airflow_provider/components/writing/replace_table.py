@@ -20,6 +20,7 @@ from airflow_provider.components.writing.table_definition import TableDefinition
 from airflow_provider.components.writing.write_config import FILE_FORMATS
 from airflow_provider.components.writing.write_job import WriteJob
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.record.view_names import quote
 from airflow_provider.runner.spark.kind import spark_kind
 
@@ -174,8 +175,7 @@ def _make_anew(job: WriteJob, table: CatalogTable, format_: str, token: str) -> 
                 made = True
             finally:
                 if not made and place is not None:
-                    place.directory.remove()
-                    place.remove()
+                    clean_up(place.give_up)
         try:
             _rename(spark, table.full_name, old)
         except Exception as error:  # noqa: BLE001 - the catalog cannot rename; then only Spark's own way is left
@@ -184,17 +184,26 @@ def _make_anew(job: WriteJob, table: CatalogTable, format_: str, token: str) -> 
             _follow(spark, old)  # otherwise dropping the old table would delete the partitions of the new one
             _rename(spark, new, table.full_name)
         except BaseException:
-            _rename(spark, old, table.full_name)
-            _follow(spark, table.full_name)
+            clean_up(lambda: _put_back(spark, old, table.full_name))
             raise
     finally:
-        if made and find_table(spark, new) is not None:
-            spark.sql(f"DROP TABLE IF EXISTS {new}")
+        if made:
+            clean_up(lambda: _drop(spark, new))
     replaced = find_table(spark, table.full_name)
     if replaced is not None:
         _list_anew(spark, replaced, TableDefinition(spark, replaced))
     spark.sql(f"DROP TABLE IF EXISTS {old}")
     return None
+
+
+def _put_back(spark: Any, old: str, name: str) -> None:
+    _rename(spark, old, name)
+    _follow(spark, name)
+
+
+def _drop(spark: Any, table: str) -> None:
+    if find_table(spark, table) is not None:
+        spark.sql(f"DROP TABLE IF EXISTS {table}")
 
 
 def _rename(spark: Any, old: str, new: str) -> None:

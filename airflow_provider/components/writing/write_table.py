@@ -13,6 +13,7 @@ from airflow_provider.components.destination.table_layout import (
     lost_partitions,
     name_list,
     partition_overwrite_mode,
+    unambiguous_name,
 )
 from airflow_provider.components.destination.unfinished_table import making_table
 from airflow_provider.components.protection.write_target import WriteTarget
@@ -30,7 +31,7 @@ def write_table(job: WriteJob) -> str | None:
     :return: why nothing was written, None if it was
     :raises WriteRefusedError: the write would destroy what the run still needs
     """
-    config, name = job.config, str(job.config.table)
+    config, name = job.config, unambiguous_name(job.spark, str(job.config.table))
     heal_table(job.spark, name, run_token(job.context))
     table = find_table(job.spark, name)
     if table is not None and table.is_view and config.mode != "ignore":

@@ -154,6 +154,14 @@ class TemplatedTask:
         texts = {**pipeline.texts, **found.texts}
         return replace(pipeline, texts=texts, templated=(*pipeline.templated, *found.templated))
 
+    def _refuse_map_index(self, context: Context) -> None:
+        """Raise PipelineConfigError if Airflow could not name a mapped task's index when the work is done."""
+        from airflow_provider.operators.pipeline.templates import refuse_map_index
+
+        environment = self._environment()
+        template = cast("Mapping[str, Any]", context).get("map_index_template")
+        refuse_map_index(template, lambda text: environment.from_string(text).render(context), context)
+
     def _folders(self) -> list[Path]:
         """Return where relative paths start, in Airflow's order: the DAG's folder, then its ``template_searchpath``."""
         from airflow_provider.runner.config.absolute_paths import absolute_path

@@ -19,6 +19,12 @@ Path = tuple[str | int, ...]
 _MARKS = ("{{", "{%", "{#")
 _ONE_EXPRESSION = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 _UNDEFINED = re.compile(r"'(?P<name>\w+)' is undefined$")
+_OF_THE_LOGICAL_DATE = frozenset(
+    {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "logical_date", "task_instance_key_str"}
+    | {"data_interval_start", "data_interval_end"}
+    | {"prev_data_interval_start_success", "prev_data_interval_end_success"}
+)
+"""Names that Airflow defines only for a DAG run with a logical date."""
 _NUMBERS = {int, float, type(None)}
 _PLAIN = {int, float, str, bool, type(None)}
 
@@ -191,7 +197,36 @@ def hint_at(error: Exception, known: Collection[str]) -> str:
     :param known: the names that it may use
     """
     undefined = _UNDEFINED.search(str(error))
-    return suggestion(undefined["name"], known, most=0) if undefined else ""
+    if undefined is None:
+        return ""
+    if undefined["name"] in _OF_THE_LOGICAL_DATE:
+        return (
+            "; this DAG run has no logical date (it is null), and with it no data interval: use run_id or "
+            "dag_run.run_after, or give the run a logical date"
+        )
+    return suggestion(undefined["name"], known, most=0)
+
+
+def refuse_map_index(template: str | None, renderer: Callable[[str], object], known: Collection[str]) -> None:
+    """Raise if the name of a mapped task's index cannot be rendered.
+
+    Airflow renders it when the task is done, and fails it for this after its work, at each try.
+
+    :param template: the task's ``map_index_template``, None without one
+    :param renderer: renders a template as Airflow will
+    :param known: names that it may use, for suggestions
+    :raises PipelineConfigError: it cannot be rendered
+    """
+    if template is None:
+        return
+    try:
+        renderer(template)
+    except Exception as error:
+        if may_pass(error):
+            raise
+        why = f"{explain_template_error(error)}{hint_at(error, known)}"
+        message = f"the task's map_index_template {_shown(template)} cannot be rendered: {why}"
+        raise PipelineConfigError([ConfigProblem(message)]) from None
 
 
 def _problem(path: Path, error: Exception) -> ConfigProblem:

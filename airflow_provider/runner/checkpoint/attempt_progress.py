@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from airflow_provider.errors import CheckpointWriteError
 from airflow_provider.runner.checkpoint.store import Takeover, TakeoverClaim
@@ -23,7 +22,7 @@ class AttemptProgress:
         self.claim = claim
         self.taken = taken
         self.fingerprints: Mapping[str, str] = {}
-        self.base_dir = Path()
+        self.config: PipelineConfig | None = None
         self.completed: set[str] = set()
         self._updates: list[CheckpointUpdate] = []
         self._begun: CheckpointState | None = None
@@ -55,11 +54,11 @@ class AttemptProgress:
             self.completed.add(update.component)
 
 
-def completed_code(event: ComponentCompleted, base_dir: Path) -> CodeRecord | None:
+def completed_code(event: ComponentCompleted, config: PipelineConfig | None) -> CodeRecord | None:
     """Return the code that a component ran with: what it reaches, and what else of the author's it entered."""
-    if event.code is not None:  # the collector of evidence has read it already
+    if event.code is not None or config is None:  # the collector of evidence has read it already
         return event.code
-    reading, unread = read_executed(event.component, base_dir, event.entered)
+    reading, unread = read_executed(event.component, config, event.entered)
     return CodeRecord.of(reading, unread) if reading is not None else None
 
 

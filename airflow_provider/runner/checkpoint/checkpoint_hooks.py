@@ -127,7 +127,7 @@ class CheckpointHooks(NoOpHooks):
         now = self._saving.now()
         hashes = ConfigHashes.of(config)
         attempt.fingerprints = hashes.components
-        attempt.base_dir = config.base_dir
+        attempt.config = config
         attempt.begun = CheckpointState(
             run_id=self._run_id,
             pipeline_name=config.name,
@@ -167,7 +167,7 @@ class CheckpointHooks(NoOpHooks):
                 duration_seconds=round(event.duration_seconds, 3),
                 attempt=attempt.begun.attempt,
                 session_state=event.session_state,
-                code=completed_code(event, attempt.base_dir),
+                code=completed_code(event, attempt.config),
                 sources=touched.sources,
                 writes=touched.writes,
                 left=touched.left,

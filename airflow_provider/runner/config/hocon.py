@@ -21,9 +21,10 @@ _TOP_LEVEL_OF_PEER = frozenset({"mode", "hooks", "secrets"})
 
 _READY_MADE = "airflow_provider.components."
 _SUBSTITUTION = re.compile(r"\$\{\??\s*\"?([^}.\"\s]+)")
+_STRING_OR_COMMENT = r'"""(?:.|\n)*?"""|"(?:[^"\\\n]|\\.)*"|(?:#|//)[^\n]*'
 _INCLUDE = re.compile(
-    r"""^[ \t{,]*include[ \t]+(?P<required>required[ \t]*\()?[ \t]*(?:file[ \t]*\()?[ \t]*"(?P<file>[^"]+)\"""",
-    re.MULTILINE,
+    rf"{_STRING_OR_COMMENT}|"
+    r'\binclude[ \t]+(?:required[ \t]*\()?[ \t]*(?:(?:file|url)[ \t]*\()?[ \t]*"(?P<file>[^"]+)"'
 )
 _INCLUDE_LINE = re.compile(r"^[ \t{,]*include[ \t][^\n]*", re.MULTILINE)
 _ASSIGNED = re.compile(r"(?:^|[{,\n])[ \t]*(?P<key>spark(?:\.[\w-]+)+)[ \t]*(?:=|:)[ \t]*(?![{$ \t])", re.MULTILINE)
@@ -86,10 +87,14 @@ def _included(
 ) -> Iterator[tuple[Path, str]]:
     for match in _INCLUDE.finditer(text):
         name = match["file"]
-        if "://" in name or "*" in name or "?" in name:
+        if name is None:
             continue
-        path = source.parent / name
         line = text.count("\n", 0, match.start("file")) + 1
+        if text[: match.start()].rstrip(" \t")[-1:] not in ("", "\n", "{", ","):
+            raise HoconError(f"line {line} of {source}: 'include' inside a value; put that text in quotes")
+        if "://" in name or "*" in name or "?" in name:
+            raise HoconError(f"line {line} of {source}: {name!r} cannot be included; include each file by its path")
+        path = source.parent / name
         if path.resolve() in above:
             raise HoconError(f"line {line} of {source}: {name!r} includes itself")
         if not path.is_file():
@@ -104,10 +109,10 @@ def _check_prefixes(text: str) -> None:
     bare = re.sub(r'"""(?:.|\n)*?"""|"(?:[^"\\\n]|\\.)*"', lambda found: "\n" * found[0].count("\n") or '""', text)
     bare = re.sub(r"(?:#|//)[^\n]*", "", bare)
     _check_references(bare)
-    appended = re.search(r"\+=\s*\{", bare)
+    appended = re.search(r"\+=\s*(?![\s\[])", bare)
     if appended:
         line = bare.count("\n", 0, appended.start()) + 1
-        raise HoconError(f"line {line}: '+=' with a single mapping drops the earlier items; write += [ {{ … }} ]")
+        raise HoconError(f"line {line}: '+=' with a single item drops the earlier ones; write += [ … ]")
     lines = {
         match["key"].removeprefix("spark.spark_conf."): bare.count("\n", 0, match.start("key")) + 1
         for match in _ASSIGNED.finditer(bare)

@@ -15,6 +15,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from airflow_provider.errors import ComponentError, NothingRanError
+from airflow_provider.runner.config.interrupted_call import sound_connection
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +152,8 @@ def run_resource(component: Any) -> object:
         return _run_open_in_a_loop(component)
     await_result(component.open())
     try:
-        result = await_result(component.run())
+        with sound_connection():
+            result = await_result(component.run())
     except BaseException:
         try:
             await_result(component.close())
@@ -165,7 +167,8 @@ def run_resource(component: Any) -> object:
 async def _run_open_in_a_loop(component: Any) -> object:
     await await_in_loop(component.open())
     try:
-        result = await await_in_loop(component.run())
+        with sound_connection():
+            result = await await_in_loop(component.run())
     except BaseException:
         try:
             await await_in_loop(component.close())

@@ -155,7 +155,9 @@ def needed_of_process(
             made[other.component] = {
                 what for name in between if name in records for what in words_of_left(records[name])
             }
-        if needed := needed_state(record, readers, facts.code or {}, made):
+        there = facts.in_process.get(decision.component, ())
+        needed = [one for one in needed_state(record, readers, facts.code or {}, made) if one.what not in there]
+        if needed:
             found[decision.component] = tuple(needed)
     return found
 

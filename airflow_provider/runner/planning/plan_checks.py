@@ -59,10 +59,10 @@ def state_that_cannot_be_restored(inputs: PlanInputs, decisions: Sequence[Decisi
 
 
 def process_state_that_is_gone(inputs: PlanInputs, decisions: Sequence[Decision]) -> Finding:
-    """Components may fail because the process has ended that had what they use."""
+    """Components may fail because this process lacks what they use."""
     return Finding(
         tuple(
-            f"{decision.component!r} is not run again, but the process has ended that had {listed(missed)}; "
+            f"{decision.component!r} is not run again, and this process lacks {listed(missed)}; "
             f"if that component fails because of it: {REMEDY}"
             for decision in decisions
             if (missed := [needed for needed in decision.lacking if not needed.forbids])

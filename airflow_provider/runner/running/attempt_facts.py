@@ -22,6 +22,7 @@ from airflow_provider.runner.record.session_state_record import SessionStateReco
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.needed_state import readers_of_missing_state
 from airflow_provider.runner.session_state.live import LiveSession
+from airflow_provider.runner.session_state.process_needs import state_still_there
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,9 @@ def collect_facts(
     if checkpoint is None:
         return facts
     code = read_code_of_components(config, entered_before(checkpoint))
-    facts = replace(facts, hashes=ConfigHashes.of(config), code=code)
+    records = {name: record.session_state for name, record in checkpoint.components.items()}
+    there = {name: state_still_there(state) for name, state in records.items() if state is not None}
+    facts = replace(facts, hashes=ConfigHashes.of(config), code=code, in_process=there)
     if checkpoint.status != "completed" or restarts:
         facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))
     if session.live is not None:

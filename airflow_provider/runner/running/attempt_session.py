@@ -34,6 +34,7 @@ from airflow_provider.runner.session_state.saved.files import SavedFiles, files_
 from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.look import refresh_source
 from airflow_provider.runner.session_state.tracker import SessionStateTracker
+from airflow_provider.runner.spark.hidden_tables import warn_of_hidden_tables
 from airflow_provider.runner.spark.lost import spark_lost
 from airflow_provider.runner.spark.session import session_of_the_process
 from airflow_provider.runner.storage.spark_urls import local_path
@@ -126,6 +127,7 @@ class AttemptSession:
         probe = self._probe(spark) if self.tracker is None else None
         if self.tracker is None and probe is not None:
             self.tracker = SessionStateTracker(spark, probe, self._config, self._saved)
+            warn_of_hidden_tables(spark)
             if plan.live:
                 self.tracker.adopt_copied_session(
                     {d.component: d.session_state for d in plan.decisions if d.session_state}

@@ -12,6 +12,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component_context import ComponentContext, LaterComponent
 from airflow_provider.runner.config.dataflow import DataFlow
+from airflow_provider.runner.config.interrupted_call import sound_connection
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
@@ -86,7 +87,8 @@ class ComponentContexts:
             target = component.target() if self._runs(component) else None
             if inspect.isclass(target) and issubclass(target, DataFlow):
                 try:
-                    target.before_attempt(component.config, spark, self.context_of(component, saved_url))
+                    with sound_connection():
+                        target.before_attempt(component.config, spark, self.context_of(component, saved_url))
                 except Exception as error:  # noqa: BLE001 - if it matters, the component itself will fail
                     logger.warning(
                         "%s: cannot mend what an earlier attempt left half done: %s", component.name, describe(error)

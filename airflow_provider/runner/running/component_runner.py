@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
 from airflow_provider.runner.config.component import build_component
 from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.config.interrupted_call import sound_connection
 from airflow_provider.runner.config.model import ComponentConfig
 from airflow_provider.runner.config.returned_value import await_result, warn_about_result
 from airflow_provider.runner.fingerprint.code.called_functions import CalledFunctions, watch_calls
@@ -226,7 +227,8 @@ def _warn_about_result(result: object, name: str) -> None:
 def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
     """Do something with Spark, and blame Spark and not the component if it is lost meanwhile."""
     try:
-        return work()
+        with sound_connection():
+            return work()
     except (CheckpointError, SparkLostError):
         raise
     except Exception as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider.errors import SourceChangedError
 from airflow_provider.masking import mask
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 
 NOTHING_SEEN = DriverObservations((), (), True, 0.0)
 """What counts as seen in the driver where that is not known."""
+
+logger = logging.getLogger(__name__)
 
 _MOST_DOUBTS = 3  # in a reason; one is enough to decide
 
@@ -139,7 +143,12 @@ class EvidenceCollector:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch what happens in here."""
+        """Watch what happens in here.
+
+        :raises SourceChangedError: views that it may read show half of what somebody else has put in place of their
+            files, and ``on_source_change`` is ``fail``
+        """
+        self._tell_replaced_sources()
         self._source_watch.begin()
         watch = watch_driver(self._footprint)
         began = self._ask("what it does in the driver", lambda: watch.__enter__() is watch, lambda why: False)
@@ -154,6 +163,17 @@ class EvidenceCollector:
                 self._seen = self._ask(
                     "what it did in the driver", lambda: _observations(watch), lambda why: NOTHING_SEEN
                 )
+
+    def _tell_replaced_sources(self) -> None:
+        remedy = "restart the run from the component that read them, and replace whole directories instead of files"
+        sources = self._ask_in_time(
+            "whether sources of views were replaced", self._source_watch.replaced_since, lambda why: []
+        )
+        replaced = list(map(str, sources))
+        if replaced and self._config.on_source_change == "fail":
+            raise SourceChangedError(self._config.name, replaced, f"on_source_change is 'fail'; {remedy}")
+        for found in replaced:
+            logger.warning("%s. Remedy: %s", found, remedy)
 
     def collect(self, component: ComponentConfig, mark: Any, left: SessionChanges, entered: Sequence[str]) -> Evidence:
         """Return the evidence of a component that has just completed. Call it before its views are saved.
@@ -175,7 +195,7 @@ class EvidenceCollector:
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
         code, unread = self._ask(
-            "its code", lambda: read_executed(component, self._config.base_dir, entered), lambda why: (None, [])
+            "its code", lambda: read_executed(component, self._config, entered), lambda why: (None, [])
         )
         reading = self._read_for_judging(component, entered) if self._config.harmless_modules else code
         known = self._ask("what its config says", lambda: self._known(component, effects, left), _nothing_known)

@@ -8,6 +8,7 @@ sources, because from then on another run of its component would give other rows
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 import uuid
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.interrupted_call import is_interruption
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
@@ -221,5 +223,6 @@ def _at_most(spark: SparkSession, seconds: float) -> Iterator[None]:
         raise
     finally:
         over.set()
-        canceller.join()
-        context.removeJobTag(tag)
+        if not is_interruption(sys.exception()):  # otherwise the tag is on a connection that nobody uses again
+            canceller.join()
+            context.removeJobTag(tag)

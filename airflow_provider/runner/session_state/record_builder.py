@@ -314,11 +314,11 @@ def _log_record(
     if record.handling == "unrepeatable":
         _log_unrepeatable(name, record)
     elif unknown:
-        by_reason: dict[str, list[str]] = {}
+        kinds_of: dict[str, list[str]] = {}
         for kind, why in unknown.items():
-            by_reason.setdefault(why, []).append(kind)
-        then = "; it runs again if an attempt needs that" if record.handling == "replay" else ""
-        for why, of in by_reason.items():
+            kinds_of.setdefault(why, []).append(kind)
+        for why, of in kinds_of.items():
+            then = "; it runs again if an attempt needs that" if record.handling == "replay" else ""
             logger.warning("%s: cannot tell what it changed of %s (%s)%s", name, ", ".join(of), why, then)
     elif broken:
         _log_broken(name, broken)

@@ -85,14 +85,13 @@ class SessionInspection:
         if was_stopped(self._spark):
             raise error
 
-    def tell(self, *, quietly: bool = False) -> None:
+    def tell(self, *, said: bool = False) -> None:
         """Log each question that had no answer, the first time as a warning.
 
-        :param quietly: whether the log has just said what that means for the component
+        :param said: whether a warning says already what is not known
         """
         for what, why in self._untold.items():
-            first = logging.INFO if quietly else logging.WARNING
-            level = logging.DEBUG if what in self._told else first
+            level = logging.DEBUG if said or what in self._told else logging.WARNING
             self._told.add(what)
             logger.log(level, "cannot tell %s (%s), so it counts as not known", what, why)
         self._untold.clear()

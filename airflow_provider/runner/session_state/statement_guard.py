@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.interrupted_call import ask_safely
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes import jvm_helpers
@@ -106,7 +107,9 @@ class SessionGuard:
 
     def _noted(self) -> list[tuple[ViewName, str]]:
         try:
-            return [(ViewName(name, is_global), place) for name, is_global, place in json.loads(self._java.end())]
+            return [
+                (ViewName(name, is_global), place) for name, is_global, place in json.loads(ask_safely(self._java.end))
+            ]
         except Exception as error:  # noqa: BLE001 - the session may be what the component lost
             logger.debug("cannot tell what was overwritten: %s", describe(error))
             return []

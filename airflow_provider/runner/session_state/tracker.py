@@ -224,7 +224,7 @@ class SessionStateTracker:
         saved = self._outdated_by(component.name, evidence, left)
         # What the saving did is not attributed to the next component.
         self._before = self._snapshot() if record.urls or saved else after
-        self._inspection.tell(quietly=said)
+        self._inspection.tell(said=said)
         return ComponentFindings(record, evidence.touched, evidence.code, saved)
 
     def after_replay(

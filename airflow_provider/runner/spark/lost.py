@@ -125,12 +125,18 @@ def _server_lost(spark: Any, text: str) -> SparkLostError | None:
     if not _SERVER_GONE.search(text):
         return None
     host = getattr(getattr(spark, "client", None), "host", None) or "its address"
-    if "INVALID_HANDLE" in text:
-        what = f"the Spark Connect server at {host} has restarted or has dropped the session"
+    remedy = "check the server and its log (it may have run out of memory); the next attempt needs it back"
+    if "SESSION_CLOSED" in text:
+        what = (
+            f"the Spark Connect server at {host} has closed the session: it was idle for longer than the server "
+            "allows, or somebody released it"
+        )
+        remedy = "raise the server's spark.connect.session.manager.defaultSessionTimeout; a retry gets a new session"
+    elif (
+        "INVALID_HANDLE" in text or "NO_ACTIVE_SESSION" in text
+    ):  # pyspark closes its client when the server is another
+        what = f"the Spark Connect server at {host} has restarted, and what its sessions held is gone"
     else:
         what = f"the Spark Connect server at {host} no longer answers"
-    lines = [
-        what,
-        "remedy: check the server and its log (it may have run out of memory); the next attempt needs it back",
-    ]
+    lines = [what, f"remedy: {remedy}"]
     return SparkLostError("\n".join(lines), session_is_gone=True)

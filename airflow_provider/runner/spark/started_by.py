@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from airflow_provider.runner.config.import_watch import REMEDY, import_that_started, place_of_spark_start
+from airflow_provider.runner.config.interrupted_call import is_interruption
 
 _NOT_AUTHORS = ("pyspark", "py4j", "airflow_provider", "airflow", "_pytest", "pytest", "IPython", "ipykernel")
 
@@ -60,7 +61,8 @@ def as_default_session(session: Any) -> Iterator[None]:
     finally:
         if kinds._instantiatedSession is session:  # Spark has not been stopped meanwhile
             kinds._instantiatedSession, kinds._activeSession = before
-            _activate(before[1] or before[0])
+            if not is_interruption(sys.exception()):  # otherwise Spark keeps it for a connection that nobody uses again
+                _activate(before[1] or before[0])
 
 
 def _activate(session: Any) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.storage.file_storage import (
     Entries,
     StorageEntry,
@@ -15,6 +16,8 @@ from airflow_provider.runner.storage.file_storage import (
     joined,
     temporary_name,
 )
+
+_CAN_ABORT = "fs.capability.outputstream.abortable"
 
 
 class HadoopStorage:
@@ -63,7 +66,7 @@ class HadoopStorage:
             try:
                 return bytes(stream.readAllBytes())
             finally:
-                stream.close()
+                clean_up(stream.close)
 
     def write(self, path: str, content: bytes) -> None:
         if self._in_place:
@@ -76,7 +79,7 @@ class HadoopStorage:
             self.delete([path])  # a rename does not replace
             self.move(temporary, path)
         except BaseException:
-            self.delete([temporary])
+            clean_up(lambda: self.delete([temporary]))
             raise
 
     def move(self, path: str, target: str) -> None:
@@ -115,8 +118,16 @@ class HadoopStorage:
                 stream.write(content)
                 if not self._in_place:
                     stream.hsync()
-            finally:
-                stream.close()
+            except BaseException:
+                clean_up(lambda: self._abandon(stream))
+                raise
+            stream.close()
+
+    def _abandon(self, stream: Any) -> None:
+        if not self._in_place:
+            stream.close()
+        elif stream.hasCapability(_CAN_ABORT):  # closing would publish half an object
+            stream.abort()
 
     def _list(self, directory: str) -> Sequence[Any]:
         folder = self._path(directory)

@@ -152,7 +152,7 @@ def test_a_server_that_was_restarted_has_lost_the_session_and_the_result_is_the_
 
     ended, log = attempts.run(2, "work")
 
-    assert "INFO cannot go on in the session on the server: the server no longer has the session" in log
+    assert "INFO cannot go on in the session on the server: it was lost when the server restarted" in log
     assert ended["components"]["register"]["action"] == "REPLAY"
     assert ended["components"]["random"]["action"] == "REUSE"
     assert ended["components"]["shop"]["action"] == "REPLAY"  # its database was only in the server's memory

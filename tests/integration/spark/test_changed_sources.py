@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,3 +210,62 @@ def test_keep_goes_on_with_what_was_read_and_fail_refuses(spark: SparkSession, m
             plan = planned(run)
             assert actions(plan) == [Action.REPLAY, Action.RUN]
             assert plan.notes[0].startswith("replaying 'reader' reads different data than before")
+
+
+@pytest.fixture
+def replace_in_place(spark: SparkSession, inbox: str) -> Callable[[], object]:
+    """Lets another process put a larger Parquet file under the name of the one that is there."""
+    spark.range(50_000).coalesce(1).write.parquet(f"{inbox}-new")
+    (new,), (old,) = Path(f"{inbox}-new").glob("*.parquet"), Path(inbox).glob("*.parquet")
+    for checksum in Path(inbox).glob(".*.crc"):  # which only Hadoop's local files have
+        checksum.unlink()
+    return lambda: subprocess.run(["mv", str(new), str(old)], check=True)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the sources of views before each component."""
+    monkeypatch.setattr("airflow_provider.runner.session_state.sources.source_watch.LOOK_AGAIN_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_file_replaced_in_place_is_told_before_a_component_reads_it(
+    make: Make, inbox: str, replace_in_place: Callable[[], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The earlier view then shows no row at all, and no error: Spark reads as many bytes as the file had."""
+    run, seen = make("reader", "between", "last"), []
+    run.does("between", lambda session: replace_in_place())
+    run.does("last", lambda session: seen.append(session.table("v").count()))
+    with caplog.at_level(logging.WARNING):
+        run.attempt()
+    told = [record.getMessage() for record in caplog.records if "replaced in" in record.getMessage()]
+    assert seen == [0]
+    assert len(told) == 1
+    assert told[0].startswith(f"1 file was replaced in {inbox}, which views of 'reader' read ('v')")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_file_replaced_in_place_stops_the_attempt_if_the_policy_says_so(
+    make: Make, replace_in_place: Callable[[], object]
+) -> None:
+    run = make("reader", "between", "last", on_source_change="fail")
+    run.does("between", lambda session: replace_in_place())
+    run.does("last", lambda session: pytest.fail("it must not read that"))
+    result = run.attempt()
+    ((name, error),) = result.failed_components
+    assert name == "last"
+    assert isinstance(error, SourceChangedError)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_files_that_are_added_or_that_the_run_itself_writes_are_no_replaced_ones(
+    make: Make, spark: SparkSession, inbox: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An appended file stays hidden from the view, as ever; what a component overwrites is looked after elsewhere."""
+    run = make("reader", "between", "more", "last")
+    run.does("between", lambda session: append(session, inbox))
+    run.does("more", lambda session: session.range(9).write.mode("overwrite").parquet(inbox))
+    run.does("last", lambda session: None)
+    with caplog.at_level(logging.WARNING):
+        run.attempt()
+    assert "replaced in" not in caplog.text

@@ -563,3 +563,34 @@ def test_lost_partitions_are_not_asked_for_when_the_table_may_be_replaced(
     with caplog.at_level(logging.WARNING):
         run(session, sql("SELECT 7 AS id, 1 AS day"), write(days, partition_by=["day"], replace_table=True))
     assert rows(session, days) == [(7, 1)]
+
+
+@pytest.fixture
+def session_database(spark: SparkSession) -> Any:
+    """A database with the name in which Spark looks for temp views."""
+    spark.sql("CREATE DATABASE session")
+    yield "session"
+    spark.sql("DROP DATABASE session CASCADE")
+
+
+@pytest.mark.parametrize("name", ["session.orders", "`Session`.`orders`", "spark_catalog.session.orders"])
+def test_a_temp_view_does_not_take_the_place_of_a_table_in_a_database_called_session(
+    session: SparkSession, session_database: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Since Spark 4.2 ``session.orders`` is the temp view ``orders``; names with a catalog mean the table."""
+    whole = "spark_catalog.session.orders"
+    session.sql(f"CREATE TABLE {whole} USING parquet AS SELECT 1 AS n")
+    if session.version.startswith("4.2"):
+        session.sql("SELECT 'view' AS word").createOrReplaceTempView("orders")
+        assert session.table("session.orders").columns == ["word"]
+    with caplog.at_level(logging.WARNING):
+        run(
+            session,
+            sql("SELECT 'view' AS word", view="orders"),
+            step("read", "ReadData", table=name, output_view="before"),
+            step("more", "RunSql", sql="SELECT n + 1 AS n FROM before", output_view="w"),
+            write(name, mode="append"),
+        )
+    assert rows(session, whole) == [(1,), (2,)]
+    assert session.table("orders").columns == ["word"]
+    assert "a temp view t hides its table session.t" in caplog.text

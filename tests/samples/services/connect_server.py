@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import pyspark
@@ -19,10 +21,12 @@ class ConnectServer:
     """A server on a port of its own.
 
     :param folder: gets its log and warehouse
+    :param conf: further Spark properties
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, conf: Mapping[str, str] = MappingProxyType({})) -> None:
         self.folder = folder
+        self._conf = conf
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -59,6 +63,7 @@ class ConnectServer:
             "spark.ui.enabled": "false",
             "spark.sql.shuffle.partitions": 2,
             "spark.sql.warehouse.dir": self.folder / "warehouse",
+            **self._conf,
         }.items():
             command += ["--conf", f"{key}={value}"]
         log_path = self.folder / "log"

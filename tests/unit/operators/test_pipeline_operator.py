@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider.operators.pipeline_operator import POLICY_FIELDS, PipelineOperator
 from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
@@ -33,8 +34,9 @@ def configs(monkeypatch: pytest.MonkeyPatch) -> list[PipelineConfig]:
     return given
 
 
-def execute(pipeline: Any) -> None:
+def execute(pipeline: Any, dag: DAG | None = None, **context: Any) -> None:
     operator = PySparkPipelineOperator(
+        dag=dag,
         task_id="t",
         pipeline=pipeline,
         conn_id=None,
@@ -42,7 +44,7 @@ def execute(pipeline: Any) -> None:
         checkpoint_store=InMemoryCheckpointStore(),
     )
     ti = SimpleNamespace(dag_id="d", task_id="t", map_index=-1, try_number=1, max_tries=1)
-    operator.execute({"ti": ti, "run_id": "r"})
+    operator.execute({"ti": ti, "run_id": "r", **context})
 
 
 def test_no_module_counts_as_harmless_by_default(configs: list[PipelineConfig]) -> None:
@@ -102,3 +104,12 @@ def test_every_shared_parameter_is_documented_once() -> None:
             assert f":param {name}:" not in str(operator.__doc__), name
     for operator in OPERATORS:
         assert "~airflow_provider.operators.pipeline_operator.PipelineOperator" in str(operator.__doc__)
+
+
+def test_a_mapped_task_whose_index_cannot_be_named_fails_before_its_work(configs: list[PipelineConfig]) -> None:
+    """Airflow would fail it after its work, at each try; and no retry can help."""
+    with pytest.raises(AirflowFailException, match=r"map_index_template '\{\{ ds \}\}'.*has no logical date"):
+        execute({"name": "p", "components": [STEP]}, DAG("d"), map_index_template="{{ ds }}")
+    assert configs == []
+    execute({"name": "p", "components": [STEP]}, DAG("d"), map_index_template="{{ run_id }}")
+    assert len(configs) == 1

@@ -10,6 +10,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reader import read_code
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
+from airflow_provider.runner.fingerprint.code.spark_runtime import with_runtime
 
 logger = logging.getLogger(__name__)
 
@@ -36,27 +37,29 @@ def read_component_code(
 
 
 def read_executed(
-    component: ComponentConfig, base_dir: Path, entered: Iterable[str]
+    component: ComponentConfig, config: PipelineConfig, entered: Iterable[str]
 ) -> tuple[CodeReading | None, list[str]]:
-    """Read the code of a component that has just run.
+    """Read the code of a component that has just run, with what decides beside it what it computes.
 
     :param component: its config
-    :param base_dir: the pipeline's folder
+    :param config: the pipeline's
     :param entered: the author's functions that ran, as far as Python could tell
     :return: its code, None as in :func:`read_component_code`, and the functions that ran although nothing refers to
         them
     """
-    reading = read_component_code(component, base_dir)
+    reading = read_component_code(component, config.base_dir)
     if reading is None:
         return None, []
     unread = [name for name in entered if name not in reading.functions]
-    return (read_component_code(component, base_dir, unread) if unread else reading), unread
+    read = read_component_code(component, config.base_dir, unread) if unread else reading
+    return (with_runtime(read, config.spark.to_spark_conf()) if read is not None else None), unread
 
 
 def read_code_of_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
-    """Read the code of all enabled components.
+    """Read the code of all enabled components, with what decides beside it what they compute.
 
     :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     """
-    base_dir = config.base_dir
-    return {c.name: read_component_code(c, base_dir, also.get(c.name, ())) for c in config.ordered}
+    settings = config.spark.to_spark_conf()
+    readings = {c.name: read_component_code(c, config.base_dir, also.get(c.name, ())) for c in config.ordered}
+    return {name: with_runtime(reading, settings) if reading else None for name, reading in readings.items()}

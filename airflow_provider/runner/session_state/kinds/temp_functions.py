@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ from airflow_provider.runner.session_state.probes.session_look import SessionLoo
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+_ORDER = "spark.sql.functionResolution.sessionOrder"
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ public class TempFunctions implements java.util.function.Function {
         found = changes.of(self)
         if not found.registered:
             return Assessment()
+        _warn_of_ignored(session.spark, found.registered)
         why = f"registered temp function {', '.join(map(repr, found.registered))}, which cannot be saved"
         hiding = [name for name in found.registered if name in found.replaced or _hides(session.spark, name)]
         return Assessment(
@@ -182,12 +188,42 @@ def _is_renewed(name: str, record: SessionStateRecord) -> bool:
     return name in record.functions or name in record.dropped_functions
 
 
+def _warn_of_ignored(spark: SparkSession, functions: list[str]) -> None:
+    """Warn of functions that a statement does not find, because Spark has one of that name itself."""
+    if not functions or _order(spark) == "first":
+        return
+    for name in filter(lambda name: _is_sparks(spark, name), functions):
+        logger.warning(
+            "temp function %r is ignored: since Spark 4.2 the built-in %s() of that name comes first. Give it another "
+            "name, call it as session.%s(), or set %s to 'first'",
+            name,
+            name.lower(),
+            name,
+            _ORDER,
+        )
+
+
+def _order(spark: SparkSession) -> str:
+    from pyspark.errors import PySparkException
+
+    try:
+        return str(spark.conf.get(_ORDER))  # with a default of ours Spark would not tell its own
+    except PySparkException:
+        return "first"  # as it was before there was a choice
+
+
+def _is_sparks(spark: SparkSession, function: str) -> bool:
+    pattern = re.sub(r"[^\w]", "*", function)
+    return any(
+        row[0].lower() == function.lower() for row in spark.sql(f"SHOW SYSTEM FUNCTIONS LIKE '{pattern}'").collect()
+    )
+
+
 def _hides(spark: SparkSession, function: str) -> bool:
     """Whether a statement finds another function of that name when there is no temp function."""
     if spark.catalog.functionExists(f"{quote(spark.catalog.currentDatabase())}.{quote(function)}"):
         return True
-    pattern = re.sub(r"[^\w]", "*", function)
-    return bool(spark.sql(f"SHOW SYSTEM FUNCTIONS LIKE '{pattern}'").collect())
+    return _is_sparks(spark, function)
 
 
 TEMP_FUNCTIONS = TempFunctions()

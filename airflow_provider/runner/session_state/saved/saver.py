@@ -16,6 +16,7 @@ from airflow_provider.runner.session_state.saved.files import (
     files_for,
     new_attempt_directory,
 )
+from airflow_provider.runner.session_state.saved.switched_off_types import with_all_types
 from airflow_provider.runner.session_state.saved.views import ORDER, read_view
 from airflow_provider.runner.storage.spark_urls import writable
 
@@ -51,7 +52,7 @@ class ViewSaver:
         url = f"{self._directory}/{place}"
         try:
             self._run.claim(self.files)
-            self._write(frame, url, ordered=ordered)
+            with_all_types(self._spark, lambda: self._write(frame, url, ordered=ordered))
             saved = self._described(view, frame, url, ordered=ordered)
             self._refuse_other_types(frame, saved)
         except Exception as error:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.session_state.saved.files import SavedFiles
+from airflow_provider.runner.session_state.saved.switched_off_types import with_all_types
 from airflow_provider.runner.storage.spark_urls import readable
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ _ONE_FILE_A_PARTITION = ("parquet", "orc", "avro")
 
 def read_view(spark: SparkSession, saved: SavedView) -> Any:
     """Return what was saved as a DataFrame with its own column names, its rows in the order in which they were."""
+    return with_all_types(spark, lambda: _read(spark, saved))
+
+
+def _read(spark: SparkSession, saved: SavedView) -> Any:
     frame = spark.read.format(saved.format).load(readable(saved.url))
     frame = frame.orderBy(ORDER).drop(ORDER) if saved.ordered else _file_by_file(spark, saved, frame)
     return frame.toDF(*saved.columns) if saved.columns else frame.select()

@@ -34,6 +34,17 @@ def source_change(before: SourceRecord, now: SourceRecord) -> str | None:
     return ", ".join(parts) or "files changed"
 
 
+def replaced_files(before: SourceRecord, now: SourceRecord) -> int:
+    """Return how many files have another content and length under the same name; 0 if that is not known.
+
+    :param before: how the source was
+    :param now: the same source now
+    """
+    if (before.state, now.state) != ("seen", "seen") or before.bytes == now.bytes or not (before.marks and now.marks):
+        return 0
+    return _counts(before, now)[2]
+
+
 def _counts(before: SourceRecord, now: SourceRecord) -> tuple[int, int, int]:
     """Return how many files are new, gone and changed; 0 for what is unknown."""
     if bool(before.marks) != bool(before.files) or bool(now.marks) != bool(now.files):

@@ -132,7 +132,8 @@ def is_hidden(name: str) -> bool:
 def _below(start: str, budget: Budget) -> Iterator[SourceFile]:
     try:
         if not os.path.isdir(start):
-            yield _file(start, os.stat(start))
+            if not is_hidden(os.path.basename(start)):  # a directory is read by its name even if that is hidden
+                yield _file(start, os.stat(start))
             return
     except (FileNotFoundError, NotADirectoryError):
         return
@@ -170,7 +171,6 @@ def _matches(pattern: str, budget: Budget) -> list[str]:
                     names = [name for name in os.listdir(directory or "/") if wanted.fullmatch(name)]
                 except (FileNotFoundError, NotADirectoryError):
                     names = []
-                names = [name for name in names if not is_hidden(name) or part[:1] in ("_", ".")]
             below += [f"{directory}/{name}" for name in names]
         found = below
     return found

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from airflow_provider.errors import describe
 from airflow_provider.masking import mask
+from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
 from airflow_provider.runner.session_state.sources.classic_reads import ClassicSources
-from airflow_provider.runner.session_state.sources.compare import source_change
+from airflow_provider.runner.session_state.sources.compare import replaced_files, source_change
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
 from airflow_provider.runner.session_state.sources.look import driver_files, refresh_source
 from airflow_provider.runner.session_state.sources.paths import final_target, normalized, writes_into
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS = 10.0
+"""How long a look at the sources of views is good enough."""
 
 
 class SourceProbe(Protocol):
@@ -52,6 +57,30 @@ def watch_sources(spark: SparkSession, saved_url: str | None = None) -> SourceWa
     return SourceWatch(probe, spark, saved_url)
 
 
+@dataclass(frozen=True)
+class ReplacedSource:
+    """A source with files that somebody else replaced while a view of this run reads them.
+
+    :param name: what people call it
+    :param files: how many files
+    :param component: the one that left the views
+    :param views: its views
+    """
+
+    name: str
+    files: int
+    component: str
+    views: Sequence[ViewName]
+
+    def __str__(self) -> str:
+        names = ", ".join(repr(str(view)) for view in self.views)
+        several = "files were" if self.files > 1 else "file was"
+        return (
+            f"{self.files} {several} replaced in {self.name}, which views of {self.component!r} read ({names}). Spark "
+            "goes on with the lengths that they had, so such a view shows no rows or a part of them, without an error"
+        )
+
+
 class SourceWatch:
     """What the components of one attempt read, and what earlier ones had read.
 
@@ -60,12 +89,21 @@ class SourceWatch:
         component that left them
     """
 
-    def __init__(self, probe: SourceProbe, spark: SparkSession, saved_url: str | None = None) -> None:
+    def __init__(
+        self,
+        probe: SourceProbe,
+        spark: SparkSession,
+        saved_url: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._probe = probe
         self._spark = spark
         self._saved_inside = f"{normalized(saved_url)}/" if saved_url else None
         self._blind: str | None = None
         self._known: dict[str, Sequence[SourceRecord]] = {}
+        self._read_by_views: dict[str, tuple[Sequence[ViewName], list[SourceRecord]]] = {}
+        self._looked_at = clock()
+        self._clock = clock
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
         """Know what components read that completed in earlier attempts."""
@@ -82,7 +120,7 @@ class SourceWatch:
     def end(self) -> None:
         """A component failed, or what it read need not be known."""
         with contextlib.suppress(Exception):  # Spark may be what failed, and then it notes nothing any more
-            self._probe.end()
+            clean_up(self._probe.end)
 
     def collect(
         self, component: str, views: Sequence[ViewName], targets: Iterable[str] = (), extra_files: Iterable[str] = ()
@@ -113,6 +151,8 @@ class SourceWatch:
                     source.why,
                 )
         left = self.refresh_written(writes)
+        self._read_by_views[component] = (views, sources if views else [])
+        self._follow(left)
         logger.debug("%s: finding its sources took %.3f s", component, time.monotonic() - began)
         return TouchedData(sources=sources, writes=writes, left=left)
 
@@ -125,6 +165,29 @@ class SourceWatch:
         sources = {name: [s for s in self._known.get(name, ()) if s.state == "seen"] for name in components}
         now = {s.key: refresh_source(s, lambda: self._spark) for found in sources.values() for s in found}
         return [n for n, found in sources.items() if any(source_change(s, now[s.key]) is not None for s in found)]
+
+    def replaced_since(self) -> list[ReplacedSource]:
+        """Return the sources of views whose files somebody else has replaced since the views were made, each once.
+
+        A view goes on with the lengths that its files had. It looks only if some time has passed since the last look.
+        """
+        if self._clock() - self._looked_at < LOOK_AGAIN_SECONDS:
+            return []
+        found = []
+        for component, (views, sources) in self._read_by_views.items():
+            for place, source in enumerate(sources):
+                now = refresh_source(source, lambda: self._spark) if source.marks else source
+                if files := replaced_files(source, now):
+                    found.append(ReplacedSource(source.name, files, component, views))
+                    sources[place] = now
+        self._looked_at = self._clock()
+        return found
+
+    def _follow(self, written: Iterable[SourceRecord]) -> None:
+        """Know how sources are into which a component of the run has written: that is looked after elsewhere."""
+        now = {source.key: source for source in written}
+        for _, sources in self._read_by_views.values():
+            sources[:] = [now.get(source.key, source) for source in sources]
 
     def refresh_written(self, writes: Collection[str]) -> list[SourceRecord]:
         """Look once more at the sources into which a component wrote.

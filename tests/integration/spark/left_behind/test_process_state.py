@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider.errors import SessionStateNotSavedError
+from airflow_provider.runner import (
+    CheckpointHooks,
+    InMemoryCheckpointStore,
+    SimplePipelineRunner,
+    compute_pipeline_fingerprint,
+    load_checkpoint_for_resume,
+    load_pipeline_config,
+)
+from tests.integration.spark.left_behind import process_jobs
 from tests.reliability.every_failure.attempts import python
 from tests.reliability.every_failure.warm_jvm import WarmJvm
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 STEPS = "tests.integration.spark.left_behind.process_steps"
 DRIVER = "tests.integration.spark.left_behind.process_driver"
@@ -76,6 +89,7 @@ CASES = (
     Case("class attributes", "set_class_attribute", "use_class_attribute", "replayed", "refused", "Shop"),
     Case("an object of a module", "set_object", "use_object", "replayed", "refused", "process_jobs.SETTINGS"),
     Case("a method added to a library", "add_method", "use_method", "replayed", "refused", "left_doubled"),
+    Case("a method added by a helper", "extend_class", "use_method", "replayed", "refused", "left_doubled"),
     Case("a method replaced in a library", "replace_method", "use_replaced_method", "replayed", "refused", "isEmpty"),
     Case(
         "a method that is used by a computed name",
@@ -185,3 +199,75 @@ def test_no_secret_is_recorded(outcomes: Outcomes) -> None:
     """Invariant 8."""
     assert "LEFT_PASSWORD" in outcomes.record
     assert "hunter2" not in outcomes.record
+
+
+class OneProcess:
+    """A run in this process: a component that must not run again fills a dict, then a gate fails, and one uses it.
+
+    :param directory: scratch space
+    """
+
+    def __init__(self, spark: SparkSession, directory: Path) -> None:
+        self._spark = spark
+        self.directory = directory
+        steps = {
+            "leaves": {"class_path": f"{STEPS}.fill_cache", "config": {"writes": str(directory / "written")}},
+            "gate": {"class_path": f"{STEPS}.gate", "config": {"closed": str(directory / "closed")}},
+            "uses": {"class_path": f"{STEPS}.use_cache", "config": {"out": str(directory / "out")}},
+        }
+        components = [{"name": name, **step} for name, step in steps.items()]
+        self._config = load_pipeline_config({"name": "p", "components": components})
+        self._store = InMemoryCheckpointStore()
+        (directory / "closed").touch()
+
+    def runner(self) -> SimplePipelineRunner:
+        hooks = CheckpointHooks(self._store, "run-1", compute_pipeline_fingerprint(self._config))
+        return SimplePipelineRunner(self._config, hooks=hooks, spark=self._spark.newSession())
+
+    def attempt(self, runner: SimplePipelineRunner) -> list[str]:
+        """Continue the run, and return what failed."""
+        completed = load_checkpoint_for_resume(self._store, "run-1", self._config)
+        return [name for name, _ in runner.run(completed_components=completed).failed_components]
+
+    def open_gate(self) -> None:
+        (self.directory / "closed").unlink()
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What the first component wrote, and what the last one got."""
+        return (self.directory / "written").read_text(), (self.directory / "out").read_text()
+
+
+@pytest.fixture
+def one_process(spark: SparkSession, tmp_path: Path) -> Iterator[OneProcess]:
+    yield OneProcess(spark, tmp_path)
+    process_jobs.CACHE.clear()
+
+
+def test_the_same_runner_still_has_it(one_process: OneProcess) -> None:
+    runner = one_process.runner()
+    assert one_process.attempt(runner) == ["gate"]
+    one_process.open_gate()
+    assert one_process.attempt(runner) == []
+    assert one_process.texts == ("1\n", "7")
+
+
+def test_another_runner_of_the_same_process_still_has_it(one_process: OneProcess) -> None:
+    """As in a notebook, or in the test of an author."""
+    assert one_process.attempt(one_process.runner()) == ["gate"]
+    one_process.open_gate()
+    assert one_process.attempt(one_process.runner()) == []
+    assert one_process.texts == ("1\n", "7")
+
+
+def test_what_a_later_attempt_would_need_is_said_when_the_component_completes(
+    one_process: OneProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the remedy, and the attempt that needs it is refused."""
+    one_process.attempt(one_process.runner())
+    assert "process_jobs.CACHE holds, which 'uses' uses. It must not run again" in caplog.text
+    assert "set session_state: replay" in caplog.text
+    one_process.open_gate()
+    process_jobs.CACHE.clear()  # as in a new process
+    with pytest.raises(SessionStateNotSavedError, match=r"process_jobs\.CACHE holds, which 'uses' uses"):
+        one_process.attempt(one_process.runner())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,3 +133,33 @@ def test_a_temp_function_that_was_dropped_stays_dropped(make: Make) -> None:
     run.does("b", sql("DROP TEMPORARY FUNCTION gone"))
     assert after_failure(run)[-1] == "c"
     assert not run.session.catalog.functionExists("gone")
+
+
+def test_a_function_that_a_built_in_hides_is_warned_of(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """Spark 4.1 called it. Since 4.2 it is ignored unless the setting says otherwise, and nothing else says so."""
+    run, found = make("a", "b"), []
+    run.does("a", lambda session: [session.udf.register(name, lambda text: "mine") for name in ("upper", "uppers")])
+    run.does("b", lambda session: found.append(session.sql("SELECT upper('x'), uppers('x')").first()[:]))
+    with caplog.at_level(logging.WARNING):
+        run.attempt()
+    ignored = [record.getMessage() for record in caplog.records if "is ignored" in record.getMessage()]
+    assert found == [("X", "mine")]
+    assert len(ignored) == 1
+    assert ignored[0].startswith("temp function 'upper' is ignored: since Spark 4.2")
+    assert "spark.sql.functionResolution.sessionOrder to 'first'" in ignored[0]
+
+
+def test_a_function_that_comes_before_the_built_in_is_no_warning(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """The setting brings the order of Spark 4.1 back."""
+    run, found = make("a", "b"), []
+
+    def register(session: SparkSession) -> None:
+        session.conf.set("spark.sql.functionResolution.sessionOrder", "first")
+        session.udf.register("upper", lambda text: "mine")
+
+    run.does("a", register)
+    run.does("b", lambda session: found.append(session.sql("SELECT upper('x')").first()[0]))
+    with caplog.at_level(logging.WARNING):
+        run.attempt()
+    assert found == ["mine"]
+    assert not [record for record in caplog.records if "is ignored" in record.getMessage()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.operators.pipeline.rendered import RenderedPipeline
 from airflow_provider.operators.pipeline.source import with_policies
-from airflow_provider.operators.pipeline.templates import holds_template, render
+from airflow_provider.operators.pipeline.templates import holds_template, refuse_map_index, render
 
 KNOWN = {"ds": "2026-01-01", "params": {"day": None, "n": "many"}}
 
@@ -134,3 +135,26 @@ def test_text_where_a_function_wants_a_number_is_a_config_error() -> None:
     content = pipeline({"n": "{{ 1 + 1 }}", "ratio": "{{ none }}"}, wants_number)
     source = RenderedPipeline(content, content, rendered(content, native=True))
     assert with_policies(source, {}).components[0].config == {"n": 2, "ratio": None}
+
+
+def rendering(**known: str) -> Callable[[Any], Any]:
+    environment = SandboxedEnvironment(undefined=StrictUndefined)
+    return lambda value: environment.from_string(value).render(**known) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("name", ["ds", "ts_nodash", "logical_date", "data_interval_start"])
+def test_a_name_that_needs_a_logical_date_says_that_the_run_has_none(name: str) -> None:
+    """Airflow leaves these names out if the logical date is null; ``ds`` is then near nothing that is known."""
+    with pytest.raises(PipelineConfigError, match=r"logical date \(it is null\).*use run_id or dag_run.run_after"):
+        render(f"{{{{ {name} }}}}", None, rendering(run_id="r"), {"run_id": "r"})
+
+
+def test_a_map_index_template_that_cannot_be_rendered_is_refused() -> None:
+    """Airflow renders it when the work is done, and fails the task for it then, at each try."""
+    text = rendering(run_id="r", ds="2026-01-01")
+    refuse_map_index(None, text, ())
+    refuse_map_index("{{ ds }}", text, ())
+    with pytest.raises(
+        PipelineConfigError, match=r"map_index_template '\{\{ regoin \}\}' cannot be rendered.*'region'"
+    ):
+        refuse_map_index("{{ regoin }}", text, ["region"])

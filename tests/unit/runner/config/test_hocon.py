@@ -121,7 +121,7 @@ def test_an_included_file_may_hold_more_than_this_pipeline_needs(include: str, t
         ),
         (
             "components = []\ncomponents += { name = b }",
-            "line 2: '+=' with a single mapping drops the earlier items; write += [ { … } ]",
+            "line 2: '+=' with a single item drops the earlier ones; write += [ … ]",
         ),
     ],
 )
@@ -240,3 +240,57 @@ def test_reading_leaves_the_library_as_it_was(tmp_path: Path) -> None:
     problem(tmp_path, "name = {")
     assert not isinstance(ConfigFactory.parse_string("a = 10s")["a"], str)
     assert ConfigFactory.parse_string("a = 007")["a"] == 7
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "SELECT 5 s FROM t",
+        "10 seconds",
+        "5 months",
+        "5 m",
+        "2 weeks ago",
+        "3d",
+        "1h 30 m",
+        "512m",
+    ],
+)
+def test_text_that_pyhocon_takes_for_a_time_stays_as_it_is_written(value: str, tmp_path: Path) -> None:
+    """By itself pyhocon makes ``SELECT relativedelta(seconds=+5)FROM t`` of the first one."""
+    from pyhocon import ConfigFactory
+
+    assert str(ConfigFactory.parse_string(f"value = {value}")["value"]) != value or value == "512m"
+    config = load(tmp_path, f"value = {value}\nname = p\n{COMPONENTS}")
+    assert config.components[0].config["value"] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tags = [a]\ntags += b", "line 2: '+=' with a single item drops the earlier ones; write += [ … ]"),
+        ("tags = [a]\nb = [b]\ntags += ${b}", "line 3: '+=' with a single item drops the earlier ones; write += [ … ]"),
+        ('x { include "no.conf" }', "line 1 of DIR/p.conf: the included file 'DIR/no.conf' does not exist"),
+        ('x = 1, include "no.conf"', "line 1 of DIR/p.conf: the included file 'DIR/no.conf' does not exist"),
+        (
+            'include "parts/*.conf"',
+            "line 1 of DIR/p.conf: 'parts/*.conf' cannot be included; include each file by its path",
+        ),
+        (
+            'include url("http://localhost:1/p.conf")',
+            "line 1 of DIR/p.conf: 'http://localhost:1/p.conf' cannot be included; include each file by its path",
+        ),
+        ('x = select include "a"', "line 1 of DIR/p.conf: 'include' inside a value; put that text in quotes"),
+    ],
+)
+def test_what_pyhocon_loses_without_an_error_is_refused(text: str, expected: str, tmp_path: Path) -> None:
+    """An appended item, an include that is missing or inside a mapping, a pattern of files."""
+    told = expected.replace("DIR", str(tmp_path))
+    assert problem(tmp_path, f"{text}\nname = p") == f"not valid HOCON: {told}"
+
+
+@pytest.mark.parametrize(
+    "text", ['x = "include \\"a\\""', 'x = """\ninclude "a"\n"""', '# { include "a"\nx = 1', "x = [1]\nx +=\n [2]"]
+)
+def test_what_only_looks_like_an_include_is_none(text: str, tmp_path: Path) -> None:
+    """In a string or a comment."""
+    assert load(tmp_path, f"value = 1\n{text}\nx-used = ${{x}}\nname = p\n{COMPONENTS}").name == "p"

@@ -114,3 +114,22 @@ def test_a_summary_that_cannot_be_passed_on_hides_no_error(script: Script) -> No
 
     with pytest.raises(KeyError), SummaryHooks("p", refuse):
         raise KeyError("x")
+
+
+def test_the_summary_holds_no_number_that_an_xcom_cannot_take(script: Script) -> None:
+    """Airflow cannot send an integer beyond 64 bits, and fails the task for it after its work."""
+    script.fail("b", OverflowError(2**70))
+    told: list[dict[str, Any]] = []
+    clock = Clock()
+    script.on("a", lambda: setattr(clock, "now", 1e30))
+    hooks = SummaryHooks("p", told.append, clock)
+    result = SimplePipelineRunner(ABC, hooks=hooks, environment=RunnerEnvironment(clock=clock)).run()
+
+    def integers(value: Any) -> list[int]:
+        if isinstance(value, dict):
+            return [found for item in value.values() for found in integers(item)]
+        if isinstance(value, list):
+            return [found for item in value for found in integers(item)]
+        return [value] if isinstance(value, int) else []
+
+    assert integers([*told, result.summary()]) == []

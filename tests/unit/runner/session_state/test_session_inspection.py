@@ -36,11 +36,11 @@ def test_what_has_no_answer_is_unknown_with_its_reason_and_is_told_once(
     ]
 
 
-def test_what_the_log_has_said_already_is_no_second_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_warning_has_said_already_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
     inspection = SessionInspection(None)
     inspection.ask("what it reads", unanswered, str)
-    inspection.tell(quietly=True)
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    inspection.tell(said=True)
+    assert caplog.records == []
 
 
 @pytest.fixture

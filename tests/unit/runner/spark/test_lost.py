@@ -135,7 +135,12 @@ def test_executors_that_are_lost_leave_a_session_behind(why: str, remedy: str) -
     [
         ("<_MultiThreadedRendezvous> StatusCode.UNAVAILABLE", "no longer answers"),
         ("[RETRIES_EXCEEDED] The maximum number of retries has been exceeded.", "no longer answers"),
-        ("[INVALID_HANDLE.SESSION_NOT_FOUND] Session not found.", "has restarted or has dropped the session"),
+        ("[INVALID_HANDLE.SESSION_NOT_FOUND] Session not found.", "has restarted, and what its sessions held is gone"),
+        ("[NO_ACTIVE_SESSION] No active Spark session found.", "has restarted, and what its sessions held is gone"),
+        (
+            "[INVALID_HANDLE.SESSION_CLOSED] Session was closed.",
+            "has closed the session: it was idle for longer than the server allows, or somebody released it",
+        ),
         ("[TABLE_OR_VIEW_NOT_FOUND] The table or view `v`", None),
     ],
 )

@@ -475,3 +475,44 @@ def test_a_value_of_a_module_that_was_changed_is_another_one(modules: Path) -> N
     assert set(before) == set(after) == {"orders.CALLS", "orders.RATE"}
     assert before["orders.CALLS"] != after["orders.CALLS"]
     assert before["orders.RATE"] == after["orders.RATE"]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "with path.open('wb') as file: file.write(b'x')",
+        "path.open('xb').close()",
+        "path.rmdir()",
+        "path.rename('b')",
+        "path.fs.pipe_file('b', b'x')",
+    ],
+)
+@pytest.mark.parametrize(
+    "source",
+    [
+        """
+        from airflow.sdk import ObjectStoragePath
+        def run(spark, path):
+            path = ObjectStoragePath(path)
+            {work}
+        """,
+        """
+        import fsspec
+        from upath import UPath
+        def run(spark, path):
+            path = UPath(path)
+            {work}
+        """,
+        """
+        from airflow.sdk import ObjectStoragePath
+        TARGET = ObjectStoragePath("file:///tmp/x")
+        def run(spark):
+            path = TARGET
+            {work}
+        """,
+    ],
+    ids=["airflow", "upath", "held by a module"],
+)
+def test_a_path_on_object_storage_is_a_side_effect(modules: Path, source: str, work: str) -> None:
+    """Most of its calls are heard by no audit hook, and some delete or publish what they should not."""
+    assert verdict(modules, source.format(work=work)).missing
