@@ -50,7 +50,14 @@ SEAMS = [
     f"{HERE}session_state.probes.jvm_helpers:SessionJvm.since",
     *(
         f"{HERE}session_state.sources.source_watch:SourceWatch.{call}"
-        for call in ("begin", "collect", "refresh_written", "load_earlier_sources", "changed_components")
+        for call in (
+            "begin",
+            "collect",
+            "refresh_written",
+            "load_earlier_sources",
+            "changed_components",
+            "replaced_since",
+        )
     ),
     *(
         f"{HERE}session_state.evidence:EvidenceCollector.{call}"
