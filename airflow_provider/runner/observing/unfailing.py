@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
-from airflow_provider.errors import describe
+from airflow_provider.errors import PySparkPipelineError, describe
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,13 @@ def observing(
     :param what: what is watched, in words that follow "cannot tell"
     :param watch: returns the context manager that watches
     :param otherwise: what the body gets if the watch cannot begin
+    :raises PySparkPipelineError: what the watch refuses on purpose
     """
     try:
         entered = watch()
         found = entered.__enter__()
+    except PySparkPipelineError:
+        raise  # a policy of the author's, such as on_source_change, or a lost session
     except Exception as error:  # noqa: BLE001 - as above
         logger.warning("cannot tell %s: %s", what, describe(error))
         yield otherwise

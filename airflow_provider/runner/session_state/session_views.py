@@ -73,7 +73,7 @@ class SessionViews:
     def unpin(self, number: int) -> None:
         """Unpin a plan."""
         if number != LATE_BOUND:
-            self._probe.unpin(number)
+            self.inspection.ask("whether a plan is still kept", lambda: self._probe.unpin(number), lambda why: None)
 
     def now(self, view: ViewName) -> Any:
         """Return the DataFrame of a view as it is now."""

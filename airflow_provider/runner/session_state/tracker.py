@@ -214,6 +214,7 @@ class SessionStateTracker:
             lambda: self._builder.build(component, position, left, evidence),
             lambda why: unknown_record(left, why),
         )
+        said = record.handling == "unrepeatable"
         self._ask(
             f"who needs what {component.name} left",
             lambda: warn_if_lost(self.config, component, record, self._evidence.readings),
@@ -223,7 +224,7 @@ class SessionStateTracker:
         saved = self._outdated_by(component.name, evidence, left)
         # What the saving did is not attributed to the next component.
         self._before = self._snapshot() if record.urls or saved else after
-        self._inspection.tell(said=record.handling == "unrepeatable")
+        self._inspection.tell(said=said)
         return ComponentFindings(record, evidence.touched, evidence.code, saved)
 
     def after_replay(

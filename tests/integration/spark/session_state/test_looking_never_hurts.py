@@ -50,7 +50,14 @@ SEAMS = [
     f"{HERE}session_state.probes.jvm_helpers:SessionJvm.since",
     *(
         f"{HERE}session_state.sources.source_watch:SourceWatch.{call}"
-        for call in ("begin", "collect", "refresh_written", "load_earlier_sources", "changed_components")
+        for call in (
+            "begin",
+            "collect",
+            "refresh_written",
+            "load_earlier_sources",
+            "changed_components",
+            "replaced_since",
+        )
     ),
     *(
         f"{HERE}session_state.evidence:EvidenceCollector.{call}"
@@ -78,7 +85,7 @@ SEAMS = [
 QUIET = {"_begin", "_noted", "_happened", "view_facts", "renamed", "ViewSaver.save"}
 """Calls whose failure is told otherwise, or is of no consequence for anybody."""
 
-NOT_BETWEEN = {"describe_objects", "drop_function", "pinned", "restore_object"}
+NOT_BETWEEN = {"describe_objects", "drop_function", "pinned", "remember", "restore_object"}
 """What a probe is asked for on behalf of a record that is restored, or within a kind's own call."""
 
 

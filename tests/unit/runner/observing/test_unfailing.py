@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from airflow_provider.errors import SourceChangedError
 from airflow_provider.runner.observing.unfailing import observe, observing
 
 
@@ -45,3 +46,15 @@ def test_the_error_of_the_component_counts(error: BaseException, begins: bool, e
     with pytest.raises(type(error)) as caught, observing("it", lambda: watch(begins=begins, ends=ends), ""):
         raise error
     assert caught.value is error
+
+
+def test_what_a_watch_refuses_on_purpose_is_raised() -> None:
+    """Such as a component that would read what somebody else has replaced, under ``on_source_change: fail``."""
+
+    @contextmanager
+    def refuses() -> Iterator[None]:
+        raise SourceChangedError("p", ["in"], "restart")
+        yield
+
+    with pytest.raises(SourceChangedError), observing("it", refuses, None):
+        pytest.fail("it must not run")
