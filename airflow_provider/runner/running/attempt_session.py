@@ -127,7 +127,7 @@ class AttemptSession:
         probe = self._probe(spark) if self.tracker is None else None
         if self.tracker is None and probe is not None:
             self.tracker = SessionStateTracker(spark, probe, self._config, self._saved)
-            warn_of_hidden_tables(spark)
+            warn_of_hidden_tables(spark, self._config)
             if plan.live:
                 self.tracker.adopt_copied_session(
                     {d.component: d.session_state for d in plan.decisions if d.session_state}

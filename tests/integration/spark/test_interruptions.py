@@ -176,11 +176,12 @@ def break_at(spark: SparkSession, folder: Path, calls: list[int]) -> None:
         night.drop()
 
 
+@pytest.mark.torture
 def test_no_call_follows_an_interrupted_one_in_its_thread(spark: SparkSession, tmp_path: Path) -> None:
     """Wherever the time limit falls, the next attempt finishes the run with the right rows. A sample of all calls."""
     total = calls_of_a_night(spark, tmp_path / "whole")
     assert total > 200
-    break_at(spark, tmp_path, [round(total * part / 7) for part in range(1, 7)])
+    break_at(spark, tmp_path, [round(total * part / 5) for part in range(1, 5)])
 
 
 @pytest.mark.torture

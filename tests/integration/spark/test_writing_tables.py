@@ -593,4 +593,19 @@ def test_a_temp_view_does_not_take_the_place_of_a_table_in_a_database_called_ses
         )
     assert rows(session, whole) == [(1,), (2,)]
     assert session.table("orders").columns == ["word"]
-    assert "a temp view t hides its table session.t" in caplog.text
+    assert "a temp view t hides" not in caplog.text, "ready-made components add the catalog"
+
+
+def test_sql_that_names_such_a_table_without_its_catalog_is_warned_of(
+    session: SparkSession, session_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may mean a temp view of another component."""
+    session.sql("CREATE TABLE spark_catalog.session.orders USING parquet AS SELECT 1 AS n")
+    with caplog.at_level(logging.WARNING):
+        run(
+            session,
+            sql("SELECT * FROM spark_catalog.session.orders", view="whole", name="good"),
+            sql("SELECT * FROM Session.orders", view="half", name="bad"),
+        )
+    (told,) = [text for record in caplog.records if "a temp view t hides" in (text := record.getMessage())]
+    assert told.startswith("bad: tables of the database 'session' are named without their catalog")
