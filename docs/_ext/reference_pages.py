@@ -16,6 +16,7 @@ def write_pages(folder: Path) -> None:
     from command_reference import commands_page
     from config_reference import component_models, fields_page, pipeline_models
     from error_reference import errors_page
+    from left_behind_table import left_behind_page
     from operator_reference import operators_page
     from setting_reference import settings_page
 
@@ -26,6 +27,7 @@ def write_pages(folder: Path) -> None:
         "commands": commands_page(),
         "settings": settings_page(),
         "errors": errors_page(),
+        "left-behind": left_behind_page(),
     }
     folder.mkdir(exist_ok=True)
     for name, text in pages.items():

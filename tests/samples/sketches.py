@@ -86,7 +86,13 @@ def session_state(name: str, handling: str) -> SessionStateRecord | None:
         "unrepeatable": "registered temp function 'f', which cannot be saved",
     }
     remedy = "make two components of it" if handling == "unrepeatable" else None
-    return SessionStateRecord(handling=handling, reason=reasons[handling], remedy=remedy)  # type: ignore[arg-type]
+    unsavable = reasons[handling] if handling == "unrepeatable" else None
+    return SessionStateRecord(
+        handling=handling,  # type: ignore[arg-type]
+        reason=reasons[handling],
+        remedy=remedy,
+        unsavable=unsavable,
+    )
 
 
 def _component(word: str) -> ComponentConfig:

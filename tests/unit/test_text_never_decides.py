@@ -28,6 +28,8 @@ PATTERNS = ("match", "fullmatch", "search", "findall", "finditer")
 
 FOREIGN_TEXT = {
     "runner/session_state/effects/statement_kinds.py": "the statements are SQL",
+    "runner/session_state/kinds/added_files.py": "the errors are Python's and Spark's",
+    "runner/session_state/kinds/checkpoint_directory.py": "the errors are Spark's",
 }
 """Files that read texts which are not ours, and whose."""
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider.components.destination.table_layout import find_table
-from airflow_provider.components.protection.later_reads import declared_paths, declared_tables, find_later_reader
 from airflow_provider.components.protection.write_target import (
     WriteTarget,
     is_same_database,
@@ -23,6 +22,7 @@ from airflow_provider.components.protection.write_target import (
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.session_state.needs.later_reads import declared_paths, declared_tables, find_later_reader
 from airflow_provider.runner.session_state.sources.current_reads import (
     ReadPlace,
     read_by,

@@ -20,7 +20,7 @@ from airflow_provider.runner.planning.reuse_reasons import (
 from airflow_provider.runner.record.checkpoint_state import CheckpointState, ComponentRecord
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
-from airflow_provider.runner.session_state.kinds.recorded_state import left_something
+from airflow_provider.runner.session_state.kinds.recorded_state import left_something, missing_state
 from airflow_provider.runner.session_state.process_needs import (
     REMEDY,
     NeededState,
@@ -29,6 +29,7 @@ from airflow_provider.runner.session_state.process_needs import (
     needed_state,
     words_of_left,
 )
+from airflow_provider.runner.session_state.strategy import VOUCH
 
 _RESTART_IT = "restart from it as well"
 
@@ -89,17 +90,26 @@ def _decisions(
     return decisions
 
 
-def unrestorable_error(pipeline: str, decisions: Sequence[Decision]) -> SessionStateNotSavedError | None:
+def unrestorable_error(
+    pipeline: str, decisions: Sequence[Decision], readers: Mapping[str, Mapping[str, str]]
+) -> SessionStateNotSavedError | None:
     """Return the error for what is needed, was not saved, and must not be made again; None if there is no such thing.
+
+    What can only be missed with an error, such as a view, counts if something that is to run needs it for certain.
 
     :param pipeline: name of the pipeline
     :param decisions: the plan
+    :param readers: component to what its record does not bring back, to the component that needs that
     """
-    lost = [
-        (decision.component, decision.session_state.reason, decision.session_state.remedy or "")
-        for decision in decisions
-        if decision.restore and decision.session_state and decision.session_state.handling == "unrepeatable"
-    ]
+    lost = []
+    for decision in decisions:
+        state = decision.session_state
+        if decision.restore and state is not None:
+            reading = readers.get(decision.component, {})
+            if state.handling == "unrepeatable" and (reading or state.unsavable is not None):
+                lost.append((decision.component, state.reason, state.remedy or ""))
+            elif reading:
+                lost.append(_needed(decision.component, state, reading))
     lost += [
         (decision.component, f"{decision.reason}, and it may not be safe to run again", _RESTART_IT)
         for decision in decisions
@@ -115,6 +125,12 @@ def unrestorable_error(pipeline: str, decisions: Sequence[Decision]) -> SessionS
         if decision.session_state and (refused := [needed for needed in decision.lacking if needed.forbids])
     ]
     return SessionStateNotSavedError(pipeline, lost) if lost else None
+
+
+def _needed(component: str, state: SessionStateRecord, reading: Mapping[str, str]) -> tuple[str, str, str]:
+    reasons = {missing.name: missing.why for missing in missing_state(state)}
+    whys = [f"{name}, which {reader!r} reads, was not saved: {reasons[name]}" for name, reader in reading.items()]
+    return component, "; ".join(whys), state.remedy or VOUCH
 
 
 def needed_of_process(
@@ -139,7 +155,9 @@ def needed_of_process(
             made[other.component] = {
                 what for name in between if name in records for what in words_of_left(records[name])
             }
-        if needed := needed_state(record, readers, facts.code or {}, made):
+        there = facts.in_process.get(decision.component, ())
+        needed = [one for one in needed_state(record, readers, facts.code or {}, made) if one.what not in there]
+        if needed:
             found[decision.component] = tuple(needed)
     return found
 

@@ -55,14 +55,14 @@ def reuse_of_changed_sources(inputs: PlanInputs, decisions: Sequence[Decision]) 
 
 def state_that_cannot_be_restored(inputs: PlanInputs, decisions: Sequence[Decision]) -> Finding:
     """Session state is needed that was not saved and must not be made again."""
-    return Finding(obstacle=unrestorable_error(inputs.config.name, decisions))
+    return Finding(obstacle=unrestorable_error(inputs.config.name, decisions, inputs.facts.readers))
 
 
 def process_state_that_is_gone(inputs: PlanInputs, decisions: Sequence[Decision]) -> Finding:
-    """Components may fail because the process has ended that had what they use."""
+    """Components may fail because this process lacks what they use."""
     return Finding(
         tuple(
-            f"{decision.component!r} is not run again, but the process has ended that had {listed(missed)}; "
+            f"{decision.component!r} is not run again, and this process lacks {listed(missed)}; "
             f"if that component fails because of it: {REMEDY}"
             for decision in decisions
             if (missed := [needed for needed in decision.lacking if not needed.forbids])

@@ -95,7 +95,7 @@ class StateNotSaved(Reason):
 
 @dataclass(frozen=True)
 class ProcessStateNeeded(Reason):
-    """It completed, and later components may need what it left in the Python process, which has ended.
+    """It completed, and later components may need what it left in a Python process that is not this one.
 
     :param attempt: the attempt in which it completed
     :param needed: what they may need
@@ -105,7 +105,7 @@ class ProcessStateNeeded(Reason):
     needed: tuple[NeededState, ...]
 
     def __str__(self) -> str:
-        return f"completed in attempt {self.attempt}, but the process has ended that had {listed(self.needed)}"
+        return f"completed in attempt {self.attempt}, but this process lacks {listed(self.needed)}"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ from airflow_provider.runner.planning.source_facts import SourceFacts, compare_s
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.running.needed_state import readers_of_missing_state
 from airflow_provider.runner.session_state.live import LiveSession
+from airflow_provider.runner.session_state.process_needs import state_still_there
 
 logger = logging.getLogger(__name__)
 
@@ -94,14 +96,17 @@ def collect_facts(
     if checkpoint is None:
         return facts
     code = read_code_of_components(config, entered_before(checkpoint))
-    facts = replace(facts, hashes=ConfigHashes.of(config), code=code)
+    records = {name: record.session_state for name, record in checkpoint.components.items()}
+    there = {name: state_still_there(state) for name, state in records.items() if state is not None}
+    facts = replace(facts, hashes=ConfigHashes.of(config), code=code, in_process=there)
     if checkpoint.status != "completed" or restarts:
         facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))
     if session.live is not None:
         live = _in_live_session(config, checkpoint, facts, session, session.live)
         if live is not None:
             return live
-    return _with_damage(config, replace(facts, present=session.present()), session)
+    facts = _with_damage(config, replace(facts, present=session.present()), session)
+    return replace(facts, readers=readers_of_missing_state(config, decide(config, facts).decisions))
 
 
 def _sources(checkpoint: CheckpointState, session: PlanningSession, *, cleared: bool) -> SourceFacts:

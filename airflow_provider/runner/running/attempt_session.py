@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from airflow_provider.errors import NotRestoredError, SourceChangedError, SparkLostError, SparkSessionError, describe
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.observing.unfailing import observe
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reuse_reasons import NotRestored
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
+from airflow_provider.runner.running.needed_state import find_readers
 from airflow_provider.runner.session_state.kinds.kind_context import (
     RecordLimits,
     SavedStorage,
 )
-from airflow_provider.runner.session_state.kinds.recorded_state import record_damage, reject_record
+from airflow_provider.runner.session_state.kinds.recorded_state import (
+    missing_state,
+    record_damage,
+    reject_record,
+)
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.prepare import prepare_looking
-from airflow_provider.runner.session_state.probes.probe import probe_for
+from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
+from airflow_provider.runner.session_state.probes.probe import SessionProbe, probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
 from airflow_provider.runner.session_state.saved.files import SavedFiles, files_for
 from airflow_provider.runner.session_state.sources.compare import source_change
@@ -64,6 +72,7 @@ class AttemptSession:
         self.url = saved.url if saved else None
         self.tracker: SessionStateTracker | None = None
         self._clock = clock
+        self._decisions: Sequence[Decision] = ()
         self.opening_seconds = 0.0
 
     def spark(self) -> SparkSession:
@@ -113,8 +122,9 @@ class AttemptSession:
 
     def begin(self, plan: RunPlan) -> None:
         """Make the session ready for the components of a plan."""
+        self._decisions = plan.decisions
         spark = self.spark()
-        probe = probe_for(spark)
+        probe = self._probe(spark) if self.tracker is None else None
         if self.tracker is None and probe is not None:
             self.tracker = SessionStateTracker(spark, probe, self._config, self._saved)
             warn_of_hidden_tables(spark, self._config)
@@ -129,8 +139,11 @@ class AttemptSession:
             self.tracker.reset_session()
             # Otherwise the caller said what is complete, and what that saved is not known.
             if plan.recorded_when_planned is not None:
-                self.tracker.delete_stale_attempts(
-                    d.session_state for d in plan.decisions if d.session_state is not None
+                wanted = [d.session_state for d in plan.decisions if d.session_state is not None]
+                observe(
+                    "what earlier attempts left in the storage",
+                    partial(self.tracker.delete_stale_attempts, wanted),
+                    None,
                 )
 
     def restore(self, decision: Decision, dropped: Collection[str]) -> Decision:
@@ -159,12 +172,33 @@ class AttemptSession:
                     f"{describe(error)}. No component was re-run; the next attempt restores it"
                 ) from error
             # Otherwise it is whatever the catalog or the storage object to.
-            self._refuse_harm(decision, error)
-            self._refuse_other_data(decision, error)
+            try:
+                self._refuse_harm(decision, error)
+                self._refuse_other_data(decision, error)
+            except (SparkSessionError, SourceChangedError) as refused:
+                self._restore_one_by_one(decision, dropped, refused)
+                return decision
             reason = NotRestored(describe(error))
             logger.warning("%s: %s; replaying it", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)
         return decision
+
+    def _restore_one_by_one(self, decision: Decision, dropped: Collection[str], refused: Exception) -> None:
+        """Restore what can be restored, if nothing that is to run needs the rest as far as it tells.
+
+        :param refused: why the component must not be replayed instead; raised if that is needed
+        """
+        tracker, record = self.tracker, decision.session_state
+        if tracker is None or record is None:
+            raise refused
+        try:
+            tracker.restore(decision.component, record, dropped, views_one_by_one=True)
+        except Exception:  # noqa: BLE001 - it is more than single views, which the first error tells
+            raise refused from None
+        lost = [item for item in missing_state(record.model_copy(update={"views": []})) if item.name in tracker.lost]
+        names = [other.component for other in self._decisions]
+        if find_readers(self._config, lost, self._decisions[names.index(decision.component) + 1 :]):
+            raise refused
 
     def saved_after_a_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back; yield what is to be recorded of each component."""
@@ -174,7 +208,8 @@ class AttemptSession:
     def _refuse_harm(self, decision: Decision, error: Exception) -> None:
         """Refuse to re-run a component that may do harm, only because a storage was not there for a moment."""
         state = decision.session_state
-        if isinstance(error, NotRestoredError) or state is None or state.harmless:
+        must_not = state is not None and state.handling == "unrepeatable"
+        if not must_not and (isinstance(error, NotRestoredError) or state is None or state.harmless):
             return
         if self._config.session_state_of(decision.component) != "replay":
             raise SparkSessionError(
@@ -199,11 +234,25 @@ class AttemptSession:
             raise SourceChangedError(self._config.name, [what], "restart the run from it") from error
 
     def end_of_success(self) -> None:
-        """Delete what this run has saved, or say for how long it is kept."""
+        """Delete what this run has saved, or say for how long it is kept. The pipeline has succeeded either way."""
+        observe(f"what this run has left in {self.url}", self._settle_saved, None)
+
+    def _settle_saved(self) -> None:
         if self._saved is not None and self._saved.owner.hours_after_success > 0:
             self._saved.keep_after_success(files_for(self._saved.url, self._spark))
         elif self.url and (self._spark is not None or local_path(self.url) is not None):
             delete_run(files_for(self.url, self._spark), self.url)
+
+    @staticmethod
+    def _probe(spark: SparkSession) -> SessionProbe | None:
+        """Return what looks into the session; if that cannot be had, nothing of the session is known."""
+        try:
+            return probe_for(spark)
+        except Exception as error:
+            if (lost := spark_lost(spark, error)) is not None and lost.session_is_gone:
+                raise lost from error
+            logger.warning("cannot look into the Spark session: %s", describe(error))
+            return cast("SessionProbe", BlindProbe(describe(error)))
 
     def _claim(self, saved: SavedDirectory) -> None:
         saved.claim(self._files(saved.url))

@@ -68,9 +68,7 @@ class ComponentContexts:
         return ComponentContext(
             component.name,
             self.config.name,
-            later=tuple(
-                LaterComponent(c.name, c.class_path, _with_statement(c), _target(c)) for c in later if self._runs(c)
-            ),
+            later=tuple(later_component(c) for c in later if self._runs(c)),
             left_by=self._left_by,
             run=self._run,
             keeps=_directories_in_use(self.config, saved_url),
@@ -101,6 +99,11 @@ class ComponentContexts:
 
     def _add_views(self, component: str, left: SessionStateRecord | None) -> None:
         self._left_by.update({str(view).lower(): component for view in (left.left_views if left else ())})
+
+
+def later_component(component: ComponentConfig) -> LaterComponent:
+    """Return a component as those before it know it."""
+    return LaterComponent(component.name, component.class_path, _with_statement(component), _target(component))
 
 
 def _target(component: ComponentConfig) -> Any:

@@ -6,14 +6,16 @@ import copy
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
 from airflow_provider.runner.config.component import build_component
+from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.config.interrupted_call import sound_connection
 from airflow_provider.runner.config.model import ComponentConfig
 from airflow_provider.runner.config.returned_value import await_result, warn_about_result
-from airflow_provider.runner.fingerprint.code.called_functions import watch_calls
+from airflow_provider.runner.fingerprint.code.called_functions import CalledFunctions, watch_calls
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -29,6 +31,7 @@ from airflow_provider.runner.observing.missing_view import missing_view
 from airflow_provider.runner.observing.progress import Progress
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
 from airflow_provider.runner.observing.taken_location import taken_location
+from airflow_provider.runner.observing.unfailing import observe, observing
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
@@ -89,7 +92,9 @@ class ComponentRunner:
         """
         self._contexts.mend_once(spark, tracker.url if tracker is not None else None)
         self._hooks.before_component(ComponentStarted(step))
-        with self._progress.watching(step.component.name, step.position, step.total, spark):
+        name, position, total = step.component.name, step.position, step.total
+        progress = partial(self._progress.watching, name, position, total, spark)
+        with observing(f"how {name} gets on", progress, None):
             began = self._clock()
             try:
                 retries, entered = self._try(step.component, spark, tracker)
@@ -108,22 +113,32 @@ class ComponentRunner:
     ) -> tuple[int, tuple[str, ...]]:
         """Run a component with its own retries; return their number and the author's functions that ran."""
         config = copy.deepcopy(component.config)  # what it does to it would be another config for the next attempt
-        with watch_calls() as entered, tracker.watching(component.name) if tracker is not None else nullcontext():
-            context = self._contexts.context_of(component, tracker.url if tracker is not None else None)
+        name, url = component.name, tracker.url if tracker is not None else None
+        watch = partial(tracker.watching, name) if tracker is not None else nullcontext
+        with (
+            observing(f"which functions {name} calls", watch_calls, CalledFunctions()) as entered,
+            observing(f"what {name} does", watch, None),
+        ):
+            context = observe(
+                f"what comes after {name}",
+                lambda: self._contexts.context_of(component, url),
+                ComponentContext(name, self._config.name),
+            )
             work = build_component(component.target(), config, spark, self._config.base_dir, component.texts, context)
             retries = run_with_retries(
-                lambda: warn_about_result(_blaming_spark(lambda: await_result(work()), spark), component.name),
+                lambda: _warn_about_result(_blaming_spark(lambda: await_result(work()), spark), name),
                 component.retry_policy,
                 self._breaker(component),
                 lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
                 self._sleep,
             )
-        return retries, entered.names()
+        return retries, observe(f"which functions {name} called", entered.names, ())
 
     def _completed(
         self, step: Step, ran: ComponentTiming, found: ComponentFindings, *, retries: int, saving: float
     ) -> ComponentResult:
-        self._contexts.completed(step.component, found.session_state or step.decision.session_state)
+        state = found.session_state or step.decision.session_state
+        observe("who left which view", lambda: self._contexts.completed(step.component, state), None)
         # First what was saved of others: once this component is recorded, they would read other data in a replay.
         self._announce_saved(found.saved)
         self._hooks.after_component(
@@ -153,7 +168,9 @@ class ComponentRunner:
         self, step: Step, error: BaseException, took: float, spark: Any, tracker: SessionStateTracker | None
     ) -> ComponentResult:
         name = step.component.name
-        failure = self._explained(error, step.component, tracker, spark)
+        failure = observe(
+            "more about the error", lambda: self._explained(error, step.component, tracker, spark), None
+        ) or explain(error)
         found = ComponentFindings()
         if tracker is not None and not session_is_gone(error):
             found = tracker.after_failure(name, goes_on=self._continues_after_failure)
@@ -201,6 +218,10 @@ class ComponentRunner:
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _warn_about_result(result: object, name: str) -> None:
+    observe(f"what {name} returned", lambda: warn_about_result(result, name), None)
 
 
 def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:

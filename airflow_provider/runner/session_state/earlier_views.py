@@ -92,6 +92,13 @@ class EarlierViews:
             readers += self._evidence.with_changed_sources([name for name in self._components() if name != writer])
         return tuple(self._save_outdated(ViewChange(writer, readers, names))) if readers or names else ()
 
+    def give_up(self, why: str) -> tuple[SavedLater, ...]:
+        """Return records for all views that may be out of date, so that no later attempt reads one that is.
+
+        :param why: the reason
+        """
+        return (*self._pinned.give_up(why), *self._copies.give_up(why))
+
     def after_failed_component(self, writer: str, mark: object) -> tuple[list[SourceRecord], Iterator[SavedLater]]:
         """Find out what a component wrote before it failed; return these sources as they are now, and what to save.
 

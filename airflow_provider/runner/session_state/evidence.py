@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SourceChangedError
+from airflow_provider.masking import mask
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
 from airflow_provider.runner.fingerprint.code.component_code import read_component_code, read_executed
@@ -17,7 +18,13 @@ from airflow_provider.runner.record.source_record import SourceRecord, TouchedDa
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.carried_code import CarriedCode
-from airflow_provider.runner.session_state.effects.audit_watch import DriverObservations, spark_footprint, watch_driver
+from airflow_provider.runner.session_state.effects.audit_watch import (
+    DriverObservations,
+    DriverWatch,
+    SparkFootprint,
+    spark_footprint,
+    watch_driver,
+)
 from airflow_provider.runner.session_state.effects.executors import reasons_for_doubt
 from airflow_provider.runner.session_state.effects.harmless import HarmlessVerdict, judge_code
 from airflow_provider.runner.session_state.effects.module_state import module_values
@@ -34,11 +41,15 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     StatementEffects,
 )
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.session_inspection import SessionInspection
 from airflow_provider.runner.session_state.sources.paths import writes_into
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+NOTHING_SEEN = DriverObservations((), (), True, 0.0)
+"""What counts as seen in the driver where that is not known."""
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +83,12 @@ class Evidence:
     lazy_code: str = ""
     set_by_imports: frozenset[str] = frozenset()
 
+    @classmethod
+    def unknown(cls, why: str) -> Evidence:
+        """Return what is known of a component of which nothing is known."""
+        doubt = f"what it did is not known ({why})"
+        return cls((doubt,), 0.0, True, frozenset(), unknown_sources(why), (), statements=StatementEffects(True))
+
 
 @dataclass(frozen=True)
 class _ReadyMadeFacts:
@@ -91,20 +108,29 @@ class EvidenceCollector:
     """Collects the evidence of the components of one attempt, one after the other.
 
     :param url: directory of this run for saved views, which is no source
+    :param inspection: asks about the session
     :ivar readings: component to its code up to the modules that the author vouches for, None if it cannot be read
     """
 
-    def __init__(self, spark: SparkSession, probe: SessionProbe, config: PipelineConfig, url: str | None) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        probe: SessionProbe,
+        config: PipelineConfig,
+        url: str | None,
+        inspection: SessionInspection,
+    ) -> None:
         self._probe = probe
         self._config = config
-        self._footprint = spark_footprint(spark)
+        self._ask, self._ask_in_time = inspection.ask, inspection.ask_in_time
+        self._footprint = self._ask("how Spark's own acts are known", lambda: spark_footprint(spark), _no_footprint)
         self._source_watch = watch_sources(spark, url)
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverObservations((), (), False, 0.0)
         self._carried = CarriedCode()
         self.readings = {component.name: self._read_for_judging(component) for component in config.ordered}
-        known = [reading for reading in self.readings.values() if reading is not None]
-        self._state = module_values({name for reading in known for name in reading.constants})
+        names = {name for reading in self.readings.values() if reading for name in reading.constants}
+        self._state = self._ask("the values of modules", lambda: module_values(names), lambda why: {})
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
         """Know what components read that completed in earlier attempts."""
@@ -125,18 +151,25 @@ class EvidenceCollector:
         self._tell_replaced_sources()
         self._source_watch.begin()
         watch = watch_driver(self._footprint)
+        began = self._ask("what it does in the driver", lambda: watch.__enter__() is watch, lambda why: False)
         try:
-            with watch:
-                yield
+            yield
         except BaseException:
             self._source_watch.end()
             raise
         finally:
-            self._seen = watch.seen
+            self._seen = NOTHING_SEEN
+            if began:
+                self._seen = self._ask(
+                    "what it did in the driver", lambda: _observations(watch), lambda why: NOTHING_SEEN
+                )
 
     def _tell_replaced_sources(self) -> None:
         remedy = "restart the run from the component that read them, and replace whole directories instead of files"
-        replaced = [str(found) for found in self._source_watch.replaced_since()]
+        sources = self._ask_in_time(
+            "whether sources of views were replaced", self._source_watch.replaced_since, lambda why: []
+        )
+        replaced = list(map(str, sources))
         if replaced and self._config.on_source_change == "fail":
             raise SourceChangedError(self._config.name, replaced, f"on_source_change is 'fail'; {remedy}")
         for found in replaced:
@@ -149,21 +182,27 @@ class EvidenceCollector:
         :param left: what it left in the session
         :param entered: the author's functions that ran, as far as Python could tell
         """
-        effects, seen = self._probe.effects_since(mark), self._seen
+        effects, seen = self._effects_since(mark), self._seen
         views = left.of(TEMP_VIEWS).left
         targets = (*effects.targets, *seen.written_files)
         read_files = set(seen.read_files).difference(seen.written_files)  # what it wrote is its own
-        touched = self._source_watch.collect(component.name, views, targets, read_files)
+        touched = self._ask_in_time(
+            "what it read",
+            lambda: self._source_watch.collect(component.name, views, targets, read_files),
+            lambda why: unknown_sources(why, targets),
+        )
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
-        code, unread = read_executed(component, self._config, entered)
+        code, unread = self._ask(
+            "its code", lambda: read_executed(component, self._config, entered), lambda why: (None, [])
+        )
         reading = self._read_for_judging(component, entered) if self._config.harmless_modules else code
-        known = self._known(component, effects, left)
-        read = self._judge(component, reading, known)
-        unstable = {view: why for view in views if (why := self._probe.why_unstable(view)) is not None}
+        known = self._ask("what its config says", lambda: self._known(component, effects, left), _nothing_known)
+        read = self._ask("what its code does", lambda: self._judge(component, reading, known), _not_judged)
+        unstable = self._unstable(views)
         python = self._carried.unknown_python(component.name, effects, read)
-        is_lazy = any(kind.leaves_code(left) for kind in kinds.KINDS)
+        is_lazy = any(kind.name in left.unknown or kind.leaves_code(left) for kind in kinds.KINDS)
         self._carried.add_lazy_code(component.name, read.missing[0] if read.missing and is_lazy else None)
         doubts = [
             *(str(act) for act in seen.acts),
@@ -221,8 +260,34 @@ class EvidenceCollector:
 
         :param mark: where the session's history stood before the component that failed
         """
-        written = [*self._probe.effects_since(mark).targets, *self._seen.written_files]
+        written = [*self._effects_since(mark).targets, *self._seen.written_files]
         return self._readers_of(written), self._source_watch.refresh_written(written)
+
+    def _effects_since(self, mark: Any) -> SparkEffects:
+        def asked() -> SparkEffects:
+            if mark is None:
+                raise LookupError("where its history stood before the component is not known")
+            return self._probe.effects_since(mark)
+
+        return self._ask_in_time("what it let Spark do", asked, SparkEffects.unknown)
+
+    def _unstable(self, views: Collection[ViewName]) -> dict[ViewName, str]:
+        """Return the views that would show other rows if they were computed again, to the reason."""
+        found: dict[ViewName, str] = {}
+        seen: list[ViewName] = []
+
+        def look() -> None:
+            for view in views:
+                if (why := self._probe.why_unstable(view)) is not None:
+                    found[view] = why
+                seen.append(view)
+
+        why_not: list[str] = []
+        self._ask_in_time("whether its views always show the same rows", look, why_not.append)
+        known = dict(found)  # what took too long may still come
+        if why_not:
+            known |= {view: f"view {str(view)!r} cannot be inspected" for view in views if view not in seen}
+        return known
 
     def _readers_of(self, targets: Iterable[str]) -> list[str]:
         written = list(targets)
@@ -231,14 +296,19 @@ class EvidenceCollector:
     def _read_for_judging(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
         """Read code up to the modules that the author vouches for. What lies beyond is recorded only."""
         vouched = self._config.harmless_modules
-        return read_component_code(component, self._config.base_dir, entered, stops=vouched)
+        return self._ask(
+            "its code",
+            lambda: read_component_code(component, self._config.base_dir, entered, stops=vouched),
+            lambda why: None,
+        )
 
     def _changed(self, reading: CodeReading | None) -> list[str]:
         """Return the values of modules that are not what they were before this component.
 
         What its code only sets, and does not ask for, is the same after another run.
         """
-        now = module_values(reading.constants) if reading is not None else {}
+        names = reading.constants if reading is not None else ()
+        now = self._ask("the values of modules", lambda: module_values(names), lambda why: {})
         changed = [name for name, value in now.items() if self._state.get(name, value) != value]
         self._state.update(now)
         return [name for name in changed if reading is None or not reading.only_sets(name)]
@@ -268,6 +338,32 @@ class EvidenceCollector:
         if reading is None:
             return HarmlessVerdict(("its code cannot be read",), ())
         return judge_code(reading, self._config.harmless_modules)
+
+
+def unknown_sources(why: str, targets: Iterable[str] = ()) -> TouchedData:
+    """Return what counts as read where that is not known.
+
+    :param targets: what is known to be written
+    """
+    unknown = SourceRecord(kind="other", name="what it read", state="unknown", why=f"Spark does not tell: {why}")
+    return TouchedData(sources=[unknown], writes=[mask(target) for target in targets])
+
+
+def _observations(watch: DriverWatch) -> DriverObservations:
+    watch.__exit__(None, None, None)
+    return watch.seen
+
+
+def _no_footprint(why: str) -> SparkFootprint:
+    return SparkFootprint()  # then Spark's own acts count as the component's
+
+
+def _nothing_known(why: str) -> _ReadyMadeFacts:
+    return _ReadyMadeFacts(f"does what is not known: {why}")
+
+
+def _not_judged(why: str) -> HarmlessVerdict:
+    return HarmlessVerdict((f"its code cannot be judged: {why}",), ())
 
 
 def _shortened(doubts: Sequence[str]) -> tuple[str, ...]:

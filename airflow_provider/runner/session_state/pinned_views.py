@@ -76,6 +76,13 @@ class PinnedViews:
         """Return the components of which something is pinned, in the order in which they completed."""
         return list(self._pinned)
 
+    def give_up(self, why: str) -> list[tuple[str, SessionStateRecord]]:
+        """Unpin all views that may no longer be what a replay would make; return the new record of each component."""
+        given_up = [pinned for pinned in self._pinned.values() if not pinned.record.late_bound]
+        for pinned in given_up:
+            self.unpin(pinned.name)
+        return [(p.name, as_unrepeatable(p.record, f"it must not run again: {why}")) for p in given_up]
+
     def readers_of(self, numbers: Collection[int]) -> list[str]:
         """Return the components whose views keep to the files that a view of another component had listed.
 

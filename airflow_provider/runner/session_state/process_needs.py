@@ -81,6 +81,13 @@ def needed_state(
     return sorted(found, key=lambda needed: not needed.is_certain)
 
 
+def state_still_there(record: SessionStateRecord) -> frozenset[str]:
+    """Return what a component left in the process and this process has, in words."""
+    return frozenset(
+        kind.words(left) for kind in kinds.PROCESS_STATE for left in kind.left(record) if kind.still_has(left)
+    )
+
+
 def words_of_left(record: SessionStateRecord) -> set[str]:
     """Return what a record says that its component left in the process, in words."""
     return {kind.words(left) for kind in kinds.PROCESS_STATE for left in kind.left(record)}

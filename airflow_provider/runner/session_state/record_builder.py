@@ -7,12 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider.errors import ViewNotSavedError
+from airflow_provider.errors import ViewNotSavedError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.session_state_record import LONGEST_REASON, SavedView, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.changes.diff import take_snapshot
 from airflow_provider.runner.session_state.evidence import Evidence
 from airflow_provider.runner.session_state.kinds import CACHED_VIEWS, TEMP_VIEWS
 from airflow_provider.runner.session_state.kinds.kind_context import (
@@ -22,6 +21,7 @@ from airflow_provider.runner.session_state.kinds.kind_context import (
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
 )
+from airflow_provider.runner.session_state.kinds.temp_views import broken_views
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.saver import NOWHERE
@@ -53,7 +53,8 @@ class RecordBuilder:
     """
 
     def __init__(self, spark: SparkSession, probe: SessionProbe, config: PipelineConfig, views: SessionViews) -> None:
-        self._access = SessionAccess(spark, probe, views.saver)
+        self._inspection = views.inspection
+        self._access = SessionAccess(spark, probe, views.saver, self._inspection.refuse_lost_session)
         self._config = config
         self._views = views
         self._earlier: Mapping[str, SessionStateRecord] = {}
@@ -74,7 +75,7 @@ class RecordBuilder:
         :param left: what it left in the session
         :param evidence: what is known of what it did
         """
-        assessed = {kind.name: kind.assess(left, self._access) for kind in kinds.KINDS}
+        assessed, unknown = self._assess(left)
         lost = [why for found in assessed.values() for why in found.lost.values()]
         better_replayed = [why for found in assessed.values() for why in found.better_replayed]
         facts = StrategyFacts(
@@ -88,32 +89,79 @@ class RecordBuilder:
         policy = self._config.session_state_of(component.name)
         choice = choose_strategy(policy, facts, self._config.replay_below_cpu_seconds)
         views: list[SavedView] = []
+        broken: dict[ViewName, Exception] = {}
         if choice.strategy is RestoreStrategy.SAVE:
-            views, choice = self._save(component.name, position, left, choice, evidence)
-        fields = self._fields(left, assessed, kept=_RECORDED[choice.strategy] == "kept")
+            views, choice = self._save(component.name, position, left, choice, evidence, broken)
+        handling = _RECORDED[choice.strategy]
+        # What can be missed with an error only, such as a view, keeps nothing else from being restored.
+        kept = handling == "kept" or (handling == "unrepeatable" and facts.unsavable is None)
+        unsavable = facts.unsavable if handling == "unrepeatable" else facts.unsavable or facts.missable
+        fields = self._fields(left, assessed, unknown, kept=kept)
         reason = choice.reason
         if choice.strategy is RestoreStrategy.KEEP and fields["parts"] and evidence.doubts:
             reason = f"{reason}; {'; '.join(evidence.doubts)}"
+        if broken:
+            fields["parts"][TEMP_VIEWS.name] = broken_views(broken)
         record = SessionStateRecord(
-            handling=_RECORDED[choice.strategy],
+            handling=handling,
             reason=reason[:LONGEST_REASON],
             harmless=not evidence.doubts,
             remedy=choice.remedy,
             work_seconds=round(evidence.work_seconds, 3),
-            unsavable=(facts.unsavable or facts.missable or "")[:LONGEST_REASON] or None,
+            unsavable=unsavable[:LONGEST_REASON] if unsavable else None,
             views=views,
             **fields,
         )
-        if record.handling == "unrepeatable":
-            _log_unrepeatable(component.name, record)
-        if record.handling == "kept":
-            _log_lost(component.name, record.lost, assessed)
+        if missed := [found for name, found in assessed.items() if name in unknown]:
+            record = _with_unknown(record, missed)
+        _log_record(component.name, record, assessed, broken, unknown)
         return record
 
-    def _fields(self, left: SessionChanges, assessed: Mapping[str, Assessment], *, kept: bool) -> dict[str, Any]:
+    def _assess(self, left: SessionChanges) -> tuple[dict[str, Assessment], dict[str, str]]:
+        """Return what of each kind a record cannot bring back, and the kinds of which that is not known, with why."""
+        assessed: dict[str, Assessment] = {}
+        unknown: dict[str, str] = {}
+        late: list[str] = []
+
+        def assess_each() -> None:
+            for kind in kinds.KINDS:
+                if kind.name not in left.unknown:
+                    try:
+                        assessed[kind.name] = kind.assess(left, self._access)
+                    except Exception as error:  # noqa: BLE001 - Spark and catalogs raise anything
+                        self._inspection.refuse_lost_session(error)
+                        unknown[kind.name] = describe(error)
+
+        self._inspection.ask_in_time("what a record can bring back", assess_each, late.append)
+        known, why_not = dict(assessed), dict(unknown)  # what took too long may still come
+        for kind in kinds.KINDS:
+            if kind.name in left.unknown:
+                known[kind.name] = left.unknown_assessed[kind.name]
+                why_not[kind.name] = left.unknown[kind.name]
+            elif kind.name not in known:
+                why_not.setdefault(kind.name, "; ".join(late))
+                known[kind.name] = kind.assess_unknown(why_not[kind.name], None)
+        return known, why_not
+
+    def _fields(
+        self, left: SessionChanges, assessed: dict[str, Assessment], unknown: dict[str, str], *, kept: bool
+    ) -> dict[str, Any]:
+        """Return the fields of a record that are for single kinds.
+
+        :param assessed: gets what becomes of a kind that cannot be recorded
+        :param unknown: gets the reason for that
+        """
         fields: dict[str, Any] = {"parts": {}, "lost": {}}
         for kind in kinds.KINDS:
-            found = kind.record(left, assessed[kind.name], self._access, kept=kept)
+            if kind.name in unknown:
+                continue
+            try:
+                found = kind.record(left, assessed[kind.name], self._access, kept=kept)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._inspection.refuse_lost_session(error)
+                assessed[kind.name] = kind.assess_unknown(describe(error), None)
+                unknown[kind.name] = describe(error)
+                continue
             fields |= found.fields
             if found.own is not None:
                 fields["parts"][kind.name] = found.own
@@ -122,30 +170,60 @@ class RecordBuilder:
         return fields
 
     def _save(
-        self, name: str, position: int, left: SessionChanges, choice: StrategyChoice, evidence: Evidence
+        self,
+        name: str,
+        position: int,
+        left: SessionChanges,
+        choice: StrategyChoice,
+        evidence: Evidence,
+        broken: dict[ViewName, Exception],
     ) -> tuple[list[SavedView], StrategyChoice]:
+        """Save the views of a component; return them, and what becomes of the component then.
+
+        :param broken: collects the views that cannot be saved
+        """
+
+        def passes_over(view: ViewName, error: Exception) -> bool:
+            self._views.refuse_lost_session()  # nothing is certain of the component then, so it is not complete
+            if is_refused_by_guard(error):
+                return False
+            broken[view] = error
+            return True
+
         began = time.monotonic()
         views = left.of(TEMP_VIEWS).left
         cached = {cached.view for cached in left.of(CACHED_VIEWS).cached}  # saving computes them, and Spark keeps that
         lazy = [view for view in views if view not in cached] if evidence.lazy_code else []
-        mark = take_snapshot(self._access.probe).mark if lazy else None
+        mark = self._mark() if lazy else None
         try:
-            saved = self._views.save(position, dict.fromkeys(views, LATE_BOUND))
+            saved = self._views.save(position, dict.fromkeys(views, LATE_BOUND), passes_over)
         except ViewNotSavedError as error:
-            self._views.refuse_lost_session()  # nothing is certain of the component then, so it is not complete
+            self._views.refuse_lost_session()
             if is_refused_by_guard(error) and len(evidence.doubts) <= len(evidence.unstable):
                 # No reader has seen a row of it, nor can, so another run of the component leaves the same.
                 logger.warning("%s: %s", name, error)
                 return [], StrategyChoice(RestoreStrategy.REPLAY, f"{error}; it runs again when it is needed")
-            reason = f"{error}, and it must not run again: {choice.reason}"
-            return [], StrategyChoice(RestoreStrategy.UNREPEATABLE, reason, VOUCH)
+            return [], _unrepeatable(error, choice)
+        if not saved:
+            return [], _unrepeatable(next(iter(broken.values())), choice)
         self._log_saved(name, saved, time.monotonic() - began, choice)
         self._log_redrawn(name, sorted(evidence.unstable))
-        if lazy and self._access.probe.effects_since(mark).ran_python:
+        if lazy and self._ran_python_since(mark):
             _log_lazy_code(name, lazy, evidence.lazy_code)
-        for view in views:
-            self._views.mark_saved(view)
+        for copy in saved:
+            self._views.mark_saved(copy.view)
         return saved, choice
+
+    def _mark(self) -> Any:
+        """Return where the session's history stands, None if that is not known."""
+        return self._inspection.ask("what Spark has done", lambda: self._access.probe.look({}).mark, lambda why: None)
+
+    def _ran_python_since(self, mark: Any) -> bool:
+        return mark is not None and self._inspection.ask(
+            "whether saving ran Python code",
+            lambda: self._access.probe.effects_since(mark).ran_python,
+            lambda why: False,
+        )
 
     def _log_saved(self, name: str, saved: Sequence[SavedView], seconds: float, choice: StrategyChoice) -> None:
         """Say what was saved, and why unless an earlier attempt saved views of this component, too."""
@@ -182,6 +260,76 @@ def _log_lazy_code(name: str, views: Sequence[ViewName], why: str) -> None:
         why,
         name,
     )
+
+
+def _unrepeatable(error: Exception, choice: StrategyChoice) -> StrategyChoice:
+    reason = f"{error}, and it must not run again: {choice.reason}"
+    return StrategyChoice(RestoreStrategy.UNREPEATABLE, reason, VOUCH)
+
+
+def unknown_record(left: SessionChanges, why: str) -> SessionStateRecord:
+    """Return the record of a component of which it could not be decided what becomes of what it left.
+
+    :param left: what it left
+    :param why: the reason
+    """
+    views = left.of(TEMP_VIEWS)
+    reason = f"it could not be recorded what it left: {why}"[:LONGEST_REASON]
+    return SessionStateRecord(
+        handling="unrepeatable",
+        reason=reason,
+        remedy=VOUCH,
+        unsavable=reason,
+        left_views=views.left,
+        dropped_views=views.dropped,
+    )
+
+
+def _with_unknown(record: SessionStateRecord, missed: Sequence[Assessment]) -> SessionStateRecord:
+    """Return a record that does not promise more than is known of its component.
+
+    :param missed: what becomes of the kinds that could not be looked at or recorded
+    """
+    silent = next((found.changes_answers for found in missed if found.changes_answers), None)
+    lost = {name: why[:LONGEST_REASON] for found in missed for name, why in found.lost.items()}
+    update: dict[str, Any] = {}
+    if record.handling == "kept" and silent is not None and record.harmless:
+        update = {"handling": "replay", "reason": f"{silent}; known to be harmless", "unsavable": silent, "views": []}
+    elif record.handling in ("kept", "unrepeatable") and silent is not None:
+        reason = silent if record.unsavable == silent else f"{silent}; {record.reason}"
+        update = {"handling": "unrepeatable", "reason": reason[:LONGEST_REASON], "unsavable": silent, "remedy": VOUCH}
+    elif record.handling in ("kept", "unrepeatable"):
+        update = {"lost": {**record.lost, **lost}}
+    return record.model_copy(update=update)
+
+
+def _log_record(
+    name: str,
+    record: SessionStateRecord,
+    assessed: Mapping[str, Assessment],
+    broken: Mapping[ViewName, Exception],
+    unknown: Mapping[str, str],
+) -> None:
+    """Say once what of a component a later attempt will not have, and what helps."""
+    if record.handling == "unrepeatable":
+        _log_unrepeatable(name, record)
+    elif unknown:
+        kinds_of: dict[str, list[str]] = {}
+        for kind, why in unknown.items():
+            kinds_of.setdefault(why, []).append(kind)
+        for why, of in kinds_of.items():
+            then = "; it runs again if an attempt needs that" if record.handling == "replay" else ""
+            logger.warning("%s: cannot tell what it changed of %s (%s)%s", name, ", ".join(of), why, then)
+    elif broken:
+        _log_broken(name, broken)
+    if record.handling == "kept" or (record.handling == "unrepeatable" and record.unsavable is None):
+        _log_lost(name, record.lost, assessed)
+
+
+def _log_broken(name: str, broken: Mapping[ViewName, Exception]) -> None:
+    first = next(iter(broken.values()))
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    logger.warning("%s: a later attempt will not have view %r%s: %s", name, str(next(iter(broken))), more, first)
 
 
 def _log_unrepeatable(name: str, record: SessionStateRecord) -> None:

@@ -5,7 +5,7 @@ Nothing in a record is executed: all that is going to be used is checked before 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,16 +41,30 @@ class SessionRestorer:
         """What nothing brings back, to the reason."""
         return self._target.lost
 
-    def restore(self, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
+    def forget_lost(self, names: Iterable[str]) -> None:
+        """Forget what is lost but there again, because a component has made it anew."""
+        for name in names:
+            self._target.lost.pop(name, None)
+
+    def restore(
+        self,
+        component: str,
+        record: SessionStateRecord,
+        dropped: Collection[str] = (),
+        *,
+        views_one_by_one: bool = False,
+    ) -> None:
         """Bring back what a component left.
 
         :param dropped: databases and tables that later components dropped
+        :param views_one_by_one: whether to go on without a view whose copy cannot be read
         :raises NotRestoredError: the record leads where it must not; none of it has been used
         :raises Exception: what Spark raises
         """
         if (why := reject_record(record, self._limits)) is not None:
             raise NotRestoredError(why)
-        target = replace(self._target, dropped=dropped)  # the same `lost` and `global_views`
+        # With the same `lost` and `global_views`.
+        target = replace(self._target, dropped=dropped, component=component, views_one_by_one=views_one_by_one)
         target.lost |= {name[:_SHOWN]: why[:_SHOWN] for name, why in record.lost.items() if name not in dropped}
         for kind in kinds.KINDS:
             kind.restore(record, target)

@@ -14,6 +14,7 @@ from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.probes.session_look import ViewFacts
 from airflow_provider.runner.session_state.saved.saver import NOWHERE, ViewSaver
 from airflow_provider.runner.session_state.saved.session_calls import global_database
+from airflow_provider.runner.session_state.session_inspection import SessionInspection
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,17 +29,24 @@ class SessionViews:
     """The views of one session.
 
     :param saver: saves views; None if there is no place to save to
+    :param inspection: asks about the session
     """
 
-    def __init__(self, spark: SparkSession, probe: SessionProbe, saver: ViewSaver | None) -> None:
+    def __init__(
+        self, spark: SparkSession, probe: SessionProbe, saver: ViewSaver | None, inspection: SessionInspection
+    ) -> None:
         self.saver = saver
+        self.inspection = inspection
         self._spark = spark
         self._probe = probe
         self._global_database = global_database(spark)
 
     def refuse_lost_session(self) -> None:
         """Raise what the session raises if it is lost: then neither a view nor the storage is at fault."""
-        self._probe.look({})
+        try:
+            self._probe.look({})
+        except Exception as error:  # noqa: BLE001 - a look may fail for other reasons, too
+            self.inspection.refuse_lost_session(error)
 
     def pin_plan(self, view: ViewName) -> int:
         """Pin the plan of a view as it is now; return its number, or :data:`LATE_BOUND`."""
@@ -65,7 +73,7 @@ class SessionViews:
     def unpin(self, number: int) -> None:
         """Unpin a plan."""
         if number != LATE_BOUND:
-            self._probe.unpin(number)
+            self.inspection.ask("whether a plan is still kept", lambda: self._probe.unpin(number), lambda why: None)
 
     def now(self, view: ViewName) -> Any:
         """Return the DataFrame of a view as it is now."""

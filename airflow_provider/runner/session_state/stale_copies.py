@@ -46,7 +46,7 @@ class ViewChange:
 
 def changed_names(left: SessionChanges) -> frozenset[str]:
     """Return the names in the text of views that mean something else since a component ran."""
-    return frozenset(name for kind in kinds.KINDS for name in kind.renamed(left))
+    return frozenset(name for kind in kinds.KINDS if kind.name not in left.unknown for name in kind.renamed(left))
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,16 @@ class ViewCopies:
         self._restored[component] = record.views
         for saved in record.views:
             self.guard.watch_copy(saved, component, attempt)
+
+    def give_up(self, why: str) -> list[tuple[str, SessionStateRecord]]:
+        """Count the copies that follow their sources as out of date; return the new record of each component."""
+        made = dict(self._saved)
+        for name in made:
+            self._forget(name)
+        return [
+            (name, as_unrepeatable(saved.record, f"its copies may be out of date: {why}"))
+            for name, saved in made.items()
+        ]
 
     def has_copies_of(self, component: str) -> bool:
         """Whether there are copies of a component's views."""

@@ -19,21 +19,25 @@ from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.changes.diff import session_changes, take_snapshot
 from airflow_provider.runner.session_state.changes.replay_check import check_replay
 from airflow_provider.runner.session_state.earlier_views import EarlierViews
-from airflow_provider.runner.session_state.evidence import EvidenceCollector
+from airflow_provider.runner.session_state.evidence import Evidence, EvidenceCollector
 from airflow_provider.runner.session_state.kinds import CURRENT_DATABASE, TEMP_VIEWS
-from airflow_provider.runner.session_state.kinds.recorded_state import restored_in_words
+from airflow_provider.runner.session_state.kinds.recorded_state import missing_state, restored_in_words
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     ReplayOutcome,
+    SessionChanges,
     SessionSnapshot,
 )
+from airflow_provider.runner.session_state.kinds.temp_views import lost_view
+from airflow_provider.runner.session_state.pinned_views import as_unrepeatable
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.process_needs import warn_if_lost
-from airflow_provider.runner.session_state.record_builder import RecordBuilder
+from airflow_provider.runner.session_state.record_builder import RecordBuilder, unknown_record
 from airflow_provider.runner.session_state.restore import SessionRestorer
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
 from airflow_provider.runner.session_state.saved.files import remove_attempts
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
 from airflow_provider.runner.session_state.saved.session_calls import make_current
+from airflow_provider.runner.session_state.session_inspection import SessionInspection
 from airflow_provider.runner.session_state.session_views import SessionViews
 from airflow_provider.runner.session_state.sources.moved import moved_sources
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
@@ -96,19 +100,26 @@ class SessionStateTracker:
         self._saver = (
             ViewSaver(self.spark, self.saved, self.config.session_state_format) if self.saved is not None else None
         )
-        self._session_views = SessionViews(self.spark, self.probe, self._saver)
+        self._inspection = SessionInspection(self.spark)
+        self._ask = self._inspection.ask
+        self._session_views = SessionViews(self.spark, self.probe, self._saver, self._inspection)
         self._builder = RecordBuilder(self.spark, self.probe, self.config, self._session_views)
         self._restorer = SessionRestorer(self.spark, self.probe, self.url, self.config.session_state_format)
         self._present: set[str] = set()
         self._views: set[ViewName] = set()  # that components have left in this attempt
-        self._evidence = EvidenceCollector(self.spark, self.probe, self.config, self.url)
-        self.probe.remember(WATCHED, names_to_watch(self._evidence.readings.values()))
-        self._before: SessionSnapshot = take_snapshot(self.probe)
+        self._evidence = EvidenceCollector(self.spark, self.probe, self.config, self.url, self._inspection)
+        self._ask(
+            "which names to watch in the process",
+            lambda: self.probe.remember(WATCHED, names_to_watch(self._evidence.readings.values())),
+            lambda why: None,
+        )
+        self._before: SessionSnapshot = take_snapshot(self.probe, None, self._inspection.refuse_lost_session)
         self._first = self._before
         self._guard = SessionGuard(self.spark)
         self._owners: dict[ViewName, str] = {}  # of views, the component that left each
         self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
         self._earlier = EarlierViews(self.spark, self.config, self._session_views, self._guard, self._evidence)
+        self._inspection.tell()
 
     def load_earlier_records(self, records: Mapping[str, ComponentRecord]) -> None:
         """Know what is recorded of components that completed in earlier attempts."""
@@ -128,12 +139,17 @@ class SessionStateTracker:
         if places:  # the one thing that Spark does not copy is the current catalog
             make_current(self.spark, *places[-1])
         self._present.update(records)
-        self._before = self._first = take_snapshot(self.probe)
+        self._before = self._first = self._snapshot()
 
     def components_present(self) -> set[str]:
         """Return the components whose session state is in the session, unchanged."""
-        now = take_snapshot(self.probe)
-        same = all(kind.is_untouched(self._before, now) for kind in kinds.KINDS)
+        now = self._snapshot()
+        unknown = {*self._before.unknown, *now.unknown}
+        same = not unknown and self._ask(
+            "whether what components left is still there",
+            lambda: all(kind.is_untouched(self._before, now) for kind in kinds.KINDS),
+            lambda why: False,
+        )
         return set(self._present) if same else set()
 
     def view_names(self) -> list[str]:
@@ -156,21 +172,24 @@ class SessionStateTracker:
         """
         self._views.clear()
         before = self._before if self.components_present() else self._first
-        now = take_snapshot(self.probe)
+        now = self._snapshot()
         for kind in kinds.KINDS:
-            kind.reset(self.spark, before, now)
-        self._before = take_snapshot(self.probe)
+            if kind.name not in before.unknown and kind.name not in now.unknown:
+                kind.reset(self.spark, before, now)
+        self._before = self._snapshot()
 
     @contextmanager
     def watching(self, component: str) -> Iterator[None]:
         """Watch what the component that runs in here does outside the session, and what it overwrites."""
+        if self._before.unknown or self._before.mark is None:
+            self._before = self._snapshot()  # what is known from now on is all that this component needs
         with self._guard.watching(component, self._owners), self._evidence.watching():
             yield
 
     def forget_failed_component(self) -> None:
         """Ignore what a failed component left, so that it is not attributed to the next one."""
         try:
-            self._before = take_snapshot(self.probe)
+            self._before = self._snapshot()
         except Exception as error:  # noqa: BLE001 - the session may be what failed; the next component will say so
             logger.warning("cannot inspect the Spark session: %s", describe(error))
         self._present.clear()
@@ -184,21 +203,28 @@ class SessionStateTracker:
         :param position: its place in the order of execution
         :param ran: how it ran
         """
-        before, after = self._before, take_snapshot(self.probe)
+        before, after = self._before, self._snapshot()
         self._present.add(component.name)
         left = session_changes(before, after)
-        self._note_owner(component.name, left.of(TEMP_VIEWS).left)
-        evidence = self._evidence.collect(component, before.mark, left, ran.entered)
+        self._note_views(component.name, left.of(TEMP_VIEWS).left)
+        evidence = self._evidence_of(component, before, left, ran)
         left = replace(left, statements=evidence.statements, set_by_imports=evidence.set_by_imports)
-        record = self._builder.build(component, position, left, evidence)
-        warn_if_lost(self.config, component, record, self._evidence.readings)
-        if record.views:
-            self._evidence.forget_lazy_code(component.name)
-        self._earlier.add_saved(component.name, position, record)
-        record = self._earlier.add(component, position, record, ran.seconds, computed=evidence.computed)
-        saved = self._earlier.after_component(component.name, evidence, left)
+        record = self._ask(
+            f"what becomes of what {component.name} left",
+            lambda: self._builder.build(component, position, left, evidence),
+            lambda why: unknown_record(left, why),
+        )
+        said = record.handling == "unrepeatable"
+        self._ask(
+            f"who needs what {component.name} left",
+            lambda: warn_if_lost(self.config, component, record, self._evidence.readings),
+            lambda why: None,
+        )
+        record = self._kept_for_later(component, position, record, ran.seconds, computed=evidence.computed)
+        saved = self._outdated_by(component.name, evidence, left)
         # What the saving did is not attributed to the next component.
-        self._before = take_snapshot(self.probe) if record.urls or saved else after
+        self._before = self._snapshot() if record.urls or saved else after
+        self._inspection.tell(said=said)
         return ComponentFindings(record, evidence.touched, evidence.code, saved)
 
     def after_replay(
@@ -211,21 +237,22 @@ class SessionStateTracker:
         :param record: the record of what it left, None if that is unknown
         :raises ReplayDiffersError: it left something else, or read from another place
         """
-        before, after = self._before, take_snapshot(self.probe)
+        before, after = self._before, self._snapshot()
         left = session_changes(before, after)
         had_read = self._evidence.sources_of(component.name)
-        evidence = self._evidence.collect(component, before.mark, left, ran.entered)
+        evidence = self._evidence_of(component, before, left, ran)
         left = replace(left, statements=evidence.statements)
         if elsewhere := moved_sources(component.config, had_read, evidence.touched.sources):
             raise ReplayDiffersError(component.name, elsewhere)
         if record is not None:
             check_replay(component.name, record, ReplayOutcome(left, after, self._views))
         self._present.add(component.name)
-        self._note_owner(component.name, left.of(TEMP_VIEWS).left)
+        self._note_views(component.name, left.of(TEMP_VIEWS).left)
         if record is not None:
-            self._earlier.add(component, position, record, ran.seconds, computed=not record.late_bound)
-        saved = self._earlier.after_component(component.name, evidence, None)
-        self._before = take_snapshot(self.probe) if saved else after
+            self._kept_for_later(component, position, record, ran.seconds, computed=not record.late_bound)
+        saved = self._outdated_by(component.name, evidence, None)
+        self._before = self._snapshot() if saved else after
+        self._inspection.tell()
         return ComponentFindings(code=evidence.code, saved=saved)
 
     def after_failure(self, component: str, *, goes_on: bool) -> ComponentFindings:
@@ -242,36 +269,50 @@ class SessionStateTracker:
             logger.warning("cannot find out what %s wrote before it failed: %s", component, describe(error))
         if goes_on:
             self.forget_failed_component()
+        self._inspection.tell()
         return ComponentFindings(touched=TouchedData(left=left), saved=tuple(saved))
 
     def save_after_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise; yield the new record of each component."""
         if self._saver is not None and self.is_alive():
-            yield from self._earlier.save_after_failure()
+            try:
+                yield from self._earlier.save_after_failure()
+            except Exception as error:  # noqa: BLE001 - the attempt has failed already, and for another reason
+                logger.warning("cannot save what would be costly to bring back: %s", describe(error))
 
-    def restore(self, component: str, record: SessionStateRecord, dropped: Collection[str] = ()) -> None:
+    def restore(
+        self,
+        component: str,
+        record: SessionStateRecord,
+        dropped: Collection[str] = (),
+        *,
+        views_one_by_one: bool = False,
+    ) -> None:
         """Bring back what a component left.
 
         :param dropped: databases and tables that later components dropped
+        :param views_one_by_one: whether to go on without a view whose copy cannot be read
         :raises NotRestoredError: the record leads where it must not; none of it has been used
         :raises Exception: what Spark raises
         """
-        self._restorer.restore(record, dropped)
+        self._restorer.restore(component, record, dropped, views_one_by_one=views_one_by_one)
         self._earlier.add_restored(component, record, self._attempts.get(component))
         self._note_owner(component, record.left_views)
         what = restored_in_words(record)
         if what:
             logger.info("restored for %s: %s", component, what)
-        for name, why in sorted(self._restorer.lost.items() & record.lost.items()):
+        lost = self._restorer.lost
+        names = {missing.name for missing in missing_state(record)} | set(map(lost_view, record.left_views))
+        for name in sorted(names & lost.keys()):
             logger.warning(
-                "%s of %s could not be restored: %s. A component that needs it will fail", name, component, why
+                "%s of %s could not be restored: %s. A component that needs it will fail", name, component, lost[name]
             )
-        self._before = take_snapshot(self.probe)
+        self._before = self._snapshot()
 
     def is_alive(self) -> bool:
         """Whether the session still answers."""
         try:
-            take_snapshot(self.probe)
+            self._snapshot()
         except Exception:  # noqa: BLE001 - a JVM or server that is gone raises anything
             return False
         return True
@@ -283,6 +324,49 @@ class SessionStateTracker:
         """
         if self._saver is not None and self.url:
             remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
+
+    def _snapshot(self) -> SessionSnapshot:
+        """Return what is in the session now; what cannot be looked at counts as it was."""
+        return take_snapshot(self.probe, self._before, self._inspection.refuse_lost_session)
+
+    def _kept_for_later(
+        self, component: ComponentConfig, position: int, record: SessionStateRecord, seconds: float, *, computed: bool
+    ) -> SessionStateRecord:
+        def keep() -> SessionStateRecord:
+            if record.views:
+                self._evidence.forget_lazy_code(component.name)
+            self._earlier.add_saved(component.name, position, record)
+            return self._earlier.add(component, position, record, seconds, computed=computed)
+
+        return self._ask(
+            f"how the views of {component.name} are kept for a later attempt",
+            keep,
+            lambda why: as_unrepeatable(record, f"what it left cannot be kept: {why}") if record.left_views else record,
+        )
+
+    def _evidence_of(
+        self, component: ComponentConfig, before: SessionSnapshot, left: SessionChanges, ran: ComponentTiming
+    ) -> Evidence:
+        return self._ask(
+            f"what {component.name} did",
+            lambda: self._evidence.collect(component, before.mark, left, ran.entered),
+            Evidence.unknown,
+        )
+
+    def _outdated_by(
+        self, writer: str, evidence: Evidence, left: SessionChanges | None
+    ) -> tuple[tuple[str, SessionStateRecord], ...]:
+        """Return the new records of earlier components whose views a component has put out of date."""
+        return self._ask(
+            f"which earlier views {writer} has changed",
+            lambda: self._earlier.after_component(writer, evidence, left),
+            lambda why: self._earlier.give_up(f"it cannot be told whether {writer!r} has changed it: {why}"),
+        )
+
+    def _note_views(self, component: str, views: Collection[ViewName]) -> None:
+        """Note the views that a component has just left."""
+        self._restorer.forget_lost(map(lost_view, views))
+        self._note_owner(component, views)
 
     def _note_owner(self, component: str, views: Iterable[ViewName]) -> None:
         self._views.update(views)

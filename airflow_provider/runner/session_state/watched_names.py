@@ -30,6 +30,13 @@ def names_to_watch(readings: Iterable[CodeReading | None]) -> WatchedNames:
     """Return what is looked at for components with this code."""
     known = [reading for reading in readings if reading is not None]
     written = {use.name for reading in known for use in reading.state_writes if use.area == "module"}
-    set_elsewhere = {use.name for reading in known for use in reading.state_writes if use.area == "library"}
+    set_elsewhere = {name for reading in known for name in _set_in_libraries(reading)}
     reached = {name for reading in known for name in reading.constants}
     return WatchedNames(NamedValues(written | reached), frozenset(written), NamedValues(set_elsewhere))
+
+
+def _set_in_libraries(reading: CodeReading) -> set[str]:
+    """Return what code sets in libraries; in any class that it mentions, if it hands the class to a helper."""
+    names = {use.name for use in reading.state_writes if use.area == "library"}
+    of_any_class = {name for name in names if "." not in name}
+    return names - of_any_class | {f"{used.name}.{name}" for used in reading.foreign for name in of_any_class}

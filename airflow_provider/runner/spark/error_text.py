@@ -17,6 +17,7 @@ _BELOW = re.compile(r"^\s*(?:Caused by|Suppressed): ")
 _CAUSE = re.compile(r"^Caused by: (.*)$", re.MULTILINE)
 _PLAN = re.compile(r"(?<=;)\n(?=['+:! ]|[A-Z]\w+ [\[(]).*", re.DOTALL)
 _WORKER = "Traceback (most recent call last):\n"
+_CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]{3,}(?:\.[A-Z0-9_]+)*)\] ")
 _OOM = re.compile(r"OutOfMemoryError(?:: (?P<what>[^\n]*))?")
 
 
@@ -51,6 +52,18 @@ def parse_spark_error(error: BaseException) -> SparkMessage:
     name = "" if shown and shown[0].startswith("[") else f"{_name(error)}: "
     more = [f"caused by: {causes[-1]}"] if causes else []
     return SparkMessage("\n".join([f"{name}{shown[0]}", *shown[1:], *more] if shown else [_name(error)]))
+
+
+def error_condition(error: BaseException | None) -> str:
+    """Return Spark's name for what went wrong, such as ``TABLE_OR_VIEW_NOT_FOUND``; empty if the error has none.
+
+    :param error: the error; if it has none, those that caused it count
+    """
+    while error is not None:
+        if found := _CONDITION.search(str(error)):
+            return found[1]
+        error = error.__cause__
+    return ""
 
 
 def out_of_memory(text: str) -> str | None:

@@ -41,6 +41,12 @@ def spark_lost(spark: Any, error: BaseException) -> SparkLostError | None:
     return _executors_lost(spark, found["why"]) if found else None
 
 
+def was_stopped(spark: Any) -> bool:
+    """Return whether code of this process has stopped a classic session."""
+    context = getattr(spark, "_sc", None)
+    return spark_kind(spark) == "classic" and (context is None or getattr(context, "_jsc", None) is None)
+
+
 def session_is_gone(error: BaseException | None) -> bool:
     """Return whether no session is left in which something else could run."""
     return isinstance(error, SparkLostError) and error.session_is_gone

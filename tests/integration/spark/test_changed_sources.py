@@ -174,7 +174,7 @@ def test_a_replay_that_would_read_what_the_run_wrote_is_refused(make: Make, inbo
     run = make(
         component("reader", config={"x": 1}),
         component("writer", "reader"),
-        component("last", "writer"),
+        component("last", "writer", config={"input_view": "v"}),
         session_state="auto",
     )
     run.url = None  # so that nothing can be saved

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 from pyspark import StorageLevel
+from pyspark.errors import AnalysisException
 
 from airflow_provider.errors import AttemptStopped, ReplayDiffersError, SessionStateNotSavedError
 from airflow_provider.runner import PipelineResultStatus
@@ -329,8 +330,9 @@ def test_a_view_whose_files_a_later_component_removed_is_not_there(
     assert reason == "'w' has written to its source and deleted files of 'v', which can no longer be read"
     caplog.clear()
     assert next_attempt(run) == ["c"]
-    assert "view 'v' could not be restored: 'w' has written to its source and deleted files of 'v'" in caplog.text
-    assert not run.session.catalog.tableExists("v")
+    assert "view `v` of a could not be restored: 'w' has written to its source and deleted files of 'v'" in caplog.text
+    with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_NOT_FOUND"):
+        run.session.table("v")
     assert values(run.session, "other") == [0, 1, 2]
 
 

@@ -19,6 +19,7 @@ import pytest
 from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner import PipelineResultStatus
 from tests.conftest import Script
+from tests.integration.spark.session_state.scenes import reads
 from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def described(frame: DataFrame) -> tuple[list[str], list[Any], Counter[tuple[Any
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_view_comes_back_as_it_was(case: Case, spark: SparkSession, tmp_path: Path, script: Script) -> None:
     """Invariant 6."""
-    run = SparkRun(spark, tmp_path / "state", "make", "look", session_state="save")
+    run = SparkRun(spark, tmp_path / "state", "make", reads("look"), session_state="save")
     run.does("make", lambda session: case.make(session).createOrReplaceTempView("v"))
     run.fails("look")
     run.attempt()

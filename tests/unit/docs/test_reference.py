@@ -110,9 +110,12 @@ def test_every_exception_has_a_remedy_and_no_remedy_is_left_over(generators: Any
 
 
 def test_the_generated_pages_are_written(generators: Any, tmp_path: Path) -> None:
-    """Commands, settings and errors come from the parsers, the provider's metadata and the classes."""
+    """They come from the parsers, the provider's metadata, the classes, and the rows of the tests."""
     generators("reference_pages").write_pages(tmp_path)
     assert "airflow pyspark-pipeline restart-from" in (tmp_path / "commands.md").read_text()
     assert "python -m airflow_provider run" in (tmp_path / "commands.md").read_text()
     assert "save_patience_seconds" in (tmp_path / "settings.md").read_text()
     assert "StaleAttemptError" in (tmp_path / "errors.md").read_text()
+    table = (tmp_path / "left-behind.md").read_text()
+    assert "| a global | `jobs.RATE = 9` | replayed | refused |" in table
+    assert "| a Python data source | `spark.dataSource.register(Dice)` | replayed | missing, and said |" in table

@@ -7,6 +7,7 @@ function, so that a million calls cost one. Python 3.11 has no such reports.
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from typing import Any
 
 from airflow_provider.runner.fingerprint.code.code_modules import module_label
 from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, file_origin
+
+logger = logging.getLogger(__name__)
 
 _NAME = "airflow_provider"
 _lock = threading.Lock()
@@ -95,12 +98,15 @@ def _callback(monitoring: Any) -> Any:
     own: dict[str, bool] = {}
 
     def entered(code: CodeType, offset: int) -> Any:
-        file = code.co_filename
-        if file not in own:
-            own[file] = not file.startswith("<") and file_origin(file).owner is CodeOwner.OWN
-        if own[file]:
-            for watch in _watches:
-                watch.add(code)
+        try:
+            file = code.co_filename
+            if file not in own:
+                own[file] = not file.startswith("<") and file_origin(file).owner is CodeOwner.OWN
+            if own[file]:
+                for watch in _watches:
+                    watch.add(code)
+        except Exception as error:  # noqa: BLE001 - Python would raise it in the author's function
+            logger.debug("cannot tell whether %r ran: %s", code.co_qualname, error)
         return monitoring.DISABLE
 
     return entered

@@ -41,6 +41,8 @@ _MUTATORS = frozenset(
 )
 _SAME_AGAIN = frozenset({"add", "clear", "discard", "update"})
 """Those after which it does not matter whether they were called once or twice."""
+_COLLECTS = frozenset({"append", "appendleft", "extend", "extendleft", "insert"})
+"""Those that only add to what is there, which they do not ask for."""
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
 
 
@@ -51,7 +53,7 @@ class StateUse:
     :param area: ``environment``, ``module`` (the author's own), ``library``, or ``text`` for a text that may be the
         name of an environment variable
     :param name: of the variable, or a dotted name: ``jobs.CACHE``, ``jobs.Load.rate``, ``pandas.DataFrame.to_x``.
-        :data:`ANY`, or an ``.*`` at the end, if it is computed
+        :data:`ANY`, or an ``.*`` at the end, if it is computed; only ``to_x`` if the class is not known
     :param builds_on: for what is written: whether the new value may follow from the old one
     """
 
@@ -77,6 +79,7 @@ class StateUses:
         self._find = find
         self._only_written: set[int] = set()
         self._asked_for: set[int] = set()
+        self._collecting: set[int] = set()
         self.reads: dict[StateUse, None] = {}
         self.writes: dict[StateUse, None] = {}
 
@@ -138,9 +141,14 @@ class StateUses:
             self._into(node.func.value, scope, builds_on=node.func.attr not in _SAME_AGAIN, by=node.func)
 
     def _statement(self, node: ast.expr, scope: NameScope | None) -> None:
-        """Look at an expression whose value nobody takes: then ``os.environ.pop()`` only unsets."""
-        if isinstance(node, ast.Call) and self._foreign(node.func, scope) in ("os.environ.pop", "os.environ.clear"):
+        """Look at an expression whose value nobody takes: ``os.environ.pop()`` then only unsets."""
+        if not isinstance(node, ast.Call):
+            return
+        if self._foreign(node.func, scope) in ("os.environ.pop", "os.environ.clear"):
             self._only_written.add(id(node.func))
+        collects = isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS
+        if collects and not isinstance(node.func.value, ast.Subscript):  # type: ignore[attr-defined]
+            self._collecting.add(id(node.func))
 
     def _environment_item(self, node: ast.Subscript, scope: NameScope | None) -> None:
         if self._foreign(node.value, scope) not in _ENVIRONMENT or not isinstance(node.ctx, ast.Load):
@@ -196,15 +204,19 @@ class StateUses:
             return
         own = [(area, name) for area, name in names if area == "module"]
         self._write_all(own, builds_on=builds_on)
-        if own and not builds_on:
+        if own and (not builds_on or id(by) in self._collecting):
             self._only_written.add(id(by if by is not None else base))
 
     def _set_by_name(self, owner: ast.expr, name: ast.expr, scope: NameScope | None) -> None:
         root, attributes = _chain(owner)
         text = name.value if isinstance(name, ast.Constant) else None
-        if isinstance(root, ast.Name):
-            attribute = text if isinstance(text, str) else ANY
-            self._write_all(self._names(root, [*attributes, attribute], scope, storing=True), builds_on=False)
+        if not isinstance(root, ast.Name):
+            return
+        attribute = text if isinstance(text, str) else ANY
+        names = self._names(root, [*attributes, attribute], scope, storing=True)
+        self._write_all(names, builds_on=False)
+        if not names:  # a helper that is given the class
+            self._write("library", attribute, builds_on=False)
 
     def _write_all(self, names: Iterable[tuple[StateArea, str]], *, builds_on: bool) -> None:
         for area, name in names:

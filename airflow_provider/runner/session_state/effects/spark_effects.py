@@ -48,3 +48,9 @@ class SparkEffects:
     task_seconds: float = 0.0
     complete: bool = True
     computed: bool = True
+
+    @classmethod
+    def unknown(cls, why: str) -> SparkEffects:
+        """Return what counts as done where that is not known."""
+        wrote = f"may have written data, which Spark did not tell ({why})"
+        return cls(wrote, certain=False, variables=True, ran_python=True, complete=False)

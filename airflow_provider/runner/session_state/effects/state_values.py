@@ -53,22 +53,33 @@ class NamedValues:
     """
 
     def __init__(self, names: Collection[str]) -> None:
-        self._names = sorted(names)
+        self._names = sorted(name for name in names if not name.endswith(f".{ANY}"))
+        self._owners = sorted(name.removesuffix(f".{ANY}") for name in names if name.endswith(f".{ANY}"))
+        self._members: dict[str, tuple[list[int], list[Any], dict[str, Any]]] = {}
         self._modules: dict[str, str] = {}
         self._loaded = -1
 
     def looks(self) -> dict[str, Any]:
         """Return what compares equal as long as a value is as it was, by name."""
         self._find_modules()
-        return {name: look_at(value) for name, value in self._values() if value is not ABSENT}
+        values = ((name, _value(name, self._modules)) for name in self._names)
+        found = {name: look_at(value) for name, value in values if value is not ABSENT}
+        for owner in self._owners:
+            found |= self._looks_at_class(owner)
+        return found
 
-    def _values(self) -> Iterator[tuple[str, Any]]:
-        for name in self._names:
-            if name.endswith(f".{ANY}"):
-                owner = name[: -len(ANY) - 1]
-                yield from ((f"{owner}.{key}", value) for key, value in _members(_value(owner, self._modules)))
-            else:
-                yield name, _value(name, self._modules)
+    def _looks_at_class(self, name: str) -> dict[str, Any]:
+        """Return the looks of all attributes of a class, which mostly are those that they were the last time."""
+        owner = _value(name, self._modules)
+        if not isinstance(owner, type):
+            return {}
+        members = list(vars(owner).values())
+        ids = list(map(id, members))
+        if name not in self._members or self._members[name][0] != ids:
+            names = {key: value for key, value in list(vars(owner).items()) if not key.startswith("__")}
+            looks = {f"{name}.{key}": HeldObject(value) for key, value in names.items()}
+            self._members[name] = ids, members, looks  # an id is no other object's for as long as its own one lives
+        return self._members[name][2]
 
     def _find_modules(self) -> None:
         if len(sys.modules) == self._loaded:
@@ -129,12 +140,6 @@ def _namespace(value: Any) -> Mapping[str, Any]:
     return found if type(found) is dict else {}
 
 
-def _members(owner: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what a class or module has, without what Python itself adds."""
-    if isinstance(owner, (type, ModuleType)):
-        yield from ((key, value) for key, value in list(vars(owner).items()) if not key.startswith("__"))
-
-
 def _look(value: Any, left: list[int], depth: int) -> Any:
     kind = type(value)
     if kind in _PLAIN:
@@ -142,25 +147,26 @@ def _look(value: Any, left: list[int], depth: int) -> Any:
     if issubclass(kind, _FIXED) or depth > _DEEPEST or left[0] <= 0:
         return HeldObject(value)
     if issubclass(kind, dict):
-        return (
-            kind.__name__,
-            tuple(
-                (_look(key, left, depth + 1), _look(item, left, depth + 1))
-                for key, item in _first(dict.items(value), left)
-            ),
-            dict.__len__(value),
-        )
+        keys, values = list(dict.keys(value)), list(dict.values(value))
+        return kind.__name__, _looks(keys, left, depth), _looks(values, left, depth)
     if issubclass(kind, (list, tuple, deque)):
-        return kind.__name__, tuple(_look(item, left, depth + 1) for item in _first(value, left)), len(value)
+        return kind.__name__, _looks(list(value), left, depth)
     if issubclass(kind, (set, frozenset)):
-        return kind.__name__, frozenset(_look(item, left, depth + 1) for item in _first(value, left)), len(value)
+        return kind.__name__, frozenset(_look(item, left, depth + 1) for item in _first(list(value), left)), len(value)
     if is_authors_own(kind):
         return HeldObject(value), _look(getattr(value, "__dict__", {}), left, depth + 1)
     return HeldObject(value)
 
 
-def _first(items: Collection[Any], left: list[int]) -> Iterator[Any]:
-    for item in list(items):
+def _looks(items: list[Any], left: list[int], depth: int) -> Any:
+    types = tuple(map(type, items))
+    if _PLAIN.issuperset(types):
+        return tuple(items), types  # the usual case, at the speed of C
+    return tuple(_look(item, left, depth + 1) for item in _first(items, left)), len(items)
+
+
+def _first(items: list[Any], left: list[int]) -> Iterator[Any]:
+    for item in items:
         left[0] -= 1
         if left[0] < 0:
             return

@@ -17,6 +17,7 @@ from airflow_provider.runner.session_state.kinds.process_state_kind import (
     ProcessStateKind,
     hides_names,
 )
+from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.watched_names import WATCHED, WatchedNames
 
@@ -35,11 +36,14 @@ class AuthorState(ProcessStateKind):
         watched: WatchedNames | None = look.memory.get(WATCHED)
         return watched.written if watched is not None else None
 
+    def leaves_code(self, changes: SessionChanges) -> bool:
+        return bool(changes.of(self))  # a DataFrame in a collection is as lazy as a view
+
     def digest(self, name: str) -> str:
         return digest_of(name, named_value(name))
 
     def need_of(self, reading: CodeReading | None, component: ComponentConfig, left: LeftInProcess) -> Need:
-        if reading is not None and _mentions(reading, left.name):
+        if reading is not None and _asks_for(reading, left.name):
             return Need.YES
         return Need.MAYBE if hides_names(reading) else Need.NO
 
@@ -47,16 +51,13 @@ class AuthorState(ProcessStateKind):
         return f"what {left.name} holds"
 
 
-def _mentions(reading: CodeReading, name: str) -> bool:
-    """Whether code uses a name otherwise than to set it. An attribute of a class counts as used with the class."""
-    if reading.only_sets(name):
-        return False
-    used = {
-        *reading.constants,
-        *reading.functions,
-        *(use.name for use in (*reading.state_reads, *reading.state_writes)),
-    }
-    return name in used or name.rpartition(".")[0] in reading.functions
+def _asks_for(reading: CodeReading, name: str) -> bool:
+    """Whether code uses a name otherwise than to write it. An attribute of a class counts as used with the class."""
+    reads = {use.name for use in reading.state_reads}
+    writes = {use.name for use in reading.state_writes}
+    if name in reads:
+        return True
+    return name not in writes and (name in reading.constants or name.rpartition(".")[0] in reading.functions)
 
 
 AUTHOR_STATE = AuthorState()

@@ -19,7 +19,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
     SessionStateKind,
 )
-from airflow_provider.runner.session_state.kinds.temp_views import TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds.temp_views import TEMP_VIEWS, lost_view
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.saved.session_calls import cache_again, global_database
 
@@ -40,6 +40,12 @@ class CachedViews(SessionStateKind[Mapping[ViewName, str], CacheChanges]):
     """What ``CACHE TABLE`` and ``persist`` leave, for temp views; a part of a snapshot has the storage levels."""
 
     name = "cached views"
+
+    def unchanged(self) -> CacheChanges:
+        return CacheChanges([], [])
+
+    def assess_unknown(self, why: str, before: SessionSnapshot | None) -> Assessment:
+        return Assessment()  # a view that is not cached shows the same rows
 
     def capture(self, look: SessionLook) -> Mapping[ViewName, str]:
         if look.sections is None:
@@ -75,9 +81,11 @@ class CachedViews(SessionStateKind[Mapping[ViewName, str], CacheChanges]):
     def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
         database = global_database(target.spark)
         for view in record.uncached:
-            target.spark.table(view.quoted(database)).unpersist()
+            if lost_view(view) not in target.lost:
+                target.spark.table(view.quoted(database)).unpersist()
         for cached in record.cached:
-            cache_again(target.spark, cached)
+            if lost_view(cached.view) not in target.lost:
+                cache_again(target.spark, cached)
 
     def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
         yield from ()  # whether rows are cached changes no row

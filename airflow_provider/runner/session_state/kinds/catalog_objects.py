@@ -52,6 +52,7 @@ class CatalogObjects(SessionStateKind[Mapping[str, str], ObjectChanges]):
     """What ``CREATE DATABASE``, ``CREATE TABLE`` and ``saveAsTable`` leave in Spark's catalog in memory."""
 
     name = "tables and databases"
+    is_missed_loudly = True
     jvm_section = """
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -175,7 +176,7 @@ def _with_manifest(found: CatalogDescription, session: SessionAccess) -> tuple[C
     try:
         return found, session.saver.write_manifest(found.chosen)
     except Exception as error:  # noqa: BLE001 - Spark and storage clients raise anything
-        session.probe.look({})  # raises if the session is lost: then neither the tables nor the storage are at fault
+        session.refuse_lost_session(error)  # then neither the tables nor the storage are at fault
         what = f"the component chose the location of {found.chosen[0].name}"
         return found.without_chosen(f"{what}, and the second description cannot be saved: {describe(error)}"), None
 

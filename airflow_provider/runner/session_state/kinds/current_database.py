@@ -62,6 +62,9 @@ public class CurrentDatabase implements java.util.function.Function {
 }
 """
 
+    def unseen(self) -> CurrentPlace:
+        return CurrentPlace("", "")
+
     def capture(self, look: SessionLook) -> CurrentPlace:
         if look.sections is not None:
             return CurrentPlace(**look.sections[self.name])
@@ -74,7 +77,7 @@ public class CurrentDatabase implements java.util.function.Function {
         return True  # reset() undoes what was changed
 
     def reset(self, spark: SparkSession, before: SessionSnapshot, now: SessionSnapshot) -> None:
-        if before.of(self) != now.of(self):
+        if before.of(self) != now.of(self) and before.of(self).database:
             make_current(spark, *before.of(self))
 
     def record(

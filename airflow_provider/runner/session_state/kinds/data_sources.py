@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -81,7 +82,9 @@ public class DataSources implements java.util.function.Function {
         return name in [_lost_name(there) for there in snapshot.of(self)]
 
     def is_missed(self, name: str, error: str) -> bool:
-        return name.startswith("data source") and "DATA_SOURCE_NOT_FOUND" in error and _is_named(name, error)
+        if "DATA_SOURCE_NOT_FOUND" not in error:
+            return False
+        return name.lower() in {_lost_name(word).lower() for word in re.findall(r"[\w-]+", error)}
 
     def leaves_code(self, changes: SessionChanges) -> bool:
         return bool(changes.of(self).registered)
@@ -132,11 +135,6 @@ public class DataSources implements java.util.function.Function {
 
 def _lost_name(name: str) -> str:
     return f"data source {quote(name)}"
-
-
-def _is_named(name: str, error: str) -> bool:
-    _, _, quoted = name.partition("`")
-    return quoted.removesuffix("`").replace("``", "`").lower() in error.lower()
 
 
 DATA_SOURCES = DataSources()

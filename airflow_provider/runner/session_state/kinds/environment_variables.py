@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -75,8 +76,7 @@ class EnvironmentVariables(ProcessStateKind):
         return f"environment variable {left.name!r}"
 
     def is_missed(self, name: str, error: str) -> bool:
-        variable = name.removeprefix("environment variable ")
-        return variable != name and error == f"KeyError: {variable}"
+        return any(error == f"KeyError: {quoted}" for quoted in re.findall("'.*'", name))
 
 
 def _texts(value: Any) -> Iterator[str]:

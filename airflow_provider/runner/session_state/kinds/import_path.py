@@ -36,6 +36,9 @@ class ImportPath(ProcessStateKind):
             return Need.YES
         return Need.MAYBE if hides_names(reading) else Need.NO
 
+    def still_has(self, left: LeftInProcess) -> bool:
+        return (left.name in sys.path) == left.is_new
+
     def is_silent(self, left: LeftInProcess) -> bool:
         return False
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider.runner.config.component_context import LaterComponent
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
 from airflow_provider.runner.session_state.saved.files import SavedFiles
 from airflow_provider.runner.session_state.saved.saver import ViewSaver
@@ -34,16 +37,22 @@ class Assessment:
     found: Any = None
 
 
+def _never_lost(error: Exception) -> None:
+    return
+
+
 @dataclass(frozen=True)
 class SessionAccess:
     """What a kind may use of a session.
 
     :param saver: saves to the run's directory; None if there is none
+    :param refuse_lost_session: raises if an error means that the session is lost
     """
 
     spark: SparkSession
     probe: SessionProbe
     saver: ViewSaver | None = None
+    refuse_lost_session: Callable[[Exception], None] = _never_lost
 
     @property
     def is_connect(self) -> bool:
@@ -63,6 +72,31 @@ class RecordedPart:
     fields: Mapping[str, Any] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
     own: Any = None
+
+
+def _reads_unknown(later: Sequence[LaterComponent], base_dir: Path) -> str | None:
+    return None
+
+
+def _never(record: SessionStateRecord) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class MissingState:
+    """Something that a component left and that its record does not bring back.
+
+    :param name: what it is, as in :attr:`Assessment.lost`
+    :param why: why it cannot be brought back
+    :param find_reader: returns the first of the later components that needs it for certain, as their code and config
+        show; None if none of them does or that cannot be told
+    :param is_renewed_by: whether a component with such a record left another thing of that name, or dropped it
+    """
+
+    name: str
+    why: str
+    find_reader: Callable[[Sequence[LaterComponent], Path], str | None] = _reads_unknown
+    is_renewed_by: Callable[[SessionStateRecord], bool] = _never
 
 
 @dataclass(frozen=True)
@@ -98,6 +132,9 @@ class RestoreTarget:
     :param lost: what is lost for good, to the reason
     :param dropped: databases and tables that components after the restored one dropped
     :param global_views: the global temp views that this attempt has restored
+    :param component: whose session state is restored now
+    :param views_one_by_one: whether a view whose copy cannot be read is lost; otherwise no view of the component is
+        restored, because the component is going to run again
     """
 
     spark: SparkSession
@@ -105,3 +142,5 @@ class RestoreTarget:
     lost: dict[str, str] = field(default_factory=dict)
     dropped: Collection[str] = ()
     global_views: set[str] = field(default_factory=set)
+    component: str = ""
+    views_one_by_one: bool = False

@@ -117,6 +117,10 @@ class ProcessStateKind(SessionStateKind[ProcessPart, Mapping[str, bool]]):
         """Return a hash of the value that a name has now, which does not reveal it; empty if it has none."""
         return ""
 
+    def still_has(self, left: LeftInProcess) -> bool:
+        """Whether the process has what was left, because it is the one in which it was left. False in doubt."""
+        return bool(left.digest) and left.digest == self.digest(left.name)
+
     def is_silent(self, left: LeftInProcess) -> bool:
         """Whether a component that lacks it may answer otherwise instead of failing."""
         return True

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state import kinds
-from airflow_provider.runner.session_state.kinds.kind_context import RecordLimits, SavedStorage
+from airflow_provider.runner.session_state.kinds.kind_context import MissingState, RecordLimits, SavedStorage
 
 
 def left_something(record: SessionStateRecord) -> bool:
@@ -29,6 +29,13 @@ def reject_record(record: SessionStateRecord, limits: RecordLimits) -> str | Non
 def record_damage(record: SessionStateRecord, storage: SavedStorage) -> str | None:
     """Return what is wrong with what was saved of a component, None if nothing is."""
     return next(filter(None, (kind.damage(record, storage) for kind in kinds.KINDS)), None)
+
+
+def missing_state(record: SessionStateRecord) -> list[MissingState]:
+    """Return what of a component's session state a record does not bring back, if it is restored."""
+    found = {missing.name: missing for kind in kinds.KINDS for missing in kind.missing(record)}
+    others = (MissingState(name, why) for name, why in record.lost.items() if name not in found)
+    return [*found.values(), *others]
 
 
 def restored_in_words(record: SessionStateRecord) -> str:

@@ -16,6 +16,7 @@ from airflow_provider.runner.record.session_state_record import SessionStateReco
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
+    MissingState,
     RecordedPart,
     RecordLimits,
     RestoreTarget,
@@ -36,11 +37,13 @@ class SessionSnapshot:
     """What is in a session at one moment.
 
     :param parts: the part of each kind, by the kind's name
-    :param mark: where the session's history stands
+    :param mark: where the session's history stands; None if that is not known
+    :param unknown: name of a kind that could not be looked at, to the reason. Its part is that of an earlier moment
     """
 
     parts: Mapping[str, Any]
     mark: Any = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, kind: SessionStateKind[Part, Any]) -> Part:
         """Return the part of one kind."""
@@ -71,11 +74,15 @@ class SessionChanges:
 
     :param parts: what it changed of each kind, by the kind's name
     :param statements: what only its statements tell
+    :param unknown: name of a kind of which it is not known what the component changed, to the reason
+    :param unknown_assessed: the same to what that means
     :param set_by_imports: environment variables that only modules set, when they were imported
     """
 
     parts: Mapping[str, Any]
     statements: StatementEffects = field(default_factory=StatementEffects)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    unknown_assessed: Mapping[str, Assessment] = field(default_factory=dict)
     set_by_imports: frozenset[str] = frozenset()
 
     def of(self, kind: SessionStateKind[Any, Change]) -> Change:
@@ -104,10 +111,12 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     :cvar jvm_section: source of a Java class that is a ``java.util.function.Function`` from a classic session to a map
         of texts, see :data:`~airflow_provider.runner.session_state.probes.session_look.Section`; empty if the kind asks
         nothing of the JVM. All kinds are asked in one call
+    :cvar is_missed_loudly: whether a component that misses something of this kind gets an error, never another answer
     """
 
     name: ClassVar[str]
     jvm_section: ClassVar[str] = ""
+    is_missed_loudly: ClassVar[bool] = False
 
     @abstractmethod
     def capture(self, look: SessionLook) -> Part:
@@ -116,6 +125,25 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     @abstractmethod
     def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> Change:
         """Return what a component changed that ran between two snapshots."""
+
+    def unseen(self) -> Part:
+        """Return the part of a snapshot that could never be looked at."""
+        return cast("Part", {})
+
+    def unchanged(self) -> Change:
+        """Return the change of a component that changed nothing, or of which nothing is known."""
+        return cast("Change", None)
+
+    def assess_unknown(self, why: str, before: SessionSnapshot | None) -> Assessment:
+        """Judge a component of which it is not known what it changed: as the worst case.
+
+        :param why: the reason
+        :param before: the session before the component; None if that is not known either
+        """
+        hides_nothing = before is not None and self.name not in before.unknown and not before.of(self)
+        if self.is_missed_loudly and hides_nothing:
+            return Assessment({f"its {self.name}": f"they could not be looked at: {why}"})
+        return Assessment(changes_answers=f"may have changed {self.name}, which could not be looked at: {why}")
 
     def is_untouched(self, before: SessionSnapshot, now: SessionSnapshot) -> bool:
         """Whether what components left of this kind is still there as it was; True for what :meth:`reset` can undo."""
@@ -170,6 +198,10 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     def damage(self, record: SessionStateRecord, storage: SavedStorage) -> str | None:
         """Return what is wrong with what a record needs of the storage, None if nothing is."""
         return None
+
+    def missing(self, record: SessionStateRecord) -> Iterator[MissingState]:
+        """Yield what a record that is restored does not bring back."""
+        yield from ()
 
     @abstractmethod
     def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:

@@ -6,12 +6,14 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import quote
 from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
+    MissingState,
     RecordedPart,
     RestoreTarget,
     SessionAccess,
@@ -22,6 +24,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
     SessionStateKind,
 )
+from airflow_provider.runner.session_state.needs.function_calls import find_function_caller
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class TempFunctions(SessionStateKind[Mapping[str, str], FunctionChanges]):
     """Functions in Python, Java or SQL that only the session knows."""
 
     name = "temp functions"
+    is_missed_loudly = True
     # A temp function may have the name of one of Spark's own. Before Spark 4.2 it then takes its place.
     jvm_section = """
 import java.util.LinkedHashMap;
@@ -93,6 +97,9 @@ public class TempFunctions implements java.util.function.Function {
 }
 """
 
+    def unchanged(self) -> FunctionChanges:
+        return FunctionChanges([], [], frozenset())
+
     def capture(self, look: SessionLook) -> Mapping[str, str]:
         if look.sections is not None:
             return look.sections[self.name]
@@ -123,7 +130,7 @@ public class TempFunctions implements java.util.function.Function {
         why = f"registered temp function {', '.join(map(repr, found.registered))}, which cannot be saved"
         hiding = [name for name in found.registered if name in found.replaced or _hides(session.spark, name)]
         return Assessment(
-            lost={f"temp function {quote(name)}": why for name in found.registered},
+            lost={_lost_function(name): why for name in found.registered},
             changes_answers=(
                 f"registered temp function {', '.join(map(repr, hiding))}, which cannot be saved and hides another one"
                 if hiding
@@ -139,6 +146,13 @@ public class TempFunctions implements java.util.function.Function {
 
     def is_recorded(self, record: SessionStateRecord) -> bool:
         return bool(record.functions or record.dropped_functions)
+
+    def missing(self, record: SessionStateRecord) -> Iterator[MissingState]:
+        for name in record.functions:
+            if (why := record.lost.get(_lost_function(name))) is not None:
+                yield MissingState(
+                    _lost_function(name), why, partial(find_function_caller, name), partial(_is_renewed, name)
+                )
 
     def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
         for name in record.dropped_functions:
@@ -164,6 +178,14 @@ public class TempFunctions implements java.util.function.Function {
 
     def brief_words(self, record: SessionStateRecord) -> str:
         return ""
+
+
+def _lost_function(name: str) -> str:
+    return f"temp function {quote(name)}"
+
+
+def _is_renewed(name: str, record: SessionStateRecord) -> bool:
+    return name in record.functions or name in record.dropped_functions
 
 
 def _warn_of_ignored(spark: SparkSession, functions: list[str]) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
-from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.errors import describe
+from airflow_provider.runner.config.component_context import LaterComponent
+from airflow_provider.runner.record.session_state_record import LONGEST_REASON, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
+    MissingState,
     RecordedPart,
     RecordLimits,
     RestoreTarget,
@@ -22,12 +27,19 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
     SessionStateKind,
 )
+from airflow_provider.runner.session_state.needs.later_reads import find_later_reader
 from airflow_provider.runner.session_state.probes.connect_probe import plan_text
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.saved.files import readable_size
-from airflow_provider.runner.session_state.saved.views import find_damage, restore_view
+from airflow_provider.runner.session_state.saved.session_calls import (
+    global_database,
+    leave_unreadable_view,
+    register_view,
+)
+from airflow_provider.runner.session_state.saved.views import find_damage, read_view
 from airflow_provider.runner.session_state.trusted.shown_text import shown
 from airflow_provider.runner.session_state.trusted.trusted_locations import reject_format, reject_location
+from airflow_provider.runner.spark.error_text import error_condition
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +60,15 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
     """The views of a session, each with a text that changes when the view is created anew.
 
     Saving them may fail and so changes what becomes of the component. So the record builder saves them, not `record`.
+    A view that could not be saved is there in a later attempt, too, but it cannot be read: neither a table nor an older
+    view of its name may be read instead.
     """
 
     name = "views"
+    is_missed_loudly = True
+
+    def unchanged(self) -> ViewChanges:
+        return ViewChanges([], [])
 
     def capture(self, look: SessionLook) -> Mapping[ViewName, str]:
         if look.sections is not None:
@@ -97,15 +115,30 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
         damages = (find_damage(storage.files_of(view.url), view) for view in record.views)
         return next((what for what in damages if what is not None), None)
 
+    def missing(self, record: SessionStateRecord) -> Iterator[MissingState]:
+        for view, why in _missing_views(record).items():
+            yield MissingState(lost_view(view), why, partial(_find_reader, view), partial(_is_renewed, view))
+
     def restore(self, record: SessionStateRecord, target: RestoreTarget) -> None:
+        missing, frames = _missing_views(record), {}
+        for saved in record.views:
+            try:
+                frames[saved.view] = read_view(target.spark, saved)
+            except Exception as error:
+                if not target.views_one_by_one:
+                    raise
+                missing[saved.view] = f"its copy cannot be read: {describe(error)}"
         for view in record.dropped_views:
             _drop(view, target)
-        for saved in record.views:
-            restore_view(target.spark, saved)
-            if saved.is_global:
-                target.global_views.add(saved.name)
-        if record.handling == "kept":
-            self._drop_unsaved(record, target)
+        for view, frame in frames.items():
+            register_view(frame, view)
+            if view.is_global:
+                target.global_views.add(view.name)
+        for view in (*record.left_views, *record.dropped_views):
+            target.lost.pop(lost_view(view), None)  # an earlier view of that name no longer matters
+        for view, why in missing.items():
+            target.lost[lost_view(view)] = why
+            _make_unreadable(view, target)
 
     def differences(self, recorded: SessionStateRecord, outcome: ReplayOutcome) -> Iterator[str]:
         left, there = outcome.left.of(self), outcome.after.of(self)
@@ -132,14 +165,65 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
     def brief_words(self, record: SessionStateRecord) -> str:
         return readable_size(sum(view.bytes for view in record.views)) if record.views else ""
 
-    @staticmethod
-    def _drop_unsaved(record: SessionStateRecord, target: RestoreTarget) -> None:
-        """Drop older views of the names of those that had lost their files before they could be saved."""
-        saved = {saved.view for saved in record.views}
-        for view in record.left_views:
-            if view not in saved:
-                _drop(view, target)
-                logger.warning("view %r could not be restored: %s", str(view), record.reason)
+
+def lost_view(view: ViewName) -> str:
+    """Return what a view is called among what is lost."""
+    return f"view {view.quoted('global_temp')}"
+
+
+def broken_views(broken: Mapping[ViewName, Exception]) -> dict[str, dict[str, str]]:
+    """Return what ``parts`` of a record say of views that could not be saved.
+
+    :param broken: the error of each
+    :return: name of a view to Spark's name for what is wrong with it, if Spark has one, and a sentence
+    """
+    return {
+        str(view): {"condition": error_condition(error), "why": str(error)[:LONGEST_REASON]}
+        for view, error in broken.items()
+    }
+
+
+def _missing_views(record: SessionStateRecord) -> dict[ViewName, str]:
+    """Return the views of a record that is restored of which it has no copy, to the reason."""
+    if record.handling not in ("kept", "unrepeatable"):
+        return {}
+    part = record.parts.get(TempViews.name)
+    told = part if isinstance(part, dict) else {}
+    saved = {saved.view for saved in record.views}
+    found = {}
+    for view in record.left_views:
+        if view not in saved:
+            entry = told.get(str(view))
+            why = entry.get("why") if isinstance(entry, dict) else None
+            found[view] = why if isinstance(why, str) else record.reason
+    return found
+
+
+def _find_reader(view: ViewName, later: Sequence[LaterComponent], base_dir: Path) -> str | None:
+    reader = find_later_reader(str(view), later, base_dir)
+    return reader.component if reader is not None and reader.certain else None
+
+
+def _is_renewed(view: ViewName, record: SessionStateRecord) -> bool:
+    return view in record.left_views or view in record.dropped_views
+
+
+def _make_unreadable(view: ViewName, target: RestoreTarget) -> None:
+    """Leave a view of that name that cannot be read, as Spark leaves one whose table was dropped."""
+    if view.is_global and view.name not in target.global_views and _exists(view, target):
+        return  # it may be that of another session
+    try:
+        leave_unreadable_view(target.spark, view, f"{lost_view(view)} of component {target.component!r}, not restored")
+    except Exception as error:  # noqa: BLE001 - Spark raises anything; without the view the reader gets an error, too
+        logger.debug("cannot leave an unreadable view %r: %s", str(view), describe(error))
+        _drop(view, target)
+    else:
+        if view.is_global:
+            target.global_views.add(view.name)
+
+
+def _exists(view: ViewName, target: RestoreTarget) -> bool:
+    return bool(target.spark.catalog.tableExists(view.quoted(global_database(target.spark))))
 
 
 def _drop(view: ViewName, target: RestoreTarget) -> None:

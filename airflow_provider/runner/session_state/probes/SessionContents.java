@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.apache.spark.Dependency;
 import org.apache.spark.api.python.PythonRDD;
@@ -71,12 +72,19 @@ public class SessionContents {
     private final Map pins = new HashMap();
     private final Map sections = new LinkedHashMap();
     private static final Set SAVED = Collections.newSetFromMap(new IdentityHashMap()); // descriptions of views
+    private static volatile Thread waiting; // analyses a view, and has taken too long
     private Object cacheState;
     private long lastPin = 0;
     private SparkSession session;
+    private static volatile long patience = 10000L; // milliseconds
 
     public void of(SparkSession session) {
         this.session = session;
+    }
+
+    /** How many milliseconds a catalog may take to tell what a view reads. */
+    public void waitAtMost(long millis) {
+        patience = millis;
     }
 
     /** Let a look also tell what a kind of session state says: names, each with a text that changes with the thing. */
@@ -90,22 +98,103 @@ public class SessionContents {
      * @param known number of the last answer that the caller has seen, 0 if it needs all
      */
     public String contents(long known) throws Exception {
+        if (session.sparkContext().isStopped()) {
+            throw new IllegalStateException("the Spark session was stopped");
+        }
         SessionState state = session.sessionState();
         Map found = new LinkedHashMap();
-        found.put("views", views(state.catalog()));
-        found.put("global_views", globalViews(state.catalog().globalTempViewManager()));
-        boolean anyCached = lookAtCache();
-        String global = quoted(state.conf().getConfString("spark.sql.globalTempDatabase", "global_temp")) + ".";
-        found.put("cached", anyCached ? cached((Map) found.get("views"), "") : Collections.emptyMap());
-        found.put("global_cached", anyCached ? cached((Map) found.get("global_views"), global) : Collections.emptyMap());
+        Map unknown = new LinkedHashMap();
+        try {
+            found.put("views", views(state.catalog()));
+            found.put("global_views", globalViews(state.catalog().globalTempViewManager()));
+        } catch (Throwable problem) {
+            unknown.put("views", reason(problem));
+            unknown.put("global_views", reason(problem));
+        }
+        try {
+            boolean anyCached = lookAtCache();
+            String global = quoted(state.conf().getConfString("spark.sql.globalTempDatabase", "global_temp")) + ".";
+            found.put("cached", anyCached ? cached((Map) found.get("views"), "") : Collections.emptyMap());
+            found.put(
+                "global_cached", anyCached ? cached((Map) found.get("global_views"), global) : Collections.emptyMap());
+        } catch (Throwable problem) {
+            unknown.put("cached", reason(problem));
+            unknown.put("global_cached", reason(problem));
+        }
         for (Object name : sections.keySet()) {
-            found.put(name, ((Function) sections.get(name)).apply(session));
+            try {
+                found.put(name, ((Function) sections.get(name)).apply(session));
+            } catch (Throwable problem) {
+                unknown.put(name, reason(problem));
+            }
+        }
+        for (Object name : unknown.keySet()) {
+            found.remove(name);
         }
         Map answer = contents.changes(found, known);
-        long[] mark = SessionHistory.mark(session);
-        answer.put("next_execution", Long.valueOf(mark[0]));
-        answer.put("next_job", Long.valueOf(mark[1]));
+        answer.put("unknown", unknown);
+        try {
+            long[] mark = SessionHistory.mark(session);
+            answer.put("next_execution", Long.valueOf(mark[0]));
+            answer.put("next_job", Long.valueOf(mark[1]));
+        } catch (Throwable problem) {
+            unknown.put("mark", reason(problem));
+        }
         return json.writeValueAsString(answer);
+    }
+
+    /** What keeps one part of an answer from being known; the other parts are. What the JVM cannot survive is raised. */
+    private static String reason(Throwable problem) {
+        if (problem instanceof OutOfMemoryError) {
+            throw (Error) problem;
+        }
+        return String.valueOf(problem);
+    }
+
+    /**
+     * The rows of a temp view, after its text was analysed. That asks catalogs, which may hang, so it is done in a thread
+     * of its own; while one of them hangs no other is asked.
+     */
+    public static Dataset analysed(SparkSession session, String quoted) throws Exception {
+        Thread before = waiting;
+        if (before != null && before.isAlive()) {
+            throw new TimeoutException("an earlier look at a view has no answer yet");
+        }
+        Analysis analysis = new Analysis(session, quoted);
+        Thread thread = new Thread(analysis, "airflow-provider-analysis");
+        thread.setDaemon(true);
+        thread.start();
+        thread.join(patience);
+        if (thread.isAlive()) {
+            waiting = thread;
+            throw new TimeoutException("no answer within " + patience / 1000 + " s");
+        }
+        if (analysis.problem != null) {
+            throw new IllegalStateException(String.valueOf(analysis.problem), analysis.problem);
+        }
+        return analysis.rows;
+    }
+
+    private static class Analysis implements Runnable {
+        private final SparkSession session;
+        private final String quoted;
+        private volatile Dataset rows;
+        private volatile Throwable problem;
+
+        Analysis(SparkSession session, String quoted) {
+            this.session = session;
+            this.quoted = quoted;
+        }
+
+        public void run() {
+            try {
+                Dataset found = session.table(quoted);
+                found.queryExecution().analyzed();
+                rows = found;
+            } catch (Throwable error) {
+                problem = error;
+            }
+        }
     }
 
     /**
@@ -164,7 +253,7 @@ public class SessionContents {
         Object kept = number > 0 ? pins.get(Long.valueOf(number)) : view;
         TemporaryViewRelation of = kept instanceof TemporaryViewRelation ? (TemporaryViewRelation) kept : null;
         boolean isText = of != null && of.plan().isEmpty();
-        Dataset rows = number > 0 ? pinned(number) : session.table(quoted);
+        Dataset rows = number > 0 ? pinned(number) : analysed(session, quoted);
         LogicalPlan plan = rows.queryExecution().analyzed();
         boolean isCached = rows.storageLevel().isValid();
         Set names = new LinkedHashSet();
@@ -180,7 +269,7 @@ public class SessionContents {
             List seeds = new ArrayList();
             List again = new ArrayList();
             addSeeds(plan, seeds);
-            addSeeds((number > 0 ? pinned(number) : session.table(quoted)).queryExecution().analyzed(), again);
+            addSeeds((number > 0 ? pinned(number) : analysed(session, quoted)).queryExecution().analyzed(), again);
             redrawn = seeds.equals(again) ? null : "it is not deterministic";
         }
         told.put("redrawn", redrawn);
@@ -387,7 +476,7 @@ public class SessionContents {
             plan = (LogicalPlan) stored.get();
         } else { // a view that was made by SQL is stored as its text
             try {
-                plan = session.table(quoted).queryExecution().analyzed();
+                plan = analysed(session, quoted).queryExecution().analyzed();
             } catch (Exception error) {
                 return null; // it cannot be computed at all
             }
@@ -462,7 +551,7 @@ public class SessionContents {
 
     private String level(String view) {
         try {
-            StorageLevel level = session.table(view).storageLevel();
+            StorageLevel level = analysed(session, view).storageLevel();
             return !level.isValid() ? "" : level.useDisk() + " " + level.useMemory() + " " + level.useOffHeap() + " "
                 + level.deserialized() + " " + level.replication();
         } catch (Exception error) {
@@ -531,13 +620,16 @@ public class SessionContents {
             boolean seen = number > 0 && known == number;
             Map answer = new LinkedHashMap();
             for (Object section : found.keySet()) {
-                Map before = seen ? (Map) last.get(section) : Collections.emptyMap();
+                boolean told = seen && last.containsKey(section);
+                Map before = told ? (Map) last.get(section) : Collections.emptyMap();
                 answer.put(section, difference(before, (Map) found.get(section)));
             }
+            Map kept = new LinkedHashMap(seen ? last : Collections.emptyMap()); // what is not known now, as it was
+            kept.putAll(found);
             answer.put("since", Long.valueOf(seen ? number : 0));
             number++;
             answer.put("number", Long.valueOf(number));
-            last = found;
+            last = kept;
             return answer;
         }
 

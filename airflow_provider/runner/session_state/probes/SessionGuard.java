@@ -372,7 +372,7 @@ public class SessionGuard extends Rule {
         String[] read = null;
         try {
             read = read(planOf(view), path, table, other);
-        } catch (Exception problem) {
+        } catch (Throwable problem) {
             LOG.debug("a view could not be analysed", problem);
         }
         if (read != null && TOLD.add(name + "\n" + isGlobal + "\n" + read[1])) {
@@ -482,7 +482,7 @@ public class SessionGuard extends Rule {
                         && table.tableType().name().equals("MANAGED");
                     guard.note(files ? new Path(table.location()) : null, table.identifier());
                 }
-            } catch (Exception problem) {
+            } catch (Throwable problem) {
                 LOG.debug("cannot inspect a table", problem);
             }
         }

@@ -28,6 +28,7 @@ import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.StageInfo;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
@@ -129,7 +130,7 @@ public class SessionSources extends SparkListener {
                 if (plan != null) {
                     addLeaves(plan, leaves, null);
                 }
-            } catch (Exception error) {
+            } catch (Throwable error) {
                 failed.add(other("view " + parts.get(0), "it cannot be analysed"));
             }
         }
@@ -273,8 +274,8 @@ public class SessionSources extends SparkListener {
                     synchronized (this) {
                         addLeaves(execution.analyzed(), read, written);
                     }
-                } catch (Exception error) { // a statement that cannot be analysed has read nothing
-                    return;
+                } catch (Throwable error) { // a statement that cannot be analysed; an error would end Spark's listeners
+                    addUntold(error);
                 }
             }
         }
@@ -282,6 +283,14 @@ public class SessionSources extends SparkListener {
 
     /** A job outside of SQL, if it is not one by which Spark itself finds out the schema of files. */
     public void onJobStart(SparkListenerJobStart job) {
+        try {
+            noteJob(job);
+        } catch (Throwable error) { // it would end Spark's listeners
+            addUntold(error);
+        }
+    }
+
+    private void noteJob(SparkListenerJobStart job) {
         if (job.properties() != null && job.properties().getProperty("spark.sql.execution.id") != null) {
             return;
         }
@@ -331,11 +340,17 @@ public class SessionSources extends SparkListener {
         return false;
     }
 
+    private synchronized void addUntold(Throwable error) {
+        if (!(error instanceof AnalysisException)) {
+            outside.put("untold", other("what its statements read", "a plan could not be followed (" + error + ")"));
+        }
+    }
+
     private synchronized void addLate() {
         outside.put("late", other("what its statements read", "Spark is behind with its records"));
     }
 
-    private LogicalPlan planOf(String name, boolean isGlobal, String quoted) {
+    private LogicalPlan planOf(String name, boolean isGlobal, String quoted) throws Exception {
         SessionCatalog catalog = session.sessionState().catalog();
         Option view = isGlobal ? catalog.globalTempViewManager().get(name) : catalog.getRawTempView(name);
         if (view.isEmpty()) {
@@ -343,7 +358,8 @@ public class SessionSources extends SparkListener {
         }
         Option stored = ((TemporaryViewRelation) view.get()).plan();
         // A view that was made by SQL is stored as its text.
-        return stored.isDefined() ? (LogicalPlan) stored.get() : session.table(quoted).queryExecution().analyzed();
+        return stored.isDefined() ? (LogicalPlan) stored.get()
+            : SessionContents.analysed(session, quoted).queryExecution().analyzed();
     }
 
     private static void addLeaves(TreeNode node, Set leaves, Set targets) {

@@ -30,7 +30,7 @@ class ClassicProbe:
 
     def look(self, sections: Mapping[str, str]) -> SessionLook:
         found = self._jvm.contents(sections)
-        return SessionLook(self._spark, found, (found["next_execution"], found["next_job"]), self._memory)
+        return SessionLook(self._spark, found.sections, found.mark, self._memory)
 
     def remember(self, name: str, value: Any) -> None:
         self._memory[name] = value

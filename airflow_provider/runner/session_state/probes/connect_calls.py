@@ -5,7 +5,6 @@ The server tells of none of them later, so the client's methods are watched. The
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from collections.abc import Callable
@@ -62,7 +61,6 @@ class ClientCalls:
             setattr(client, name, self._watched(getattr(client, name), read))
 
     def _watched(self, method: Callable[..., Any], read: Callable[..., ClientCall | None]) -> Callable[..., Any]:
-        @functools.wraps(method)
         def call(*args: Any, **options: Any) -> Any:
             result = method(*args, **options)
             try:

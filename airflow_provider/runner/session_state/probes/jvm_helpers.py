@@ -11,10 +11,13 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from importlib.resources import files
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from airflow_provider.runner.session_state.session_inspection import LONGEST_LOOK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,14 +36,15 @@ class SessionJvm:
 
     def __init__(self, spark: SparkSession) -> None:
         self._contents = load_jvm_helper(spark, "SessionContents")
+        self._contents.waitAtMost(int(LONGEST_LOOK * 1000))
         self._history = load_jvm_helper(spark, "SessionHistory")
         self.catalog = load_jvm_helper(spark, "CatalogTables")
         self._known = _LastAnswer()
         self._gateway = spark.sparkContext._gateway
         self._sections: set[str] = set()
 
-    def contents(self, sections: Mapping[str, str]) -> dict[str, Any]:
-        """Return what is in the session, and the ids of the next SQL execution and the next job.
+    def contents(self, sections: Mapping[str, str]) -> JvmAnswer:
+        """Return what is in the session, and where its history stands.
 
         Views, global views and which of them are cached are always part of it.
 
@@ -51,7 +55,7 @@ class SessionJvm:
             self._contents.addSection(name, _compiled_section(self._gateway, sections[name]).newInstance())
             self._sections.add(name)
         found: dict[str, Any] = json.loads(self._contents.contents(self._known.number))
-        return found | self._known.updated(found)
+        return self._known.updated(found)
 
     def why_unstable(self, name: str, is_global: bool, quoted: str) -> str | None:
         """Return why a temp view would show other rows if it were computed again, None if it would not.
@@ -97,6 +101,33 @@ class SessionJvm:
         return found
 
 
+class KnownSections(dict[str, dict[str, str]]):
+    """Sections by name; asking for one that could not be looked at raises the reason.
+
+    :param sections: as the JVM tells them
+    :param unknown: name of a section that could not be looked at, to the reason
+    """
+
+    def __init__(self, sections: Mapping[str, dict[str, str]], unknown: Mapping[str, str]) -> None:
+        super().__init__({name: section for name, section in sections.items() if name not in unknown})
+        self._unknown = unknown
+
+    def __missing__(self, name: str) -> dict[str, str]:
+        raise LookupError(self._unknown.get(name, f"Spark did not tell of {name}"))
+
+
+@dataclass(frozen=True)
+class JvmAnswer:
+    """What the JVM tells of a session.
+
+    :param sections: what is in it
+    :param mark: where its history stands: the ids of the next SQL execution and the next job; None if not known
+    """
+
+    sections: KnownSections
+    mark: tuple[int, int] | None
+
+
 class _LastAnswer:
     """All sections as of the last answer. Each answer holds only what has changed since the one before."""
 
@@ -104,10 +135,11 @@ class _LastAnswer:
         self.number = 0
         self._sections: dict[str, dict[str, str]] = {}
 
-    def updated(self, answer: dict[str, Any]) -> dict[str, dict[str, str]]:
+    def updated(self, answer: dict[str, Any]) -> JvmAnswer:
         """Return all sections, brought up to date. What was returned before stays as it was."""
         before = self._sections if answer["since"] else {}
-        sections: dict[str, dict[str, str]] = {}
+        unknown: dict[str, str] = answer["unknown"]
+        sections = {name: before[name] for name in unknown.keys() & before.keys()}
         for section, content in answer.items():
             if isinstance(content, list):
                 changed, gone = content
@@ -115,7 +147,8 @@ class _LastAnswer:
                 for name in gone:
                     del sections[section][name]
         self._sections, self.number = sections, answer["number"]
-        return sections
+        mark = None if "mark" in unknown else (answer["next_execution"], answer["next_job"])
+        return JvmAnswer(KnownSections(sections, unknown), mark)
 
 
 def load_jvm_helper(spark: SparkSession, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.record.session_state_record import CachedView
-from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.record.view_names import ViewName, quote
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -27,6 +27,20 @@ def register_view(frame: DataFrame, view: ViewName) -> None:
         frame.createOrReplaceGlobalTempView(name)
     else:
         frame.createOrReplaceTempView(name)
+
+
+def leave_unreadable_view(spark: SparkSession, view: ViewName, what: str) -> None:
+    """Create or replace a temp view that cannot be read, because what it reads does not exist.
+
+    :param what: what it reads, which Spark's error names
+    """
+    below, kind = quote(what), "GLOBAL TEMPORARY" if view.is_global else "TEMPORARY"
+    spark.range(0).createOrReplaceTempView(below)
+    try:
+        made = f"CREATE OR REPLACE {kind} VIEW {quote(view.name)} AS SELECT * FROM {below}"  # noqa: S608 - both quoted
+        spark.sql(made)
+    finally:
+        spark.catalog.dropTempView(what)
 
 
 def cache_again(spark: SparkSession, cached: CachedView) -> None:

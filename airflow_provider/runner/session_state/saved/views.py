@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.session_state.saved.files import SavedFiles
-from airflow_provider.runner.session_state.saved.session_calls import register_view
 from airflow_provider.runner.session_state.saved.switched_off_types import with_all_types
 from airflow_provider.runner.storage.spark_urls import readable
 
@@ -56,11 +55,6 @@ def _file_by_file(spark: SparkSession, saved: SavedView, frame: Any) -> Any:
         lambda before, one: before.union(one),
         (reader.load(readable(f"{saved.url}/{name}")) for name in sorted(order, key=order.__getitem__)),
     )
-
-
-def restore_view(spark: SparkSession, saved: SavedView) -> None:
-    """Make a saved view known in a session."""
-    register_view(read_view(spark, saved), saved.view)
 
 
 def find_damage(files: SavedFiles, saved: SavedView) -> str | None:

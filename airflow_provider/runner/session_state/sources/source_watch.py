@@ -7,13 +7,14 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from airflow_provider.errors import describe
 from airflow_provider.masking import mask
 from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
+from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
 from airflow_provider.runner.session_state.sources.classic_reads import ClassicSources
 from airflow_provider.runner.session_state.sources.compare import replaced_files, source_change
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
@@ -49,7 +50,10 @@ def watch_sources(spark: SparkSession, saved_url: str | None = None) -> SourceWa
     :param spark: a classic session or one of Spark Connect
     :param saved_url: directory of this run for saved views; None if nothing is saved
     """
-    probe = ClassicSources(spark) if spark_kind(spark) == "classic" else ConnectSources(spark)
+    try:
+        probe: SourceProbe = ClassicSources(spark) if spark_kind(spark) == "classic" else ConnectSources(spark)
+    except Exception as error:  # noqa: BLE001 - then nothing is known of what is read
+        probe = cast("SourceProbe", BlindProbe(describe(error)))
     return SourceWatch(probe, spark, saved_url)
 
 

@@ -3,95 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider.errors import SessionStateNotSavedError
+from airflow_provider.runner import (
+    CheckpointHooks,
+    InMemoryCheckpointStore,
+    SimplePipelineRunner,
+    compute_pipeline_fingerprint,
+    load_checkpoint_for_resume,
+    load_pipeline_config,
+)
+from tests.integration.spark.left_behind import process_jobs
+from tests.integration.spark.left_behind.process_rows import PROCESS_ROWS, ProcessThing
+from tests.integration.spark.left_behind.rows import EXPLAINED, REFUSED, REPLAYED
 from tests.reliability.every_failure.attempts import python
 from tests.reliability.every_failure.warm_jvm import WarmJvm
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 STEPS = "tests.integration.spark.left_behind.process_steps"
 DRIVER = "tests.integration.spark.left_behind.process_driver"
 
 
-@dataclass(frozen=True)
-class Case:
-    """A component that leaves something, and a later one that uses it, each a function in :mod:`process_steps`.
-
-    :param what: what is left
-    :param leaves: leaves it
-    :param uses: uses it
-    :param alone: what becomes of it if the first component does nothing else: ``replayed``, ``restored``, ``refused``,
-        ``explained`` or ``unneeded``
-    :param writing: the same if it also writes a file, and so must not run again
-    :param says: what the reason, the refusal or the hint says
-    :param given: arguments of the first function
-    :param used_with: arguments of the second one
-    """
-
-    what: str
-    leaves: str
-    uses: str
-    alone: str
-    writing: str
-    says: str = ""
-    given: Mapping[str, str] = field(default_factory=dict)
-    used_with: Mapping[str, str] = field(default_factory=dict)
-    between: tuple[str, ...] = ()
+ALL = [(case, False) for case in PROCESS_ROWS] + [(case, True) for case in PROCESS_ROWS]
 
 
-CASES = (
-    Case("an environment variable", "set_variable", "use_variable", "replayed", "refused", "LEFT_MODE"),
-    Case("an unset variable", "unset_variable", "use_unset_variable", "replayed", "refused", "LEFT_GIVEN"),
-    Case("a secret in a variable", "set_secret", "use_secret", "replayed", "refused", "LEFT_PASSWORD"),
-    Case(
-        "a variable that may be used",
-        "set_variable",
-        "use_any_variable",
-        "replayed",
-        "refused",
-        "may use",
-        used_with={"prefix": "LEFT_M"},
-    ),
-    Case("a variable that nobody uses", "set_unused", "use_nothing", "unneeded", "unneeded"),
-    Case("a folder of modules", "add_path", "use_path", "replayed", "refused", "sys.path", given={"folder": "{path}"}),
-    Case(
-        "the working directory",
-        "change_directory",
-        "use_directory",
-        "replayed",
-        "refused",
-        "working directory",
-        given={"folder": "{folder}"},
-    ),
-    Case("locale and recursion limit", "change_locale", "use_locale", "restored", "restored"),
-    Case("a number in a module's dict", "fill_cache", "use_cache", "replayed", "refused", "process_jobs.CACHE"),
-    Case("a DataFrame in a module's dict", "keep_frame", "use_frame", "replayed", "refused", "process_jobs.FRAMES"),
-    Case("a broadcast in a module's dict", "keep_broadcast", "use_broadcast", "replayed", "refused", "RATES"),
-    Case("a global", "set_global", "use_global", "replayed", "refused", "process_jobs.RATE"),
-    Case("a list that grows", "count_up", "use_counts", "refused", "refused", "process_jobs.COUNTS"),
-    Case("class attributes", "set_class_attribute", "use_class_attribute", "replayed", "refused", "Shop"),
-    Case("an object of a module", "set_object", "use_object", "replayed", "refused", "process_jobs.SETTINGS"),
-    Case("a method added to a library", "add_method", "use_method", "replayed", "refused", "left_doubled"),
-    Case("a method replaced in a library", "replace_method", "use_replaced_method", "replayed", "refused", "isEmpty"),
-    Case(
-        "a method that is used by a computed name",
-        "add_method",
-        "use_unnamed_method",
-        "replayed",
-        "explained",
-        "left_doubled",
-        used_with={"name": "left_doubled"},
-    ),
-    Case("what follows from it", "chain_first", "use_chain", "replayed", "refused", "CACHE", between=("chain_second",)),
-)
-ALL = [(case, False) for case in CASES] + [(case, True) for case in CASES]
-
-
-def name_of(case: Case, writing: bool) -> str:
+def name_of(case: ProcessThing, writing: bool) -> str:
     return case.what.replace(" ", "-").replace("'", "") + ("-writing" if writing else "")
 
 
@@ -123,7 +67,7 @@ def _cases(directory: Path) -> dict[str, Any]:
             {"name": "leaves", "class_path": f"{STEPS}.{case.leaves}", "config": given},
             *middle,
             {"name": "gate", "class_path": f"{STEPS}.gate", "config": {"closed": str(directory / "closed")}},
-            {"name": "uses", "class_path": f"{STEPS}.{case.uses}", "config": {"out": out, **case.used_with}},
+            {"name": "uses", "class_path": f"{STEPS}.{case.reads}", "config": {"out": out, **case.used_with}},
         ]
         found[name] = {"pipeline": {"name": name, "components": steps}, "out": out}
     (directory / "cases.json").write_text(json.dumps(found))
@@ -156,26 +100,26 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
 
 
 @pytest.mark.parametrize(("case", "writing"), ALL, ids=[name_of(*each) for each in ALL])
-def test_it_is_there_again_or_the_attempt_is_refused(case: Case, writing: bool, outcomes: Outcomes) -> None:
+def test_it_is_there_again_or_the_attempt_is_refused(case: ProcessThing, writing: bool, outcomes: Outcomes) -> None:
     """Invariant 6: never another answer."""
     name = name_of(case, writing)
     straight, second = outcomes.straight[name], outcomes.second[name]
     assert straight["failed"] == {}
     assert list(outcomes.first[name]["failed"]) == ["gate"]
     verdict = case.writing if writing else case.alone
-    if verdict == "refused":
-        assert case.says in second["refused"]
+    if verdict is REFUSED:
+        assert case.because in second["refused"]
         assert "session_state: replay" in second["refused"]
         return
     assert second["refused"] == ""
     action, reason = second["plan"]["leaves"]
-    assert action == ("REPLAY" if verdict == "replayed" else "REUSE")
-    if verdict == "replayed":
-        assert case.says in reason
-    if verdict == "explained":
+    assert action == ("REPLAY" if verdict is REPLAYED else "REUSE")
+    if verdict is REPLAYED:
+        assert case.because in reason
+    if verdict is EXPLAINED:
         assert list(second["failed"]) == ["uses"]
-        assert case.says in str(second["notes"])
-        assert case.says in str(second["hints"])
+        assert case.because in str(second["notes"])
+        assert case.because in str(second["hints"])
         return
     assert second["failed"] == {}
     assert second["out"] == straight["out"]
@@ -185,3 +129,75 @@ def test_no_secret_is_recorded(outcomes: Outcomes) -> None:
     """Invariant 8."""
     assert "LEFT_PASSWORD" in outcomes.record
     assert "hunter2" not in outcomes.record
+
+
+class OneProcess:
+    """A run in this process: a component that must not run again fills a dict, then a gate fails, and one uses it.
+
+    :param directory: scratch space
+    """
+
+    def __init__(self, spark: SparkSession, directory: Path) -> None:
+        self._spark = spark
+        self.directory = directory
+        steps = {
+            "leaves": {"class_path": f"{STEPS}.fill_cache", "config": {"writes": str(directory / "written")}},
+            "gate": {"class_path": f"{STEPS}.gate", "config": {"closed": str(directory / "closed")}},
+            "uses": {"class_path": f"{STEPS}.use_cache", "config": {"out": str(directory / "out")}},
+        }
+        components = [{"name": name, **step} for name, step in steps.items()]
+        self._config = load_pipeline_config({"name": "p", "components": components})
+        self._store = InMemoryCheckpointStore()
+        (directory / "closed").touch()
+
+    def runner(self) -> SimplePipelineRunner:
+        hooks = CheckpointHooks(self._store, "run-1", compute_pipeline_fingerprint(self._config))
+        return SimplePipelineRunner(self._config, hooks=hooks, spark=self._spark.newSession())
+
+    def attempt(self, runner: SimplePipelineRunner) -> list[str]:
+        """Continue the run, and return what failed."""
+        completed = load_checkpoint_for_resume(self._store, "run-1", self._config)
+        return [name for name, _ in runner.run(completed_components=completed).failed_components]
+
+    def open_gate(self) -> None:
+        (self.directory / "closed").unlink()
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What the first component wrote, and what the last one got."""
+        return (self.directory / "written").read_text(), (self.directory / "out").read_text()
+
+
+@pytest.fixture
+def one_process(spark: SparkSession, tmp_path: Path) -> Iterator[OneProcess]:
+    yield OneProcess(spark, tmp_path)
+    process_jobs.CACHE.clear()
+
+
+def test_the_same_runner_still_has_it(one_process: OneProcess) -> None:
+    runner = one_process.runner()
+    assert one_process.attempt(runner) == ["gate"]
+    one_process.open_gate()
+    assert one_process.attempt(runner) == []
+    assert one_process.texts == ("1\n", "7")
+
+
+def test_another_runner_of_the_same_process_still_has_it(one_process: OneProcess) -> None:
+    """As in a notebook, or in the test of an author."""
+    assert one_process.attempt(one_process.runner()) == ["gate"]
+    one_process.open_gate()
+    assert one_process.attempt(one_process.runner()) == []
+    assert one_process.texts == ("1\n", "7")
+
+
+def test_what_a_later_attempt_would_need_is_said_when_the_component_completes(
+    one_process: OneProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the remedy, and the attempt that needs it is refused."""
+    one_process.attempt(one_process.runner())
+    assert "process_jobs.CACHE holds, which 'uses' uses. It must not run again" in caplog.text
+    assert "set session_state: replay" in caplog.text
+    one_process.open_gate()
+    process_jobs.CACHE.clear()  # as in a new process
+    with pytest.raises(SessionStateNotSavedError, match=r"process_jobs\.CACHE holds, which 'uses' uses"):
+        one_process.attempt(one_process.runner())

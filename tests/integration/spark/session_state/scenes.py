@@ -16,8 +16,9 @@ from urllib.parse import unquote
 import pytest
 
 from airflow_provider.errors import SessionStateNotSavedError
-from airflow_provider.runner import PipelineResultStatus
+from airflow_provider.runner import ComponentConfig, PipelineResultStatus
 from tests.samples.harness.spark_attempts import SparkRun
+from tests.samples.pipelines import component
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -43,6 +44,11 @@ def sql(*statements: str) -> Callable[[SparkSession], None]:
 
 def sql_view(name: str, query: str) -> Callable[[SparkSession], None]:
     return lambda session: session.sql(query).createOrReplaceTempView(name)
+
+
+def reads(name: str, view: str = "v") -> ComponentConfig:
+    """A component whose config says that it reads a view."""
+    return component(name, config={"input_view": view})
 
 
 def values(session: SparkSession, name: str) -> list[Any]:

@@ -15,6 +15,7 @@ from tests.integration.spark.session_state.scenes import (
     VOUCH,
     after_failure,
     is_replayed,
+    reads,
     refused,
     sql,
     sql_view,
@@ -259,7 +260,7 @@ def test_with_nowhere_to_save_only_what_is_harmless_is_replayed(
 ) -> None:
     """Invariant 11. The log says so when the component has completed, not only when it is too late."""
     kind = "transformation" if why is None else "sink"
-    run = SparkRun(spark, None, component("a", component_type=kind), "c", session_state=policy.partition(",")[0])
+    run = SparkRun(spark, None, component("a", component_type=kind), reads("c"), session_state=policy.partition(",")[0])
     run.does("a", view("v", 2))
     if why is None:
         assert after_failure(run) == ["a", "c"]

@@ -16,6 +16,7 @@ from tests.integration.spark.session_state.scenes import (
     SUCCESS,
     after_failure,
     files_below,
+    reads,
     refused,
     sql_view,
     values,
@@ -37,7 +38,7 @@ def test_a_view_that_cannot_be_saved_is_no_failure(
     """The disk is full, the bucket is gone: only an attempt that needs the view fails, and runs nothing again."""
     (tmp_path / "file").write_text("x")
     url = f"{tmp_path}/file/state" if broken == "below a file" else "nosuchfs://bucket/state"
-    run = SparkRun(spark, url, "a", "c", session_state="save")
+    run = SparkRun(spark, url, "a", reads("c"), session_state="save")
     run.does("a", view("v", 2))
     assert "cannot be saved" in refused(run)
     handling, reason = run.handling("a")
@@ -52,7 +53,7 @@ def test_a_view_that_cannot_be_computed_is_no_failure(make: Make) -> None:
     run.does("a", never)
     assert run.attempt().status is SUCCESS
     assert run.handling("a")[0] == "unrepeatable"
-    again = make("a", "c", session_state="save")
+    again = make("a", reads("c"), session_state="save")
     again.does("a", never)
     assert "never read this" in refused(again)
 
@@ -121,7 +122,7 @@ def test_a_saved_view_that_vanishes_after_the_plan_is_replayed_if_that_is_harmle
 
 def test_a_saved_view_that_vanishes_after_the_plan_is_an_error_if_a_replay_may_do_harm(make: Make) -> None:
     """Invariant 11: a storage that is not there for a moment makes nothing run twice; the next attempt restores it."""
-    run = make(component("a", component_type="sink"), "c")
+    run = make(component("a", component_type="sink"), reads("c"))
     run.does("a", view("v", 3))
     run.fails("c")
     run.attempt()

@@ -23,6 +23,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 )
 from airflow_provider.runner.session_state.pinned_views import PinnedComponent, PinnedViews
 from airflow_provider.runner.session_state.record_builder import RecordBuilder
+from airflow_provider.runner.session_state.session_inspection import SessionInspection
 from tests.samples.pipelines import component
 
 VIEW = ViewName("v")
@@ -39,6 +40,7 @@ class Views:
 
     def __init__(self, *, lost: bool) -> None:
         self.lost = lost
+        self.inspection = SessionInspection(None)
 
     def refuse_lost_session(self) -> None:
         if self.lost:

@@ -74,6 +74,7 @@ WRITES = {
     "pandas.DataFrame.to_x = len": {("library", "pandas.DataFrame.to_x", False)},
     "setattr(pandas.DataFrame, 'to_x', len)": {("library", "pandas.DataFrame.to_x", False)},
     "setattr(pandas.DataFrame, spark.name, len)": {("library", "pandas.DataFrame.*", False)},
+    "setattr(spark, 'x', len)": {("library", "x", False)},
     "spark.x = 1": set(),
     "os.environ['A'] = '1'": set(),
 }
@@ -98,6 +99,8 @@ READS = {
     "CACHE['x'] = 1": set(),
     "CACHE['x'] = len(CACHE)": {("module", "jobs.CACHE")},
     "CACHE['x'] += 1": {("module", "jobs.CACHE")},
+    "CACHE.append(1)": set(),
+    "return CACHE.pop()": {("module", "jobs.CACHE")},
     "return jobs.NEW": {("module", "jobs.NEW")},
     "return Shop.rate": {("module", "jobs.Shop.rate")},
     "return os.environ['a']": {("environment", "a")},
@@ -129,6 +132,7 @@ SETS_ONLY = {
     "jobs.CACHE.clear()\njobs.CACHE['x'] = 1": True,
     "jobs.CACHE['x'] = 1\nreturn jobs.CACHE": False,
     "jobs.CACHE.setdefault('x', 1)": False,
+    "jobs.CACHE.append(1)": False,
     "return jobs.CACHE": False,
 }
 

@@ -291,12 +291,15 @@ def test_variables_that_an_import_sets_are_told_apart(here: Path, monkeypatch: p
     """An import sets them again in the next attempt; what the author's code sets as well is the author's."""
     folder = here / "site-packages"
     folder.mkdir()
-    (folder / "sets_variables.py").write_text("import os\nos.environ['OF_IMPORT'] = os.environ['OF_BOTH'] = 'x'\n")
+    (folder / "sets_variables.py").write_text(
+        "import os\nos.environ.update(OF_IMPORT='x', OF_BOTH='x', OF_FIRST='x')\n"
+    )
     monkeypatch.syspath_prepend(str(folder))
-    for name in ("OF_IMPORT", "OF_BOTH", "OF_AUTHOR"):
+    for name in ("OF_IMPORT", "OF_BOTH", "OF_AUTHOR", "OF_FIRST"):
         monkeypatch.setenv(name, "")
 
     def sets_variables() -> None:
+        os.environ["OF_FIRST"] = "y"
         importlib.import_module("sets_variables")
         os.environ["OF_BOTH"] = os.environ["OF_AUTHOR"] = "y"
 

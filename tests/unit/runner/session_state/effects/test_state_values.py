@@ -49,6 +49,9 @@ CHANGES: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "a list": (lambda: [1], lambda value: value.append(2)),
     "an order": (lambda: [1, 2], lambda value: value.reverse()),
     "a set": (lambda: {1}, lambda value: value.add(2)),
+    "a set of tuples": (lambda: {(1, "a"), (len, ())}, lambda value: value.add((2, None))),
+    "a type": (lambda: [1], lambda value: value.__setitem__(0, True)),
+    "a number among objects": (lambda: [1, object()], lambda value: value.__setitem__(0, 2)),
     "an attribute": (Held, lambda value: setattr(value, "mode", "fast")),
     "an object of a library": (lambda: {"x": object()}, lambda value: value.update(x=object())),
     "an object that Python tells the death of": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from airflow_provider.runner.record.view_names import ViewName
@@ -32,4 +34,6 @@ def test_a_view_is_ordered_if_nothing_mixes_the_rows_that_it_sorts(
     monkeypatch: pytest.MonkeyPatch, operator: str, is_global: str, ordered: bool
 ) -> None:
     monkeypatch.setattr(connect_probe, "plan_text", lambda spark, view: PLAN.format(operator, is_global))
-    assert ConnectProbe(None).view_facts(ViewName("v"), 0).ordered is ordered
+    client = SimpleNamespace(execute_command=None, register_data_source=None, add_artifacts=None)
+    probe = ConnectProbe(SimpleNamespace(_client=client))  # type: ignore[arg-type]
+    assert probe.view_facts(ViewName("v"), 0).ordered is ordered

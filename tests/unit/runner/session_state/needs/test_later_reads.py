@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.components.protection.later_reads import (
+from airflow_provider.runner.config.component_context import LaterComponent
+from airflow_provider.runner.session_state.needs.later_reads import (
     LaterReader,
     declared_paths,
     declared_tables,
     find_later_reader,
 )
-from airflow_provider.runner.config.component_context import LaterComponent
 
 HERE = Path()
 

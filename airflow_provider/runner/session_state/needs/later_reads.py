@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider.components.protection.view_use import find_view_use
 from airflow_provider.runner.config.component_context import LaterComponent
+from airflow_provider.runner.session_state.needs.view_use import find_view_use
 from airflow_provider.runner.spark.sql_lexer import mask_sql
 
 _READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.components.protection.view_use import ViewUse, find_view_use
+from airflow_provider.runner.session_state.needs.view_use import ViewUse, find_view_use
 
 ORDERS = "orders"
 OTHER = "others"

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 _READERS = ("table", "read_table")
 _MAKERS = ("createOrReplaceTempView", "createTempView", "createGlobalTempView", "createOrReplaceGlobalTempView")
+_TAKES_SQL = ("sql", "expr", "selectExpr", "where", "filter")
+_MADE_FUNCTION = re.compile(r"\bcreate\b[\w\s]*?\bfunction\b", re.IGNORECASE)
 _SPEAKERS = ("print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log")
 _IS_SQL = re.compile(r"[\s(]*(select|with|insert|merge|create|cache|from|table)\b", re.IGNORECASE)
 _READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)
@@ -48,6 +50,31 @@ def find_view_use(target: Any, view: str) -> ViewUse:
     except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
         logger.debug("cannot find out what the code of %r does with view %r: %s", target, view, describe(error))
         return ViewUse()
+
+
+def find_function_use(target: Any, function: str) -> ViewUse:
+    """Return what a component's code does with a temp function: whether it calls it in SQL or by name, or registers it.
+
+    :param target: the class or function; None if it is unknown
+    """
+    call = re.compile(rf"(?<![\w.`])(?:{re.escape(function)}|`{re.escape(function)}`)\s*\(", re.IGNORECASE)
+    reads = makes = False
+    try:
+        for tree in _trees(target) if target is not None else ():
+            parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+            for node, text in _texts(tree, parents):
+                called = _name_of(parents.get(node))
+                is_name = text.lower() == function.lower()
+                makes = makes or (is_name and called in ("register", "registerJavaFunction", "registerJavaUDAF"))
+                makes = makes or (
+                    called == "sql" and _MADE_FUNCTION.search(text) is not None and bool(call.search(text))
+                )
+                reads = reads or (is_name and called in ("call_function", "call_udf"))
+                reads = reads or (called in _TAKES_SQL and bool(call.search(mask_sql(text, texts=" "))))
+    except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
+        logger.debug("cannot find out whether %r calls %r: %s", target, function, describe(error))
+        return ViewUse()
+    return ViewUse(reads, makes)
 
 
 def _use_of(trees: Sequence[ast.AST], view: str) -> ViewUse:

@@ -1,0 +1,132 @@
+"""Asks questions about a Spark session. What has no answer is not known, with its reason, and fails nothing.
+
+Whatever is asked only to observe, to attribute, to save or to tell goes through here: a pipeline that plain Spark would
+run goes on, and what depends on the answer is decided as the worst case. Only a session that is lost is an error.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from airflow_provider.errors import describe
+from airflow_provider.runner.spark.lost import spark_lost, was_stopped
+
+logger = logging.getLogger(__name__)
+
+LONGEST_LOOK = 10.0
+"""Seconds that an answer may take. A catalog or a storage that hangs must not hold the pipeline for longer."""
+
+_IDLE_SECONDS = 5.0
+
+Answer = TypeVar("Answer")
+
+
+class SessionInspection:
+    """Asks about one session.
+
+    :param spark: the session, None for no session at all
+    :param longest: seconds that an answer may take
+    """
+
+    def __init__(self, spark: Any, longest: float = LONGEST_LOOK) -> None:
+        self._spark = spark
+        self._longest = longest
+        self._thread = _AnsweringThread()
+        self._late: dict[str, Future[Any]] = {}
+        self._told: set[str] = set()
+        self._untold: dict[str, str] = {}
+
+    def ask(self, what: str, question: Callable[[], Answer], unknown: Callable[[str], Answer]) -> Answer:
+        """Return the answer to a question. That there is none is logged by the next :meth:`tell`.
+
+        :param what: what is asked for, in words that follow "cannot tell"
+        :param unknown: returns what counts as the answer if there is none, given the reason
+        :raises Exception: the session is lost, so that there are no answers any more
+        """
+        try:
+            return question()
+        except Exception as error:  # noqa: BLE001 - Spark, catalogs, storage clients and odd code raise anything
+            self.refuse_lost_session(error)
+            self._untold.setdefault(what, describe(error))
+            return unknown(describe(error))
+
+    def ask_in_time(self, what: str, question: Callable[[], Answer], unknown: Callable[[str], Answer]) -> Answer:
+        """Return the answer to a question that may wait for something outside this process; see :meth:`ask`.
+
+        It is asked in a thread of its own, and what takes too long has no answer. While it still waits, it is not asked
+        again.
+        """
+        return self.ask(what, lambda: self._answer(what, question), unknown)
+
+    def _answer(self, what: str, question: Callable[[], Answer]) -> Answer:
+        late = self._late.get(what)
+        if late is not None and not late.done():
+            raise TimeoutError("the same question has no answer yet from an earlier component")
+        answer = self._thread.ask(question)
+        try:
+            return answer.result(self._longest)
+        except TimeoutError:
+            if answer.done():
+                raise  # the question itself timed out
+            self._late[what] = answer
+            self._thread = _AnsweringThread()  # no other question waits behind it
+            raise TimeoutError(f"no answer within {self._longest:g} s") from None
+
+    def refuse_lost_session(self, error: Exception) -> None:
+        """Raise if an error means that the session is lost."""
+        lost = spark_lost(self._spark, error)
+        if lost is not None and lost.session_is_gone:
+            raise lost from error
+        if was_stopped(self._spark):
+            raise error
+
+    def tell(self, *, said: bool = False) -> None:
+        """Log each question that had no answer, the first time as a warning.
+
+        :param said: whether a warning says already what is not known
+        """
+        for what, why in self._untold.items():
+            level = logging.DEBUG if said or what in self._told else logging.WARNING
+            self._told.add(what)
+            logger.log(level, "cannot tell %s (%s), so it counts as not known", what, why)
+        self._untold.clear()
+
+
+class _AnsweringThread:
+    """Answers one question after the other, in a thread that runs while there are questions."""
+
+    def __init__(self) -> None:
+        self._questions: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        self._runs = False
+        self._lock = threading.Lock()
+
+    def ask(self, question: Callable[[], Answer]) -> Future[Answer]:
+        """Return what will have the answer."""
+        answer: Future[Answer] = Future()
+        with self._lock:
+            self._questions.put((answer, question))
+            if not self._runs:
+                threading.Thread(target=self._run, name="pyspark-pipeline-inspection", daemon=True).start()
+                self._runs = True
+        return answer
+
+    def _run(self) -> None:
+        while True:
+            try:
+                answer, question = self._questions.get(timeout=_IDLE_SECONDS)
+            except queue.Empty:
+                with self._lock:
+                    if self._questions.empty():
+                        self._runs = False
+                        return
+                continue
+            try:
+                answer.set_result(question())
+            except BaseException as error:  # noqa: BLE001 - who asked raises it
+                answer.set_exception(error)
+            del answer, question  # a session must not stay in memory for the sake of a question
