@@ -25,8 +25,8 @@ def code_lines(component: str, reading: CodeReading | None) -> Iterator[str]:
         yield f"  has code without source, so Python {reading.python} counts, too"
     for what in reading.unseen:
         yield f"  cannot see: {what}"
-    if not (reading.functions or reading.constants or reading.distributions or reading.unseen):
-        yield "  ready-made: only its config counts"
+    if not (reading.functions or reading.constants or reading.unseen):
+        yield "  ready-made: besides its config nothing else counts"
 
 
 def _listed(title: str, names: Iterable[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from tests.integration.spark.left_behind.rows import EXPLAINED, REFUSED, ROWS, L
 from tests.samples.harness.releases import SPARK
 from tests.samples.services.connect_server import ConnectServer
 
-pytestmark = pytest.mark.xdist_group("connect")
+pytestmark = [pytest.mark.xdist_group("connect"), pytest.mark.torture]  # a quarter of an hour
 
 ROOT = Path(__file__).parents[3]
 

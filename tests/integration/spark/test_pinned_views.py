@@ -224,7 +224,7 @@ def test_storage_that_fails_then_changes_nothing(
 
 UNSAVABLE: dict[str, Work] = {
     "a temp function": lambda s: s.udf.register("f", lambda x: x + 1, "int"),
-    "a session variable": lambda s: s.sql("DECLARE VARIABLE answer INT DEFAULT 42"),
+    "a session variable": lambda s: s.sql("DECLARE VARIABLE answers ARRAY<INT> DEFAULT array(42)"),
     "a secret setting": lambda s: s.conf.set("my.api.token", "hunter2"),
     "a setting that is none of Spark's": lambda s: s.conf.set("my_date", "2024-01-01"),
 }

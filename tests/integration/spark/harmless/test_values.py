@@ -47,7 +47,7 @@ CASES = [
     saved("values.order_of_a_set", "order of a set"),
     replayed("values.sorted_set"),
     replayed("values.stable_values"),
-    replayed("values.variable", "variable"),
+    replayed("values.variable"),
     replayed("values.secret_setting", "spark.shop.password"),
     replayed("values.setting"),
     saved("values.variable_and_post", "requests", url="{url}", count=posts),

@@ -6,11 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest
-
-from airflow_provider.errors import ComponentError
-from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
-from tests.conftest import Script
 from tests.integration.spark.session_state.scenes import SUCCESS, sql, sql_view, values, view
 from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
@@ -74,23 +69,3 @@ def test_an_attempt_that_fails_again_forgets_nothing(make: Make) -> None:
     assert run.resume(keep_session_state=True).status is SUCCESS
     assert run.took_turns() == ["c"]
     assert values(run.session, "x") == [1, 2]
-
-
-def test_an_error_says_that_a_component_stopped_the_session(
-    spark: SparkSession, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """``test_resume_process.py`` stops a real one; here that would take Spark from all other tests."""
-    from py4j.protocol import Py4JError
-
-    def stopped(self: object, sections: object) -> None:
-        raise Py4JError("Cannot call methods on a stopped SparkContext")
-
-    run = SparkRun(spark, None, "a", "b")
-    run.does("a", lambda session: monkeypatch.setattr(ClassicProbe, "look", stopped))
-    [(name, error)] = run.attempt().failed_components
-    assert name == "a"
-    assert isinstance(error, ComponentError)
-    assert "Components must not stop the session they are given" in str(error)
-    checkpoint = run.store.load("run-1")
-    assert checkpoint is not None
-    assert checkpoint.completed_components == []

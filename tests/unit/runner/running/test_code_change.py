@@ -291,4 +291,4 @@ def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys
     assert "covers: steps.one, util.help, the constant util.LIMIT" in lines
     assert any(line.startswith("depends on: pandas ") for line in lines)
     assert "cannot see: getattr by a computed name (steps.py:5 in one)" in lines
-    assert "ready-made: only its config counts" in lines
+    assert "ready-made: besides its config nothing else counts" in lines

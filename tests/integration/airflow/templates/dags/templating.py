@@ -133,7 +133,7 @@ with dag("whole_native", render_template_as_native_obj=True, params={"journal": 
 with dag("places", params={"journal": "", "here": ""}):
     pipeline = query("places", failures=1, sql_file="{{ params.here }}/late.sql")
     away = {"folder": "{{ params.here }}/away", "output_view": "kept"}
-    first = {"name": "away", "class_path": move_away, "config": away, "session_state": "save"}
+    first = {"name": "away", "class_path": move_away, "config": away, "session_state": "replay"}
     pipeline["components"][0]["depends_on"] = ["away"]
     pipeline["components"].insert(0, first)
     run("t", pipeline, checkpoint_url="relative/checkpoints", session_state_url="relative/views", **ONCE)
