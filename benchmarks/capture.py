@@ -135,16 +135,16 @@ def measure(spark: Any, jvm: Jvm, components: int, views: int) -> Found:
             raise RuntimeError(f"{spark!r} is no Spark session")
         steps = [ComponentConfig(name=f"c{n}", class_path="capture.component") for n in range(components)]
         config = PipelineConfig(name="p", components=steps)
-        keeper = SessionStateTracker(spark, probe, config, None)
+        tracker = SessionStateTracker(spark, probe, config, None)
     for number, step in enumerate(config.components):
-        watching = keeper.watching()
+        watching = tracker.watching(step.name)
         with found.capture.watch(jvm):
             watching.__enter__()
         with found.plain.watch(jvm):
             component(spark, number, views)
         with found.capture.goes_on(jvm):
             watching.__exit__(None, None, None)
-            record = keeper.after_success(step, number, ComponentTiming(0.0)).session_state
+            record = tracker.after_success(step, number, ComponentTiming(0.0)).session_state
         if (
             record is None
             or [v.name for v in record.left_views] != [f"v{number % views}"]
