@@ -23,7 +23,7 @@ from airflow_provider.launch.extras import (
 )
 from airflow_provider.launch.keytab import KEYTABS, PRINCIPALS, half_of_a_login, keytab_file, remove_keytab
 from airflow_provider.launch.spark_properties import DEFAULT_CONNECTION, log_properties, properties
-from airflow_provider.runner.session_state.prepare import prepare_looking
+from airflow_provider.runner.session_state.warm_up import warm_up_looking
 from airflow_provider.runner.spark.environment import defaults
 from airflow_provider.runner.spark.process_jvm import started_jvm
 from airflow_provider.runner.spark.session import open_session, running_session
@@ -163,7 +163,7 @@ class InProcessSpark:
         else:
             logger.info("starting Spark, master %s", self.conf.get("spark.master", "local[*]"))
             log_properties(logger, self.conf)
-        self._session = open_session(self.conf, self._app_name, meanwhile=prepare_looking)
+        self._session = open_session(self.conf, self._app_name, meanwhile=warm_up_looking)
         if self._shared:
             self._as_default_session.enter_context(as_default_session(self._session))
         self._session.sparkContext.addJobTag(self._tag)

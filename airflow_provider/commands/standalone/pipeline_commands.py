@@ -34,7 +34,7 @@ from airflow_provider.runner.planning.start_mode import StartCase, StartMode
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
-from airflow_provider.runner.session_state.prepare import prepare_looking
+from airflow_provider.runner.session_state.warm_up import warm_up_looking
 from airflow_provider.runner.spark.session import open_session
 
 OK, FAILED = 0, 1
@@ -134,7 +134,7 @@ def run_pipeline(options: argparse.Namespace) -> int:
             store,
             RunKey((), options.run_id, config.name),
             lambda checkpoint, asked: start,
-            spark=lambda: open_session(conf, config.name, meanwhile=prepare_looking),
+            spark=lambda: open_session(conf, config.name, meanwhile=warm_up_looking),
             session_state_url=_session_state_url(options, config),
             keep_session_state=options.keep_session_state,
             environment=RunnerEnvironment(progress=ProgressBar() if sys.stderr.isatty() else ProgressLog()),

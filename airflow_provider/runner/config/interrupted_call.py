@@ -70,7 +70,7 @@ def clean_up(work: Callable[[], object]) -> None:
 def sound_connection() -> Iterator[None]:
     """Context manager after which this thread's next call to Spark gets its own answer, whatever happened in it.
 
-    The thread gets a new connection if a call was interrupted, also if somebody caught that and kept the exception.
+    The thread gets a new connection if a call was interrupted, even if the component caught and kept that.
     What Spark keeps for each connection, such as job tags, is gone then.
 
     :raises BaseException: an interruption that pyspark has turned into an error of its own
@@ -92,8 +92,8 @@ def _leave_interrupted_connection(error: BaseException | None) -> None:
     if not hasattr(client, "get_thread_connection"):
         return  # no JVM, or none with a connection for each thread
     connection = client.get_thread_connection()
-    # py4j takes a connection out while it waits for an answer and gives it back when it has read that, or another one
-    # that somebody has asked for on the way out.
+    # py4j takes a connection out while it waits for an answer and gives it back when it has read that, or the answer
+    # to a call that code made on the way out.
     if connection is not None and (connection not in client.deque or _interrupted_call(error) is not None):
         vars(client.thread_connection).clear()
 

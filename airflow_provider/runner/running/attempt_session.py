@@ -26,7 +26,6 @@ from airflow_provider.runner.session_state.kinds.recorded_state import (
     reject_record,
 )
 from airflow_provider.runner.session_state.live import LiveSession
-from airflow_provider.runner.session_state.prepare import prepare_looking
 from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
 from airflow_provider.runner.session_state.probes.probe import SessionProbe, probe_for
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
@@ -34,6 +33,7 @@ from airflow_provider.runner.session_state.saved.files import SavedFiles, files_
 from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.look import refresh_source
 from airflow_provider.runner.session_state.tracker import SessionStateTracker
+from airflow_provider.runner.session_state.warm_up import warm_up_looking
 from airflow_provider.runner.spark.hidden_tables import warn_of_hidden_tables
 from airflow_provider.runner.spark.lost import spark_lost
 from airflow_provider.runner.spark.session import session_of_the_process
@@ -262,4 +262,4 @@ class AttemptSession:
 
     def _default(self) -> SparkSession:
         conf = self._config.spark.to_spark_conf()
-        return session_of_the_process(conf, self._config.name, meanwhile=prepare_looking)
+        return session_of_the_process(conf, self._config.name, meanwhile=warm_up_looking)

@@ -145,8 +145,8 @@ class EvidenceCollector:
     def watching(self) -> Iterator[None]:
         """Watch what happens in here.
 
-        :raises SourceChangedError: views that it may read show half of what somebody else has put in place of their
-            files, and ``on_source_change`` is ``fail``
+        :raises SourceChangedError: another program has replaced files that views of this run read, and
+            ``on_source_change`` is ``fail``
         """
         self._tell_replaced_sources()
         self._source_watch.begin()

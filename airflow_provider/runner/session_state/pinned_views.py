@@ -223,6 +223,6 @@ def _at_most(spark: SparkSession, seconds: float) -> Iterator[None]:
         raise
     finally:
         over.set()
-        if not is_interruption(sys.exception()):  # otherwise the tag is on a connection that nobody uses again
+        if not is_interruption(sys.exception()):  # otherwise the tag is on a connection that is never used again
             canceller.join()
             context.removeJobTag(tag)

@@ -61,7 +61,9 @@ def as_default_session(session: Any) -> Iterator[None]:
     finally:
         if kinds._instantiatedSession is session:  # Spark has not been stopped meanwhile
             kinds._instantiatedSession, kinds._activeSession = before
-            if not is_interruption(sys.exception()):  # otherwise Spark keeps it for a connection that nobody uses again
+            if not is_interruption(
+                sys.exception()
+            ):  # otherwise Spark keeps it for a connection that is never used again
                 _activate(before[1] or before[0])
 
 

@@ -141,7 +141,7 @@ class StateUses:
             self._into(node.func.value, scope, builds_on=node.func.attr not in _SAME_AGAIN, by=node.func)
 
     def _statement(self, node: ast.expr, scope: NameScope | None) -> None:
-        """Look at an expression whose value nobody takes: ``os.environ.pop()`` then only unsets."""
+        """Look at an expression whose value is not used: ``os.environ.pop()`` then only unsets."""
         if not isinstance(node, ast.Call):
             return
         if self._foreign(node.func, scope) in ("os.environ.pop", "os.environ.clear"):

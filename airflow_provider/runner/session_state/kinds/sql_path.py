@@ -27,14 +27,14 @@ from airflow_provider.runner.session_state.probes.session_look import SessionLoo
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-Path = tuple[tuple[str, ...], ...]
+SchemaPath = tuple[tuple[str, ...], ...]
 """The schemas in order, each with its parts; the current schema, whichever that is, has none."""
 
 _LONGEST = 1_000
 _UNSEEN = "set the SQL path, which Spark Connect does not tell"
 
 
-class SqlPath(SessionStateKind[Path, Path | None]):
+class SqlPath(SessionStateKind[SchemaPath, SchemaPath | None]):
     """What ``SET PATH`` changes."""
 
     name = "SQL path"
@@ -88,11 +88,11 @@ public class SqlPath implements java.util.function.Function {
 }
 """
 
-    def capture(self, look: SessionLook) -> Path:
+    def capture(self, look: SessionLook) -> SchemaPath:
         text = look.sections[self.name].get("path") if look.sections is not None else None
         return tuple(tuple(parts) for parts in json.loads(text)) if text is not None else ()
 
-    def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> Path | None:
+    def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> SchemaPath | None:
         return after.of(self) if before.of(self) != after.of(self) else None
 
     def is_untouched(self, before: SessionSnapshot, now: SessionSnapshot) -> bool:
@@ -137,7 +137,7 @@ public class SqlPath implements java.util.function.Function {
     def brief_words(self, record: SessionStateRecord) -> str:
         return counted(len(self.names(record)), "SQL paths")
 
-    def _recorded(self, record: SessionStateRecord) -> Path | None:
+    def _recorded(self, record: SessionStateRecord) -> SchemaPath | None:
         """Return the path of a record, None if there is none that is right."""
         found = record.parts.get(self.name)
         if not isinstance(found, list):
@@ -152,11 +152,11 @@ def _is_name(part: Any) -> bool:
     return isinstance(part, str) and 0 < len(part) <= _LONGEST
 
 
-def _words(path: Path) -> str:
+def _words(path: SchemaPath) -> str:
     return ", ".join(".".join(map(quote, parts)) or "current_schema" for parts in path) or "Spark's default"
 
 
-def _set_path(spark: SparkSession, path: Path) -> None:
+def _set_path(spark: SparkSession, path: SchemaPath) -> None:
     """Set the path, made of names that are quoted; the empty one is Spark's default."""
     if path:
         spark.sql(f"SET PATH = {_words(path)}")

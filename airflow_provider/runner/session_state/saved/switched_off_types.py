@@ -1,4 +1,4 @@
-"""Types of columns that Spark has, but lets nobody store unless a setting says so.
+"""Types of columns that Spark stores only if a setting allows it.
 
 A component can make a view of such a column and read its rows without the setting, so the view is saved and restored
 without it, too: the setting is on only while Spark writes the rows or makes the restored view.

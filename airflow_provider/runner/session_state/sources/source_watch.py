@@ -59,7 +59,7 @@ def watch_sources(spark: SparkSession, saved_url: str | None = None) -> SourceWa
 
 @dataclass(frozen=True)
 class ReplacedSource:
-    """A source with files that somebody else replaced while a view of this run reads them.
+    """A source with files that another program replaced while a view of this run reads them.
 
     :param name: what people call it
     :param files: how many files
@@ -167,7 +167,7 @@ class SourceWatch:
         return [n for n, found in sources.items() if any(source_change(s, now[s.key]) is not None for s in found)]
 
     def replaced_since(self) -> list[ReplacedSource]:
-        """Return the sources of views whose files somebody else has replaced since the views were made, each once.
+        """Return the sources of views whose files another program has replaced since the views were made, each once.
 
         A view goes on with the lengths that its files had. It looks only if some time has passed since the last look.
         """

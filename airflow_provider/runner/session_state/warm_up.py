@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 
-def prepare_looking(gateway: Callable[[], Any]) -> None:
+def warm_up_looking(gateway: Callable[[], Any]) -> None:
     """Import what looks, and let the JVM compile the Java that it is asked with.
 
     :param gateway: waits for the JVM, and returns pyspark's gateway to it
