@@ -39,6 +39,7 @@ class ApplicationState:
         getattr(self._java, "checkpointDir_$eq")(no_directory)
         for added in (self._java.addedFiles(), self._java.addedArchives(), self._java.addedJars()):
             added.clear()
+        self._served_jars().clear()  # it takes a second one of the same name only from the same path
         for file in self._files.iterdir():
             shutil.rmtree(file) if file.is_dir() else file.unlink()
         self._context._python_includes[:] = self._packages
@@ -46,6 +47,13 @@ class ApplicationState:
         for name, module in list(sys.modules.items()):
             if str(getattr(module, "__file__", None) or "").startswith(f"{self._files}/"):
                 del sys.modules[name]
+
+    def _served_jars(self) -> Any:
+        """What Spark hands out to executors: paths by name."""
+        server = self._java.env().rpcEnv().fileServer()
+        field = server.getClass().getDeclaredField("jars")
+        field.setAccessible(True)
+        return field.get(server)
 
     def _hadoop_field(self, name: str) -> Any:
         configuration = self._java.hadoopConfiguration()

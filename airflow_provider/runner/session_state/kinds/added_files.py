@@ -134,11 +134,8 @@ public class AddedFiles implements java.util.function.Function {
     def names(self, record: SessionStateRecord) -> list[str]:
         return recorded_names(self, record)
 
-    def restored_words(self, record: SessionStateRecord) -> str:
-        return ""  # a record brings none back
-
-    def brief_words(self, record: SessionStateRecord) -> str:
-        return ""
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        return []  # a record brings none back
 
 
 def _why(name: str) -> str:

@@ -95,11 +95,8 @@ public class CheckpointDirectory implements java.util.function.Function {
     def names(self, record: SessionStateRecord) -> list[str]:
         return [self.name] if self.is_recorded(record) else []
 
-    def restored_words(self, record: SessionStateRecord) -> str:
-        return ""  # a record brings none back
-
-    def brief_words(self, record: SessionStateRecord) -> str:
-        return ""
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        return []  # a record brings none back
 
 
 CHECKPOINT_DIRECTORY = CheckpointDirectory()

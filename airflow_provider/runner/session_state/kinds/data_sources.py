@@ -126,11 +126,8 @@ public class DataSources implements java.util.function.Function {
     def names(self, record: SessionStateRecord) -> list[str]:
         return recorded_names(self, record)
 
-    def restored_words(self, record: SessionStateRecord) -> str:
-        return ""  # a record brings none back
-
-    def brief_words(self, record: SessionStateRecord) -> str:
-        return ""
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        return []  # a record brings none back
 
 
 def _lost_name(name: str) -> str:

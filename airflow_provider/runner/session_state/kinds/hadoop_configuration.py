@@ -31,7 +31,6 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,
-    counted,
 )
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.trusted.trusted_hadoop import reject_hadoop_entry
@@ -189,13 +188,8 @@ public class HadoopConfiguration implements java.util.function.Function {
     def names(self, record: SessionStateRecord) -> list[str]:
         return list(recorded_values(self, record, "compared"))
 
-    def restored_words(self, record: SessionStateRecord) -> str:
-        names = recorded_values(self, record, "restored")
-        return f"{self.name} {', '.join(names)}" if names else ""
-
-    def brief_words(self, record: SessionStateRecord) -> str:
-        found = counted(len(recorded_values(self, record, "restored")), self.name)
-        return "1 Hadoop entry" if found.startswith("1 ") else found
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        return list(recorded_values(self, record, "restored"))
 
 
 def _now(text: str | None, other: str | None) -> str | None:

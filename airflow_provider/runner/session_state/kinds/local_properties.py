@@ -30,7 +30,6 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,
-    counted,
 )
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.trusted.shown_text import shown
@@ -142,13 +141,8 @@ public class LocalProperties implements java.util.function.Function {
     def names(self, record: SessionStateRecord) -> list[str]:
         return list(recorded_values(self, record, "compared"))
 
-    def restored_words(self, record: SessionStateRecord) -> str:
-        names = recorded_values(self, record, "restored")
-        return f"{self.name} {', '.join(names)}" if names else ""
-
-    def brief_words(self, record: SessionStateRecord) -> str:
-        found = counted(len(recorded_values(self, record, "restored")), self.name)
-        return "1 local property" if found.startswith("1 ") else found
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        return list(recorded_values(self, record, "restored"))
 
 
 def _reject(name: str, value: str | None) -> str | None:

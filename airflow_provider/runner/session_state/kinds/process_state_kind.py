@@ -197,11 +197,8 @@ class ProcessStateKind(SessionStateKind[ProcessPart, Mapping[str, bool]]):
     def names(self, record: SessionStateRecord) -> list[str]:
         return [left.name for left in self.left(record)]
 
-    def restored_words(self, record: SessionStateRecord) -> str:
-        return ""  # a record brings nothing of it back
-
-    def brief_words(self, record: SessionStateRecord) -> str:
-        return ""
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        return []  # a record brings nothing of it back
 
 
 def _differs(one: Mapping[str, Any], other: Mapping[str, Any], name: str) -> bool:

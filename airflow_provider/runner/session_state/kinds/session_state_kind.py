@@ -2,7 +2,8 @@
 
 The questions follow the life of what a component leaves: found in the session (`capture`, `changes`), judged and
 recorded (`assess`, `record`), checked, restored and compared after a replay (`rejections`, `damage`, `restore`,
-`differences`), and put into words (`names`, `restored_words`, `brief_words`). Kinds have no state of their own.
+`differences`), and put into words (`names`, `restored_names`, `restored_words`, `brief_words`). Kinds have no state of
+their own.
 """
 
 from __future__ import annotations
@@ -219,18 +220,23 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     def names(self, record: SessionStateRecord) -> list[str]:
         """Return the names of what a component left for others."""
 
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        """Return those of these names that a record brings back: all of them, unless a kind says otherwise."""
+        return self.names(record)
+
     def restored_words(self, record: SessionStateRecord) -> str:
         """Say what a record brings back, for the log: ``settings a, b``; empty if nothing."""
-        names = self.names(record)
+        names = self.restored_names(record)
         return f"{self.name} {', '.join(names)}" if names else ""
 
     def brief_words(self, record: SessionStateRecord) -> str:
         """Say the same for a table: ``2 settings``; empty if nothing."""
-        return counted(len(self.names(record)), self.name)
+        return counted(len(self.restored_names(record)), self.name)
 
 
 def counted(number: int, plural: str) -> str:
-    """Return ``2 settings``, ``1 setting``, or nothing for none."""
+    """Return ``2 settings``, ``1 setting``, ``1 entry``, or nothing for none."""
     if not number:
         return ""
-    return f"1 {plural.removesuffix('s')}" if number == 1 else f"{number} {plural}"
+    one = f"{plural.removesuffix('ies')}y" if plural.endswith("ies") else plural.removesuffix("s")
+    return f"1 {one}" if number == 1 else f"{number} {plural}"

@@ -34,7 +34,6 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
     SessionStateKind,
     StatementEffects,
-    counted,
 )
 from airflow_provider.runner.session_state.probes.jvm_helpers import load_java
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
@@ -294,12 +293,8 @@ public class SessionVariables implements java.util.function.Function {
     def names(self, record: SessionStateRecord) -> list[str]:
         return list(recorded_values(self, record, "compared"))
 
-    def restored_words(self, record: SessionStateRecord) -> str:
-        names = recorded_values(self, record, "restored")
-        return f"{self.name} {', '.join(names)}" if names else ""
-
-    def brief_words(self, record: SessionStateRecord) -> str:
-        return counted(len(recorded_values(self, record, "restored")), self.name)
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        return list(recorded_values(self, record, "restored"))
 
 
 def _of_statements(statements: StatementEffects) -> Assessment:

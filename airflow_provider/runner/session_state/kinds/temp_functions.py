@@ -173,11 +173,8 @@ public class TempFunctions implements java.util.function.Function {
     def names(self, record: SessionStateRecord) -> list[str]:
         return list(record.functions)
 
-    def restored_words(self, record: SessionStateRecord) -> str:
-        return ""  # a record only drops functions
-
-    def brief_words(self, record: SessionStateRecord) -> str:
-        return ""
+    def restored_names(self, record: SessionStateRecord) -> list[str]:
+        return []  # a record only drops functions
 
 
 def _lost_function(name: str) -> str:
