@@ -11,6 +11,7 @@ from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.kinds.process_state_kind import Need
+from airflow_provider.runner.session_state.record_log import as_sentence
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def warn_if_lost(
             component.name,
             listed(needed),
             why_not_twice(config, component.name, record),
-            REMEDY[:1].upper() + REMEDY[1:],
+            as_sentence(REMEDY),
         )
 
 

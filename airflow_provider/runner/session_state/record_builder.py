@@ -23,6 +23,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 )
 from airflow_provider.runner.session_state.kinds.temp_views import broken_views
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
+from airflow_provider.runner.session_state.record_log import log_lazy_code, log_record
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.saver import NOWHERE
 from airflow_provider.runner.session_state.session_views import LATE_BOUND, SessionViews
@@ -39,11 +40,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
-
-IF_NEEDED = (
-    "If a later component needs it, create it there; or, if running this component twice does no harm, set its "
-    "session_state to 'replay'"
-)
 
 
 class RecordBuilder:
@@ -114,7 +110,7 @@ class RecordBuilder:
         )
         if missed := [found for name, found in assessed.items() if name in unknown]:
             record = _with_unknown(record, missed)
-        _log_record(component.name, record, assessed, broken, unknown)
+        log_record(component.name, record, assessed, broken, unknown)
         return record
 
     def _assess(self, left: SessionChanges) -> tuple[dict[str, Assessment], dict[str, str]]:
@@ -209,7 +205,7 @@ class RecordBuilder:
         self._log_saved(name, saved, time.monotonic() - began, choice)
         self._log_redrawn(name, sorted(evidence.unstable))
         if lazy and self._ran_python_since(mark):
-            _log_lazy_code(name, lazy, evidence.lazy_code)
+            log_lazy_code(name, lazy, evidence.lazy_code)
         for copy in saved:
             self._views.mark_saved(copy.view)
         return saved, choice
@@ -247,19 +243,6 @@ class RecordBuilder:
                     why,
                     name,
                 )
-
-
-def _log_lazy_code(name: str, views: Sequence[ViewName], why: str) -> None:
-    """Warn that Python code of a lazy view ran once more than in plain Spark."""
-    logger.warning(
-        "%s: saving %s ran its Python code on executors, and each reader runs it again. If that code does something "
-        "outside Spark, it happens each time (%s). To let it happen once, cache the view, or write it to a table in %s "
-        "and read that",
-        name,
-        ", ".join(f"view {str(view)!r}" for view in views),
-        why,
-        name,
-    )
 
 
 def _unrepeatable(error: Exception, choice: StrategyChoice) -> StrategyChoice:
@@ -301,56 +284,6 @@ def _with_unknown(record: SessionStateRecord, missed: Sequence[Assessment]) -> S
     elif record.handling in ("kept", "unrepeatable"):
         update = {"lost": {**record.lost, **lost}}
     return record.model_copy(update=update)
-
-
-def _log_record(
-    name: str,
-    record: SessionStateRecord,
-    assessed: Mapping[str, Assessment],
-    broken: Mapping[ViewName, Exception],
-    unknown: Mapping[str, str],
-) -> None:
-    """Say once what of a component a later attempt will not have, and what helps."""
-    if record.handling == "unrepeatable":
-        _log_unrepeatable(name, record)
-    elif unknown:
-        kinds_of: dict[str, list[str]] = {}
-        for kind, why in unknown.items():
-            kinds_of.setdefault(why, []).append(kind)
-        for why, of in kinds_of.items():
-            then = "; it runs again if an attempt needs that" if record.handling == "replay" else ""
-            logger.warning("%s: cannot tell what it changed of %s (%s)%s", name, ", ".join(of), why, then)
-    elif broken:
-        _log_broken(name, broken)
-    if record.handling == "kept" or (record.handling == "unrepeatable" and record.unsavable is None):
-        _log_lost(name, record.lost, assessed)
-
-
-def _log_broken(name: str, broken: Mapping[ViewName, Exception]) -> None:
-    first = next(iter(broken.values()))
-    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
-    logger.warning("%s: a later attempt will not have view %r%s: %s", name, str(next(iter(broken))), more, first)
-
-
-def _log_unrepeatable(name: str, record: SessionStateRecord) -> None:
-    logger.warning(
-        "%s: its session state cannot be brought back later (%s); an attempt that needs it will fail. %s",
-        name,
-        record.reason,
-        _as_sentence(record.remedy or ""),
-    )
-
-
-def _as_sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _log_lost(name: str, lost: Mapping[str, str], assessed: Mapping[str, Assessment]) -> None:
-    for what, why in lost.items():
-        logger.warning("%s: a later attempt will not have %s: %s. %s", name, what, why, IF_NEEDED)
-    for found in assessed.values():
-        for what, unneeded in found.left_out.items():
-            logger.info("%s: a later attempt will have %s without %s", name, what, ", ".join(unneeded))
 
 
 _RECORDED: Mapping[RestoreStrategy, Literal["kept", "replay", "unrepeatable", "none"]] = {

@@ -198,19 +198,26 @@ def compile_helpers(gateway: Any, sections: Iterable[str]) -> None:
         _compiled_section(gateway, source)
 
 
-def _made_once(make: Made) -> Made:
-    """Keep what a function returns for each of its arguments; threads that ask at once wait for one of them."""
-    kept, lock = lru_cache(maxsize=64)(make), RLock()
+def _made_once(most: int) -> Callable[[Made], Made]:
+    """Keep what a function returned for its last arguments; threads that ask at once wait for one of them.
 
-    @wraps(make)
-    def locked(*arguments: Any) -> Any:
-        with lock:
-            return kept(*arguments)
+    :param most: for how many of them
+    """
 
-    return cast("Made", locked)
+    def keep(make: Made) -> Made:
+        kept, lock = lru_cache(maxsize=most)(make), RLock()
+
+        @wraps(make)
+        def locked(*arguments: Any) -> Any:
+            with lock:
+                return kept(*arguments)
+
+        return cast("Made", locked)
+
+    return keep
 
 
-@_made_once
+@_made_once(1)  # a process has one JVM, whatever sessions come and go in it
 def _compiled(gateway: Any) -> dict[str, Any]:
     loader = _loader_of_spark(gateway)
     compiled = {}
@@ -220,12 +227,12 @@ def _compiled(gateway: Any) -> dict[str, Any]:
     return compiled
 
 
-@_made_once
+@_made_once(1)
 def _compiled_guard(gateway: Any) -> Any:
     return _compile(gateway, java_sources()[_GUARD], _loader_of_spark(gateway)).loadClass(_GUARD)
 
 
-@_made_once
+@_made_once(64)
 def _compiled_section(gateway: Any, source: str) -> Any:
     found = re.search(r"^public class (\w+)", source, re.MULTILINE)
     if found is None:
