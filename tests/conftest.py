@@ -97,6 +97,14 @@ def _spark_as_new(request: pytest.FixtureRequest) -> None:
         bus.removeListener(listener)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_stays_watched() -> Iterator[None]:
+    """What is watched after a test would count with what later tests watch."""
+    yield
+    watching = sys.modules.get("airflow_provider.runner.session_state.effects.audit_watch")
+    assert watching is None or not watching._watches
+
+
 @pytest.fixture
 def session(spark: SparkSession) -> SparkSession:
     """A session of its own, so that temp views and settings never leak between tests."""

@@ -316,7 +316,10 @@ def process(*folders: Path) -> Iterator[None]:
         yield
     finally:
         for name in set(sys.modules) - before:
-            if str(getattr(sys.modules[name], "__file__", "")).startswith(tuple(map(str, folders))):
+            module = sys.modules[name]
+            # A folder without __init__.py has no file, and would stand in the way of a module of its name.
+            places = [str(getattr(module, "__file__", "")), *map(str, getattr(module, "__path__", ()))]
+            if any(place.startswith(tuple(map(str, folders))) for place in places):
                 del sys.modules[name]
         sys.path[:] = path
         sys.dont_write_bytecode = bytecode

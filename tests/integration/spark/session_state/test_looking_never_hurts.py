@@ -17,6 +17,7 @@ import pytest
 
 from airflow_provider.errors import SessionStateNotSavedError
 from airflow_provider.runner.session_state import kinds
+from airflow_provider.runner.session_state.effects import audit_watch
 from airflow_provider.runner.session_state.evidence import EvidenceCollector
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
@@ -175,6 +176,8 @@ def inject(monkeypatch: pytest.MonkeyPatch, seam: str, ran: list[int], after: in
         return original(*arguments, **named)
 
     monkeypatch.setattr(owner, attribute, failing)
+    # What watches the driver goes on where its end was made to fail; it would count with what later tests watch.
+    monkeypatch.setattr(audit_watch, "_watches", [])
     return raised
 
 
