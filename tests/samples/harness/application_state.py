@@ -23,7 +23,8 @@ class ApplicationState:
         self._context: Any = spark.sparkContext
         self._java: Any = self._context._jsc.sc()
         self._files = Path(SparkFiles.getRootDirectory())
-        self._hadoop = {name: self._hadoop_field(name).clone() for name in ("properties", "overlay")}
+        self._java.hadoopConfiguration().size()  # lets it read its files
+        self._hadoop = {name: self._read_hadoop(name).clone() for name in ("properties", "overlay")}
         self._properties = self._java.getLocalProperties().clone()
         self._packages = list(self._context._python_includes)
         self._path = list(sys.path)
@@ -31,15 +32,14 @@ class ApplicationState:
     def put_back(self) -> None:
         """Forget what came since."""
         for name, saved in self._hadoop.items():
-            entries = self._hadoop_field(name)
-            entries.clear()
-            entries.putAll(saved)
+            # py4j clears a map entry by entry, which takes longer than the rest of most tests.
+            self._hadoop_field(name).set(self._java.hadoopConfiguration(), saved.clone())
         self._java.setLocalProperties(self._properties.clone())
         no_directory = self._context._jvm.scala.Option.empty()
         getattr(self._java, "checkpointDir_$eq")(no_directory)
         for added in (self._java.addedFiles(), self._java.addedArchives(), self._java.addedJars()):
             added.clear()
-        self._served_jars().clear()  # it takes a second one of the same name only from the same path
+        self._served_jars().keySet().clear()  # it takes a second one of the same name only from the same path
         for file in self._files.iterdir():
             shutil.rmtree(file) if file.is_dir() else file.unlink()
         self._context._python_includes[:] = self._packages
@@ -55,9 +55,10 @@ class ApplicationState:
         field.setAccessible(True)
         return field.get(server)
 
+    def _read_hadoop(self, name: str) -> Any:
+        return self._hadoop_field(name).get(self._java.hadoopConfiguration())
+
     def _hadoop_field(self, name: str) -> Any:
-        configuration = self._java.hadoopConfiguration()
-        configuration.size()  # lets it read its files
-        field = configuration.getClass().getDeclaredField(name)
+        field = self._java.hadoopConfiguration().getClass().getDeclaredField(name)
         field.setAccessible(True)
-        return field.get(configuration)
+        return field
