@@ -91,9 +91,11 @@ class PySparkPipelineOperator(PipelineOperator):
             raise error.with_traceback(None) from None  # Airflow's log ends with this, and needs no path through here
 
     def _new_attempt(self, run: AirflowAttemptSpec, context: Context, began: float) -> InTaskAttempt:
+        from airflow_provider.operators.carried_request import with_carried_request
         from airflow_provider.operators.in_task_attempt import InTaskAttempt, InTaskRequest
         from airflow_provider.operators.observability import with_openlineage
         from airflow_provider.runner.observing.peer_hooks import each_of
+        from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
         spark_conf = with_openlineage(
             properties(self.spark_conf, "spark_conf"),
@@ -101,12 +103,15 @@ class PySparkPipelineOperator(PipelineOperator):
             parent=self.openlineage_inject_parent_job_info,
             transport=self.openlineage_inject_transport_info,
         )
+        store = self._store(run, context)
+        if not isinstance(store, TaskStateCheckpointStore):
+            run = with_carried_request(run, context.get("task_state_store"), lambda: store)
         return InTaskAttempt(
             InTaskRequest(
                 run=run,
                 ti=context["ti"],
                 settings=self._attempt_settings(began, self.retention_days),
-                store=self._store(run, context),
+                store=store,
                 conn_id=self.conn_id,
                 spark_conf=spark_conf,
                 hooks=each_of([self.hooks]),
