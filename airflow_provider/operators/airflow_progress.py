@@ -1,0 +1,105 @@
+"""Where Airflow keeps an attempt's progress for people, and what it knows of the attempts before."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider.errors import StaleAttemptError, describe
+from airflow_provider.operators.airflow_config import checkpoint_retention_days
+from airflow_provider.operators.supervisor_connection import in_use_by_a_loop, may_share_connection
+from airflow_provider.runner.observing.progress_document import earlier_attempts
+from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
+from airflow_provider.runner.observing.progress_writer import Document, ProgressSink
+from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.stores.task_state_progress import TaskStateProgress
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_KEY = "pyspark_pipeline_progress"
+"""XCom key of the progress where Airflow has no task state store (before 3.3)."""
+
+
+@dataclass(frozen=True)
+class XComProgress:
+    """Keeps the newest document in an XCom of the task.
+
+    Airflow takes an XCom of a replaced attempt, too, so this looks first whether a newer one has been there.
+
+    :param ti: Airflow's task instance
+    :param any_thread: see :class:`~airflow_provider.runner.observing.progress_writer.ProgressSink`
+    """
+
+    ti: Any
+    any_thread: bool
+
+    def write(self, document: Document) -> None:
+        found = self.ti.xcom_pull(task_ids=self.ti.task_id, key=PROGRESS_KEY, map_indexes=self.ti.map_index)
+        attempt = found.get("attempt") if isinstance(found, dict) else None
+        there = attempt.get("try_number") if isinstance(attempt, dict) else None
+        if isinstance(there, int) and there > document["attempt"]["try_number"]:
+            raise StaleAttemptError("a newer attempt has replaced this one")
+        self.ti.xcom_push(key=PROGRESS_KEY, value=document)
+
+
+@dataclass(frozen=True)
+class SharedProgress:
+    """Writes from a thread as long as the connection to Airflow may be shared.
+
+    :param sink: the place itself
+    """
+
+    sink: ProgressSink
+
+    @property
+    def any_thread(self) -> bool:
+        return self.sink.any_thread
+
+    def write(self, document: Document) -> None:
+        if self.sink.any_thread and in_use_by_a_loop() and "ended_at" not in document["attempt"]:
+            return  # the component's own calls would fail; in the end the task's thread waits for this one
+        self.sink.write(document)
+
+
+@dataclass(frozen=True)
+class AirflowProgress:
+    """The place for the progress of one attempt.
+
+    :param sink: the place
+    :param start: what is known before the attempt begins
+    """
+
+    sink: ProgressSink
+    start: ProgressStart
+
+    @classmethod
+    def of(cls, context: Context, run: AirflowAttemptSpec, retention_days: float | None = None) -> AirflowProgress:
+        """Return the place for an attempt: a row of the task state store, or an XCom before Airflow 3.3.
+
+        :param context: of the task
+        :param run: the pipeline and its attempt
+        :param retention_days: how long the row is kept; None: as Airflow's configuration says, 0: for ever
+        """
+        ti: Any = context["ti"]
+        accessor = context.get("task_state_store")
+        shared, number = may_share_connection(), run.attempt.try_number
+        by = getattr(context.get("dag_run"), "triggering_user_name", None) if number == 1 else None
+        if accessor is None:
+            return cls(SharedProgress(XComProgress(ti, shared)), ProgressStart(run.key, number, by))
+        days = checkpoint_retention_days(retention_days)
+        row = TaskStateProgress(accessor, run.key, timedelta(days=days) if days else timedelta.max, shared)
+        earlier: list[dict[str, Any]] = []
+        try:
+            earlier = earlier_attempts(row.read(), run.config.name, number)
+        except Exception as error:  # noqa: BLE001 - it is for people only
+            logger.warning("cannot read the progress of earlier attempts: %s", describe(error))
+        return cls(SharedProgress(row), ProgressStart(run.key, number, by, earlier))
+
+    def recorder(self, run: AirflowAttemptSpec) -> ProgressRecorder:
+        """Return what records the attempt's progress here."""
+        return ProgressRecorder(self.start, run.config, self.sink)
