@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.errors import StaleAttemptError, describe
 from airflow_provider.operators.airflow_config import checkpoint_retention_days
 from airflow_provider.operators.supervisor_connection import in_use_by_a_loop, may_share_connection
-from airflow_provider.runner.observing.progress_document import earlier_attempts
+from airflow_provider.runner.observing.progress_document import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.observing.progress_writer import Document, ProgressSink
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
@@ -23,6 +24,15 @@ logger = logging.getLogger(__name__)
 
 PROGRESS_KEY = "pyspark_pipeline_progress"
 """XCom key of the progress where Airflow has no task state store (before 3.3)."""
+
+
+def triggered_by(context: Context, try_number: int) -> str | None:
+    """Return who triggered the run, if that is why this try began; None if that is not known.
+
+    :param context: of the task
+    :param try_number: Airflow's number of this try
+    """
+    return getattr(context.get("dag_run"), "triggering_user_name", None) if try_number == 1 else None
 
 
 @dataclass(frozen=True)
@@ -49,12 +59,14 @@ class XComProgress:
 
 @dataclass(frozen=True)
 class SharedProgress:
-    """Writes from a thread as long as the connection to Airflow may be shared.
+    """Writes from a thread as long as the connection to Airflow may be shared, and tells of earlier attempts, too.
 
     :param sink: the place itself
+    :param earlier: earlier attempts, newest first
     """
 
     sink: ProgressSink
+    earlier: Sequence[Mapping[str, Any]] = ()
 
     @property
     def any_thread(self) -> bool:
@@ -63,7 +75,7 @@ class SharedProgress:
     def write(self, document: Document) -> None:
         if self.sink.any_thread and in_use_by_a_loop() and "ended_at" not in document["attempt"]:
             return  # the component's own calls would fail; in the end the task's thread waits for this one
-        self.sink.write(document)
+        self.sink.write(with_earlier(document, self.earlier))
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,7 @@ class AirflowProgress:
         ti: Any = context["ti"]
         accessor = context.get("task_state_store")
         shared, number = may_share_connection(), run.attempt.try_number
-        by = getattr(context.get("dag_run"), "triggering_user_name", None) if number == 1 else None
+        by = triggered_by(context, number)
         if accessor is None:
             return cls(SharedProgress(XComProgress(ti, shared)), ProgressStart(run.key, number, by))
         days = checkpoint_retention_days(retention_days)
@@ -98,7 +110,7 @@ class AirflowProgress:
             earlier = earlier_attempts(row.read(), run.config.name, number)
         except Exception as error:  # noqa: BLE001 - it is for people only
             logger.warning("cannot read the progress of earlier attempts: %s", describe(error))
-        return cls(SharedProgress(row), ProgressStart(run.key, number, by, earlier))
+        return cls(SharedProgress(row, earlier), ProgressStart(run.key, number, by))
 
     def recorder(self, run: AirflowAttemptSpec) -> ProgressRecorder:
         """Return what records the attempt's progress here."""

@@ -14,9 +14,11 @@ from airflow_provider.launch.driver_package import Shipment, file_list, pipeline
 from airflow_provider.launch.keytab import remove_keytab
 from airflow_provider.masking import mask
 from airflow_provider.operators.airflow_config import resolve_checkpoint_url
+from airflow_provider.operators.airflow_progress import AirflowProgress, triggered_by
 from airflow_provider.operators.attempt_guard import AttemptGuard, has_supervisor
 from airflow_provider.operators.attempt_settings import AttemptSettings
 from airflow_provider.operators.pipeline_operator import SUMMARY_KEY
+from airflow_provider.operators.submit.driver_progress import DriverProgress
 from airflow_provider.operators.submit.driver_report import summary_or_error
 from airflow_provider.operators.submit.submission import Submission
 from airflow_provider.operators.submit.target import (
@@ -27,6 +29,7 @@ from airflow_provider.operators.submit.target import (
     submit_properties,
 )
 from airflow_provider.runner.checkpoint.address import shown_address
+from airflow_provider.runner.checkpoint.progress_file import ProgressFile
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
@@ -116,8 +119,11 @@ class SubmittedAttempt:
             self._load(shipment, target, extras, keytab)
             self._stop_if_killed()
             try:
-                with AttemptGuard(
-                    submission, self._request.settings.time_limit, lambda: [_RECORDED], supervised=has_supervisor()
+                with (
+                    self._progress(url),
+                    AttemptGuard(
+                        submission, self._request.settings.time_limit, lambda: [_RECORDED], supervised=has_supervisor()
+                    ),
                 ):
                     submission.run(self._request.context)
             except Exception as failure:  # noqa: BLE001 - what it means is in the driver's report
@@ -173,6 +179,7 @@ class SubmittedAttempt:
             "run_id": run.key.run_id,
             "scope": run.key.scope,
             "attempt": asdict(run.attempt),
+            "asked_by": triggered_by(self._request.context, run.attempt.try_number),
             "templated": run.templated,
             "requests": [request.model_dump(mode="json") for request in run.requests],
             "checkpoint_url": driver_address(url),
@@ -183,6 +190,17 @@ class SubmittedAttempt:
             "keeping": asdict(settings.retention),
             "save_patience_seconds": settings.save_patience_seconds,
         }
+
+    def _progress(self, url: str) -> DriverProgress:
+        """Return what shows in Airflow how far the driver is."""
+        request = self._request
+        place = AirflowProgress.of(request.context, request.run)
+
+        def read() -> Any:
+            attempt = self._submission.attempt  # that of an earlier try, if its driver is still alive
+            return ProgressFile(store_at(worker_address(url)).storage, request.run.key, attempt).read()
+
+        return DriverProgress(place.recorder(request.run).document(), read, place.sink)
 
     def _recorded(self, url: str, error: Exception | None) -> dict[str, Any] | None:
         """Return what the checkpoint records of the job, in the form of the driver's report."""

@@ -19,6 +19,7 @@ from airflow_provider.runner.record.progress_record import (
     NOT_KNOWN,
     PROGRESS_FORMAT,
     AttemptOverview,
+    AttemptState,
     ProgressRow,
     ProgressSnapshot,
     ProgressState,
@@ -30,6 +31,7 @@ LARGEST = 48_000
 
 _LONGEST_TEXT = 4_000
 _MOST_REQUESTS = 10
+_FOR_EARLIER = 12_000  # characters that details make room for
 _MOST_ROWS = 1_600  # more never fit: a row takes 30 characters
 _DONE = (ProgressState.COMPLETED, ProgressState.REUSED, ProgressState.REPLAYED)
 _FIRST = (ProgressState.FAILED, ProgressState.RUNNING)
@@ -44,14 +46,11 @@ _SQUEEZES: tuple[tuple[int, int, bool], ...] = (
 """Most characters of a reason and of a name, and whether times are rounded; the first that is small enough counts."""
 
 
-def progress_document(
-    snapshot: ProgressSnapshot, written_at: datetime, earlier: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
-    """Return the document.
+def progress_document(snapshot: ProgressSnapshot, written_at: datetime) -> dict[str, Any]:
+    """Return the document. Earlier attempts are added where it is kept, see :func:`with_earlier`.
 
     :param snapshot: what is known
     :param written_at: the time, with time zone
-    :param earlier: earlier attempts, newest first, as :func:`earlier_attempts` returns them
     """
     kept, folded = _kept_rows(snapshot, written_at)
     document = _squeezed(snapshot, kept, written_at)
@@ -61,11 +60,44 @@ def progress_document(
         budget -= _add(document, "requests", requests, budget // 4)
     if snapshot.what_if is not None and not folded:
         budget -= _add_what_if(document, snapshot.what_if, budget // 2)
-    if earlier:
-        budget -= _add(document, "earlier", _comparable(earlier, document), budget // 2)
     if details := _details(snapshot, kept, budget):
         document["details"] = details
     return document
+
+
+def with_earlier(document: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a document that tells of earlier attempts, too: of as many as there is room for.
+
+    Details give way to them, those last that people ask for first.
+
+    :param earlier: newest first, as :func:`earlier_attempts` returns them
+    """
+    told = dict(document)
+    this = told["attempt"].get("try_number")
+    before = _comparable([entry for entry in earlier if entry.get("try_number") != this], told)
+    if not before:
+        return told
+    wanted = min(_FOR_EARLIER, json_size(before) + 20)
+    details = dict(told.get("details", {}))
+    room = LARGEST - json_size(told)
+    while details and room < wanted:
+        room += json_size(dict([details.popitem()]))
+    if "details" in told:
+        told["details"] = details
+    _add(told, "earlier", before, LARGEST - json_size(told) - 20)
+    return told
+
+
+def ended_document(document: Mapping[str, Any], at: datetime, headline: str) -> dict[str, Any]:
+    """Return the document of an attempt that has ended without saying so.
+
+    :param at: when it was known
+    :param headline: why
+    """
+    end = {"state": AttemptState.FAILED.value, "ended_at": timestamp(at)}
+    attempt = {"error": {"headline": shown(headline)}, **document["attempt"], **end}
+    attempt.pop("work", None)
+    return {**document, "written_at": timestamp(at), "attempt": attempt, "states": _without_running(document["states"])}
 
 
 def earlier_attempts(document: object, pipeline: str, try_number: int) -> list[dict[str, Any]]:
@@ -95,8 +127,14 @@ def _as_earlier(document: Mapping[str, Any], attempt: Mapping[str, Any]) -> dict
     if "ended_at" not in entry:  # it was killed, or its worker died
         entry |= {"state": "failed", "ended_at": document.get("written_at", "")}
         entry.setdefault("error", {"headline": "the attempt was not heard of again: it was killed, or its host died"})
-        columns["states"] = str(columns.get("states", "")).replace(ProgressState.RUNNING, ProgressState.FAILED)
+        columns["states"] = _without_running(str(columns.get("states", "")))
     return {**entry, **columns}
+
+
+def _without_running(states: str) -> str:
+    """Return the states of an attempt in which nothing runs any more."""
+    states = states.replace(ProgressState.RUNNING, ProgressState.FAILED)
+    return states.replace(ProgressState.WAITING, ProgressState.NOT_RUN)
 
 
 def _comparable(earlier: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -58,14 +58,11 @@ class ProgressStart:
     :param key: which run of which pipeline
     :param try_number: Airflow's number of this try
     :param asked_by: who triggered the run, None if that is not known
-    :param earlier: earlier attempts, newest first, see
-        :func:`~airflow_provider.runner.observing.progress_document.earlier_attempts`
     """
 
     key: RunKey
     try_number: int
     asked_by: str | None = None
-    earlier: Sequence[Mapping[str, Any]] = field(default=())
 
 
 class ProgressRecorder(NoOpHooks):
@@ -226,7 +223,7 @@ class ProgressRecorder(NoOpHooks):
             self._fingerprints = ConfigHashes.of(self._config).components
         key = self._start.key
         snapshot = ProgressSnapshot(key.pipeline_name, key.run_id, attempt, rows, self._fingerprints, requests, what_if)
-        return progress_document(snapshot, self._now(), self._start.earlier)
+        return progress_document(snapshot, self._now())
 
     def _spark_does(self, work: SparkWork | None) -> None:
         with self._lock:

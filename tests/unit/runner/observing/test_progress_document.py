@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider.runner.observing.progress_budget import cut_names, cut_text, json_size
-from airflow_provider.runner.observing.progress_document import LARGEST, earlier_attempts, progress_document
+from airflow_provider.runner.observing.progress_document import (
+    LARGEST,
+    earlier_attempts,
+    ended_document,
+    progress_document,
+    with_earlier,
+)
 from airflow_provider.runner.record.progress_record import (
     AttemptOverview,
     AttemptState,
@@ -134,7 +140,7 @@ def test_requests_what_if_and_earlier_attempts_get_their_part_before_details() -
         for n in (1, 0)
     ]
     requests = tuple(ProgressRequest(f"restart from 's{n}'", "a command", "waiting") for n in range(20))
-    found = progress_document(snapshot(rows, what_if=what_if, requests=requests), NOW, earlier)
+    found = with_earlier(progress_document(snapshot(rows, what_if=what_if, requests=requests), NOW), earlier)
 
     assert json_size(found) <= LARGEST
     assert len(found["requests"]) == 10
@@ -175,7 +181,9 @@ def test_no_content_makes_it_too_large_or_unstorable(
     attempt = AttemptOverview(2, 2, "x", how=texts[0], error=ProgressError(texts[0], 0, texts[0], texts[-1], texts[-1]))
     requests = tuple(ProgressRequest(text, text, text, text) for text in texts)
     fields = {"attempt": attempt, "requests": requests, "pipeline": names[0], "run_id": names[-1] * 20}
-    found = progress_document(snapshot(rows, **fields), NOW, [{"number": n} for n in range(times)])
+    found = with_earlier(
+        progress_document(snapshot(rows, **fields), NOW), [{"number": n, "try_number": n} for n in range(3, times)]
+    )
 
     text = json.dumps(found, allow_nan=False)
     assert len(text) <= LARGEST
@@ -213,11 +221,13 @@ def test_the_next_attempt_tells_of_the_ones_before() -> None:
     assert entry["ended_at"] == "2026-11-30T19:30:00.123Z"
     assert "killed" in entry["error"]["headline"]
 
-    second = progress_document(snapshot([row("a"), row("b")]), NOW, [entry])
+    second = with_earlier(progress_document(snapshot([row("a"), row("b")]), NOW), [entry])
     again = earlier_attempts(second, "etl", 3)
     assert [found["number"] for found in again] == [2, 1]
 
-    other = progress_document(snapshot([row("a"), row("c")]), NOW, again)
+    other = progress_document(snapshot([row("a"), row("c")]), NOW)
+    other["attempt"] |= {"number": 3, "try_number": 3}
+    other = with_earlier(other, again)
     assert ["states" in found for found in other["earlier"]] == [False, False]  # of other components
 
 
@@ -227,3 +237,14 @@ def test_the_next_attempt_tells_of_the_ones_before() -> None:
 def test_a_row_that_a_person_has_edited_tells_of_nothing(damaged: Any) -> None:
     """And never fails."""
     assert earlier_attempts(damaged, "etl", 2) == []
+
+
+def test_an_attempt_that_cannot_say_that_it_ended_is_told_as_ended() -> None:
+    """A driver that was killed: what ran failed, what waited did not run, and an error that it told of stays."""
+    rows = [row("a"), row("b", ProgressState.RUNNING), row("c", ProgressState.WAITING)]
+    document = progress_document(snapshot(rows), NOW)
+    ended = ended_document(document, NOW, "DriverError: exit status 137")
+    assert (ended["states"], ended["attempt"]["state"]) == ("cfn", "failed")
+    assert ended["attempt"]["error"] == {"headline": "DriverError: exit status 137"}
+    document["attempt"]["error"] = {"headline": "ValueError: no"}
+    assert ended_document(document, NOW, "x")["attempt"]["error"] == {"headline": "ValueError: no"}

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider.errors import AttemptStopped, StaleAttemptError
 from airflow_provider.runner import InMemoryCheckpointStore, NoOpHooks
 from airflow_provider.runner.observing.events import ComponentStarted
-from airflow_provider.runner.observing.progress_document import earlier_attempts
+from airflow_provider.runner.observing.progress_document import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.requests import RestartRequest
@@ -29,9 +29,10 @@ class Kept:
 
     def __init__(self) -> None:
         self.documents: list[dict[str, Any]] = []
+        self.earlier: list[dict[str, Any]] = []
 
     def write(self, document: dict[str, Any]) -> None:
-        self.documents.append(document)
+        self.documents.append(with_earlier(document, self.earlier))
 
     @property
     def last(self) -> dict[str, Any]:
@@ -51,8 +52,8 @@ class Ticking:
 def attempt(
     store: InMemoryCheckpointStore, kept: Kept, number: int = 1, *hooks: NoOpHooks, **how: Any
 ) -> ProgressRecorder:
-    earlier = earlier_attempts(kept.last, "p", number) if kept.documents else []
-    start = ProgressStart(KEY, number, "alice" if number == 1 else None, earlier)
+    kept.earlier = earlier_attempts(kept.last, "p", number) if kept.documents else []
+    start = ProgressStart(KEY, number, "alice" if number == 1 else None)
     spec = AirflowAttemptSpec(CHAIN, KEY, AirflowTry(number, 3, 3), **how)
     spark: Any = object()
     with ProgressRecorder(start, CHAIN, kept, clock=Ticking()) as recorder:
