@@ -129,6 +129,7 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.config.config_loader import load_pipeline_config
     from airflow_provider.runner.config.interrupted_call import clean_up
     from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
+    from airflow_provider.runner.observing.usual_costs import read_usual
     from airflow_provider.runner.planning.start_mode import AirflowTry
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
@@ -156,7 +157,9 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             requests=tuple(map(RestartRequest.model_validate, request["requests"])),
         )
         store = driver_store(request["checkpoint_url"], spark)
-        start = ProgressStart(run.key, run.attempt.try_number, request["asked_by"])
+        start = ProgressStart(
+            run.key, run.attempt.try_number, request["asked_by"], read_usual(request["usual"], config.name)
+        )
         file = ProgressFile(store.storage, run.key, run.attempt.try_number)
         with ProgressRecorder(start, config, file) as progress:
             progress.reached_spark(spark.sparkContext.uiWebUrl or "", "")

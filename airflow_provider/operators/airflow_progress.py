@@ -14,6 +14,8 @@ from airflow_provider.operators.supervisor_connection import in_use_by_a_loop, m
 from airflow_provider.runner.observing.progress_document import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.observing.progress_writer import Document, ProgressSink
+from airflow_provider.runner.observing.usual_costs import UsualCosts, read_usual, usual_to_json, with_this_run
+from airflow_provider.runner.record.progress_record import AttemptState
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 from airflow_provider.stores.task_state_progress import TaskStateProgress
 
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 PROGRESS_KEY = "pyspark_pipeline_progress"
 """XCom key of the progress where Airflow has no task state store (before 3.3)."""
+
+USUAL_KEY = "pyspark_pipeline_usual"
+"""XCom key of what the components took in the last runs that succeeded."""
 
 
 def triggered_by(context: Context, try_number: int) -> str | None:
@@ -49,7 +54,7 @@ class XComProgress:
     any_thread: bool
 
     def write(self, document: Document) -> None:
-        found = self.ti.xcom_pull(task_ids=self.ti.task_id, key=PROGRESS_KEY, map_indexes=self.ti.map_index)
+        found = _pulled(self.ti, PROGRESS_KEY)
         attempt = found.get("attempt") if isinstance(found, dict) else None
         there = attempt.get("try_number") if isinstance(attempt, dict) else None
         if isinstance(there, int) and there > document["attempt"]["try_number"]:
@@ -82,10 +87,12 @@ class SharedProgress:
 class AirflowProgress:
     """The place for the progress of one attempt.
 
+    :param ti: Airflow's task instance
     :param sink: the place
     :param start: what is known before the attempt begins
     """
 
+    ti: Any
     sink: ProgressSink
     start: ProgressStart
 
@@ -100,9 +107,9 @@ class AirflowProgress:
         ti: Any = context["ti"]
         accessor = context.get("task_state_store")
         shared, number = may_share_connection(), run.attempt.try_number
-        by = triggered_by(context, number)
+        start = ProgressStart(run.key, number, triggered_by(context, number), _usual(ti, run.config.name))
         if accessor is None:
-            return cls(SharedProgress(XComProgress(ti, shared)), ProgressStart(run.key, number, by))
+            return cls(ti, SharedProgress(XComProgress(ti, shared)), start)
         days = checkpoint_retention_days(retention_days)
         row = TaskStateProgress(accessor, run.key, timedelta(days=days) if days else timedelta.max, shared)
         earlier: list[dict[str, Any]] = []
@@ -110,8 +117,40 @@ class AirflowProgress:
             earlier = earlier_attempts(row.read(), run.config.name, number)
         except Exception as error:  # noqa: BLE001 - it is for people only
             logger.warning("cannot read the progress of earlier attempts: %s", describe(error))
-        return cls(SharedProgress(row, earlier), ProgressStart(run.key, number, by))
+        return cls(ti, SharedProgress(row, earlier), start)
 
     def recorder(self, run: AirflowAttemptSpec) -> ProgressRecorder:
         """Return what records the attempt's progress here."""
         return ProgressRecorder(self.start, run.config, self.sink)
+
+    def keep_usual(self, document: Document) -> None:
+        """Keep what the components took for later runs to compare with, if all of them are complete.
+
+        :param document: the attempt's last document
+        """
+        if document["attempt"]["state"] != AttemptState.SUCCEEDED:
+            return
+        try:
+            usual = with_this_run(self.start.usual, document)
+            self.ti.xcom_push(key=USUAL_KEY, value=usual_to_json(self.start.key.pipeline_name, usual))
+        except Exception as error:  # noqa: BLE001 - it is for people only, and the pipeline has succeeded
+            logger.warning("cannot keep what the components took: %s", describe(error))
+
+
+def _usual(ti: Any, pipeline: str) -> dict[str, UsualCosts]:
+    """Return what the components took in earlier runs, by the newest one that succeeded; empty if that is not known.
+
+    In a backfill these are runs for earlier days. Of runs side by side each knows those that had ended when it began.
+    """
+    try:
+        found = _pulled(ti, USUAL_KEY, include_prior_dates=True)
+        return read_usual(found, pipeline)
+    except Exception as error:  # noqa: BLE001 - it is for people only
+        logger.debug("cannot read what the components usually take: %s", describe(error))
+        return {}
+
+
+def _pulled(ti: Any, key: str, *, include_prior_dates: bool = False) -> Any:
+    """Return an XCom of the task itself, None if there is none."""
+    index = -1 if ti.map_index is None else ti.map_index
+    return ti.xcom_pull(task_ids=ti.task_id, key=key, include_prior_dates=include_prior_dates, map_indexes=index)

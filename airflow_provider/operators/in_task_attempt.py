@@ -116,6 +116,7 @@ class InTaskAttempt:
                 progress=recorder,
             )
         self._guard = None
+        request.progress.keep_usual(recorder.document())
         error = attempt_error(result, "a retry or a clear of this task")
         if error is not None:
             raise error

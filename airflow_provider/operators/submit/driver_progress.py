@@ -24,15 +24,16 @@ class DriverProgress:
     :param read: returns the driver's newest document, None if there is none; whatever it raises is logged
     :param sink: where Airflow shows it
     :param every: seconds between two looks
+    :ivar newest: the newest document
     """
 
     def __init__(
         self, first: Document, read: Callable[[], Any], sink: ProgressSink, every: float = EVERY_SECONDS
     ) -> None:
-        self._newest = first
+        self.newest = first
         self._read = read
         self._every = every
-        self._writer = ProgressWriter(lambda: self._newest, sink)
+        self._writer = ProgressWriter(lambda: self.newest, sink)
         self._any_thread = sink.any_thread
         self._over = threading.Event()
 
@@ -50,9 +51,9 @@ class DriverProgress:
         if isinstance(error, StaleAttemptError):
             return
         self._look()
-        if "ended_at" not in self._newest["attempt"]:
+        if "ended_at" not in self.newest["attempt"]:
             why = describe(error) if error is not None else "the driver ended without saying how"
-            self._newest = ended_document(self._newest, datetime.now(UTC), why)
+            self.newest = ended_document(self.newest, datetime.now(UTC), why)
         self._writer.close()
 
     def _follow(self) -> None:
@@ -68,7 +69,7 @@ class DriverProgress:
             logger.debug("cannot read the driver's progress: %s", describe(error))
             return False
         known = isinstance(found, dict) and found.get("format") == PROGRESS_FORMAT and "attempt" in found
-        if not known or found == self._newest:
+        if not known or found == self.newest:
             return False
-        self._newest = found
+        self.newest = found
         return True

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,7 @@ from typing import Any, Self
 from airflow_provider.errors import StaleAttemptError, describe
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.fingerprint.config_hashes import ConfigHashes
+from airflow_provider.runner.observing.cost_suspicion import suspicion_of
 from airflow_provider.runner.observing.events import (
     ComponentCompleted,
     ComponentFailed,
@@ -29,10 +30,17 @@ from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.progress import Progress, ProgressLog
 from airflow_provider.runner.observing.progress_document import progress_document, timestamp
-from airflow_provider.runner.observing.progress_rows import finished_rows, planned_rows, requests_in_words, waiting_rows
+from airflow_provider.runner.observing.progress_rows import (
+    finished_rows,
+    planned_rows,
+    requests_in_words,
+    waiting_rows,
+    with_usual,
+)
 from airflow_provider.runner.observing.progress_writer import EVERY_SECONDS, Document, ProgressSink, ProgressWriter
 from airflow_provider.runner.observing.result import PipelineResultStatus
 from airflow_provider.runner.observing.spark_work_poll import SparkWorkPoll
+from airflow_provider.runner.observing.usual_costs import UsualCosts
 from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.planning.start_mode import StartMode
 from airflow_provider.runner.record.progress_record import (
@@ -44,6 +52,7 @@ from airflow_provider.runner.record.progress_record import (
     ProgressSnapshot,
     ProgressState,
     ProgressWork,
+    SparkUsage,
 )
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.spark.job_progress import SparkWork, spark_progress
@@ -58,11 +67,13 @@ class ProgressStart:
     :param key: which run of which pipeline
     :param try_number: Airflow's number of this try
     :param asked_by: who triggered the run, None if that is not known
+    :param usual: component to what it took in earlier runs
     """
 
     key: RunKey
     try_number: int
     asked_by: str | None = None
+    usual: Mapping[str, UsualCosts] = field(default_factory=dict)
 
 
 class ProgressRecorder(NoOpHooks):
@@ -97,7 +108,7 @@ class ProgressRecorder(NoOpHooks):
         self._began = clock()
         self._lock = threading.Lock()
         self._attempt = AttemptOverview(start.try_number, start.try_number, timestamp(now()), asked_by=start.asked_by)
-        self._rows: list[ProgressRow] = waiting_rows(config)
+        self._rows: list[ProgressRow] = with_usual(waiting_rows(config), start.usual)
         self._places = {row.name: place for place, row in enumerate(self._rows)}
         self._requests: tuple[ProgressRequest, ...] = ()
         self._what_if: Mapping[str, Any] | None = None
@@ -147,7 +158,7 @@ class ProgressRecorder(NoOpHooks):
                 self._poll.watch(None)
 
     def before_pipeline(self, event: PipelineStarted) -> None:
-        rows = planned_rows(event.config, event.plan)
+        rows = with_usual(planned_rows(event.config, event.plan), self._start.usual)
         first = next((d.component for d in event.plan.decisions if d.action is Action.RUN), None)
         carried_out = [r.request for r in event.plan.requests if r.request is not None and r.set_aside is None]
         with self._lock:
@@ -175,6 +186,7 @@ class ProgressRecorder(NoOpHooks):
         found: dict[str, Any] = {"session_state": event.session_state} if event.session_state else {}
         if event.touched is not None:
             found["sources"] = tuple(source.name for source in event.touched.sources)
+        found |= self._costs(event.component.name, event.usage, event.duration_seconds)
         self._update(
             event.component.name,
             state=ProgressState.REPLAYED if replayed else ProgressState.COMPLETED,
@@ -188,7 +200,8 @@ class ProgressRecorder(NoOpHooks):
 
     def on_component_failure(self, event: ComponentFailed) -> None:
         name = event.component.name
-        self._update(name, state=ProgressState.FAILED, seconds=event.duration_seconds)
+        costs = self._costs(name, event.usage, event.duration_seconds)
+        self._update(name, state=ProgressState.FAILED, seconds=event.duration_seconds, **costs)
         failure = event.failure or explain(event.error)
         if self._attempt.error is None:
             self._tell(error=_error(failure, self._places.get(name)))
@@ -224,6 +237,17 @@ class ProgressRecorder(NoOpHooks):
         key = self._start.key
         snapshot = ProgressSnapshot(key.pipeline_name, key.run_id, attempt, rows, self._fingerprints, requests, what_if)
         return progress_document(snapshot, self._now())
+
+    def _costs(self, component: str, usage: SparkUsage | None, seconds: float) -> dict[str, Any]:
+        """Return the fields of a row that say what a component took."""
+        costs = usage.costs if usage is not None else None
+        usual = self._start.usual.get(component)
+        return {
+            "costs": costs,
+            "sql": usage.sql if usage is not None else None,
+            "suspicion": suspicion_of(usage, seconds),
+            "against_usual": usual.compared(seconds, costs) if usual is not None else "",
+        }
 
     def _spark_does(self, work: SparkWork | None) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from datetime import datetime
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.progress_document import timestamp
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
+from airflow_provider.runner.observing.usual_costs import UsualCosts
 from airflow_provider.runner.planning.plan import Action, Decision, RequestOutcome, RunPlan
 from airflow_provider.runner.record.progress_record import (
     NOT_KNOWN,
@@ -37,6 +38,11 @@ def planned_rows(config: PipelineConfig, plan: RunPlan) -> list[ProgressRow]:
     needs, changed = _needs(config), _changed(plan)
     rows = [_planned(decision, plan, needs, changed) for decision in plan.decisions]
     return rows + _disabled(config)
+
+
+def with_usual(rows: Iterable[ProgressRow], usual: Mapping[str, UsualCosts]) -> list[ProgressRow]:
+    """Return rows with what their components took in earlier runs."""
+    return [_with_usual(row, usual.get(row.name)) for row in rows]
 
 
 def finished_rows(rows: Sequence[ProgressRow], results: Iterable[ComponentResult]) -> list[ProgressRow]:
@@ -98,6 +104,13 @@ def _planned(
         sources=tuple(source.name for source in decision.sources),
         changed=changed.get(decision.component, ()),
     )
+
+
+def _with_usual(row: ProgressRow, usual: UsualCosts | None) -> ProgressRow:
+    seconds = usual.median_seconds if usual is not None else None
+    if usual is None or seconds is None:
+        return row
+    return replace(row, usual=seconds, usual_of=len(usual.seconds))
 
 
 def _disabled(config: PipelineConfig) -> list[ProgressRow]:

@@ -81,6 +81,39 @@ class SparkCosts:
 
 
 @dataclass(frozen=True)
+class LongestStage:
+    """The stage of a component in which its tasks ran longest.
+
+    :param tasks: how many it has
+    :param run_seconds: time that they ran, added up
+    :param cpu_seconds: CPU time of it
+    :param slowest_seconds: time of the slowest task, None if that is not known
+    :param median_seconds: time of the task in the middle, None if that is not known
+    """
+
+    tasks: int
+    run_seconds: float
+    cpu_seconds: float
+    slowest_seconds: float | None = None
+    median_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class SparkUsage:
+    """What Spark noted of the jobs that a component started.
+
+    :param longest: None if no stage was long enough to be worth a look
+    :param ran_python: whether Python code of a person ran on executors, or may have
+    :param sql: id of its first SQL execution with a job, None if it had none
+    """
+
+    costs: SparkCosts
+    longest: LongestStage | None = None
+    ran_python: bool = False
+    sql: int | None = None
+
+
+@dataclass(frozen=True)
 class CostSuspicion:
     """What may make a component slow.
 
