@@ -14,7 +14,7 @@ from typing import Any
 from airflow_provider.errors import UnreadableRequestError, describe
 from airflow_provider.runner import CheckpointStore
 from airflow_provider.runner.checkpoint.store import RestartRequests
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider.operators.in_task_attempt import InTaskAttempt
     from airflow_provider.runner import CheckpointStore, PipelineHooks
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+    from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 
 logger = logging.getLogger(__name__)
 

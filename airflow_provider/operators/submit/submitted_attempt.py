@@ -35,7 +35,7 @@ from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.observing.usual_costs import usual_to_json
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.stores.location import store_at
 
 if TYPE_CHECKING:

@@ -6,16 +6,17 @@ Whoever shows it needs neither the DAG's code nor the record, and decides nothin
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 
 from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, start_mode_of
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec, start_mode_of
 from airflow_provider.runner.running.preview import PreviewSession, preview
 from airflow_provider.runner.running.restart_requests import find_requests
 
@@ -38,26 +39,48 @@ class Answer:
     actions: str = ""
     refused: str = ""
 
-    @property
-    def shortened(self) -> str:
-        """The actions with equal ones counted: ``rrrx`` is ``3r1x``."""
-        return "".join(f"{len(list(same))}{letter}" for letter, same in groupby(self.actions))
+    def to_json(self, places: Sequence[int | None]) -> str | dict[str, str]:
+        """Return the actions with equal ones counted, ``3r1x`` for ``rrrx``; or the refusal.
+
+        :param places: of each component that is shown among the actions; None for a disabled one, which is left out
+        """
+        if self.refused:
+            return {"refused": self.refused}
+        letters = (_LEFT_OUT if place is None else self.actions[place] for place in places)
+        return "".join(f"{len(list(same))}{letter}" for letter, same in groupby(letters))
 
 
 @dataclass(frozen=True)
 class WhatIf:
     """What the next attempt would do when the task is cleared.
 
+    :param components: the enabled ones, in the order of execution
     :param resume: without a request
     :param beginning: with a request for all components that depend on no other
     :param restart: component to the answer for a restart from it with its descendants
     :param alone: the same without its descendants. A component that is in neither was not looked at
     """
 
+    components: tuple[str, ...]
     resume: Answer
     beginning: Answer
     restart: dict[str, Answer] = field(default_factory=dict)
     alone: dict[str, Answer] = field(default_factory=dict)
+
+    def to_json(self, shown: Sequence[str]) -> dict[str, Any]:
+        """Return it as the progress for people has it, in which places stand for components.
+
+        :param shown: names of all components in the progress, disabled ones too
+        """
+        place = {name: index for index, name in enumerate(self.components)}
+        places = [place.get(name) for name in shown]
+        index = {name: str(at) for at, name in enumerate(shown)}
+        return {
+            "resume": self.resume.to_json(places),
+            "beginning": self.beginning.to_json(places),
+            "from": {index[name]: answer.to_json(places) for name, answer in self.restart.items()},
+            "only": {index[name]: answer.to_json(places) for name, answer in self.alone.items()},
+        }
 
 
 def what_if(
@@ -103,7 +126,7 @@ def what_if(
         return Answer(refused=aside[0]) if aside else Answer(_letters(found.plan))
 
     roots = [component.name for component in config.ordered if not component.depends_on]
-    found = WhatIf(answer(), answer(*roots))
+    found = WhatIf(tuple(component.name for component in config.ordered), answer(), answer(*roots))
     for name in _likeliest_first(config, checkpoint):
         if clock() > until:
             break

@@ -13,7 +13,8 @@ from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
+from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.runner.running.what_if import Answer, WhatIf, what_if
 from tests.conftest import Script
 from tests.samples.pipelines import component

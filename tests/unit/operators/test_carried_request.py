@@ -13,7 +13,7 @@ from airflow_provider.runner import InMemoryCheckpointStore, LocalCheckpointStor
 from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 from airflow_provider.stores.task_state_head import request_key
 from tests.samples.harness.stores import FakeTaskState

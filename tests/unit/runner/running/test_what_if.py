@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pytest
-
 from airflow_provider.runner import CheckpointState, PipelineConfig
 from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.requests import RestartRequest, SettledRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.runner.running.what_if import Answer, WhatIf, what_if
 from tests.samples.sketches import COMPLETED_AT, checkpoint, config
 
@@ -75,9 +73,16 @@ def test_the_likeliest_come_first_when_time_is_short() -> None:
     assert list(found.alone) == ["c", "b", "a"]
 
 
-@pytest.mark.parametrize(("actions", "shortened"), [("", ""), ("r", "1r"), ("rrrxxp", "3r2x1p")])
-def test_equal_actions_are_counted(actions: str, shortened: str) -> None:
-    assert Answer(actions).shortened == shortened
+def test_in_the_progress_equal_actions_are_counted_and_places_stand_for_names() -> None:
+    """A disabled component has a place there, too."""
+    found = WhatIf(("a", "b", "c"), Answer("rrx"), Answer(refused="no"), {"b": Answer("rxx")}, {"a": Answer("xss")})
+    assert found.to_json(["a", "b", "c"])["resume"] == "2r1x"
+    assert found.to_json(["a", "off", "b", "c"]) == {
+        "resume": "1r1s1r1x",
+        "beginning": {"refused": "no"},
+        "from": {"2": "1r1s2x"},
+        "only": {"0": "1x3s"},
+    }
 
 
 def test_a_request_of_the_run_counts_until_an_attempt_has_dealt_with_it() -> None:
