@@ -85,7 +85,8 @@ public class SessionSources extends SparkListener {
             addLate();
         }
         if (!listens) {
-            session.sparkContext().addSparkListener(this);
+            // A queue that is always there: Spark would start and stop a thread for one that has no other listener.
+            session.sparkContext().listenerBus().addToStatusQueue(this);
             listens = true;
         }
     }
@@ -117,26 +118,90 @@ public class SessionSources extends SparkListener {
      * @param millis how long it may take
      */
     public String found(String views, int most, long millis) throws Exception {
+        stop();
+        List plans = new ArrayList();
+        List failed = new ArrayList();
+        for (Object view : (List) json.readValue(views, List.class)) {
+            List parts = (List) view;
+            String name = (String) parts.get(0);
+            try {
+                boolean isGlobal = Boolean.TRUE.equals(parts.get(1));
+                plans.add(new Object[] {name, SessionContents.planOf(session, name, isGlobal, (String) parts.get(2))});
+            } catch (Throwable error) {
+                failed.add(name);
+            }
+        }
+        Map answer = told(leaves(plans, failed), failed, most, millis);
+        forget();
+        return packed(json.writeValueAsBytes(answer));
+    }
+
+    /**
+     * The same as a map, if it is at hand: null if a storage or a catalog must be asked, which may hang. No more notes are
+     * taken; those there are stay, in case that it is asked for after all.
+     *
+     * @param plans of the views: [name, plan], null instead of a plan if there is no such view
+     * @param failed names of the views that cannot be analysed
+     */
+    public Map foundAtHand(List plans, List failed, int most, long millis) throws Exception {
+        stop();
+        List none = new ArrayList(failed);
+        Set leaves = leaves(plans, none);
+        boolean atHand = true;
+        for (Object leaf : leaves) {
+            atHand = atHand && isAtHand(leaf);
+        }
+        synchronized (this) {
+            for (Object source : outside.values()) {
+                atHand = atHand && !((Map) source).containsKey("from");
+            }
+        }
+        return atHand ? told(leaves, none, most, millis) : null;
+    }
+
+    /** Whether all that is told of a leaf is in the memory of this JVM. */
+    private static boolean isAtHand(Object leaf) {
+        if (leaf instanceof LogicalRelation && ((LogicalRelation) leaf).relation() instanceof HadoopFsRelation) {
+            return indexOf(leaf) instanceof PartitioningAwareFileIndex;
+        }
+        if (leaf instanceof LogicalRDD) {
+            return SessionContents.isOfDriver(((LogicalRDD) leaf).rdd());
+        }
+        return !(leaf instanceof HiveTableRelation || leaf instanceof DataSourceV2Relation);
+    }
+
+    private void stop() {
         if (!settle()) {
             addLate();
         }
         stopListening();
+    }
+
+    /** The leaves of all that was read. A view that cannot be followed is added to those that failed. */
+    private Set leaves(List plans, List failed) {
         Set leaves = Collections.newSetFromMap(new IdentityHashMap());
-        List failed = new ArrayList();
-        for (Object view : (List) json.readValue(views, List.class)) {
-            List parts = (List) view;
+        for (Object view : plans) {
+            Object[] parts = (Object[]) view;
             try {
-                LogicalPlan plan = planOf((String) parts.get(0), Boolean.TRUE.equals(parts.get(1)), (String) parts.get(2));
-                if (plan != null) {
-                    addLeaves(plan, leaves, null);
+                if (parts[1] != null) {
+                    addLeaves((LogicalPlan) parts[1], leaves, null);
                 }
             } catch (Throwable error) {
-                failed.add(other("view " + parts.get(0), "it cannot be analysed"));
+                failed.add(parts[0]);
             }
         }
-        List told = new ArrayList(failed);
         synchronized (this) {
             leaves.addAll(read);
+        }
+        return leaves;
+    }
+
+    private Map told(Set leaves, List failed, int most, long millis) throws Exception {
+        List told = new ArrayList();
+        for (Object view : failed) {
+            told.add(other("view " + view, "it cannot be analysed"));
+        }
+        synchronized (this) {
             told.addAll(outside.values());
         }
         Budget budget = new Budget(most, millis);
@@ -163,9 +228,10 @@ public class SessionSources extends SparkListener {
         }
         Map answer = new LinkedHashMap();
         answer.put("sources", told);
-        answer.put("writes", new ArrayList(written));
-        forget();
-        return packed(answer);
+        synchronized (this) {
+            answer.put("writes", new ArrayList(written));
+        }
+        return answer;
     }
 
     /**
@@ -185,14 +251,14 @@ public class SessionSources extends SparkListener {
             }
         }
         addFiles(found, starts, new Budget(most, millis));
-        return packed(found);
+        return packed(json.writeValueAsBytes(found));
     }
 
-    /** As JSON in base64 of GZIP: names of files repeat each other, and more than 8 KB reach Python in slow pieces. */
-    private String packed(Map answer) throws Exception {
+    /** JSON in base64 of GZIP: names of files repeat each other, and more than 8 KB reach Python in slow pieces. */
+    public static String packed(byte[] answer) throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         OutputStream out = new GZIPOutputStream(bytes);
-        out.write(json.writeValueAsBytes(answer));
+        out.write(answer);
         out.close();
         return Base64.getEncoder().encodeToString(bytes.toByteArray());
     }
@@ -348,18 +414,6 @@ public class SessionSources extends SparkListener {
 
     private synchronized void addLate() {
         outside.put("late", other("what its statements read", "Spark is behind with its records"));
-    }
-
-    private LogicalPlan planOf(String name, boolean isGlobal, String quoted) throws Exception {
-        SessionCatalog catalog = session.sessionState().catalog();
-        Option view = isGlobal ? catalog.globalTempViewManager().get(name) : catalog.getRawTempView(name);
-        if (view.isEmpty()) {
-            return null;
-        }
-        Option stored = ((TemporaryViewRelation) view.get()).plan();
-        // A view that was made by SQL is stored as its text.
-        return stored.isDefined() ? (LogicalPlan) stored.get()
-            : SessionContents.analysed(session, quoted).queryExecution().analyzed();
     }
 
     private static void addLeaves(TreeNode node, Set leaves, Set targets) {

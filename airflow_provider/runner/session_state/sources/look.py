@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.errors import SourceNotListedError, describe
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper, unpack
+from airflow_provider.runner.session_state.probes.jvm_answers import unpack
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper
 from airflow_provider.runner.session_state.sources.globs import name_pattern
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summarize
 from airflow_provider.runner.session_state.sources.paths import normalized
