@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider.masking import mask
 from airflow_provider.runner import MetricsHooks, NoOpHooks
 from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, ComponentStarted
+from airflow_provider.runner.record.progress_record import SparkUsage
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -62,6 +63,7 @@ class TracingHooks(NoOpHooks):
     def after_component(self, event: ComponentCompleted) -> None:
         if self._span is not None:
             self._span.set_attribute("pyspark_pipeline.retries", event.retries)
+            self._tell_costs(event.usage)
             self._span.end()
             self._span = None
 
@@ -73,9 +75,16 @@ class TracingHooks(NoOpHooks):
                 text = mask("".join(traceback.format_exception(event.error)))
                 masked = {"exception.message": mask(str(event.error)), "exception.stacktrace": text}
                 self._span.record_exception(event.error, masked)
+            self._tell_costs(event.usage)
             self._span.set_status(Status(StatusCode.ERROR, type(event.error).__name__))
             self._span.end()
             self._span = None
+
+    def _tell_costs(self, usage: SparkUsage | None) -> None:
+        """Add what the component took of Spark. OpenTelemetry's semantic conventions have no names for it."""
+        if self._span is not None and usage is not None:
+            costs = usage.costs.to_json()
+            self._span.set_attributes({f"pyspark_pipeline.spark.{name}": value for name, value in costs.items()})
 
 
 def with_openlineage(

@@ -19,10 +19,14 @@ from statsd import StatsClient
 from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
 from airflow_provider.runner import InMemoryCheckpointStore, PipelineHooks
 from airflow_provider.runner.checkpoint.saving import SavePolicy
+from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, ComponentStarted, Step
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import NoCheckpoint
+from airflow_provider.runner.record.progress_record import SparkCosts, SparkUsage
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
-from tests.samples.pipelines import pipeline
+from tests.samples.pipelines import component, pipeline
 
 THREE = pipeline("a", "b", "c")
 
@@ -118,6 +122,20 @@ def test_each_component_that_runs_has_a_span_below_the_tasks(script: Script, exp
     assert exception.attributes["exception.message"] == "jdbc:p://u?password=*** is down"
     assert "password=*** is down" in exception.attributes["exception.stacktrace"]
     assert "hunter2" not in str(exception.attributes)
+
+
+def test_a_span_has_what_the_component_took_of_spark(exporter: InMemorySpanExporter) -> None:
+    """Also of one that failed; what is not known is left out."""
+    exporter.clear()
+    step = Step(component("a"), Decision("a", Action.RUN, NoCheckpoint()), 1, 1)
+    usage = SparkUsage(SparkCosts(cpu_seconds=2.5, tasks=8))
+    hooks = TracingHooks()
+    for event in (ComponentCompleted(step, 3.0, 0, usage=usage), ComponentFailed(step, 3.0, OSError(), usage=usage)):
+        hooks.before_component(ComponentStarted(step))
+        hooks.after_component(event) if isinstance(event, ComponentCompleted) else hooks.on_component_failure(event)
+    for span in exporter.get_finished_spans():
+        found = {key: value for key, value in span.attributes.items() if key.startswith("pyspark_pipeline.spark.")}
+        assert found == {"pyspark_pipeline.spark.cpu_seconds": 2.5, "pyspark_pipeline.spark.tasks": 8}
 
 
 def test_lineage_adds_nothing_by_default() -> None:
