@@ -24,7 +24,7 @@ PREFIX = "pyspark_pipeline."
 def metrics_hooks(dag_id: str, task_id: str) -> MetricsHooks:
     """Return hooks that pass their figures to Airflow's metrics.
 
-    Times become timers, in milliseconds as Airflow has them, everything else counters. Each has the tags ``dag_id``,
+    Times become timers, in milliseconds as Airflow has them, a peak a gauge, everything else counters. Each has the tags ``dag_id``,
     ``task_id``, ``pipeline`` and, where it applies, ``component``.
     """
     from airflow.providers.common.compat.sdk import Stats
@@ -35,6 +35,8 @@ def metrics_hooks(dag_id: str, task_id: str) -> MetricsHooks:
             Stats.timing(f"{PREFIX}{name.removesuffix('_seconds')}", timedelta(seconds=value), tags=tags)
         elif name.endswith("seconds_saved"):
             Stats.timing(f"{PREFIX}pipeline.saved", timedelta(seconds=value), tags=tags)
+        elif name.endswith("peak_memory_bytes"):
+            Stats.gauge(f"{PREFIX}{name}", int(value), tags=tags)
         else:
             Stats.incr(f"{PREFIX}{name}", int(value), tags=tags)
 
