@@ -24,8 +24,8 @@ PREFIX = "pyspark_pipeline."
 def metrics_hooks(dag_id: str, task_id: str) -> MetricsHooks:
     """Return hooks that pass their figures to Airflow's metrics.
 
-    Times become timers, in milliseconds as Airflow has them, a peak a gauge, everything else counters. Each has the tags ``dag_id``,
-    ``task_id``, ``pipeline`` and, where it applies, ``component``.
+    Times become timers, in milliseconds as Airflow has them, a peak a gauge, everything else counters. Each has the
+    tags ``dag_id``, ``task_id``, ``pipeline`` and, where it applies, ``component``.
     """
     from airflow.providers.common.compat.sdk import Stats
 
