@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.errors import StaleAttemptError, describe
 from airflow_provider.operators.airflow_config import checkpoint_retention_days
 from airflow_provider.operators.supervisor_connection import in_use_by_a_loop, may_share_connection
-from airflow_provider.runner.observing.progress_document import earlier_attempts, with_earlier
+from airflow_provider.runner.observing.progress_history import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.observing.progress_writer import Document, ProgressSink
 from airflow_provider.runner.observing.usual_costs import UsualCosts, read_usual, usual_to_json, with_this_run

@@ -141,6 +141,7 @@ class SubmittedAttempt:
                 raise
             self._stop_if_killed(error)
             outcome = self._recorded(url, error) if target.remote else shipment.outcome()
+        progress.finish(error, outcome.get("summary") if outcome is not None else None)
         self._place.keep_usual(progress.newest)
         ids = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         if outcome is not None and "summary" in outcome:

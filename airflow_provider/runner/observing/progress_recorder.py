@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,11 +26,12 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
-from airflow_provider.runner.observing.failure import Failure, explain
+from airflow_provider.runner.observing.failure import explain
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.progress import Progress, ProgressLog
 from airflow_provider.runner.observing.progress_document import progress_document, timestamp
 from airflow_provider.runner.observing.progress_rows import (
+    failure_as_error,
     finished_rows,
     planned_rows,
     requests_in_words,
@@ -209,7 +210,7 @@ class ProgressRecorder(NoOpHooks):
         self._update(name, state=ProgressState.FAILED, seconds=event.duration_seconds, **costs)
         failure = event.failure or explain(event.error)
         if self._attempt.error is None:
-            self._tell(error=_error(failure, self._places.get(name)))
+            self._tell(error=failure_as_error(failure, self._places.get(name)))
         self._tell(work=None)
         self._writer.boundary()
 
@@ -275,25 +276,3 @@ class ProgressRecorder(NoOpHooks):
 
     def _end(self, state: AttemptState, error: ProgressError | None) -> None:
         self._attempt = replace(self._attempt, state=state, ended_at=timestamp(self._now()), error=error, work=None)
-
-
-def _error(failure: Failure, place: int | None) -> ProgressError:
-    remedies, others = _split(failure.hints)
-    detail = "\n".join([failure.what, *others])
-    return ProgressError(
-        failure.headline,
-        place,
-        failure.where,
-        detail if detail != failure.headline else None,
-        "\n".join(remedies) or None,
-    )
-
-
-def _split(hints: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the remedies among hints, and the other ones."""
-    found = list(hints)
-    remedies = [hint for hint in found if hint.startswith(_REMEDY)]
-    return [hint.removeprefix(_REMEDY) for hint in remedies], [hint for hint in found if hint not in remedies]
-
-
-_REMEDY = "remedy: "

@@ -12,13 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider.runner.observing.progress_budget import cut_names, cut_text, json_size
-from airflow_provider.runner.observing.progress_document import (
-    LARGEST,
-    earlier_attempts,
-    ended_document,
-    progress_document,
-    with_earlier,
-)
+from airflow_provider.runner.observing.progress_document import LARGEST, progress_document
+from airflow_provider.runner.observing.progress_history import earlier_attempts, ended_document, with_earlier
 from airflow_provider.runner.record.progress_record import (
     AttemptOverview,
     AttemptState,
@@ -246,5 +241,6 @@ def test_an_attempt_that_cannot_say_that_it_ended_is_told_as_ended() -> None:
     ended = ended_document(document, NOW, "DriverError: exit status 137")
     assert (ended["states"], ended["attempt"]["state"]) == ("cfn", "failed")
     assert ended["attempt"]["error"] == {"headline": "DriverError: exit status 137"}
+    assert ended_document(document, NOW, None)["attempt"]["state"] == "succeeded"
     document["attempt"]["error"] = {"headline": "ValueError: no"}
     assert ended_document(document, NOW, "x")["attempt"]["error"] == {"headline": "ValueError: no"}

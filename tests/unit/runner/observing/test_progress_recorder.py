@@ -9,7 +9,7 @@ import pytest
 from airflow_provider.errors import AttemptStopped, StaleAttemptError
 from airflow_provider.runner import InMemoryCheckpointStore, NoOpHooks
 from airflow_provider.runner.observing.events import ComponentStarted
-from airflow_provider.runner.observing.progress_document import earlier_attempts, with_earlier
+from airflow_provider.runner.observing.progress_history import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.requests import RestartRequest
