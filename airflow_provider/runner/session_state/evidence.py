@@ -262,13 +262,17 @@ class EvidenceCollector:
         self._carried.add_lazy_code(component, None)
 
     def with_changed_sources(self, components: Collection[str]) -> list[str]:
-        """Return those of some components whose sources have changed."""
-        return self._source_watch.changed_components(components)
+        """Return those of some components whose sources have changed, or may have."""
+        return self._ask_in_time(
+            "whether what was read has changed",
+            lambda: self._source_watch.changed_components(components),
+            lambda why: list(components),
+        )
 
     def with_unchanged_sources(self, components: Collection[str]) -> set[str]:
         """Return those of some components whose sources are all known to be unchanged."""
         known = {name for name in components if all(s.state == "seen" for s in self._sources.get(name, ()))}
-        return known.difference(self._source_watch.changed_components(known))
+        return known.difference(self.with_changed_sources(known))
 
     def after_failure(self, mark: Any) -> tuple[list[str], list[SourceRecord]]:
         """Return the components that had read what was written since a mark, and how their sources are now.
@@ -278,7 +282,10 @@ class EvidenceCollector:
         (effects,) = self._ask_in_turn(self._question_since(mark))
         self.usage = effects.usage
         written = [*effects.targets, *self._seen.written_files]
-        return self._readers_of(written), self._source_watch.refresh_written(written)
+        left = self._ask_in_time(
+            "how what it had written is now", lambda: self._source_watch.refresh_written(written), lambda why: []
+        )
+        return self._readers_of(written), left
 
     def _question_since(self, mark: Any) -> Question:
         def asked(_: object) -> SparkEffects:

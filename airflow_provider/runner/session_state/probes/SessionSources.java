@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -53,6 +54,7 @@ import org.apache.spark.sql.execution.datasources.jdbc.JDBCRelation;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
 import org.apache.spark.sql.execution.datasources.v2.FileTable;
 import org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd;
+import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.storage.RDDInfo;
 import scala.Option;
 import scala.collection.Iterator;
@@ -65,6 +67,8 @@ import scala.collection.Iterator;
 public class SessionSources extends SparkListener {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
     private static final long PAUSE = TimeUnit.MICROSECONDS.toNanos(200);
+    private static final String IGNORED = "spark.sql.files.ignoredPathSegmentRegex";
+    private static final Pattern HIDDEN = Pattern.compile("^[._]");
 
     private final ObjectMapper json = new ObjectMapper();
     private final Set read = Collections.newSetFromMap(new IdentityHashMap()); // the leaves of plans
@@ -223,7 +227,7 @@ public class SessionSources extends SparkListener {
         for (Object source : told) {
             Map map = (Map) source;
             if ("rdd".equals(map.remove("from"))) {
-                addFiles(map, (List) map.get("roots"), budget);
+                addFiles(map, (List) map.get("roots"), HIDDEN, budget);
             }
         }
         Map answer = new LinkedHashMap();
@@ -240,7 +244,7 @@ public class SessionSources extends SparkListener {
      * @param roots paths in JSON
      * @param globs patterns of such, in JSON
      */
-    public String files(String roots, String globs, int most, long millis) throws Exception {
+    public String files(String roots, String globs, String ignored, int most, long millis) throws Exception {
         Map found = new LinkedHashMap();
         List starts = new ArrayList((List) json.readValue(roots, List.class));
         for (Object glob : (List) json.readValue(globs, List.class)) {
@@ -250,7 +254,7 @@ public class SessionSources extends SparkListener {
                 starts.add(matches[index].getPath().toString());
             }
         }
-        addFiles(found, starts, new Budget(most, millis));
+        addFiles(found, starts, ignored == null ? HIDDEN : Pattern.compile(ignored), new Budget(most, millis));
         return packed(json.writeValueAsBytes(found));
     }
 
@@ -495,7 +499,7 @@ public class SessionSources extends SparkListener {
         } else if (leaf instanceof HiveTableRelation) {
             CatalogTable table = ((HiveTableRelation) leaf).tableMeta();
             Map source = source("table", table.identifier().quotedString(), locations(table));
-            addFiles(source, (List) source.get("roots"), budget);
+            addFiles(source, (List) source.get("roots"), HIDDEN, budget);
             told.add(source);
         } else if (leaf instanceof DataSourceV2Relation) {
             DataSourceV2Relation relation = (DataSourceV2Relation) leaf;
@@ -528,6 +532,10 @@ public class SessionSources extends SparkListener {
             source.put("written", option(options, "path"));
             source.put("only", option(options, "pathglobfilter"));
         }
+        Pattern hidden = hidden(options);
+        if (!hidden.pattern().equals(HIDDEN.pattern())) {
+            source.put("ignored", hidden.pattern());
+        }
         if (index instanceof PartitioningAwareFileIndex) {
             scala.collection.Map leaves = ((PartitioningAwareFileIndex) index).leafFiles();
             if (budget.spend(source, leaves.size())) {
@@ -538,9 +546,19 @@ public class SessionSources extends SparkListener {
                 source.put("files", files);
             }
         } else {
-            addFiles(source, roots, budget);
+            addFiles(source, roots, hidden, budget);
         }
         return source;
+    }
+
+    /** What Spark leaves out when it lists a directory, which nothing changes before 4.3. */
+    private Pattern hidden(scala.collection.immutable.Map options) {
+        if (!SQLConf$.MODULE$.containsConfigKey(IGNORED)) {
+            return HIDDEN;
+        }
+        String asked = options == null ? null : option(options, "ignoredpathsegmentregex");
+        asked = asked == null ? session.sessionState().conf().getConfString(IGNORED) : asked;
+        return Pattern.compile(asked.isEmpty() ? "(?!)" : asked);
     }
 
     private static String option(scala.collection.immutable.Map options, String name) {
@@ -628,7 +646,7 @@ public class SessionSources extends SparkListener {
         return source;
     }
 
-    private void addFiles(Map source, List roots, Budget budget) {
+    private void addFiles(Map source, List roots, Pattern hidden, Budget budget) {
         List files = new ArrayList();
         try {
             for (Object root : roots) {
@@ -640,7 +658,7 @@ public class SessionSources extends SparkListener {
                 } catch (java.io.FileNotFoundException gone) {
                     continue;
                 }
-                if (!addBelow(files, system, status, source, budget)) {
+                if (!addBelow(files, system, status, source, hidden, budget)) {
                     return;
                 }
             }
@@ -650,8 +668,8 @@ public class SessionSources extends SparkListener {
         }
     }
 
-    private static boolean addBelow(List files, FileSystem system, FileStatus status, Map source, Budget budget)
-            throws Exception {
+    private static boolean addBelow(List files, FileSystem system, FileStatus status, Map source, Pattern hidden,
+            Budget budget) throws Exception {
         if (!status.isDirectory()) {
             files.add(file(status));
             return budget.spend(source, 1);
@@ -661,19 +679,22 @@ public class SessionSources extends SparkListener {
         }
         FileStatus[] found = system.listStatus(status.getPath());
         for (int index = 0; index < found.length; index++) {
-            boolean hidden = isHidden(found[index].getPath().getName());
-            if (!hidden && !addBelow(files, system, found[index], source, budget)) {
+            boolean seen = !isHidden(found[index].getPath().getName(), hidden);
+            if (seen && !addBelow(files, system, found[index], source, hidden, budget)) {
                 return false;
             }
         }
         return true;
     }
 
-    private static boolean isHidden(String name) {
+    private static boolean isHidden(String name, Pattern hidden) {
         if (name.startsWith("_metadata") || name.startsWith("_common_metadata")) {
             return false;
         }
-        return name.startsWith(".") || name.endsWith("._COPYING_") || (name.startsWith("_") && name.indexOf('=') < 0);
+        if (name.endsWith("._COPYING_")) {
+            return true;
+        }
+        return !(name.startsWith("_") && name.indexOf('=') >= 0) && hidden.matcher(name).find();
     }
 
     private static List file(FileStatus status) {

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider.errors import SourceNotListedError
 from airflow_provider.masking import mask
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import ViewName
@@ -14,6 +15,7 @@ from airflow_provider.runner.session_state.probes.jvm_answers import unpack
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.saved.session_calls import global_database
 from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, pattern_of
+from airflow_provider.runner.session_state.sources.hidden_files import hidden_by
 from airflow_provider.runner.session_state.sources.listing import MOST_FILES, MOST_SECONDS, SourceFile
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, as_not_listed, places_name, with_listing
 from airflow_provider.runner.session_state.sources.paths import normalized
@@ -58,7 +60,14 @@ class ClassicSources:
         name = described["name"] or places_name(globs or roots)
         if "version" in described:
             return SourceRecord(kind=described["kind"], name=mask(name), version=described["version"])
-        record = SourceRecord(kind=described["kind"], name=mask(name), roots=roots, globs=globs, only=only)
+        ignored = described.get("ignored")
+        record = SourceRecord(
+            kind=described["kind"], name=mask(name), roots=roots, globs=globs, only=only, ignored=ignored
+        )
+        try:
+            hidden_by(ignored)
+        except SourceNotListedError as error:
+            return as_not_listed(record, str(error))
         if len(roots) > MOST_ROOTS:
             return as_not_listed(record.model_copy(update={"roots": []}), f"more than {MOST_ROOTS} paths")
         if "files" not in described:
