@@ -40,9 +40,9 @@ def triggered_by(context: Context, try_number: int) -> str | None:
     return getattr(context.get("dag_run"), "triggering_user_name", None) if try_number == 1 else None
 
 
-@dataclass(frozen=True)
+@dataclass
 class XComProgress:
-    """Keeps the newest document in an XCom of the task.
+    """Keeps the newest document in an XCom of the task, which Airflow removes when the next attempt begins.
 
     Airflow takes an XCom of a replaced attempt, too, so this looks first whether a newer one has been there.
 
@@ -52,14 +52,16 @@ class XComProgress:
 
     ti: Any
     any_thread: bool
+    _has_written: bool = False
 
     def write(self, document: Document) -> None:
-        found = _pulled(self.ti, PROGRESS_KEY)
+        found = _pulled(self.ti, PROGRESS_KEY) if self._has_written else None  # Airflow warns if there is none
         attempt = found.get("attempt") if isinstance(found, dict) else None
         there = attempt.get("try_number") if isinstance(attempt, dict) else None
         if isinstance(there, int) and there > document["attempt"]["try_number"]:
             raise StaleAttemptError("a newer attempt has replaced this one")
         self.ti.xcom_push(key=PROGRESS_KEY, value=document)
+        self._has_written = True
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class ProgressRecorder(NoOpHooks):
         self._log = log or ProgressLog()
         self._clock, self._now = clock, now
         self._began = clock()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may interrupt a hook
         self._attempt = AttemptOverview(start.try_number, start.try_number, timestamp(now()), asked_by=start.asked_by)
         self._rows: list[ProgressRow] = with_usual(waiting_rows(config), start.usual)
         self._places = {row.name: place for place, row in enumerate(self._rows)}
@@ -128,12 +128,17 @@ class ProgressRecorder(NoOpHooks):
         self._poll.close()
         if isinstance(error, StaleAttemptError):
             return  # its successor records its own progress
-        with self._lock:
-            if error is not None and self._attempt.state in (AttemptState.STARTING, AttemptState.RUNNING):
-                self._rows = finished_rows(self._rows, ())
-                headline = ProgressError(describe(error), detail=str(error))
-                self._end(AttemptState.FAILED, self._attempt.error or headline)
+        if error is not None:
+            self._fail(ProgressError(describe(error), detail=str(error) if "\n" in str(error) else None))
         self._writer.close()
+
+    def stop(self, why: str) -> None:
+        """Note that the attempt ends now, and write that at once. May be called from a signal handler.
+
+        :param why: in words
+        """
+        self._fail(ProgressError(why))
+        self._writer.hurry()
 
     def starts_as(self, mode: StartMode) -> None:
         """Note how the attempt starts."""
@@ -233,6 +238,7 @@ class ProgressRecorder(NoOpHooks):
             self._rows = finished_rows(self._rows, result.component_results)
             self._attempt = replace(self._attempt, spark_seconds=result.spark_seconds or None)
             self._end(AttemptState.PARTIAL if result.is_part else state, self._attempt.error)
+        self._writer.boundary()
 
     def document(self) -> Document:
         """Return the newest document."""
@@ -273,6 +279,13 @@ class ProgressRecorder(NoOpHooks):
         if place is not None:
             with self._lock:
                 self._rows[place] = replace(self._rows[place], **fields)
+
+    def _fail(self, error: ProgressError) -> None:
+        """Note that the attempt failed, if it has not ended."""
+        with self._lock:
+            if self._attempt.state in (AttemptState.STARTING, AttemptState.RUNNING):
+                self._rows = finished_rows(self._rows, ())
+                self._end(AttemptState.FAILED, self._attempt.error or error)
 
     def _end(self, state: AttemptState, error: ProgressError | None) -> None:
         self._attempt = replace(self._attempt, state=state, ended_at=timestamp(self._now()), error=error, work=None)

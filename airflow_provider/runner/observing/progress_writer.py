@@ -89,6 +89,13 @@ class ProgressWriter:
             self._changed = True
             self._wake.notify()
 
+    def hurry(self) -> None:
+        """Write the newest document now, if a thread does that. May be called from a signal handler."""
+        with self._wake:
+            self._pause = 0.0
+            self._boundary = float("-inf")
+            self._wake.notify()
+
     def close(self, patience_seconds: float = _LAST_WORD_SECONDS) -> bool:
         """Write the last document; return whether it is written.
 

@@ -12,10 +12,12 @@ from airflow_provider.runner.observing.events import ComponentStarted
 from airflow_provider.runner.observing.progress_history import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.planning.start_mode import AirflowTry
+from airflow_provider.runner.record.progress_record import ProgressState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
 from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
+from airflow_provider.runner.spark.job_progress import SparkWork
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 
@@ -182,3 +184,37 @@ def test_what_comes_next_is_part_of_the_last_document(script: Script) -> None:
     recorder = attempt(InMemoryCheckpointStore(), kept)
     recorder.add_what_if({"as_of": "now", "resume": "3r"})
     assert recorder.document()["what_if"] == {"as_of": "now", "resume": "3r"}
+
+
+def test_a_signal_handler_may_say_that_the_attempt_stops(script: Script) -> None:
+    """Whatever the attempt does at that moment; what comes after it changes nothing of that."""
+    kept = Kept()
+    start = ProgressStart(KEY, 1)
+    recorder = ProgressRecorder(start, CHAIN, kept)
+    with recorder._lock:
+        recorder.stop("Airflow asked the task to stop")
+    with pytest.raises(AttemptStopped), recorder:
+        raise AttemptStopped("later")
+    assert kept.last["attempt"]["error"] == {"headline": "Airflow asked the task to stop"}
+
+
+def test_what_spark_does_is_told_while_a_component_runs() -> None:
+    """Only if it is not what was told before, and not any more when the component has ended."""
+    recorder = ProgressRecorder(ProgressStart(KEY, 1), CHAIN, Kept())
+    recorder._spark_does(SparkWork("count", 2, 1, 10, 4, 2))
+    assert "work" not in recorder.document()["attempt"]  # nothing runs
+    recorder._update("b", state=ProgressState.RUNNING)
+    recorder._spark_does(SparkWork("count", 2, 1, 10, 4, 2))
+    assert recorder.document()["attempt"]["work"] == {
+        "component": 1,
+        "description": "count",
+        "stages": 2,
+        "stages_done": 1,
+        "tasks": 10,
+        "tasks_done": 4,
+        "tasks_running": 2,
+        "rows": 0,
+        "bytes": 0,
+    }
+    recorder._spark_does(None)
+    assert "work" not in recorder.document()["attempt"]
