@@ -173,7 +173,7 @@ class SamplePipeline:
         }
         if ended is not None:
             completed = {index for index, letter in enumerate(states) if letter in "crp"}
-            document.setdefault("what_if", self.what_if(completed, ended))
+            document.setdefault("what_if", self.what_if(completed, ended, 200 if len(states) <= 200 else 8))
         return document
 
     def _times(self, states: str, elapsed: float) -> tuple[list[float], list[float]]:

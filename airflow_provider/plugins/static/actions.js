@@ -5,8 +5,8 @@ import { Act, Facts, Notice } from "./parts.js";
 import { BEGINNING, FROM, ONLY, RESUME, planOf } from "./plans.js";
 import { planSummary } from "./progress.js";
 import { Fragment, h, useEffect, useRef, useState } from "./react.js";
-import { costWords, planWords } from "./sentences.js";
-import { count, named, plural, roughly, shortened } from "./words.js";
+import { planWords } from "./sentences.js";
+import { named, plural, shortened } from "./words.js";
 
 const DRAWN = 200; // components; a larger plan is listed only
 const BUSY = ["running", "restarting", "deferred"];
@@ -82,7 +82,7 @@ export function NextSteps({ state, progress, place, onPlan }) {
       h(
         Fragment,
         { key: label },
-        h(Act, { off: action.off, kind: index === 0 ? "primary" : "plain", onClick: () => onPlan(action) }, `${label}…`),
+        h(Act, { off: action.off, kind: index === 0 && progress.attempt.state !== "succeeded" ? "primary" : "plain", onClick: () => onPlan(action) }, `${label}…`),
         h("span", { className: action.off ? "spt-muted" : "" }, action.off ? (common ? planText(progress, action) : `Off: ${action.off}.`) : planText(progress, action)),
       ),
     ),
@@ -152,7 +152,7 @@ export function PlanDialog({ watch, state, progress, place, action, onClose, onD
 
 function Preview({ progress, plan }) {
   const { letters, reservation } = plan;
-  const { by, cost, unknown, saved } = planSummary(progress, letters);
+  const { by, unknown } = planSummary(progress, letters);
   const list = (components) => (components.length ? `${plural(components.length, "component")}: ${named(components.map((one) => one.name), 12)}` : null);
   return h(
     "div",
@@ -162,11 +162,10 @@ function Preview({ progress, plan }) {
     h(Facts, {
       facts: [
         ["Runs", list(by.x)],
-        ["Is replayed", list(by.p)],
-        ["Is reused", list(by.r)],
-        ["Is left out", list(by.s)],
-        ["Saves", saved >= 1 ? `${roughly(saved)} of work` : null],
-        ["Costs", `${costWords(cost, unknown, by.x.length + by.p.length).replace(/^costs /, "")}${unknown ? `; of ${count(unknown)} nobody knows how long they take` : ""}`],
+        ["Replays", list(by.p)],
+        ["Reuses", list(by.r)],
+        ["Leaves out", list(by.s)],
+        ["Not known", unknown ? `how long ${plural(unknown, "component")} of these take` : null],
       ],
     }),
     reservation ? h(Notice, null, reservation) : null,
@@ -176,7 +175,7 @@ function Preview({ progress, plan }) {
 function PreviewGraph({ progress, letters }) {
   const [chosen, setChosen] = useState(null);
   const [zoom, setZoom] = useState(null);
-  return h(Graph, { components: progress.components, planned: letters, chosen, onChoose: setChosen, unfolded: true, onUnfold: () => {}, now: 0, began: 0, zoom, onZoom: setZoom, label: "Preview" });
+  return h(Graph, { components: progress.components, planned: letters, chosen, onChoose: setChosen, unfolded: true, onUnfold: () => {}, now: 0, began: 0, zoom, onZoom: setZoom, label: "Preview", tallest: Math.max(150, 0.36 * globalThis.innerHeight) });
 }
 
 /** What happens around the pipeline: tasks that are cleared too, the request that is replaced, whose name is shown. */

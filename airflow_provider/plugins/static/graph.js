@@ -3,10 +3,10 @@ import { layOut } from "./graph_layout.js";
 import { Sign, useSize } from "./parts.js";
 import { isDone } from "./progress.js";
 import { h, memo, useEffect, useMemo, useRef, useState } from "./react.js";
-import { briefly, waitsFor } from "./sentences.js";
+import { briefly, planned as planWords, waitsFor } from "./sentences.js";
 import { PLANNED, STATES, count, plural, shortened } from "./words.js";
 
-const NODE = { width: 176, height: 44, along: 40, across: 14 };
+const NODE = { width: 184, height: 44, along: 40, across: 14 };
 const TALLEST = 440;
 const SMALLEST = 0.55; // what is smaller cannot be read, and scrolls instead
 const FOLD_ABOVE = 200;
@@ -53,8 +53,8 @@ function foldWords(fold) {
 }
 
 /** Choose the direction in which the graph is easiest to read, and lay it out. */
-function fitted(nodes, width) {
-  const score = (layout) => Math.min(1, width / layout.width, TALLEST / layout.height);
+function fitted(nodes, width, tallest) {
+  const score = (layout) => Math.min(1, width / layout.width, tallest / layout.height);
   const options = ["right", "down"].map((flow) =>
     layOut(nodes, flow === "right" ? { ...NODE, flow } : { ...NODE, along: 26, across: 18, flow }),
   );
@@ -62,12 +62,12 @@ function fitted(nodes, width) {
   return { ...best, fit: Math.max(SMALLEST, score(best)), flow: best === options[0] ? "right" : "down" };
 }
 
-export function Graph({ components, chosen, onChoose, unfolded, onUnfold, now, began, zoom, onZoom, planned, label = "Graph" }) {
+export function Graph({ components, chosen, onChoose, unfolded, onUnfold, now, began, zoom, onZoom, planned, label = "Graph", tallest = TALLEST }) {
   const [ref, { width }] = useSize();
   const shape = components.map((one) => one.needs.join(".")).join("|");
   const drawn = foldedNodes(components, { chosen, unfolded });
   const ids = drawn.map((one) => one.id).join(",");
-  const layout = useMemo(() => fitted(drawn, Math.max(280, width - 24)), [shape, ids, width]);
+  const layout = useMemo(() => fitted(drawn, Math.max(280, width - 24), tallest), [shape, ids, width, tallest]);
   const scale = zoom ?? layout.fit;
   const [tip, setTip] = useState(null);
   useCentred(ref, layout, drawn, chosen, scale);
@@ -78,7 +78,7 @@ export function Graph({ components, chosen, onChoose, unfolded, onUnfold, now, b
     h(GraphBar, { components, drawn, unfolded, onUnfold, scale, onZoom, fit: layout.fit }),
     h(
       "div",
-      { className: "spt-graph-scroll", ref, onKeyDown, onMouseLeave: () => setTip(null), role: "group", "aria-label": `${label}: ${plural(components.length, "component")}; arrow keys move along it` },
+      { className: "spt-graph-scroll", ref, style: { maxHeight: tallest + 30 }, onKeyDown, onMouseLeave: () => setTip(null), role: "group", "aria-label": `${label}: ${plural(components.length, "component")}; arrow keys move along it` },
       h(
         "svg",
         {
@@ -168,7 +168,7 @@ const ComponentNode = memo(function ComponentNode({ component, at, chosen, tabba
       tabIndex: tabbable ? 0 : -1,
       "data-component": component.index,
       "aria-pressed": chosen,
-      "aria-label": `${component.name}: ${kind.word}. ${second}. ${component.reason}`,
+      "aria-label": `${component.name}: ${kind.word}. ${second}. Plan: ${planWords(component)}`,
       onClick: () => onChoose(component.name),
       onKeyDown: (event) => {
         if (event.key === "Enter" || event.key === " ") {
@@ -183,8 +183,12 @@ const ComponentNode = memo(function ComponentNode({ component, at, chosen, tabba
     h("rect", { className: "spt-node-box", width: NODE.width, height: NODE.height, rx: 6 }),
     h("rect", { className: "spt-node-edge", width: 5, height: NODE.height, rx: 2.5 }),
     h("svg", { x: 12, y: 8, width: 16, height: 16, viewBox: "0 0 16 16" }, h("path", { d: kind.sign, className: `spt-sign-path${kind.filled ? " spt-sign-filled" : ""}` })),
-    h("text", { x: 33, y: 20, className: "spt-node-name" }, shortened(component.name, 20)),
-    h("text", { x: 33, y: 36, className: "spt-node-second" }, second),
+    h(
+      "svg",
+      { x: 33, width: NODE.width - 37, height: NODE.height },
+      h("text", { y: 20, className: "spt-node-name" }, shortened(component.name, 22)),
+      h("text", { y: 36, className: "spt-node-second" }, second),
+    ),
   );
 });
 
@@ -219,7 +223,8 @@ function Tip({ tip, components, planned }) {
     "div",
     { className: "spt-tip", role: "tooltip", style: { left, top: tip.box.bottom + 6 } },
     h("div", { className: `spt-state spt-${kind.tone}` }, h(Sign, { of: kind }), h("b", null, h("bdi", null, shortened(component.name, 120)))),
-    h("div", null, component.reason ? `${kind.word}: ${component.reason}` : kind.word),
+    h("div", null, kind.word),
+    planWords(component) && !planned ? h("div", null, `Plan: ${planWords(component)}`) : null,
     waiting.length ? h("div", null, `waits for ${waiting.slice(0, 5).map((one) => shortened(one.name, 40)).join(", ")}`) : null,
     component.detail?.against_usual ? h("div", null, component.detail.against_usual) : null,
   );

@@ -2,7 +2,7 @@
 import { ApiProblem } from "./api.js";
 import { Act, Facts, Names, Notice, StateWord } from "./parts.js";
 import { h, useState } from "./react.js";
-import { secondsSoFar, waitsFor } from "./sentences.js";
+import { planned, secondsSoFar, waitsFor } from "./sentences.js";
 import { bytes, count, duration, moment, webAddress } from "./words.js";
 
 export function Panel({ component, attempt, progress, onChoose, onClose, actions, api, now }) {
@@ -19,7 +19,7 @@ export function Panel({ component, attempt, progress, onChoose, onClose, actions
       h("button", { type: "button", className: "spt-button spt-quiet", onClick: onClose, "aria-label": "Close" }, "✕"),
     ),
     h(StateWord, { component }),
-    component.reason ? h("p", null, component.reason) : null,
+    planned(component) ? h("p", null, `Plan: ${planned(component)}`) : null,
     failed ? h(Failure, { error: failed }) : null,
     detail.suspicion ? h(Notice, { tone: "warning" }, detail.suspicion.text) : null,
     actions,

@@ -54,6 +54,14 @@ export function costWords(cost, unknown, again) {
   return `costs ${unknown ? "more than" : "about"} ${roughly(cost)} of work`;
 }
 
+const ACTIONS = { x: "run", r: "reuse", p: "replay", s: "leave out" };
+
+/** What the plan of the attempt decided for a component, and why. */
+export function planned(component) {
+  const action = ACTIONS[component.action] ?? "";
+  return [action, component.reason].filter(Boolean).join(": ");
+}
+
 /** Which components a component still waits for. */
 export function waitsFor(component, components) {
   return component.needs.map((need) => components[need]).filter((need) => !isDone(need) && need.state !== "s");
@@ -80,7 +88,7 @@ export function briefly(component, now, began) {
     case "r":
       return took >= 0 ? `reused, saved ${roughly(took)}` : "reused";
     case "x":
-      return component.usual > 0 ? `${duration(took)} of usually ${roughly(component.usual)}` : `running for ${duration(took)}`;
+      return component.usual > 0 ? `${roughly(took)}, usually ${roughly(component.usual)}` : `running for ${roughly(took)}`;
     case "c":
       return duration(took);
     case "p":

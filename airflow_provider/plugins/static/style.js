@@ -13,7 +13,7 @@ const CSS = `
 .spt-failed { --tone: ${color("failed-solid", "#cd2b31")}; --tone-fg: ${color("failed-fg", "#b42318")}; --tone-bg: ${color("failed-subtle", "#ffefef")}; }
 .spt-running { --tone: ${color("running-solid", "#0e7c9e")}; --tone-fg: ${color("running-fg", "#0b6e8c")}; --tone-bg: ${color("running-subtle", "#e6f6fb")}; }
 .spt-reused { --tone: ${color("purple-solid", "#7a3fb5")}; --tone-fg: ${color("purple-fg", "#6b2fa8")}; --tone-bg: ${color("purple-subtle", "#f5edfc")}; }
-.spt-waiting { --tone: ${color("gray-solid", "#7a828e")}; --tone-fg: ${color("fg-muted", "#5b6470")}; --tone-bg: ${color("bg-subtle", "#f4f5f7")}; }
+.spt-waiting { --tone: ${color("fg-subtle", "#8a929e")}; --tone-fg: ${color("fg-muted", "#5b6470")}; --tone-bg: ${color("bg-subtle", "#f4f5f7")}; }
 .spt h2, .spt h3, .spt h4 { font-weight: 600; margin: 0; }
 .spt h2 { font-size: 17px; line-height: 1.35; overflow-wrap: anywhere; }
 .spt h3 { font-size: 14px; }
@@ -52,9 +52,9 @@ const CSS = `
 .spt-count { display: inline-flex; align-items: center; gap: 5px; font: inherit; font-size: 13px; padding: 2px 9px; border-radius: 999px; border: 1px solid var(--tone); background: var(--tone-bg); color: var(--spt-fg); cursor: pointer; }
 .spt-count[aria-pressed="true"] { box-shadow: 0 0 0 2px var(--tone); }
 .spt-sign { display: inline-block; vertical-align: -3px; flex: none; }
-.spt-sign path, .spt-sign-path { fill: none; stroke: var(--tone); stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
-.spt-sign .spt-sign-filled, .spt-sign-path.spt-sign-filled { fill: var(--tone); }
-.spt-state { display: inline-flex; gap: 6px; align-items: center; color: var(--tone-fg); font-weight: 500; }
+.spt-sign path, .spt-sign-path { fill: none; stroke: var(--tone-fg); stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+.spt-sign .spt-sign-filled, .spt-sign-path.spt-sign-filled { fill: var(--tone-fg); }
+.spt-state { display: inline-flex; gap: 6px; align-items: center; vertical-align: middle; color: var(--tone-fg); font-weight: 500; }
 .spt-attempts { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
 .spt-attempt { display: inline-flex; gap: 6px; align-items: center; }
 .spt-attempt[aria-pressed="true"] { border-color: var(--spt-brand); box-shadow: 0 0 0 1px var(--spt-brand); font-weight: 600; }
@@ -62,7 +62,7 @@ const CSS = `
 .spt-notice { border-inline-start: 4px solid ${color("fg-info", "#2b6cb0")}; background: var(--spt-subtle); padding: 6px 10px; border-radius: 0 6px 6px 0; margin: 6px 0; overflow-wrap: anywhere; font-size: 13.5px; }
 .spt-notice-warning { border-color: ${color("warning-solid", "#c05600")}; }
 .spt-notice-error { border-color: ${color("failed-solid", "#cd2b31")}; background: ${color("failed-subtle", "#ffefef")}; }
-.spt-now { border: 1px solid var(--tone); border-radius: 8px; padding: 10px 12px; margin-top: 12px; background: var(--tone-bg); display: grid; gap: 6px 24px; grid-template-columns: minmax(0, 1fr); }
+.spt-now { border: 1px solid var(--tone); border-inline-start-width: 5px; border-radius: 8px; padding: 10px 14px; margin-top: 12px; display: grid; gap: 10px; grid-template-columns: minmax(0, 1fr); }
 .spt-headline { font-weight: 600; }
 .spt-remedy { border-inline-start: 3px solid var(--spt-border); padding-inline-start: 8px; }
 .spt-steps { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 6px 12px; align-items: center; }
@@ -85,7 +85,7 @@ const CSS = `
 .spt-name bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .spt-log { max-height: 360px; width: 100%; }
 
-.spt-graph-scroll { overflow: auto; max-height: 470px; border: 1px solid var(--spt-line); border-radius: 8px; background: var(--spt-subtle); padding: 4px; }
+.spt-graph-scroll { overflow: auto; border: 1px solid var(--spt-line); border-radius: 8px; padding: 4px; }
 .spt-graph-svg { display: block; margin: auto; }
 .spt-edge { fill: none; stroke: var(--spt-border); stroke-width: 1.4; }
 .spt-edge-near { stroke: var(--spt-brand); stroke-width: 2.2; }
@@ -140,16 +140,18 @@ const CSS = `
 
 .spt-dialog { color: var(--spt-fg); background: ${color("bg-panel", "Canvas")}; border: 1px solid var(--spt-border); border-radius: 10px; padding: 16px 18px; width: min(860px, calc(100vw - 24px)); max-height: calc(100vh - 24px); overflow: auto; margin: auto; container-type: inline-size; }
 .spt-dialog::backdrop { background: rgb(0 0 0 / 0.45); }
-.spt-dialog .spt-graph-scroll { max-height: 38vh; }
-.spt-answers { justify-content: flex-end; margin-top: 12px; position: sticky; bottom: -16px; background: ${color("bg-panel", "Canvas")}; padding: 8px 0; }
+.spt-dialog h3 { font-size: 16px; }
+.spt-progress { appearance: none; width: 100%; height: 8px; border: 0; border-radius: 4px; background: var(--spt-raised); overflow: hidden; }
+.spt-progress::-webkit-progress-bar { background: var(--spt-raised); }
+.spt-progress::-webkit-progress-value { background: var(--tone); transition: width 0.4s; }
+.spt-progress::-moz-progress-bar { background: var(--tone); }
+.spt-answers { justify-content: flex-end; margin-top: 12px; }
 .spt-cards { display: grid; gap: 10px; }
 .spt-card { border: 1px solid var(--spt-border); border-inline-start: 5px solid var(--tone); border-radius: 8px; padding: 10px 12px; display: grid; gap: 6px; min-width: 0; }
 
 @container (min-width: 760px) {
   .spt-stage.spt-with-panel { grid-template-columns: minmax(0, 1fr) minmax(300px, 36%); }
   .spt-stage.spt-with-panel .spt-panel { max-height: 620px; overflow: auto; }
-  .spt-now { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
-  .spt-now > .spt-now-wide { grid-column: 1 / -1; }
 }
 @container (max-width: 620px) {
   .spt-wide { display: none; }

@@ -1,7 +1,7 @@
 // The table: every component, to sort and to filter.
 import { StateWord, useRowsInSight } from "./parts.js";
 import { h, useMemo } from "./react.js";
-import { againstUsual, secondsSoFar, waitsFor } from "./sentences.js";
+import { againstUsual, planned, secondsSoFar, waitsFor } from "./sentences.js";
 import { STATES, STATE_ORDER, bytes, count, duration, shortened } from "./words.js";
 
 const ROW = 33;
@@ -12,7 +12,7 @@ const cost = (name) => (component) => component.detail?.costs?.[name] ?? -1;
 const COLUMNS = [
   { id: "name", title: "Component", value: (one) => one.name, text: (one) => h("bdi", { className: "spt-cell-name" }, one.name) },
   { id: "state", title: "State", value: (one) => STATE_ORDER.indexOf(one.state), text: (one) => h(StateWord, { component: one }) },
-  { id: "reason", title: "Why", value: (one) => one.reason, text: (one) => one.reason, wide: true },
+  { id: "plan", title: "Plan", value: planned, text: planned, wide: true },
   { id: "waits", title: "Waits for", value: (one, all) => waiting(one, all).length, text: (one, all) => waitWords(one, all), wide: true },
   { id: "time", title: "Time", number: true, value: (one, all, at) => secondsSoFar(one, at.now, at.began), text: (one, all, at) => timeWords(one, at) },
   { id: "usual", title: "Usual", number: true, value: (one) => one.usual, text: (one) => (one.usual >= 0 ? duration(one.usual) : "–") },
@@ -35,13 +35,19 @@ function timeWords(component, at) {
   return h("span", { className: late ? "spt-late" : "" }, duration(seconds), late ? ` (${usual.factor.toFixed(1)} ×)` : "");
 }
 
+/** What failed and what runs comes first in a list that does not fit the screen; the rest stays in the plan's order. */
+function attentionFirst(rows) {
+  const urgent = (one) => "fx".includes(one.state);
+  return [...rows.filter(urgent), ...rows.filter((one) => !urgent(one))];
+}
+
 /** The components that the filters let through, in the order that was asked for. */
 export function filteredRows(components, { text, states, sort }, at) {
   const wanted = text.trim().toLocaleLowerCase();
   const rows = components.filter(
-    (one) => (!states || states.includes(one.state)) && (!wanted || `${one.name}\n${one.reason}`.toLocaleLowerCase().includes(wanted)),
+    (one) => (!states || states.includes(one.state)) && (!wanted || `${one.name}\n${planned(one)}`.toLocaleLowerCase().includes(wanted)),
   );
-  if (!sort) return rows;
+  if (!sort) return rows.length > MOST_ROWS ? attentionFirst(rows) : rows;
   const column = COLUMNS.find((one) => one.id === sort.by);
   const keyed = rows.map((one) => [column.value(one, components, at), one]);
   const sign = sort.down ? -1 : 1;
@@ -90,8 +96,8 @@ function Filters({ components, text, states, onFilter, shown }) {
     h("input", {
       type: "search",
       className: "spt-input",
-      placeholder: "Filter by name or reason",
-      "aria-label": "Filter components by name or reason",
+      placeholder: "Filter by name or plan",
+      "aria-label": "Filter components by name or plan",
       value: text,
       onChange: (event) => onFilter({ text: event.target.value }),
     }),
@@ -131,7 +137,7 @@ function TableRow({ component, all, at, chosen, onChoose, place }) {
             { key: column.id, scope: "row", title: component.name },
             h("button", { type: "button", className: "spt-cell-button" }, column.text(component)),
           )
-        : h("td", { key: column.id, className: columnClass(column), title: column.id === "reason" ? component.reason : undefined }, column.text(component, all, at)),
+        : h("td", { key: column.id, className: columnClass(column), title: column.id === "plan" ? planned(component) : undefined }, column.text(component, all, at)),
     ),
   );
 }

@@ -94,7 +94,7 @@ function Pipeline({ watch, state, place, entry }) {
     h(Head, { watch, state, progress, attempt, entry, now }),
     said ? h(Notice, null, said) : null,
     h(WaitingRequest, { watch, state, progress, onSaid: setSaid }),
-    h(Now, { attempt, shared, onChoose: choose, now }),
+    h(Now, { attempt, shared, onChoose: choose }),
     h(
       "div",
       { className: `spt-stage${component ? " spt-with-panel" : ""}` },
@@ -161,7 +161,7 @@ function Head({ watch, state, progress, attempt, entry, now }) {
     h(TaskStanding, { state, progress }),
     h(Counts, { attempt, progress, states: state.chosen.states, onFilter: (states) => watch.choose({ states }) }),
     h(Attempts, { progress, attempt, onChoose: (number) => watch.choose({ attempt: number }), now }),
-    h("p", { className: "spt-muted" }, [attempt.how, attempt.asked_by ? `Asked for by ${attempt.asked_by}.` : ""].filter(Boolean).join(" · ")),
+    h("p", { className: "spt-muted" }, [attempt.how ? `${attempt.how.charAt(0).toUpperCase()}${attempt.how.slice(1)}.` : "", attempt.asked_by ? `Asked for by ${attempt.asked_by}.` : ""].filter(Boolean).join(" ")),
   );
 }
 
@@ -212,21 +212,21 @@ function Attempts({ progress, attempt, onChoose, now }) {
 }
 
 /** What is the matter now: the failure with the ways out of it, or what Spark works on. */
-function Now({ attempt, shared, onChoose, now }) {
+function Now({ attempt, shared, onChoose }) {
   const { progress } = shared;
   if (!attempt.newest) {
-    return attempt.error ? h("div", { className: "spt-now spt-failed" }, h("div", { className: "spt-now-wide" }, h(FailedName, { attempt, onChoose }), h(Failure, { error: attempt.error }))) : null;
+    return attempt.error ? h("div", { className: "spt-now spt-failed" }, h(FailedName, { attempt, onChoose }), h(Failure, { error: attempt.error })) : null;
   }
   if (attempt.state === "running" || attempt.state === "starting") {
-    if (!["running", "restarting", "deferred"].includes(shared.state.task.state)) return h("div", { className: "spt-now spt-failed" }, h("div", { className: "spt-now-wide" }, h(NextSteps, shared)));
-    return h(Work, { attempt, now });
+    if (!["running", "restarting", "deferred"].includes(shared.state.task.state)) return h("div", { className: "spt-now spt-failed" }, h(NextSteps, shared));
+    return h(Work, { attempt });
   }
   const tone = attempt.state === "failed" ? "spt-failed" : "spt-completed";
   return h(
     "div",
     { className: `spt-now ${tone}` },
     attempt.error ? h("div", null, h(FailedName, { attempt, onChoose }), h(Failure, { error: attempt.error })) : null,
-    h("div", { className: attempt.error ? "" : "spt-now-wide" }, h(NextSteps, shared)),
+    h(NextSteps, shared),
   );
 }
 
@@ -236,7 +236,7 @@ function FailedName({ attempt, onChoose }) {
 }
 
 /** Spark's own progress of what runs. */
-function Work({ attempt, now }) {
+function Work({ attempt }) {
   const { work } = attempt;
   if (!work) return null;
   const component = attempt.components[work.component];
@@ -252,9 +252,9 @@ function Work({ attempt, now }) {
     { className: "spt-now spt-running" },
     h(
       "div",
-      { className: "spt-now-wide" },
+      null,
       h("p", null, h("b", null, h("bdi", null, component?.name ?? "")), work.description ? ` · ${work.description}` : ""),
-      h("progress", { className: "spt-progress", value: share, max: 1, "aria-label": "Spark tasks done", style: { width: "100%" } }),
+      h("progress", { className: "spt-progress", value: share, max: 1, "aria-label": "Spark tasks done" }),
       h("p", { className: "spt-muted" }, parts.join(" · ")),
     ),
   );
