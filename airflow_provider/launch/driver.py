@@ -123,10 +123,13 @@ def run_request(request: Mapping[str, Any]) -> int:
 def _attempt(request: Mapping[str, Any]) -> Any:
     from pyspark.sql import SparkSession
 
+    from airflow_provider.runner.checkpoint.progress_file import ProgressFile
     from airflow_provider.runner.checkpoint.saving import SavePolicy
     from airflow_provider.runner.config import yaml_text
     from airflow_provider.runner.config.config_loader import load_pipeline_config
     from airflow_provider.runner.config.interrupted_call import clean_up
+    from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
+    from airflow_provider.runner.observing.usual_costs import read_usual
     from airflow_provider.runner.planning.start_mode import AirflowTry
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
@@ -153,15 +156,23 @@ def _attempt(request: Mapping[str, Any]) -> Any:
             tuple((component, field) for component, field in request["templated"]),
             requests=tuple(map(RestartRequest.model_validate, request["requests"])),
         )
-        return run_airflow_attempt(
-            run,
-            driver_store(request["checkpoint_url"], spark),
-            spark=spark,
-            session_state_url=request["session_state_url"],
-            keep_session_state=request["keep_session_state"],
-            retention=Retention(**request["keeping"]),
-            saving=SavePolicy(request["save_patience_seconds"]),
+        store = driver_store(request["checkpoint_url"], spark)
+        start = ProgressStart(
+            run.key, run.attempt.try_number, request["asked_by"], read_usual(request["usual"], config.name)
         )
+        file = ProgressFile(store.storage, run.key, run.attempt.try_number)
+        with ProgressRecorder(start, config, file) as progress:
+            progress.reached_spark(spark.sparkContext.uiWebUrl or "", "")
+            return run_airflow_attempt(
+                run,
+                store,
+                progress=progress,
+                spark=spark,
+                session_state_url=request["session_state_url"],
+                keep_session_state=request["keep_session_state"],
+                retention=Retention(**request["keeping"]),
+                saving=SavePolicy(request["save_patience_seconds"]),
+            )
     finally:
         clean_up(spark.stop)
 

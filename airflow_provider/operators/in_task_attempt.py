@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider.launch.choose import launcher
 from airflow_provider.operators.airflow_config import SECTION
+from airflow_provider.operators.airflow_progress import AirflowProgress
 from airflow_provider.operators.attempt_guard import AttemptGuard, has_supervisor
 from airflow_provider.operators.attempt_settings import AttemptSettings
 from airflow_provider.operators.links import SPARK_UI_KEY, spark_ui
@@ -21,6 +22,7 @@ from airflow_provider.runner.checkpoint.saving import SavePolicy
 from airflow_provider.runner.observing.attempt_error import attempt_error
 from airflow_provider.runner.observing.attempt_status import AttemptStatus
 from airflow_provider.runner.observing.log_groups import log_groups_shown
+from airflow_provider.runner.observing.progress_recorder import ProgressRecorder
 from airflow_provider.runner.observing.summary_hooks import SummaryHooks
 from airflow_provider.runner.running import airflow_attempt
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
@@ -40,6 +42,7 @@ class InTaskRequest:
     :param ti: Airflow's task instance
     :param settings: what both operators hand on
     :param store: where the checkpoint is kept
+    :param progress: keeps the progress for people
     :param conn_id: connection to Spark, None for none
     :param spark_conf: the operator's Spark properties
     :param hooks: the author's hooks
@@ -49,6 +52,7 @@ class InTaskRequest:
     ti: Any
     settings: AttemptSettings
     store: CheckpointStore
+    progress: AirflowProgress
     conn_id: str | None
     spark_conf: Mapping[str, Any]
     hooks: tuple[PipelineHooks, ...]
@@ -63,6 +67,7 @@ class InTaskAttempt:
     def __init__(self, request: InTaskRequest) -> None:
         self._request = request
         self._guard: AttemptGuard | None = None
+        self._recorder: ProgressRecorder | None = None
         self._killed = False
         self.spark_ui_url = ""
         """Where Spark's UI is when the application has ended, empty if nowhere."""
@@ -89,10 +94,11 @@ class InTaskAttempt:
         with (
             log_groups_shown(),
             SummaryHooks(run.config.name, lambda summary: ti.xcom_push(SUMMARY_KEY, summary | ids)) as summary_hooks,
+            request.progress.recorder(run) as recorder,
             launcher(request.conn_id, request.spark_conf, spark_section, app_name, run=run.key.path) as spark,
             AttemptGuard(spark, settings.time_limit, status.lines, supervised=has_supervisor()) as guard,
         ):
-            self._guard = guard
+            self._guard, self._recorder = guard, recorder
             if self._killed:  # while the attempt was being prepared
                 guard.kill()
             result = airflow_attempt.run_airflow_attempt(
@@ -107,8 +113,10 @@ class InTaskAttempt:
                 hooks=[guard, metrics, TracingHooks(), summary_hooks, *request.hooks],
                 saving=SavePolicy(settings.save_patience_seconds, metrics.checkpoint_saved),
                 environment=RunnerEnvironment(live=spark.live),
+                progress=recorder,
             )
         self._guard = None
+        request.progress.keep_usual(recorder.document())
         error = attempt_error(result, "a retry or a clear of this task")
         if error is not None:
             raise error
@@ -122,6 +130,8 @@ class InTaskAttempt:
             conf.get(SECTION, "history_server_url", fallback=""),
         )
         self.spark_ui_url = found.ended
+        if self._recorder is not None:
+            self._recorder.reached_spark(found.running, found.ended)
         if found.running:
             logger.info("Spark UI: %s", found.running)
             self._request.ti.xcom_push(key=SPARK_UI_KEY, value=found.running)

@@ -91,6 +91,7 @@ class PySparkPipelineOperator(PipelineOperator):
             raise error.with_traceback(None) from None  # Airflow's log ends with this, and needs no path through here
 
     def _new_attempt(self, run: AirflowAttemptSpec, context: Context, began: float) -> InTaskAttempt:
+        from airflow_provider.operators.airflow_progress import AirflowProgress
         from airflow_provider.operators.in_task_attempt import InTaskAttempt, InTaskRequest
         from airflow_provider.operators.observability import with_openlineage
         from airflow_provider.runner.observing.peer_hooks import each_of
@@ -107,6 +108,7 @@ class PySparkPipelineOperator(PipelineOperator):
                 ti=context["ti"],
                 settings=self._attempt_settings(began, self.retention_days),
                 store=self._store(run, context),
+                progress=AirflowProgress.of(context, run, self.retention_days),
                 conn_id=self.conn_id,
                 spark_conf=spark_conf,
                 hooks=each_of([self.hooks]),

@@ -8,17 +8,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider.runner import LocalCheckpointStore
-from airflow_provider.runner.checkpoint.store import ListingStore
+from airflow_provider.runner.checkpoint.file_store import FileCheckpointStore
 from airflow_provider.runner.config.absolute_paths import absolute_url
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 from airflow_provider.runner.storage.hadoop_storage import HadoopStorage
 from airflow_provider.stores.object_store import DriverCheckpointStore, ObjectStorageCheckpointStore
 
-_STORES: Mapping[str, Callable[[str], ListingStore]] = {"": LocalCheckpointStore}
+_STORES: Mapping[str, Callable[[str], FileCheckpointStore]] = {"": LocalCheckpointStore}
 """Scheme of an address to the store there. Any other is a scheme of ``ObjectStoragePath``, or of Hadoop in a driver."""
 
 
-def store_at(url: str) -> ListingStore:
+def store_at(url: str) -> FileCheckpointStore:
     """Return the store at an address.
 
     :param url: a directory (``/shared/checkpoints``), or an address of ``ObjectStoragePath``, whose user part names an
@@ -29,7 +29,7 @@ def store_at(url: str) -> ListingStore:
     return _STORES.get(_scheme(url), ObjectStorageCheckpointStore)(url)
 
 
-def driver_store(url: str, spark: Any) -> ListingStore:
+def driver_store(url: str, spark: Any) -> FileCheckpointStore:
     """Return the store at an address, for a process that has Spark but not Airflow.
 
     What it keeps has the same names as in the store that :func:`store_at` returns.

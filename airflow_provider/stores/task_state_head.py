@@ -17,6 +17,7 @@ HEAD_PREFIX = "pyspark_pipeline/"
 _ASIDE_PREFIX = "pyspark_pipeline_corrupt/"
 _RECORD_PREFIX = "pyspark_pipeline_record/"
 _REQUEST_PREFIX = "pyspark_pipeline_restart_from/"
+_PROGRESS_PREFIX = "pyspark_pipeline_progress/"
 _LONGEST_KEY = 400  # Airflow's column holds 512 characters
 _RECORD = "^[0-9a-f]{1,32}$"
 
@@ -49,6 +50,11 @@ def record_prefix(key: RunKey, record: str) -> str:
 def request_key(key: RunKey) -> str:
     """Return the key of the row that holds a request to restart."""
     return _REQUEST_PREFIX + _shortened(key.pipeline_name)
+
+
+def progress_key(key: RunKey) -> str:
+    """Return the key of the row that shows people how far a run is."""
+    return _PROGRESS_PREFIX + _shortened(key.pipeline_name)
 
 
 class CheckpointHead(JsonRecord):

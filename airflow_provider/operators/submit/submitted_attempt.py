@@ -14,9 +14,11 @@ from airflow_provider.launch.driver_package import Shipment, file_list, pipeline
 from airflow_provider.launch.keytab import remove_keytab
 from airflow_provider.masking import mask
 from airflow_provider.operators.airflow_config import resolve_checkpoint_url
+from airflow_provider.operators.airflow_progress import AirflowProgress
 from airflow_provider.operators.attempt_guard import AttemptGuard, has_supervisor
 from airflow_provider.operators.attempt_settings import AttemptSettings
 from airflow_provider.operators.pipeline_operator import SUMMARY_KEY
+from airflow_provider.operators.submit.driver_progress import DriverProgress
 from airflow_provider.operators.submit.driver_report import summary_or_error
 from airflow_provider.operators.submit.submission import Submission
 from airflow_provider.operators.submit.target import (
@@ -27,8 +29,10 @@ from airflow_provider.operators.submit.target import (
     submit_properties,
 )
 from airflow_provider.runner.checkpoint.address import shown_address
+from airflow_provider.runner.checkpoint.progress_file import ProgressFile
 from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
+from airflow_provider.runner.observing.usual_costs import usual_to_json
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
 from airflow_provider.stores.location import store_at
@@ -75,6 +79,7 @@ class SubmittedAttempt:
         self._request = request
         self._task_id = request.settings.task_id
         self._killed = False
+        self._place = AirflowProgress.of(request.context, request.run)
         self._submission = Submission(
             task_id=self._task_id,
             attempt=request.run.attempt.try_number,
@@ -115,9 +120,15 @@ class SubmittedAttempt:
         with Shipment(self._driver_request(url, target), remote=target.remote) as shipment:
             self._load(shipment, target, extras, keytab)
             self._stop_if_killed()
+            progress = DriverProgress(
+                self._place.recorder(run).document(), lambda: self._progress_file(url).read(), self._place.sink
+            )
             try:
-                with AttemptGuard(
-                    submission, self._request.settings.time_limit, lambda: [_RECORDED], supervised=has_supervisor()
+                with (
+                    progress,
+                    AttemptGuard(
+                        submission, self._request.settings.time_limit, lambda: [_RECORDED], supervised=has_supervisor()
+                    ),
                 ):
                     submission.run(self._request.context)
             except Exception as failure:  # noqa: BLE001 - what it means is in the driver's report
@@ -127,6 +138,7 @@ class SubmittedAttempt:
                 raise
             self._stop_if_killed(error)
             outcome = self._recorded(url, error) if target.remote else shipment.outcome()
+        self._place.keep_usual(progress.newest)
         ids = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         if outcome is not None and "summary" in outcome:
             self._request.context["ti"].xcom_push(SUMMARY_KEY, outcome["summary"] | ids)
@@ -173,6 +185,8 @@ class SubmittedAttempt:
             "run_id": run.key.run_id,
             "scope": run.key.scope,
             "attempt": asdict(run.attempt),
+            "asked_by": self._place.start.asked_by,
+            "usual": usual_to_json(run.config.name, self._place.start.usual),
             "templated": run.templated,
             "requests": [request.model_dump(mode="json") for request in run.requests],
             "checkpoint_url": driver_address(url),
@@ -183,6 +197,11 @@ class SubmittedAttempt:
             "keeping": asdict(settings.retention),
             "save_patience_seconds": settings.save_patience_seconds,
         }
+
+    def _progress_file(self, url: str) -> ProgressFile:
+        """Return where the driver writes how far it is."""
+        attempt = self._submission.attempt  # that of an earlier try, if its driver is still alive
+        return ProgressFile(store_at(worker_address(url)).storage, self._request.run.key, attempt)
 
     def _recorded(self, url: str, error: Exception | None) -> dict[str, Any] | None:
         """Return what the checkpoint records of the job, in the form of the driver's report."""

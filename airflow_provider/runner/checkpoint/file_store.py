@@ -15,7 +15,7 @@ from airflow_provider.runner.checkpoint.files_writer import (
     fence_document,
     refuse_replaced,
 )
-from airflow_provider.runner.checkpoint.layout import FENCES, REQUEST, AttemptRank, encode
+from airflow_provider.runner.checkpoint.layout import FENCES, PROGRESS, REQUEST, AttemptRank, encode
 from airflow_provider.runner.checkpoint.read import (
     possible_ranks,
     ranks,
@@ -152,6 +152,7 @@ class FileCheckpointStore:
         request = f"{key.path}/{REQUEST}"
         for paths in filter(None, (gone, [*fences, request, *interrupted_writes(files, request)])):
             files.delete(paths)
+        files.delete_tree(f"{key.path}/{PROGRESS}")
         return bool(gone)
 
     def list(self) -> Iterator[CheckpointState]:

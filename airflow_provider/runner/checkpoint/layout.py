@@ -9,6 +9,7 @@
             000001.component.clean.json            component clean has completed
             000002.status.failed.json              a component has failed
         ~request.json                              a request to the next attempt to restart from a component
+        ~progress/000003.json                      how far try 3 is, for people; no part of the checkpoint
 
 Only the number in front and the kind count; the rest of a name is for people.
 
@@ -32,6 +33,7 @@ from airflow_provider.runner.record.file_names import file_name
 
 FENCES = "~fences"
 REQUEST = "~request.json"
+PROGRESS = "~progress"
 
 _RANK = re.compile(r"(\d{6,9})~(\d{6,9})~(.*)")
 _DOCUMENT = re.compile(r"(\d{6,12})\.(checkpoint|component|status)(\..*)?\.json")

@@ -9,6 +9,7 @@ from airflow_provider.runner.observing.failure import Failure
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.plan import Decision, RunPlan
 from airflow_provider.runner.record.code_record import CodeRecord
+from airflow_provider.runner.record.progress_record import SparkUsage
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 
@@ -105,6 +106,7 @@ class ComponentCompleted(StepEvent):
     :param entered: the author's functions that ran, as far as Python could tell
     :param touched: what data it read and wrote; None like that
     :param code: the code that it ran with; None if that has not been read
+    :param usage: what it took of Spark; None if that is not known
     """
 
     duration_seconds: float
@@ -113,6 +115,7 @@ class ComponentCompleted(StepEvent):
     entered: tuple[str, ...] = ()
     touched: TouchedData | None = None
     code: CodeRecord | None = None
+    usage: SparkUsage | None = None
 
 
 @dataclass(frozen=True)
@@ -123,12 +126,14 @@ class ComponentFailed(StepEvent):
     :param error: what it raised
     :param left: sources of earlier components into which it wrote before it failed, as they are now
     :param failure: why it failed, in words
+    :param usage: what it took of Spark; None if that is not known
     """
 
     duration_seconds: float
     error: BaseException
     left: tuple[SourceRecord, ...] = ()
     failure: Failure | None = None
+    usage: SparkUsage | None = None
 
 
 @dataclass(frozen=True)

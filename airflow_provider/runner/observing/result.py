@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider.runner.observing.failure import Failure, explain
 from airflow_provider.runner.planning.plan import Action
+from airflow_provider.runner.record.progress_record import SparkUsage
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import TouchedData
 
@@ -53,6 +54,7 @@ class ComponentResult:
     :param failure: why it failed, in words
     :param session_state: what it left in the session, if it ran and the session was inspected
     :param touched: what data it read and wrote, like that
+    :param usage: what it took of Spark, if it ran and that is known
     """
 
     component_name: str
@@ -68,6 +70,7 @@ class ComponentResult:
     failure: Failure | None = None
     session_state: SessionStateRecord | None = field(default=None, compare=False, repr=False)
     touched: TouchedData | None = field(default=None, compare=False, repr=False)
+    usage: SparkUsage | None = field(default=None, compare=False, repr=False)
 
     @property
     def success(self) -> bool:

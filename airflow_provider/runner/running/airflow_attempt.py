@@ -13,6 +13,7 @@ from typing import Any
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
 from airflow_provider.runner.checkpoint.store import CheckpointStore
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.observing.progress_recorder import ProgressRecorder
 from airflow_provider.runner.observing.result import PipelineResult
 from airflow_provider.runner.planning.changed_config import changed_since
 from airflow_provider.runner.planning.start_mode import AirflowTry, StartMode, how_to_start
@@ -20,6 +21,7 @@ from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
+from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +47,14 @@ class AirflowAttemptSpec:
     requests: tuple[RestartRequest, ...] = ()
 
 
-def run_airflow_attempt(run: AirflowAttemptSpec, store: CheckpointStore, **how: Any) -> PipelineResult:
+def run_airflow_attempt(
+    run: AirflowAttemptSpec, store: CheckpointStore, *, progress: ProgressRecorder | None = None, **how: Any
+) -> PipelineResult:
     """Decide whether the attempt continues from the checkpoint, log which case it is, and run it.
 
     :param run: what to run
     :param store: where checkpoints are kept
+    :param progress: records how it gets on, for people; None to record nothing
     :param how: further fields of :class:`~airflow_provider.runner.running.attempt.AttemptSpec`
     :raises PySparkPipelineError: as :func:`~airflow_provider.runner.running.attempt.run_attempt`
     """
@@ -57,8 +62,13 @@ def run_airflow_attempt(run: AirflowAttemptSpec, store: CheckpointStore, **how: 
     def start_mode(checkpoint: CheckpointState | None, asked: bool) -> StartMode:
         mode = start_mode_of(run, checkpoint, asked=asked)
         logger.info("run %r, try %d: %s (checkpoints in %s)", run.key.run_id, run.attempt.try_number, mode.case, store)
+        if progress is not None:
+            progress.starts_as(mode)
         return mode
 
+    if progress is not None:
+        how["after_the_record"] = [*how.get("after_the_record", ()), progress]
+        how["environment"] = replace(how.get("environment", RunnerEnvironment()), progress=progress)
     return run_attempt(
         AttemptSpec(
             run.config,

@@ -150,6 +150,7 @@ class ComponentRunner:
                 entered=tuple(ran.entered),
                 touched=found.touched,
                 code=found.code,
+                usage=found.usage,
             )
         )
         return ComponentResult(
@@ -162,6 +163,7 @@ class ComponentRunner:
             retries=retries,
             session_state=found.session_state,
             touched=found.touched,
+            usage=found.usage,
         )
 
     def _failed(
@@ -176,7 +178,7 @@ class ComponentRunner:
             found = tracker.after_failure(name, goes_on=self._continues_after_failure)
         self._announce_saved(found.saved)
         left = tuple(found.touched.left) if found.touched else ()
-        self._hooks.on_component_failure(ComponentFailed(step, took, error, left, failure))
+        self._hooks.on_component_failure(ComponentFailed(step, took, error, left, failure, found.usage))
         return ComponentResult(
             name,
             step.decision.action,
@@ -186,6 +188,7 @@ class ComponentRunner:
             error=error,
             failure=failure,
             touched=found.touched,
+            usage=found.usage,
         )
 
     def _explained(

@@ -14,6 +14,7 @@ from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.fingerprint.code.code_reading import CodeReading
 from airflow_provider.runner.fingerprint.code.component_code import read_component_code, read_executed
 from airflow_provider.runner.record.code_record import CodeRecord
+from airflow_provider.runner.record.progress_record import SparkUsage
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state import kinds
@@ -109,6 +110,7 @@ class EvidenceCollector:
 
     :param url: directory of this run for saved views, which is no source
     :param inspection: asks about the session
+    :ivar usage: what the last component took of Spark, None if that is not known
     :ivar readings: component to its code up to the modules that the author vouches for, None if it cannot be read
     """
 
@@ -128,6 +130,7 @@ class EvidenceCollector:
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverObservations((), (), False, 0.0)
         self._carried = CarriedCode()
+        self.usage: SparkUsage | None = None
         self.readings = {component.name: self._read_for_judging(component) for component in config.ordered}
         names = {name for reading in self.readings.values() if reading for name in reading.constants}
         self._state = self._ask("the values of modules", lambda: module_values(names), lambda why: {})
@@ -148,6 +151,7 @@ class EvidenceCollector:
         :raises SourceChangedError: another program has replaced files that views of this run read, and
             ``on_source_change`` is ``fail``
         """
+        self.usage = None
         self._tell_replaced_sources()
         self._source_watch.begin()
         watch = watch_driver(self._footprint)
@@ -269,7 +273,9 @@ class EvidenceCollector:
                 raise LookupError("where its history stood before the component is not known")
             return self._probe.effects_since(mark)
 
-        return self._ask_in_time("what it let Spark do", asked, SparkEffects.unknown)
+        effects = self._ask_in_time("what it let Spark do", asked, SparkEffects.unknown)
+        self.usage = effects.usage
+        return effects
 
     def _unstable(self, views: Collection[ViewName]) -> dict[ViewName, str]:
         """Return the views that would show other rows if they were computed again, to the reason."""

@@ -12,6 +12,7 @@ from airflow_provider.errors import ReplayDiffersError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.record.checkpoint_state import ComponentRecord
 from airflow_provider.runner.record.code_record import CodeRecord
+from airflow_provider.runner.record.progress_record import SparkUsage
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
@@ -68,6 +69,7 @@ class ComponentFindings:
     :param session_state: the record of what it left; None if its record stays
     :param touched: what it read and wrote; None if its record stays
     :param code: the code that it ran with; None if that could not be read
+    :param usage: what it took of Spark, None if that is not known
     :param saved: earlier components of which something was saved because of it, with their new records
     """
 
@@ -75,6 +77,7 @@ class ComponentFindings:
     touched: TouchedData | None = None
     code: CodeRecord | None = None
     saved: tuple[tuple[str, SessionStateRecord], ...] = ()
+    usage: SparkUsage | None = None
 
     @property
     def has_saved(self) -> bool:
@@ -225,7 +228,7 @@ class SessionStateTracker:
         # What the saving did is not attributed to the next component.
         self._before = self._snapshot() if record.urls or saved else after
         self._inspection.tell(said=said)
-        return ComponentFindings(record, evidence.touched, evidence.code, saved)
+        return ComponentFindings(record, evidence.touched, evidence.code, saved, self._evidence.usage)
 
     def after_replay(
         self, component: ComponentConfig, position: int, ran: ComponentTiming, record: SessionStateRecord | None
@@ -253,7 +256,7 @@ class SessionStateTracker:
         saved = self._outdated_by(component.name, evidence, None)
         self._before = self._snapshot() if saved else after
         self._inspection.tell()
-        return ComponentFindings(code=evidence.code, saved=saved)
+        return ComponentFindings(code=evidence.code, saved=saved, usage=self._evidence.usage)
 
     def after_failure(self, component: str, *, goes_on: bool) -> ComponentFindings:
         """Find out what a failed component wrote before it failed.
@@ -270,7 +273,7 @@ class SessionStateTracker:
         if goes_on:
             self.forget_failed_component()
         self._inspection.tell()
-        return ComponentFindings(touched=TouchedData(left=left), saved=tuple(saved))
+        return ComponentFindings(touched=TouchedData(left=left), saved=tuple(saved), usage=self._evidence.usage)
 
     def save_after_failure(self) -> Iterator[tuple[str, SessionStateRecord]]:
         """Save what would be costly to bring back otherwise; yield the new record of each component."""

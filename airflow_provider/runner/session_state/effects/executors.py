@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider.runner.record.progress_record import LongestStage, SparkCosts, SparkUsage
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.effects.spark_plan import ExecutedPlan
 
@@ -30,13 +31,14 @@ def spark_effects(found: Mapping[str, Any], *, catalog_in_memory: bool = False) 
     java = [e.java for e in executions if e.java]
     if found["streams"]:
         java.append("has a streaming query running")
+    ran_python = bool(found["outside_sql"]) or any(e.python and e.ran for e in executions)
     return SparkEffects(
         wrote=wrote,
         certain=certain,
         variables=no_sql is not None or any(e.touches_variables for e in executions),
         targets=tuple(dict.fromkeys(target for e in executions for target in e.targets)),
         outside_sql=tuple(found["outside_sql"]),
-        ran_python=bool(found["outside_sql"]) or any(e.python and e.ran for e in executions),
+        ran_python=ran_python,
         java=tuple(dict.fromkeys(java)),
         brought_java=next((e.brought_java for e in executions if e.brought_java), ""),
         added=tuple(dict.fromkeys(e.added for e in executions if e.added)),
@@ -44,8 +46,48 @@ def spark_effects(found: Mapping[str, Any], *, catalog_in_memory: bool = False) 
         varying=tuple(dict.fromkeys(e.varying for e in executions if e.varying)),
         cpu_seconds=float(found["cpu_seconds"]),
         task_seconds=float(found["task_seconds"]),
+        usage=_usage(found, ran_python=ran_python),
         complete=no_sql is None and not no_jobs,
         computed=no_sql is not None or no_jobs or bool(found["outside_sql"]) or any(e.ran for e in executions),
+    )
+
+
+_SUMS = (
+    "tasks",
+    "failed_tasks",
+    "input_rows",
+    "input_bytes",
+    "output_rows",
+    "output_bytes",
+    "shuffle_read_bytes",
+    "shuffle_write_bytes",
+    "spilled_bytes",
+)
+"""Fields of the costs, in the order in which ``SessionHistory.java`` adds them up."""
+
+
+def _usage(found: Mapping[str, Any], *, ran_python: bool) -> SparkUsage:
+    costs = found["costs"]
+    peak = costs.get("peak", 0)
+    longest = costs.get("longest")
+    first_run = found["first_run"]
+    return SparkUsage(
+        SparkCosts(
+            round(float(found["cpu_seconds"]), 2),
+            round(float(found["task_seconds"]), 2),
+            **dict(zip(_SUMS, costs["sums"], strict=True)),
+            peak_memory_bytes=peak if peak >= 0 else None,
+        ),
+        _longest(*longest) if longest is not None else None,
+        ran_python,
+        first_run if first_run >= 0 else None,
+    )
+
+
+def _longest(tasks: int, run: int, cpu: int, slowest: int, median: int) -> LongestStage:
+    """Return the figures of a stage, from milliseconds; -1 stands for what is not known."""
+    return LongestStage(
+        tasks, run / 1e3, cpu / 1e3, slowest / 1e3 if slowest >= 0 else None, median / 1e3 if median >= 0 else None
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_provider.runner.record.progress_record import SparkUsage
+
 
 @dataclass(frozen=True)
 class SparkEffects:
@@ -26,6 +28,7 @@ class SparkEffects:
     :param varying: why a session variable would get another value if it were set again
     :param cpu_seconds: CPU time of executors
     :param task_seconds: time that tasks took
+    :param usage: what that took, for people; None if it is not known
     :param complete: False if there may be more than this
     :param computed: whether an action computed something, so that the component knows what it read; True if that is
         not known
@@ -46,6 +49,7 @@ class SparkEffects:
     varying: tuple[str, ...] = ()
     cpu_seconds: float = 0.0
     task_seconds: float = 0.0
+    usage: SparkUsage | None = None
     complete: bool = True
     computed: bool = True
 

@@ -17,10 +17,12 @@ import org.apache.spark.sql.execution.ui.SQLAppStatusStore;
 import org.apache.spark.sql.execution.ui.SQLExecutionUIData;
 import org.apache.spark.status.JobDataWrapper;
 import org.apache.spark.status.StageDataWrapper;
+import org.apache.spark.status.TaskDataWrapper;
 import org.apache.spark.status.api.v1.StageData;
 import org.apache.spark.ui.scope.RDDOperationCluster;
 import org.apache.spark.ui.scope.RDDOperationNode;
 import org.apache.spark.util.kvstore.KVStore;
+import org.apache.spark.util.kvstore.KVStoreView;
 import scala.Option;
 import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
@@ -116,10 +118,12 @@ public class SessionHistory {
             forgotten = store.executionsCount() >= retained - retained / 10;
         }
         Set plans = new LinkedHashSet();
+        long firstRun = -1;
         for (long id = first; id < next; id++) {
             Option kept = store.execution(id);
             if (kept.isDefined()) {
                 SQLExecutionUIData told = (SQLExecutionUIData) kept.get();
+                firstRun = firstRun < 0 && told.jobs().nonEmpty() ? id : firstRun;
                 if (!failedBeforeItHadAPlan(told)) {
                     plans.add(described(told));
                 }
@@ -128,6 +132,7 @@ public class SessionHistory {
             }
         }
         found.put("plans", plans);
+        found.put("first_run", Long.valueOf(firstRun));
         found.put("forgotten_sql", Boolean.valueOf(forgotten));
     }
 
@@ -231,6 +236,7 @@ public class SessionHistory {
             }
         }
         Set seen = new HashSet();
+        Costs costs = new Costs();
         long output = 0;
         long cpu = 0;
         long run = 0;
@@ -242,6 +248,7 @@ public class SessionHistory {
                     seen.add(id);
                     cpu += stage.executorCpuTime();
                     run += stage.executorRunTime();
+                    costs.add(stage);
                     long written = stage.outputBytes() + stage.outputRecords();
                     output += written;
                     JobDataWrapper job = (JobDataWrapper) jobs.get(id);
@@ -255,7 +262,63 @@ public class SessionHistory {
         found.put("output", Boolean.valueOf(output > 0));
         found.put("cpu_seconds", Double.valueOf(cpu / 1e9));
         found.put("task_seconds", Double.valueOf(run / 1e3));
+        found.put("costs", costs.told(store));
         found.put("forgotten_jobs", Boolean.valueOf(forgotten || seen.size() < jobs.size()));
+    }
+
+    /** What stages took, added up, and figures of the longest one that say whether its work was spread evenly. */
+    private static class Costs {
+        private static final int MANY = 10000; // tasks of which to look for the longest
+        private static final long LONG = 5000; // milliseconds that make a look worth while
+        private final long[] sums = new long[9];
+        private StageData longest;
+        private StageData largest; // by the memory of its tasks together
+
+        void add(StageData stage) {
+            long[] more = {
+                stage.numCompleteTasks() + stage.numFailedTasks() + stage.numKilledTasks(), stage.numFailedTasks(),
+                stage.inputRecords(), stage.inputBytes(), stage.outputRecords(), stage.outputBytes(),
+                stage.shuffleReadBytes(), stage.shuffleWriteBytes(), stage.diskBytesSpilled(),
+            };
+            for (int index = 0; index < sums.length; index++) {
+                sums[index] += more[index];
+            }
+            if (longest == null || stage.executorRunTime() > longest.executorRunTime()) {
+                longest = stage;
+            }
+            if (largest == null || stage.peakExecutionMemory() > largest.peakExecutionMemory()) {
+                largest = stage;
+            }
+        }
+
+        Map told(KVStore store) throws Exception {
+            Map found = new LinkedHashMap();
+            found.put("sums", sums);
+            if (largest != null && largest.peakExecutionMemory() > 0) {
+                TaskDataWrapper task = task(store, largest, "pem", 0);
+                found.put("peak", Long.valueOf(task == null ? -1 : task.peakExecutionMemory()));
+            }
+            if (longest != null && longest.executorRunTime() >= LONG) {
+                TaskDataWrapper slowest = task(store, longest, "ert", 0);
+                TaskDataWrapper median = task(store, longest, "ert", longest.numCompleteTasks() / 2);
+                found.put("longest", new long[] {
+                    longest.numTasks(), longest.executorRunTime(), longest.executorCpuTime() / 1000000,
+                    slowest == null ? -1 : slowest.executorRunTime(), median == null ? -1 : median.executorRunTime(),
+                });
+            }
+            return found;
+        }
+
+        /** The task of a stage that has the nth highest figure, null if that takes too long or it is forgotten. */
+        private static TaskDataWrapper task(KVStore store, StageData stage, String figure, int nth) throws Exception {
+            if (stage.numTasks() > MANY) {
+                return null;
+            }
+            KVStoreView tasks = store.view(TaskDataWrapper.class)
+                .parent(new int[] {stage.stageId(), stage.attemptId()}).index(figure).reverse().skip(nth).max(1);
+            java.util.Iterator found = tasks.iterator();
+            return found.hasNext() ? (TaskDataWrapper) found.next() : null;
+        }
     }
 
     /** Whether no RDD of Python is part of a stage. Then it is Spark that computes, such as a schema or a model. */

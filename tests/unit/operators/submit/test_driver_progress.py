@@ -1,0 +1,106 @@
+"""The copy of a driver's progress: what the task shows while it waits, and when the driver cannot say that it ended."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider.errors import DriverError, StaleAttemptError
+from airflow_provider.operators.submit.driver_progress import DriverProgress
+from airflow_provider.runner.checkpoint.progress_file import ProgressFile
+from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.storage.directory_storage import DirectoryStorage
+
+KEY = RunKey(("dag", "task", "-1"), "run", "p")
+
+
+class Shown:
+    """What Airflow shows."""
+
+    any_thread = True
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+        self.last: dict[str, Any] = {}
+        self.came = threading.Condition()
+
+    def write(self, document: dict[str, Any]) -> None:
+        with self.came:
+            self.last = document
+            self.states.append(document["states"])
+            self.came.notify_all()
+
+    def wait_for(self, states: str) -> bool:
+        with self.came:
+            return self.came.wait_for(lambda: states in self.states, 20)
+
+
+def document(states: str, **attempt: Any) -> dict[str, Any]:
+    return {"format": 1, "states": states, "attempt": {"try_number": 2, "state": "running", **attempt}}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> ProgressFile:
+    return ProgressFile(lambda: DirectoryStorage(tmp_path), KEY, 2)
+
+
+def test_what_the_driver_writes_is_shown_while_the_task_waits(file: ProgressFile) -> None:
+    """First the task's own document, then each of the driver's, and at last its last one as it is."""
+    shown = Shown()
+    with DriverProgress(document("ww"), file.read, shown, every=0.02):
+        assert shown.wait_for("ww")
+        file.write(document("xw"))
+        assert shown.wait_for("xw")
+        file.write(document("cc", state="succeeded", ended_at="now"))
+    assert shown.last == document("cc", state="succeeded", ended_at="now")
+
+
+def test_a_driver_that_was_killed_is_shown_as_failed(file: ProgressFile) -> None:
+    """With what the Spark provider says of it."""
+    shown = Shown()
+    file.write(document("cx"))
+    with pytest.raises(DriverError), DriverProgress(document("ww"), file.read, shown, every=0.02):
+        raise DriverError("exit status 137")
+    assert shown.last["states"] == "cf"
+    assert shown.last["attempt"]["error"] == {"headline": "DriverError: exit status 137"}
+
+
+def test_a_storage_that_the_worker_cannot_read_fails_nothing() -> None:
+    def read() -> Any:
+        raise PermissionError("no")
+
+    shown = Shown()
+    with DriverProgress(document("ww"), read, shown, every=0.01):
+        assert shown.wait_for("ww")
+    assert shown.last["attempt"]["error"] == {"headline": "the driver ended without saying how"}
+
+
+@pytest.mark.parametrize("content", ["gibberish", "[]", "{}", '{"format": 9}'])
+def test_a_file_that_holds_something_else_is_not_shown(file: ProgressFile, tmp_path: Path, content: str) -> None:
+    DirectoryStorage(tmp_path).write(f"{KEY.path}/~progress/000002.json", content.encode())
+    shown = Shown()
+    with DriverProgress(document("ww"), file.read, shown, every=0.01):
+        assert shown.wait_for("ww")
+    assert shown.last["states"] == "nn"
+
+
+def test_each_try_has_a_file_of_its_own_and_removes_those_before(tmp_path: Path) -> None:
+    """A replaced driver that lives on writes into its own, which nobody reads."""
+    storage = DirectoryStorage(tmp_path)
+    first, second = (ProgressFile(lambda: storage, KEY, number) for number in (1, 2))
+    assert second.read() is None
+    first.write({"n": 1})
+    second.write({"n": 2})
+    assert (first.read(), second.read()) == (None, {"n": 2})
+    first.write({"n": 3})
+    assert second.read() == {"n": 2}
+
+
+def test_a_replaced_attempt_has_no_last_word(file: ProgressFile) -> None:
+    shown = Shown()
+    with pytest.raises(StaleAttemptError), DriverProgress(document("xw"), file.read, shown, every=0.01):
+        raise StaleAttemptError("replaced")
+    assert "ended_at" not in shown.last.get("attempt", {})
