@@ -155,6 +155,23 @@ def test_a_request_that_waits_can_be_withdrawn(looker: Looker, airflow: TabAirfl
     assert airflow.request(failed) is None
 
 
+def test_a_request_that_waits_can_be_carried_out_at_once(
+    looker: Looker, airflow: TabAirflow, failed: TaskPlace
+) -> None:
+    request = {"id": "2" * 32, "components": ["clean_orders"], "requested_by": "bob", "source": "a command"}
+    airflow.call("PUT", failed.row("pyspark_pipeline_restart_from/orders"), {"value": request})
+    page = looker.open(failed)
+    assert page.get_by_role("button", name="Resume…").get_attribute("aria-disabled") == "true"
+    page.get_by_role("button", name="Clear the task to carry it out…").click()
+    text = page.locator(".spt-dialog").inner_text()
+    assert "Runs 8, replays 1, reuses 3" in text
+    assert "Carries out the request that waits: restart from 'clean_orders', by bob" in text
+    page.get_by_role("button", name="Clear and restart").click()
+    page.locator(".spt-dialog").wait_for(state="detached")
+    assert airflow.request(failed) == request
+    assert airflow.state(failed) is None
+
+
 def test_while_it_runs_a_request_can_wait_for_the_end_of_the_attempt(
     looker: Looker, airflow: TabAirflow, running: TaskPlace
 ) -> None:

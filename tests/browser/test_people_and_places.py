@@ -63,7 +63,7 @@ def test_a_run_shows_all_its_pipelines_and_leads_to_each(looker: Looker, airflow
     texts = page.locator(".spt-card").all_inner_texts()
     assert [text.split("\n")[0] for text in texts] == ["bronze", "gold"]
     assert "convert_currency: out of memory" in texts[1]
-    page.get_by_role("link", name="gold").click()
+    page.locator(".spt-card").get_by_role("link", name="gold").click()
     page.locator(".spt h2", has_text="Attempt 1 failed in 'convert_currency'").wait_for()
 
 

@@ -2,7 +2,7 @@
 import { AFTER, DeedFailed, NOW, STOP, carryOut, withdraw } from "./deeds.js";
 import { Graph } from "./graph.js";
 import { Act, Facts, Notice } from "./parts.js";
-import { BEGINNING, FROM, ONLY, RESUME, planOf } from "./plans.js";
+import { BEGINNING, FROM, ONLY, RESUME, planOf, planOfRequest } from "./plans.js";
 import { planSummary } from "./progress.js";
 import { Fragment, h, useEffect, useRef, useState } from "./react.js";
 import { planWords } from "./sentences.js";
@@ -33,7 +33,7 @@ function offForThis(state, progress, kind, when, runs) {
   if (kind !== RESUME && !state.store) {
     return "a request to restart needs Airflow 3.3 or newer here; on this one use: airflow pyspark-pipeline restart-from";
   }
-  if (kind === RESUME && state.waiting.has(progress.pipeline)) return "a request waits for the next attempt, which would carry that out";
+  if (kind === RESUME && state.waiting.has(progress.key)) return "a request waits for the next attempt, which would carry that out";
   return null;
 }
 
@@ -98,19 +98,19 @@ function sentence(words) {
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
-function question({ kind, index, when }, progress) {
+function question({ kind, index, when }, progress, waiting) {
   const name = index === undefined ? "" : shortened(progress.components[index].name, 60);
-  if (kind === RESUME) return "Resume the pipeline?";
+  if (kind === RESUME) return waiting === undefined ? "Resume the pipeline?" : "Carry out the request that waits?";
   if (kind === BEGINNING) return "Run the pipeline from the beginning?";
   if (kind === ONLY) return `Run only '${name}' again?`;
   if (when === AFTER) return `Restart from '${name}' after this attempt?`;
   return when === STOP ? `Stop this attempt and restart from '${name}'?` : `Restart from '${name}'?`;
 }
 
-function answer({ kind, when }) {
+function answer({ kind, when }, waits) {
   if (when === AFTER) return "Leave the request";
   if (when === STOP) return "Stop and restart";
-  return kind === RESUME ? "Clear and resume" : "Clear and restart";
+  return kind === RESUME && !waits ? "Clear and resume" : "Clear and restart";
 }
 
 /** The preview, and the one question. */
@@ -137,7 +137,7 @@ export function PlanDialog({ watch, state, progress, place, action, onClose, onD
   return h(
     "dialog",
     { ref, className: "spt-dialog", "aria-labelledby": "spt-question", onClose, onCancel: (event) => busy && event.preventDefault() },
-    h("h3", { id: "spt-question" }, question(action, progress)),
+    h("h3", { id: "spt-question" }, question(action, progress, state.waiting.get(progress.key))),
     h(Preview, { progress, plan: action.plan }),
     h(Consequences, { watch, state, progress, action }),
     wrong ? h(Notice, { tone: "error", role: "alert" }, wrong) : null,
@@ -145,7 +145,7 @@ export function PlanDialog({ watch, state, progress, place, action, onClose, onD
       "div",
       { className: "spt-bar spt-answers" },
       h("button", { type: "button", className: "spt-button", onClick: () => ref.current.close(), disabled: busy }, "Cancel"),
-      h("button", { type: "button", className: `spt-button ${action.when === STOP ? "spt-danger" : "spt-primary"}`, onClick: confirm, disabled: busy }, busy ? "Asking Airflow…" : answer(action)),
+      h("button", { type: "button", className: `spt-button ${action.when === STOP ? "spt-danger" : "spt-primary"}`, onClick: confirm, disabled: busy }, busy ? "Asking Airflow…" : answer(action, state.waiting.has(progress.key))),
     ),
   );
 }
@@ -188,7 +188,7 @@ function Consequences({ watch, state, progress, action }) {
   }, []);
   const { taskId, mapIndex } = watch.place;
   const others = Array.isArray(cleared) ? cleared.filter((one) => one.task !== taskId || (mapIndex >= 0 && one.index !== mapIndex)) : [];
-  const waiting = state.waiting.get(progress.pipeline);
+  const waiting = state.waiting.get(progress.key);
   return h(
     "ul",
     { className: "spt-left" },
@@ -199,6 +199,7 @@ function Consequences({ watch, state, progress, action }) {
       : null,
     action.when === AFTER ? h("li", null, "Clears nothing: the request waits for the next attempt, which is an automatic retry, or the one after somebody clears the task.") : null,
     action.when === STOP ? h("li", null, "Stops the attempt that runs now. What it has completed stays recorded; what runs at this moment is lost.") : null,
+    waiting && action.kind === RESUME ? h("li", null, `Carries out the request that waits: ${requestWords(waiting)}.`) : null,
     waiting && action.kind !== RESUME ? h("li", null, `Replaces the request that waits: ${requestWords(waiting)}.`) : null,
     h("li", null, state.person ? `Airflow and the history will show '${state.person}' as having asked.` : "Airflow's audit log will show you as having asked."),
   );
@@ -213,23 +214,28 @@ export function requestWords(request) {
 }
 
 /** The request that waits, and how to take it back. */
-export function WaitingRequest({ watch, state, progress, onSaid }) {
-  const request = state.waiting.get(progress.pipeline);
+export function WaitingRequest({ watch, state, progress, onSaid, onPlan }) {
+  const request = state.waiting.get(progress.key);
   const [busy, setBusy] = useState(false);
   if (request === undefined) return null;
   const take = async () => {
     setBusy(true);
-    await withdraw(watch, progress.pipeline, request).then(onSaid, (problem) => onSaid(problem.message));
+    await withdraw(watch, progress.key, request).then(onSaid, (problem) => onSaid(problem.message));
     setBusy(false);
     watch.refresh();
   };
   const off = state.mayChange ? (busy ? "asking Airflow" : null) : "you may look at this task, but not change it";
-  const runs = BUSY.includes(state.task?.state);
+  const idle = !BUSY.includes(state.task?.state) && !ON_ITS_WAY.includes(state.task?.state);
+  const plan = planOfRequest(progress, request);
   return h(
     Notice,
     { tone: "warning" },
-    `A request waits for the next attempt: ${requestWords(request)}. `,
-    runs || ON_ITS_WAY.includes(state.task?.state) ? "" : "Clear the task, and the next attempt carries it out. ",
-    h(Act, { off, onClick: take }, "Withdraw it"),
+    h("p", null, `A request waits for the next attempt: ${requestWords(request)}.`),
+    h(
+      "div",
+      { className: "spt-bar" },
+      idle ? h(Act, { off: offForAll(state) ?? plan.refused, onClick: () => onPlan({ kind: RESUME, when: NOW, plan }) }, "Clear the task to carry it out…") : null,
+      h(Act, { off, onClick: take }, "Withdraw it"),
+    ),
   );
 }

@@ -13,7 +13,7 @@ export class DeedFailed extends Error {}
 /** Carry out a confirmed plan. Returns the sentence that says what holds now. */
 export async function carryOut(watch, progress, { kind, index, when }) {
   const { api } = watch;
-  const { pipeline } = progress;
+  const pipeline = progress.key;
   const request = kind === RESUME ? null : newRequest(progress, kind, index, watch.snapshot().person);
   const before = request ? (await api.rows()).requests.get(pipeline)?.value : null;
   if (request) await leave(api, pipeline, request);

@@ -10,8 +10,8 @@ export class Unreadable {
   }
 }
 
-/** Decode a row's value: a `Progress`, or an `Unreadable`. */
-export function readProgress(value) {
+/** Decode a row's value: a `Progress`, or an `Unreadable`. `key` names the pipeline in the keys of rows. */
+export function readProgress(value, key) {
   let document = value;
   if (typeof document === "string") {
     try {
@@ -33,7 +33,7 @@ export function readProgress(value) {
     );
   }
   try {
-    return new Progress(document);
+    return new Progress(document, key);
   } catch (error) {
     return new Unreadable(`The progress of this pipeline is damaged (${error.message}). The next attempt writes it anew.`);
   }
@@ -46,17 +46,18 @@ function column(document, name, length, fallback) {
   return Array.from(values);
 }
 
+/** An attempt as its document tells it. `folded` components of a very large pipeline are numbers only. */
 export class Progress {
-  constructor(document) {
+  constructor(document, key) {
     const names = document.names;
     const size = names.length;
-    this.pipeline = String(document.pipeline ?? "");
+    this.key = key;
+    this.pipeline = String(document.pipeline ?? key);
     this.writtenAt = Date.parse(document.written_at);
     this.attempt = { number: 1, state: "running", ...document.attempt };
     this.began = Date.parse(this.attempt.began_at);
     this.ended = this.attempt.ended_at ? Date.parse(this.attempt.ended_at) : NaN;
-    this.folded = document.folded ?? 0;
-    this.foldedSeconds = document.folded_seconds ?? 0;
+    this.folded = { c: document.folded ?? 0, w: document.folded_waiting ?? 0 };
     this.requests = document.requests ?? [];
     this.whatIf = document.what_if ?? null;
     const texts = document.reason_texts ?? [];
@@ -95,6 +96,8 @@ export class Progress {
   }
 
   _earlier(attempt, size) {
+    // Without columns it had other components, and only its end is known.
+    if (attempt.states === undefined) return { ...attempt, ...spanOf(attempt), newest: false, components: [] };
     const states = column(attempt, "states", size, "w");
     const began = column(attempt, "began", size, -1);
     const seconds = column(attempt, "seconds", size, -1);
@@ -107,13 +110,17 @@ export class Progress {
       detail: null,
       action: "",
     }));
-    return {
-      ...attempt,
-      began: Date.parse(attempt.began_at),
-      ended: attempt.ended_at ? Date.parse(attempt.ended_at) : NaN,
-      newest: false,
-      components,
-    };
+    return { ...attempt, ...spanOf(attempt), newest: false, components };
+  }
+
+  /** How many components there are, those included that the document has no room for. */
+  get size() {
+    return this.components.length + this.folded.c + this.folded.w;
+  }
+
+  /** Whether the document holds every component. */
+  get whole() {
+    return this.folded.c + this.folded.w === 0;
   }
 
   /** Whether an attempt has not said that it ended. */
@@ -141,15 +148,23 @@ export class Progress {
   }
 }
 
+function spanOf(attempt) {
+  return { began: Date.parse(attempt.began_at), ended: attempt.ended_at ? Date.parse(attempt.ended_at) : NaN };
+}
+
+/** Whether a name was cut for want of room: then it names nothing that a request could name. */
+export function isCut(name) {
+  return /…[0-9a-f-]{8,}$/.test(name);
+}
+
 export function isDone(component) {
   return DONE.includes(component.state);
 }
 
 /** How many components are in each state. */
-export function counted(components, folded = 0) {
-  const counts = {};
+export function counted(components, folded = {}) {
+  const counts = { ...folded };
   for (const component of components) counts[component.state] = (counts[component.state] ?? 0) + 1;
-  if (folded) counts.c = (counts.c ?? 0) + folded;
   return counts;
 }
 

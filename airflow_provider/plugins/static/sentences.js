@@ -5,11 +5,12 @@ import { count, duration, named, plural, roughly } from "./words.js";
 /** One sentence that says how an attempt stands. */
 export function standing(progress, attempt, now) {
   const all = attempt.components;
-  const size = all.length + progress.folded;
-  const done = all.filter(isDone).length + progress.folded;
+  const size = attempt.newest ? progress.size : all.length;
+  const done = all.filter(isDone).length + (attempt.newest ? progress.folded.c : 0);
   const number = `Attempt ${attempt.number}`;
   const took = Number.isFinite(attempt.ended) ? ` after ${roughly((attempt.ended - attempt.began) / 1000)}` : "";
   const reuse = reuseWords(attempt);
+  if (!all.length) return `${number} ${attempt.state}${took}. It had other components than the newest one, so no more is known of it here.`;
   switch (attempt.state) {
     case "starting":
       return `${number} is starting Spark; ${plural(size, "component")} to go.`;
@@ -100,6 +101,7 @@ export function briefly(component, now, began) {
     case "s":
       return "left out";
     default:
+      if (component.action === "r") return "to be reused";
       return component.usual > 0 ? `waiting, usually ${roughly(component.usual)}` : "waiting";
   }
 }

@@ -85,7 +85,8 @@ const CSS = `
 .spt-name bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .spt-log { max-height: 360px; width: 100%; }
 
-.spt-graph-scroll { overflow: auto; border: 1px solid var(--spt-line); border-radius: 8px; padding: 4px; }
+.spt-graph-scroll, .spt-timeline-rows, .spt-table-scroll { overflow: auto; border: 1px solid var(--spt-line); border-radius: 8px; background: var(--spt-bg); contain: content; }
+.spt-graph-scroll { padding: 4px; }
 .spt-graph-svg { display: block; margin: auto; }
 .spt-edge { fill: none; stroke: var(--spt-border); stroke-width: 1.4; }
 .spt-edge-near { stroke: var(--spt-brand); stroke-width: 2.2; }
@@ -110,7 +111,7 @@ const CSS = `
 .spt-axis-name { overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .spt-axis-track { position: relative; height: 18px; }
 .spt-axis-track span { position: absolute; white-space: nowrap; border-inline-start: 1px solid var(--spt-border); padding-inline-start: 3px; }
-.spt-timeline-rows { overflow: auto; border: 1px solid var(--spt-line); border-radius: 8px; }
+
 .spt-row { font: inherit; color: inherit; text-align: start; background: none; border: 0; border-bottom: 1px solid var(--spt-line); padding: 0 6px; align-items: center; cursor: pointer; }
 .spt-row:hover { background: var(--spt-subtle); }
 .spt-row.spt-chosen, .spt-table-row.spt-chosen { background: var(--spt-raised); box-shadow: inset 3px 0 0 var(--spt-brand); }
@@ -127,7 +128,7 @@ const CSS = `
 .spt-bar-words.spt-late { color: ${color("fg-warning", "#a15c00")}; }
 .spt-reused-bar { inset-inline-start: 0; top: 4px; bottom: 4px; font-size: 12px; line-height: 16px; padding: 0 7px; border: 1px dashed ${color("purple-solid", "#7a3fb5")}; border-radius: 3px; color: ${color("purple-fg", "#6b2fa8")}; background: ${color("purple-subtle", "#f5edfc")}; white-space: nowrap; }
 
-.spt-table-scroll { overflow: auto; border: 1px solid var(--spt-line); border-radius: 8px; }
+
 .spt-table { border-collapse: collapse; width: 100%; font-size: 13px; }
 .spt-table th, .spt-table td { text-align: start; padding: 0 10px; height: 33px; border-bottom: 1px solid var(--spt-line); white-space: nowrap; max-width: 260px; overflow: hidden; text-overflow: ellipsis; font-weight: 400; }
 .spt-table thead th { position: sticky; top: 0; background: var(--spt-subtle); z-index: 1; }

@@ -93,8 +93,34 @@ function Pipeline({ watch, state, place, entry }) {
     null,
     h(Head, { watch, state, progress, attempt, entry, now }),
     said ? h(Notice, null, said) : null,
-    h(WaitingRequest, { watch, state, progress, onSaid: setSaid }),
+    h(WaitingRequest, { watch, state, progress, onSaid: setSaid, onPlan: plan }),
     h(Now, { attempt, shared, onChoose: choose }),
+    attempt.components.length ? h(Sights, { watch, state, progress, attempt, component, choose, shared, now }) : null,
+    h(History, { progress }),
+    action
+      ? h(PlanDialog, {
+          watch,
+          state,
+          progress,
+          place,
+          action,
+          onClose: () => setAction(null),
+          onDone: (sentence) => {
+            setSaid(sentence);
+            setAction(null);
+            watch.choose({ attempt: null });
+          },
+        })
+      : null,
+  );
+}
+
+/** The graph with the panel beside it, the timeline and the table. */
+function Sights({ watch, state, progress, attempt, component, choose, shared, now }) {
+  const { chosen } = state;
+  return h(
+    "div",
+    null,
     h(
       "div",
       { className: `spt-stage${component ? " spt-with-panel" : ""}` },
@@ -132,22 +158,6 @@ function Pipeline({ watch, state, place, entry }) {
       { title: "Components" },
       h(ComponentTable, { attempt, chosen: chosen.component, onChoose: choose, chosenFilters: chosen, onFilter: (change) => watch.choose(change), now }),
     ),
-    h(History, { progress }),
-    action
-      ? h(PlanDialog, {
-          watch,
-          state,
-          progress,
-          place,
-          action,
-          onClose: () => setAction(null),
-          onDone: (sentence) => {
-            setSaid(sentence);
-            setAction(null);
-            watch.choose({ attempt: null });
-          },
-        })
-      : null,
   );
 }
 
@@ -178,7 +188,7 @@ function TaskStanding({ state, progress }) {
 }
 
 function Counts({ attempt, progress, states, onFilter }) {
-  const counts = counted(attempt.components, progress.folded);
+  const counts = counted(attempt.components, attempt.newest ? progress.folded : {});
   return h(
     "div",
     { className: "spt-counts", role: "group", "aria-label": "Components by state; a click filters the table" },

@@ -164,7 +164,7 @@ export class TaskWatch {
   _kept(pipeline, row) {
     const known = this._state.pipelines.find((one) => one.pipeline === pipeline);
     if (known && known.stamp === row.updated_at) return known;
-    return { pipeline, stamp: row.updated_at, updated: Date.parse(row.updated_at), progress: readProgress(row.value) };
+    return { pipeline, stamp: row.updated_at, updated: Date.parse(row.updated_at), progress: readProgress(row.value, pipeline) };
   }
 }
 
