@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from scripts.local_airflow import PARTS
 from tests.browser.sample_progress import ERROR, earlier, iso, orders
 from tests.browser.tab_stage import TabAirflow, TaskPlace, chromium, look
 
@@ -31,10 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TabAirflow]:
-    """An Airflow in which nothing runs: scenes give its task instances their state."""
+def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TabAirflow]:
+    """One Airflow for all scenes. Tasks run in it only if a scene of a real pipeline is among those that are selected."""
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    with TabAirflow(tmp_path_factory.mktemp("tab"), {"PYTHONPATH": paths}) as airflow:
+    whole = any(item.get_closest_marker("whole_airflow") for item in request.session.items)
+    parts = PARTS if whole else ("api-server",)
+    with TabAirflow(tmp_path_factory.mktemp("tab"), {"PYTHONPATH": paths}, parts) as airflow:
         yield airflow
 
 

@@ -1,7 +1,7 @@
 """An Airflow whose task instances show sample progress, and a real Chromium that looks at it.
 
-The API server runs alone: a task instance has the state that a test gives it, and nothing runs. So a scene takes a
-second. What a running pipeline writes is proven in ``test_real_chain.py``.
+The DAGs are paused: a task instance has the state that a test gives it, and nothing runs. So a scene takes a second. What
+a running pipeline writes is proven in ``test_real_chain.py``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from scripts.local_airflow import LocalAirflow, quote
 
 DAGS = Path(__file__).parent / "dags"
+COMPONENTS = Path(__file__).parents[1] / "integration" / "airflow" / "real" / "dags" / "acts.py"
 USERS = {"alice": "admin", "otto": "op", "vera": "viewer"}
 """Who may log in, each with the name as password, and their roles."""
 
@@ -68,6 +69,7 @@ class TabAirflow(LocalAirflow):
     def __init__(self, home: Path, settings: Mapping[str, str] | None = None, parts: tuple[str, ...] = ("api-server",)) -> None:
         dags = home / "dags"
         shutil.copytree(DAGS, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(COMPONENTS, dags)
         passwords = home / "passwords.json"
         passwords.write_text(json.dumps({user: user for user in USERS}))
         super().__init__(
