@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TabAirflow]:
-    """One Airflow for all scenes. Tasks run in it only if a scene of a real pipeline is among those that are selected."""
+    """One Airflow for all scenes. Tasks run in it only if a scene of a real pipeline is selected."""
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     whole = any(item.get_closest_marker("whole_airflow") for item in request.session.items)
     parts = PARTS if whole else ("api-server",)
@@ -180,7 +180,14 @@ def running_document(run_id: str, states: str = "rrrrrcxwwwww", **more: Any) -> 
         how="cleared by alice; it resumes at 'convert_currency'",
         asked_by="alice",
         saved_seconds=861.2,
-        work={"component": 6, "description": "insertInto at join.py:31", "stages": 4, "stages_done": 1, "tasks": 200, "tasks_done": 130},
+        work={
+            "component": 6,
+            "description": "insertInto at join.py:31",
+            "stages": 4,
+            "stages_done": 1,
+            "tasks": 200,
+            "tasks_done": 130,
+        },
         earlier=[earlier(1, "cccccfnnnnnn", now - timedelta(minutes=80), 1900, error=ERROR)],
         requests=[
             {

@@ -32,7 +32,7 @@ HOSTILE = (
     '<img src=x onerror="window.hacked=1">',
     "日本の注文",
     "long_" + "x" * 295,
-    "it's \"quoted\" & <b>bold</b>",
+    'it\'s "quoted" & <b>bold</b>',
     "javascript:alert(1)",
     "../../etc/passwd",
     "{{ ti.run_id }}",
@@ -191,7 +191,9 @@ class SamplePipeline:
                 took.append(round(usual * 1.02, 1))
             elif letter in "cpfx":
                 lane = free.index(min(free))
-                ready = max((starts[need] + max(took[need], 0) for need in self.indices[index] if starts[need] >= 0), default=0)
+                ready = max(
+                    (starts[need] + max(took[need], 0) for need in self.indices[index] if starts[need] >= 0), default=0
+                )
                 start = min(max(free[lane], ready), max(elapsed - 1, 0))
                 second = usual * scale * randomly.uniform(0.9, 1.1)
                 starts.append(round(start, 1))
@@ -245,7 +247,13 @@ def orders(run_id: str = "manual") -> SamplePipeline:
             "read_orders": {
                 "costs": {"tasks": 64, "input_rows": 48_120_331, "input_bytes": 9_812_331_004, "cpu_seconds": 388.0},
                 "left": [
-                    {"kind": "view", "name": "orders", "kept": "saved", "pinned": "a copy as of then", "bytes": 4_100_233_881}
+                    {
+                        "kind": "view",
+                        "name": "orders",
+                        "kept": "saved",
+                        "pinned": "a copy as of then",
+                        "bytes": 4_100_233_881,
+                    }
                 ],
                 "sources": ["s3a://shop/orders/day=2026-11-29"],
                 "config": "ab12f0c3",
@@ -276,7 +284,12 @@ def orders(run_id: str = "manual") -> SamplePipeline:
                 "changed": ["config.path", "jobs.orders.clean"],
                 "sql": 9,
             },
-            "convert_currency": {"retries": 1, "sources": ["view clean_orders", "view rates"], "code": "7744aa00", "sql": 17},
+            "convert_currency": {
+                "retries": 1,
+                "sources": ["view clean_orders", "view rates"],
+                "code": "7744aa00",
+                "sql": 17,
+            },
         },
     )
 
@@ -291,7 +304,9 @@ def earlier(number: int, states: str, began: datetime, seconds: float, **more: A
         "state": "failed",
         "how": "the first attempt" if number == 1 else "an automatic retry; it resumes",
         "states": states,
-        "began": [-1.0 if letter in "nwrs" else round(index * seconds / len(states), 1) for index, letter in enumerate(states)],
+        "began": [
+            -1.0 if letter in "nwrs" else round(index * seconds / len(states), 1) for index, letter in enumerate(states)
+        ],
         "seconds": [-1.0 if letter in "nwrs" else round(seconds / len(states), 1) for letter in states],
         **more,
     }
@@ -301,7 +316,9 @@ def grid(components: int, width: int = 10, name: str = "orders", run_id: str = "
     """Return a pipeline of many components in layers, each of which depends on up to three of the layer before."""
     randomly = random.Random(components)
     needs: dict[str, list[str]] = {}
-    names = [f"{('load', 'clean', 'join', 'score', 'check', 'publish')[index % 6]}_{index:04}" for index in range(components)]
+    names = [
+        f"{('load', 'clean', 'join', 'score', 'check', 'publish')[index % 6]}_{index:04}" for index in range(components)
+    ]
     for index, component in enumerate(names):
         before = names[max(0, (index // width - 1) * width) : (index // width) * width]
         needs[component] = sorted(randomly.sample(before, min(len(before), randomly.choice((1, 1, 2, 3)))))

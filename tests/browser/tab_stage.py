@@ -1,7 +1,7 @@
 """An Airflow whose task instances show sample progress, and a real Chromium that looks at it.
 
-The DAGs are paused: a task instance has the state that a test gives it, and nothing runs. So a scene takes a second. What
-a running pipeline writes is proven in ``test_real_chain.py``.
+The DAGs are paused: a task instance has the state that a test gives it, and nothing runs. So a scene takes a second.
+What a running pipeline writes is proven in ``test_real_chain.py``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class TaskPlace:
     def tab(self) -> str:
         """The address of its tab in the UI."""
         mapped = f"/mapped/{self.map_index}" if self.map_index >= 0 else ""
-        return f"/dags/{quote(self.dag_id)}/runs/{quote(self.run_id)}/tasks/{quote(self.task_id)}{mapped}/plugin/spark-pipeline"
+        run = f"/dags/{quote(self.dag_id)}/runs/{quote(self.run_id)}"
+        return f"{run}/tasks/{quote(self.task_id)}{mapped}/plugin/spark-pipeline"
 
 
 class TabAirflow(LocalAirflow):
@@ -66,7 +67,9 @@ class TabAirflow(LocalAirflow):
     :param parts: the commands of ``airflow`` to start; only with a scheduler does anything run
     """
 
-    def __init__(self, home: Path, settings: Mapping[str, str] | None = None, parts: tuple[str, ...] = ("api-server",)) -> None:
+    def __init__(
+        self, home: Path, settings: Mapping[str, str] | None = None, parts: tuple[str, ...] = ("api-server",)
+    ) -> None:
         dags = home / "dags"
         shutil.copytree(DAGS, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(COMPONENTS, dags)
@@ -153,7 +156,8 @@ def chromium(**options: Any) -> Iterator[Any]:
     """Start Debian's Chromium and yield it."""
     from playwright.sync_api import sync_playwright
 
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((found for name in names if (found := shutil.which(name))), None)
     if program is None:
         raise RuntimeError("there is no Chromium; `make test-browser` installs it, or: apt-get install chromium")
     with sync_playwright() as playwright:

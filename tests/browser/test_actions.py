@@ -24,7 +24,6 @@ def _refuse_the_clear(page: Any, status: int = 409) -> None:
     page.route(CLEAR, answer)
 
 
-@pytest.mark.essential
 def test_a_restart_from_a_component_shows_its_preview_and_then_asks_for_it(
     looker: Looker, airflow: TabAirflow, failed: TaskPlace
 ) -> None:
@@ -106,7 +105,9 @@ def test_a_clear_that_is_refused_takes_the_request_back(looker: Looker, airflow:
     page.locator(".spt-node", has_text="clean_orders").click()
     page.get_by_role("button", name="Restart from here…").click()
     page.get_by_role("button", name="Clear and restart").click()
-    page.get_by_text("The clear was refused: a task of it is running. The request was withdrawn; nothing has changed.").wait_for()
+    page.get_by_text(
+        "The clear was refused: a task of it is running. The request was withdrawn; nothing has changed."
+    ).wait_for()
     assert airflow.request(failed) is None
     assert airflow.state(failed) == "failed"
 
@@ -196,7 +197,9 @@ def test_while_it_runs_it_can_be_stopped_and_restarted(looker: Looker, airflow: 
     assert airflow.state(running) == "restarting"
 
 
-def test_after_a_kill_it_can_be_resumed_with_a_reservation(looker: Looker, airflow: TabAirflow, place: TaskPlace) -> None:
+def test_after_a_kill_it_can_be_resumed_with_a_reservation(
+    looker: Looker, airflow: TabAirflow, place: TaskPlace
+) -> None:
     document = orders(place.run_id).document("cccccxwwwwww")
     page = looker.open(airflow.show(place, document, "failed"))
     page.get_by_text("The attempt ended without a word").wait_for()

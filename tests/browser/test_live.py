@@ -66,7 +66,8 @@ def test_a_silent_driver_is_a_sentence_of_its_own(looker: Looker, airflow: TabAi
     page = looker.open(running)
     with contextlib.closing(sqlite3.connect(airflow.home / "airflow.db", timeout=30)) as database, database:
         database.execute(
-            "UPDATE task_state_store SET updated_at = datetime('now', '-95 seconds') WHERE run_id = ?", (running.run_id,)
+            "UPDATE task_state_store SET updated_at = datetime('now', '-95 seconds') WHERE run_id = ?",
+            (running.run_id,),
         )
     page.get_by_text("The driver has not been heard of for 1 min").wait_for()
     assert page.get_by_text("API does not answer").count() == 0

@@ -1,4 +1,4 @@
-"""Who looks, and at what: viewers, expired logins, mapped tasks, several pipelines, other operators, unreadable rows."""
+"""Who looks, and at what: viewers, expired logins, mapped tasks, several pipelines, unreadable rows."""
 
 from __future__ import annotations
 

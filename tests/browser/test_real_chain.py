@@ -1,4 +1,4 @@
-"""The whole chain: a pipeline runs and fails, a person restarts it in the tab, and the next attempt does what was shown."""
+"""The whole chain: a pipeline fails, a person restarts it in the tab, and the next attempt does what was shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def _executed(folder: Path) -> list[list[str]]:
 def _previewed(dialog: Any) -> str:
     """Return the plan that a dialog draws, as the letters of a document."""
     nodes = dialog.locator(".spt-node")
-    classes = nodes.evaluate_all("nodes => nodes.map(one => [Number(one.dataset.component), one.getAttribute('class')])")
+    classes = nodes.evaluate_all(
+        "nodes => nodes.map(one => [Number(one.dataset.component), one.getAttribute('class')])"
+    )
     return "".join(re.search(r"spt-state-(\w)", words).group(1) for _, words in sorted(classes))  # type: ignore[union-attr]
 
 

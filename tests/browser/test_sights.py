@@ -16,7 +16,9 @@ def _text(page: object, selector: str = ".spt") -> str:
 
 
 @pytest.mark.essential
-def test_the_first_screen_says_what_failed_why_what_is_safe_and_what_it_costs(looker: Looker, failed: TaskPlace) -> None:
+def test_the_first_screen_says_what_failed_why_what_is_safe_and_what_it_costs(
+    looker: Looker, failed: TaskPlace
+) -> None:
     page = looker.open(failed)
     assert _text(page, ".spt h2") == "Attempt 1 failed in 'convert_currency' after 36 min: 5 of 12 done."
     now = _text(page, ".spt-now")
@@ -54,7 +56,6 @@ def test_the_graph_has_a_node_and_a_sign_for_each_component_and_edges(looker: Lo
     assert page.locator(".spt-edge").first.get_attribute("d").count("M") == 11
 
 
-@pytest.mark.essential
 def test_the_panel_says_what_a_component_left_and_what_it_cost(looker: Looker, failed: TaskPlace) -> None:
     page = looker.open(failed)
     page.locator(".spt-node", has_text="clean_orders").click()
@@ -142,7 +143,10 @@ def test_a_success_with_reuse_says_what_was_saved(looker: Looker, airflow: TabAi
         earlier=[earlier(number, "cccccfnnnnnn", now - timedelta(hours=3), 1900) for number in (2, 1)],
     )
     page = looker.open(airflow.show(place, document, "success"))
-    assert _text(page, ".spt h2") == "Attempt 3 succeeded after 32 min: 12 of 12 done; 4 reused from before, which saved 41 min."
+    assert (
+        _text(page, ".spt h2")
+        == "Attempt 3 succeeded after 32 min: 12 of 12 done; 4 reused from before, which saved 41 min."
+    )
 
 
 @pytest.mark.essential
@@ -156,7 +160,12 @@ def test_hostile_names_stay_text(looker: Looker, airflow: TabAirflow, place: Tas
         began=now - timedelta(seconds=60),
         ended=now,
         how="<script>window.hacked=1</script>",
-        error={"component": 3, "headline": "<img src=x onerror=window.hacked=1>", "where": "<b>x</b>", "remedy": "{{x}}"},
+        error={
+            "component": 3,
+            "headline": "<img src=x onerror=window.hacked=1>",
+            "where": "<b>x</b>",
+            "remedy": "{{x}}",
+        },
     )
     page = looker.open(airflow.show(place, document, "failed"))
     for index in range(len(HOSTILE)):
@@ -181,7 +190,8 @@ def test_the_dark_theme_has_light_text_on_a_dark_ground(looker: Looker, failed: 
             return (red + green + blue) / 3;
           };
           const style = selector => getComputedStyle(document.querySelector(selector));
-          return [brightness(style('.spt h2').color), brightness(style('.spt-node-box').fill), brightness(style('.spt-node-name').fill)];
+          const colors = [style('.spt h2').color, style('.spt-node-box').fill, style('.spt-node-name').fill];
+          return colors.map(brightness);
         }"""
     )
     assert light[0] > 180, light
@@ -197,9 +207,13 @@ def test_nothing_is_cut_off_at_any_width(looker: Looker, failed: TaskPlace, widt
     page.evaluate("width => { document.querySelector('.spt').style.width = width + 'px'; }", width)
     page.wait_for_timeout(300)
     wide = page.evaluate(
-        """width => [...document.querySelectorAll('.spt *')].filter(one => !one.closest('.spt-graph-scroll, .spt-table-scroll, .spt-track, .spt-axis, .spt-hidden'))
-          .map(one => [one.className, one.getBoundingClientRect().right - document.querySelector('.spt').getBoundingClientRect().left])
-          .filter(([, right]) => right > width + 1)""",
+        """width => {
+          const scrolls = '.spt-graph-scroll, .spt-table-scroll, .spt-track, .spt-axis, .spt-hidden';
+          const left = document.querySelector('.spt').getBoundingClientRect().left;
+          return [...document.querySelectorAll('.spt *')].filter(one => !one.closest(scrolls))
+            .map(one => [one.className, one.getBoundingClientRect().right - left])
+            .filter(([, right]) => right > width + 1);
+        }""",
         width,
     )
     assert wide == []

@@ -22,7 +22,9 @@ with samples("orders"):
 
 with samples("two"):
     for name in ("bronze", "gold"):
-        PySparkPipelineOperator(task_id=name, pipeline={**PIPELINE, "name": name}) >> EmptyOperator(task_id=f"after_{name}")
+        PySparkPipelineOperator(task_id=name, pipeline={**PIPELINE, "name": name}) >> EmptyOperator(
+            task_id=f"after_{name}"
+        )
 
 with samples("mapped"):
     PySparkPipelineOperator.partial(task_id="shop").expand(pipeline=[PIPELINE, PIPELINE, PIPELINE])
