@@ -172,10 +172,11 @@ class EvidenceCollector:
                     )
 
     def _tell_replaced_sources(self) -> None:
+        what = "whether sources of views were replaced"
+        if not self._ask(what, self._source_watch.is_due, lambda why: False):
+            return
         remedy = "restart the run from the component that read them, and replace whole directories instead of files"
-        sources = self._ask_in_time(
-            "whether sources of views were replaced", self._source_watch.replaced_since, lambda why: []
-        )
+        sources = self._ask_in_time(what, self._source_watch.replaced_since, lambda why: [])
         replaced = list(map(str, sources))
         if replaced and self._config.on_source_change == "fail":
             raise SourceChangedError(self._config.name, replaced, f"on_source_change is 'fail'; {remedy}")

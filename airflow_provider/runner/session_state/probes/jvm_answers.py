@@ -57,6 +57,9 @@ class LastAnswer:
         for section, content in answer.items():
             if isinstance(content, list):
                 changed, gone = content
+                if section in before and not changed and not gone:
+                    sections[section] = before[section]  # the same object, so that nobody has to compare it
+                    continue
                 sections[section] = {**before.get(section, {}), **changed}
                 for name in gone:
                     del sections[section][name]

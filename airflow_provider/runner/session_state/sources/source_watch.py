@@ -170,12 +170,16 @@ class SourceWatch:
         now = {s.key: refresh_source(s, lambda: self._spark) for found in sources.values() for s in found}
         return [n for n, found in sources.items() if any(source_change(s, now[s.key]) is not None for s in found)]
 
+    def is_due(self) -> bool:
+        """Whether some time has passed since the last look for replaced files."""
+        return self._clock() - self._looked_at >= LOOK_AGAIN_SECONDS
+
     def replaced_since(self) -> list[ReplacedSource]:
         """Return the sources of views whose files another program has replaced since the views were made, each once.
 
-        A view goes on with the lengths that its files had. It looks only if some time has passed since the last look.
+        A view goes on with the lengths that its files had. It looks only if that :meth:`is_due`.
         """
-        if self._clock() - self._looked_at < LOOK_AGAIN_SECONDS:
+        if not self.is_due():
             return []
         found = []
         for component, (views, sources) in self._read_by_views.items():
