@@ -23,7 +23,7 @@ from airflow_provider.runner.planning.plan import Action
 from tests.reliability.random_pipelines.counting_server import CountingServer
 from tests.reliability.random_pipelines.random_author import beyond, draw
 from tests.reliability.random_pipelines.random_judge import differences, repeated
-from tests.reliability.random_pipelines.random_process import ProcessState, allow_sql_path, begin_attempt, keep_workers
+from tests.reliability.random_pipelines.random_process import ProcessState, allow_sql_path, begin_attempt
 from tests.reliability.random_pipelines.random_run import Trial, attempt
 from tests.reliability.random_pipelines.random_story import Failure, Story
 from tests.reliability.random_pipelines.random_world import Outcome, Row, World, write_sources
@@ -112,7 +112,6 @@ class Judge:
 
     def _run(self, story: Story, world: World, failures: tuple[Failure, ...]) -> tuple[list[Trial], Outcome | None]:
         store = InMemoryCheckpointStore()
-        keep_workers(self._spark, kept=not any(step.kind == "left.add_python_file" for step in story.steps.values()))
         trials = []
         for number, failure in enumerate((*failures, None), start=1):
             self._process.put_back()

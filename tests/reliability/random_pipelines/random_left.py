@@ -221,6 +221,7 @@ def use_python_file(spark: SparkSession, *, source: str, view: str) -> None:
     def raised(v: int) -> int:
         import random_packed  # type: ignore[import-not-found]
 
+        del sys.modules["random_packed"]  # Spark uses this process again, which a new attempt cannot do
         return random_packed.raised(v)  # type: ignore[no-any-return]
 
     frame = spark.table(source)

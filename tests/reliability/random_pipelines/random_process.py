@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PATH_ENABLED = "spark.sql.path.enabled"
-WORKERS_STAY = "spark.python.worker.reuse"
 
 
 def begin_attempt(number: int) -> None:
@@ -29,11 +28,6 @@ def allow_sql_path(spark: SparkSession, *, allowed: bool = True) -> None:
     """Switch ``SET PATH`` on for all sessions to come, or off again."""
     conf = spark.sparkContext._jsc.sc().conf()
     conf.set(PATH_ENABLED, "true") if allowed else conf.remove(PATH_ENABLED)
-
-
-def keep_workers(spark: SparkSession, *, kept: bool) -> None:
-    """Say whether Python workers serve several tasks: then they keep the modules of an earlier attempt, too."""
-    spark.sparkContext._jsc.sc().conf().set(WORKERS_STAY, str(kept).lower())
 
 
 class ProcessState:
