@@ -19,7 +19,7 @@ from airflow_provider.operators.pyspark_pipeline import PySparkPipelineOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+    from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 
 
 class _PySparkPipelineDecoratedOperator(DecoratedOperator, PySparkPipelineOperator):

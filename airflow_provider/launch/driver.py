@@ -133,7 +133,8 @@ def _attempt(request: Mapping[str, Any]) -> Any:
     from airflow_provider.runner.planning.start_mode import AirflowTry
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
+    from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
+    from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
     from airflow_provider.runner.session_state.saved.directory_marker import Retention
     from airflow_provider.runner.spark.install import refuse_mixed_install
     from airflow_provider.stores.location import driver_store

@@ -16,7 +16,7 @@ from airflow_provider.runner.observing.progress_recorder import ProgressRecorder
 from airflow_provider.runner.observing.progress_writer import Document, ProgressSink
 from airflow_provider.runner.observing.usual_costs import UsualCosts, read_usual, usual_to_json, with_this_run
 from airflow_provider.runner.record.progress_record import AttemptState
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.stores.task_state_progress import TaskStateProgress
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from airflow_provider.operators.airflow_config import resolve_session_state_url
 from airflow_provider.operators.attempt_guard import TimeLimit
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.runner.session_state.saved.directory_marker import Retention
 
 

@@ -25,7 +25,7 @@ from airflow_provider.runner.observing.log_groups import log_groups_shown
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder
 from airflow_provider.runner.observing.summary_hooks import SummaryHooks
 from airflow_provider.runner.running import airflow_attempt
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider.operators.attempt_settings import AttemptSettings, RunningAttempt
     from airflow_provider.runner import CheckpointStore, PipelineConfig
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+    from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 
 SUMMARY_KEY = "pyspark_pipeline_summary"
 """XCom key of the attempt's summary, which is there also while the attempt runs and after it has failed."""
@@ -203,7 +203,7 @@ class PipelineOperator(TemplatedTask, BaseOperator):
         from airflow_provider.operators.pipeline.rendered import RenderedPipeline
         from airflow_provider.operators.pipeline.source import templated_fields, with_policies
         from airflow_provider.operators.task_context import airflow_try, run_key
-        from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+        from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 
         if not isinstance(self.pipeline, RenderedPipeline):
             self.pipeline = self._rendered(context)

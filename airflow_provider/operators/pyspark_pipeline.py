@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider.operators.in_task_attempt import InTaskAttempt
     from airflow_provider.runner import CheckpointStore, PipelineHooks
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+    from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 
 logger = logging.getLogger(__name__)
 
@@ -92,9 +92,11 @@ class PySparkPipelineOperator(PipelineOperator):
 
     def _new_attempt(self, run: AirflowAttemptSpec, context: Context, began: float) -> InTaskAttempt:
         from airflow_provider.operators.airflow_progress import AirflowProgress
+        from airflow_provider.operators.carried_request import with_carried_request
         from airflow_provider.operators.in_task_attempt import InTaskAttempt, InTaskRequest
         from airflow_provider.operators.observability import with_openlineage
         from airflow_provider.runner.observing.peer_hooks import each_of
+        from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
         spark_conf = with_openlineage(
             properties(self.spark_conf, "spark_conf"),
@@ -102,12 +104,15 @@ class PySparkPipelineOperator(PipelineOperator):
             parent=self.openlineage_inject_parent_job_info,
             transport=self.openlineage_inject_transport_info,
         )
+        store = self._store(run, context)
+        if not isinstance(store, TaskStateCheckpointStore):
+            run = with_carried_request(run, context.get("task_state_store"), lambda: store)
         return InTaskAttempt(
             InTaskRequest(
                 run=run,
                 ti=context["ti"],
                 settings=self._attempt_settings(began, self.retention_days),
-                store=self._store(run, context),
+                store=store,
                 progress=AirflowProgress.of(context, run, self.retention_days),
                 conn_id=self.conn_id,
                 spark_conf=spark_conf,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider.operators.submit.submitted_attempt import SubmittedAttempt
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+    from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 
 _NOT_THE_AUTHORS = ("application", "application_args", "java_class")
 

@@ -13,7 +13,7 @@ from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.run_key import RunKey
 
 if TYPE_CHECKING:
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+    from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider.runner.config.restart_from import RestartFrom
     from airflow_provider.runner.record.requests import RestartRequest
     from airflow_provider.runner.record.run_key import RunKey
-    from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+    from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
     from airflow_provider.runner.running.preview import Preview
 
 
@@ -164,7 +164,7 @@ def _preview(
     :param alone: ignore the request that is in the store
     """
     from airflow_provider.runner.checkpoint.memory_store import InMemoryCheckpointStore
-    from airflow_provider.runner.running.airflow_attempt import start_mode_of
+    from airflow_provider.runner.running.airflow_attempt_spec import start_mode_of
     from airflow_provider.runner.running.preview import preview
     from airflow_provider.runner.running.restart_requests import find_requests
 

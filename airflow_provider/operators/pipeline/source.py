@@ -17,7 +17,7 @@ from airflow_provider.runner.config.scalars import restore_folded_text
 from airflow_provider.template_files import TemplatedComponent, file_not_found, find_template_file
 
 if TYPE_CHECKING:  # comes with the engine, which parsing a DAG file does not need
-    from airflow_provider.runner.running.airflow_attempt import TemplatedField
+    from airflow_provider.runner.running.airflow_attempt_spec import TemplatedField
 
 CONFIG_FILES = (".yaml", ".yml", ".json", ".conf", ".hocon")
 

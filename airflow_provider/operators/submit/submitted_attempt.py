@@ -17,6 +17,7 @@ from airflow_provider.operators.airflow_config import resolve_checkpoint_url
 from airflow_provider.operators.airflow_progress import AirflowProgress
 from airflow_provider.operators.attempt_guard import AttemptGuard, has_supervisor
 from airflow_provider.operators.attempt_settings import AttemptSettings
+from airflow_provider.operators.carried_request import with_carried_request
 from airflow_provider.operators.pipeline_operator import SUMMARY_KEY
 from airflow_provider.operators.submit.driver_progress import DriverProgress
 from airflow_provider.operators.submit.driver_report import summary_or_error
@@ -34,7 +35,7 @@ from airflow_provider.runner.checkpoint.store import load
 from airflow_provider.runner.observing.recorded_summary import DETAILS, recorded_summary
 from airflow_provider.runner.observing.usual_costs import usual_to_json
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.stores.location import store_at
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ class SubmittedAttempt:
         target = submission.target()
         url = self._checkpoint_url(target)
         error: Exception | None = None
-        with Shipment(self._driver_request(url, target), remote=target.remote) as shipment:
+        task_state = self._request.context.get("task_state_store")
+        run = with_carried_request(run, task_state, lambda: store_at(worker_address(url)))
+        with Shipment(self._driver_request(run, url, target), remote=target.remote) as shipment:
             self._load(shipment, target, extras, keytab)
             self._stop_if_killed()
             progress = DriverProgress(
@@ -177,8 +180,8 @@ class SubmittedAttempt:
         if self._killed:
             raise AttemptStopped("Airflow asked the task to stop") from cause
 
-    def _driver_request(self, url: str, target: SubmitTarget) -> dict[str, Any]:
-        run, settings = self._request.run, self._request.settings
+    def _driver_request(self, run: AirflowAttemptSpec, url: str, target: SubmitTarget) -> dict[str, Any]:
+        settings = self._request.settings
         return {
             "pipeline": pipeline_text(run.config),
             "texts": run.config.texts,

@@ -125,12 +125,13 @@ def build_component(
     spark: Any,
     base_dir: Path,
     texts: Mapping[str, str] | None = None,
-    context: ComponentContext | None = None,
+    context: Callable[[], ComponentContext] | None = None,
 ) -> Component:
     """Build a component and give it the session.
 
     :param base_dir: where relative paths in the config start
     :param texts: see :attr:`~airflow_provider.runner.config.dataflow.DataFlow.texts`
+    :param context: returns what a :class:`DataFlow` gets to know of the pipeline around it
     :return: a callable without arguments that does the component's work once
     """
     if not inspect.isclass(target):
@@ -139,7 +140,7 @@ def build_component(
     if isinstance(component, DataFlow):
         component.base_dir = base_dir
         component.texts = texts or {}
-        component.context = context
+        component.context = context() if context is not None else None
     if callable(getattr(component, "set_spark_session", None)):
         component.set_spark_session(spark)
     elif not has_own_session(type(component)):

@@ -138,6 +138,14 @@ class PipelineConfig(ConfigSection):
         order = execution_order(self.dependencies)
         return tuple(by_name[name] for name in order if by_name[name].enabled)
 
+    def after(self, name: str) -> tuple[ComponentConfig, ...]:
+        """Return the enabled components that come after another one in the order of execution.
+
+        :param name: name of that one
+        """
+        names = [component.name for component in self.ordered]
+        return self.ordered[names.index(name) + 1 :]
+
     @property
     def dependencies(self) -> dict[str, list[str]]:
         """Component to the names that it depends on, disabled ones included."""

@@ -148,10 +148,16 @@ class ProgressRecorder(NoOpHooks):
         """Note where people see the Spark application; empty for nowhere."""
         self._tell(spark_ui=ui or None, history=history or None)
 
+    @property
+    def components(self) -> list[str]:
+        """Names of the components in the document, disabled ones too."""
+        return [row.name for row in self._rows]
+
     def add_what_if(self, what_if: Mapping[str, Any]) -> None:
         """Note what the next attempt would do, in the form that the document has."""
         with self._lock:
             self._what_if = what_if
+        self._writer.boundary()
 
     @contextmanager
     def watching(self, component: str, position: int, total: int, spark: Any) -> Iterator[None]:

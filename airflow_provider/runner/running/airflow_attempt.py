@@ -6,45 +6,24 @@ It imports nothing of Airflow: a Spark driver that spark-submit started decides 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider.runner.checkpoint.checkpoint_hooks import AttemptMetadata
-from airflow_provider.runner.checkpoint.store import CheckpointStore
-from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.checkpoint.store import CheckpointStore, load
+from airflow_provider.runner.observing.progress_document import timestamp
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder
 from airflow_provider.runner.observing.result import PipelineResult
-from airflow_provider.runner.planning.changed_config import changed_since
-from airflow_provider.runner.planning.start_mode import AirflowTry, StartMode, how_to_start
+from airflow_provider.runner.observing.unfailing import observe
+from airflow_provider.runner.planning.start_mode import StartMode
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
-from airflow_provider.runner.record.requests import RestartRequest
-from airflow_provider.runner.record.run_key import RunKey
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec, start_mode_of
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
+from airflow_provider.runner.running.what_if import what_if
 
 logger = logging.getLogger(__name__)
-
-TemplatedField = tuple[str, str]
-"""A component and a field, named as in :class:`~airflow_provider.runner.fingerprint.config_changes.ConfigChange`."""
-
-
-@dataclass(frozen=True)
-class AirflowAttemptSpec:
-    """A pipeline that a task runs, and in which attempt.
-
-    :param config: the pipeline, rendered and validated
-    :param key: which checkpoint
-    :param attempt: what Airflow says of this attempt
-    :param templated: which fields of the pipeline hold a template
-    :param requests: restart requests of the run's conf; each attempt finds them again
-    """
-
-    config: PipelineConfig
-    key: RunKey
-    attempt: AirflowTry
-    templated: tuple[TemplatedField, ...] = ()
-    requests: tuple[RestartRequest, ...] = ()
 
 
 def run_airflow_attempt(
@@ -69,55 +48,32 @@ def run_airflow_attempt(
     if progress is not None:
         how["after_the_record"] = [*how.get("after_the_record", ()), progress]
         how["environment"] = replace(how.get("environment", RunnerEnvironment()), progress=progress)
-    return run_attempt(
-        AttemptSpec(
-            run.config,
-            store,
-            run.key,
-            start_mode,
-            AttemptMetadata(run.attempt.try_number, run.attempt.record()),
-            config_requests=run.requests,
-            **how,
-        )
+    spec = AttemptSpec(
+        run.config,
+        store,
+        run.key,
+        start_mode,
+        AttemptMetadata(run.attempt.try_number, run.attempt.record()),
+        config_requests=run.requests,
+        **how,
     )
+    try:
+        result = run_attempt(spec)
+    except Exception:  # a kill is none, and leaves no time for this
+        _record_what_if(run, store, progress)
+        raise
+    _record_what_if(run, store, progress)
+    return result
 
 
-def start_mode_of(run: AirflowAttemptSpec, checkpoint: CheckpointState | None, *, asked: bool) -> StartMode:
-    """Return how an attempt starts.
+def _record_what_if(run: AirflowAttemptSpec, store: CheckpointStore, progress: ProgressRecorder | None) -> None:
+    """Record what the next attempt would do, for people."""
 
-    :param run: what to run
-    :param checkpoint: the record of the earlier attempts, None if there is none
-    :param asked: whether a restart from a component was requested
-    """
-    mode = how_to_start(checkpoint, run.attempt, run.config.on_clear, asked=asked)
-    return replace(mode, notes=tuple(_notes(run, checkpoint))) if checkpoint is not None and mode.resumes else mode
+    def record(recorder: ProgressRecorder) -> None:
+        checkpoint: CheckpointState | None = load(store, run.key)
+        if checkpoint is not None:
+            found = what_if(run, checkpoint).to_json(recorder.components)
+            recorder.add_what_if({"as_of": timestamp(datetime.now(UTC)), **found})
 
-
-def _notes(run: AirflowAttemptSpec, checkpoint: CheckpointState) -> list[str]:
-    notes = unstable_templates(run.templated, run.config, checkpoint)
-    before: Mapping[str, Any] = checkpoint.airflow
-    versions = before.get("bundle_version"), run.attempt.bundle_version
-    if None not in versions and versions[0] != versions[1]:
-        notes.append(
-            f"the DAG bundle's version was {versions[0]} in attempt {checkpoint.attempt} and is now {versions[1]}; "
-            "components are reused if their config and the code that they reach are unchanged"
-        )
-    return notes
-
-
-def unstable_templates(
-    templated: Collection[TemplatedField], config: PipelineConfig, checkpoint: CheckpointState
-) -> list[str]:
-    """Say which fields hold a template and have another value than in the attempt that wrote the checkpoint.
-
-    :param templated: which fields hold a template
-    :param config: the pipeline, rendered and validated
-    :param checkpoint: the record of the earlier attempts
-    """
-    return [
-        f"component {change.component!r}, field {change.field!r}: its template has another value than in attempt "
-        f"{checkpoint.attempt}, so what had completed counts as made under another config. In templates use only "
-        "values that stay the same within a DAG run, such as ds or run_id, not try_number or the time"
-        for change in changed_since(config, checkpoint)
-        if change.kind == "changed" and (change.component, change.field) in templated
-    ]
+    if progress is not None:
+        observe("what the next attempt would do", lambda: record(progress), None)

@@ -22,7 +22,6 @@ from airflow_provider.runner.record.session_state_record import SessionStateReco
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.needed_state import readers_of_missing_state
 from airflow_provider.runner.session_state.live import LiveSession
-from airflow_provider.runner.session_state.process_needs import state_still_there
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +38,9 @@ class PlanningSession(Protocol):
 
     def present(self) -> set[str]:
         """Return the components whose session state is in the session already."""
+
+    def left_in_process(self, record: SessionStateRecord) -> Collection[str]:
+        """Return what a component left in the Python process and the attempt's process has, in words."""
 
     def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
         """Return what is wrong with what a component saved, None if nothing is.
@@ -97,7 +99,7 @@ def collect_facts(
         return facts
     code = read_code_of_components(config, entered_before(checkpoint))
     records = {name: record.session_state for name, record in checkpoint.components.items()}
-    there = {name: state_still_there(state) for name, state in records.items() if state is not None}
+    there = {name: session.left_in_process(state) for name, state in records.items() if state is not None}
     facts = replace(facts, hashes=ConfigHashes.of(config), code=code, in_process=there)
     if checkpoint.status != "completed" or restarts:
         facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))

@@ -28,6 +28,7 @@ from airflow_provider.runner.session_state.kinds.recorded_state import (
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
 from airflow_provider.runner.session_state.probes.probe import SessionProbe, probe_for
+from airflow_provider.runner.session_state.process_needs import state_still_there
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory, delete_run
 from airflow_provider.runner.session_state.saved.files import SavedFiles, files_for
 from airflow_provider.runner.session_state.sources.compare import source_change
@@ -100,6 +101,10 @@ class AttemptSession:
     def present(self) -> set[str]:
         """Return the components whose session state is in the session already."""
         return self.tracker.components_present() if self.tracker is not None else set()
+
+    def left_in_process(self, record: SessionStateRecord) -> Collection[str]:
+        """Return what a component left in the Python process and this process has, in words."""
+        return state_still_there(record)
 
     def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
         """Return what is wrong with what a component saved, None if nothing is.

@@ -63,8 +63,7 @@ class ComponentContexts:
         :param component: the component
         :param saved_url: directory of this run for saved views, None if nothing is saved
         """
-        order = self.config.ordered
-        later = order[order.index(component) + 1 :]
+        later = self.config.after(component.name)
         return ComponentContext(
             component.name,
             self.config.name,

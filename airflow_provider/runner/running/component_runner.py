@@ -119,7 +119,8 @@ class ComponentRunner:
             observing(f"which functions {name} calls", watch_calls, CalledFunctions()) as entered,
             observing(f"what {name} does", watch, None),
         ):
-            context = observe(
+            context = partial(
+                observe,
                 f"what comes after {name}",
                 lambda: self._contexts.context_of(component, url),
                 ComponentContext(name, self._config.name),

@@ -39,7 +39,11 @@ class Preview:
 
 
 def preview(
-    config: PipelineConfig, checkpoint: CheckpointState | None, start: StartMode, requests: PendingRequests
+    config: PipelineConfig,
+    checkpoint: CheckpointState | None,
+    start: StartMode,
+    requests: PendingRequests,
+    session: PreviewSession | None = None,
 ) -> Preview:
     """Plan the next attempt, and leave everything as it is.
 
@@ -47,8 +51,9 @@ def preview(
     :param checkpoint: what is recorded of the run, None if nothing is
     :param start: how the attempt would start
     :param requests: the restart requests that it would find
+    :param session: that of another preview, which has looked already
     """
-    session = PreviewSession(config, checkpoint)
+    session = session or PreviewSession(config, checkpoint)
 
     def planner(restarts: Sequence[RestartFrom], *, cleared: bool) -> RunPlan:
         return find_plan(config, checkpoint, restarts, session, cleared=cleared)
@@ -63,7 +68,7 @@ def preview(
 class PreviewSession:
     """The :class:`~airflow_provider.runner.running.attempt_facts.PlanningSession` of an attempt that is not made.
 
-    It looks at what it can reach without Spark, and keeps in :attr:`unknown` what it cannot.
+    It looks once at what it can reach without Spark, and keeps in :attr:`unknown` what it cannot.
 
     :param config: the pipeline
     :param checkpoint: what is recorded of the run, None if nothing is
@@ -75,6 +80,8 @@ class PreviewSession:
         self._config = config
         self._url = checkpoint.session_state_url if checkpoint is not None else None
         self.unknown: dict[str, None] = {}
+        self._damage: dict[tuple[object, ...], str | None] = {}
+        self._sources: dict[tuple[str, ...], SourceRecord] = {}
         if checkpoint is not None and checkpoint.live_session is not None:
             self.unknown[
                 "whether the Spark Connect server still has the session, so that there is no need to restore"
@@ -87,6 +94,10 @@ class PreviewSession:
         """Nothing is in a session that is not there."""
         return set()
 
+    def left_in_process(self, record: SessionStateRecord) -> Collection[str]:
+        """Nothing is in a process that has not begun."""
+        return ()
+
     def damage(self, record: SessionStateRecord, dropped: Collection[str]) -> str | None:
         """Return what is wrong with what a component saved, as far as that can be known without Spark."""
         if any(local_path(url) is None for url in record.urls):
@@ -94,10 +105,15 @@ class PreviewSession:
             return None
         if (refused := reject_record(record, RecordLimits(self._url, self._config.session_state_format))) is not None:
             return refused
-        return record_damage(record, SavedStorage(lambda url: files_for(url, None), dropped))
+        seen = (tuple(record.urls), frozenset(dropped))
+        if not record.urls or seen not in self._damage:
+            self._damage[seen] = record_damage(record, SavedStorage(lambda url: files_for(url, None), dropped))
+        return self._damage[seen]
 
     def look_again(self, source: SourceRecord) -> SourceRecord:
         """Return how a source is now, as far as that can be known without Spark."""
         if source.version is not None or not all(is_local(normalized(p)) for p in (*source.roots, *source.globs)):
             self.unknown[f"whether the source {source.name} has changed; looking there needs Spark"] = None
-        return refresh_source(source)
+        if source.key not in self._sources:
+            self._sources[source.key] = refresh_source(source)
+        return self._sources[source.key]

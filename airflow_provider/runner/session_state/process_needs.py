@@ -100,8 +100,7 @@ def warn_if_lost(
     """Say of a component that has just completed what a later attempt would need of it and could not have."""
     if may_run_twice(config, component.name, record):
         return
-    later = config.ordered[config.ordered.index(component) + 1 :]
-    needed = needed_state(record, later, readings, {})
+    needed = needed_state(record, config.after(component.name), readings, {})
     if needed:
         logger.warning(
             "%s: left in the Python process %s. It must not run again (%s), so an attempt that needs this is refused, "

@@ -13,7 +13,7 @@ from airflow_provider.operators import airflow_progress
 from airflow_provider.operators.airflow_progress import PROGRESS_KEY, USUAL_KEY, AirflowProgress
 from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from tests.samples.harness.stores import FakeTaskState
 from tests.samples.pipelines import pipeline
 

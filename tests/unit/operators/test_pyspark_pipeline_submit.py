@@ -35,8 +35,9 @@ from airflow_provider.errors import (
     StaleAttemptError,
 )
 from airflow_provider.operators.pyspark_pipeline_submit import PySparkPipelineSubmitOperator
-from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore
+from airflow_provider.runner import CheckpointState, InMemoryCheckpointStore, LocalCheckpointStore
 from airflow_provider.runner.checkpoint import ComponentRecord
+from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.stores.object_store import ObjectStorageCheckpointStore
 from tests.samples.harness.stores import FakeTaskState
 from tests.samples.services.s3 import new_prefix
@@ -415,6 +416,19 @@ def test_a_replaced_attempt_submits_nothing(program: Program, connect: Any) -> N
     with pytest.raises(StaleAttemptError, match="a newer attempt has replaced this one"):
         operator("/shared").execute(context(task_state))
     assert program.calls == []
+
+
+def test_a_request_in_airflows_store_reaches_the_driver(program: Program, connect: Any, tmp_path: Path) -> None:
+    """Where people leave it; the driver reads its own store only."""
+    connect("local[2]")
+    task_state = FakeTaskState()
+    task_state.set("pyspark_pipeline_restart_from/p", "a")
+    store = LocalCheckpointStore(tmp_path / "checkpoints")
+    operator(str(tmp_path / "checkpoints")).execute(context(task_state))
+    found = store.find_request(RunKey(("d", "t", "-1"), "r:1", "p"))
+    assert found is not None
+    assert found.names == ("a",)
+    assert "pyspark_pipeline_restart_from/p" not in task_state.rows
 
 
 def waiting(folder: Path) -> int:

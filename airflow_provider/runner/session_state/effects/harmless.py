@@ -39,6 +39,9 @@ from airflow_provider.runner.session_state.effects.module_state import HELD_BY, 
 
 UNSEEN = "cannot be seen where Python runs on executors"
 _LOGS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
+_NAMES = 4_096
+"""How many judged names are remembered: the components of a pipeline reach much the same."""
+
 _HOST = ("airflow.", "airflow_provider.", "opentelemetry.", "_pytest.")
 """Packages whose handlers are the log of the process."""
 
@@ -112,9 +115,10 @@ def judge_code(reading: ReadableCode, extra_harmless: Collection[str] = ()) -> H
     missing: dict[str, str] = {}
     varying: dict[str, str] = {}
     executors = _reaches_executors(reading)
+    vouched = tuple(extra_harmless)
     for item in (*reading.foreign, *held_values([*reading.constants, *reading.functions])):
-        why = _side_effect(item.name, extra_harmless)
-        if why is None and executors and _is_only_announced(item.name, extra_harmless):
+        why = _side_effect(item.name, vouched)
+        if why is None and executors and _is_only_announced(item.name, vouched):
             why = UNSEEN
         if why is not None:
             missing.setdefault(item.name, f"reaches {item.name!r}{why and f', which {why}'} ({item.where})")
@@ -155,6 +159,7 @@ def _is_only_announced(name: str, extra: Collection[str]) -> bool:
     return _prefix(plain, _table(HARMLESS)) in ANNOUNCED.names and not plain.startswith("pathlib.Pure")
 
 
+@lru_cache(maxsize=_NAMES)
 def _varies(name: str) -> str | None:
     """Return what a value comes from that another run would not get, None if nothing is known to."""
     if _prefix(name, ONLY_SETS):
@@ -164,7 +169,8 @@ def _varies(name: str) -> str | None:
     return _found(VARYING, name) or next(by_attribute, None)
 
 
-def _side_effect(name: str, extra: Collection[str]) -> str | None:
+@lru_cache(maxsize=_NAMES)
+def _side_effect(name: str, extra: tuple[str, ...]) -> str | None:
     """Return what a name may do, empty if that is unknown; None if it is known to be harmless."""
     plain = _plain(name)
     original = name.partition(HELD_BY)[0]

@@ -43,8 +43,9 @@ def held_values(names: Iterable[str]) -> tuple[HeldValue, ...]:
     """
     found: dict[str, HeldValue] = {}
     seen: dict[int, Any] = {}
+    dag_files = _dag_files()
     for name in names:
-        for value in _values(name):
+        for value in _values(name, dag_files):
             for kind in _kinds(value, seen):
                 found.setdefault(f"{kind} {name}", HeldValue(f"{kind}{HELD_BY}{name})", name))
     return tuple(found.values())
@@ -67,10 +68,10 @@ def module_values(constants: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _values(name: str) -> Iterator[Any]:
+def _values(name: str, dag_files: Mapping[str, ModuleType]) -> Iterator[Any]:
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
-        module = _module(".".join(parts[:length]))
+        module = _module(".".join(parts[:length]), dag_files)
         if module is None:
             continue
         value: Any = module
@@ -80,14 +81,17 @@ def _values(name: str) -> Iterator[Any]:
         return
 
 
-def _module(label: str) -> ModuleType | None:
+def _dag_files() -> dict[str, ModuleType]:
+    """Return the modules that Airflow has loaded from DAG files, under names of its own."""
+    names = [name for name in list(sys.modules) if name.startswith("unusual_prefix_")]
+    return {name: module for name in names if (module := sys.modules.get(name)) is not None}
+
+
+def _module(label: str, dag_files: Mapping[str, ModuleType]) -> ModuleType | None:
     module = sys.modules.get(label)
     if module is not None:
         return module
-    for name, loaded in list(sys.modules.items()):  # Airflow loads DAG files under names of its own
-        if name.startswith("unusual_prefix_") and name.endswith(f"_{label}"):
-            return loaded
-    return None
+    return next((loaded for name, loaded in dag_files.items() if name.endswith(f"_{label}")), None)
 
 
 def _of_definition(value: Any) -> Iterator[Any]:

@@ -15,7 +15,8 @@ from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.progress_record import ProgressState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
+from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.runner.spark.job_progress import SparkWork
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
@@ -100,6 +101,8 @@ def test_a_failure_and_the_retry_after_it(script: Script) -> None:
     assert (error["component"], error["headline"]) == (1, "ValueError: password=*** is wrong")
     assert "in behaviour: raise error" in error["where"]
     assert failed["reason_texts"][failed["reasons"][2]] == "first attempt; not run: 'b' failed before it"
+    assert failed["what_if"]["resume"] == "1r2x1s"
+    assert failed["what_if"]["from"]["0"] == failed["what_if"]["beginning"] == "3x1s"
 
     script.mend("b")
     attempt(store, kept, 2)

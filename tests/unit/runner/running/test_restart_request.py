@@ -17,7 +17,8 @@ from airflow_provider.runner.config.restart_from import RestartFrom
 from airflow_provider.runner.planning.start_mode import AirflowTry, StartCase, StartMode
 from airflow_provider.runner.record.requests import AT_THE_TRIGGER, RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
-from airflow_provider.runner.running.airflow_attempt import AirflowAttemptSpec, run_airflow_attempt
+from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
+from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
 from tests.samples.harness.watched import Killed, Watched
