@@ -7,10 +7,10 @@ counts little, and documents go through JSON and take 25 milliseconds to write, 
 does. Printed are
 
 1. the whole time of a run with and without recording, the processor time of the process, and their differences;
-2. the longest and the usual time that a hook of the recorder kept a component waiting, the processor time of the longest
-   one, and how many documents were written;
-3. characters of a document, and milliseconds of processor time to make it, at 10, 100 and 1,000 components, with usual names and hostile
-   ones.
+2. the longest and the usual time that a hook of the recorder kept a component waiting, the most processor time that
+   one took, and how many documents were written;
+3. characters of a document, and milliseconds of processor time to make it, at 10, 100 and 1,000 components, with usual
+   names and hostile ones.
 """
 
 from __future__ import annotations
