@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider.runner.observing.progress_budget import cut_names, cut_text, json_size
-from airflow_provider.runner.observing.progress_document import LARGEST, progress_document
+from airflow_provider.runner.observing.progress_document import progress_document
 from airflow_provider.runner.observing.progress_history import with_earlier
 from airflow_provider.runner.record.progress_record import (
     AttemptOverview,
@@ -24,6 +24,9 @@ from airflow_provider.runner.record.progress_record import (
     SparkCosts,
 )
 from tests.samples.harness.progress_rows import NOW, row, snapshot
+
+MOST = 48_000
+"""Characters, as Airflow counts them."""
 
 
 def nulls(data: Any) -> bool:
@@ -80,7 +83,7 @@ def test_a_thousand_components_fit_with_all_their_times() -> None:
     rows += [row("slow", seconds=900.0, suspicion=CostSuspicion("skew", "one task")), row("now", ProgressState.RUNNING)]
     found = progress_document(snapshot(rows), NOW)
 
-    assert json_size(found) <= LARGEST
+    assert json_size(found) <= MOST
     assert len(found["names"]) == len(set(found["names"])) == 1000
     assert found["folded"] == 0
     assert "998" in found["details"]
@@ -91,13 +94,13 @@ def test_what_is_completed_is_folded_before_anything_that_runs_or_waits() -> Non
     rows = [row(f"a_rather_long_name_of_a_step_{n:05}") for n in range(2_000)]
     rows += [row(f"later_{n}", ProgressState.WAITING) for n in range(100)]
     found = progress_document(snapshot(rows), NOW)
-    assert json_size(found) <= LARGEST
+    assert json_size(found) <= MOST
     assert found["states"].count("w") == 100
     assert found["folded"] == 2_100 - len(found["names"])
     assert found["folded_seconds"] == pytest.approx(found["folded"] * 12.34, abs=0.1)
 
     found = progress_document(snapshot([row(f"later_{n}", ProgressState.WAITING) for n in range(5_000)]), NOW)
-    assert json_size(found) <= LARGEST
+    assert json_size(found) <= MOST
     assert (found["folded"], found["folded_waiting"]) == (0, 5_000 - len(found["names"]))
     assert found["names"][0] == "later_0"
 
@@ -119,7 +122,7 @@ def test_requests_what_if_and_earlier_attempts_get_their_part_before_details() -
     requests = tuple(ProgressRequest(f"restart from 's{n}'", "a command", "waiting") for n in range(20))
     found = with_earlier(progress_document(snapshot(rows, what_if=what_if, requests=requests), NOW), earlier)
 
-    assert json_size(found) <= LARGEST
+    assert json_size(found) <= MOST
     assert len(found["requests"]) == 10
     assert len(found["what_if"]["from"]) > 100
     assert [entry["number"] for entry in found["earlier"]] == [1, 0]
@@ -163,7 +166,7 @@ def test_no_content_makes_it_too_large_or_unstorable(
     )
 
     text = json.dumps(found, allow_nan=False)
-    assert len(text) <= LARGEST
+    assert len(text) <= MOST
     assert not nulls(found)
     assert len(set(found["names"])) == len(found["names"]) == len(found["states"]) == len(found["needs"])
     text.encode()
