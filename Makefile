@@ -5,7 +5,8 @@ export PYTHON
 MATRIX := .venv-matrix
 IN_ENV := JAVA_HOME="$$(cat $(VENV)/java_home)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-.PHONY: help setup demo test test-airflow test-matrix test-newest-python torture benchmark docs airflow format clean
+.PHONY: help setup demo test test-airflow test-browser test-browser-short test-matrix test-newest-python torture benchmark \
+	docs pictures airflow format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -37,6 +38,16 @@ test-airflow: setup  ## retries, clears and kills in a real Airflow, on PostgreS
 	@$(IN_ENV) pytest -m '' --durations 10 tests/integration/airflow/real
 	@$(IN_ENV) pytest -n 2 --dist loadscope --durations 10 -m 'real_airflow and not torture' --ignore=tests/integration/airflow/real tests
 
+test-browser: setup  ## the tab in Airflow's UI: a real Airflow, and a real Chromium that clicks; installs Chromium if there is none
+	@$(IN_ENV) sh scripts/find_chromium.sh >/dev/null
+	@$(IN_ENV) python scripts/quick_jvm.py
+	@$(IN_ENV) pytest -m browser -p no:randomly --durations 5 tests/browser
+
+test-browser-short: setup  ## the scenes of it that matter most
+	@$(IN_ENV) sh scripts/find_chromium.sh >/dev/null
+	@$(IN_ENV) python scripts/quick_jvm.py
+	@$(IN_ENV) pytest -m 'browser and essential' -p no:randomly --durations 5 tests/browser
+
 test-matrix: setup  ## each Airflow and each Spark that pyproject.toml claims, and the wheel alone: hours; CELLS="a b" for some
 	@$(IN_ENV) python scripts/local_postgres.py
 	@JAVA_HOME="$$(cat $(VENV)/java_home)" "$(PYTHON)" scripts/test_matrix.py $(CELLS)
@@ -57,6 +68,10 @@ benchmark: setup  ## what imports, the record and the capture cost, and what sav
 
 docs: setup  ## build the documentation into docs/_build/html; a warning or a dead link fails
 	@$(IN_ENV) python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html
+
+pictures: setup  ## take the pictures of the tab that README and docs show
+	@$(IN_ENV) sh scripts/find_chromium.sh >/dev/null
+	@$(IN_ENV) python scripts/tab_pictures.py
 
 airflow: setup  ## start Airflow with the example DAGs and print address and login
 	@$(IN_ENV) python scripts/airflow_standalone.py

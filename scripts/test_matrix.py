@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -211,6 +212,9 @@ def play_wheel(name: str) -> Outcome:
     folder = environment.folder / "wheel"
     environment.pip("wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT))
     (wheel,) = folder.glob("*.whl")
+    tab = {path.relative_to(ROOT).as_posix() for path in (ROOT / "airflow_provider/plugins/static").iterdir()}
+    if missing := tab - set(zipfile.ZipFile(wheel).namelist()):
+        outcome.problems.append(f"the wheel lacks {sorted(missing)}")
     environment.pip("install", "--quiet", str(wheel))
     expected = "the sum of the squares is 285"
 

@@ -1,0 +1,1 @@
+"""What the provider adds to Airflow's UI (entry point ``airflow.plugins``)."""
