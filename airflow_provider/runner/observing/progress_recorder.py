@@ -157,6 +157,7 @@ class ProgressRecorder(NoOpHooks):
         """Note what the next attempt would do, in the form that the document has."""
         with self._lock:
             self._what_if = what_if
+        self._writer.boundary()
 
     @contextmanager
     def watching(self, component: str, position: int, total: int, spark: Any) -> Iterator[None]:

@@ -123,4 +123,5 @@ def test_each_try_has_a_file_of_its_own_and_removes_those_before(tmp_path: Path)
     second.write({"n": 2})
     assert (first.read(), second.read()) == (None, {"n": 2})
     first.write({"n": 3})
+    ProgressFile(lambda: storage, KEY, 1).write({"n": 4})  # its first document comes late
     assert second.read() == {"n": 2}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.errors import AttemptStopped, StaleAttemptError
+from airflow_provider.errors import AttemptStopped, CheckpointWriteError, StaleAttemptError
 from airflow_provider.runner import InMemoryCheckpointStore, NoOpHooks
-from airflow_provider.runner.observing.events import ComponentStarted
+from airflow_provider.runner.observing.events import ComponentFailed, ComponentStarted
 from airflow_provider.runner.observing.progress_history import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.planning.start_mode import AirflowTry
@@ -152,6 +152,24 @@ def test_an_attempt_that_airflow_stops_is_told_as_ended(script: Script) -> None:
         attempt(InMemoryCheckpointStore(), kept)
     assert (kept.last["attempt"]["state"], kept.last["states"]) == ("failed", "cfns")
     assert "Airflow asked the task to stop" in kept.last["attempt"]["error"]["headline"]
+
+
+def test_the_error_of_the_component_stays_if_more_goes_wrong_after_it(script: Script) -> None:
+    """Such as a record that cannot be saved: what failed first is what a person looks for."""
+
+    class Fails(NoOpHooks):
+        def on_component_failure(self, event: ComponentFailed) -> None:
+            raise CheckpointWriteError("the disk is full")
+
+    kept = Kept()
+    script.fail("b")
+    start = ProgressStart(KEY, 1)
+    spec = AirflowAttemptSpec(CHAIN, KEY, AirflowTry(1, 3, 3))
+    spark: Any = object()
+    with pytest.raises(CheckpointWriteError), ProgressRecorder(start, CHAIN, kept, clock=Ticking()) as recorder:
+        run_airflow_attempt(spec, InMemoryCheckpointStore(), progress=recorder, spark=spark, hooks=[Fails()])
+    assert (kept.last["attempt"]["state"], kept.last["states"]) == ("failed", "cfns")
+    assert kept.last["attempt"]["error"]["headline"] == "RuntimeError: b broke"
 
 
 def test_a_replaced_attempt_has_no_last_word(script: Script) -> None:

@@ -60,4 +60,6 @@ def test_a_reader_that_hangs_is_in_nobodys_way() -> None:
     assert time.monotonic() - began < 1.0
     poll.close()
     goes_on.set()
+    assert poll._thread is not None
+    poll._thread.join(10)
     assert found == []
