@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.local_airflow import LocalAirflow, quote
+from scripts.local_airflow import RELEASE, LocalAirflow, quote
 
 DAGS = Path(__file__).parent / "dags"
 COMPONENTS = Path(__file__).parents[1] / "integration" / "airflow" / "real" / "dags" / "acts.py"
@@ -113,11 +113,12 @@ class TabAirflow(LocalAirflow):
 
     def set_state(self, place: TaskPlace, state: str, try_number: int = 1) -> None:
         """Give a task instance a state, as if a scheduler and a worker had."""
+        identity = self.call("GET", place.api)["id"]
         with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=30)) as database, database:
             done = database.execute(
                 "UPDATE task_instance SET state = ?, try_number = ?, max_tries = ?, start_date = datetime('now') "
-                "WHERE dag_id = ? AND run_id = ? AND task_id = ? AND map_index = ?",
-                (state, try_number, try_number, place.dag_id, place.run_id, place.task_id, place.map_index),
+                "WHERE id IN (?, ?)",
+                (state, try_number, try_number, identity, identity.replace("-", "")),
             )
             assert done.rowcount == 1, f"no task instance {place}"
             run = {"running": "running", "queued": "running"}.get(state, state)
@@ -127,6 +128,11 @@ class TabAirflow(LocalAirflow):
 
     def write(self, place: TaskPlace, document: Mapping[str, Any]) -> None:
         """Write a progress document, as the attempt would."""
+        if RELEASE < (3, 3):
+            task = place.api.removesuffix(f"/{place.map_index}")
+            body = {"key": "pyspark_pipeline_progress", "value": document, "map_index": place.map_index}
+            self.call("POST", f"{task}/xcomEntries", body)
+            return
         self.call("PUT", place.row(PROGRESS + document["pipeline"]), {"value": document, "expires_at": None})
 
     def show(self, place: TaskPlace, document: Mapping[str, Any], state: str) -> TaskPlace:

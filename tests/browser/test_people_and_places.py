@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scripts.local_airflow import RELEASE
 from tests.browser.conftest import Looker
 from tests.browser.sample_progress import SamplePipeline, orders
 from tests.browser.tab_stage import PROGRESS, TabAirflow, TaskPlace
@@ -71,6 +72,8 @@ def test_a_task_of_another_operator_has_a_sentence(looker: Looker, failed: TaskP
     page = looker.open(failed)
     looker.go(page, TaskPlace("orders", failed.run_id, "report").tab)
     page.get_by_text("This task is no Spark pipeline (EmptyOperator).").wait_for()
+    tabs = page.get_by_role("link", name="Spark pipeline")
+    assert tabs.count() == (0 if RELEASE >= (3, 4) else 1), "from 3.4 on only our tasks have the tab"
 
 
 def test_a_task_with_two_pipelines_lets_one_choose(looker: Looker, airflow: TabAirflow, failed: TaskPlace) -> None:

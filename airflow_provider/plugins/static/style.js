@@ -59,9 +59,9 @@ const CSS = `
 .spt-attempt { display: inline-flex; gap: 6px; align-items: center; }
 .spt-attempt[aria-pressed="true"] { border-color: var(--spt-brand); box-shadow: 0 0 0 1px var(--spt-brand); font-weight: 600; }
 
-.spt-notice { border-inline-start: 4px solid ${color("fg-info", "#2b6cb0")}; background: var(--spt-subtle); padding: 6px 10px; border-radius: 0 6px 6px 0; margin: 6px 0; overflow-wrap: anywhere; font-size: 13.5px; }
-.spt-notice-warning { border-color: ${color("warning-solid", "#c05600")}; }
-.spt-notice-error { border-color: ${color("failed-solid", "#cd2b31")}; background: ${color("failed-subtle", "#ffefef")}; }
+.spt-notice { border-inline-start: 4px solid ${color("fg-info", "#2b6cb0")}; border-block: 1px solid var(--spt-line); border-inline-end: 1px solid var(--spt-line); padding: 6px 10px; border-radius: 0 6px 6px 0; margin: 6px 0; overflow-wrap: anywhere; font-size: 13.5px; }
+.spt-notice-warning { border-inline-start-color: ${color("warning-solid", "#c05600")}; }
+.spt-notice-error { border-inline-start-color: ${color("failed-solid", "#cd2b31")}; background: ${color("failed-subtle", "#ffefef")}; }
 .spt-now { border: 1px solid var(--tone); border-inline-start-width: 5px; border-radius: 8px; padding: 10px 14px; margin-top: 12px; display: grid; gap: 10px; grid-template-columns: minmax(0, 1fr); }
 .spt-headline { font-weight: 600; }
 .spt-remedy { border-inline-start: 3px solid var(--spt-border); padding-inline-start: 8px; }
@@ -69,7 +69,8 @@ const CSS = `
 .spt-steps > p { grid-column: 1 / -1; }
 .spt details > summary { cursor: pointer; color: var(--spt-link); }
 
-.spt-stage { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; align-items: start; }
+.spt-stage { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; align-items: start; margin-top: 18px; }
+.spt-stage > .spt-section { margin-top: 0; min-width: 0; }
 .spt-panel { border: 1px solid var(--spt-border); border-radius: 8px; padding: 10px 12px; background: var(--spt-bg); min-width: 0; overflow-wrap: anywhere; }
 .spt-panel-head { display: flex; align-items: flex-start; gap: 8px; justify-content: space-between; }
 .spt-panel-name { font-size: 15px !important; overflow-wrap: anywhere; max-height: 6.2em; overflow: auto; }
@@ -98,7 +99,6 @@ const CSS = `
 .spt-state-f .spt-node-box { fill: var(--tone-bg); stroke: var(--tone); stroke-width: 2; }
 .spt-state-x .spt-node-box { stroke: var(--tone); stroke-width: 2; }
 .spt-state-r .spt-node-box, .spt-state-p .spt-node-box { stroke-dasharray: 5 3; stroke: var(--tone); }
-.spt-state-w .spt-node-box, .spt-state-n .spt-node-box, .spt-state-s .spt-node-box { fill: var(--spt-subtle); }
 .spt-state-w .spt-node-name, .spt-state-n .spt-node-name, .spt-state-s .spt-node-name { fill: var(--spt-muted); }
 .spt-chosen .spt-node-box { stroke: var(--spt-brand); stroke-width: 3; stroke-dasharray: none; }
 .spt-node:hover .spt-node-box { fill: var(--spt-raised); }
