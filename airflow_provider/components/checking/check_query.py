@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider.components.checking.check_conditions import first_line, in_brackets
 from airflow_provider.components.sql_syntax.identifiers import find_column, last_name, table_name
 from airflow_provider.components.sql_syntax.row_hash import whole_row_expression
+from airflow_provider.runner.config.interrupted_call import collected
 from airflow_provider.runner.config.problems import suggestion
 
 if TYPE_CHECKING:
@@ -195,4 +196,4 @@ class CheckQuery:
         return f"SELECT {', '.join(columns)} FROM {table_name(self._view)}"
 
     def _first(self, query: str) -> Any:
-        return self._spark.sql(query).collect()[0]
+        return collected(self._spark.sql(query))[0]

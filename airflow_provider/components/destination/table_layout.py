@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider.runner.config.interrupted_call import clean_up
+from airflow_provider.runner.config.interrupted_call import clean_up, collected
 from airflow_provider.runner.record.view_names import quote
 
 OVERWRITE_MODE = "spark.sql.sources.partitionOverwriteMode"
@@ -60,7 +60,7 @@ def find_table(spark: Any, name: str) -> CatalogTable | None:
     try:
         if not spark.catalog.tableExists(quoted):
             return None
-        rows = spark.sql(f"DESCRIBE TABLE EXTENDED {quoted}").collect()
+        rows = collected(spark.sql(f"DESCRIBE TABLE EXTENDED {quoted}"))
     except Exception as error:
         if "NOT_FOUND" in str(error):  # the catalog, the database or the table
             return None
@@ -102,7 +102,7 @@ def lost_partitions(spark: Any, table: CatalogTable, frame: Any) -> list[str]:
     new = frame.select(*(column.cast("string") for column in columns)).distinct()
     return [
         "/".join(f"{column}={value}" for column, value in zip(table.partitions, row, strict=True))
-        for row in old.subtract(new).limit(_MOST_NAMED + 1).collect()
+        for row in collected(old.subtract(new).limit(_MOST_NAMED + 1))
     ]
 
 

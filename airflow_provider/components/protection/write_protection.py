@@ -22,6 +22,7 @@ from airflow_provider.components.protection.write_target import (
 from airflow_provider.errors import WriteRefusedError, describe
 from airflow_provider.runner.config.absolute_paths import working_directory
 from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.config.interrupted_call import collected
 from airflow_provider.runner.session_state.needs.later_reads import declared_paths, declared_tables, find_later_reader
 from airflow_provider.runner.session_state.sources.current_reads import (
     ReadPlace,
@@ -180,7 +181,7 @@ class WriteProtection:
                 return {}
         # Each question to a server costs a listing, so this asks only for views that a later component needs.
         found = {}
-        for row in self._spark.sql("SHOW VIEWS IN global_temp").collect():
+        for row in collected(self._spark.sql("SHOW VIEWS IN global_temp")):
             view = f"global_temp.{row['viewName']}" if row["namespace"] == "global_temp" else str(row["viewName"])
             if (need := find_later_reader(view, self._context.later, self._base_dir)) is not None and need.certain:
                 with contextlib.suppress(Exception):  # a view that cannot be read is not needed

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.components.sql_syntax.row_hash import whole_row_expression
+from airflow_provider.runner.config.interrupted_call import collected
 from airflow_provider.runner.record.view_names import quote
 
 if TYPE_CHECKING:
@@ -71,6 +72,6 @@ def corrupt_record_files(corrupt: DataFrame) -> str:
     from pyspark.sql import functions as F
 
     per_file = corrupt.select(F.input_file_name().alias("file")).groupBy("file").count()
-    found = per_file.orderBy(F.desc("count"), "file").limit(_MOST_FILES + 1).collect()
+    found = collected(per_file.orderBy(F.desc("count"), "file").limit(_MOST_FILES + 1))
     shown = [f"{row['count']} in {row['file']}" for row in found[:_MOST_FILES]]
     return ", ".join(shown) + (", …" if len(found) > _MOST_FILES else "")

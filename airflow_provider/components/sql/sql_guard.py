@@ -16,6 +16,7 @@ from airflow_provider.components.protection.write_target import WriteTarget
 from airflow_provider.components.sql.sql_writes import EmptiedTable, SqlWrites, read_sql_writes
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.component_context import ComponentContext
+from airflow_provider.runner.config.interrupted_call import collected
 from airflow_provider.runner.record.view_names import quote
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def guarded_statement(spark: Any, text: str, context: ComponentContext | None, b
 def _tables_of(spark: Any, databases: Iterable[str]) -> Iterator[EmptiedTable]:
     for database in databases:
         try:
-            names = spark.sql(f"SHOW TABLES IN {database}").collect()
+            names = collected(spark.sql(f"SHOW TABLES IN {database}"))
         except Exception as error:  # noqa: BLE001 - if it is not there, Spark will say so
             logger.debug("cannot list the tables of %s: %s", database, describe(error))
             continue
@@ -94,7 +95,7 @@ def _warn_of_dropped_partitions(spark: Any, table: CatalogTable, context: Compon
 
 def _partitions(spark: Any, table: CatalogTable) -> set[str]:
     try:
-        return {str(row[0]) for row in spark.sql(f"SHOW PARTITIONS {table.full_name}").collect()}
+        return {str(row[0]) for row in collected(spark.sql(f"SHOW PARTITIONS {table.full_name}"))}
     except Exception as error:  # noqa: BLE001 - the catalog keeps no list of partitions
         logger.debug("cannot list the partitions of %s: %s", table.full_name, describe(error))
         return set()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from airflow_provider.runner.config.interrupted_call import collected
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -18,8 +20,8 @@ def explain_query(spark: SparkSession, query: str) -> str:
 
     A query that Spark can parse never fails here; if it is wrong, the plan is an error message.
     """
-    row = spark.sql(f"EXPLAIN EXTENDED {query}").first()
-    return str(row[0]) if row is not None else ""
+    rows = collected(spark.sql(f"EXPLAIN EXTENDED {query}"))
+    return str(rows[0][0]) if rows else ""
 
 
 def analyzed_plan(plan: str) -> str:

@@ -20,7 +20,7 @@ from airflow_provider.components.writing.table_definition import TableDefinition
 from airflow_provider.components.writing.write_config import FILE_FORMATS
 from airflow_provider.components.writing.write_job import WriteJob
 from airflow_provider.errors import describe
-from airflow_provider.runner.config.interrupted_call import clean_up
+from airflow_provider.runner.config.interrupted_call import clean_up, collected
 from airflow_provider.runner.record.view_names import quote
 from airflow_provider.runner.spark.kind import spark_kind
 
@@ -71,7 +71,7 @@ def heal_table(spark: Any, name: str, token: str) -> None:
     database = parts[-2] if len(parts) > 1 else spark.catalog.currentDatabase()
     base = parts[-1].lower()
     try:
-        names = spark.sql(f"SHOW TABLES IN spark_catalog.{quote(database)} LIKE '{_pattern(base)}__replac*'").collect()
+        names = collected(spark.sql(f"SHOW TABLES IN spark_catalog.{quote(database)} LIKE '{_pattern(base)}__replac*'"))
     except Exception as error:  # noqa: BLE001 - a database that is not there; the write will say so
         logger.debug("cannot find out what an earlier attempt left of table %s: %s", name, describe(error))
         return

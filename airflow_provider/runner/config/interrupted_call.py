@@ -87,6 +87,15 @@ def sound_connection() -> Iterator[None]:
     _leave_interrupted_connection(None)
 
 
+def collected(frame: Any) -> list[Any]:
+    """Return the rows of a DataFrame. An interruption stays one, where ``collect`` makes an ordinary error of it.
+
+    For code that catches what Spark raises: it would take the interruption for such an error, and go on.
+    """
+    with sound_connection():
+        return list(frame.collect())
+
+
 def _leave_interrupted_connection(error: BaseException | None) -> None:
     client: Any = getattr(_gateway(), "_gateway_client", None)
     if not hasattr(client, "get_thread_connection"):

@@ -19,7 +19,7 @@ from airflow_provider.errors import AttemptStopped
 from airflow_provider.launch.in_process import InProcessSpark
 from airflow_provider.operators.attempt_guard import AttemptGuard, TimeLimit
 from airflow_provider.runner import LocalCheckpointStore, PipelineConfig
-from airflow_provider.runner.config.interrupted_call import is_interruption, sound_connection
+from airflow_provider.runner.config.interrupted_call import collected, is_interruption, sound_connection
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
@@ -50,7 +50,8 @@ class Wire:
         if threading.current_thread() is not self._thread:
             return original(connection, command)
         self.calls += 1
-        if is_interruption(sys.exception()):
+        # `collect` itself takes the call site back on its way out, and nothing of ours follows on that connection.
+        if is_interruption(sys.exception()) and "setCallSite" not in command:
             self.asked.append(command.replace("\n", " "))
         if self.calls == self._breaks:
             connection.socket.sendall(command.encode())  # the answer will come, and nobody waits for it
@@ -189,6 +190,26 @@ def test_no_call_follows_any_interrupted_one_in_its_thread(spark: SparkSession, 
     """The same for each tenth call."""
     total = calls_of_a_night(spark, tmp_path / "whole")
     break_at(spark, tmp_path, list(range(1, total, 10)))
+
+
+def kinds_of_errors(spark: SparkSession, collect: Callable[[Any], object]) -> set[type[BaseException]]:
+    """Return what a `collect` raises whose first, second, … call is interrupted."""
+    found: set[type[BaseException]] = set()
+    for number in range(1, 100):
+        with wire(number) as broken:
+            try:
+                collect(spark.range(3))
+            except BaseException as error:
+                found.add(type(error))
+        if broken.calls < number:
+            return found
+    raise AssertionError("it makes more than a hundred calls")
+
+
+def test_an_interrupted_collect_raises_the_interruption(spark: SparkSession) -> None:
+    """Between two of its calls pyspark makes another error of it, and who catches those would go on."""
+    assert kinds_of_errors(spark, lambda frame: frame.collect()) > {AirflowTaskTimeout}
+    assert kinds_of_errors(spark, collected) == {AirflowTaskTimeout}
 
 
 @pytest.fixture

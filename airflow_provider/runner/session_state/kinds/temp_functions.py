@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from airflow_provider.runner.config.interrupted_call import collected
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import quote
 from airflow_provider.runner.session_state.kinds.kind_context import (
@@ -104,7 +105,7 @@ public class TempFunctions implements java.util.function.Function {
         if look.sections is not None:
             return look.sections[self.name]
         # A temp function has no database in its name.
-        listed = [row[0] for row in look.spark.sql("SHOW USER FUNCTIONS").collect()]
+        listed = [row[0] for row in collected(look.spark.sql("SHOW USER FUNCTIONS"))]
         return {name.rpartition(".")[2]: "" for name in listed if name.count(".") != 2 or "session" in name}
 
     def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> FunctionChanges:
@@ -212,7 +213,7 @@ def _order(spark: SparkSession) -> str:
 def _is_sparks(spark: SparkSession, function: str) -> bool:
     pattern = re.sub(r"[^\w]", "*", function)
     return any(
-        row[0].lower() == function.lower() for row in spark.sql(f"SHOW SYSTEM FUNCTIONS LIKE '{pattern}'").collect()
+        row[0].lower() == function.lower() for row in collected(spark.sql(f"SHOW SYSTEM FUNCTIONS LIKE '{pattern}'"))
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.component_context import LaterComponent
+from airflow_provider.runner.config.interrupted_call import collected
 from airflow_provider.runner.record.session_state_record import LONGEST_REASON, SessionStateRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.kinds.kind_context import (
@@ -93,7 +94,7 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
             if last is None or last.told[0] is not told[0] or last.told[1] is not told[1]:
                 last = look.memory[self.name] = _LastCapture.of(told, last.found if last is not None else {})
             return last.found
-        rows = look.spark.sql("SHOW VIEWS IN global_temp").collect()
+        rows = collected(look.spark.sql("SHOW VIEWS IN global_temp"))
         names = sorted({ViewName(row["viewName"], row["namespace"] == "global_temp") for row in rows})
         return {name: plan_text(look.spark, name) for name in names}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from airflow_provider.runner.config.interrupted_call import collected
 from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.storage.spark_urls import readable, writable
 
@@ -41,5 +42,5 @@ def read_manifest(spark: SparkSession, url: str) -> list[CatalogObject]:
 
     :raises Exception: what Spark raises when it cannot read it; ValidationError for what are no descriptions
     """
-    lines = spark.read.option("lineSep", "\n").text(readable(url)).collect()
+    lines = collected(spark.read.option("lineSep", "\n").text(readable(url)))
     return _OBJECTS.validate_json("".join(row[0] for row in lines))
