@@ -287,7 +287,7 @@ class Author:
         data = self._directories.setdefault(place, "parquet")
         path = f"{{dir}}/{place}"
         if overwrites:  # a view that pins the files that were there can no longer be read
-            self._break(*[name for name in self._views if place in self._read_by(name)])
+            self._break(*[name for name in self._views if place in self._read_by(name)], has_copy=True)
         if kind == "WriteData":
             config = {"input_view": source, "path": path, "format": data}
             return Step(kind, config, acts=True, needs=frozenset({source}))
@@ -330,11 +330,15 @@ class Author:
         self._break(name)
         return Step("drop_view", {"view": name}, needs=frozenset({name}))
 
-    def _break(self, *names: str) -> None:
-        """Forget views that can no longer be read, and those that look them up."""
+    def _break(self, *names: str, has_copy: bool = False) -> None:
+        """Forget views that can no longer be read, and those that look them up.
+
+        :param has_copy: whether a copy that was saved before can be read all the same
+        """
         gone = {view for view in self._views if self._behind(view) & set(names)} | set(names)
         self._views = {view: made for view, made in self._views.items() if view not in gone}
-        self._broken |= {name for name in gone if name.startswith("v")} - self._views.keys()
+        if not has_copy:
+            self._broken |= {name for name in gone if name.startswith("v")} - self._views.keys()
 
     def _breaks(self) -> Step | None:
         """Break a view, or let a component ask whether one is broken."""
@@ -368,7 +372,7 @@ class Author:
     def _narrows_table(self) -> Step | None:
         if not self._wide:
             return None
-        self._break(*[name for name in self._views if "wide" in self._read_by(name)])
+        self._break(*[name for name in self._views if "wide" in self._read_by(name)], has_copy=True)
         self._wide = ""
         return Step("broken.narrow_table", {"table": "{db}.wide"}, acts=True)
 
@@ -385,7 +389,7 @@ class Author:
         if len(self._directories) < 3:
             return None
         del self._directories[place]
-        self._break(*[name for name in self._views if place in self._read_by(name)])
+        self._break(*[name for name in self._views if place in self._read_by(name)], has_copy=True)
         return Step("broken.remove_files", {"path": f"{{dir}}/{place}"}, acts=True) if self._views else None
 
     def _forgets(self) -> Step | None:
