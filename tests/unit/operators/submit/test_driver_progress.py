@@ -112,16 +112,3 @@ def test_a_file_that_holds_something_else_is_not_shown(file: ProgressFile, tmp_p
         assert shown.wait_for("ww")
     progress.finish(DriverError("no"))
     assert shown.last["states"] == "nn"
-
-
-def test_each_try_has_a_file_of_its_own_and_removes_those_before(tmp_path: Path) -> None:
-    """A replaced driver that lives on writes into its own, which nobody reads."""
-    storage = DirectoryStorage(tmp_path)
-    first, second = (ProgressFile(lambda: storage, KEY, number) for number in (1, 2))
-    assert second.read() is None
-    first.write({"n": 1})
-    second.write({"n": 2})
-    assert (first.read(), second.read()) == (None, {"n": 2})
-    first.write({"n": 3})
-    ProgressFile(lambda: storage, KEY, 1).write({"n": 4})  # its first document comes late
-    assert second.read() == {"n": 2}
