@@ -162,6 +162,8 @@ def take(browser: Any, airflow: TabAirflow, name: str, sight: Sight, folder: Pat
     if sight.whole:
         height = page.locator(".spt").evaluate("tab => tab.scrollHeight + tab.getBoundingClientRect().top")
         page.set_viewport_size({"width": options["viewport"]["width"], "height": int(height)})
+    airflow.write(place, sight.document(name))  # a driver that is well has been heard of just now
+    page.get_by_text("has not been heard of").wait_for(state="detached")
     page.wait_for_timeout(700)
     page.screenshot(path=folder / f"{name}.png")
     page.context.close()
