@@ -66,6 +66,7 @@ benchmark: setup  ## what imports, the record and the capture cost, and what sav
 	@$(IN_ENV) python benchmarks/capture.py
 	@$(IN_ENV) python benchmarks/session_state.py
 	@$(IN_ENV) python benchmarks/attempt.py
+	@$(IN_ENV) python benchmarks/progress.py
 
 docs: setup  ## build the documentation into docs/_build/html; a warning or a dead link fails
 	@$(IN_ENV) python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html

@@ -46,6 +46,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One real Spark for the whole test session. Opened only when a test asks for it."""
     from pyspark.sql import SparkSession
 
+    _leave_connect_mode()
     scratch = tmp_path_factory.mktemp("spark")
     session = (
         SparkSession.builder.master("local[2]")
@@ -69,6 +70,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
+def _leave_connect_mode() -> None:
+    """Let pyspark work with a classic session, also after one of Spark Connect that was not stopped."""
+    os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
+
+
 @pytest.fixture(autouse=True)
 def _spark_as_new(request: pytest.FixtureRequest) -> None:
     """Take back what earlier tests left in the Spark that all of them share, whatever their order."""
@@ -76,6 +82,7 @@ def _spark_as_new(request: pytest.FixtureRequest) -> None:
         return
     from pyspark.sql import SparkSession
 
+    _leave_connect_mode()
     spark: SparkSession = request.getfixturevalue("spark")
     # Spark keeps whatever session was used last as the active one, and pyspark as the one that `getOrCreate` returns.
     kinds: Any = SparkSession

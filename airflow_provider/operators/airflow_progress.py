@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.errors import StaleAttemptError, describe
 from airflow_provider.operators.airflow_config import checkpoint_retention_days
 from airflow_provider.operators.supervisor_connection import in_use_by_a_loop, may_share_connection
-from airflow_provider.runner.observing.progress_document import earlier_attempts, with_earlier
+from airflow_provider.runner.observing.progress_history import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.observing.progress_writer import Document, ProgressSink
 from airflow_provider.runner.observing.usual_costs import UsualCosts, read_usual, usual_to_json, with_this_run
@@ -40,9 +40,9 @@ def triggered_by(context: Context, try_number: int) -> str | None:
     return getattr(context.get("dag_run"), "triggering_user_name", None) if try_number == 1 else None
 
 
-@dataclass(frozen=True)
+@dataclass
 class XComProgress:
-    """Keeps the newest document in an XCom of the task.
+    """Keeps the newest document in an XCom of the task, which Airflow removes when the next attempt begins.
 
     Airflow takes an XCom of a replaced attempt, too, so this looks first whether a newer one has been there.
 
@@ -52,14 +52,16 @@ class XComProgress:
 
     ti: Any
     any_thread: bool
+    _has_written: bool = False
 
     def write(self, document: Document) -> None:
-        found = _pulled(self.ti, PROGRESS_KEY)
+        found = _pulled(self.ti, PROGRESS_KEY) if self._has_written else None  # Airflow warns if there is none
         attempt = found.get("attempt") if isinstance(found, dict) else None
         there = attempt.get("try_number") if isinstance(attempt, dict) else None
         if isinstance(there, int) and there > document["attempt"]["try_number"]:
             raise StaleAttemptError("a newer attempt has replaced this one")
         self.ti.xcom_push(key=PROGRESS_KEY, value=document)
+        self._has_written = True
 
 
 @dataclass(frozen=True)

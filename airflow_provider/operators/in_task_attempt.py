@@ -78,6 +78,8 @@ class InTaskAttempt:
         :raises AttemptStopped: while the pipeline runs
         """
         self._killed = True
+        if self._recorder is not None:
+            self._recorder.stop("Airflow asked the task to stop")  # first: what follows may take as long as it has
         if self._guard is not None:
             self._guard.kill()
 

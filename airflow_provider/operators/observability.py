@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider.masking import mask
 from airflow_provider.runner import MetricsHooks, NoOpHooks
 from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, ComponentStarted
+from airflow_provider.runner.record.progress_record import SparkUsage
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,8 +24,8 @@ PREFIX = "pyspark_pipeline."
 def metrics_hooks(dag_id: str, task_id: str) -> MetricsHooks:
     """Return hooks that pass their figures to Airflow's metrics.
 
-    Times become timers, in milliseconds as Airflow has them, everything else counters. Each has the tags ``dag_id``,
-    ``task_id``, ``pipeline`` and, where it applies, ``component``.
+    Times become timers, in milliseconds as Airflow has them, a peak a gauge, everything else counters. Each has the
+    tags ``dag_id``, ``task_id``, ``pipeline`` and, where it applies, ``component``.
     """
     from airflow.providers.common.compat.sdk import Stats
 
@@ -34,6 +35,8 @@ def metrics_hooks(dag_id: str, task_id: str) -> MetricsHooks:
             Stats.timing(f"{PREFIX}{name.removesuffix('_seconds')}", timedelta(seconds=value), tags=tags)
         elif name.endswith("seconds_saved"):
             Stats.timing(f"{PREFIX}pipeline.saved", timedelta(seconds=value), tags=tags)
+        elif name.endswith("peak_memory_bytes"):
+            Stats.gauge(f"{PREFIX}{name}", int(value), tags=tags)
         else:
             Stats.incr(f"{PREFIX}{name}", int(value), tags=tags)
 
@@ -62,6 +65,7 @@ class TracingHooks(NoOpHooks):
     def after_component(self, event: ComponentCompleted) -> None:
         if self._span is not None:
             self._span.set_attribute("pyspark_pipeline.retries", event.retries)
+            self._tell_costs(event.usage)
             self._span.end()
             self._span = None
 
@@ -73,9 +77,16 @@ class TracingHooks(NoOpHooks):
                 text = mask("".join(traceback.format_exception(event.error)))
                 masked = {"exception.message": mask(str(event.error)), "exception.stacktrace": text}
                 self._span.record_exception(event.error, masked)
+            self._tell_costs(event.usage)
             self._span.set_status(Status(StatusCode.ERROR, type(event.error).__name__))
             self._span.end()
             self._span = None
+
+    def _tell_costs(self, usage: SparkUsage | None) -> None:
+        """Add what the component took of Spark. OpenTelemetry's semantic conventions have no names for it."""
+        if self._span is not None and usage is not None:
+            costs = usage.costs.to_json()
+            self._span.set_attributes({f"pyspark_pipeline.spark.{name}": value for name, value in costs.items()})
 
 
 def with_openlineage(

@@ -25,7 +25,13 @@ from airflow_provider.runner.checkpoint.store import (
 from airflow_provider.runner.record.checkpoint_state import LAST_NUMBER, CheckpointState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey, Scope
-from airflow_provider.stores.task_state_head import CheckpointHead, TaskStateAccessor, head_key, request_key
+from airflow_provider.stores.task_state_head import (
+    CheckpointHead,
+    TaskStateAccessor,
+    head_key,
+    progress_key,
+    request_key,
+)
 from airflow_provider.stores.task_state_rows import RecordRows
 from airflow_provider.stores.task_state_table import TaskStateTable
 from airflow_provider.stores.task_state_writer import RowsWriter
@@ -146,6 +152,7 @@ class TaskStateCheckpointStore:
             # Otherwise whoever was fenced off stays so, or an attempt has taken over since and goes on.
             self._accessor.delete(head_key(key))
         self._accessor.delete(request_key(key))
+        self._accessor.delete(progress_key(key))
         return head is not None and head.record is not None
 
     def leave_request(self, request: RestartRequest, key: RunKey) -> None:

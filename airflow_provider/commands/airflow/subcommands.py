@@ -85,7 +85,9 @@ def get_cli_commands() -> list[CLICommand]:
             help="Inspect, restart and clean up the runs of PySpark pipelines",
             subcommands=(
                 ActionCommand("list", "List checkpoints, one per line", _command(_list), (some_dag, store)),
-                ActionCommand("show", "Show what a checkpoint records of each component", _command(_show), one),
+                ActionCommand(
+                    "show", "Show what a checkpoint records of each component, and what it took", _command(_show), one
+                ),
                 ActionCommand(
                     "forget",
                     "Delete a checkpoint and its saved views, so that the run starts from the beginning",
@@ -149,10 +151,12 @@ def _list(options: argparse.Namespace) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     from airflow_provider.commands.airflow.restarts import pending_request_line
+    from airflow_provider.commands.airflow.stored_progress import stored_progress
+    from airflow_provider.runner.observing.progress_lines import progress_lines
     from airflow_provider.runner.observing.report import checkpoint_lines
 
     store, state = find_checkpoint(options)
-    for line in checkpoint_lines(state):
+    for line in (*checkpoint_lines(state), *progress_lines(stored_progress(state.key))):
         print(line)
     if pending := pending_request_line(store, state):
         print(pending)

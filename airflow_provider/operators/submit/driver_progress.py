@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from airflow_provider.errors import StaleAttemptError, describe
-from airflow_provider.runner.observing.progress_document import ended_document
+from airflow_provider.errors import describe
+from airflow_provider.runner.observing.progress_history import ended_document, with_summary
 from airflow_provider.runner.observing.progress_writer import EVERY_SECONDS, Document, ProgressSink, ProgressWriter
 from airflow_provider.runner.record.progress_record import PROGRESS_FORMAT
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class DriverProgress:
-    """Copies while it is entered, best effort. At the end it says so for a driver that could not.
+    """Copies while it is entered, best effort. :meth:`finish` then says how a driver ended that could not say so.
 
     :param first: the document until there is one of the driver's
     :param read: returns the driver's newest document, None if there is none; whatever it raises is logged
@@ -48,12 +48,21 @@ class DriverProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        if isinstance(error, StaleAttemptError):
-            return
+        if error is not None and not isinstance(error, Exception):
+            self.finish(error)  # Airflow stops the task, and nobody asks for the driver's report any more
+
+    def finish(self, error: BaseException | None, summary: Mapping[str, Any] | None = None) -> None:
+        """Copy the driver's last document, or make one of what is known otherwise.
+
+        :param error: what the Spark provider raised, None if the driver ended with status 0
+        :param summary: what the driver reported or recorded, None for nothing
+        """
+        self._over.set()
         self._look()
         if "ended_at" not in self.newest["attempt"]:
-            why = describe(error) if error is not None else "the driver ended without saying how"
-            self.newest = ended_document(self.newest, datetime.now(UTC), why)
+            found = with_summary(self.newest, summary) if summary is not None else self.newest
+            why = describe(error) if error is not None else None
+            self.newest = ended_document(found, datetime.now(UTC), why)
         self._writer.close()
 
     def _follow(self) -> None:

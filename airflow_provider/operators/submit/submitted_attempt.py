@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 _RECORDED = "next: the driver's records stay, and a retry or a clear of this task resumes from there"
 
+_STOPPED = "Airflow asked the task to stop"
+
 _NO_RETRY_STATUS = re.compile(r"(?:exited with(?: status)?|exit ?code(?: is)?)\W{0,2}2\b", re.IGNORECASE)
 """How YARN and Kubernetes report the driver's exit status 2."""
 
@@ -139,8 +141,11 @@ class SubmittedAttempt:
             except BaseException:  # Airflow's time limit for one
                 submission.abort()
                 raise
+            if self._killed:
+                progress.finish(AttemptStopped(_STOPPED))
             self._stop_if_killed(error)
             outcome = self._recorded(url, error) if target.remote else shipment.outcome()
+        progress.finish(error, outcome.get("summary") if outcome is not None else None)
         self._place.keep_usual(progress.newest)
         ids = {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         if outcome is not None and "summary" in outcome:
@@ -177,7 +182,7 @@ class SubmittedAttempt:
 
     def _stop_if_killed(self, cause: Exception | None = None) -> None:
         if self._killed:
-            raise AttemptStopped("Airflow asked the task to stop") from cause
+            raise AttemptStopped(_STOPPED) from cause
 
     def _driver_request(self, run: AirflowAttemptSpec, url: str, target: SubmitTarget) -> dict[str, Any]:
         settings = self._request.settings

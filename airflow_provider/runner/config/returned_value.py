@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import contextvars
 import inspect
 import itertools
 import logging
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from concurrent.futures import Future
 from types import FunctionType, MethodType
 from typing import Any
 
-from airflow_provider.errors import ComponentError, NothingRanError
+from airflow_provider.errors import NothingRanError
 from airflow_provider.runner.config.interrupted_call import sound_connection
 
 logger = logging.getLogger(__name__)
@@ -30,10 +27,9 @@ def await_result(result: object) -> object:
     if isinstance(result, Future):
         result = result.result()
     if inspect.isawaitable(result):
-        try:
-            result = _in_a_loop(_with_all_tasks(result))
-        except asyncio.CancelledError as error:
-            raise ComponentError("a task that it awaited was cancelled, so it did not finish") from error
+        from airflow_provider.runner.config.event_loop import await_all  # few components need asyncio, which is large
+
+        result = await_all(await_in_loop(result))
     _refuse_lazy(result)
     return result
 
@@ -49,30 +45,6 @@ async def await_in_loop(result: Any) -> object:
     return result
 
 
-async def _with_all_tasks(result: Any) -> object:
-    task, stopped = asyncio.current_task(), []
-
-    def end_attempt_on_signal(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Let what a signal raises inside a callback end the attempt instead of being swallowed."""
-        error = context.get("exception")
-        if task is None or error is None or isinstance(error, Exception):
-            loop.default_exception_handler(context)
-        else:
-            stopped.append(error)
-            task.cancel()
-
-    asyncio.get_running_loop().set_exception_handler(end_attempt_on_signal)
-    try:
-        found = await await_in_loop(result)
-    except asyncio.CancelledError:
-        if stopped:
-            raise stopped[0] from None
-        raise
-    if left := asyncio.all_tasks() - {asyncio.current_task()}:
-        logger.warning("it started tasks and did not await them, so they are cancelled: %d", len(left))
-    return found
-
-
 def _refuse_lazy(result: object) -> None:
     if isinstance(result, (Generator, AsyncGenerator)):
         raise NothingRanError("a generator", "nothing iterates over it; loop over it in the component")
@@ -84,48 +56,6 @@ def _refuse_lazy(result: object) -> None:
         raise NothingRanError(
             "a context manager", "the runner does not enter it; remove the decorator, or enter it in a function"
         )
-
-
-def _in_a_loop(coroutine: Coroutine[Any, Any, object]) -> object:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        # With a factory the thread keeps the event loop that the author's code set.
-        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-            return runner.run(coroutine)
-    return _in_a_thread(coroutine)
-
-
-def _in_a_thread(coroutine: Coroutine[Any, Any, object]) -> object:
-    """Run a coroutine in a thread, because this thread's event loop is busy with the caller, as in a notebook."""
-    outcome: Future[object] = Future()
-    stop: list[Callable[[], None]] = []
-
-    async def work() -> object:
-        task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        if task is not None:
-            stop.append(lambda: loop.call_soon_threadsafe(task.cancel))  # type: ignore[arg-type]
-        return await coroutine
-
-    def body() -> None:
-        try:
-            with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-                outcome.set_result(runner.run(work()))
-        except BaseException as error:  # noqa: BLE001 - the caller raises it
-            outcome.set_exception(error)
-
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(body,), name="component")
-    thread.start()
-    try:
-        return outcome.result()
-    except BaseException:
-        for cancel in stop:
-            if thread.is_alive():
-                cancel()
-        raise
-    finally:
-        thread.join()
 
 
 def warn_about_result(result: object, name: str) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from airflow_provider.errors import SparkLostError
 from airflow_provider.runner.observing.attempt_error import attempt_error
 from airflow_provider.runner.observing.author_line import ENGINE
+from airflow_provider.runner.observing.cost_suspicion import suspicion_of
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -90,6 +91,9 @@ class LoggingHooks(NoOpHooks):
         )
         self._lines(result_table(result))
         self._log.info("time: %s", time_line(result))
+        for part in result.component_results:
+            if (found := suspicion_of(part.usage, part.duration_seconds)) is not None:
+                self._log.info("%s: %s", part.component_name, found.text)
         if result.seconds_saved:
             self._log.info("reuse saved about %s", duration(result.seconds_saved))
         error = attempt_error(result, "the next attempt of this run") if self._verdict else None

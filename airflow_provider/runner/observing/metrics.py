@@ -17,6 +17,7 @@ from airflow_provider.runner.observing.events import (
 )
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.planning.plan import Action
+from airflow_provider.runner.record.progress_record import SparkUsage
 
 
 class MetricsHooks(NoOpHooks):
@@ -51,10 +52,12 @@ class MetricsHooks(NoOpHooks):
         replayed = event.decision.action is Action.REPLAY
         self._count("replayed" if replayed else "completed", event.component.name)
         self._time(event.component.name, event.duration_seconds)
+        self._tell_costs(event.component.name, event.usage)
 
     def on_component_failure(self, event: ComponentFailed) -> None:
         self._count("failed", event.component.name)
         self._time(event.component.name, event.duration_seconds)
+        self._tell_costs(event.component.name, event.usage)
 
     def on_component_reuse(self, event: ComponentReused) -> None:
         self._count("reused", event.component.name)
@@ -78,6 +81,12 @@ class MetricsHooks(NoOpHooks):
     def _time(self, component: str, seconds: float) -> None:
         self.durations[component] = seconds
         self._pass_on("component.duration_seconds", seconds, component=component)
+
+    def _tell_costs(self, component: str, usage: SparkUsage | None) -> None:
+        """Pass on what a component took of Spark, as far as it is known and not nothing."""
+        for name, value in usage.costs.to_json().items() if usage is not None else ():
+            if value:
+                self._pass_on(f"component.{name}", value, component=component)
 
     def _pass_on(self, name: str, value: float, **tags: str) -> None:
         if self._emit is not None:

@@ -55,6 +55,20 @@ def cut_names(names: Sequence[str], most: int) -> list[str]:
     return found
 
 
+def add_as_many_as_fit(document: dict[str, Any], field: str, items: Sequence[Any], budget: int) -> int:
+    """Add as many items as there is room for, the first ones first; return what they take."""
+    taken, size = [], len(field) + 8
+    for item in items:
+        size += json_size(item) + 2
+        if size > budget:
+            break
+        taken.append(item)
+    if not taken:
+        return 0
+    document[field] = taken
+    return json_size(taken) + len(field) + 8
+
+
 def _beginning(text: str, most: int) -> str:
     """Return as much of a text as fits into so many characters of JSON."""
     low, high = 0, min(len(text), max(0, most))

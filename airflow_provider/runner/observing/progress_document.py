@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow_provider.runner.observing.progress_budget import cut_names, json_size
+from airflow_provider.runner.observing.progress_budget import add_as_many_as_fit, cut_names, json_size
 from airflow_provider.runner.observing.progress_details import component_details, shown
+from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.record.progress_record import (
     NOT_KNOWN,
     PROGRESS_FORMAT,
     AttemptOverview,
-    AttemptState,
+    ProgressAction,
     ProgressRow,
     ProgressSnapshot,
     ProgressState,
@@ -31,8 +32,12 @@ LARGEST = 48_000
 
 _LONGEST_TEXT = 4_000
 _MOST_REQUESTS = 10
-_FOR_EARLIER = 12_000  # characters that details make room for
 _MOST_ROWS = 1_600  # more never fit: a row takes 30 characters
+ACTIONS = {
+    Action.RUN: ProgressAction.RUN,
+    Action.REUSE: ProgressAction.REUSE,
+    Action.REPLAY: ProgressAction.REPLAY,
+}
 _DONE = (ProgressState.COMPLETED, ProgressState.REUSED, ProgressState.REPLAYED)
 _FIRST = (ProgressState.FAILED, ProgressState.RUNNING)
 
@@ -57,98 +62,12 @@ def progress_document(snapshot: ProgressSnapshot, written_at: datetime) -> dict[
     document |= folded
     budget = LARGEST - json_size(document) - 200
     if requests := [without_nothing(_masked(r)) for r in snapshot.requests[:_MOST_REQUESTS]]:
-        budget -= _add(document, "requests", requests, budget // 4)
+        budget -= add_as_many_as_fit(document, "requests", requests, budget // 4)
     if snapshot.what_if is not None and not folded:
         budget -= _add_what_if(document, snapshot.what_if, budget // 2)
     if details := _details(snapshot, kept, budget):
         document["details"] = details
     return document
-
-
-def with_earlier(document: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a document that tells of earlier attempts, too: of as many as there is room for.
-
-    Details give way to them, those last that people ask for first.
-
-    :param earlier: newest first, as :func:`earlier_attempts` returns them
-    """
-    told = dict(document)
-    this = told["attempt"].get("try_number")
-    before = _comparable([entry for entry in earlier if entry.get("try_number") != this], told)
-    if not before:
-        return told
-    wanted = min(_FOR_EARLIER, json_size(before) + 20)
-    details = dict(told.get("details", {}))
-    room = LARGEST - json_size(told)
-    while details and room < wanted:
-        room += json_size(dict([details.popitem()]))
-    if "details" in told:
-        told["details"] = details
-    _add(told, "earlier", before, LARGEST - json_size(told) - 20)
-    return told
-
-
-def ended_document(document: Mapping[str, Any], at: datetime, headline: str) -> dict[str, Any]:
-    """Return the document of an attempt that has ended without saying so.
-
-    :param at: when it was known
-    :param headline: why
-    """
-    end = {"state": AttemptState.FAILED.value, "ended_at": timestamp(at)}
-    attempt = {"error": {"headline": shown(headline)}, **document["attempt"], **end}
-    attempt.pop("work", None)
-    return {**document, "written_at": timestamp(at), "attempt": attempt, "states": _without_running(document["states"])}
-
-
-def earlier_attempts(document: object, pipeline: str, try_number: int) -> list[dict[str, Any]]:
-    """Return the attempts that the document of an earlier one tells of, newest first; empty if it is none.
-
-    :param document: what was stored; a person may have edited it
-    :param pipeline: name of the pipeline
-    :param try_number: Airflow's number of this try, which is no earlier one
-    """
-    if not isinstance(document, Mapping) or document.get("format") != PROGRESS_FORMAT:
-        return []
-    attempt, before = document.get("attempt"), document.get("earlier", [])
-    if not isinstance(attempt, Mapping) or not isinstance(before, list) or document.get("pipeline") != pipeline:
-        return []
-    names = {"names": document.get("names", [])}
-    found = [{**entry, **names} for entry in before if isinstance(entry, Mapping)]
-    if attempt.get("try_number") != try_number:
-        found.insert(0, _as_earlier(document, attempt) | names)
-    return [entry for entry in found if entry.get("try_number") != try_number]
-
-
-def _as_earlier(document: Mapping[str, Any], attempt: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attempt of a document as it is told of in later ones."""
-    fields = ("number", "try_number", "began_at", "ended_at", "state", "how", "asked_by", "error")
-    entry = {field: attempt[field] for field in fields if field in attempt}
-    columns = {field: document[field] for field in ("states", "began", "seconds") if field in document}
-    if "ended_at" not in entry:  # it was killed, or its worker died
-        entry |= {"state": "failed", "ended_at": document.get("written_at", "")}
-        entry.setdefault("error", {"headline": "the attempt was not heard of again: it was killed, or its host died"})
-        columns["states"] = _without_running(str(columns.get("states", "")))
-    return {**entry, **columns}
-
-
-def _without_running(states: str) -> str:
-    """Return the states of an attempt in which nothing runs any more."""
-    states = states.replace(ProgressState.RUNNING, ProgressState.FAILED)
-    return states.replace(ProgressState.WAITING, ProgressState.NOT_RUN)
-
-
-def _comparable(earlier: Sequence[Mapping[str, Any]], document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return earlier attempts, with columns if they are of the same components in the same order."""
-    hidden = {"names"}
-    columns = {"states", "began", "seconds"}
-    return [
-        {
-            key: value
-            for key, value in entry.items()
-            if key not in (hidden if entry.get("names", document["names"]) == document["names"] else hidden | columns)
-        }
-        for entry in earlier
-    ]
 
 
 def _kept_rows(snapshot: ProgressSnapshot, written_at: datetime) -> tuple[list[int], dict[str, Any]]:
@@ -281,20 +200,6 @@ def _details(snapshot: ProgressSnapshot, places: Sequence[int], budget: int) -> 
             found[str(index_of[place])] = details
             budget -= size
     return found
-
-
-def _add(document: dict[str, Any], field: str, items: Sequence[Any], budget: int) -> int:
-    """Add as many items as there is room for, the first ones first; return what they take."""
-    taken, size = [], len(field) + 8
-    for item in items:
-        size += json_size(item) + 2
-        if size > budget:
-            break
-        taken.append(item)
-    if not taken:
-        return 0
-    document[field] = taken
-    return json_size(taken) + len(field) + 8
 
 
 def _add_what_if(document: dict[str, Any], what_if: Mapping[str, Any], budget: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,11 +26,12 @@ from airflow_provider.runner.observing.events import (
     RetryScheduled,
     SessionStateSaved,
 )
-from airflow_provider.runner.observing.failure import Failure, explain
+from airflow_provider.runner.observing.failure import explain
 from airflow_provider.runner.observing.hooks import NoOpHooks
 from airflow_provider.runner.observing.progress import Progress, ProgressLog
 from airflow_provider.runner.observing.progress_document import progress_document, timestamp
 from airflow_provider.runner.observing.progress_rows import (
+    failure_as_error,
     finished_rows,
     planned_rows,
     requests_in_words,
@@ -106,7 +107,7 @@ class ProgressRecorder(NoOpHooks):
         self._log = log or ProgressLog()
         self._clock, self._now = clock, now
         self._began = clock()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may interrupt a hook
         self._attempt = AttemptOverview(start.try_number, start.try_number, timestamp(now()), asked_by=start.asked_by)
         self._rows: list[ProgressRow] = with_usual(waiting_rows(config), start.usual)
         self._places = {row.name: place for place, row in enumerate(self._rows)}
@@ -127,12 +128,17 @@ class ProgressRecorder(NoOpHooks):
         self._poll.close()
         if isinstance(error, StaleAttemptError):
             return  # its successor records its own progress
-        with self._lock:
-            if error is not None and self._attempt.state in (AttemptState.STARTING, AttemptState.RUNNING):
-                self._rows = finished_rows(self._rows, ())
-                headline = ProgressError(describe(error), detail=str(error))
-                self._end(AttemptState.FAILED, self._attempt.error or headline)
+        if error is not None:
+            self._fail(ProgressError(describe(error), detail=str(error) if "\n" in str(error) else None))
         self._writer.close()
+
+    def stop(self, why: str) -> None:
+        """Note that the attempt ends now, and write that at once. May be called from a signal handler.
+
+        :param why: in words
+        """
+        self._fail(ProgressError(why))
+        self._writer.hurry()
 
     def starts_as(self, mode: StartMode) -> None:
         """Note how the attempt starts."""
@@ -151,6 +157,7 @@ class ProgressRecorder(NoOpHooks):
         """Note what the next attempt would do, in the form that the document has."""
         with self._lock:
             self._what_if = what_if
+        self._writer.boundary()
 
     @contextmanager
     def watching(self, component: str, position: int, total: int, spark: Any) -> Iterator[None]:
@@ -209,7 +216,7 @@ class ProgressRecorder(NoOpHooks):
         self._update(name, state=ProgressState.FAILED, seconds=event.duration_seconds, **costs)
         failure = event.failure or explain(event.error)
         if self._attempt.error is None:
-            self._tell(error=_error(failure, self._places.get(name)))
+            self._tell(error=failure_as_error(failure, self._places.get(name)))
         self._tell(work=None)
         self._writer.boundary()
 
@@ -232,6 +239,7 @@ class ProgressRecorder(NoOpHooks):
             self._rows = finished_rows(self._rows, result.component_results)
             self._attempt = replace(self._attempt, spark_seconds=result.spark_seconds or None)
             self._end(AttemptState.PARTIAL if result.is_part else state, self._attempt.error)
+        self._writer.boundary()
 
     def document(self) -> Document:
         """Return the newest document."""
@@ -273,27 +281,12 @@ class ProgressRecorder(NoOpHooks):
             with self._lock:
                 self._rows[place] = replace(self._rows[place], **fields)
 
+    def _fail(self, error: ProgressError) -> None:
+        """Note that the attempt failed, if it has not ended."""
+        with self._lock:
+            if self._attempt.state in (AttemptState.STARTING, AttemptState.RUNNING):
+                self._rows = finished_rows(self._rows, ())
+                self._end(AttemptState.FAILED, self._attempt.error or error)
+
     def _end(self, state: AttemptState, error: ProgressError | None) -> None:
         self._attempt = replace(self._attempt, state=state, ended_at=timestamp(self._now()), error=error, work=None)
-
-
-def _error(failure: Failure, place: int | None) -> ProgressError:
-    remedies, others = _split(failure.hints)
-    detail = "\n".join([failure.what, *others])
-    return ProgressError(
-        failure.headline,
-        place,
-        failure.where,
-        detail if detail != failure.headline else None,
-        "\n".join(remedies) or None,
-    )
-
-
-def _split(hints: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the remedies among hints, and the other ones."""
-    found = list(hints)
-    remedies = [hint for hint in found if hint.startswith(_REMEDY)]
-    return [hint.removeprefix(_REMEDY) for hint in remedies], [hint for hint in found if hint not in remedies]
-
-
-_REMEDY = "remedy: "

@@ -8,23 +8,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.observing.progress_document import timestamp
+from airflow_provider.runner.observing.failure import Failure
+from airflow_provider.runner.observing.progress_document import ACTIONS, timestamp
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
 from airflow_provider.runner.observing.usual_costs import UsualCosts
 from airflow_provider.runner.planning.plan import Action, Decision, RequestOutcome, RunPlan
 from airflow_provider.runner.record.progress_record import (
     NOT_KNOWN,
     ProgressAction,
+    ProgressError,
     ProgressRequest,
     ProgressRow,
     ProgressState,
 )
 
-_ACTIONS = {
-    Action.RUN: ProgressAction.RUN,
-    Action.REUSE: ProgressAction.REUSE,
-    Action.REPLAY: ProgressAction.REPLAY,
-}
+_REMEDY = "remedy: "
 
 
 def waiting_rows(config: PipelineConfig) -> list[ProgressRow]:
@@ -73,6 +71,29 @@ def requests_in_words(plan: RunPlan, attempt: int) -> tuple[ProgressRequest, ...
     return (*(_asked(outcome, attempt) for outcome in reversed(plan.requests)), *reversed(earlier))
 
 
+def failure_as_error(failure: Failure, place: int | None) -> ProgressError:
+    """Return why a component failed.
+
+    :param place: of the component
+    """
+    remedies, others = _split(failure.hints)
+    detail = "\n".join([failure.what, *others])
+    return ProgressError(
+        failure.headline,
+        place,
+        failure.where,
+        detail if detail != failure.headline else None,
+        "\n".join(remedies) or None,
+    )
+
+
+def _split(hints: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the remedies among hints, and the other ones."""
+    found = list(hints)
+    remedies = [hint for hint in found if hint.startswith(_REMEDY)]
+    return [hint.removeprefix(_REMEDY) for hint in remedies], [hint for hint in found if hint not in remedies]
+
+
 def _asked(outcome: RequestOutcome, attempt: int) -> ProgressRequest:
     became = f"set aside: {outcome.set_aside}" if outcome.set_aside else f"carried out by attempt {attempt}"
     request = outcome.request
@@ -97,7 +118,7 @@ def _planned(
         decision.component,
         needs.get(decision.component, ()),
         ProgressState.LEFT_OUT if left_out else ProgressState.WAITING,
-        ProgressAction.LEAVE_OUT if left_out else _ACTIONS[decision.action],
+        ProgressAction.LEAVE_OUT if left_out else ACTIONS[decision.action],
         "left out of this attempt" if left_out else str(decision.reason),
         seconds=decision.seconds_saved if reused and decision.seconds_saved else NOT_KNOWN,
         session_state=decision.session_state,

@@ -22,6 +22,7 @@ GAP_SECONDS = 1.0
 _SETTLING_SECONDS = 0.05  # the end of a component and the start of the next one are one write
 _SHARE = 20  # writing takes at most this part of the time
 _LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE_AFTER_FAILURE = 600.0  # Airflow's supervisor may try for minutes, and sends no heartbeat meanwhile
 _LAST_WORD_SECONDS = 3.0
 
 Document = dict[str, Any]
@@ -89,6 +90,13 @@ class ProgressWriter:
             self._changed = True
             self._wake.notify()
 
+    def hurry(self) -> None:
+        """Write the newest document now, if a thread does that. May be called from a signal handler."""
+        with self._wake:
+            self._pause = 0.0
+            self._boundary = float("-inf")
+            self._wake.notify()
+
     def close(self, patience_seconds: float = _LAST_WORD_SECONDS) -> bool:
         """Write the last document; return whether it is written.
 
@@ -145,4 +153,5 @@ class ProgressWriter:
         self._written = self._clock()
         took = self._written - began
         backoff = GAP_SECONDS * 2 ** min(self._failures, 10) if self._failures else GAP_SECONDS
-        self._pause = min(_LONGEST_PAUSE, max(backoff, took * _SHARE))
+        longest = _LONGEST_PAUSE_AFTER_FAILURE if self._failures else _LONGEST_PAUSE
+        self._pause = min(longest, max(backoff, took * _SHARE))

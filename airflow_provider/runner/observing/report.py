@@ -13,7 +13,9 @@ from airflow_provider.runner.observing.result import ComponentResult, ComponentS
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import Reason
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
+from airflow_provider.runner.record.progress_record import SparkCosts
 from airflow_provider.runner.session_state.kinds.recorded_state import restored_in_brief
+from airflow_provider.runner.session_state.saved.files import readable_size
 
 _GAP = "   "
 
@@ -140,6 +142,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [lines[0], "─" * (sum(widths) + len(_GAP) * (len(widths) - 1)), *lines[1:]]
 
 
+def rows_and_size(count: int | None, size: int | None) -> str:
+    """Return a number of rows and of bytes: ``1,200,000 (34.0 MB)``; empty for none."""
+    parts = [f"{count:,}"] if count else []
+    parts += [f"({readable_size(size)})" if parts else readable_size(size)] if size else []
+    return " ".join(parts)
+
+
 def _to_restore(decision: Decision) -> str:
     state = decision.session_state
     if not decision.restore or state is None:
@@ -168,6 +177,14 @@ def _time(result: ComponentResult) -> str:
     return duration(result.duration_seconds) if result.duration_seconds else "-"
 
 
+def _cost_column(title: str, cell: Callable[[SparkCosts], str]) -> Column[ComponentResult]:
+    return Column[ComponentResult](title, lambda r: cell(r.usage.costs) if r.usage else "", optional=True)
+
+
+def _size(size: int | None) -> str:
+    return readable_size(size) if size else ""
+
+
 _PLAN_COLUMNS = (
     Column[Decision]("component", lambda decision: decision.component),
     Column[Decision]("action", lambda decision: decision.action.value),
@@ -181,6 +198,10 @@ _RESULT_COLUMNS = (
     Column[ComponentResult]("outcome", _outcome),
     Column[ComponentResult]("time", _time),
     Column[ComponentResult]("session state", _state_time, optional=True),
+    _cost_column("rows read", lambda costs: rows_and_size(costs.input_rows, costs.input_bytes)),
+    _cost_column("rows written", lambda costs: rows_and_size(costs.output_rows, costs.output_bytes)),
+    _cost_column("shuffled", lambda costs: _size(costs.shuffle_write_bytes)),
+    _cost_column("spilled", lambda costs: _size(costs.spilled_bytes)),
 )
 """The last table of the log. A new column is a line here, and a property of :class:`ComponentResult` if it takes more
 than a line to work out."""

@@ -24,6 +24,7 @@ class SourceRecord(JsonRecord):
     :param roots: files and directories that were read, literally
     :param globs: patterns of such, as Hadoop understands them
     :param only: pattern that the names of files must match
+    :param ignored: regular expression of the names that were left out, None for Spark's own
     :param files: number of files
     :param bytes: their size
     :param digest: hash over their names, sizes and times of modification
@@ -39,6 +40,7 @@ class SourceRecord(JsonRecord):
     roots: list[str] = Field(default_factory=list)
     globs: list[str] = Field(default_factory=list)
     only: str | None = None
+    ignored: str | None = None
     files: int = 0
     bytes: int = 0
     digest: str = ""
@@ -48,7 +50,7 @@ class SourceRecord(JsonRecord):
     @property
     def key(self) -> tuple[str, ...]:
         """What tells whether two records are of the same source."""
-        return (self.kind, self.name, *self.roots, "", *self.globs, "", self.only or "")
+        return (self.kind, self.name, *self.roots, "", *self.globs, "", self.only or "", self.ignored or "")
 
 
 class TouchedData(JsonRecord):

@@ -35,6 +35,7 @@ from airflow_provider.runner.session_state.sources.compare import source_change
 from airflow_provider.runner.session_state.sources.look import refresh_source
 from airflow_provider.runner.session_state.tracker import SessionStateTracker
 from airflow_provider.runner.session_state.warm_up import warm_up_looking
+from airflow_provider.runner.spark.columnar_input import give_functions_rows
 from airflow_provider.runner.spark.hidden_tables import warn_of_hidden_tables
 from airflow_provider.runner.spark.lost import spark_lost
 from airflow_provider.runner.spark.session import session_of_the_process
@@ -129,6 +130,8 @@ class AttemptSession:
         """Make the session ready for the components of a plan."""
         self._decisions = plan.decisions
         spark = self.spark()
+        if self.tracker is None:
+            give_functions_rows(spark)
         probe = self._probe(spark) if self.tracker is None else None
         if self.tracker is None and probe is not None:
             self.tracker = SessionStateTracker(spark, probe, self._config, self._saved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     StatementEffects,
 )
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
-from airflow_provider.runner.session_state.session_inspection import SessionInspection
+from airflow_provider.runner.session_state.session_inspection import Question, SessionInspection
 from airflow_provider.runner.session_state.sources.paths import writes_into
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
 
@@ -125,8 +125,9 @@ class EvidenceCollector:
         self._probe = probe
         self._config = config
         self._ask, self._ask_in_time = inspection.ask, inspection.ask_in_time
+        self._ask_in_turn = inspection.ask_in_turn
         self._footprint = self._ask("how Spark's own acts are known", lambda: spark_footprint(spark), _no_footprint)
-        self._source_watch = watch_sources(spark, url)
+        self._source_watch = watch_sources(spark, url, probe.jvm)
         self._sources: dict[str, Sequence[SourceRecord]] = {}
         self._seen = DriverObservations((), (), False, 0.0)
         self._carried = CarriedCode()
@@ -145,34 +146,37 @@ class EvidenceCollector:
         return tuple(self._sources.get(component, ()))
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self, guarded: AbstractContextManager[None]) -> Iterator[None]:
         """Watch what happens in here.
 
+        :param guarded: inspects the statements
         :raises SourceChangedError: another program has replaced files that views of this run read, and
             ``on_source_change`` is ``fail``
         """
         self.usage = None
         self._tell_replaced_sources()
-        self._source_watch.begin()
-        watch = watch_driver(self._footprint)
-        began = self._ask("what it does in the driver", lambda: watch.__enter__() is watch, lambda why: False)
-        try:
-            yield
-        except BaseException:
-            self._source_watch.end()
-            raise
-        finally:
-            self._seen = NOTHING_SEEN
-            if began:
-                self._seen = self._ask(
-                    "what it did in the driver", lambda: _observations(watch), lambda why: NOTHING_SEEN
-                )
+        with guarded:
+            self._source_watch.begin()
+            watch = watch_driver(self._footprint)
+            began = self._ask("what it does in the driver", lambda: watch.__enter__() is watch, lambda why: False)
+            try:
+                yield
+            except BaseException:
+                self._source_watch.end()
+                raise
+            finally:
+                self._seen = NOTHING_SEEN
+                if began:
+                    self._seen = self._ask(
+                        "what it did in the driver", lambda: _observations(watch), lambda why: NOTHING_SEEN
+                    )
 
     def _tell_replaced_sources(self) -> None:
+        what = "whether sources of views were replaced"
+        if not self._ask(what, self._source_watch.is_due, lambda why: False):
+            return
         remedy = "restart the run from the component that read them, and replace whole directories instead of files"
-        sources = self._ask_in_time(
-            "whether sources of views were replaced", self._source_watch.replaced_since, lambda why: []
-        )
+        sources = self._ask_in_time(what, self._source_watch.replaced_since, lambda why: [])
         replaced = list(map(str, sources))
         if replaced and self._config.on_source_change == "fail":
             raise SourceChangedError(self._config.name, replaced, f"on_source_change is 'fail'; {remedy}")
@@ -186,15 +190,23 @@ class EvidenceCollector:
         :param left: what it left in the session
         :param entered: the author's functions that ran, as far as Python could tell
         """
-        effects, seen = self._effects_since(mark), self._seen
-        views = left.of(TEMP_VIEWS).left
-        targets = (*effects.targets, *seen.written_files)
+        seen, views = self._seen, left.of(TEMP_VIEWS).left
         read_files = set(seen.read_files).difference(seen.written_files)  # what it wrote is its own
-        touched = self._ask_in_time(
-            "what it read",
-            lambda: self._source_watch.collect(component.name, views, targets, read_files),
-            lambda why: unknown_sources(why, targets),
+
+        def targets(effects: SparkEffects) -> tuple[str, ...]:
+            return (*effects.targets, *seen.written_files)
+
+        rows = _ViewRows(self._probe, views)
+        effects, touched, _ = self._ask_in_turn(
+            self._question_since(mark),
+            Question(
+                "what it read",
+                lambda known: self._source_watch.collect(component.name, views, targets(known[0]), read_files),
+                lambda why, known: unknown_sources(why, targets(known[0])),
+            ),
+            Question("whether its views always show the same rows", rows.look, rows.give_up),
         )
+        self.usage = effects.usage
         # A replay may read what was saved of an earlier component, and what that had read still counts for it.
         self._sources[component.name] = [*self._sources.get(component.name, ()), *touched.sources]
         self._source_watch.load_earlier_sources({component.name: self._sources[component.name]})
@@ -204,7 +216,7 @@ class EvidenceCollector:
         reading = self._read_for_judging(component, entered) if self._config.harmless_modules else code
         known = self._ask("what its config says", lambda: self._known(component, effects, left), _nothing_known)
         read = self._ask("what its code does", lambda: self._judge(component, reading, known), _not_judged)
-        unstable = self._unstable(views)
+        unstable = rows.unstable()
         python = self._carried.unknown_python(component.name, effects, read)
         is_lazy = any(kind.name in left.unknown or kind.leaves_code(left) for kind in kinds.KINDS)
         self._carried.add_lazy_code(component.name, read.missing[0] if read.missing and is_lazy else None)
@@ -251,49 +263,38 @@ class EvidenceCollector:
         self._carried.add_lazy_code(component, None)
 
     def with_changed_sources(self, components: Collection[str]) -> list[str]:
-        """Return those of some components whose sources have changed."""
-        return self._source_watch.changed_components(components)
+        """Return those of some components whose sources have changed, or may have."""
+        return self._ask_in_time(
+            "whether what was read has changed",
+            lambda: self._source_watch.changed_components(components),
+            lambda why: list(components),
+        )
 
     def with_unchanged_sources(self, components: Collection[str]) -> set[str]:
         """Return those of some components whose sources are all known to be unchanged."""
         known = {name for name in components if all(s.state == "seen" for s in self._sources.get(name, ()))}
-        return known.difference(self._source_watch.changed_components(known))
+        return known.difference(self.with_changed_sources(known))
 
     def after_failure(self, mark: Any) -> tuple[list[str], list[SourceRecord]]:
         """Return the components that had read what was written since a mark, and how their sources are now.
 
         :param mark: where the session's history stood before the component that failed
         """
-        written = [*self._effects_since(mark).targets, *self._seen.written_files]
-        return self._readers_of(written), self._source_watch.refresh_written(written)
+        (effects,) = self._ask_in_turn(self._question_since(mark))
+        self.usage = effects.usage
+        written = [*effects.targets, *self._seen.written_files]
+        left = self._ask_in_time(
+            "how what it had written is now", lambda: self._source_watch.refresh_written(written), lambda why: []
+        )
+        return self._readers_of(written), left
 
-    def _effects_since(self, mark: Any) -> SparkEffects:
-        def asked() -> SparkEffects:
+    def _question_since(self, mark: Any) -> Question:
+        def asked(_: object) -> SparkEffects:
             if mark is None:
                 raise LookupError("where its history stood before the component is not known")
             return self._probe.effects_since(mark)
 
-        effects = self._ask_in_time("what it let Spark do", asked, SparkEffects.unknown)
-        self.usage = effects.usage
-        return effects
-
-    def _unstable(self, views: Collection[ViewName]) -> dict[ViewName, str]:
-        """Return the views that would show other rows if they were computed again, to the reason."""
-        found: dict[ViewName, str] = {}
-        seen: list[ViewName] = []
-
-        def look() -> None:
-            for view in views:
-                if (why := self._probe.why_unstable(view)) is not None:
-                    found[view] = why
-                seen.append(view)
-
-        why_not: list[str] = []
-        self._ask_in_time("whether its views always show the same rows", look, why_not.append)
-        known = dict(found)  # what took too long may still come
-        if why_not:
-            known |= {view: f"view {str(view)!r} cannot be inspected" for view in views if view not in seen}
-        return known
+        return Question("what it let Spark do", asked, lambda why, _: SparkEffects.unknown(why))
 
     def _readers_of(self, targets: Iterable[str]) -> list[str]:
         written = list(targets)
@@ -344,6 +345,33 @@ class EvidenceCollector:
         if reading is None:
             return HarmlessVerdict(("its code cannot be read",), ())
         return judge_code(reading, self._config.harmless_modules)
+
+
+class _ViewRows:
+    """Which views of a component would show other rows if they were computed again."""
+
+    def __init__(self, probe: SessionProbe, views: Collection[ViewName]) -> None:
+        self._probe = probe
+        self._views = views
+        self._found: dict[ViewName, str] = {}
+        self._seen: list[ViewName] = []
+        self._is_given_up = False
+
+    def look(self, _: object) -> None:
+        for view in self._views:
+            if (why := self._probe.why_unstable(view)) is not None:
+                self._found[view] = why
+            self._seen.append(view)
+
+    def give_up(self, *_: object) -> None:
+        self._is_given_up = True
+
+    def unstable(self) -> dict[ViewName, str]:
+        """Return these views, to the reason."""
+        known = dict(self._found)  # what took too long may still come
+        if self._is_given_up:
+            known |= {view: f"view {str(view)!r} cannot be inspected" for view in self._views if view not in self._seen}
+        return known
 
 
 def unknown_sources(why: str, targets: Iterable[str] = ()) -> TouchedData:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.spark.lost import spark_lost, was_stopped
@@ -24,6 +26,20 @@ LONGEST_LOOK = 10.0
 _IDLE_SECONDS = 5.0
 
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One of several questions.
+
+    :param what: what is asked for, in words that follow "cannot tell"
+    :param ask: returns the answer, given the answers to the questions before it
+    :param unknown: returns what counts as the answer if there is none, given the reason and the answers before it
+    """
+
+    what: str
+    ask: Callable[[Sequence[Any]], Any]
+    unknown: Callable[[str, Sequence[Any]], Any]
 
 
 class SessionInspection:
@@ -51,8 +67,7 @@ class SessionInspection:
         try:
             return question()
         except Exception as error:  # noqa: BLE001 - Spark, catalogs, storage clients and odd code raise anything
-            self.refuse_lost_session(error)
-            self._untold.setdefault(what, describe(error))
+            self._note(what, error)
             return unknown(describe(error))
 
     def ask_in_time(self, what: str, question: Callable[[], Answer], unknown: Callable[[str], Answer]) -> Answer:
@@ -61,21 +76,55 @@ class SessionInspection:
         It is asked in a thread of its own, and what takes too long has no answer. While it still waits, it is not asked
         again.
         """
-        return self.ask(what, lambda: self._answer(what, question), unknown)
+        (answer,) = self.ask_in_turn(Question(what, lambda before: question(), lambda why, before: unknown(why)))
+        return cast("Answer", answer)
 
-    def _answer(self, what: str, question: Callable[[], Answer]) -> Answer:
+    def ask_in_turn(self, *questions: Question) -> list[Any]:
+        """Return the answers to questions that are asked one after the other, each of them as :meth:`ask_in_time` does.
+
+        One thread answers all of them: each thread costs time.
+        """
+        answers: list[Any] = []
+        while len(answers) < len(questions):
+            turn = _Turn(questions, answers, self._refuse_late)
+            done = self._thread.ask(turn)
+            is_late = self._wait(done, turn)
+            outcomes = list(turn.outcomes)
+            if is_late and len(answers) + len(outcomes) < len(questions):  # the last answer may have come just now
+                question = questions[len(answers) + len(outcomes)]
+                self._late[question.what] = done
+                turn.is_given_up = True
+                self._thread = _AnsweringThread()  # no other question waits behind it
+                outcomes.append(_Outcome(None, TimeoutError(f"no answer within {self._longest:g} s")))
+            for outcome in outcomes:
+                answers.append(self._known(questions[len(answers)], outcome, answers))
+        return answers
+
+    def _wait(self, done: Future[None], turn: _Turn) -> bool:
+        """Wait until all questions have an answer; return whether one of them takes too long."""
+        while True:
+            try:
+                done.result(max(0.0, turn.began + self._longest - time.monotonic()))
+            except TimeoutError:
+                if time.monotonic() < turn.began + self._longest:
+                    continue  # that is the next question already
+                return not done.done()
+            return False
+
+    def _known(self, question: Question, outcome: _Outcome, before: Sequence[Any]) -> Any:
+        if outcome.error is None:
+            return outcome.answer
+        self._note(question.what, outcome.error)
+        return question.unknown(describe(outcome.error), before)
+
+    def _refuse_late(self, what: str) -> None:
         late = self._late.get(what)
         if late is not None and not late.done():
             raise TimeoutError("the same question has no answer yet from an earlier component")
-        answer = self._thread.ask(question)
-        try:
-            return answer.result(self._longest)
-        except TimeoutError:
-            if answer.done():
-                raise  # the question itself timed out
-            self._late[what] = answer
-            self._thread = _AnsweringThread()  # no other question waits behind it
-            raise TimeoutError(f"no answer within {self._longest:g} s") from None
+
+    def _note(self, what: str, error: Exception) -> None:
+        self.refuse_lost_session(error)
+        self._untold.setdefault(what, describe(error))
 
     def refuse_lost_session(self, error: Exception) -> None:
         """Raise if an error means that the session is lost."""
@@ -95,6 +144,46 @@ class SessionInspection:
             self._told.add(what)
             logger.log(level, "cannot tell %s (%s), so it counts as not known", what, why)
         self._untold.clear()
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    answer: Any
+    error: Exception | None = None
+
+
+class _Turn:
+    """Asks the questions that have no answer yet, one after the other.
+
+    :param answers: those that are known
+    :param refuse_late: raises if a question must not be asked, given what is asked for
+    :ivar outcomes: what became of each question
+    :ivar began: when the newest question was asked
+    :ivar is_given_up: whether nobody waits any more
+    """
+
+    def __init__(
+        self, questions: Sequence[Question], answers: Sequence[Any], refuse_late: Callable[[str], None]
+    ) -> None:
+        self._open = questions[len(answers) :]
+        self._answers = list(answers)
+        self._refuse_late = refuse_late
+        self.outcomes: list[_Outcome] = []
+        self.began = time.monotonic()
+        self.is_given_up = False
+
+    def __call__(self) -> None:
+        for question in self._open:
+            if self.is_given_up:
+                return
+            self.began = time.monotonic()
+            try:
+                self._refuse_late(question.what)
+                outcome = _Outcome(question.ask(self._answers))
+            except Exception as error:  # noqa: BLE001 - as in SessionInspection.ask
+                outcome = _Outcome(question.unknown(describe(error), self._answers), error)
+            self._answers.append(outcome.answer)
+            self.outcomes.append(outcome)
 
 
 class _AnsweringThread:

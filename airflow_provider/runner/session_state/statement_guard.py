@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.config.interrupted_call import ask_safely
 from airflow_provider.runner.record.session_state_record import SavedView
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.probes import jvm_helpers
+from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm, load_guard
 from airflow_provider.runner.spark.kind import spark_kind
 from airflow_provider.runner.storage.spark_urls import writable
 
@@ -28,14 +28,20 @@ logger = logging.getLogger(__name__)
 
 
 class SessionGuard:
-    """Guards one classic session. With Spark Connect it sees nothing."""
+    """Guards one classic session. With Spark Connect it sees nothing.
 
-    def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark
+    :param jvm: asks the JVM of the session; None if that cannot be asked
+    """
+
+    def __init__(self, spark: SparkSession, jvm: SessionJvm | None) -> None:
+        self._jvm = jvm
         self._java: Any = None
+        self._watches = False
         if spark_kind(spark) == "classic":
             try:
-                self._java = jvm_helpers.load_guard(spark)
+                self._java = load_guard(spark)
+                if jvm is not None:
+                    jvm.guard_with(self._java)
             except Exception as error:  # noqa: BLE001 - another version of Spark may raise anything
                 logger.warning("cannot inspect statements before they run: %s", describe(error))
 
@@ -74,45 +80,63 @@ class SessionGuard:
             self._java.outdated(writable(saved.url), why)
 
     @contextmanager
-    def watching(self, component: str, owners: Mapping[ViewName, str]) -> Iterator[None]:
-        """Warn if a component overwrites what a view of the session reads.
+    def watching(self, component: str, owners: Mapping[ViewName, str], mark: tuple[int, int] | None) -> Iterator[None]:
+        """Note what a component overwrites, and warn if it fails; :meth:`warn` does if it succeeds.
 
         :param owners: view to the component that left it
+        :param mark: where the session's history stands
         """
-        watched = self._begin(component)
+        self._watches = self._begin(component, mark)
         try:
             yield
-        finally:
-            for view, place in self._noted() if watched else ():
-                owner = f"component {owners[view]!r}" if view in owners else "this component or the session itself"
-                logger.warning(
-                    "%s: a statement overwrites %s, which view %r of %s reads. Once its files are gone the view cannot "
-                    "be read, so later readers fail or get other rows. Write to another place and swap the two, or "
-                    "write the view's rows elsewhere first",
-                    component,
-                    place,
-                    str(view),
-                    owner,
-                )
+        except BaseException:
+            if self._watches:
+                self._warn(component, owners, self._noted())
+            raise
 
-    def _begin(self, component: str) -> bool:
-        if self._java is None:
+    def warn(self, component: str, owners: Mapping[ViewName, str]) -> None:
+        """Warn if a component that has succeeded overwrote what a view of the session reads.
+
+        Call it after the look at the session, which tells that.
+
+        :param owners: as of :meth:`watching`
+        """
+        if self._jvm is not None and self._watches:
+            told = self._jvm.overwritten()
+            self._warn(component, owners, self._noted() if told is None else _overwritten(told))
+
+    def _warn(self, component: str, owners: Mapping[ViewName, str], noted: list[tuple[ViewName, str]]) -> None:
+        for view, place in noted:
+            owner = f"component {owners[view]!r}" if view in owners else "this component or the session itself"
+            logger.warning(
+                "%s: a statement overwrites %s, which view %r of %s reads. Once its files are gone the view cannot "
+                "be read, so later readers fail or get other rows. Write to another place and swap the two, or "
+                "write the view's rows elsewhere first",
+                component,
+                place,
+                str(view),
+                owner,
+            )
+
+    def _begin(self, component: str, mark: tuple[int, int] | None) -> bool:
+        if self._jvm is None:
             return False
         try:
-            self._java.begin(self._spark._jsparkSession, component)
+            return self._jvm.begin(component, mark)
         except Exception as error:  # noqa: BLE001 - if Spark is gone, the component will say so in its own words
             logger.debug("cannot see what %s overwrites: %s", component, describe(error))
             return False
-        return True
 
     def _noted(self) -> list[tuple[ViewName, str]]:
         try:
-            return [
-                (ViewName(name, is_global), place) for name, is_global, place in json.loads(ask_safely(self._java.end))
-            ]
+            return _overwritten(json.loads(ask_safely(self._java.end)))
         except Exception as error:  # noqa: BLE001 - the session may be what the component lost
             logger.debug("cannot tell what was overwritten: %s", describe(error))
             return []
+
+
+def _overwritten(told: Iterable[Any]) -> list[tuple[ViewName, str]]:
+    return [(ViewName(name, is_global), place) for name, is_global, place in told]
 
 
 def is_refused_by_guard(error: BaseException | None) -> bool:

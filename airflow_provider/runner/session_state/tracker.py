@@ -118,7 +118,7 @@ class SessionStateTracker:
         )
         self._before: SessionSnapshot = take_snapshot(self.probe, None, self._inspection.refuse_lost_session)
         self._first = self._before
-        self._guard = SessionGuard(self.spark)
+        self._guard = SessionGuard(self.spark, self.probe.jvm)
         self._owners: dict[ViewName, str] = {}  # of views, the component that left each
         self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
         self._earlier = EarlierViews(self.spark, self.config, self._session_views, self._guard, self._evidence)
@@ -186,7 +186,7 @@ class SessionStateTracker:
         """Watch what the component that runs in here does outside the session, and what it overwrites."""
         if self._before.unknown or self._before.mark is None:
             self._before = self._snapshot()  # what is known from now on is all that this component needs
-        with self._guard.watching(component, self._owners), self._evidence.watching():
+        with self._evidence.watching(self._guard.watching(component, self._owners, self._before.mark)):
             yield
 
     def forget_failed_component(self) -> None:
@@ -207,6 +207,7 @@ class SessionStateTracker:
         :param ran: how it ran
         """
         before, after = self._before, self._snapshot()
+        self._guard.warn(component.name, self._owners)
         self._present.add(component.name)
         left = session_changes(before, after)
         self._note_views(component.name, left.of(TEMP_VIEWS).left)
@@ -241,6 +242,7 @@ class SessionStateTracker:
         :raises ReplayDiffersError: it left something else, or read from another place
         """
         before, after = self._before, self._snapshot()
+        self._guard.warn(component.name, self._owners)
         left = session_changes(before, after)
         had_read = self._evidence.sources_of(component.name)
         evidence = self._evidence_of(component, before, left, ran)

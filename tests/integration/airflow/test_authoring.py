@@ -287,6 +287,8 @@ def test_airflows_command_line_shows_restarts_and_forgets(
     assert "2 of 2" in listed
     shown = command("show", *task).stdout
     assert f"run {ended.run_id!r}, pipeline 'chain': completed, attempt 2" in shown
+    assert "\nattempt 2: succeeded, began " in shown
+    assert "\nattempt 1: failed, began " in shown
     wrong = command("restart-from", *task, "bb")
     assert wrong.returncode == 1
     assert "pipeline 'chain' has no component 'bb'; did you mean 'b'?" in wrong.stderr

@@ -16,6 +16,7 @@ from airflow_provider.runner.session_state.changes.diff import session_changes, 
 from airflow_provider.runner.session_state.kinds import CATALOG_OBJECTS, SQL_SETTINGS, TEMP_FUNCTIONS, TEMP_VIEWS
 from airflow_provider.runner.session_state.kinds.temp_views import ViewChanges
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
+from airflow_provider.runner.session_state.probes.jvm_answers import ComponentAnswers
 from airflow_provider.runner.session_state.tracker import ComponentTiming, SessionStateTracker
 from tests.samples.harness.releases import SPARK
 from tests.samples.pipelines import component, pipeline
@@ -60,10 +61,10 @@ def forget(spark: SparkSession, kind: str, first: int, last: int) -> None:
     assert store.removeAllByIndexValues(spark._jvm.java.lang.Class.forName(kind), "__main__", some)
 
 
-def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
+def test_a_component_is_two_calls_however_much_is_in_the_session(
     session: SparkSession, database: str, calls: list[str]
 ) -> None:
-    """One view more is one view more to describe, not a walk through all views, settings and tables."""
+    """One before it and one after it. One view more is one view more to describe, not a walk through all there is."""
     keeper = SessionStateTracker(session, ClassicProbe(session), pipeline("a", "b", "c"), None)
     needed = []
     for name, views, tables in (("a", 0, 0), ("b", 60, 0), ("c", 0, 30)):
@@ -72,13 +73,56 @@ def test_a_look_is_a_handful_of_calls_however_much_is_in_the_session(
         for number in range(tables):
             session.sql(f"CREATE TABLE {database}.t{number} (id INT, name STRING) USING parquet")
         keeper.forget_failed_component()
-        session.range(3).createOrReplaceTempView("left")
         before = len(calls)
+        with keeper.watching(name):
+            begun = len(calls)
+            session.range(3).createOrReplaceTempView("left")
+            ran = len(calls)
         found = keeper.after_success(component(name), 1, ComponentTiming(0.0))
         assert found.session_state is not None
         assert found.session_state.left_views == [ViewName("left")]
-        needed.append(len(calls) - before)
-    assert needed == [5, 5, 5]
+        needed.append((begun - before, len(calls) - ran))
+    assert needed == [(1, 1), (1, 1), (1, 1)]
+
+
+def test_what_a_storage_must_be_asked_for_is_asked_by_itself(
+    session: SparkSession, tmp_path: Path, calls: list[str]
+) -> None:
+    """A storage may hang, and the look at the session must not."""
+    (tmp_path / "in.txt").write_text("a\nb\n")
+    keeper = SessionStateTracker(session, ClassicProbe(session), pipeline("a"), None)
+    with keeper.watching("a"):
+        assert session.sparkContext.textFile(str(tmp_path / "in.txt")).count() == 2
+        ran = len(calls)
+    found = keeper.after_success(component("a"), 1, ComponentTiming(0.0))
+    assert len(calls) - ran == 2
+    assert found.touched is not None
+    assert [(source.roots, source.state) for source in found.touched.sources] == [([f"{tmp_path}/in.txt"], "seen")]
+
+
+def test_what_does_not_come_with_the_look_is_asked_by_itself(
+    session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks cannot tell the difference."""
+    session.range(3).write.parquet(str(tmp_path / "in"))
+    pipe, found = pipeline("a", "b"), {}
+    keeper = SessionStateTracker(session, ClassicProbe(session), pipe, None)
+    for name in ("a", "b"):
+        with keeper.watching(name):
+            session.read.parquet(str(tmp_path / "in")).selectExpr("id", "rand() r").createOrReplaceTempView("v")
+            session.sql("CREATE OR REPLACE TEMPORARY VIEW w AS SELECT count(*) n FROM v")
+            session.table("v").write.mode("overwrite").parquet(str(tmp_path / "out"))
+        found[name] = keeper.after_success(component(name), 1, ComponentTiming(0.0))
+        monkeypatch.setattr(ComponentAnswers, "of", lambda *_: ComponentAnswers())
+    one, other = found["a"], found["b"]
+    assert one.session_state is not None
+    assert one.touched is not None
+    assert one.session_state.model_copy(update={"work_seconds": 0}) == other.session_state.model_copy(
+        update={"work_seconds": 0}
+    )
+    assert (one.touched, one.code) == (other.touched, other.code)
+    assert [source.state for source in one.touched.sources] == ["seen"]
+    assert "not deterministic" in one.session_state.reason
 
 
 def test_all_settings_are_seen(session: SparkSession) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from airflow_provider.runner.session_state.sources.globs import is_glob
 from airflow_provider.runner.session_state.sources.listing import Budget, local_files
+from airflow_provider.runner.session_state.sources.look import refresh_source
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
+from tests.samples.harness.releases import SPARK
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -64,3 +66,38 @@ def test_what_spark_reads_of_a_path_is_what_is_listed(session: SparkSession, lak
     assert source.files == len(reads)
     now = local_files(source.roots, source.globs, source.only, Budget())
     assert sorted(file.path for file in now) == reads
+
+
+IGNORED = ["(?!)", "", "^[.]", "^_", "^[._]", "[0-9]", "^(?:a|[#])", "part", "=", "x$"]
+
+
+@pytest.mark.skipif(SPARK < (4, 3), reason="nothing changes what this Spark leaves out")
+@pytest.mark.parametrize("way", ["option", "setting", "both"])
+@pytest.mark.parametrize("pattern", IGNORED)
+def test_what_is_left_out_follows_spark(session: SparkSession, lake: Path, pattern: str, way: str) -> None:
+    """Also where a setting or an option says what that is; and a hidden file that is added is noticed."""
+    if way != "option":
+        session.conf.set("spark.sql.files.ignoredPathSegmentRegex", pattern if way == "setting" else "^a")
+    reader = session.read.options(**{"ignoredPathSegmentRegex": pattern} if way != "setting" else {})
+    watch = watch_sources(session)
+    watch.begin()
+    frame = reader.option("recursiveFileLookup", "true").text(str(lake))
+    frame.count()
+    reads = sorted(unquote(str(file)).removeprefix("file://") for file in frame.inputFiles())
+    (source,) = watch.collect("c", []).sources
+    assert source.files == len(reads)
+    now = local_files(source.roots, source.globs, source.only, Budget(), source.ignored)
+    assert sorted(file.path for file in now) == reads
+    assert refresh_source(source).digest == source.digest
+    through_spark = source.model_copy(update={"roots": [f"file://{lake}"]})
+    assert refresh_source(through_spark, lambda: session).digest == source.digest
+
+
+@pytest.mark.skipif(SPARK < (4, 3), reason="nothing changes what this Spark leaves out")
+def test_a_pattern_that_is_not_simple_leaves_the_source_unlisted(session: SparkSession, lake: Path) -> None:
+    """A record holds the pattern, and may have been edited: none is used that could take forever."""
+    watch = watch_sources(session)
+    watch.begin()
+    session.read.option("ignoredPathSegmentRegex", "^(a+)+$").text(str(lake / "plain1")).count()
+    (source,) = watch.collect("c", []).sources
+    assert (source.state, source.why) == ("not listed", "files are left out by the pattern '^(a+)+$'")

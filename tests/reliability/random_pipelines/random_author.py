@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.reliability.random_pipelines.random_more import MORE, Left
 from tests.reliability.random_pipelines.random_story import SOURCES, Failure, Mode, Step, Story
 
 TABLES = ("{db}.t0", "{other}.t1")
@@ -25,7 +26,7 @@ def draw(seed: str, kills: bool = False) -> Story:
     """
     rng = random.Random(seed)
     author = Author(rng)
-    size = rng.randint(4, 9)
+    size = rng.randint(4, 10)
     while len(author.steps) < size:
         author.add()
     for step in author.steps.values():
@@ -82,6 +83,20 @@ class View:
     names: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Used:
+    """How something that was left is used.
+
+    :param what: what was left
+    :param using: arguments of the function that uses it
+    :param reads: directories that are read with it
+    """
+
+    what: Left
+    using: dict[str, Any]
+    reads: frozenset[str]
+
+
 class Author:
     """Draws one component after the other, and knows what is there when it runs.
 
@@ -97,6 +112,9 @@ class Author:
         self._functions: set[str] = set()
         self._variables: set[str] = set()
         self._directories = dict(SOURCES)
+        self._broken: set[str] = set()
+        self._wide = ""
+        self._more: dict[str, Used] = {}
 
     def add(self) -> None:
         draw_one = self._weighted()
@@ -109,7 +127,7 @@ class Author:
             str(step.config[key])
             for key in ("view", "output_view", "function", "variable")
             if step.config.get(key) and not (key in ("function", "variable") and step.kind.startswith("use_"))
-        }
+        } | step.leaves
 
     def _weighted(self) -> Callable[[Author], Step | None]:
         if not self._views:
@@ -122,6 +140,7 @@ class Author:
     def _new_view(self, *sources: str, late: bool = False, reads: frozenset[str] = frozenset()) -> str:
         """Return the name of a view that is made of these.
 
+        :param sources: views, and functions
         :param late: it looks up its sources by their name
         :param reads: directories that it reads itself
         """
@@ -129,7 +148,7 @@ class Author:
         if late:  # a view must not come to itself on any way
             names = [name for name in names if name not in self._behind(*sources)] or ["v5"]
         name = self._rng.choice(names)
-        known = frozenset(source for source in sources if source in self._views)
+        known = frozenset(source for source in sources if source in self._views or source in self._functions)
         self._views[name] = View(reads, known) if late else View(reads | self._read_by(*sources))
         return name
 
@@ -223,21 +242,27 @@ class Author:
             return self._registers()
         function, source = self._rng.choice(sorted(self._functions)), self._source()
         kind = self._rng.choice(("use_function", "use_function_in_frame"))
-        view = self._new_view(source, late=kind == "use_function")
+        view = self._new_view(source, *[function] * (kind == "use_function"), late=kind == "use_function")
         config = {"function": function, "source": source, "view": view}
         return Step(kind, config, needs=frozenset({function, source}))
 
     def _sets(self) -> Step | None:
         choice = self._rng.random()
-        if choice < 0.5:
+        if choice < 0.4:
             return Step("setting", {"key": ZONE, "value": self._rng.choice((*ZONES, None))})
-        if choice < 0.7:
+        if choice < 0.5:
             return Step("use_database", {"database": self._rng.choice(("{db}", "{other}"))})
-        if choice < 0.85 or not self._variables:
+        if choice < 0.7 or not self._variables:
             name = f"x{self._rng.randrange(2)}"
             self._variables.add(name)
             return Step("variable", {"variable": name, "value": self._rng.randrange(50)})
         name, source = self._rng.choice(sorted(self._variables)), self._source()
+        if choice > 0.95:
+            self._variables.discard(name)
+            return Step("left.drop_variable", {"variable": name}, needs=frozenset({name}))
+        if choice > 0.91:
+            config = {"variable": name, "value": self._rng.randrange(50)}
+            return Step("left.set_variable", config, needs=frozenset({name}))
         config = {"variable": name, "source": source, "view": self._new_view(source)}
         return Step("use_variable", config, needs=frozenset({name, source}))
 
@@ -262,8 +287,7 @@ class Author:
         data = self._directories.setdefault(place, "parquet")
         path = f"{{dir}}/{place}"
         if overwrites:  # a view that pins the files that were there can no longer be read
-            broken = [name for name in self._views if place in self._read_by(name)]
-            self._views = {name: view for name, view in self._views.items() if name not in broken}
+            self._break(*[name for name in self._views if place in self._read_by(name)])
         if kind == "WriteData":
             config = {"input_view": source, "path": path, "format": data}
             return Step(kind, config, acts=True, needs=frozenset({source}))
@@ -303,9 +327,108 @@ class Author:
         if len(self._views) < 3:
             return None
         name = self._rng.choice(sorted(self._views))
-        broken = [other for other in self._views if name in self._behind(other)]
-        self._views = {other: view for other, view in self._views.items() if other not in broken}
+        self._break(name)
         return Step("drop_view", {"view": name}, needs=frozenset({name}))
+
+    def _break(self, *names: str) -> None:
+        """Forget views that can no longer be read, and those that look them up."""
+        gone = {view for view in self._views if self._behind(view) & set(names)} | set(names)
+        self._views = {view: made for view, made in self._views.items() if view not in gone}
+        self._broken |= {name for name in gone if name.startswith("v")} - self._views.keys()
+
+    def _breaks(self) -> Step | None:
+        """Break a view, or let a component ask whether one is broken."""
+        broken = sorted(self._broken - self._views.keys())
+        if broken and self._rng.random() < 0.6:
+            asked = self._rng.choice(broken)
+            return Step("broken.ask", {"asked": asked, "view": self._new_view()}, needs=frozenset({asked}))
+        choices = [self._stages, self._widens, self._narrows_view, self._removes, self._forgets]
+        if self._wide:
+            choices += [self._narrows_table] * 3
+        return self._rng.choice(choices)()
+
+    def _stages(self) -> Step | None:
+        source = self._source()
+        view, kept = self._rng.sample([name for name in ("v0", "v1", "v2", "v3", "v4") if name != source], 2)
+        config = {"table": "{db}.staged", "source": source, "view": view, "kept": kept}
+        config["how"] = self._rng.choice(("frame", "query", "text"))
+        reads = self._read_by(source)
+        self._break(view)
+        self._views[kept] = View(reads)
+        return Step("broken.stage", config, acts=True, needs=frozenset({source}), leaves=frozenset({kept}))
+
+    def _widens(self) -> Step | None:
+        source = self._source()
+        if "wide" in self._read_by(source):  # it is read while it is replaced
+            return None
+        self._wide = self._new_view(reads=frozenset({"wide"}))
+        config = {"table": "{db}.wide", "source": source, "view": self._wide}
+        return Step("broken.widen", config, acts=True, needs=frozenset({source}))
+
+    def _narrows_table(self) -> Step | None:
+        if not self._wide:
+            return None
+        self._break(*[name for name in self._views if "wide" in self._read_by(name)])
+        self._wide = ""
+        return Step("broken.narrow_table", {"table": "{db}.wide"}, acts=True)
+
+    def _narrows_view(self) -> Step | None:
+        if len(self._views) < 3:
+            return None
+        name = self._rng.choice(sorted(self._views))
+        self._break(name)
+        self._broken.discard(name)
+        return Step("broken.narrow_view", {"view": name}, needs=frozenset({name}))
+
+    def _removes(self) -> Step | None:
+        place = self._rng.choice(sorted(self._directories))
+        if len(self._directories) < 3:
+            return None
+        del self._directories[place]
+        self._break(*[name for name in self._views if place in self._read_by(name)])
+        return Step("broken.remove_files", {"path": f"{{dir}}/{place}"}, acts=True) if self._views else None
+
+    def _forgets(self) -> Step | None:
+        if not self._functions:
+            return None
+        name = self._rng.choice(sorted(self._functions))
+        self._functions.discard(name)
+        self._break(*[view for view in self._views if name in self._behind(view)])
+        return Step("broken.drop_function", {"function": name}, needs=frozenset({name}))
+
+    # What else a component can leave
+
+    def _leaves_more(self) -> Step | None:
+        what = self._rng.choice(MORE)
+        leaving = {key: self._drawn(value) for key, value in what.leaves_with.items()}
+        using = {key: leaving.get(value, value) for key, value in what.used_with.items()}
+        reads: frozenset[str] = frozenset()
+        needs: frozenset[str] = frozenset()
+        if what.of_source:
+            leaving["source"] = self._source()
+            reads, needs = self._read_by(leaving["source"]), frozenset({leaving["source"]})
+        writes = self._rng.random() < 0.3
+        if writes:
+            leaving["writes"] = NOTES
+        thing = f"{what.use} {sorted(using.items())}"
+        self._more[thing] = Used(what, using, reads)
+        return Step(f"left.{what.leave}", leaving, acts=writes, needs=needs, leaves=frozenset({thing}))
+
+    def _uses_more(self) -> Step | None:
+        if not self._more:
+            return self._leaves_more()
+        thing = self._rng.choice(sorted(self._more))
+        what, using, reads = self._more[thing].what, dict(self._more[thing].using), self._more[thing].reads
+        needs = {thing}
+        if what.on_source:
+            using["source"] = self._source()
+            needs.add(using["source"])
+            reads |= self._read_by(using["source"])
+        view = self._new_view(reads=reads)
+        return Step(f"left.{what.use}", {**using, "view": view}, needs=frozenset(needs))
+
+    def _drawn(self, value: Any) -> Any:
+        return self._rng.choice(value) if isinstance(value, tuple) else value
 
 
 def _policies(step: Step, rng: random.Random) -> dict[str, Any]:
@@ -316,6 +439,8 @@ def _policies(step: Step, rng: random.Random) -> dict[str, Any]:
     if step.kind in ("python_function", "sql_function", "variable"):
         if rng.random() < 0.3:
             fields["session_state"] = "replay"
+    elif step.kind.startswith("left.") and not step.acts and rng.random() < 0.2:
+        fields["session_state"] = "replay"
     elif step.kind != "post_and_register" and rng.random() < 0.1:
         fields["session_state"] = "save"
     return fields
@@ -336,4 +461,7 @@ DRAWN: dict[Callable[[Author], Step | None], int] = {
     Author._acts: 5,
     Author._acts_and_leaves_more: 1,
     Author._drops: 1,
+    Author._breaks: 5,
+    Author._leaves_more: 5,
+    Author._uses_more: 10,
 }

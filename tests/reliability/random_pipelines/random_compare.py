@@ -23,6 +23,7 @@ from airflow_provider.runner.planning.plan import Action
 from tests.reliability.random_pipelines.counting_server import CountingServer
 from tests.reliability.random_pipelines.random_author import beyond, draw
 from tests.reliability.random_pipelines.random_judge import differences, repeated
+from tests.reliability.random_pipelines.random_process import ProcessState, allow_sql_path, begin_attempt
 from tests.reliability.random_pipelines.random_run import Trial, attempt
 from tests.reliability.random_pipelines.random_story import Failure, Story
 from tests.reliability.random_pipelines.random_world import Outcome, Row, World, write_sources
@@ -71,6 +72,7 @@ class Judge:
         self._directory = directory
         self.server = server
         self._worlds = itertools.count()
+        self._process = ProcessState(spark)
         self.sources = directory / "sources"
         write_sources(spark, self.sources)
 
@@ -112,10 +114,14 @@ class Judge:
         store = InMemoryCheckpointStore()
         trials = []
         for number, failure in enumerate((*failures, None), start=1):
-            os.environ["RANDOM_ATTEMPT"] = str(number)
+            self._process.put_back()
+            begin_attempt(number)
             self._spark.catalog.clearCache()  # what a new process does not have
             session = self._spark.newSession()
-            trials.append(attempt(story, world.places, store, session, failure))
+            try:
+                trials.append(attempt(story, world.places, store, session, failure))
+            finally:
+                self._process.put_back()
             if trials[-1].error is None:
                 data = world.data(session, *left_names(story), trials[-1].lost)
                 return trials, Outcome(world.effects(self.server), data)
@@ -230,6 +236,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="random-") as directory, CountingServer() as server:
         spark = open_spark(Path(directory))
+        allow_sql_path(spark)
         judge = Judge(spark, Path(directory), server)
         verdict = judge.judge(draw(arguments.seed))
         if verdict.void is not None:

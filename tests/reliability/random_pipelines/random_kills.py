@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from tests.reliability.every_failure.warm_jvm import WarmJvm
 from tests.reliability.random_pipelines.counting_server import CountingServer
 from tests.reliability.random_pipelines.random_author import draw
 from tests.reliability.random_pipelines.random_compare import Verdict, compare, left_names
+from tests.reliability.random_pipelines.random_process import allow_sql_path, begin_attempt
 from tests.reliability.random_pipelines.random_run import Trial, attempt
 from tests.reliability.random_pipelines.random_story import Story
 from tests.reliability.random_pipelines.random_world import Outcome, World
@@ -102,8 +102,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO)
     story = draw(arguments.seed, kills=True)
     world = World(arguments.directory, arguments.name, arguments.url)
-    os.environ["RANDOM_ATTEMPT"] = str(arguments.failure % 9)
+    begin_attempt(arguments.failure % 9)
     spark = open_spark(arguments.directory)
+    allow_sql_path(spark)
     world.register(spark)
     store = LocalCheckpointStore(arguments.directory / "checkpoints")
     failure = story.failures[arguments.failure] if arguments.failure >= 0 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 RUN_ID = "run-1"
 REFUSED = "SessionStateNotSavedError"
-NOT_THERE = re.compile(r"(?P<what>temp function|variable) (?P<name>`[^`]+`) could not be restored after the failure: ")
+NOT_THERE = re.compile(r"(?P<what>.+) could not be restored after the failure: ", re.DOTALL)
 
 
 class MadeToFail(Exception):
@@ -46,7 +47,8 @@ class Trial:
     :param error: how it failed, None if it came to the end
     :param refused: it failed because a component must not run again and what it left could not be saved, or because
         what was saved no longer shows what it would; and it said so
-    :param lost: temp functions and variables of components that did not run again, which nothing could bring back
+    :param lost: what components had left that did not run again, and what nothing could bring back
+    :param said: what the log said of the attempt
     :param injected: it failed only in the way in which it was made to
     """
 
@@ -58,6 +60,7 @@ class Trial:
     refused: bool = False
     injected: bool = False
     lost: set[str] = field(default_factory=set)
+    said: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         how = f"{self.failure.mode} at {self.victim}" if self.failure else "nothing is to go wrong"
@@ -133,7 +136,7 @@ def attempt(
     trial = Trial(failure)
     saboteur = Saboteur(story, trial)
     config = load_pipeline_config(configured(story, places))
-    with saboteur.at_work():
+    with saboteur.at_work(), Listener(trial.said):
         try:
             result = run_attempt(
                 AttemptSpec(
@@ -158,7 +161,7 @@ def attempt(
             if failed:
                 trial.error = "; ".join(f"{c.component_name}: {describe(c.error)}" for c in failed if c.error)
                 trial.injected = all(isinstance(component.error, MadeToFail) for component in failed)
-                refused = [is_refused(component, trial.lost) for component in failed]
+                refused = [is_refused(component, trial.said) for component in failed]
                 trial.refused = any(refused) and all(
                     isinstance(c.error, MadeToFail) or said for c, said in zip(failed, refused, strict=True)
                 )
@@ -179,17 +182,37 @@ def lost(trial: Trial, store: CheckpointStore, name: str) -> set[str]:
     return {what.rpartition(" ")[2] for state in states if state is not None for what in state.lost}
 
 
-def is_refused(failed: ComponentResult, lost: set[str]) -> bool:
+def is_refused(failed: ComponentResult, said: list[str]) -> bool:
     """Whether a component failed because of what cannot be had after a failure, and whether the error says so.
 
     :param failed: how it failed
-    :param lost: what completed components had left that cannot be there
+    :param said: what the log said
     """
     if type(failed.error).__name__ == REFUSED or COPY in str(failed.error):
         return True
     hints = failed.failure.hints if failed.failure is not None else ()
-    named = {found["name"] for hint in hints if (found := NOT_THERE.match(hint))}
-    return any(name in lost and name in str(failed.error) for name in named)
+    missing = [found["what"] for hint in hints if (found := NOT_THERE.match(hint))]
+    return any(what in line and "could not be restored" in line for what in missing for line in said)
+
+
+class Listener(logging.Handler):
+    """Keeps what the package logs; within a ``with`` block.
+
+    :param lines: get it
+    """
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+
+    def __enter__(self) -> None:
+        logging.getLogger("airflow_provider").addHandler(self)
+
+    def __exit__(self, *error: object) -> None:
+        logging.getLogger("airflow_provider").removeHandler(self)
 
 
 def configured(story: Story, places: dict[str, str]) -> PipelineConfig:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-MODULE = "tests.reliability.random_pipelines.random_steps"
+PACKAGE = "tests.reliability.random_pipelines"
 READY_MADE = "airflow_provider.components"
 
 SOURCES = {"in0": "parquet", "in1": "csv", "in2": "parquet"}
@@ -26,10 +26,12 @@ first try; the attempt is told to stop; the attempt's process is killed."""
 class Step:
     """One component.
 
-    :param kind: function or class in ``random_steps``, or a ready-made component
+    :param kind: function or class in ``random_steps``, a ready-made component, or a function of another module:
+        ``left.add_file``
     :param config: its config
     :param acts: whether it has a side effect
-    :param needs: views, functions and variables that must be there
+    :param needs: views, functions, variables and other things that must be there
+    :param leaves: what it leaves beside the views, functions and variables that its config names
     :param fields: further fields of the component, such as ``session_state``
     """
 
@@ -37,6 +39,7 @@ class Step:
     config: dict[str, Any]
     acts: bool = False
     needs: frozenset[str] = frozenset()
+    leaves: frozenset[str] = frozenset()
     fields: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -109,4 +112,6 @@ class Story:
 
 
 def _path(kind: str) -> str:
-    return f"{READY_MADE}.{kind}" if kind in ("ReadData", "RunSql", "WriteData", "CheckData") else f"{MODULE}.{kind}"
+    if kind in ("ReadData", "RunSql", "WriteData", "CheckData"):
+        return f"{READY_MADE}.{kind}"
+    return f"{PACKAGE}.random_{kind if '.' in kind else f'steps.{kind}'}"

@@ -73,6 +73,14 @@ class World:
         """
         shutil.copytree(sources, self.directory)
         (self.directory / "notes").write_text("begin\n")
+        given = self.directory / "given"
+        for number in range(2):
+            folder = given / f"folder{number}"
+            folder.mkdir(parents=True)
+            (folder / "here.txt").write_text(f"here {number}")
+            (folder / "random_helper.py").write_text(f"def answer():\n    return {40 + number}\n")
+        (given / "rates.txt").write_text("1.25")
+        (given / "random_packed.py").write_text("def raised(v):\n    return v + 21\n")
 
     def register(self, spark: SparkSession) -> None:
         """Make the databases and tables known that are there before the first attempt."""
@@ -80,6 +88,8 @@ class World:
             spark.sql(f"CREATE DATABASE {database} LOCATION '{self.directory}/{database}'")
             place = f"USING parquet LOCATION '{self.directory}/t{number}'"
             spark.sql(f"CREATE TABLE {database}.t{number} (id BIGINT, v BIGINT, tag STRING) {place}")
+            place = f"USING parquet LOCATION '{self.directory}/both{number}'"
+            spark.sql(f"CREATE TABLE {database}.both (id BIGINT, v BIGINT, tag STRING) {place}")
 
     def forget(self, spark: SparkSession) -> None:
         """Undo :meth:`register`."""
@@ -147,7 +157,8 @@ class World:
 
 def write_sources(spark: SparkSession, directory: Path) -> None:
     """Write what each world has from the beginning: the rows of different sources differ."""
-    for number, (place, kind) in enumerate([*SOURCES.items(), ("t0", "parquet"), ("t1", "parquet")]):
+    tables = dict.fromkeys(("t0", "t1", "both0", "both1"), "parquet")
+    for number, (place, kind) in enumerate((SOURCES | tables).items()):
         rows = spark.range(4, numPartitions=1).selectExpr("id", f"id + {10 * number} AS v", f"'s{number}' AS tag")
         rows.write.format(kind).save(f"{directory}/{place}")
 

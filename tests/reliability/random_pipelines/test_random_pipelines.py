@@ -20,6 +20,7 @@ from tests.reliability.random_pipelines.random_author import draw
 from tests.reliability.random_pipelines.random_compare import Judge, judge_many
 from tests.reliability.random_pipelines.random_judge import differences
 from tests.reliability.random_pipelines.random_kills import Killer
+from tests.reliability.random_pipelines.random_process import allow_sql_path
 from tests.reliability.random_pipelines.random_story import Story
 from tests.reliability.random_pipelines.random_world import UNREADABLE, Outcome, Row
 
@@ -32,8 +33,10 @@ PARTS = 10
 
 @pytest.fixture(scope="module")
 def judge(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    allow_sql_path(spark)
     with CountingServer() as server:
         yield Judge(spark, tmp_path_factory.mktemp("random"), server)
+    allow_sql_path(spark, allowed=False)
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,9 @@ class ApplicationState:
 
     def _served_jars(self) -> Any:
         """What Spark hands out to executors: paths by name."""
-        server = self._java.env().rpcEnv().fileServer()
+        environment = self._context._jvm.Class.forName("org.apache.spark.SparkEnv").getDeclaredField("rpcEnv")
+        environment.setAccessible(True)  # a method of that class cannot be looked up in 4.3, which misses another class
+        server = environment.get(self._java.env()).fileServer()
         field = server.getClass().getDeclaredField("jars")
         field.setAccessible(True)
         return field.get(server)

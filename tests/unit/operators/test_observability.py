@@ -19,10 +19,14 @@ from statsd import StatsClient
 from airflow_provider.operators.observability import TracingHooks, metrics_hooks, with_openlineage
 from airflow_provider.runner import InMemoryCheckpointStore, PipelineHooks
 from airflow_provider.runner.checkpoint.saving import SavePolicy
+from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, ComponentStarted, Step
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import NoCheckpoint
+from airflow_provider.runner.record.progress_record import SparkCosts, SparkUsage
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.conftest import Script
-from tests.samples.pipelines import pipeline
+from tests.samples.pipelines import component, pipeline
 
 THREE = pipeline("a", "b", "c")
 
@@ -32,6 +36,11 @@ class TaggedClient(StatsClient):  # type: ignore[misc]
 
     def incr(self, stat: str, count: int = 1, rate: float = 1, *, tags: dict[str, str] | None = None) -> None:
         super().incr(tagged(stat, tags), count, rate)
+
+    def gauge(
+        self, stat: str, value: float, rate: float = 1, delta: bool = False, *, tags: dict[str, str] | None = None
+    ) -> None:
+        super().gauge(tagged(stat, tags), value, rate, delta)
 
     def timing(self, stat: str, delta: Any, *, tags: dict[str, str] | None = None) -> None:
         super().timing(tagged(stat, tags), delta)
@@ -118,6 +127,31 @@ def test_each_component_that_runs_has_a_span_below_the_tasks(script: Script, exp
     assert exception.attributes["exception.message"] == "jdbc:p://u?password=*** is down"
     assert "password=*** is down" in exception.attributes["exception.stacktrace"]
     assert "hunter2" not in str(exception.attributes)
+
+
+def test_a_peak_is_a_gauge_and_times_are_timers(statsd: socket.socket) -> None:
+    """A sum of peaks would mean nothing."""
+    hooks = metrics_hooks("d", "t")
+    step = Step(component("a"), Decision("a", Action.RUN, NoCheckpoint()), 1, 1)
+    usage = SparkUsage(SparkCosts(cpu_seconds=2.5, tasks=8, peak_memory_bytes=7))
+    hooks.after_component(ComponentCompleted(step, 3.0, 0, usage=usage))
+    found = received(statsd, "pyspark_pipeline.component.peak_memory_bytes")
+    kinds = [line.rpartition(":")[2] for line in found[-3:]]
+    assert kinds == ["2500.000000|ms", "8|c", "7|g"]
+
+
+def test_a_span_has_what_the_component_took_of_spark(exporter: InMemorySpanExporter) -> None:
+    """Also of one that failed; what is not known is left out."""
+    exporter.clear()
+    step = Step(component("a"), Decision("a", Action.RUN, NoCheckpoint()), 1, 1)
+    usage = SparkUsage(SparkCosts(cpu_seconds=2.5, tasks=8))
+    hooks = TracingHooks()
+    for event in (ComponentCompleted(step, 3.0, 0, usage=usage), ComponentFailed(step, 3.0, OSError(), usage=usage)):
+        hooks.before_component(ComponentStarted(step))
+        hooks.after_component(event) if isinstance(event, ComponentCompleted) else hooks.on_component_failure(event)
+    for span in exporter.get_finished_spans():
+        found = {key: value for key, value in span.attributes.items() if key.startswith("pyspark_pipeline.spark.")}
+        assert found == {"pyspark_pipeline.spark.cpu_seconds": 2.5, "pyspark_pipeline.spark.tasks": 8}
 
 
 def test_lineage_adds_nothing_by_default() -> None:

@@ -83,8 +83,13 @@ def _values(name: str, dag_files: Mapping[str, ModuleType]) -> Iterator[Any]:
 
 def _dag_files() -> dict[str, ModuleType]:
     """Return the modules that Airflow has loaded from DAG files, under names of its own."""
-    names = [name for name in list(sys.modules) if name.startswith("unusual_prefix_")]
+    names = _names_of_dag_files(len(sys.modules))
     return {name: module for name in names if (module := sys.modules.get(name)) is not None}
+
+
+@functools.lru_cache(maxsize=1)  # a process has thousands of modules, and seldom one more
+def _names_of_dag_files(loaded: int) -> tuple[str, ...]:
+    return tuple(name for name in list(sys.modules) if name.startswith("unusual_prefix_"))
 
 
 def _module(label: str, dag_files: Mapping[str, ModuleType]) -> ModuleType | None:

@@ -56,6 +56,8 @@ class CachedViews(SessionStateKind[Mapping[ViewName, str], CacheChanges]):
 
     def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> CacheChanges:
         old, new = before.of(self), after.of(self)
+        if not old and not new:
+            return self.unchanged()
         left, there = TEMP_VIEWS.changes(before, after).left, after.of(TEMP_VIEWS)
         return CacheChanges(
             cached=[

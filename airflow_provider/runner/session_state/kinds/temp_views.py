@@ -56,6 +56,22 @@ class ViewChanges:
     dropped: list[ViewName]
 
 
+@dataclass(frozen=True)
+class _LastCapture:
+    """What was told at the last look, and what it was turned into."""
+
+    told: tuple[Mapping[str, str], Mapping[str, str]]
+    found: Mapping[ViewName, str]
+
+    @classmethod
+    def of(cls, told: tuple[Mapping[str, str], Mapping[str, str]], before: Mapping[ViewName, str]) -> _LastCapture:
+        local, everywhere = told
+        known = {(view.name, view.is_global): view for view in before}
+        found = {known.get((name, False)) or ViewName(name): identity for name, identity in local.items()}
+        found |= {known.get((name, True)) or ViewName(name, is_global=True): text for name, text in everywhere.items()}
+        return cls(told, found)
+
+
 class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
     """The views of a session, each with a text that changes when the view is created anew.
 
@@ -72,15 +88,19 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
 
     def capture(self, look: SessionLook) -> Mapping[ViewName, str]:
         if look.sections is not None:
-            local, everywhere = look.sections["views"], look.sections["global_views"]
-            found = {ViewName(name): identity for name, identity in local.items()}
-            return found | {ViewName(name, is_global=True): identity for name, identity in everywhere.items()}
+            told = look.sections["views"], look.sections["global_views"]
+            last: _LastCapture | None = look.memory.get(self.name)
+            if last is None or last.told[0] is not told[0] or last.told[1] is not told[1]:
+                last = look.memory[self.name] = _LastCapture.of(told, last.found if last is not None else {})
+            return last.found
         rows = look.spark.sql("SHOW VIEWS IN global_temp").collect()
         names = sorted({ViewName(row["viewName"], row["namespace"] == "global_temp") for row in rows})
         return {name: plan_text(look.spark, name) for name in names}
 
     def changes(self, before: SessionSnapshot, after: SessionSnapshot) -> ViewChanges:
         old, new = before.of(self), after.of(self)
+        if old is new:
+            return self.unchanged()
         return ViewChanges(
             left=sorted(view for view, identity in new.items() if old.get(view) != identity),
             dropped=sorted(view for view in old if view not in new),

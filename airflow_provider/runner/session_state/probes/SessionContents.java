@@ -97,7 +97,7 @@ public class SessionContents {
      *
      * @param known number of the last answer that the caller has seen, 0 if it needs all
      */
-    public String contents(long known) throws Exception {
+    public Map look(long known) throws Exception {
         if (session.sparkContext().isStopped()) {
             throw new IllegalStateException("the Spark session was stopped");
         }
@@ -140,11 +140,11 @@ public class SessionContents {
         } catch (Throwable problem) {
             unknown.put("mark", reason(problem));
         }
-        return json.writeValueAsString(answer);
+        return answer;
     }
 
     /** What keeps one part of an answer from being known; the other parts are. What the JVM cannot survive is raised. */
-    private static String reason(Throwable problem) {
+    public static String reason(Throwable problem) {
         if (problem instanceof OutOfMemoryError) {
             throw (Error) problem;
         }
@@ -465,27 +465,28 @@ public class SessionContents {
 
     /** Why a temp view would show other rows if it were computed again; null if it would not. */
     public String whyUnstable(String name, boolean isGlobal, String quoted) {
+        LogicalPlan plan = null;
+        try {
+            plan = planOf(session, name, isGlobal, quoted);
+        } catch (Exception error) {
+            return null; // it cannot be computed at all
+        }
+        return plan == null ? null : unstable(plan);
+    }
+
+    /** The plan of a temp view; null if there is no such view. One that was made by SQL is stored as its text. */
+    public static LogicalPlan planOf(SparkSession session, String name, boolean isGlobal, String quoted) throws Exception {
         SessionCatalog catalog = session.sessionState().catalog();
         Option view = isGlobal ? catalog.globalTempViewManager().get(name) : view(catalog, name);
         if (view.isEmpty()) {
             return null;
         }
-        LogicalPlan plan = null;
         Option stored = ((TemporaryViewRelation) view.get()).plan();
-        if (stored.isDefined()) {
-            plan = (LogicalPlan) stored.get();
-        } else { // a view that was made by SQL is stored as its text
-            try {
-                plan = analysed(session, quoted).queryExecution().analyzed();
-            } catch (Exception error) {
-                return null; // it cannot be computed at all
-            }
-        }
-        return unstable(plan);
+        return stored.isDefined() ? (LogicalPlan) stored.get() : analysed(session, quoted).queryExecution().analyzed();
     }
 
     /** The same of a plan. What is made of a view that has a copy is made of the copy when it is made again. */
-    private static String unstable(TreeNode node) {
+    public static String unstable(TreeNode node) {
         if (isSaved(node)) {
             return null;
         }
@@ -590,7 +591,7 @@ public class SessionContents {
     }
 
     /** Whether the driver handed out the rows, as createDataFrame does: they are what its code says, and that is read. */
-    private static boolean isOfDriver(RDD rows) {
+    public static boolean isOfDriver(RDD rows) {
         RDD rdd = rows;
         while (rdd instanceof MapPartitionsRDD || rdd instanceof PythonRDD) {
             if (rdd.dependencies().size() != 1) {

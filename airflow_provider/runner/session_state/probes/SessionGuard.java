@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSessionExtensions;
@@ -69,7 +71,7 @@ import scala.runtime.AbstractFunction1;
  * All state is of the JVM, because a session that an author makes of this one must know it, too. A rule that fails
  * would fail the author's statement, so whatever goes wrong in here counts as nothing to say.
  */
-public class SessionGuard extends Rule {
+public class SessionGuard extends Rule implements Consumer, Supplier {
     private static final Logger LOG = LoggerFactory.getLogger("airflow_provider.SessionGuard");
     private static final Map COPIES = new ConcurrentHashMap(); // end of a directory to what is said of its copy
     private static final Map STALE = new ConcurrentHashMap(); // the same to why the copy must not be read any more
@@ -122,20 +124,25 @@ public class SessionGuard extends Rule {
         STALE.put(end(new Path(directory)), why);
     }
 
-    /** A component begins: from now on note what it is about to overwrite. */
-    public void begin(SparkSession session, String name) {
+    /** A component begins, given as [session, name]: from now on note what it is about to overwrite. */
+    public void accept(Object begun) {
         NOTED.clear();
         TOLD.clear();
-        component = name;
-        watched = session;
+        component = (String) ((Object[]) begun)[1];
+        watched = (SparkSession) ((Object[]) begun)[0];
     }
 
-    /** What was about to be overwritten since then, as JSON: [[view, whether it is global, what it reads], …]. */
-    public String end() throws Exception {
+    /** What was about to be overwritten since then: [[view, whether it is global, what it reads], …]. */
+    public Object get() {
         watched = null;
         synchronized (NOTED) {
-            return JSON.writeValueAsString(new ArrayList(NOTED));
+            return new ArrayList(NOTED);
         }
+    }
+
+    /** The same as JSON. */
+    public String end() throws Exception {
+        return JSON.writeValueAsString(get());
     }
 
     public TreeNode apply(TreeNode plan) {

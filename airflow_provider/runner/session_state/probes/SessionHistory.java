@@ -60,13 +60,18 @@ public class SessionHistory {
      * Settled is false if Spark is still behind with its notes. Forgotten says that it has removed some of them.
      */
     public String since(long execution, int job) throws Exception {
+        return json.writeValueAsString(done(execution, job));
+    }
+
+    /** The same as a map. */
+    public Map done(long execution, int job) throws Exception {
         SparkContext context = running(session);
         Map found = new LinkedHashMap();
         found.put("settled", Boolean.valueOf(settle(context)));
         addPlans(found, session.sharedState().statusStore(), execution, context);
         addJobs(found, context, job, context.dagScheduler().numTotalJobs());
         found.put("streams", Integer.valueOf(session.streams().active().length));
-        return json.writeValueAsString(found);
+        return found;
     }
 
     private static SparkContext running(SparkSession session) {

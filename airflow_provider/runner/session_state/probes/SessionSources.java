@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -53,6 +54,7 @@ import org.apache.spark.sql.execution.datasources.jdbc.JDBCRelation;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
 import org.apache.spark.sql.execution.datasources.v2.FileTable;
 import org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd;
+import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.storage.RDDInfo;
 import scala.Option;
 import scala.collection.Iterator;
@@ -65,6 +67,8 @@ import scala.collection.Iterator;
 public class SessionSources extends SparkListener {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
     private static final long PAUSE = TimeUnit.MICROSECONDS.toNanos(200);
+    private static final String IGNORED = "spark.sql.files.ignoredPathSegmentRegex";
+    private static final Pattern HIDDEN = Pattern.compile("^[._]");
 
     private final ObjectMapper json = new ObjectMapper();
     private final Set read = Collections.newSetFromMap(new IdentityHashMap()); // the leaves of plans
@@ -85,7 +89,8 @@ public class SessionSources extends SparkListener {
             addLate();
         }
         if (!listens) {
-            session.sparkContext().addSparkListener(this);
+            // A queue that is always there: Spark would start and stop a thread for one that has no other listener.
+            session.sparkContext().listenerBus().addToStatusQueue(this);
             listens = true;
         }
     }
@@ -117,26 +122,90 @@ public class SessionSources extends SparkListener {
      * @param millis how long it may take
      */
     public String found(String views, int most, long millis) throws Exception {
+        stop();
+        List plans = new ArrayList();
+        List failed = new ArrayList();
+        for (Object view : (List) json.readValue(views, List.class)) {
+            List parts = (List) view;
+            String name = (String) parts.get(0);
+            try {
+                boolean isGlobal = Boolean.TRUE.equals(parts.get(1));
+                plans.add(new Object[] {name, SessionContents.planOf(session, name, isGlobal, (String) parts.get(2))});
+            } catch (Throwable error) {
+                failed.add(name);
+            }
+        }
+        Map answer = told(leaves(plans, failed), failed, most, millis);
+        forget();
+        return packed(json.writeValueAsBytes(answer));
+    }
+
+    /**
+     * The same as a map, if it is at hand: null if a storage or a catalog must be asked, which may hang. No more notes are
+     * taken; those there are stay, in case that it is asked for after all.
+     *
+     * @param plans of the views: [name, plan], null instead of a plan if there is no such view
+     * @param failed names of the views that cannot be analysed
+     */
+    public Map foundAtHand(List plans, List failed, int most, long millis) throws Exception {
+        stop();
+        List none = new ArrayList(failed);
+        Set leaves = leaves(plans, none);
+        boolean atHand = true;
+        for (Object leaf : leaves) {
+            atHand = atHand && isAtHand(leaf);
+        }
+        synchronized (this) {
+            for (Object source : outside.values()) {
+                atHand = atHand && !((Map) source).containsKey("from");
+            }
+        }
+        return atHand ? told(leaves, none, most, millis) : null;
+    }
+
+    /** Whether all that is told of a leaf is in the memory of this JVM. */
+    private static boolean isAtHand(Object leaf) {
+        if (leaf instanceof LogicalRelation && ((LogicalRelation) leaf).relation() instanceof HadoopFsRelation) {
+            return indexOf(leaf) instanceof PartitioningAwareFileIndex;
+        }
+        if (leaf instanceof LogicalRDD) {
+            return SessionContents.isOfDriver(((LogicalRDD) leaf).rdd());
+        }
+        return !(leaf instanceof HiveTableRelation || leaf instanceof DataSourceV2Relation);
+    }
+
+    private void stop() {
         if (!settle()) {
             addLate();
         }
         stopListening();
+    }
+
+    /** The leaves of all that was read. A view that cannot be followed is added to those that failed. */
+    private Set leaves(List plans, List failed) {
         Set leaves = Collections.newSetFromMap(new IdentityHashMap());
-        List failed = new ArrayList();
-        for (Object view : (List) json.readValue(views, List.class)) {
-            List parts = (List) view;
+        for (Object view : plans) {
+            Object[] parts = (Object[]) view;
             try {
-                LogicalPlan plan = planOf((String) parts.get(0), Boolean.TRUE.equals(parts.get(1)), (String) parts.get(2));
-                if (plan != null) {
-                    addLeaves(plan, leaves, null);
+                if (parts[1] != null) {
+                    addLeaves((LogicalPlan) parts[1], leaves, null);
                 }
             } catch (Throwable error) {
-                failed.add(other("view " + parts.get(0), "it cannot be analysed"));
+                failed.add(parts[0]);
             }
         }
-        List told = new ArrayList(failed);
         synchronized (this) {
             leaves.addAll(read);
+        }
+        return leaves;
+    }
+
+    private Map told(Set leaves, List failed, int most, long millis) throws Exception {
+        List told = new ArrayList();
+        for (Object view : failed) {
+            told.add(other("view " + view, "it cannot be analysed"));
+        }
+        synchronized (this) {
             told.addAll(outside.values());
         }
         Budget budget = new Budget(most, millis);
@@ -158,14 +227,15 @@ public class SessionSources extends SparkListener {
         for (Object source : told) {
             Map map = (Map) source;
             if ("rdd".equals(map.remove("from"))) {
-                addFiles(map, (List) map.get("roots"), budget);
+                addFiles(map, (List) map.get("roots"), HIDDEN, budget);
             }
         }
         Map answer = new LinkedHashMap();
         answer.put("sources", told);
-        answer.put("writes", new ArrayList(written));
-        forget();
-        return packed(answer);
+        synchronized (this) {
+            answer.put("writes", new ArrayList(written));
+        }
+        return answer;
     }
 
     /**
@@ -174,7 +244,7 @@ public class SessionSources extends SparkListener {
      * @param roots paths in JSON
      * @param globs patterns of such, in JSON
      */
-    public String files(String roots, String globs, int most, long millis) throws Exception {
+    public String files(String roots, String globs, String ignored, int most, long millis) throws Exception {
         Map found = new LinkedHashMap();
         List starts = new ArrayList((List) json.readValue(roots, List.class));
         for (Object glob : (List) json.readValue(globs, List.class)) {
@@ -184,15 +254,15 @@ public class SessionSources extends SparkListener {
                 starts.add(matches[index].getPath().toString());
             }
         }
-        addFiles(found, starts, new Budget(most, millis));
-        return packed(found);
+        addFiles(found, starts, ignored == null ? HIDDEN : Pattern.compile(ignored), new Budget(most, millis));
+        return packed(json.writeValueAsBytes(found));
     }
 
-    /** As JSON in base64 of GZIP: names of files repeat each other, and more than 8 KB reach Python in slow pieces. */
-    private String packed(Map answer) throws Exception {
+    /** JSON in base64 of GZIP: names of files repeat each other, and more than 8 KB reach Python in slow pieces. */
+    public static String packed(byte[] answer) throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         OutputStream out = new GZIPOutputStream(bytes);
-        out.write(json.writeValueAsBytes(answer));
+        out.write(answer);
         out.close();
         return Base64.getEncoder().encodeToString(bytes.toByteArray());
     }
@@ -350,18 +420,6 @@ public class SessionSources extends SparkListener {
         outside.put("late", other("what its statements read", "Spark is behind with its records"));
     }
 
-    private LogicalPlan planOf(String name, boolean isGlobal, String quoted) throws Exception {
-        SessionCatalog catalog = session.sessionState().catalog();
-        Option view = isGlobal ? catalog.globalTempViewManager().get(name) : catalog.getRawTempView(name);
-        if (view.isEmpty()) {
-            return null;
-        }
-        Option stored = ((TemporaryViewRelation) view.get()).plan();
-        // A view that was made by SQL is stored as its text.
-        return stored.isDefined() ? (LogicalPlan) stored.get()
-            : SessionContents.analysed(session, quoted).queryExecution().analyzed();
-    }
-
     private static void addLeaves(TreeNode node, Set leaves, Set targets) {
         if (SessionContents.isSaved(node)) {
             return; // what that had read is a source of its own component, and it has a copy
@@ -441,7 +499,7 @@ public class SessionSources extends SparkListener {
         } else if (leaf instanceof HiveTableRelation) {
             CatalogTable table = ((HiveTableRelation) leaf).tableMeta();
             Map source = source("table", table.identifier().quotedString(), locations(table));
-            addFiles(source, (List) source.get("roots"), budget);
+            addFiles(source, (List) source.get("roots"), HIDDEN, budget);
             told.add(source);
         } else if (leaf instanceof DataSourceV2Relation) {
             DataSourceV2Relation relation = (DataSourceV2Relation) leaf;
@@ -474,6 +532,10 @@ public class SessionSources extends SparkListener {
             source.put("written", option(options, "path"));
             source.put("only", option(options, "pathglobfilter"));
         }
+        Pattern hidden = hidden(options);
+        if (!hidden.pattern().equals(HIDDEN.pattern())) {
+            source.put("ignored", hidden.pattern());
+        }
         if (index instanceof PartitioningAwareFileIndex) {
             scala.collection.Map leaves = ((PartitioningAwareFileIndex) index).leafFiles();
             if (budget.spend(source, leaves.size())) {
@@ -484,9 +546,19 @@ public class SessionSources extends SparkListener {
                 source.put("files", files);
             }
         } else {
-            addFiles(source, roots, budget);
+            addFiles(source, roots, hidden, budget);
         }
         return source;
+    }
+
+    /** What Spark leaves out when it lists a directory, which nothing changes before 4.3. */
+    private Pattern hidden(scala.collection.immutable.Map options) {
+        if (!SQLConf$.MODULE$.containsConfigKey(IGNORED)) {
+            return HIDDEN;
+        }
+        String asked = options == null ? null : option(options, "ignoredpathsegmentregex");
+        asked = asked == null ? session.sessionState().conf().getConfString(IGNORED) : asked;
+        return Pattern.compile(asked.isEmpty() ? "(?!)" : asked);
     }
 
     private static String option(scala.collection.immutable.Map options, String name) {
@@ -574,7 +646,7 @@ public class SessionSources extends SparkListener {
         return source;
     }
 
-    private void addFiles(Map source, List roots, Budget budget) {
+    private void addFiles(Map source, List roots, Pattern hidden, Budget budget) {
         List files = new ArrayList();
         try {
             for (Object root : roots) {
@@ -586,7 +658,7 @@ public class SessionSources extends SparkListener {
                 } catch (java.io.FileNotFoundException gone) {
                     continue;
                 }
-                if (!addBelow(files, system, status, source, budget)) {
+                if (!addBelow(files, system, status, source, hidden, budget)) {
                     return;
                 }
             }
@@ -596,8 +668,8 @@ public class SessionSources extends SparkListener {
         }
     }
 
-    private static boolean addBelow(List files, FileSystem system, FileStatus status, Map source, Budget budget)
-            throws Exception {
+    private static boolean addBelow(List files, FileSystem system, FileStatus status, Map source, Pattern hidden,
+            Budget budget) throws Exception {
         if (!status.isDirectory()) {
             files.add(file(status));
             return budget.spend(source, 1);
@@ -607,19 +679,22 @@ public class SessionSources extends SparkListener {
         }
         FileStatus[] found = system.listStatus(status.getPath());
         for (int index = 0; index < found.length; index++) {
-            boolean hidden = isHidden(found[index].getPath().getName());
-            if (!hidden && !addBelow(files, system, found[index], source, budget)) {
+            boolean seen = !isHidden(found[index].getPath().getName(), hidden);
+            if (seen && !addBelow(files, system, found[index], source, hidden, budget)) {
                 return false;
             }
         }
         return true;
     }
 
-    private static boolean isHidden(String name) {
+    private static boolean isHidden(String name, Pattern hidden) {
         if (name.startsWith("_metadata") || name.startsWith("_common_metadata")) {
             return false;
         }
-        return name.startsWith(".") || name.endsWith("._COPYING_") || (name.startsWith("_") && name.indexOf('=') < 0);
+        if (name.endsWith("._COPYING_")) {
+            return true;
+        }
+        return !(name.startsWith("_") && name.indexOf('=') >= 0) && hidden.matcher(name).find();
     }
 
     private static List file(FileStatus status) {

@@ -14,6 +14,7 @@ class BlindProbe:
 
     def __init__(self, why: str) -> None:
         self._why = why
+        self.jvm = None
 
     def __getattr__(self, question: str) -> Callable[..., NoReturn]:
         def unanswered(*arguments: object, **named: object) -> NoReturn:

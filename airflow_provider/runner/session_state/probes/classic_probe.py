@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 
 class ClassicProbe:
-    """Asks the session's JVM."""
+    """Asks the session's JVM.
+
+    :ivar jvm: the same
+    """
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
         self._jvm = SessionJvm(spark)
+        self.jvm: SessionJvm | None = self._jvm
         self._memory_catalog = MemoryCatalog(spark)
         self._global_database = global_database(spark)
         self._memory: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from airflow_provider.runner.record.session_state_record import CatalogObject
 from airflow_provider.runner.record.view_names import ViewName, quote
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.probes.connect_calls import ClientCalls
+from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
 from airflow_provider.runner.session_state.trusted.shown_text import shown
 
@@ -27,6 +28,7 @@ class ConnectProbe:
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
+        self.jvm: SessionJvm | None = None
         self._memory: dict[str, Any] = {}
         self._client = ClientCalls()
         self._client.watch(spark)

@@ -6,17 +6,20 @@ compiles them with Janino, its compiler for the code that it generates itself.
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, wraps
 from importlib.resources import files
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from airflow_provider.runner.session_state.probes.jvm_answers import (
+    ComponentAnswers,
+    JvmAnswer,
+    LastAnswer,
+    unpack,
+)
 from airflow_provider.runner.session_state.session_inspection import LONGEST_LOOK
 
 if TYPE_CHECKING:
@@ -24,24 +27,70 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 
-_HELPERS = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables")
+_HELPERS = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables", "ComponentLook")
 _GUARD = "SessionGuard"
 
 
 class SessionJvm:
     """Asks ``SessionContents.java`` and ``SessionHistory.java`` about one session.
 
+    What a component did comes with the look at the session after it, see ``ComponentLook.java``. Each such answer is
+    given once, to whoever asks first; what did not come, or is asked for again, costs a call of its own.
+
     :ivar catalog: ``CatalogTables.java`` of that session
+    :ivar sources: ``SessionSources.java`` of it
     """
 
     def __init__(self, spark: SparkSession) -> None:
-        self._contents = load_jvm_helper(spark, "SessionContents")
+        self._look = load_jvm_helper(spark, "ComponentLook")
+        self._contents = self._look.contents()
         self._contents.waitAtMost(int(LONGEST_LOOK * 1000))
-        self._history = load_jvm_helper(spark, "SessionHistory")
+        self._history = self._look.history()
+        self.sources = self._look.sources()
         self.catalog = load_jvm_helper(spark, "CatalogTables")
-        self._known = _LastAnswer()
+        self._known = LastAnswer()
         self._gateway = spark.sparkContext._gateway
         self._sections: set[str] = set()
+        self._listing = (0, 0)
+        self._mark: Any = None  # where the history stood when the last component began
+        self._notes_sources = False
+        self._with_look = ComponentAnswers()
+
+    def guard_with(self, guard: Any) -> None:
+        """Let the statements of components be inspected.
+
+        :param guard: what :func:`load_guard` returned
+        """
+        self._look.guardWith(guard)
+
+    def tell_sources(self, most: int, seconds: float) -> None:
+        """Let looks tell what components read.
+
+        :param most: how many files may be told
+        :param seconds: how long that may take
+        """
+        self._listing = (most, int(seconds * 1000))
+
+    def begin(self, component: str, mark: tuple[int, int] | None) -> bool:
+        """A component begins: note what it does. Return whether its statements are inspected, too.
+
+        :param mark: where the session's history stands, None if that is not known
+        """
+        unused, self._with_look = list(self._with_look.pins.values()), ComponentAnswers()
+        self._mark = mark
+        failed = self._look.begin(component, *(mark or (-1, -1)), json.dumps(unused)).split()
+        self._notes_sources = "sources" not in failed
+        return "guard" not in failed
+
+    def begin_sources(self) -> None:
+        """Note what is read, unless :meth:`begin` has just begun to."""
+        begun, self._notes_sources = self._notes_sources, False
+        if not begun:
+            self.sources.begin()
+
+    def end(self) -> None:
+        """The component failed, so that nobody asks what it did."""
+        self._look.end()
 
     def contents(self, sections: Mapping[str, str]) -> JvmAnswer:
         """Return what is in the session, and where its history stands.
@@ -54,8 +103,24 @@ class SessionJvm:
         for name in sections.keys() - self._sections:
             self._contents.addSection(name, _compiled_section(self._gateway, sections[name]).newInstance())
             self._sections.add(name)
-        found: dict[str, Any] = json.loads(self._contents.contents(self._known.number))
+        text = self._look.look(self._known.number, *self._listing)
+        found: dict[str, Any] = json.loads(text) if text.startswith("{") else unpack(text)
+        if "component" in found:
+            self._with_look = ComponentAnswers.of(found["component"], self._mark)
         return self._known.updated(found)
+
+    def overwritten(self) -> list[Any] | None:
+        """Return what the component was about to overwrite, as the guard tells it; None if the look did not tell."""
+        told, self._with_look.overwritten = self._with_look.overwritten, None
+        return told
+
+    def found_sources(self, views: Sequence[tuple[str, bool]]) -> dict[str, Any] | None:
+        """Return what the component read, see ``SessionSources.java``; None if the look did not tell.
+
+        :param views: that it left: name, and whether it is global
+        """
+        told, self._with_look.sources = self._with_look.sources, None
+        return told[1] if told is not None and told[0] == set(views) else None
 
     def why_unstable(self, name: str, is_global: bool, quoted: str) -> str | None:
         """Return why a temp view would show other rows if it were computed again, None if it would not.
@@ -63,11 +128,15 @@ class SessionJvm:
         :param is_global: whether it is a global temp view
         :param quoted: how SQL names it
         """
+        if (name, is_global) in self._with_look.unstable:
+            return self._with_look.unstable.pop((name, is_global))
         why: str | None = self._contents.whyUnstable(name, is_global, quoted)
         return why
 
     def pin_plan(self, name: str, is_global: bool) -> int:
         """Pin the plan of a temp view; return its number, 0 if it has none of its own."""
+        if (name, is_global) in self._with_look.pins:
+            return self._with_look.pins.pop((name, is_global))
         return int(self._contents.pinPlan(name, is_global))
 
     def pin_view(self, name: str, is_global: bool) -> int:
@@ -97,58 +166,11 @@ class SessionJvm:
 
     def since(self, mark: tuple[int, int]) -> dict[str, Any]:
         """Return what Spark has noted since a mark."""
+        told, self._with_look.since = self._with_look.since, None
+        if told is not None and told[0] == mark:
+            return told[1]
         found: dict[str, Any] = json.loads(self._history.since(*mark))
         return found
-
-
-class KnownSections(dict[str, dict[str, str]]):
-    """Sections by name; asking for one that could not be looked at raises the reason.
-
-    :param sections: as the JVM tells them
-    :param unknown: name of a section that could not be looked at, to the reason
-    """
-
-    def __init__(self, sections: Mapping[str, dict[str, str]], unknown: Mapping[str, str]) -> None:
-        super().__init__({name: section for name, section in sections.items() if name not in unknown})
-        self._unknown = unknown
-
-    def __missing__(self, name: str) -> dict[str, str]:
-        raise LookupError(self._unknown.get(name, f"Spark did not tell of {name}"))
-
-
-@dataclass(frozen=True)
-class JvmAnswer:
-    """What the JVM tells of a session.
-
-    :param sections: what is in it
-    :param mark: where its history stands: the ids of the next SQL execution and the next job; None if not known
-    """
-
-    sections: KnownSections
-    mark: tuple[int, int] | None
-
-
-class _LastAnswer:
-    """All sections as of the last answer. Each answer holds only what has changed since the one before."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self._sections: dict[str, dict[str, str]] = {}
-
-    def updated(self, answer: dict[str, Any]) -> JvmAnswer:
-        """Return all sections, brought up to date. What was returned before stays as it was."""
-        before = self._sections if answer["since"] else {}
-        unknown: dict[str, str] = answer["unknown"]
-        sections = {name: before[name] for name in unknown.keys() & before.keys()}
-        for section, content in answer.items():
-            if isinstance(content, list):
-                changed, gone = content
-                sections[section] = {**before.get(section, {}), **changed}
-                for name in gone:
-                    del sections[section][name]
-        self._sections, self.number = sections, answer["number"]
-        mark = None if "mark" in unknown else (answer["next_execution"], answer["next_job"])
-        return JvmAnswer(KnownSections(sections, unknown), mark)
 
 
 def load_jvm_helper(spark: SparkSession, name: str) -> Any:
@@ -174,11 +196,6 @@ def load_guard(spark: SparkSession) -> Any:
     found = _compiled_guard(spark.sparkContext._gateway).newInstance()
     found.of(spark._jsparkSession)
     return found
-
-
-def unpack(answer: str) -> Any:
-    """Return what Java packed because it may be long."""
-    return json.loads(gzip.decompress(base64.b64decode(answer)))
 
 
 def java_sources() -> dict[str, str]:

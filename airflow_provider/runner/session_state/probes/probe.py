@@ -15,6 +15,7 @@ from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.connect_probe import ConnectProbe
+from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.probes.session_look import CatalogDescription, SessionLook, ViewFacts
 from airflow_provider.runner.spark.kind import spark_kind
 
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 
 class SessionProbe(Protocol):
-    """One way to look into a session."""
+    """One way to look into a session.
+
+    :ivar jvm: asks the JVM of the session; None if there is none to ask
+    """
+
+    jvm: SessionJvm | None
 
     def look(self, sections: Mapping[str, str]) -> SessionLook:
         """Look at what is in the session.

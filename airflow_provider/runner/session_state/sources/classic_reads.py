@@ -7,12 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider.errors import SourceNotListedError
 from airflow_provider.masking import mask
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import ViewName
-from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper, unpack
+from airflow_provider.runner.session_state.probes.jvm_answers import unpack
+from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.saved.session_calls import global_database
 from airflow_provider.runner.session_state.sources.globs import is_glob, name_pattern, pattern_of
+from airflow_provider.runner.session_state.sources.hidden_files import hidden_by
 from airflow_provider.runner.session_state.sources.listing import MOST_FILES, MOST_SECONDS, SourceFile
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, as_not_listed, places_name, with_listing
 from airflow_provider.runner.session_state.sources.paths import normalized
@@ -24,20 +27,23 @@ if TYPE_CHECKING:
 class ClassicSources:
     """Asks the JVM of a classic session."""
 
-    def __init__(self, spark: SparkSession) -> None:
+    def __init__(self, spark: SparkSession, jvm: SessionJvm) -> None:
         self._spark = spark
-        self._look = load_jvm_helper(spark, "SessionSources")
+        self._jvm = jvm
         self._global_database = global_database(spark)
+        jvm.tell_sources(MOST_FILES, MOST_SECONDS)
 
     def begin(self) -> None:
-        self._look.begin()
+        self._jvm.begin_sources()
 
     def end(self) -> None:
-        self._look.end()
+        self._jvm.end()
 
     def found(self, views: Sequence[ViewName]) -> tuple[list[SourceRecord], list[str]]:
-        asked = [[view.name, view.is_global, view.quoted(self._global_database)] for view in views]
-        answer = unpack(self._look.found(json.dumps(asked), MOST_FILES, int(MOST_SECONDS * 1000)))
+        answer = self._jvm.found_sources([(view.name, view.is_global) for view in views])
+        if answer is None:
+            asked = [[view.name, view.is_global, view.quoted(self._global_database)] for view in views]
+            answer = unpack(self._jvm.sources.found(json.dumps(asked), MOST_FILES, int(MOST_SECONDS * 1000)))
         return [self._record(described) for described in answer["sources"]], answer["writes"]
 
     def _record(self, described: Mapping[str, Any]) -> SourceRecord:
@@ -54,7 +60,14 @@ class ClassicSources:
         name = described["name"] or places_name(globs or roots)
         if "version" in described:
             return SourceRecord(kind=described["kind"], name=mask(name), version=described["version"])
-        record = SourceRecord(kind=described["kind"], name=mask(name), roots=roots, globs=globs, only=only)
+        ignored = described.get("ignored")
+        record = SourceRecord(
+            kind=described["kind"], name=mask(name), roots=roots, globs=globs, only=only, ignored=ignored
+        )
+        try:
+            hidden_by(ignored)
+        except SourceNotListedError as error:
+            return as_not_listed(record, str(error))
         if len(roots) > MOST_ROOTS:
             return as_not_listed(record.model_copy(update={"roots": []}), f"more than {MOST_ROOTS} paths")
         if "files" not in described:

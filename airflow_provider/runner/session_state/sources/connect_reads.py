@@ -13,6 +13,7 @@ from airflow_provider.errors import describe
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.sources.globs import pattern_of
+from airflow_provider.runner.session_state.sources.hidden_files import NOTHING, hidden_by
 from airflow_provider.runner.session_state.sources.look import MOST_ROOTS, places_name, refresh_source
 from airflow_provider.runner.session_state.sources.paths import normalized
 
@@ -54,13 +55,15 @@ class ConnectSources:
         # The client sees the files, not the path that they were found with.
         directories = sorted({file.rpartition("/")[0] for file in files})
         pattern = pattern_of(files)
+        shows_hidden = any(hidden_by(None)(file.rpartition("/")[2]) for file in files)
+        ignored = NOTHING if shows_hidden else None
         if len(files) > MOST_ROOTS and pattern is None and len(directories) > MOST_ROOTS:
             return [_untold(view, f"its files are in more than {MOST_ROOTS} directories")]
         if pattern is not None:
-            record = SourceRecord(kind="files", name=places_name([pattern]), globs=[pattern])
+            record = SourceRecord(kind="files", name=places_name([pattern]), globs=[pattern], ignored=ignored)
         else:
             roots = files if len(files) <= MOST_ROOTS else directories
-            record = SourceRecord(kind="files", name=places_name(roots), roots=roots)
+            record = SourceRecord(kind="files", name=places_name(roots), roots=roots, ignored=ignored)
         return [refresh_source(record, lambda: self._spark)]
 
     def _reads_nothing(self, frame: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from airflow_provider.errors import SourceNotListedError
 from airflow_provider.runner.session_state.sources.globs import escaped, name_pattern, path_parts
+from airflow_provider.runner.session_state.sources.hidden_files import hidden_by
 from airflow_provider.runner.session_state.sources.paths import normalized
 
 MOST_FILES = 10_000
@@ -103,33 +104,30 @@ def summarize(files: Iterable[SourceFile]) -> ListingSummary:
     )
 
 
-def local_files(roots: Sequence[str], globs: Sequence[str], only: str | None, budget: Budget) -> list[SourceFile]:
+def local_files(
+    roots: Sequence[str], globs: Sequence[str], only: str | None, budget: Budget, ignored: str | None = None
+) -> list[SourceFile]:
     """List the files below local paths, without those that Spark leaves out. What does not exist has none.
 
     :param roots: paths, literally
     :param globs: patterns of such
     :param only: pattern that file names must match
+    :param ignored: see :func:`hidden_by`
     :raises SourceNotListedError: there are more than the budget allows
     :raises OSError: something cannot be read
     """
     wanted = re.compile(name_pattern(only)) if only else None
+    is_hidden = hidden_by(ignored)
     found = []
     for start in [*roots, *(match for pattern in globs for match in _matches(pattern, budget))]:
-        for file in _below(start, budget):
+        for file in _below(start, budget, is_hidden):
             if wanted is None or wanted.fullmatch(file.path.rpartition("/")[2]):
                 budget.spend(1)
                 found.append(file)
     return found
 
 
-def is_hidden(name: str) -> bool:
-    """Return whether Spark leaves out a file or directory of this name when it lists a directory."""
-    if name.startswith(("_metadata", "_common_metadata")):
-        return False
-    return name.startswith(".") or name.endswith("._COPYING_") or (name.startswith("_") and "=" not in name)
-
-
-def _below(start: str, budget: Budget) -> Iterator[SourceFile]:
+def _below(start: str, budget: Budget, is_hidden: Callable[[str], bool]) -> Iterator[SourceFile]:
     try:
         if not os.path.isdir(start):
             if not is_hidden(os.path.basename(start)):  # a directory is read by its name even if that is hidden

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider.errors import SourceNotListedError, describe
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import quote
-from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper, unpack
+from airflow_provider.runner.session_state.probes.jvm_answers import unpack
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_jvm_helper
 from airflow_provider.runner.session_state.sources.globs import name_pattern
 from airflow_provider.runner.session_state.sources.listing import Budget, SourceFile, local_files, summarize
 from airflow_provider.runner.session_state.sources.paths import normalized
@@ -44,7 +45,7 @@ def refresh_source(
         if record.version is not None:
             return _version_now(record, spark)
         if all(is_local(place) for place in (*record.roots, *record.globs)):
-            files = local_files(record.roots, record.globs, record.only, budget)
+            files = local_files(record.roots, record.globs, record.only, budget, record.ignored)
         else:
             files = _files_through_spark(record, spark, budget)
     except SourceNotListedError as stop:
@@ -115,7 +116,8 @@ def _files_through_spark(record: SourceRecord, spark: OpenSession | None, budget
     else:
         millis = int(budget.seconds_left * 1000)
         look = load_jvm_helper(session, "SessionSources")
-        answer = unpack(look.files(json.dumps(record.roots), json.dumps(record.globs), budget.files_left, millis))
+        where = json.dumps(record.roots), json.dumps(record.globs), record.ignored
+        answer = unpack(look.files(*where, budget.files_left, millis))
         if "refused" in answer:
             raise SourceNotListedError(answer["refused"], answer.get("moreThan"))
         found = [SourceFile(normalized(path), size, modified) for path, size, modified in answer["files"]]
@@ -128,9 +130,10 @@ def _files_through_connect(spark: SparkSession, record: SourceRecord, budget: Bu
     from airflow_provider.runner.storage.spark_urls import readable
 
     places = [*map(readable, record.roots), *record.globs]
+    options = {"ignoredPathSegmentRegex": record.ignored} if record.ignored is not None else {}
     rows = (
         spark.read.format("binaryFile")
-        .option("recursiveFileLookup", "true")
+        .options(recursiveFileLookup="true", **options)
         .load(places)
         .selectExpr("path", "length", "unix_millis(modificationTime) AS modified")
         .limit(budget.files_left + 1)

@@ -15,6 +15,7 @@ from airflow_provider.runner.config.interrupted_call import clean_up
 from airflow_provider.runner.record.source_record import SourceRecord, TouchedData
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
+from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
 from airflow_provider.runner.session_state.sources.classic_reads import ClassicSources
 from airflow_provider.runner.session_state.sources.compare import replaced_files, source_change
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
@@ -44,14 +45,17 @@ class SourceProbe(Protocol):
         """Return what was read since then or is read by views, and where Spark wrote."""
 
 
-def watch_sources(spark: SparkSession, saved_url: str | None = None) -> SourceWatch:
+def watch_sources(spark: SparkSession, saved_url: str | None = None, jvm: SessionJvm | None = None) -> SourceWatch:
     """Return what finds out what is read in a session.
 
     :param spark: a classic session or one of Spark Connect
     :param saved_url: directory of this run for saved views; None if nothing is saved
+    :param jvm: asks the JVM of a classic session, which tells with each look what was read; default: one that no look
+        is made with
     """
     try:
-        probe: SourceProbe = ClassicSources(spark) if spark_kind(spark) == "classic" else ConnectSources(spark)
+        is_classic = spark_kind(spark) == "classic"
+        probe: SourceProbe = ClassicSources(spark, jvm or SessionJvm(spark)) if is_classic else ConnectSources(spark)
     except Exception as error:  # noqa: BLE001 - then nothing is known of what is read
         probe = cast("SourceProbe", BlindProbe(describe(error)))
     return SourceWatch(probe, spark, saved_url)
@@ -166,12 +170,16 @@ class SourceWatch:
         now = {s.key: refresh_source(s, lambda: self._spark) for found in sources.values() for s in found}
         return [n for n, found in sources.items() if any(source_change(s, now[s.key]) is not None for s in found)]
 
+    def is_due(self) -> bool:
+        """Whether some time has passed since the last look for replaced files."""
+        return self._clock() - self._looked_at >= LOOK_AGAIN_SECONDS
+
     def replaced_since(self) -> list[ReplacedSource]:
         """Return the sources of views whose files another program has replaced since the views were made, each once.
 
-        A view goes on with the lengths that its files had. It looks only if some time has passed since the last look.
+        A view goes on with the lengths that its files had. It looks only if that :meth:`is_due`.
         """
-        if self._clock() - self._looked_at < LOOK_AGAIN_SECONDS:
+        if not self.is_due():
             return []
         found = []
         for component, (views, sources) in self._read_by_views.items():

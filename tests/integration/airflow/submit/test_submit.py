@@ -66,6 +66,9 @@ def test_a_driver_without_airflow_fails_in_the_middle_is_retried_and_resumes(
     (checkpoint,) = LocalCheckpointStore(folder / "checkpoints").list()
     assert checkpoint.scope == ("submit_cluster_without_airflow", "work", "-1")
     assert checkpoint.status == "completed"
+    assert ended.pushed["work", -1, "pyspark_pipeline_usual"]["components"].keys() == {*ended.actions("work")} - {
+        "make"
+    }
     for line in (
         f"--master {cluster.master} ",
         f"run {ended.run_id!r}, try 1: first attempt (checkpoints in object storage viewfs://lake/shared/checkpoints)",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from py4j.protocol import Py4JJavaError
 
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.session_inspection import SessionInspection
+from airflow_provider.runner.session_state.sources import look
 from tests.integration.spark.session_state.scenes import SUCCESS, values, view
 from tests.samples.harness.spark_attempts import SparkRun
 
@@ -59,8 +63,9 @@ def test_views_that_are_broken_by_every_cause_fail_nobody(make: Make, database: 
         sql(
             f"CREATE TABLE {catalog}.APP.t (id INT)",
             f"CREATE TEMP VIEW of_catalog AS SELECT * FROM {catalog}.APP.t",
-            f"DROP TABLE {catalog}.APP.t",
         )
+        with contextlib.suppress(Py4JJavaError):  # Derby says by an error that the database is gone
+            session._jvm.java.sql.DriverManager.getConnection(f"{url};drop=true")
         view("w", 2)(session)
 
     run = make("a", "b", "c")
@@ -88,7 +93,7 @@ def test_a_view_with_ten_thousand_expressions_is_looked_at(make: Make, tmp_path:
 
 @pytest.mark.torture
 def test_a_session_with_five_thousand_views_is_looked_at(make: Make) -> None:
-    run = make("a", "b", "c")
+    run = make("a", "b", "c", session_state="replay")  # it runs more SQL than Spark remembers
     run.does("a", lambda session: [session.range(1).createOrReplaceTempView(f"v{n}") for n in range(5_000)])
     run.does("b", view("w", 2))
     found: list[Any] = []
@@ -120,6 +125,33 @@ def test_a_catalog_that_hangs_holds_nothing_for_longer_than_a_look_may_take(
     run.does("c", lambda session: found.append([values(session, "of_a"), values(session, "of_b")]))
     assert run.resume().status is SUCCESS
     assert found == [[[0, 1], [0, 1]]]
+
+
+def test_a_storage_that_hangs_holds_nothing_for_longer_than_a_look_may_take(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then views that read there count as out of date, and are saved while Spark still has their files."""
+    release = threading.Event()
+    place = str(tmp_path / "in")
+    monkeypatch.setattr(SessionInspection.__init__, "__defaults__", (0.5,))
+    monkeypatch.setattr(look, "local_files", lambda *arguments: release.wait(60) and [])
+    run = make("a", "b", "c")
+    run.session.range(3).write.parquet(place)
+    run.does("a", lambda session: session.read.parquet(place).createOrReplaceTempView("v"))
+    run.does("b", lambda session: (tmp_path / "note").write_text("b"))
+    run.fails("c")
+    began = time.monotonic()
+    try:
+        assert [name for name, _ in run.attempt().failed_components] == ["c"]
+    finally:
+        release.set()
+    assert time.monotonic() - began < 50
+    assert run.handling("a")[0] == "kept"
+    monkeypatch.undo()
+    found: list[Any] = []
+    run.does("c", lambda session: found.append(values(session, "v")))
+    assert run.resume().status is SUCCESS
+    assert found == [[0, 1, 2]]
 
 
 def test_a_plan_that_is_deep_does_not_stop_spark(make: Make) -> None:

@@ -57,6 +57,7 @@ SEAMS = [
             "refresh_written",
             "load_earlier_sources",
             "changed_components",
+            "is_due",
             "replaced_since",
         )
     ),

@@ -8,13 +8,22 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.errors import DriverError, StaleAttemptError
+from airflow_provider.errors import DriverError
 from airflow_provider.operators.submit.driver_progress import DriverProgress
 from airflow_provider.runner.checkpoint.progress_file import ProgressFile
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.storage.directory_storage import DirectoryStorage
 
 KEY = RunKey(("dag", "task", "-1"), "run", "p")
+
+
+SUMMARY = {
+    "status": "success",
+    "components": [
+        {"name": "a", "action": "REUSE", "status": "completed", "duration_seconds": 0.0},
+        {"name": "b", "action": "RUN", "status": "completed", "duration_seconds": 2.5},
+    ],
+}
 
 
 class Shown:
@@ -39,7 +48,8 @@ class Shown:
 
 
 def document(states: str, **attempt: Any) -> dict[str, Any]:
-    return {"format": 1, "states": states, "attempt": {"try_number": 2, "state": "running", **attempt}}
+    columns = {"names": ["a", "b"], "states": states, "actions": "xx", "seconds": [-1, -1]}
+    return {"format": 1, **columns, "attempt": {"try_number": 2, "state": "running", **attempt}}
 
 
 @pytest.fixture
@@ -50,11 +60,12 @@ def file(tmp_path: Path) -> ProgressFile:
 def test_what_the_driver_writes_is_shown_while_the_task_waits(file: ProgressFile) -> None:
     """First the task's own document, then each of the driver's, and at last its last one as it is."""
     shown = Shown()
-    with DriverProgress(document("ww"), file.read, shown, every=0.02):
+    with DriverProgress(document("ww"), file.read, shown, every=0.02) as progress:
         assert shown.wait_for("ww")
         file.write(document("xw"))
         assert shown.wait_for("xw")
         file.write(document("cc", state="succeeded", ended_at="now"))
+    progress.finish(None, SUMMARY)
     assert shown.last == document("cc", state="succeeded", ended_at="now")
 
 
@@ -62,28 +73,44 @@ def test_a_driver_that_was_killed_is_shown_as_failed(file: ProgressFile) -> None
     """With what the Spark provider says of it."""
     shown = Shown()
     file.write(document("cx"))
-    with pytest.raises(DriverError), DriverProgress(document("ww"), file.read, shown, every=0.02):
-        raise DriverError("exit status 137")
+    with DriverProgress(document("ww"), file.read, shown, every=0.02) as progress:
+        pass
+    progress.finish(DriverError("exit status 137"))
     assert shown.last["states"] == "cf"
     assert shown.last["attempt"]["error"] == {"headline": "DriverError: exit status 137"}
 
 
-def test_a_storage_that_the_worker_cannot_read_fails_nothing() -> None:
+def test_a_task_that_airflow_stops_says_so(file: ProgressFile) -> None:
+    """There is no time to ask for a report."""
+    shown = Shown()
+    file.write(document("cx"))
+    with pytest.raises(KeyboardInterrupt), DriverProgress(document("ww"), file.read, shown, every=0.02):
+        raise KeyboardInterrupt
+    assert (shown.last["states"], shown.last["attempt"]["state"]) == ("cf", "failed")
+
+
+def test_with_a_storage_that_the_worker_cannot_read_the_report_tells_the_end() -> None:
+    """Nothing fails, and nobody is told that a driver failed that did not."""
+
     def read() -> Any:
         raise PermissionError("no")
 
     shown = Shown()
-    with DriverProgress(document("ww"), read, shown, every=0.01):
+    with DriverProgress(document("ww"), read, shown, every=0.01) as progress:
         assert shown.wait_for("ww")
-    assert shown.last["attempt"]["error"] == {"headline": "the driver ended without saying how"}
+    progress.finish(None, SUMMARY)
+    assert (shown.last["states"], shown.last["actions"], shown.last["seconds"]) == ("rc", "rx", [-1, 2.5])
+    assert shown.last["attempt"]["state"] == "succeeded"
+    assert "error" not in shown.last["attempt"]
 
 
 @pytest.mark.parametrize("content", ["gibberish", "[]", "{}", '{"format": 9}'])
 def test_a_file_that_holds_something_else_is_not_shown(file: ProgressFile, tmp_path: Path, content: str) -> None:
     DirectoryStorage(tmp_path).write(f"{KEY.path}/~progress/000002.json", content.encode())
     shown = Shown()
-    with DriverProgress(document("ww"), file.read, shown, every=0.01):
+    with DriverProgress(document("ww"), file.read, shown, every=0.01) as progress:
         assert shown.wait_for("ww")
+    progress.finish(DriverError("no"))
     assert shown.last["states"] == "nn"
 
 
@@ -96,11 +123,5 @@ def test_each_try_has_a_file_of_its_own_and_removes_those_before(tmp_path: Path)
     second.write({"n": 2})
     assert (first.read(), second.read()) == (None, {"n": 2})
     first.write({"n": 3})
+    ProgressFile(lambda: storage, KEY, 1).write({"n": 4})  # its first document comes late
     assert second.read() == {"n": 2}
-
-
-def test_a_replaced_attempt_has_no_last_word(file: ProgressFile) -> None:
-    shown = Shown()
-    with pytest.raises(StaleAttemptError), DriverProgress(document("xw"), file.read, shown, every=0.01):
-        raise StaleAttemptError("replaced")
-    assert "ended_at" not in shown.last.get("attempt", {})

@@ -6,7 +6,17 @@ import logging
 
 import pytest
 
-from airflow_provider.runner import LoggingHooks, PipelineConfig
+from airflow_provider.runner import (
+    ComponentResult,
+    LoggingHooks,
+    PipelineConfig,
+    PipelineResult,
+    PipelineResultStatus,
+)
+from airflow_provider.runner.observing.events import PipelineFinished
+from airflow_provider.runner.observing.result import ComponentStatus
+from airflow_provider.runner.planning.plan import Action
+from airflow_provider.runner.record.progress_record import SparkCosts, SparkUsage
 from tests.conftest import Script
 from tests.samples.harness.ticking_runs import run
 from tests.samples.pipelines import component, pipeline
@@ -34,6 +44,15 @@ def test_the_log_tells_the_plan_each_component_and_the_result(script: Script, ca
         "a longer name   RUN      completed   1.0 s",
         "time: components 2.0 s, the rest 3.0 s",
     ]
+
+
+def test_what_may_make_a_component_slow_follows_the_table(caplog: pytest.LogCaptureFixture) -> None:
+    """One sentence per component, with what to do."""
+    usage = SparkUsage(SparkCosts(spilled_bytes=4 * 10**9))
+    part = ComponentResult("a", Action.RUN, "", ComponentStatus.COMPLETED, duration_seconds=60, usage=usage)
+    config, result = pipeline("a"), PipelineResult("p", PipelineResultStatus.SUCCESS, (part,), 61.0)
+    LoggingHooks().after_pipeline(PipelineFinished(config, result))
+    assert caplog.messages[-1].startswith("a: it wrote 4.0 GB to disk because its tasks had too little memory: raise")
 
 
 def test_a_plan_with_several_reasons_is_a_table(script: Script, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,10 @@ import logging
 import pytest
 
 from airflow_provider.runner import MetricsHooks, PipelineResultStatus
-from airflow_provider.runner.observing.events import SessionStateSaved
+from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, SessionStateSaved, Step
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import NoCheckpoint
+from airflow_provider.runner.record.progress_record import SparkCosts, SparkUsage
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 from tests.conftest import Script
 from tests.samples.harness.ticking_runs import run
@@ -55,6 +58,21 @@ def test_metrics_pass_each_figure_on_with_its_tags(script: Script) -> None:
         ("pipeline.duration_seconds", 6.0, {"pipeline": "daily"}),
         ("pipeline.seconds_saved", 0, {"pipeline": "daily"}),
     ]
+
+
+def test_metrics_pass_on_what_a_component_took_of_spark() -> None:
+    """Also of one that failed; what is not known or nothing is left out."""
+    figures: list[tuple[str, float]] = []
+    metrics = MetricsHooks(lambda name, value, tags: figures.append((name, value)))
+    step = Step(component("a"), Decision("a", Action.RUN, NoCheckpoint()), 1, 1)
+    usage = SparkUsage(SparkCosts(cpu_seconds=2.5, tasks=8, failed_tasks=0, input_rows=1000))
+    costs = [("component.cpu_seconds", 2.5), ("component.tasks", 8), ("component.input_rows", 1000)]
+
+    metrics.after_component(ComponentCompleted(step, 3.0, 0, usage=usage))
+    assert figures[2:] == costs
+    figures.clear()
+    metrics.on_component_failure(ComponentFailed(step, 3.0, ValueError("no"), usage=usage))
+    assert figures[2:] == costs
 
 
 def test_a_metrics_server_that_is_down_does_not_stop_the_run(script: Script, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,13 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider.runner.observing.progress_budget import cut_names, cut_text, json_size
-from airflow_provider.runner.observing.progress_document import (
-    LARGEST,
-    earlier_attempts,
-    ended_document,
-    progress_document,
-    with_earlier,
-)
+from airflow_provider.runner.observing.progress_document import progress_document
+from airflow_provider.runner.observing.progress_history import with_earlier
 from airflow_provider.runner.record.progress_record import (
     AttemptOverview,
     AttemptState,
@@ -26,27 +20,13 @@ from airflow_provider.runner.record.progress_record import (
     ProgressAction,
     ProgressError,
     ProgressRequest,
-    ProgressRow,
-    ProgressSnapshot,
     ProgressState,
     SparkCosts,
 )
+from tests.samples.harness.progress_rows import NOW, row, snapshot
 
-NOW = datetime(2026, 11, 30, 19, 30, 0, 123000, tzinfo=UTC)
-COSTS = SparkCosts(*[12345.6] * 2, *[123456789] * 10)
-
-
-def row(name: str, state: ProgressState = ProgressState.COMPLETED, **fields: Any) -> ProgressRow:
-    ended = state is ProgressState.COMPLETED
-    known: dict[str, Any] = {"began": 1234.5, "seconds": 12.34, "usual": 11.9, "usual_of": 10, "costs": COSTS}
-    return ProgressRow(name, state=state, **{**(known if ended else {}), "reason": "no checkpoint yet", **fields})
-
-
-def snapshot(rows: list[ProgressRow], **fields: Any) -> ProgressSnapshot:
-    attempt = AttemptOverview(2, 2, "2026-11-30T19:29:00.000Z", state=AttemptState.RUNNING)
-    return ProgressSnapshot(
-        **{"pipeline": "etl", "run_id": "manual__1", "attempt": attempt, "rows": tuple(rows), **fields}
-    )
+MOST = 48_000
+"""Characters, as Airflow counts them."""
 
 
 def nulls(data: Any) -> bool:
@@ -103,7 +83,7 @@ def test_a_thousand_components_fit_with_all_their_times() -> None:
     rows += [row("slow", seconds=900.0, suspicion=CostSuspicion("skew", "one task")), row("now", ProgressState.RUNNING)]
     found = progress_document(snapshot(rows), NOW)
 
-    assert json_size(found) <= LARGEST
+    assert json_size(found) <= MOST
     assert len(found["names"]) == len(set(found["names"])) == 1000
     assert found["folded"] == 0
     assert "998" in found["details"]
@@ -114,13 +94,13 @@ def test_what_is_completed_is_folded_before_anything_that_runs_or_waits() -> Non
     rows = [row(f"a_rather_long_name_of_a_step_{n:05}") for n in range(2_000)]
     rows += [row(f"later_{n}", ProgressState.WAITING) for n in range(100)]
     found = progress_document(snapshot(rows), NOW)
-    assert json_size(found) <= LARGEST
+    assert json_size(found) <= MOST
     assert found["states"].count("w") == 100
     assert found["folded"] == 2_100 - len(found["names"])
     assert found["folded_seconds"] == pytest.approx(found["folded"] * 12.34, abs=0.1)
 
     found = progress_document(snapshot([row(f"later_{n}", ProgressState.WAITING) for n in range(5_000)]), NOW)
-    assert json_size(found) <= LARGEST
+    assert json_size(found) <= MOST
     assert (found["folded"], found["folded_waiting"]) == (0, 5_000 - len(found["names"]))
     assert found["names"][0] == "later_0"
 
@@ -142,7 +122,7 @@ def test_requests_what_if_and_earlier_attempts_get_their_part_before_details() -
     requests = tuple(ProgressRequest(f"restart from 's{n}'", "a command", "waiting") for n in range(20))
     found = with_earlier(progress_document(snapshot(rows, what_if=what_if, requests=requests), NOW), earlier)
 
-    assert json_size(found) <= LARGEST
+    assert json_size(found) <= MOST
     assert len(found["requests"]) == 10
     assert len(found["what_if"]["from"]) > 100
     assert [entry["number"] for entry in found["earlier"]] == [1, 0]
@@ -186,7 +166,7 @@ def test_no_content_makes_it_too_large_or_unstorable(
     )
 
     text = json.dumps(found, allow_nan=False)
-    assert len(text) <= LARGEST
+    assert len(text) <= MOST
     assert not nulls(found)
     assert len(set(found["names"])) == len(found["names"]) == len(found["states"]) == len(found["needs"])
     text.encode()
@@ -210,41 +190,3 @@ def test_a_cut_text_is_the_beginning(text: str, most: int) -> None:
     assert json_size(found) - 2 <= most
     assert found == text or text.startswith(found.removesuffix("…"))
     assert found == text or json_size(text) - 2 > most
-
-
-def test_the_next_attempt_tells_of_the_ones_before() -> None:
-    """Newest first. One that never said that it ended was killed: what ran then counts as failed."""
-    first = progress_document(snapshot([row("a"), row("b", ProgressState.RUNNING)]), NOW)
-    first["attempt"] |= {"number": 1, "try_number": 1}
-    [entry] = earlier_attempts(first, "etl", 2)
-    assert (entry["number"], entry["state"], entry["states"]) == (1, "failed", "cf")
-    assert entry["ended_at"] == "2026-11-30T19:30:00.123Z"
-    assert "killed" in entry["error"]["headline"]
-
-    second = with_earlier(progress_document(snapshot([row("a"), row("b")]), NOW), [entry])
-    again = earlier_attempts(second, "etl", 3)
-    assert [found["number"] for found in again] == [2, 1]
-
-    other = progress_document(snapshot([row("a"), row("c")]), NOW)
-    other["attempt"] |= {"number": 3, "try_number": 3}
-    other = with_earlier(other, again)
-    assert ["states" in found for found in other["earlier"]] == [False, False]  # of other components
-
-
-@pytest.mark.parametrize(
-    "damaged", [None, "x", [], {}, {"format": 2}, {"format": 1}, {"format": 1, "pipeline": "etl", "attempt": 1}]
-)
-def test_a_row_that_a_person_has_edited_tells_of_nothing(damaged: Any) -> None:
-    """And never fails."""
-    assert earlier_attempts(damaged, "etl", 2) == []
-
-
-def test_an_attempt_that_cannot_say_that_it_ended_is_told_as_ended() -> None:
-    """A driver that was killed: what ran failed, what waited did not run, and an error that it told of stays."""
-    rows = [row("a"), row("b", ProgressState.RUNNING), row("c", ProgressState.WAITING)]
-    document = progress_document(snapshot(rows), NOW)
-    ended = ended_document(document, NOW, "DriverError: exit status 137")
-    assert (ended["states"], ended["attempt"]["state"]) == ("cfn", "failed")
-    assert ended["attempt"]["error"] == {"headline": "DriverError: exit status 137"}
-    document["attempt"]["error"] = {"headline": "ValueError: no"}
-    assert ended_document(document, NOW, "x")["attempt"]["error"] == {"headline": "ValueError: no"}

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider.errors import AttemptStopped, StaleAttemptError
+from airflow_provider.errors import AttemptStopped, CheckpointWriteError, StaleAttemptError
 from airflow_provider.runner import InMemoryCheckpointStore, NoOpHooks
-from airflow_provider.runner.observing.events import ComponentStarted
-from airflow_provider.runner.observing.progress_document import earlier_attempts, with_earlier
+from airflow_provider.runner.observing.events import ComponentFailed, ComponentStarted
+from airflow_provider.runner.observing.progress_history import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
 from airflow_provider.runner.planning.start_mode import AirflowTry
+from airflow_provider.runner.record.progress_record import ProgressState
 from airflow_provider.runner.record.requests import RestartRequest
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.airflow_attempt import run_airflow_attempt
 from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
+from airflow_provider.runner.spark.job_progress import SparkWork
 from tests.conftest import Script
 from tests.samples.pipelines import component, pipeline
 
@@ -152,6 +154,24 @@ def test_an_attempt_that_airflow_stops_is_told_as_ended(script: Script) -> None:
     assert "Airflow asked the task to stop" in kept.last["attempt"]["error"]["headline"]
 
 
+def test_the_error_of_the_component_stays_if_more_goes_wrong_after_it(script: Script) -> None:
+    """Such as a record that cannot be saved: what failed first is what a person looks for."""
+
+    class Fails(NoOpHooks):
+        def on_component_failure(self, event: ComponentFailed) -> None:
+            raise CheckpointWriteError("the disk is full")
+
+    kept = Kept()
+    script.fail("b")
+    start = ProgressStart(KEY, 1)
+    spec = AirflowAttemptSpec(CHAIN, KEY, AirflowTry(1, 3, 3))
+    spark: Any = object()
+    with pytest.raises(CheckpointWriteError), ProgressRecorder(start, CHAIN, kept, clock=Ticking()) as recorder:
+        run_airflow_attempt(spec, InMemoryCheckpointStore(), progress=recorder, spark=spark, hooks=[Fails()])
+    assert (kept.last["attempt"]["state"], kept.last["states"]) == ("failed", "cfns")
+    assert kept.last["attempt"]["error"]["headline"] == "RuntimeError: b broke"
+
+
 def test_a_replaced_attempt_has_no_last_word(script: Script) -> None:
     """Its successor tells what comes next."""
     kept = Kept()
@@ -182,3 +202,37 @@ def test_what_comes_next_is_part_of_the_last_document(script: Script) -> None:
     recorder = attempt(InMemoryCheckpointStore(), kept)
     recorder.add_what_if({"as_of": "now", "resume": "3r"})
     assert recorder.document()["what_if"] == {"as_of": "now", "resume": "3r"}
+
+
+def test_a_signal_handler_may_say_that_the_attempt_stops(script: Script) -> None:
+    """Whatever the attempt does at that moment; what comes after it changes nothing of that."""
+    kept = Kept()
+    start = ProgressStart(KEY, 1)
+    recorder = ProgressRecorder(start, CHAIN, kept)
+    with recorder._lock:
+        recorder.stop("Airflow asked the task to stop")
+    with pytest.raises(AttemptStopped), recorder:
+        raise AttemptStopped("later")
+    assert kept.last["attempt"]["error"] == {"headline": "Airflow asked the task to stop"}
+
+
+def test_what_spark_does_is_told_while_a_component_runs() -> None:
+    """Only if it is not what was told before, and not any more when the component has ended."""
+    recorder = ProgressRecorder(ProgressStart(KEY, 1), CHAIN, Kept())
+    recorder._spark_does(SparkWork("count", 2, 1, 10, 4, 2))
+    assert "work" not in recorder.document()["attempt"]  # nothing runs
+    recorder._update("b", state=ProgressState.RUNNING)
+    recorder._spark_does(SparkWork("count", 2, 1, 10, 4, 2))
+    assert recorder.document()["attempt"]["work"] == {
+        "component": 1,
+        "description": "count",
+        "stages": 2,
+        "stages_done": 1,
+        "tasks": 10,
+        "tasks_done": 4,
+        "tasks_running": 2,
+        "rows": 0,
+        "bytes": 0,
+    }
+    recorder._spark_does(None)
+    assert "work" not in recorder.document()["attempt"]

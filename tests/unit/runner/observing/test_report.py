@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 
 import pytest
@@ -20,6 +21,7 @@ from airflow_provider.runner.observing.result import ComponentStatus
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.planning.reasons import NotCompleted
 from airflow_provider.runner.planning.reuse_reasons import CompletedEarlier
+from airflow_provider.runner.record.progress_record import SparkCosts, SparkUsage
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
 
 RESULTS = (
@@ -53,6 +55,15 @@ def test_the_table_shows_the_time_for_session_state_only_where_there_is_some() -
     )
     plain = PipelineResult("p", PipelineResultStatus.FAILURE, RESULTS[2:], 1.0)
     assert "session state" not in result_table(plain)[0]
+
+
+def test_the_table_shows_what_components_took_of_spark_where_it_is_known() -> None:
+    """Rows and bytes, shuffle and spill, each in a column that is there only if it says something."""
+    costs = SparkCosts(input_rows=1_200_000, input_bytes=34_000_000, output_rows=5, spilled_bytes=0)
+    found = dataclasses.replace(RESULTS[1], usage=SparkUsage(costs))
+    table = result_table(PipelineResult("p", PipelineResultStatus.FAILURE, (found, RESULTS[2]), 1.0))
+    assert table[0].split()[-4:] == ["rows", "read", "rows", "written"]
+    assert table[2].endswith("1,200,000 (34.0 MB)   5")
 
 
 def test_the_plan_shows_what_is_restored() -> None:

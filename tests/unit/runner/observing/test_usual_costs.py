@@ -27,6 +27,7 @@ def test_a_run_that_succeeded_adds_its_figures_and_the_next_one_reads_them() -> 
     usual = {"a": UsualCosts(tuple(map(float, range(10)))), "gone": UsualCosts((1.0,)), "p": UsualCosts((3.0,))}
     today = with_this_run(usual, document(a=("c", 12.3), b=("r", 7.0), p=("p", 99.0), never=("s", -1)))
 
+    assert len(today["a"].seconds) == 10
     assert read_usual(usual_to_json("etl", today), "etl") == {
         "a": UsualCosts((*map(float, range(1, 10)), 12.3), (5,)),
         "b": UsualCosts((7.0,)),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from airflow_provider.runner.session_state.session_inspection import LONGEST_LOOK, SessionInspection
+from airflow_provider.runner.session_state.session_inspection import LONGEST_LOOK, Question, SessionInspection
 
 
 def unanswered() -> str:
@@ -70,6 +70,38 @@ def test_once_the_late_answer_is_there_the_question_is_asked_again(release: thre
     inspection._late["it"].result()
     inspection._longest = LONGEST_LOOK
     assert inspection.ask_in_time("it", lambda: "yes", str) == "yes"
+
+
+def test_questions_in_turn_know_the_answers_before_them_and_share_a_thread() -> None:
+    inspection, threads = SessionInspection(None), set()
+
+    def answer(known: Sequence[str]) -> str:
+        threads.add(threading.get_ident())
+        return f"{len(known)}"
+
+    questions = [Question(f"number {number}", answer, lambda why, known: why) for number in range(3)]
+    assert inspection.ask_in_turn(*questions) == ["0", "1", "2"]
+    assert len(threads) == 1
+    assert threads.isdisjoint({threading.get_ident()})
+
+
+def test_of_questions_in_turn_one_without_an_answer_keeps_no_other_from_being_answered(
+    release: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those before it keep their answers, those after it get theirs, and know what counts as its answer."""
+    inspection = SessionInspection(None, longest=0.2)
+    questions = [
+        Question("the first", lambda known: "one", lambda why, known: why),
+        Question("an error", lambda known: unanswered(), lambda why, known: f"unknown after {known}"),
+        Question("what hangs", lambda known: release.wait(), lambda why, known: f"{why} after {len(known)}"),
+        Question("the last", lambda known: list(known), lambda why, known: why),
+    ]
+    found = inspection.ask_in_turn(*questions)
+    assert found == ["one", "unknown after ['one']", "TimeoutError: no answer within 0.2 s after 2", found[:3]]
+    inspection.tell()
+    assert [record.args[0] for record in caplog.records if record.args] == ["an error", "what hangs"]
+    again = inspection.ask_in_turn(*questions)[2]
+    assert again.startswith("TimeoutError: the same question has no answer yet from an earlier component")
 
 
 def test_what_a_question_raises_besides_errors_is_raised() -> None:
