@@ -40,11 +40,13 @@ test-airflow: setup  ## retries, clears and kills in a real Airflow, on PostgreS
 
 test-browser: setup  ## the tab in Airflow's UI: a real Airflow, and a real Chromium that clicks; installs Chromium if there is none
 	@$(IN_ENV) sh scripts/find_chromium.sh >/dev/null
+	@$(IN_ENV) python scripts/local_postgres.py
 	@$(IN_ENV) python scripts/quick_jvm.py
 	@$(IN_ENV) pytest -m browser -p no:randomly --durations 5 tests/browser
 
 test-browser-short: setup  ## the scenes of it that matter most
 	@$(IN_ENV) sh scripts/find_chromium.sh >/dev/null
+	@$(IN_ENV) python scripts/local_postgres.py
 	@$(IN_ENV) python scripts/quick_jvm.py
 	@$(IN_ENV) pytest -m 'browser and essential' -p no:randomly --durations 5 tests/browser
 

@@ -162,6 +162,8 @@ def take(browser: Any, airflow: TabAirflow, name: str, sight: Sight, folder: Pat
     if sight.whole:
         height = page.locator(".spt").evaluate("tab => tab.scrollHeight + tab.getBoundingClientRect().top")
         page.set_viewport_size({"width": options["viewport"]["width"], "height": int(height)})
+    airflow.write(place, sight.document(name))  # a driver that is well has been heard of just now
+    page.get_by_text("has not been heard of").wait_for(state="detached")
     page.wait_for_timeout(700)
     page.screenshot(path=folder / f"{name}.png")
     page.context.close()
@@ -170,11 +172,12 @@ def take(browser: Any, airflow: TabAirflow, name: str, sight: Sight, folder: Pat
 
 def _fold_the_grid(page: Any) -> None:
     """Give the tab the width of a phone: pull the line beside the grid to the left."""
-    line = page.get_by_role("separator").first.bounding_box()
-    page.mouse.move(line["x"] + line["width"] / 2, 500)
+    line = page.locator("[role=separator]").first.bounding_box()
+    page.mouse.move(line["x"] + 1, 300)
     page.mouse.down()
-    page.mouse.move(70, 500, steps=5)
+    page.mouse.move(60, 300, steps=8)
     page.mouse.up()
+    page.evaluate("document.querySelector('.spt').scrollIntoView({ inline: 'start', block: 'start' })")
 
 
 def main() -> None:

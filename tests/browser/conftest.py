@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from scripts.local_airflow import PARTS
+from scripts.local_postgres import LocalPostgres, find_programs
 from tests.browser.sample_progress import ERROR, earlier, iso, orders
 from tests.browser.tab_stage import TabAirflow, TaskPlace, chromium, look
 
@@ -36,9 +38,13 @@ def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """One Airflow for all scenes. Tasks run in it only if a scene of a real pipeline is selected."""
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     whole = any(item.get_closest_marker("whole_airflow") for item in request.session.items)
-    parts = PARTS if whole else ("api-server",)
-    with TabAirflow(tmp_path_factory.mktemp("tab"), {"PYTHONPATH": paths}, parts) as airflow:
-        yield airflow
+    settings = {"PYTHONPATH": paths}
+    with contextlib.ExitStack() as stack:
+        programs = find_programs() if whole else None
+        if programs is not None:
+            settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = stack.enter_context(LocalPostgres(programs)).url
+        parts = PARTS if whole else ("api-server",)
+        yield stack.enter_context(TabAirflow(tmp_path_factory.mktemp("tab"), settings, parts))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import sqlite3
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -79,6 +78,8 @@ class TabAirflow(LocalAirflow):
             home / "airflow",
             dags,
             {
+                "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+                "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # browser and tasks share a small machine
                 "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
                 "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
                 "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
@@ -114,17 +115,32 @@ class TabAirflow(LocalAirflow):
     def set_state(self, place: TaskPlace, state: str, try_number: int = 1) -> None:
         """Give a task instance a state, as if a scheduler and a worker had."""
         identity = self.call("GET", place.api)["id"]
-        with contextlib.closing(sqlite3.connect(self.home / "airflow.db", timeout=30)) as database, database:
-            done = database.execute(
-                "UPDATE task_instance SET state = ?, try_number = ?, max_tries = ?, start_date = datetime('now') "
-                "WHERE id IN (?, ?)",
-                (state, try_number, try_number, identity, identity.replace("-", "")),
-            )
-            assert done.rowcount == 1, f"no task instance {place}"
-            run = {"running": "running", "queued": "running"}.get(state, state)
-            database.execute(
-                "UPDATE dag_run SET state = ? WHERE dag_id = ? AND run_id = ?", (run, place.dag_id, place.run_id)
-            )
+        changed = self.execute(
+            "UPDATE task_instance SET state = :state, try_number = :number, max_tries = :number, "
+            "start_date = CURRENT_TIMESTAMP WHERE CAST(id AS VARCHAR) IN (:dashed, :plain)",
+            state=state,
+            number=try_number,
+            dashed=identity,
+            plain=identity.replace("-", ""),
+        )
+        assert changed == 1, f"no task instance {place}"
+        self.execute(
+            "UPDATE dag_run SET state = :state WHERE dag_id = :dag AND run_id = :run",
+            state={"queued": "running"}.get(state, state),
+            dag=place.dag_id,
+            run=place.run_id,
+        )
+
+    def execute(self, statement: str, **values: Any) -> int:
+        """Change Airflow's database as none of its programs would, and return how many rows that changed."""
+        from sqlalchemy import create_engine, text
+
+        engine = create_engine(self.database)
+        try:
+            with engine.begin() as connection:
+                return int(connection.execute(text(statement), values).rowcount)
+        finally:
+            engine.dispose()
 
     def write(self, place: TaskPlace, document: Mapping[str, Any]) -> None:
         """Write a progress document, as the attempt would."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -64,11 +63,13 @@ def test_a_hidden_tab_asks_nothing_and_catches_up_when_it_is_seen_again(
 
 def test_a_silent_driver_is_a_sentence_of_its_own(looker: Looker, airflow: TabAirflow, running: TaskPlace) -> None:
     page = looker.open(running)
-    with contextlib.closing(sqlite3.connect(airflow.home / "airflow.db", timeout=30)) as database, database:
-        database.execute(
-            "UPDATE task_state_store SET updated_at = datetime('now', '-95 seconds') WHERE run_id = ?",
-            (running.run_id,),
-        )
+    before = datetime.now(UTC) - timedelta(seconds=95)
+    zone = "" if airflow.database.startswith("sqlite") else "+00"
+    airflow.execute(
+        "UPDATE task_state_store SET updated_at = :before WHERE run_id = :run",
+        before=f"{before:%Y-%m-%d %H:%M:%S.%f}{zone}",
+        run=running.run_id,
+    )
     page.get_by_text("The driver has not been heard of for 1 min").wait_for()
     assert page.get_by_text("API does not answer").count() == 0
 

@@ -7,7 +7,8 @@ const CSS = `
   --spt-subtle: ${color("bg-subtle", "#f7f8fa")}; --spt-raised: ${color("bg-muted", "#eef0f3")}; --spt-border: ${color("border-emphasized", "#c3c8d0")};
   --spt-line: ${color("border", "#dde0e5")}; --spt-brand: ${color("brand-solid", "#2c5282")}; --spt-on-brand: ${color("brand-contrast", "#fff")};
   --spt-focus: ${color("brand-focus-ring", "#3182ce")}; --spt-link: ${color("fg-info", "#2b6cb0")};
-  container-type: inline-size; color: var(--spt-fg); font-size: 14px; line-height: 1.45; padding: 12px 12px 48px; min-width: 0; }
+  container-type: inline-size; color: var(--spt-fg); font-size: 14px; line-height: 1.45; padding: 12px 12px 48px; min-width: 0;
+  max-width: calc(100vw - 68px); /* on a phone the host is wider than the screen beside its menu */ }
 .spt *, .spt-tip { box-sizing: border-box; }
 .spt-completed { --tone: ${color("success-solid", "#18794e")}; --tone-fg: ${color("success-fg", "#18794e")}; --tone-bg: ${color("success-subtle", "#e9f9ee")}; }
 .spt-failed { --tone: ${color("failed-solid", "#cd2b31")}; --tone-fg: ${color("failed-fg", "#b42318")}; --tone-bg: ${color("failed-subtle", "#ffefef")}; }
