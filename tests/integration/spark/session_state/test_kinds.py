@@ -40,6 +40,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from tests.integration.spark.session_state.scenes import SUCCESS
+from tests.samples.harness.releases import SPARK
 from tests.samples.harness.spark_attempts import SparkRun
 
 if TYPE_CHECKING:
@@ -237,7 +238,8 @@ def one(make: Make, fill: Fill, sample: Sample, **fields: Any) -> SparkRun:
 
 OF_SESSION = [kind for kind in kinds.KINDS if kind not in (kinds.PROCESS_SETTINGS, *kinds.PROCESS_STATE)]
 """``left_behind/test_process_state.py`` does the same with those of the process, which need processes of their own."""
-by_kind = pytest.mark.parametrize("kind", OF_SESSION, ids=lambda kind: kind.name)
+IN_THIS_SPARK = [kind for kind in OF_SESSION if kind is not kinds.SQL_PATH or SPARK >= (4, 2)]
+by_kind = pytest.mark.parametrize("kind", IN_THIS_SPARK, ids=lambda kind: kind.name)
 
 
 def test_every_kind_has_a_sample_and_a_name_of_its_own() -> None:
