@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser.sample_progress import ERROR, SamplePipeline, earlier, grid, iso, orders  # noqa: E402
+from tests.browser.sample_progress import ERROR, WORK, SamplePipeline, earlier, grid, orders, running_document  # noqa: E402
 from tests.browser.tab_stage import TabAirflow, TaskPlace, chromium, look  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
@@ -36,33 +36,7 @@ def failed(run_id: str) -> Document:
 
 def running(run_id: str) -> Document:
     """Return the progress of a second attempt that resumed."""
-    return orders(run_id).document(
-        "rrrrrcxwwwww",
-        number=2,
-        began=NOW - timedelta(minutes=21),
-        how="cleared by alice; it resumes at 'convert_currency'",
-        asked_by="alice",
-        saved_seconds=861.2,
-        work={
-            "component": 6,
-            "description": "insertInto at join.py:31",
-            "stages": 4,
-            "stages_done": 1,
-            "tasks": 200,
-            "tasks_done": 130,
-            "tasks_running": 8,
-        },
-        earlier=[earlier(1, "cccccfnnnnnn", NOW - timedelta(minutes=80), 1900, error=ERROR)],
-        requests=[
-            {
-                "text": "restart from 'convert_currency'",
-                "by": "alice",
-                "at": iso(NOW - timedelta(minutes=22)),
-                "source": "the Spark pipeline tab",
-                "outcome": "carried out by attempt 2",
-            }
-        ],
-    )
+    return running_document(run_id, work={**WORK, "tasks_running": 8})
 
 
 def reused(run_id: str) -> Document:

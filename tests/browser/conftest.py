@@ -16,7 +16,7 @@ import pytest
 
 from scripts.local_airflow import PARTS
 from scripts.local_postgres import LocalPostgres, find_programs
-from tests.browser.sample_progress import ERROR, earlier, iso, orders
+from tests.browser.sample_progress import ERROR, orders, running_document
 from tests.browser.tab_stage import TabAirflow, TaskPlace, chromium, look
 
 PATIENCE = 60_000
@@ -174,38 +174,6 @@ def running(airflow: TabAirflow, place: TaskPlace) -> TaskPlace:
     """A task whose second attempt runs ``join_customers``; the first one failed."""
     airflow.show(place, running_document(place.run_id), "running")
     return place
-
-
-def running_document(run_id: str, states: str = "rrrrrcxwwwww", **more: Any) -> dict[str, Any]:
-    """Return the progress of a second attempt that runs."""
-    now = datetime.now(UTC)
-    return orders(run_id).document(
-        states,
-        number=2,
-        began=now - timedelta(minutes=21),
-        how="cleared by alice; it resumes at 'convert_currency'",
-        asked_by="alice",
-        saved_seconds=861.2,
-        work={
-            "component": 6,
-            "description": "insertInto at join.py:31",
-            "stages": 4,
-            "stages_done": 1,
-            "tasks": 200,
-            "tasks_done": 130,
-        },
-        earlier=[earlier(1, "cccccfnnnnnn", now - timedelta(minutes=80), 1900, error=ERROR)],
-        requests=[
-            {
-                "text": "restart from 'convert_currency'",
-                "by": "alice",
-                "at": iso(now - timedelta(minutes=22)),
-                "source": "the Spark pipeline tab",
-                "outcome": "carried out by attempt 2",
-            }
-        ],
-        **more,
-    )
 
 
 def eventually(page: Any, done: Callable[[], Any], what: str, timeout: float = PATIENCE) -> Any:

@@ -323,3 +323,41 @@ def grid(components: int, width: int = 10, name: str = "orders", run_id: str = "
         before = names[max(0, (index // width - 1) * width) : (index // width) * width]
         needs[component] = sorted(randomly.sample(before, min(len(before), randomly.choice((1, 1, 2, 3)))))
     return SamplePipeline(needs, [round(randomly.lognormvariate(2.2, 1.0), 1) for _ in names], name, run_id)
+
+
+WORK = {
+    "component": 6,
+    "description": "insertInto at join.py:31",
+    "stages": 4,
+    "stages_done": 1,
+    "tasks": 200,
+    "tasks_done": 130,
+}
+"""What Spark does for ``join_customers``."""
+
+
+def running_document(
+    run_id: str, states: str = "rrrrrcxwwwww", work: Mapping[str, Any] = WORK, **more: Any
+) -> dict[str, Any]:
+    """Return the progress of a second attempt that runs; the first one failed."""
+    now = datetime.now(UTC)
+    return orders(run_id).document(
+        states,
+        number=2,
+        began=now - timedelta(minutes=21),
+        how="cleared by alice; it resumes at 'convert_currency'",
+        asked_by="alice",
+        saved_seconds=861.2,
+        work=dict(work),
+        earlier=[earlier(1, "cccccfnnnnnn", now - timedelta(minutes=80), 1900, error=ERROR)],
+        requests=[
+            {
+                "text": "restart from 'convert_currency'",
+                "by": "alice",
+                "at": iso(now - timedelta(minutes=22)),
+                "source": "the Spark pipeline tab",
+                "outcome": "carried out by attempt 2",
+            }
+        ],
+        **more,
+    )

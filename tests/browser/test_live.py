@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Looker, eventually, running_document
-from tests.browser.sample_progress import orders
+from tests.browser.conftest import Looker, eventually
+from tests.browser.sample_progress import orders, running_document
 from tests.browser.tab_stage import TabAirflow, TaskPlace
 
 

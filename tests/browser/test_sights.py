@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.browser.conftest import Looker, running_document
-from tests.browser.sample_progress import HOSTILE, SamplePipeline, earlier, orders
+from tests.browser.conftest import Looker
+from tests.browser.sample_progress import HOSTILE, SamplePipeline, earlier, orders, running_document
 from tests.browser.tab_stage import TabAirflow, TaskPlace
 
 

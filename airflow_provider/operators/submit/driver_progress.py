@@ -49,7 +49,7 @@ class DriverProgress:
     ) -> None:
         self._over.set()
         if error is not None and not isinstance(error, Exception):
-            self.finish(error)  # Airflow stops the task, and nobody asks for the driver's report any more
+            self.finish(error)  # Airflow stops the task, so the driver's report is not read any more
 
     def finish(self, error: BaseException | None, summary: Mapping[str, Any] | None = None) -> None:
         """Copy the driver's last document, or make one of what is known otherwise.

@@ -197,7 +197,7 @@ function Consequences({ watch, state, progress, action }) {
     clears && Array.isArray(cleared)
       ? h("li", null, others.length ? `Clears this task and what comes after it: ${named([...new Set(others.map((one) => one.task))], 6)}.` : "Clears this task; nothing comes after it.")
       : null,
-    action.when === AFTER ? h("li", null, "Clears nothing: the request waits for the next attempt, which is an automatic retry, or the one after somebody clears the task.") : null,
+    action.when === AFTER ? h("li", null, "Clears nothing: the request waits for the next attempt, an automatic retry or the one after a clear.") : null,
     action.when === STOP ? h("li", null, "Stops the attempt that runs now. What it has completed stays recorded; what runs at this moment is lost.") : null,
     waiting && action.kind === RESUME ? h("li", null, `Carries out the request that waits: ${requestWords(waiting)}.`) : null,
     waiting && action.kind !== RESUME ? h("li", null, `Replaces the request that waits: ${requestWords(waiting)}.`) : null,

@@ -57,7 +57,7 @@ async function undo(api, pipeline, request, before, problem) {
   if (!request) return `${why} Nothing has changed.`;
   try {
     const waiting = (await api.rows()).requests.get(pipeline)?.value;
-    if (waiting?.id !== request.id) return `${why} The request is no longer there: somebody else replaced it, or an attempt has taken it.`;
+    if (waiting?.id !== request.id) return `${why} The request is no longer there: an attempt has taken it, or another request replaced it.`;
     if (before) await api.leaveRequest(pipeline, before);
     else await api.withdrawRequest(pipeline);
     return `${why} ${before ? "The request that waited before is there again" : "The request was withdrawn"}; nothing has changed.`;
@@ -69,7 +69,7 @@ async function undo(api, pipeline, request, before, problem) {
 /** Take back the request that waits, if it is still the one that the person saw. */
 export async function withdraw(watch, pipeline, seen) {
   const waiting = (await watch.api.rows()).requests.get(pipeline)?.value;
-  if (waiting === undefined) return "The request is no longer there: an attempt has taken it, or somebody withdrew it.";
+  if (waiting === undefined) return "The request is no longer there: an attempt has taken it, or it was withdrawn.";
   if (JSON.stringify(waiting) !== JSON.stringify(seen)) throw new DeedFailed("Another request has replaced this one; look at it first.");
   await watch.api.withdrawRequest(pipeline);
   return "The request is withdrawn.";

@@ -3,7 +3,7 @@
 
 const SWEEPS = 6;
 const SHIFTS = 8;
-const MOST_DUMMIES = 4000; // beyond that a long edge runs straight: nobody could follow it anyway
+const MOST_DUMMIES = 4000; // beyond that a long edge runs straight, as there are too many to follow
 
 /**
  * Lay out `nodes`, each `{ id, needs }` with the ids it depends on.

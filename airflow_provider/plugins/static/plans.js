@@ -35,7 +35,7 @@ function command(progress, kind, index, { dagId, taskId, runId }) {
 function derived(progress, kind, index, taskRuns) {
   if (kind === BEGINNING) return { letters: "x".repeat(progress.components.length) };
   if (kind === ONLY) {
-    return { refused: taskRuns ? "whether that is possible is known when the attempt has ended" : "the attempt ended without a word, so nobody knows whether that is possible" };
+    return { refused: taskRuns ? "this is worked out when the attempt has ended" : "the attempt ended without a word, so this was not worked out" };
   }
   const again = kind === FROM ? progress.withDescendants(index) : new Set();
   const letters = progress.components.map((one) => (one.state === "s" ? "s" : isDone(one) && !again.has(one.index) ? "r" : "x"));

@@ -182,7 +182,7 @@ export function planLetters(code, size) {
   return letters.length === size ? letters : null;
 }
 
-/** How long a component took, or is usually said to take; -1 if nobody knows. */
+/** How long a component took, or usually takes; -1 if neither is known. */
 function expected(component) {
   return component.usual >= 0 ? component.usual : component.seconds;
 }

@@ -51,7 +51,7 @@ export function planWords(progress, letters) {
 
 export function costWords(cost, unknown, again) {
   if (!again) return "costs nothing";
-  if (unknown === again) return "nobody knows yet what that costs";
+  if (unknown === again) return "its cost is not known yet";
   return `costs ${unknown ? "more than" : "about"} ${roughly(cost)} of work`;
 }
 

@@ -1,4 +1,4 @@
-// What the tab knows of one task instance, kept up to date while somebody looks. It outlives React's components, which the
+// What the tab knows of one task instance, kept up to date while the tab is visible. It outlives React's components, which the
 // host mounts anew whenever it likes.
 import { ApiProblem, PROGRESS, TaskApi, clock, hasStore, release, whoAmI } from "./api.js";
 import { readProgress } from "./progress.js";

@@ -101,7 +101,7 @@ def earlier_attempts(document: object, pipeline: str, try_number: int) -> list[d
 
 
 def _as_earlier(document: Mapping[str, Any], attempt: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attempt of a document as it is told of in later ones."""
+    """Return what later documents keep of the attempt of this one."""
     fields = ("number", "try_number", "began_at", "ended_at", "state", "how", "asked_by", "error")
     entry = {field: attempt[field] for field in fields if field in attempt}
     columns = {field: document[field] for field in ("states", "began", "seconds") if field in document}

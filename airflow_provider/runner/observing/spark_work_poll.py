@@ -28,7 +28,7 @@ class SparkWorkPoll:
         self._thread: threading.Thread | None = None
 
     def watch(self, reader: ProgressReader | None) -> None:
-        """Ask this reader from now on, None for nobody: no component runs."""
+        """Ask this reader from now on; None while no component runs."""
         with self._changed:
             self._reader = reader
             self._changed.notify()

@@ -55,7 +55,7 @@ public class ComponentLook {
      * A component begins. Tells which of "guard" and "sources" could not begin, each followed by a space.
      *
      * @param execution where the session's history stands, together with the next job; negative if that is not known
-     * @param unused numbers of pinned plans that nobody needs, as JSON
+     * @param unused numbers of pinned plans that are not needed, as JSON
      */
     public String begin(String component, long execution, int job, String unused) throws Exception {
         this.execution = execution;
@@ -80,7 +80,7 @@ public class ComponentLook {
         return failed.toString();
     }
 
-    /** The component failed, or nobody asks what it did. */
+    /** The component failed, or what it did is not asked for. */
     public void end() {
         isWatching = false;
         sources.end();

@@ -163,7 +163,7 @@ public class SessionSources extends SparkListener {
         return atHand ? told(leaves, none, most, millis) : null;
     }
 
-    /** Whether all that is told of a leaf is in the memory of this JVM. */
+    /** Whether this JVM has in memory all that there is to tell of a leaf. */
     private static boolean isAtHand(Object leaf) {
         if (leaf instanceof LogicalRelation && ((LogicalRelation) leaf).relation() instanceof HadoopFsRelation) {
             return indexOf(leaf) instanceof PartitioningAwareFileIndex;

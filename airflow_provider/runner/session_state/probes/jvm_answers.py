@@ -58,7 +58,7 @@ class LastAnswer:
             if isinstance(content, list):
                 changed, gone = content
                 if section in before and not changed and not gone:
-                    sections[section] = before[section]  # the same object, so that nobody has to compare it
+                    sections[section] = before[section]  # the same object, which needs no comparison
                     continue
                 sections[section] = {**before.get(section, {}), **changed}
                 for name in gone:
@@ -76,7 +76,7 @@ class ComponentAnswers:
     :ivar since: the mark at which it began, and what Spark has noted since
     :ivar sources: the views that it left, and what it read together with what they read
     :ivar unstable: these views to why they would show other rows if they were computed again
-    :ivar pins: these views to the numbers of their pinned plans; what nobody asks for is unpinned later
+    :ivar pins: these views to the numbers of their pinned plans; what is not asked for is unpinned later
     """
 
     overwritten: list[Any] | None = None

@@ -89,7 +89,7 @@ class SessionJvm:
             self.sources.begin()
 
     def end(self) -> None:
-        """The component failed, so that nobody asks what it did."""
+        """The component failed, so what it did is not asked for."""
         self._look.end()
 
     def contents(self, sections: Mapping[str, str]) -> JvmAnswer:
