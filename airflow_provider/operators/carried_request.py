@@ -14,6 +14,7 @@ from typing import Any
 from airflow_provider.errors import UnreadableRequestError, describe
 from airflow_provider.runner import CheckpointStore
 from airflow_provider.runner.checkpoint.store import RestartRequests
+from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.airflow_attempt_spec import AirflowAttemptSpec
 from airflow_provider.stores.task_state import TaskStateCheckpointStore
 
@@ -44,7 +45,7 @@ def with_carried_request(
             rows.leave_request(request, key)
     except UnreadableRequestError as error:
         logger.warning("ignoring a request to restart: %s", error)
-        rows.drop_request(key)
+        _drop(rows, key)
         return run
     except Exception as error:  # noqa: BLE001 - whoever left it sees that it still waits
         logger.warning("cannot look for a request to restart in Airflow's task state store: %s", describe(error))
@@ -57,5 +58,12 @@ def with_carried_request(
     except Exception as error:  # noqa: BLE001 - the driver may reach storage that the worker does not
         logger.warning("cannot move the request to %s to where the checkpoint is: %s", request, describe(error))
         return replace(run, requests=(*run.requests, request))
-    rows.drop_request(key)
+    _drop(rows, key)
     return run
+
+
+def _drop(rows: TaskStateCheckpointStore, key: RunKey) -> None:
+    try:
+        rows.drop_request(key)
+    except Exception as error:  # noqa: BLE001 - found again it has the same id, or is ignored again
+        logger.warning("cannot remove the request to restart from Airflow's task state store: %s", describe(error))

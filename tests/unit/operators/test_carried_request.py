@@ -89,6 +89,21 @@ def test_airflow_that_does_not_answer_hinders_nothing(
     assert "no answer" in caplog.text
 
 
+def test_a_request_that_cannot_be_removed_hinders_nothing(
+    rows: FakeTaskState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is in both places then, as one request."""
+
+    def refuse(key: str) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(rows, "delete", refuse)
+    store = LocalCheckpointStore(tmp_path)
+    assert with_carried_request(RUN, rows, lambda: store) is RUN
+    assert store.find_request(KEY) == ASKED
+    assert "cannot remove the request" in caplog.text
+
+
 def test_before_airflow_3_3_there_is_nothing_to_move() -> None:
     assert with_carried_request(RUN, None, InMemoryCheckpointStore) is RUN
 
