@@ -77,7 +77,8 @@ def with_summary(document: Mapping[str, Any], summary: Mapping[str, Any]) -> dic
         if (part := known.get(name)) is not None:
             actions[place] = ACTIONS[Action(part["action"])]
             states[place] = _ENDED.get(part["status"], _COMPLETED[Action(part["action"])])
-            seconds[place] = part["duration_seconds"] or int(NOT_KNOWN)
+            took = part["duration_seconds"] or part.get("seconds_saved")  # a reused one shows what it took when it ran
+            seconds[place] = took or int(NOT_KNOWN)
     return {**document, "states": "".join(states), "actions": "".join(actions), "seconds": seconds}
 
 

@@ -33,7 +33,9 @@ def recorded_summary(config: PipelineConfig, checkpoint: CheckpointState) -> dic
         elif record is None or record.attempt != checkpoint.attempt:
             when = f"completed in attempt {record.attempt}" if record else "completed earlier"
             part |= {"action": Action.REUSE.value, "status": ComponentStatus.COMPLETED.value, "reason": when}
-            saved += record.duration_seconds if record else 0.0
+            if record is not None and record.duration_seconds:
+                part["seconds_saved"] = record.duration_seconds
+                saved += record.duration_seconds
         else:
             part |= {"status": ComponentStatus.COMPLETED.value, "duration_seconds": record.duration_seconds}
             spent += record.duration_seconds

@@ -161,6 +161,7 @@ class PipelineResult:
                 }
                 | ({"saving_seconds": round(result.saving_seconds, 3)} if result.saving_seconds else {})
                 | ({"restoring_seconds": round(result.restoring_seconds, 3)} if result.restoring_seconds else {})
+                | ({"seconds_saved": round(result.seconds_saved, 3)} if result.seconds_saved else {})
                 | ({"error": (result.failure or explain(result.error)).headline} if result.error else {})
                 for result in self.component_results
             ],

@@ -20,7 +20,7 @@ KEY = RunKey(("dag", "task", "-1"), "run", "p")
 SUMMARY = {
     "status": "success",
     "components": [
-        {"name": "a", "action": "REUSE", "status": "completed", "duration_seconds": 0.0},
+        {"name": "a", "action": "REUSE", "status": "completed", "duration_seconds": 0.0, "seconds_saved": 7.5},
         {"name": "b", "action": "RUN", "status": "completed", "duration_seconds": 2.5},
     ],
 }
@@ -99,7 +99,7 @@ def test_with_a_storage_that_the_worker_cannot_read_the_report_tells_the_end() -
     with DriverProgress(document("ww"), read, shown, every=0.01) as progress:
         assert shown.wait_for("ww")
     progress.finish(None, SUMMARY)
-    assert (shown.last["states"], shown.last["actions"], shown.last["seconds"]) == ("rc", "rx", [-1, 2.5])
+    assert (shown.last["states"], shown.last["actions"], shown.last["seconds"]) == ("rc", "rx", [7.5, 2.5])
     assert shown.last["attempt"]["state"] == "succeeded"
     assert "error" not in shown.last["attempt"]
 
