@@ -15,6 +15,7 @@ from airflow_provider.runner.planning.reasons import Reason
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.progress_record import SparkCosts
 from airflow_provider.runner.session_state.kinds.recorded_state import restored_in_brief
+from airflow_provider.runner.session_state.kinds.session_state_kind import counted
 from airflow_provider.runner.session_state.saved.files import readable_size
 
 _GAP = "   "
@@ -151,9 +152,12 @@ def rows_and_size(count: int | None, size: int | None) -> str:
 
 def _to_restore(decision: Decision) -> str:
     state = decision.session_state
-    if not decision.restore or state is None:
+    if state is None:
         return ""
-    return restored_in_brief(state)
+    if decision.action is Action.REPLAY and state.left_views:
+        how = "by SQL text" if state.late_bound else "made again"
+        return f"{counted(len(state.left_views), 'views')} {how}, as of now"
+    return restored_in_brief(state) if decision.restore else ""
 
 
 def _state_time(result: ComponentResult) -> str:

@@ -19,6 +19,7 @@ from pyspark.errors import AnalysisException
 
 from airflow_provider.errors import AttemptStopped, ReplayDiffersError, SessionStateNotSavedError
 from airflow_provider.runner import PipelineResultStatus
+from airflow_provider.runner.observing.report import plan_table
 from tests.conftest import Script
 from tests.samples.harness.spark_attempts import SparkRun
 from tests.samples.pipelines import component
@@ -89,6 +90,22 @@ def test_costly_views_are_saved_when_the_attempt_fails_and_nothing_of_them_runs_
     found: list[Any] = []
     assert next_attempt(run, look=lambda session: found.append(values(session, "v"))) == ["c"]
     assert found == [[0, 1, 2]]
+
+
+def test_the_plan_says_which_views_come_back_as_of_then_and_which_as_of_now(make: Make) -> None:
+    run = make("saved", "lazy", "text", "c", replay_below_cpu_seconds=1000)
+    run.does("saved", sql_view("random", "SELECT uuid() AS id"))
+    run.does("lazy", view("v", 3))
+    run.does("text", lambda session: session.sql("CREATE TEMP VIEW late AS SELECT * FROM v"))
+    run.fails("c")
+    run.attempt()
+    _, _, *rows = plan_table(run.in_new_session().plan())
+    assert [row.rpartition("   ")[2].partition(" (")[0] for row in rows] == [
+        "1 view as of then",
+        "1 view made again, as of now",
+        "1 view by SQL text, as of now",
+        "failed in attempt 1",
+    ]
 
 
 def test_nothing_is_saved_when_all_goes_well_nor_when_a_replay_is_cheap(make: Make, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionChanges,
     SessionSnapshot,
     SessionStateKind,
+    counted,
 )
 from airflow_provider.runner.session_state.needs.later_reads import find_later_reader
 from airflow_provider.runner.session_state.probes.connect_probe import plan_text
@@ -181,10 +182,11 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
         return list(map(str, record.left_views))
 
     def restored_words(self, record: SessionStateRecord) -> str:
-        return f"views {', '.join(str(saved.view) for saved in record.views)}" if record.views else ""
+        return f"views {', '.join(str(saved.view) for saved in record.views)}, as of then" if record.views else ""
 
     def brief_words(self, record: SessionStateRecord) -> str:
-        return readable_size(sum(view.bytes for view in record.views)) if record.views else ""
+        size = readable_size(sum(view.bytes for view in record.views))
+        return f"{counted(len(record.views), 'views')} as of then ({size})" if record.views else ""
 
 
 def lost_view(view: ViewName) -> str:

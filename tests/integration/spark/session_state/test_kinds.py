@@ -193,8 +193,8 @@ SAMPLES = {
         lambda session, db: session.table("v").count() == 1,
         otherwise=("CREATE TEMPORARY VIEW w AS SELECT 1 AS x",),
         code=True,
-        words="views v",
-        brief=" bytes",
+        words="views v, as of then",
+        brief=" bytes)",
     ),
     "cached views": Sample((VIEW, "CACHE LAZY TABLE v"), lambda session, db: session.catalog.isCached("v")),
 }

@@ -23,6 +23,7 @@ from airflow_provider.runner.planning.reasons import NotCompleted
 from airflow_provider.runner.planning.reuse_reasons import CompletedEarlier
 from airflow_provider.runner.record.progress_record import SparkCosts, SparkUsage
 from airflow_provider.runner.record.session_state_record import SavedView, SessionStateRecord
+from airflow_provider.runner.record.view_names import ViewName
 
 RESULTS = (
     ComponentResult("a", Action.REUSE, "", ComponentStatus.COMPLETED, restoring_seconds=0.5, seconds_saved=60),
@@ -67,7 +68,7 @@ def test_the_table_shows_what_components_took_of_spark_where_it_is_known() -> No
 
 
 def test_the_plan_shows_what_is_restored() -> None:
-    """How large the views are, and what else; how many there are is among the reasons."""
+    """Views as they were when they were saved with their size, what is made again as of now, and what else."""
     view = {"name": "v", "url": "u", "format": "parquet", "schema_json": "{}", "columns": ["x"], "rows": 1}
     state = SessionStateRecord(
         handling="kept",
@@ -75,19 +76,27 @@ def test_the_plan_shows_what_is_restored() -> None:
         views=[SavedView.model_construct(**view, bytes=6_200_000), SavedView.model_construct(**view, bytes=6_200_000)],
         settings={"spark.sql.shuffle.partitions": "3"},
     )
+    lazy = SessionStateRecord(handling="replay", reason="", left_views=[ViewName("w"), ViewName("x")])
+    text = SessionStateRecord(handling="replay", reason="", left_views=[ViewName("y")], late_bound=True)
     plan = RunPlan(
         "p",
         (
             Decision("a", Action.REUSE, CompletedEarlier(1), session_state=state, restore=True),
             Decision("b", Action.REUSE, CompletedEarlier(1), session_state=state),
-            Decision("c", Action.RUN, NotCompleted(1, failed=True)),
+            Decision("c", Action.REPLAY, CompletedEarlier(1), session_state=lazy),
+            Decision("d", Action.REPLAY, CompletedEarlier(1), session_state=text),
+            Decision("e", Action.RUN, NotCompleted(1, failed=True)),
         ),
     )
-    header, _, first, second, third = plan_table(plan)
+    header, _, *rows = plan_table(plan)
     assert header.split() == ["component", "action", "why", "to", "restore"]
-    assert first.endswith("   12.4 MB, 1 setting")
-    assert second.endswith("completed in attempt 1")
-    assert third.endswith("failed in attempt 1")
+    assert [row.rpartition("   ")[2] for row in rows] == [
+        "2 views as of then (12.4 MB), 1 setting",
+        "completed in attempt 1",
+        "2 views made again, as of now",
+        "1 view by SQL text, as of now",
+        "failed in attempt 1",
+    ]
 
 
 def width(text: str) -> int:
