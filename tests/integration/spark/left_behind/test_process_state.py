@@ -22,6 +22,7 @@ from airflow_provider.runner import (
 from tests.integration.spark.left_behind import process_jobs
 from tests.integration.spark.left_behind.process_rows import PROCESS_ROWS, ProcessThing
 from tests.integration.spark.left_behind.rows import EXPLAINED, REFUSED, REPLAYED
+from tests.integration.spark.left_behind.submission import submit
 from tests.reliability.every_failure.attempts import python
 from tests.reliability.every_failure.warm_jvm import WarmJvm
 
@@ -74,17 +75,21 @@ def _cases(directory: Path) -> dict[str, Any]:
     return found
 
 
-def _attempt(directory: Path, jvm: WarmJvm) -> Mapping[str, Any]:
-    done = python("-m", DRIVER, str(directory), directory=directory, jvm=jvm)
+def _attempt(directory: Path, jvm: WarmJvm | None) -> Mapping[str, Any]:
+    if jvm is not None:
+        done = python("-m", DRIVER, str(directory), directory=directory, jvm=jvm)
+    else:
+        done = submit(Path(__file__).parent / "process_driver.py", directory)
     assert done.returncode == 0, done.stderr[-5000:]
     (directory / "log").write_text(done.stderr)
     return json.loads((directory / "found.json").read_text())  # type: ignore[no-any-return]
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+@pytest.fixture(scope="module", params=["in the task", pytest.param("submitted", marks=pytest.mark.torture)])
+def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+    """What became of all cases, in a process as the task's, and in drivers that ``spark-submit`` starts."""
     straight, failing = tmp_path_factory.mktemp("straight"), tmp_path_factory.mktemp("failing")
-    jvm = WarmJvm(straight)
+    jvm = WarmJvm(straight) if request.param == "in the task" else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEFT_GIVEN", "given")
         _cases(straight)
@@ -95,7 +100,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
         (failing / "closed").unlink()
         record = "".join(path.read_text() for path in (failing / "checkpoints").rglob("*.json"))
         second = _attempt(failing, jvm)
-    jvm.close()
+    if jvm is not None:
+        jvm.close()
     return Outcomes(without, first, second, record)
 
 
