@@ -16,6 +16,7 @@ from hypothesis import settings
 from scripts.local_postgres import JDBC_DRIVER
 from scripts.quick_jvm import java_options
 from tests.samples.components import basic as samples
+from tests.samples.harness.active_session import make_active
 from tests.samples.harness.application_state import ApplicationState
 from tests.samples.services.quick_files import use_quick_files
 
@@ -80,16 +81,10 @@ def _spark_as_new(request: pytest.FixtureRequest) -> None:
     """Take back what earlier tests left in the Spark that all of them share, whatever their order."""
     if "spark" not in request.fixturenames:
         return
-    from pyspark.sql import SparkSession
 
     _leave_connect_mode()
     spark: SparkSession = request.getfixturevalue("spark")
-    # Spark keeps whatever session was used last as the active one, and pyspark as the one that `getOrCreate` returns.
-    kinds: Any = SparkSession
-    kinds._instantiatedSession = kinds._activeSession = spark
-    java_sessions = kinds._get_j_spark_session_class(spark._jvm)
-    java_sessions.setDefaultSession(spark._jsparkSession)
-    java_sessions.setActiveSession(spark._jsparkSession)
+    make_active(spark)
     # `SHOW TABLES` of any database lists temp views, too.
     spark._jsparkSession.sessionState().catalog().clearTempTables()
     if _as_new is not None:

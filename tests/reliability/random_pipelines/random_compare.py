@@ -27,6 +27,7 @@ from tests.reliability.random_pipelines.random_process import ProcessState, allo
 from tests.reliability.random_pipelines.random_run import Trial, attempt
 from tests.reliability.random_pipelines.random_story import Failure, Story
 from tests.reliability.random_pipelines.random_world import Outcome, Row, World, write_sources
+from tests.samples.harness.active_session import make_active
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -118,6 +119,7 @@ class Judge:
             begin_attempt(number)
             self._spark.catalog.clearCache()  # what a new process does not have
             session = self._spark.newSession()
+            make_active(session)
             try:
                 trials.append(attempt(story, world.places, store, session, failure))
             finally:
