@@ -79,10 +79,9 @@ def _leave_connect_mode() -> None:
 @pytest.fixture(autouse=True)
 def _spark_as_new(request: pytest.FixtureRequest) -> None:
     """Take back what earlier tests left in the Spark that all of them share, whatever their order."""
+    _leave_connect_mode()  # a process that a test starts inherits it, too
     if "spark" not in request.fixturenames:
         return
-
-    _leave_connect_mode()
     spark: SparkSession = request.getfixturevalue("spark")
     make_active(spark)
     # `SHOW TABLES` of any database lists temp views, too.

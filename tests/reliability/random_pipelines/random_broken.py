@@ -26,7 +26,7 @@ def stage(spark: SparkSession, *, table: str, source: str, view: str, how: str, 
 
 def widen(spark: SparkSession, *, table: str, source: str, view: str) -> None:
     """Make a table with one more column, and a view that reads it."""
-    spark.sql(f"CREATE OR REPLACE TEMP VIEW widened AS SELECT id, v, tag, v + 19 AS more FROM {source}")
+    spark.sql(f"CREATE OR REPLACE TEMP VIEW widened AS SELECT id, v, v + 19 AS more, tag FROM {source}")
     spark.sql(f"DROP TABLE IF EXISTS {table}")
     spark.table("widened").write.saveAsTable(table)
     spark.catalog.dropTempView("widened")
