@@ -33,13 +33,17 @@ function command(progress, kind, index, { dagId, taskId, runId }) {
 }
 
 function derived(progress, kind, index, taskRuns) {
-  if (kind === BEGINNING) return { letters: "x".repeat(progress.components.length) };
+  if (kind === BEGINNING) return { letters: lettersOf(progress, () => true) };
   if (kind === ONLY) {
     return { refused: taskRuns ? "this is worked out when the attempt has ended" : "the attempt ended without a word, so this was not worked out" };
   }
   const again = kind === FROM ? progress.withDescendants(index) : new Set();
-  const letters = progress.components.map((one) => (one.state === "s" ? "s" : isDone(one) && !again.has(one.index) ? "r" : "x"));
-  return { letters: letters.join(""), reservation: reservation(progress, taskRuns) };
+  return { letters: lettersOf(progress, (one) => again.has(one.index)), reservation: reservation(progress, taskRuns) };
+}
+
+/** What is done is reused unless it is to run again; what the pipeline leaves out stays out. */
+function lettersOf(progress, runsAgain) {
+  return progress.components.map((one) => (one.state === "s" ? "s" : isDone(one) && !runsAgain(one) ? "r" : "x")).join("");
 }
 
 function reservation(progress, taskRuns) {
@@ -57,8 +61,7 @@ export function planOfRequest(progress, request) {
   if (letters) return { letters };
   if (recorded?.refused) return { refused: recorded.refused };
   const again = new Set(indices.flatMap((index) => (request?.only ? [index] : [...progress.withDescendants(index)])));
-  const derivedLetters = progress.components.map((one) => (one.state === "s" ? "s" : isDone(one) && !again.has(one.index) ? "r" : "x"));
-  return { letters: derivedLetters.join(""), reservation: FROM_THE_GRAPH };
+  return { letters: lettersOf(progress, (one) => again.has(one.index)), reservation: FROM_THE_GRAPH };
 }
 
 const FROM_THE_GRAPH = "This follows from the graph. A component that is cheap and harmless may be replayed instead of being reused.";
