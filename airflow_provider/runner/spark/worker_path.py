@@ -23,16 +23,18 @@ def with_worker_path(settings: dict[str, str], path: Sequence[str] | None = None
     """Return Spark properties with which Python workers on this host find the author's modules.
 
     The author's own value comes first. Leaves out a folder from which a worker would import another module than the
-    driver does: workers search it before the installed packages.
+    driver does: workers search it before the installed packages. The process's own ``PYTHONPATH`` comes last, because in
+    an executor that is a process of its own (``local-cluster``) the property replaces it.
 
     :param path: where this process looks for modules; default: ``sys.path``
     """
     path = sys.path if path is None else path
-    known = {os.path.realpath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry}
+    inherited = dict.fromkeys(entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry)
+    known = set(map(os.path.realpath, inherited))
     own = [folder for folder in path if _is_own(folder) and os.path.realpath(folder) not in known]
     found = [folder for folder in dict.fromkeys(own) if not _hides_others(folder, path)]
     given = settings.get(PROPERTY)
-    whole = os.pathsep.join([*([given] if given else []), *found])
+    whole = os.pathsep.join([*([given] if given else []), *found, *inherited])
     return {**settings, PROPERTY: whole} if found else settings
 
 

@@ -80,7 +80,7 @@ def test_a_lost_spark_is_blamed_and_not_the_component(airflow: Any, dag_id: str,
     """What ended and how, the setting to raise, what is recorded, and that the next attempt goes on from there."""
     kind, lines = error_of(airflow, dag_id)
 
-    assert kind == "SparkLostError"
+    assert kind == "SparkLostError", lines
     assert lines[0].startswith(f"pipeline 'shop': Spark was lost while component {component!r} (2 of ")
     assert any(told in line for line in lines)
     assert any(line.startswith("remedy: ") for line in lines)

@@ -12,6 +12,11 @@ import pytest
 from airflow_provider.runner.spark.worker_path import PROPERTY, with_worker_path
 
 
+@pytest.fixture(autouse=True)
+def _no_path_of_the_test_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+
+
 def folder(path: Path, *modules: str) -> str:
     path.mkdir()
     for module in modules:
@@ -63,6 +68,14 @@ def test_installed_modules_and_what_workers_know_already_are_not_repeated(
     installed = [entry for entry in sys.path if "site-packages" in entry]
 
     assert with_worker_path({}, [known, *installed, "", "relative", str(tmp_path / "missing")]) == {}
+
+
+def test_what_the_process_has_by_its_environment_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark replaces the ``PYTHONPATH`` of an executor by the property, so that the property must have all of it."""
+    known, dags = folder(tmp_path / "known", "jobs.py"), folder(tmp_path / "dags", "helper.py")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([known, "", known]))
+
+    assert with_worker_path({}, [known, dags]) == {PROPERTY: os.pathsep.join([dags, known])}
 
 
 def test_a_folder_that_cannot_be_listed_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
