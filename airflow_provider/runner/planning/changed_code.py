@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from airflow_provider.runner.config.model import PipelineConfig
-from airflow_provider.runner.fingerprint.code import CodeChange, compare_code
+from airflow_provider.runner.fingerprint.code import CodeChange, CodeReading, compare_code
 from airflow_provider.runner.planning.facts import Facts
 from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.code_record import CodeRecord
@@ -55,9 +55,21 @@ def code_changes(config: PipelineConfig, facts: Facts, checkpoint: CheckpointSta
             unknown[name] = UnknownCode.NOT_RECORDED if before is None else UnknownCode.UNREADABLE
         if before is None or today is None:
             continue
+        if _own_modules_not_found(before, today):
+            unknown |= {name: UnknownCode.UNREADABLE} if name in done else {}
+            continue
         if found := compare_code(before, today):
             (completed if name in done else unfinished)[name] = found
     return CodeChanges(completed, unfinished, unknown)
+
+
+def _own_modules_not_found(before: CodeRecord, today: CodeReading) -> bool:
+    """Whether modules are out of reach that were the author's own when the component completed.
+
+    Another component gives them to the process when it runs, such as with ``addPyFile``: they have not changed.
+    """
+    found = {module.partition(".")[0] for module in today.modules}
+    return any(module.partition(".")[0] in {*today.not_found} - found for module in before.modules)
 
 
 def recorded_code(checkpoint: CheckpointState, name: str) -> CodeRecord | None:

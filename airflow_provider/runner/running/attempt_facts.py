@@ -21,6 +21,7 @@ from airflow_provider.runner.record.checkpoint_state import CheckpointState
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.running.needed_state import readers_of_missing_state
+from airflow_provider.runner.session_state.kinds.import_path import IMPORT_PATH
 from airflow_provider.runner.session_state.live import LiveSession
 
 logger = logging.getLogger(__name__)
@@ -97,9 +98,12 @@ def collect_facts(
     facts = Facts(checkpoint, tuple(restarts))
     if checkpoint is None:
         return facts
-    code = read_code_of_components(config, entered_before(checkpoint))
-    records = {name: record.session_state for name, record in checkpoint.components.items()}
-    there = {name: session.left_in_process(state) for name, state in records.items() if state is not None}
+    states = {
+        n: record.session_state for n, record in checkpoint.components.items() if record.session_state is not None
+    }
+    added_to_path = [left.name for state in states.values() for left in IMPORT_PATH.left(state) if left.is_new]
+    code = read_code_of_components(config, entered_before(checkpoint), search=added_to_path)
+    there = {name: session.left_in_process(state) for name, state in states.items()}
     facts = replace(facts, hashes=ConfigHashes.of(config), code=code, in_process=there)
     if checkpoint.status != "completed" or restarts:
         facts = replace(facts, sources=_sources(checkpoint, session, cleared=cleared))

@@ -23,8 +23,8 @@ def with_worker_path(settings: dict[str, str], path: Sequence[str] | None = None
     """Return Spark properties with which Python workers on this host find the author's modules.
 
     The author's own value comes first. Leaves out a folder from which a worker would import another module than the
-    driver does: workers search it before the installed packages. The process's own ``PYTHONPATH`` comes last, because in
-    an executor that is a process of its own (``local-cluster``) the property replaces it.
+    driver does: workers search it before the installed packages. The process's own ``PYTHONPATH`` comes last: in an
+    executor that is a process of its own (``local-cluster``) the property replaces it.
 
     :param path: where this process looks for modules; default: ``sys.path``
     """

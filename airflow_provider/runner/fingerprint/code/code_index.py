@@ -36,10 +36,11 @@ class CodeIndex:
     """Everything that this process has read, valid as long as no file changes.
 
     :param roots: real paths of directories with the author's own code
+    :param search: where to look for modules that are nowhere on ``sys.path``
     """
 
-    def __init__(self, roots: Sequence[str]) -> None:
-        self.finder = ModuleFinder(roots)
+    def __init__(self, roots: Sequence[str], search: Sequence[str] = ()) -> None:
+        self.finder = ModuleFinder(roots, search)
         self.resolver = NameResolver(self.finder)
         self._entries: dict[CodeTarget, tuple[list[CodeEntry], list[CodeTarget]]] = {}
         self._sites: dict[str, int] = {}

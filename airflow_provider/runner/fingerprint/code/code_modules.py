@@ -124,10 +124,14 @@ class ModuleFinder:
     """Finds modules as an import would.
 
     :param roots: real paths of directories with the author's own code
+    :param search: where to look for what is nowhere on ``sys.path``
+    :ivar off_path: top-level modules that were found there
     """
 
-    def __init__(self, roots: Sequence[str] = ()) -> None:
+    def __init__(self, roots: Sequence[str] = (), search: Sequence[str] = ()) -> None:
         self._roots = roots
+        self._search = list(search)
+        self.off_path: set[str] = set()
         self._found: dict[str, CodeModule | None] = {}
 
     @property
@@ -196,13 +200,19 @@ class ModuleFinder:
         parent, _, _ = name.rpartition(".")
         try:
             if not parent:
-                return importlib.util.find_spec(name)
+                return importlib.util.find_spec(name) or self._spec_off_path(name)
             package = self.find(parent)
             if package is None or package.search is None:
                 return None
             return importlib.machinery.PathFinder.find_spec(name, list(package.search))
         except (ImportError, AttributeError, ValueError, OSError):
             return None
+
+    def _spec_off_path(self, name: str) -> importlib.machinery.ModuleSpec | None:
+        found = importlib.machinery.PathFinder.find_spec(name, self._search) if self._search else None
+        if found is not None:
+            self.off_path.add(name)
+        return found
 
     def _module(
         self, name: str, file: str | None, search: list[str] | None, loader: Any, loaded: ModuleType | None

@@ -14,7 +14,7 @@ from airflow_provider.runner.fingerprint.code.reachability import Reachability
 _Key = tuple[int, str | None, tuple[str, ...], frozenset[str]]
 
 _lock = threading.RLock()
-_indexes: dict[tuple[str, ...], tuple[CodeIndex, dict[_Key, tuple[Any, CodeReading]]]] = {}
+_indexes: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[CodeIndex, dict[_Key, tuple[Any, CodeReading]]]] = {}
 
 
 def read_code(
@@ -24,6 +24,7 @@ def read_code(
     path: str | None = None,
     also: Iterable[str] = (),
     stops: Iterable[str] = (),
+    search: Iterable[str] = (),
 ) -> CodeReading:
     """Read the code of a class or function, with all of the author's own code that it reaches.
 
@@ -34,13 +35,14 @@ def read_code(
     :param also: names as in a reading's ``functions`` that ran although nothing refers to them
     :param stops: names of the author's modules, or of anything in them, to leave out with everything that only they
         reach
+    :param search: where to look for modules that are nowhere on ``sys.path``
     """
     own, more = tuple(os.path.realpath(root) for root in roots), tuple(sorted(set(also)))
-    known = frozenset(stops)
+    known, places = frozenset(stops), (own, tuple(search))
     with _lock:
-        if own not in _indexes or not _indexes[own][0].is_valid():
-            _indexes[own] = CodeIndex(own), {}
-        index, readings = _indexes[own]
+        if places not in _indexes or not _indexes[places][0].is_valid():
+            _indexes[places] = CodeIndex(*places), {}
+        index, readings = _indexes[places]
         key = id(target), path, more, known
         if key not in readings:
             reach = Reachability(index, known)

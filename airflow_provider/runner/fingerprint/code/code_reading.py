@@ -55,6 +55,7 @@ class CodeReading:
     :param foreign: what it uses that is not the author's own: builtins, the standard library, distributions
     :param attributes: attributes of values that are unknown until the code runs
     :param unseen: what reading could not follow
+    :param not_found: top-level modules that it imports and that are nowhere on this process's ``sys.path``
     :param state_reads: what it reads of the process that an earlier component may have left
     :param state_writes: what it writes there
     """
@@ -69,6 +70,7 @@ class CodeReading:
     unseen: tuple[UnseenCode, ...] = ()
     state_reads: tuple[StateUse, ...] = ()
     state_writes: tuple[StateUse, ...] = ()
+    not_found: tuple[str, ...] = ()
 
     @property
     def has_all_names(self) -> bool:

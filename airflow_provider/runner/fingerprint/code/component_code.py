@@ -16,13 +16,18 @@ logger = logging.getLogger(__name__)
 
 
 def read_component_code(
-    component: ComponentConfig, base_dir: Path, also: Iterable[str] = (), stops: Iterable[str] = ()
+    component: ComponentConfig,
+    base_dir: Path,
+    also: Iterable[str] = (),
+    stops: Iterable[str] = (),
+    search: Iterable[str] = (),
 ) -> CodeReading | None:
     """Read the code of one component; None if it does not exist here or cannot be read.
 
     :param base_dir: the pipeline's folder, whose code is the author's own
     :param also: see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
     :param stops: see there
+    :param search: see there
     """
     try:
         target = component.target()
@@ -30,7 +35,7 @@ def read_component_code(
         return None  # such a pipeline cannot run; the config check says so
     path = None if component.component_object is not None else component.class_path
     try:
-        return read_code(target, roots=[base_dir], path=path, also=also, stops=stops)
+        return read_code(target, roots=[base_dir], path=path, also=also, stops=stops, search=search)
     except Exception as error:  # noqa: BLE001 - a run must not fail because its code is unusual
         logger.warning("cannot read the code of component %r: %s", component.name, describe(error))
         return None
@@ -55,11 +60,18 @@ def read_executed(
     return (with_runtime(read, config.spark.to_spark_conf()) if read is not None else None), unread
 
 
-def read_code_of_components(config: PipelineConfig, also: Mapping[str, Iterable[str]]) -> dict[str, CodeReading | None]:
+def read_code_of_components(
+    config: PipelineConfig, also: Mapping[str, Iterable[str]], search: Iterable[str] = ()
+) -> dict[str, CodeReading | None]:
     """Read the code of all enabled components, with what decides beside it what they compute.
 
     :param also: component to further names, see :func:`~airflow_provider.runner.fingerprint.code.code_reader.read_code`
+    :param search: see there
     """
+    places = tuple(search)
     settings = config.spark.to_spark_conf()
-    readings = {c.name: read_component_code(c, config.base_dir, also.get(c.name, ())) for c in config.ordered}
+    readings = {
+        component.name: read_component_code(component, config.base_dir, also.get(component.name, ()), search=places)
+        for component in config.ordered
+    }
     return {name: with_runtime(reading, settings) if reading else None for name, reading in readings.items()}

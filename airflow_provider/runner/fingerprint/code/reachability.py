@@ -116,6 +116,7 @@ class Reachability:
             tuple(unseen),
             tuple({use: None for definition in definitions for use in definition.state_reads}),
             tuple({use: None for definition in definitions for use in definition.state_writes}),
+            tuple(sorted(self._not_found(modules, foreign))),
         )
 
     def _follow(self, targets: Iterable[CodeTarget]) -> None:
@@ -134,6 +135,11 @@ class Reachability:
             waiting += more
             waiting += [ModulePatches(target.module)] if isinstance(target, Definition) else []
             waiting += [further for entry in entries for further in entry.definition.targets]
+
+    def _not_found(self, modules: Iterable[str], foreign: Iterable[CodeReference]) -> set[str]:
+        finder = self._index.finder
+        names = {name.partition(".")[0] for name in _names(foreign)} - {""}
+        return {name for name in names if finder.find(name) is None} | finder.off_path.intersection(modules)
 
     def _shared_names(self) -> set[str]:
         """Return the names that several modules define."""

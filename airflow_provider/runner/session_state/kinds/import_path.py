@@ -31,7 +31,8 @@ class ImportPath(ProcessStateKind):
         return dict.fromkeys(entry for entry in sys.path if type(entry) is str and not _OF_SPARK.search(entry))
 
     def need_of(self, reading: CodeReading | None, component: ComponentConfig, left: LeftInProcess) -> Need:
-        names = {found.name.partition(".")[0] for found in reading.foreign} if reading is not None else set()
+        foreign = {found.name.partition(".")[0] for found in reading.foreign} if reading is not None else set()
+        names = foreign.union(reading.not_found if reading is not None else ())
         if not all(map(_is_found, names)):
             return Need.YES
         return Need.MAYBE if hides_names(reading) else Need.NO

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,6 +179,41 @@ class OneProcess:
 def one_process(spark: SparkSession, tmp_path: Path) -> Iterator[OneProcess]:
     yield OneProcess(spark, tmp_path)
     process_jobs.CACHE.clear()
+
+
+def test_a_module_of_a_folder_that_a_component_adds_is_no_change_of_code(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new process cannot find it before that component has run again, and what used it must not run twice."""
+    (tmp_path / "modules").mkdir()
+    helper = tmp_path / "modules" / "left_helper.py"
+    helper.write_text("def answer():\n    return 42\n")
+    steps = {
+        "leaves": {"class_path": f"{STEPS}.add_path", "config": {"folder": str(helper.parent)}},
+        "appends": {"class_path": f"{STEPS}.append_by_path", "config": {"out": str(tmp_path / "appended")}},
+        "gate": {"class_path": f"{STEPS}.gate", "config": {"closed": str(tmp_path / "closed")}},
+        "uses": {"class_path": f"{STEPS}.use_path", "config": {"out": str(tmp_path / "out")}},
+    }
+    config = load_pipeline_config({"name": "p", "components": [{"name": n, **s} for n, s in steps.items()]})
+    store = InMemoryCheckpointStore()
+
+    def attempt() -> tuple[dict[str, str], list[str]]:
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        monkeypatch.delitem(sys.modules, "left_helper", raising=False)
+        hooks = CheckpointHooks(store, "run-1", compute_pipeline_fingerprint(config))
+        runner = SimplePipelineRunner(config, hooks=hooks, spark=spark.newSession())
+        plan = runner.plan(store.load("run-1", "p"))
+        failed = runner.run(plan=plan).failed_components
+        sys.path[:] = [entry for entry in sys.path if entry != str(helper.parent)]
+        return {d.component: str(d.action) for d in plan.decisions}, [name for name, _ in failed]
+
+    (tmp_path / "closed").touch()
+    assert attempt()[1] == ["gate"]
+    (tmp_path / "closed").unlink()
+    assert attempt() == ({"leaves": "REPLAY", "appends": "REUSE", "gate": "RUN", "uses": "RUN"}, [])
+    assert (tmp_path / "appended").read_text() == "42\n"
+    helper.write_text("def answer():\n    return 43\n")
+    assert attempt()[0]["appends"] == "RUN"
 
 
 def test_the_same_runner_still_has_it(one_process: OneProcess) -> None:

@@ -292,3 +292,17 @@ def test_validate_code_prints_what_the_fingerprint_covers(tmp_path: Path, capsys
     assert any(line.startswith("depends on: pandas ") for line in lines)
     assert "cannot see: getattr by a computed name (steps.py:5 in one)" in lines
     assert "ready-made: besides its config nothing else counts" in lines
+
+
+def test_code_whose_own_modules_are_out_of_reach_counts_as_unchanged_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As those of ``addPyFile``, which only the component that adds them brings into a process."""
+    steps = STEPS.replace("import util\n", "").replace("(spark):\n", "(spark):\n    import util\n")
+    run = EditedCodeRun(tmp_path, {"steps.py": steps, "util.py": UTIL})
+    assert run.attempt() == ["first", "second", "apart", "third"]
+    (tmp_path / "code" / "util.py").unlink()
+    del run.files["util.py"]
+    caplog.set_level(logging.INFO)
+    assert run.attempt() == []
+    assert any("'second'" in line and "cannot be read today" in line for line in caplog.messages)
