@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark import SparkFiles
 
 from airflow_provider.runner.record.source_record import SourceRecord
 from airflow_provider.runner.record.view_names import ViewName
@@ -416,3 +417,18 @@ def test_a_session_that_does_not_answer_is_no_failure_of_the_component(session: 
     [source] = sources_of(reading)
     assert (source.state, source.why) == ("unknown", "Spark does not tell: RuntimeError: gone")
     reading.end()
+
+
+def test_of_a_file_that_was_given_to_spark_the_file_itself_is_the_source(
+    session: SparkSession, reading: SourceWatch, tmp_path: Path
+) -> None:
+    """The application's copy is gone with it, which is no change of what was read."""
+    given, unread = tmp_path / "exchange rates.txt", tmp_path / "unread.txt"
+    for file in (given, unread):
+        file.write_text("1.25\n")
+        session.sparkContext.addFile(str(file))
+    copy = SparkFiles.get(given.name)
+    session.read.text(copy).createOrReplaceTempView("v")
+    for opened in ((), (copy,)):
+        [source] = reading.collect("c", [ViewName("v")], extra_files=opened).sources
+        assert (source.roots, source.files, source.state) == ([str(given)], 1, "seen")

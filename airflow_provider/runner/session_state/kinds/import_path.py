@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -17,9 +16,7 @@ from airflow_provider.runner.session_state.kinds.process_state_kind import (
     hides_names,
 )
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
-
-_OF_SPARK = re.compile(r"/spark-[0-9a-f-]{36}/userFiles-[0-9a-f-]{36}")
-"""Where Spark keeps the Python files that it was given: it adds them to the path itself."""
+from airflow_provider.runner.session_state.sources.added_copies import is_added_copy
 
 
 class ImportPath(ProcessStateKind):
@@ -28,7 +25,8 @@ class ImportPath(ProcessStateKind):
     name = "import path"
 
     def look(self, look: SessionLook) -> Mapping[str, Any]:
-        return dict.fromkeys(entry for entry in sys.path if type(entry) is str and not _OF_SPARK.search(entry))
+        # Spark adds the Python files that it was given to the path itself.
+        return dict.fromkeys(entry for entry in sys.path if type(entry) is str and not is_added_copy(entry))
 
     def need_of(self, reading: CodeReading | None, component: ComponentConfig, left: LeftInProcess) -> Need:
         foreign = {found.name.partition(".")[0] for found in reading.foreign} if reading is not None else set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -16,6 +16,7 @@ from airflow_provider.runner.record.source_record import SourceRecord, TouchedDa
 from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state.probes.blind_probe import BlindProbe
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
+from airflow_provider.runner.session_state.sources.added_copies import added_files, is_added_copy, is_of_added_copies
 from airflow_provider.runner.session_state.sources.classic_reads import ClassicSources
 from airflow_provider.runner.session_state.sources.compare import replaced_files, source_change
 from airflow_provider.runner.session_state.sources.connect_reads import ConnectSources
@@ -143,7 +144,7 @@ class SourceWatch:
         if self._blind is not None:
             why = f"Spark does not tell: {self._blind}"
             found = [*found, SourceRecord(kind="other", name="what it read", state="unknown", why=why)]
-        sources = distinct_sources([*filter(self._is_source, found), *driver_files(extra_files)])
+        sources = distinct_sources(self._outside(found, extra_files))
         writes = list(dict.fromkeys(mask(final_target(normalized(target))) for target in (*written, *targets)))
         self._known[component] = sources
         for source in sources:
@@ -159,6 +160,19 @@ class SourceWatch:
         self._follow(left)
         logger.debug("%s: finding its sources took %.3f s", component, time.monotonic() - began)
         return TouchedData(sources=sources, writes=writes, left=left)
+
+    def _outside(self, found: Iterable[SourceRecord], files: Iterable[str]) -> Iterator[SourceRecord]:
+        """Yield the sources that outlive the application, with the files of which it has copies."""
+        copies: list[str] = []
+        for source in filter(self._is_source, found):
+            if is_of_added_copies(source):
+                copies += source.roots
+            else:
+                yield source
+        own: list[str] = []
+        for file in files:
+            (copies if is_added_copy(file) else own).append(file)
+        yield from driver_files([*own, *added_files(copies, self._spark)])
 
     def _is_source(self, source: SourceRecord) -> bool:
         places, saved = [*source.roots, *source.globs], self._saved_inside

@@ -523,7 +523,9 @@ def test_modules_off_the_path_are_named_and_read_where_a_folder_is_given(
     project: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Another component may add their folder when it runs; that is no change of the code that imports them."""
-    run = project("jobs.run", jobs="def run(spark):\n    import rates, requests\n    return rates.today() + requests.get('x')")
+    run = project(
+        "jobs.run", jobs="def run(spark):\n    import rates, requests\n    return rates.today() + requests.get('x')"
+    )
     away = tmp_path / "away"
     write(away, {"rates.py": "def today():\n    return 1\n"})
     without, found = read_code(run), read_code(run, search=[str(away)])
