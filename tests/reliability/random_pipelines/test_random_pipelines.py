@@ -114,6 +114,6 @@ def check_power(counts: Counter[str]) -> None:
     assert counts["REPLAY components"]
     assert counts["REUSE components"]
     assert counts["restored"]
-    # Each refusal is one that must be: what is needed was left by a component that also wrote. The generator makes many of
-    # these: 2 to 9 of 30 pipelines are refused, so that half of them would mean something else.
+    # Each refusal is one that must be: what is needed was left by a component that also wrote. The generator makes many
+    # of these: 2 to 9 of 30 pipelines are refused, so that half of them would mean something else.
     assert counts["refused"] <= counts["pipelines"] / 2, "a resume that is refused must be rare"
