@@ -70,7 +70,7 @@ def test_with_on_clear_resume_a_checkpoint_kept_elsewhere_survives_any_clear(sce
     run = failed_at_b(scene, "chain_resumed")
     run.clear(keep=False)
 
-    assert_resumed(run, "cleared without 'Keep task state and resume', but on_clear is 'resume', so it goes on from")
+    assert_resumed(run, "cleared without 'Keep task state and resume', but on_clear is 'resume', so it continues from")
 
 
 @ASKS
@@ -84,7 +84,7 @@ def test_on_clear_resume_with_the_default_store_gives_one_warning(scene: Any) ->
     logs = [run.airflow.log_lines(run.dag_id, run.run_id, "work", attempt) for attempt in (1, 2)]
     said = [[line for line in log if "on_clear is 'resume'" in line] for log in logs]
     assert [len(lines) for lines in said] == [1, 0]
-    assert "set checkpoint_url to keep it elsewhere" in said[0][0]
+    assert "Set checkpoint_url to keep it elsewhere" in said[0][0]
 
 
 @ASKS
