@@ -159,7 +159,7 @@ class _Turn:
     :param refuse_late: raises if a question must not be asked, given what is asked for
     :ivar outcomes: what became of each question
     :ivar began: when the newest question was asked
-    :ivar is_given_up: whether nobody waits any more
+    :ivar is_given_up: whether the answer is no longer waited for
     """
 
     def __init__(

@@ -129,7 +129,7 @@ def _server_lost(spark: Any, text: str) -> SparkLostError | None:
     if "SESSION_CLOSED" in text:
         what = (
             f"the Spark Connect server at {host} has closed the session: it was idle for longer than the server "
-            "allows, or somebody released it"
+            "allows, or it was released"
         )
         remedy = "raise the server's spark.connect.session.manager.defaultSessionTimeout; a retry gets a new session"
     elif (

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.connect.client_process import told_by
 from tests.samples.services.connect_server import ConnectServer
 
 pytestmark = pytest.mark.xdist_group("connect")
 
-ROOT = Path(__file__).parents[3]
-
 
 def attempt(server: ConnectServer, folder: Path, end: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, Path(__file__).parent / "driver.py", server.url, folder, end],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return told_by("driver.py", server, folder, end)
 
 
 def test_a_new_client_finds_views_settings_database_and_functions_again(server: ConnectServer, tmp_path: Path) -> None:
@@ -54,15 +41,7 @@ def test_a_new_client_finds_views_settings_database_and_functions_again(server: 
 
 def test_the_clients_own_acts_are_none_of_the_component(server: ConnectServer, tmp_path: Path) -> None:
     """gRPC announces nothing, and what else the client does is known. What the server does is not, and that is said."""
-    done = subprocess.run(
-        [sys.executable, Path(__file__).parent / "watched.py", server.url, tmp_path],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = told_by("watched.py", server, tmp_path)
     assert told["seen"].pop("a file of its own") == ["opened for writing"]
     assert {name: acts for name, acts in told["seen"].items() if acts} == {}
     assert (told["certain"], told["complete"]) == (False, False)

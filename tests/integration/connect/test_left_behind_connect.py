@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.connect.client_process import told_by
 from tests.integration.spark.left_behind.rows import EXPLAINED, REFUSED, ROWS, LeftThing
 from tests.samples.harness.releases import SPARK
 from tests.samples.services.connect_server import ConnectServer
 
 pytestmark = [pytest.mark.xdist_group("connect"), pytest.mark.torture]  # a quarter of an hour
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.fixture(scope="module")
 def found(server: ConnectServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What became of each row: verdict, what is wrong, what was said."""
-    done = subprocess.run(
-        [sys.executable, Path(__file__).parent / "left_behind_driver.py", server.url, tmp_path_factory.mktemp("left")],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    rows: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    rows: dict[str, Any] = told_by("left_behind_driver.py", server, tmp_path_factory.mktemp("left"), seconds=900)
     return rows
 
 

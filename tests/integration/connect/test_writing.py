@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.integration.connect.client_process import told_by
 from tests.samples.services.connect_server import ConnectServer
 
 pytestmark = pytest.mark.xdist_group("connect")
 
 
 def test_what_would_be_lost_is_refused_and_all_else_is_written(server: ConnectServer, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, Path(__file__).parent / "writing_driver.py", server.url, tmp_path],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = told_by("writing_driver.py", server, tmp_path)
     for case in ("own input", "child"):
         assert "'v' (left by component 'read'), reads " in told[case]
     assert "view 'v' (left by component 'read') reads" in told["needed"]

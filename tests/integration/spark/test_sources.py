@@ -427,6 +427,12 @@ def test_of_a_file_that_was_given_to_spark_the_file_itself_is_the_source(
     for file in (given, unread):
         file.write_text("1.25\n")
         session.sparkContext.addFile(str(file))
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "prices.txt").write_text("9\n")
+    session.sparkContext.addFile(str(folder), recursive=True)
+    inside = reading.collect("c", [], extra_files=[f"{SparkFiles.get('more')}/prices.txt"]).sources
+    assert [(source.roots, source.files) for source in inside] == [([str(folder)], 1)]
     copy = SparkFiles.get(given.name)
     session.read.text(copy).createOrReplaceTempView("v")
     for opened in ((), (copy,)):

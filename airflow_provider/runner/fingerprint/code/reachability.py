@@ -138,8 +138,8 @@ class Reachability:
 
     def _not_found(self, modules: Iterable[str], foreign: Iterable[CodeReference]) -> set[str]:
         finder = self._index.finder
-        names = {name.partition(".")[0] for name in _names(foreign)} - {""}
-        return {name for name in names if finder.find(name) is None} | finder.off_path.intersection(modules)
+        imported, read = ({name.partition(".")[0] for name in names} for names in (_names(foreign), modules))
+        return {name for name in imported - {""} if finder.find(name) is None} | (finder.off_path & read)
 
     def _shared_names(self) -> set[str]:
         """Return the names that several modules define."""

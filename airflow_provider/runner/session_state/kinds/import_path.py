@@ -29,10 +29,10 @@ class ImportPath(ProcessStateKind):
         return dict.fromkeys(entry for entry in sys.path if type(entry) is str and not is_added_copy(entry))
 
     def need_of(self, reading: CodeReading | None, component: ComponentConfig, left: LeftInProcess) -> Need:
-        foreign = {found.name.partition(".")[0] for found in reading.foreign} if reading is not None else set()
-        names = foreign.union(reading.not_found if reading is not None else ())
-        if not all(map(_is_found, names)):
-            return Need.YES
+        if reading is not None:
+            names = {*reading.not_found, *(found.name.partition(".")[0] for found in reading.foreign)}
+            if not all(map(_is_found, names)):
+                return Need.YES
         return Need.MAYBE if hides_names(reading) else Need.NO
 
     def still_has(self, left: LeftInProcess) -> bool:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_OF_AN_APPLICATION = re.compile(r"/userFiles-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|$)")
+_IN_AN_APPLICATION = re.compile(r"/userFiles-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:/+(?P<name>[^/]+)|/*$)")
 
 
 def is_added_copy(path: str) -> bool:
     """Return whether a path is, or lies in, the folder that ``SparkFiles`` has in one application."""
-    return _OF_AN_APPLICATION.search(path) is not None
+    return _IN_AN_APPLICATION.search(path) is not None
 
 
 def is_of_added_copies(source: SourceRecord) -> bool:
@@ -33,17 +33,27 @@ def is_of_added_copies(source: SourceRecord) -> bool:
 
 
 def added_files(copies: Iterable[str], spark: SparkSession) -> list[str]:
-    """Return the files of this host of which some paths are copies. The rest is known to Spark only by its own address.
+    """Return what was given to Spark on this host and has such copies: files, folders and archives.
 
-    The next attempt has another folder, so a copy would be a source that is gone.
+    The next attempt has another folder, so a copy would be a source that is gone. What has only an address of Spark's
+    own is left out.
+
+    :param copies: paths for which :func:`is_added_copy` holds; the whole folder stands for all that is in it
     """
-    names = {os.path.basename(path) for path in copies}
+    names = {found["name"] for path in copies if (found := _IN_AN_APPLICATION.search(path))}
     if not names:
         return []
     try:
-        addresses = spark.sparkContext.listFiles
+        context = spark.sparkContext
+        given = dict(map(_given, [*context.listFiles, *context.listArchives]))
     except Exception as error:  # noqa: BLE001 - this only tells more of a source
         logger.debug("cannot ask which files were added: %s", describe(error))
         return []
-    paths = (unquote(normalized(address)) for address in addresses)
-    return [path for path in paths if path.startswith("/") and os.path.basename(path) in names]
+    return [path for name, path in given.items() if path.startswith("/") and (name in names or None in names)]
+
+
+def _given(address: str) -> tuple[str, str]:
+    """Return the name that something given to Spark has in the application's folder, and its path or address."""
+    place, _, alias = address.partition("#")
+    path = unquote(normalized(place))
+    return alias or os.path.basename(path), path

@@ -139,7 +139,7 @@ def test_executors_that_are_lost_leave_a_session_behind(why: str, remedy: str) -
         ("[NO_ACTIVE_SESSION] No active Spark session found.", "has restarted, and what its sessions held is gone"),
         (
             "[INVALID_HANDLE.SESSION_CLOSED] Session was closed.",
-            "has closed the session: it was idle for longer than the server allows, or somebody released it",
+            "has closed the session: it was idle for longer than the server allows, or it was released",
         ),
         ("[TABLE_OR_VIEW_NOT_FOUND] The table or view `v`", None),
     ],
