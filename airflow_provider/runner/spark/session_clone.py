@@ -63,7 +63,7 @@ def _connect_clone(spark: Any) -> SparkSession:
             f"{describe(error)}; {_REMEDY}"
         ) from error
     if not hasattr(clone, "release_session_on_close"):
-        clone.release_session_on_close = True  # type: ignore[attr-defined] # pyspark leaves it out, and stop() asks
+        clone.release_session_on_close = True  # pyspark leaves it out, and stop() asks
     return clone
 
 

@@ -149,7 +149,7 @@ class _FrameMaker:
     def method(self) -> Callable[..., Any]:
         """Return the replacement of ``RDD.toDF``."""
 
-        def toDF(self_: Any, schema: Any = None, sampleRatio: Any = None) -> Any:  # noqa: N802, N803 - pyspark's names
+        def toDF(self_: Any, schema: Any = None, sampleRatio: Any = None) -> Any:
             given = thread_session()
             if given is None:
                 return self._outside(self_, schema, sampleRatio)

@@ -23,7 +23,7 @@ def follow_threads(replaced: ReplacedAttributes) -> None:
             run = self.run
 
             def run_following() -> None:
-                del self.run  # type: ignore[method-assign] # no circle of references
+                del self.run  # no circle of references
                 begin_thread(given)
                 try:
                     run()
