@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 KINDS: Any = Session
 AT_ONCE = 4
-ROUNDS = 10
+ROUNDS = 6
 
 
 @pytest.fixture
@@ -85,12 +85,12 @@ def frame_from_rows(session: SparkSession) -> str:
 
 
 def frame_from_rdd(session: SparkSession) -> str:
-    return seen(session.sparkContext.parallelize([(1,)]).toDF(["x"]).sparkSession)
+    return seen(session.sparkContext.parallelize([(1,)]).toDF("x INT").sparkSession)
 
 
 def after_a_new_session(session: SparkSession) -> str:
     session.newSession().createDataFrame([(1,)], "x INT")
-    return seen(session.sparkContext.parallelize([(1,)]).toDF(["x"]).sparkSession)
+    return seen(session.sparkContext.parallelize([(1,)]).toDF("x INT").sparkSession)
 
 
 def older_context(session: SparkSession) -> str:
@@ -298,7 +298,7 @@ def test_threads_that_a_component_starts_work_in_its_copy(
             start(lambda way=way: found.add(way(session)))  # type: ignore[misc]
         return ",".join(found)
 
-    assert side_by_side(session, copies, work, 5) == []
+    assert side_by_side(session, copies, work, 2) == []
 
 
 def test_a_thread_that_a_component_starts_is_prepared(session: SparkSession) -> None:
