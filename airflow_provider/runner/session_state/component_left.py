@@ -10,9 +10,7 @@ from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
     SessionStateKind,
-    StatementEffects,
 )
-from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,16 +33,10 @@ class ComponentLeft:
     not_carried: Mapping[str, str] = field(default_factory=dict)
 
 
-def component_left(
-    component: str,
-    before: SessionSnapshot,
-    after: SessionSnapshot,
-    statements: StatementEffects | None = None,
-) -> ComponentLeft:
+def component_left(component: str, before: SessionSnapshot, after: SessionSnapshot) -> ComponentLeft:
     """Compare the copy of a component before and after it.
 
     :param before: with what earlier components left already carried into it
-    :param statements: what its statements did, on Spark Connect
     """
     unknown = {
         kind.name: after.unknown.get(kind.name) or before.unknown[kind.name]
@@ -56,7 +48,7 @@ def component_left(
     return ComponentLeft(
         component,
         {name: left for name, left in found.items() if left},
-        {**stays, **_unseen(statements or StatementEffects())},
+        stays,
     )
 
 
@@ -73,9 +65,8 @@ def carry_over(left: ComponentLeft, origin: SparkSession, target: SparkSession) 
     for kind in _those_with(left, of_thread=False):
         if own := {name: value for name, value in left.left[kind.name].items() if not kind.is_shared(name)}:
             found |= kind.carry(own, origin, target)
-    if spark_kind(target) == "classic":
-        # Tables that the component wrote may be known to the target with the files that they had before.
-        target._jsparkSession.sessionState().catalog().invalidateAllCachedTables()
+    # Tables that the component wrote may be known to the target with the files that they had before.
+    target._jsparkSession.sessionState().catalog().invalidateAllCachedTables()
     return found
 
 
@@ -98,15 +89,3 @@ def _those_with(left: ComponentLeft, *, of_thread: bool) -> Iterable[SessionStat
 
 def _of(name: str) -> SessionStateKind[Any, Any]:
     return next(kind for kind in kinds.KINDS if kind.name == name)
-
-
-def _unseen(statements: StatementEffects) -> dict[str, str]:
-    """Return what only the statements of a client of Spark Connect tell: it cannot be carried over."""
-    why = "a client of Spark Connect cannot hand it to another session"
-    unseen = {f"data source {name!r}": why for name in statements.registered}
-    unseen |= dict.fromkeys(statements.added, why)
-    if statements.set_variables:
-        unseen[kinds.SESSION_VARIABLES.name] = why
-    if statements.sets_path:
-        unseen[kinds.SQL_PATH.name] = why
-    return unseen

@@ -15,7 +15,6 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import SparkConfigError
-from airflow_provider.runner.spark.kind import spark_kind
 from airflow_provider.runner.spark.replaced_attributes import ReplacedAttributes
 from airflow_provider.runner.spark.session_clone import CLONING
 from airflow_provider.runner.spark.thread_session import thread_session
@@ -34,14 +33,14 @@ _RUNS: list[object] = []
 def routed_sessions(spark: SparkSession) -> Iterator[None]:
     """Route sessions as long as components run side by side; put all of it back afterwards.
 
-    :param spark: the session of the pipeline
+    :param spark: the session of the pipeline, a classic one
     :raises SparkConfigError: pyspark shares the threads of its JVM among those of Python
     """
     _refuse_shared_threads(spark)
     run = object()
     with _LOCK:
         if not _RUNS:
-            _IN_PLACE.append(_replaced(spark))
+            _IN_PLACE.append(_replaced())
         _RUNS.append(run)
     try:
         with _answers_as_copy(spark):
@@ -54,8 +53,6 @@ def routed_sessions(spark: SparkSession) -> Iterator[None]:
 
 
 def _refuse_shared_threads(spark: SparkSession) -> None:
-    if spark_kind(spark) != "classic":
-        return
     from py4j.clientserver import ClientServer
 
     if not isinstance(spark.sparkContext._gateway, ClientServer):
@@ -65,17 +62,14 @@ def _refuse_shared_threads(spark: SparkSession) -> None:
         )
 
 
-def _replaced(spark: SparkSession) -> ReplacedAttributes:
+def _replaced() -> ReplacedAttributes:
     replaced = ReplacedAttributes()
     follow_threads(replaced)
-    if spark_kind(spark) == "classic":
-        _replace_classic(replaced)
-    else:
-        _replace_connect(replaced)
+    _replace_answers(replaced)
     return replaced
 
 
-def _replace_classic(replaced: ReplacedAttributes) -> None:
+def _replace_answers(replaced: ReplacedAttributes) -> None:
     from pyspark import RDD
     from pyspark.sql import SparkSession, context, session
     from pyspark.sql.context import SQLContext
@@ -99,20 +93,6 @@ def _replace_classic(replaced: ReplacedAttributes) -> None:
     replaced.replace(RDD, "toDF", to_frame.method())
     for module in (session, context):
         replaced.replace(module, "_monkey_patch_RDD", to_frame.claim)
-
-
-def _replace_connect(replaced: ReplacedAttributes) -> None:
-    from pyspark.sql.connect.session import SparkSession
-
-    kinds: Any = SparkSession
-    found: Callable[[Any], Any] = vars(kinds)["getActiveSession"].__func__
-
-    def get_active_session(cls: Any) -> Any:
-        """Return the active session of this thread."""
-        given = thread_session()
-        return given.session if given is not None else found(cls)
-
-    replaced.replace(kinds, "getActiveSession", classmethod(get_active_session))
 
 
 class _OfThread:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import describe
-from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,7 +29,7 @@ class ThreadSession:
     """The session of a component, for the thread that runs it and for those that it starts.
 
     :param component: its name
-    :param session: its copy of the session
+    :param session: its copy of the session, a classic one
     :param begin: called in each further thread that works for the component, before it does: for labels of Spark's
         jobs. What it raises is logged
     """
@@ -82,8 +81,6 @@ def end_thread(given: ThreadSession) -> None:
     """Close the connection to the JVM of a thread that ends: Spark would keep it, and a thread for it."""
     from pyspark import InheritableThread
 
-    if spark_kind(given.session) != "classic":
-        return
     threads: Any = InheritableThread
     try:
         threads._clean_py4j_conn_for_current_thread()
@@ -92,19 +89,17 @@ def end_thread(given: ThreadSession) -> None:
 
 
 def _java_session(given: ThreadSession | None) -> Any:
-    return given.session._jsparkSession if given is not None and spark_kind(given.session) == "classic" else None
+    return given.session._jsparkSession if given is not None else None
 
 
 def _set_active(known: SparkSession, wanted: Any) -> Any:
     """Set the active session of this thread in the JVM, and return the one that it was.
 
-    :param known: any session on that JVM; one of Spark Connect has none
+    :param known: any session on that JVM
     :param wanted: a session of the JVM; None for none
     """
     from pyspark.sql import SparkSession
 
-    if spark_kind(known) != "classic":
-        return None
     kinds: Any = SparkSession
     try:
         java: Any = kinds._get_j_spark_session_class(known._jvm)

@@ -38,7 +38,6 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 from airflow_provider.runner.session_state.probes.jvm_helpers import load_java
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.trusted.shown_text import shown
-from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -271,8 +270,7 @@ public class SessionVariables implements java.util.function.Function {
         return name in [_lost_name(there) for there in snapshot.of(self)]
 
     def fill_clone(self, origin: SparkSession, clone: SparkSession) -> None:
-        if spark_kind(origin) == "classic":
-            load_java(origin, _DECLARE).carryAll(origin._jsparkSession, clone._jsparkSession)
+        load_java(origin, _DECLARE).carryAll(origin._jsparkSession, clone._jsparkSession)
 
     def outcomes(self, before: SessionSnapshot, after: SessionSnapshot) -> Mapping[str, Variable | None]:
         found = super().outcomes(before, after)

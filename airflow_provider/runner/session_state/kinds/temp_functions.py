@@ -29,7 +29,6 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 from airflow_provider.runner.session_state.needs.function_calls import find_function_caller
 from airflow_provider.runner.session_state.probes.jvm_helpers import load_java
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
-from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -162,8 +161,6 @@ public class TempFunctions implements java.util.function.Function {
         )
 
     def carry(self, left: Mapping[str, str | None], origin: SparkSession, target: SparkSession) -> Mapping[str, str]:
-        if spark_kind(target) == "connect":
-            return dict.fromkeys(left, "a client of Spark Connect cannot hand a temp function to another session")
         registered = [name for name, identity in left.items() if identity is not None]
         dropped = [name for name, identity in left.items() if identity is None]
         java = origin._jsparkSession, target._jsparkSession

@@ -38,7 +38,6 @@ from airflow_provider.runner.session_state.probes.session_look import SessionLoo
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.session_calls import (
     global_database,
-    hand_view_over,
     leave_unreadable_view,
     register_view,
 )
@@ -46,7 +45,6 @@ from airflow_provider.runner.session_state.saved.views import find_damage, read_
 from airflow_provider.runner.session_state.trusted.shown_text import shown
 from airflow_provider.runner.session_state.trusted.trusted_locations import reject_format, reject_location
 from airflow_provider.runner.spark.error_text import error_condition
-from airflow_provider.runner.spark.kind import spark_kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -147,8 +145,6 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
     def carry(
         self, left: Mapping[ViewName, str | None], origin: SparkSession, target: SparkSession
     ) -> Mapping[str, str]:
-        if spark_kind(target) == "connect":
-            return {str(view): why for view in left if (why := hand_view_over(origin, target, view)) is not None}
         names = json.dumps([view.name for view in left])
         load_java(target, _CARRIER).carry(origin._jsparkSession, target._jsparkSession, names)
         return {}

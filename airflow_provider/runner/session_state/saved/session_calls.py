@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from typing import TYPE_CHECKING
 
 from airflow_provider.errors import describe
@@ -28,26 +27,6 @@ def register_view(frame: DataFrame, view: ViewName) -> None:
         frame.createOrReplaceGlobalTempView(name)
     else:
         frame.createOrReplaceTempView(name)
-
-
-def hand_view_over(origin: SparkSession, target: SparkSession, view: ViewName) -> str | None:
-    """Give a temp view to another session of the same Spark, or drop it there if it is gone; return why that failed.
-
-    A client of Spark Connect has no plan to hand over, so a global temp view carries it. What the view reads is bound
-    to what that means in its own session: the other one may have other views of these names.
-    """
-    if not origin.catalog.tableExists(view.quoted("")):
-        target.catalog.dropTempView(view.name)
-        return None
-    between = ViewName(f"pyspark_pipeline_{uuid.uuid4().hex}", is_global=True)
-    try:
-        register_view(origin.table(view.quoted("")), between)
-        register_view(target.table(between.quoted(global_database(target))), view)
-    except Exception as error:  # noqa: BLE001 - Spark raises anything for a view that cannot be read
-        return f"it cannot be handed over: {describe(error)}"
-    finally:
-        origin.catalog.dropGlobalTempView(between.name)
-    return None
 
 
 def leave_unreadable_view(spark: SparkSession, view: ViewName, what: str) -> None:
