@@ -38,6 +38,7 @@ class AddedFiles(SessionStateKind[Mapping[str, str], list[str]]):
     """
 
     name = "added files"
+    shared = True
     jvm_section = """
 import java.util.Arrays;
 import java.util.HashMap;

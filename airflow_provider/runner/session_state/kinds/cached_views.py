@@ -40,6 +40,7 @@ class CachedViews(SessionStateKind[Mapping[ViewName, str], CacheChanges]):
     """What ``CACHE TABLE`` and ``persist`` leave, for temp views; a part of a snapshot has the storage levels."""
 
     name = "cached views"
+    shared = True
 
     def unchanged(self) -> CacheChanges:
         return CacheChanges([], [])
@@ -67,6 +68,9 @@ class CachedViews(SessionStateKind[Mapping[ViewName, str], CacheChanges]):
             ],
             uncached=sorted(view for view in old if view in there and view not in new and view not in left),
         )
+
+    def outcomes(self, before: SessionSnapshot, after: SessionSnapshot) -> Mapping[ViewName, str]:
+        return {}  # a view that is not cached shows the same rows
 
     def is_untouched(self, before: SessionSnapshot, now: SessionSnapshot) -> bool:
         return True  # a view that is not cached any more shows the same rows

@@ -53,6 +53,7 @@ class CatalogObjects(SessionStateKind[Mapping[str, str], ObjectChanges]):
 
     name = "tables and databases"
     is_missed_loudly = True
+    shared = True
     jvm_section = """
 import java.util.Collections;
 import java.util.LinkedHashMap;

@@ -34,6 +34,7 @@ class CheckpointDirectory(SessionStateKind[str | None, str | None]):
     """What ``sc.setCheckpointDir`` leaves: Spark makes a directory with another name each time."""
 
     name = "checkpoint directory"
+    shared = True
     jvm_section = """
 import java.util.HashMap;
 import java.util.Map;

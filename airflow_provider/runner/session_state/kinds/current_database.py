@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
@@ -79,6 +79,16 @@ public class CurrentDatabase implements java.util.function.Function {
     def reset(self, spark: SparkSession, before: SessionSnapshot, now: SessionSnapshot) -> None:
         if before.of(self) != now.of(self) and before.of(self).database:
             make_current(spark, *before.of(self))
+
+    def fill_clone(self, origin: SparkSession, clone: SparkSession) -> None:
+        catalog = origin.catalog.currentCatalog()
+        if clone.catalog.currentCatalog() != catalog:  # Spark copies the current database of its own catalog only
+            make_current(clone, catalog, origin.catalog.currentDatabase())
+
+    def carry(self, left: Mapping[str, CurrentPlace], origin: SparkSession, target: SparkSession) -> Mapping[str, str]:
+        for place in left.values():
+            make_current(target, *place)
+        return {}
 
     def record(
         self, changes: SessionChanges, assessment: Assessment, session: SessionAccess, *, kept: bool

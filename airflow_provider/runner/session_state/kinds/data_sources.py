@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.record.view_names import quote
@@ -21,7 +23,36 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionSnapshot,
     SessionStateKind,
 )
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_java
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+_CARRIER = """
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.lang.reflect.Field;
+import java.util.Map;
+import org.apache.spark.sql.classic.SparkSession;
+
+public class DataSourceCarrier {
+    public void carry(SparkSession origin, SparkSession target, String names) throws Exception {
+        Map there = sources(origin);
+        String[] all = (String[]) new ObjectMapper().readValue(names, String[].class);
+        for (int i = 0; i < all.length; i++) {
+            sources(target).put(all[i], there.get(all[i]));
+        }
+    }
+
+    private static Map sources(SparkSession session) throws Exception {
+        Object manager = session.sessionState().dataSourceManager();
+        Field registered = manager.getClass().getDeclaredField("runtimeDataSourceBuilders");
+        registered.setAccessible(true);
+        return (Map) registered.get(manager);
+    }
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -85,6 +116,10 @@ public class DataSources implements java.util.function.Function {
         if "DATA_SOURCE_NOT_FOUND" not in error:
             return False
         return name.lower() in {_lost_name(word).lower() for word in re.findall(r"[\w-]+", error)}
+
+    def carry(self, left: Mapping[str, str | None], origin: SparkSession, target: SparkSession) -> Mapping[str, str]:
+        load_java(target, _CARRIER).carry(origin._jsparkSession, target._jsparkSession, json.dumps(list(left)))
+        return {}
 
     def leaves_code(self, changes: SessionChanges) -> bool:
         return bool(changes.of(self).registered)

@@ -61,6 +61,7 @@ class HadoopConfiguration(SessionStateKind[Mapping[str, str], HadoopChanges]):
     """
 
     name = "Hadoop entries"
+    shared = True
     jvm_section = """
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.lang.reflect.Field;

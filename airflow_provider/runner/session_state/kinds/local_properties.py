@@ -63,6 +63,7 @@ class LocalProperties(SessionStateKind[Mapping[str, str], PropertyChanges]):
     """What ``setLocalProperty`` and ``setJobDescription`` leave, without what Spark and this package set."""
 
     name = "local properties"
+    of_thread = True
     jvm_section = """
 import java.util.HashMap;
 import java.util.Map;
@@ -103,6 +104,11 @@ public class LocalProperties implements java.util.function.Function {
         old = before.of(self)
         for name in changed_values(old, now.of(self)):
             _change(spark, name, old.get(name))
+
+    def carry(self, left: Mapping[str, str | None], origin: SparkSession, target: SparkSession) -> Mapping[str, str]:
+        for name, value in left.items():
+            _change(target, name, value)
+        return {}
 
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         found = changes.of(self)

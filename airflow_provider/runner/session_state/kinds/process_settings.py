@@ -52,6 +52,7 @@ class ProcessSettings(SessionStateKind[Mapping[str, str], Mapping[str, str]]):
     """What ``locale.setlocale`` and ``sys.setrecursionlimit`` change."""
 
     name = "process settings"
+    shared = True
 
     def capture(self, look: SessionLook) -> Mapping[str, str]:
         return {_LOCALE: locale.setlocale(locale.LC_ALL), _LIMIT: str(sys.getrecursionlimit())}

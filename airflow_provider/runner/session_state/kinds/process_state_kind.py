@@ -91,6 +91,7 @@ class ProcessStateKind(SessionStateKind[ProcessPart, Mapping[str, bool]]):
     :cvar replaces: whether what one component leaves takes the place of what an earlier one left under that name
     """
 
+    shared = True
     replaces: ClassVar[bool] = True
 
     @abstractmethod
@@ -142,6 +143,9 @@ class ProcessStateKind(SessionStateKind[ProcessPart, Mapping[str, bool]]):
         names = made if new.may_appear is None else made.intersection(new.may_appear)
         names |= {name for name, value in old.values.items() if name not in new.values or new.values[name] != value}
         return {name: name not in old.values for name in sorted(names)}
+
+    def outcomes(self, before: SessionSnapshot, after: SessionSnapshot) -> Mapping[str, Any]:
+        return {name: after.of(self).values.get(name) for name in self.changes(before, after)}
 
     def is_untouched(self, before: SessionSnapshot, now: SessionSnapshot) -> bool:
         """Whether what components left is there. What others have changed meanwhile is theirs."""

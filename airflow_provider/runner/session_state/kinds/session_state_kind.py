@@ -2,8 +2,8 @@
 
 The questions follow the life of what a component leaves: found in the session (`capture`, `changes`), judged and
 recorded (`assess`, `record`), checked, restored and compared after a replay (`rejections`, `damage`, `restore`,
-`differences`), and put into words (`names`, `restored_names`, `restored_words`, `brief_words`). Kinds have no state of
-their own.
+`differences`), carried from one copy of the session to another (`fill_clone`, `outcomes`, `carry`), and put into words
+(`names`, `restored_names`, `restored_words`, `brief_words`). Kinds have no state of their own.
 """
 
 from __future__ import annotations
@@ -113,11 +113,15 @@ class SessionStateKind(ABC, Generic[Part, Change]):
         of texts, see :data:`~airflow_provider.runner.session_state.probes.session_look.Section`; empty if the kind asks
         nothing of the JVM. All kinds are asked in one call
     :cvar is_missed_loudly: whether a component that misses something of this kind gets an error, never another answer
+    :cvar shared: whether all copies of a session have it in common, so that there is nothing to carry over
+    :cvar of_thread: whether each thread has its own instead of each session
     """
 
     name: ClassVar[str]
     jvm_section: ClassVar[str] = ""
     is_missed_loudly: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
+    of_thread: ClassVar[bool] = False
 
     @abstractmethod
     def capture(self, look: SessionLook) -> Part:
@@ -178,6 +182,38 @@ class SessionStateKind(ABC, Generic[Part, Change]):
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         """Judge how far a record can bring back what a component left."""
         return Assessment()
+
+    def fill_clone(self, origin: SparkSession, clone: SparkSession) -> None:
+        """Bring into a new clone of a session what Spark leaves out of it."""
+
+    def outcomes(self, before: SessionSnapshot, after: SessionSnapshot) -> Mapping[Any, Any]:
+        """Return the names of what a component left, each with what it is now; None for what it removed.
+
+        What is equal for two components is the same, whichever of them comes last.
+        """
+        old, new = before.of(self), after.of(self)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            return {name: new.get(name) for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        return {self.name: new} if old != new else {}
+
+    def is_shared(self, name: Any) -> bool:
+        """Whether all copies of a session have something in common.
+
+        :param name: one of the :meth:`outcomes` of a component
+        """
+        return self.shared
+
+    def carry(self, left: Mapping[Any, Any], origin: SparkSession, target: SparkSession) -> Mapping[str, str]:
+        """Bring what a component left in its copy of the session into another one, as if it had run there.
+
+        A kind ``of_thread`` is asked in the thread that is to have it.
+
+        :param left: its :meth:`outcomes`, without what :meth:`is_shared`
+        :param origin: its copy, with all of it; components after it may have left something in the target already
+        :return: names of what cannot be carried over, to the reason
+        :raises Exception: what Spark raises
+        """
+        return {str(name): f"{self.name} cannot be carried from one copy of the session to another" for name in left}
 
     @abstractmethod
     def record(

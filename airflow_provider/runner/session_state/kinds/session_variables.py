@@ -49,6 +49,8 @@ _TYPES = re.compile(
 _LONGEST = 100_000
 
 _DECLARE = """
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.lang.reflect.Field;
 import java.util.Collections;
 import org.apache.spark.sql.catalyst.catalog.TempVariableManager;
 import org.apache.spark.sql.catalyst.catalog.VariableDefinition;
@@ -61,6 +63,8 @@ import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataType$;
 import org.apache.spark.sql.types.StringType$;
 import scala.Option;
+import scala.Tuple2;
+import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -75,6 +79,30 @@ public class VariableMaker {
 
     public void drop(SparkSession session, String name) {
         manager(session).remove(parts(name));
+    }
+
+    public void carry(SparkSession origin, SparkSession target, String names) throws Exception {
+        String[] all = (String[]) new ObjectMapper().readValue(names, String[].class);
+        for (int i = 0; i < all.length; i++) {
+            Option variable = manager(origin).get(parts(all[i]));
+            if (variable.isDefined()) {
+                manager(target).create(parts(all[i]), (VariableDefinition) variable.get(), true);
+            } else {
+                manager(target).remove(parts(all[i]));
+            }
+        }
+    }
+
+    public void carryAll(SparkSession origin, SparkSession target) throws Exception {
+        Field variables = TempVariableManager.class.getDeclaredField("variables");
+        variables.setAccessible(true);
+        TempVariableManager from = manager(origin);
+        synchronized (from) {
+            for (Iterator each = ((scala.collection.Map) variables.get(from)).iterator(); each.hasNext();) {
+                Tuple2 entry = (Tuple2) each.next();
+                manager(target).create(parts((String) entry._1()), (VariableDefinition) entry._2(), true);
+            }
+        }
     }
 
     private static TempVariableManager manager(SparkSession session) {
@@ -241,6 +269,20 @@ public class SessionVariables implements java.util.function.Function {
     def is_there(self, snapshot: SessionSnapshot, name: str) -> bool:
         return name in [_lost_name(there) for there in snapshot.of(self)]
 
+    def fill_clone(self, origin: SparkSession, clone: SparkSession) -> None:
+        load_java(origin, _DECLARE).carryAll(origin._jsparkSession, clone._jsparkSession)
+
+    def outcomes(self, before: SessionSnapshot, after: SessionSnapshot) -> Mapping[str, Variable | None]:
+        found = super().outcomes(before, after)
+        return {name: None if new is None else _without_identity(new) for name, new in found.items()}
+
+    def carry(
+        self, left: Mapping[str, Variable | None], origin: SparkSession, target: SparkSession
+    ) -> Mapping[str, str]:
+        java = origin._jsparkSession, target._jsparkSession
+        load_java(target, _DECLARE).carry(*java, json.dumps(list(left)))
+        return {}
+
     def renamed(self, changes: SessionChanges) -> list[str]:
         found = changes.of(self)
         return ["@"] if found.values or found.dropped or changes.statements.set_variables else []
@@ -317,6 +359,11 @@ def _is_simple(variable: Variable) -> bool:
         and _TYPES.fullmatch(variable.type_name) is not None
         and max(map(len, texts)) <= _LONGEST
     )
+
+
+def _without_identity(variable: Variable) -> Variable:
+    """Return a variable that is equal to another one of the same value, if that can be told."""
+    return variable._replace(identity="") if variable.type_name is not None else variable
 
 
 def _text(variable: Variable) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
@@ -101,6 +101,11 @@ public class SqlPath implements java.util.function.Function {
     def reset(self, spark: SparkSession, before: SessionSnapshot, now: SessionSnapshot) -> None:
         if before.of(self) != now.of(self):
             _set_path(spark, before.of(self))
+
+    def carry(self, left: Mapping[str, SchemaPath], origin: SparkSession, target: SparkSession) -> Mapping[str, str]:
+        for path in left.values():
+            _set_path(target, path)
+        return {}
 
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         return Assessment(changes_answers=_UNSEEN if changes.statements.sets_path and session.is_connect else None)

@@ -117,6 +117,11 @@ public class SqlSettings implements java.util.function.Function {
         for key in new.keys() - old.keys():
             change_setting(spark, key, None)
 
+    def carry(self, left: Mapping[str, str | None], origin: SparkSession, target: SparkSession) -> Mapping[str, str]:
+        for key, value in left.items():
+            change_setting(target, key, value)
+        return {}
+
     def assess(self, changes: SessionChanges, session: SessionAccess) -> Assessment:
         found, spark = changes.of(self), session.spark
         lost = {f"setting {key!r}": _secret(key) for key in found.secret if not key.startswith(COPIED)}

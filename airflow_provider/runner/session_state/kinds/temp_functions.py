@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
     SessionStateKind,
 )
 from airflow_provider.runner.session_state.needs.function_calls import find_function_caller
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_java
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 
 if TYPE_CHECKING:
@@ -34,6 +36,48 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ORDER = "spark.sql.functionResolution.sessionOrder"
+
+
+_CARRIER = """
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+import org.apache.spark.sql.catalyst.FunctionIdentifier;
+import org.apache.spark.sql.catalyst.analysis.FunctionRegistryBase;
+import org.apache.spark.sql.catalyst.expressions.ExpressionInfo;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.internal.SessionState;
+import scala.Function1;
+import scala.collection.Iterator;
+
+public class FunctionCarrier {
+    private static final String SESSION = "system.session."; // what Spark 4.2 puts before a temp function's name
+
+    public void carry(SparkSession origin, SparkSession target, String registered, String dropped) throws Exception {
+        SessionState from = origin.sessionState();
+        SessionState to = target.sessionState();
+        String[] names = (String[]) new ObjectMapper().readValue(dropped, String[].class);
+        for (int i = 0; i < names.length; i++) {
+            to.catalog().dropTempFunction(names[i], true);
+        }
+        Set wanted = new HashSet(Arrays.asList((Object[]) new ObjectMapper().readValue(registered, String[].class)));
+        carry(wanted, from.functionRegistry(), to.functionRegistry());
+        carry(wanted, from.tableFunctionRegistry(), to.tableFunctionRegistry());
+    }
+
+    private static void carry(Set wanted, FunctionRegistryBase from, FunctionRegistryBase to) {
+        for (Iterator known = from.listFunction().iterator(); known.hasNext();) {
+            FunctionIdentifier identifier = (FunctionIdentifier) known.next();
+            String text = identifier.toString();
+            if (wanted.contains(text.startsWith(SESSION) ? text.substring(SESSION.length()) : text)) {
+                ExpressionInfo info = (ExpressionInfo) from.lookupFunction(identifier).get();
+                to.registerFunction(identifier, info, (Function1) from.lookupFunctionBuilder(identifier).get());
+            }
+        }
+    }
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -115,6 +159,13 @@ public class TempFunctions implements java.util.function.Function {
             dropped=sorted(name for name in old if name not in new),
             replaced=frozenset(old.keys() & new.keys()),
         )
+
+    def carry(self, left: Mapping[str, str | None], origin: SparkSession, target: SparkSession) -> Mapping[str, str]:
+        registered = [name for name, identity in left.items() if identity is not None]
+        dropped = [name for name, identity in left.items() if identity is None]
+        java = origin._jsparkSession, target._jsparkSession
+        load_java(target, _CARRIER).carry(*java, json.dumps(registered), json.dumps(dropped))
+        return {}
 
     def renamed(self, changes: SessionChanges) -> list[str]:
         found = changes.of(self)

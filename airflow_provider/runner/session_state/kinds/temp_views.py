@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.config.component_context import LaterComponent
@@ -31,6 +33,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 )
 from airflow_provider.runner.session_state.needs.later_reads import find_later_reader
 from airflow_provider.runner.session_state.probes.connect_probe import plan_text
+from airflow_provider.runner.session_state.probes.jvm_helpers import load_java
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.session_state.saved.session_calls import (
@@ -43,7 +46,35 @@ from airflow_provider.runner.session_state.trusted.shown_text import shown
 from airflow_provider.runner.session_state.trusted.trusted_locations import reject_format, reject_location
 from airflow_provider.runner.spark.error_text import error_condition
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 logger = logging.getLogger(__name__)
+
+
+_CARRIER = """
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
+import org.apache.spark.sql.catalyst.catalog.TemporaryViewRelation;
+import org.apache.spark.sql.classic.SparkSession;
+import scala.Option;
+
+public class ViewCarrier {
+    public void carry(SparkSession origin, SparkSession target, String names) throws Exception {
+        SessionCatalog from = origin.sessionState().catalog();
+        SessionCatalog to = target.sessionState().catalog();
+        String[] all = (String[]) new ObjectMapper().readValue(names, String[].class);
+        for (int i = 0; i < all.length; i++) {
+            Option view = from.getRawTempView(all[i]);
+            if (view.isDefined()) {
+                to.createTempView(all[i], (TemporaryViewRelation) view.get(), true);
+            } else {
+                to.dropTempView(all[i]);
+            }
+        }
+    }
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -107,6 +138,16 @@ class TempViews(SessionStateKind[Mapping[ViewName, str], ViewChanges]):
             left=sorted(view for view, identity in new.items() if old.get(view) != identity),
             dropped=sorted(view for view in old if view not in new),
         )
+
+    def is_shared(self, name: ViewName) -> bool:
+        return name.is_global
+
+    def carry(
+        self, left: Mapping[ViewName, str | None], origin: SparkSession, target: SparkSession
+    ) -> Mapping[str, str]:
+        names = json.dumps([view.name for view in left])
+        load_java(target, _CARRIER).carry(origin._jsparkSession, target._jsparkSession, names)
+        return {}
 
     def renamed(self, changes: SessionChanges) -> list[str]:
         found = changes.of(self)

@@ -19,6 +19,12 @@ from airflow_provider.errors import ReplayDiffersError
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
 from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.changes.diff import session_changes, take_snapshot
+from airflow_provider.runner.session_state.component_left import (
+    ComponentLeft,
+    carry_into_thread,
+    carry_over,
+    component_left,
+)
 from airflow_provider.runner.session_state.kinds.kind_context import (
     Assessment,
     RecordedPart,
@@ -39,6 +45,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 )
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
+from airflow_provider.runner.session_state.session_copies import SessionCopies
 from tests.integration.spark.session_state.scenes import SUCCESS
 from tests.samples.harness.releases import SPARK
 from tests.samples.harness.spark_attempts import SparkRun
@@ -164,7 +171,7 @@ SAMPLES = {
     "session variables": Sample(
         ("DECLARE VARIABLE answer INT DEFAULT 42",),
         lambda session, db: session.sql("SELECT answer").first()[0] == 42,
-        otherwise=("DECLARE VARIABLE answer INT DEFAULT 43",),
+        otherwise=("DECLARE OR REPLACE VARIABLE answer INT DEFAULT 43",),
         words="session variables answer",
         brief="1 session variable",
     ),
@@ -316,6 +323,73 @@ def test_a_kind_has_words(kind: Kind, make: Make, fill: Fill) -> None:
     assert fill(sample.words) in restored_in_words(record)
     assert fill(sample.brief) in restored_in_brief(record)
     assert set(kind.names(record)) <= set(left_names(record))
+
+
+def left_in_copy(copy: SparkSession, *leaves: Leaves) -> ComponentLeft:
+    """What a component left in its copy of the session."""
+    probe = ClassicProbe(copy)
+    before = take_snapshot(probe)
+    left_by(*leaves)(copy)
+    return component_left("a", before, take_snapshot(probe))
+
+
+@by_kind
+def test_a_kind_is_carried_over_or_shared(kind: Kind, session: SparkSession, fill: Fill, database: str) -> None:
+    sample, copies = SAMPLES[kind.name], SessionCopies(session)
+    copy, target = copies.take(), copies.take()
+    left = left_in_copy(copy, *map(fill, sample.leaves))
+    assert (kind.name in left.left) is (kind is not kinds.CACHED_VIEWS)  # whether rows are cached changes no row
+    if kind.of_thread:
+        target.sparkContext.setLocalProperty("spark.scheduler.pool", None)
+        assert carry_into_thread([left], target) == {}
+    else:
+        if not kind.shared:
+            assert not is_in(sample, target, database)
+        assert carry_over(left, copy, target) == {}
+    assert is_in(sample, target, database)
+    if not kind.shared:
+        assert not is_in(sample, copies.take(), database) or kind.of_thread
+
+
+def is_in(sample: Sample, session: SparkSession, database: str) -> bool:
+    try:
+        return sample.is_there(session, database)
+    except Exception:
+        return False
+
+
+@by_kind
+def test_a_copy_has_of_a_kind_what_the_session_has_at_the_start(
+    kind: Kind, session: SparkSession, fill: Fill, database: str
+) -> None:
+    sample = SAMPLES[kind.name]
+    left_by(*map(fill, sample.leaves))(session)
+    copies = SessionCopies(session)
+    left_by(*map(fill, sample.otherwise or ()))(session)
+    copy = copies.take()
+    assert is_in(sample, copy, database) or kind.shared or kind.of_thread
+    if not (kind.shared or kind.of_thread):
+        now, then = take_snapshot(ClassicProbe(copy)).of(kind), take_snapshot(ClassicProbe(copies.take())).of(kind)
+        assert now == then
+
+
+@by_kind
+def test_what_is_carried_over_later_wins(kind: Kind, session: SparkSession, fill: Fill, database: str) -> None:
+    """What a kind has afterwards is what a session has in which one came after the other."""
+    sample, copies = SAMPLES[kind.name], SessionCopies(session)
+    if sample.otherwise is None or kind.shared or kind.of_thread:
+        return
+    first, second, target, sequential = (copies.take() for _ in range(4))
+    for copy, leaves in ((first, sample.leaves), (second, sample.otherwise)):
+        assert carry_over(left_in_copy(copy, *map(fill, leaves)), copy, target) == {}
+        left_by(*map(fill, leaves))(sequential)
+    found, expected = (take_snapshot(ClassicProbe(one)).of(kind) for one in (target, sequential))
+    if kind in (kinds.TEMP_VIEWS, kinds.TEMP_FUNCTIONS, kinds.DATA_SOURCES):
+        assert found.keys() == expected.keys()  # their values are identities
+    elif kind is kinds.SESSION_VARIABLES:
+        assert [variable[1:] for variable in found.values()] == [variable[1:] for variable in expected.values()]
+    else:
+        assert found == expected
 
 
 MOOD = {"now": "calm"}
