@@ -22,6 +22,9 @@ MAPPING: dict[str, Any] = {
     "version": "2.1",
     "environment": "prod",
     "tags": {"team": "data"},
+    "max_parallel_components": 4,
+    "on_failure": "continue",
+    "max_resources": {"jdbc": 2},
     "spark": {"app_name": "daily", "spark_conf": {"spark.sql.shuffle.partitions": "8"}},
     "components": [
         {
@@ -30,6 +33,9 @@ MAPPING: dict[str, Any] = {
             "component_type": "source",
             "config": {"name": "load", "limit": 10, "ratio": 0.5, "columns": ["a", "b"], "nested": {"on": True}},
             "retry": {"max_attempts": 2, "retry_on_exceptions": ["OSError"]},
+            "timeout_seconds": 90.5,
+            "resources": {"jdbc": 1},
+            "spark_pool": "nightly",
         },
         {"name": "publish", "class_path": GOOD, "component_type": "sink", "depends_on": ["load"], "enabled": False},
     ],
@@ -41,6 +47,9 @@ version: "2.1"
 environment: prod
 tags:
   team: data
+max_parallel_components: 4
+on_failure: continue
+max_resources: {{jdbc: 2}}
 spark:
   app_name: daily
   spark_conf:
@@ -58,6 +67,9 @@ components:
     retry:
       max_attempts: 2
       retry_on_exceptions: [OSError]
+    timeout_seconds: 90.5
+    resources: {{jdbc: 1}}
+    spark_pool: nightly
   - name: publish
     class_path: {GOOD}
     component_type: sink
@@ -70,6 +82,9 @@ name = daily
 version = "2.1"
 environment = prod
 tags {{ team = data }}
+max_parallel_components = 4
+on_failure = continue
+max_resources {{ jdbc = 2 }}
 spark {{
   app_name = ${{name}}
   spark_conf {{ "spark.sql.shuffle.partitions" = "8" }}
@@ -81,6 +96,9 @@ components = [
     component_type = source
     config {{ name = load, limit = 10, ratio = 0.5, columns = [a, b], nested {{ on = true }} }}
     retry {{ max_attempts = 2, retry_on_exceptions = [OSError] }}
+    timeout_seconds = 90.5
+    resources {{ jdbc = 1 }}
+    spark_pool = nightly
   }}
   {{ name = publish, class_path = {GOOD}, component_type = sink, depends_on = [load], enabled = false }}
 ]
@@ -115,6 +133,17 @@ def test_every_notation_gives_the_config_that_a_dict_gives(file: str, text: str,
     from_file, from_dict = load_pipeline_config(path), load_pipeline_config(MAPPING)
     assert from_file.model_dump() == from_dict.model_dump()
     assert compute_pipeline_fingerprint(from_file) == compute_pipeline_fingerprint(from_dict)
+
+
+def test_numbers_that_a_template_has_made_text_are_numbers() -> None:
+    """Rendered templates are text, also where a whole number or ``auto`` is expected."""
+    step = {"name": "a", "class_path": GOOD, "timeout_seconds": "90", "resources": {"jdbc": "1"}}
+    fields = {"name": "p", "components": [step], "max_resources": {"jdbc": "2"}}
+    config = load_pipeline_config({**fields, "max_parallel_components": "4"})
+    found = config.max_parallel_components, config.max_resources, config.components[0].timeout_seconds
+    assert found == (4, {"jdbc": 2}, 90.0)
+    assert config.components[0].resources == {"jdbc": 1}
+    assert load_pipeline_config({**fields, "max_parallel_components": "auto"}).max_parallel_components == "auto"
 
 
 def test_python_objects_give_the_config_that_a_dict_gives() -> None:
