@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
+from airflow_provider.runner.config.graph import descendants, graph_width
 
 GOOD = "tests.samples.components.basic.NoConfig"
 ANY = "tests.samples.components.basic.scripted"
@@ -301,9 +302,9 @@ def test_a_config_cannot_be_changed_after_validation() -> None:
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
+def graphs(draw: st.DrawFn, most: int = 12) -> dict[str, list[str]]:
     """A random graph without cycles, written down in a random order."""
-    size = draw(st.integers(1, 12))
+    size = draw(st.integers(1, most))
     names = [f"c{i}" for i in range(size)]
     edges = {name: draw(st.lists(st.sampled_from(names[:i]), unique=True)) if i else [] for i, name in enumerate(names)}
     return {name: edges[name] for name in draw(st.permutations(names))}
@@ -320,6 +321,19 @@ def test_every_graph_is_ordered_with_dependencies_first_and_the_earliest_ready_o
             next(n for n, others in depends_on.items() if n not in expected and set(others) <= set(expected))
         )
     assert order(pipeline(**depends_on)) == expected
+
+
+@given(graphs(most=8))
+def test_the_width_is_the_size_of_the_largest_set_without_an_order(graph: dict[str, list[str]]) -> None:
+    """Compared with every set there is."""
+    below = {name: descendants(graph, {name}) for name in graph}
+    free = [
+        len(names)
+        for size in range(len(graph) + 1)
+        for names in itertools.combinations(graph, size)
+        if not any(b in below[a] or a in below[b] for a, b in itertools.combinations(names, 2))
+    ]
+    assert graph_width(graph) == max(free)
 
 
 @given(graphs(), st.data())
