@@ -164,13 +164,13 @@ class Schedule:
         """
         actions = {decision.component: decision.action for decision in plan.decisions}
         runs = {name for name, action in actions.items() if action is not Action.REUSE} - plan.left_out
-        most = config.max_parallel_components
-        if most == "auto":
-            most = min(max(graph_width(direct_needs(config.dependencies, runs)), 1), MOST_AT_ONCE)
+        asked = config.max_parallel_components
+        if asked == "auto":
+            asked = min(max(graph_width(direct_needs(config.dependencies, runs)), 1), MOST_AT_ONCE)
         return cls(
             actions,
             config.dependencies,
-            ScheduleLimits(most, config.max_resources, apart, config.on_failure),
+            ScheduleLimits(int(asked), config.max_resources, apart, config.on_failure),
             plan.left_out,
             {component.name: component.resources for component in config.components},
             seconds or {},
