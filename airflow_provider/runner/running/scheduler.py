@@ -6,7 +6,7 @@ time means the order of the plan, exactly. Otherwise the one with the longest re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -235,13 +235,24 @@ class Schedule:
             return NotStarted("failure", state.failed[:1])
         if self._runs(name) and name in over:
             return NotStarted("blocked", tuple(f for f in state.failed if name in descendants(self.depends_on, {f})))
-        # What a reused component left is there already, whatever has become of those before it.
-        ended = state.complete if self._runs(name) else state.complete | over
-        if waits := tuple(other for other in self._needs[name] if other not in ended):
+        if waits := tuple(self._awaited(name, state, over)):
             return NotStarted("dependencies", waits)
         if self.limits.components == 1:
             return NotStarted("place", tuple(running)) if running else None
         return self._crowded_out(name, running) if self._runs(name) else None
+
+    def _awaited(self, name: str, state: ScheduleState, over: frozenset[str]) -> Iterator[str]:
+        """Yield what has to end before a component starts.
+
+        What a reused component left is there already, whatever has become of those before it. So it waits only for
+        those that may still run.
+        """
+        above = list(self._needs[name])
+        for other in above:
+            if other in over and not self._runs(name):
+                above += (each for each in self._needs.get(other, ()) if each not in above)
+            elif other not in state.complete:
+                yield other
 
     def _crowded_out(self, name: str, running: Sequence[str]) -> NotStarted | None:
         """Return who runs and keeps a component from running beside it."""

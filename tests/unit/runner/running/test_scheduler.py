@@ -184,6 +184,13 @@ def test_a_reused_component_is_restored_although_one_before_it_failed() -> None:
         assert "views" in plan.next_steps(played(plan, ">set_up", "!set_up"))
 
 
+def test_a_reused_component_waits_for_what_runs_before_it_behind_a_failed_one() -> None:
+    graph: dict[str, list[str]] = {"fails": [], "runs": [], "blocked": ["fails", "runs"], "reused": ["blocked"]}
+    plan = schedule(graph, 2, on_failure="continue", actions={"reused": Action.REUSE})
+    state = played(plan, ">fails", ">runs", "!fails")
+    assert (plan.next_steps(state), plan.next_steps(state.completed("runs"))) == ([], ["reused"])
+
+
 def test_what_cannot_be_restored_is_replayed_under_the_limits() -> None:
     plan = schedule({"a": [], "b": [], "c": []}, 1 + 1, actions={"c": Action.REUSE})
     state = played(plan, ">a", ">b")
