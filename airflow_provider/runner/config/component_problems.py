@@ -85,7 +85,9 @@ def resource_problems(uses: Mapping[str, Mapping[str, int]], max_resources: Any)
     :param uses: component to how much it uses of each resource
     :param max_resources: how much there is of each, as the author wrote it
     """
-    limits = max_resources if isinstance(max_resources, Mapping) else {}
+    limits = {} if max_resources is None else max_resources
+    if not isinstance(limits, Mapping):
+        return []  # a problem of its own, or a template that is not rendered yet
     problems = []
     for name, resources in uses.items():
         for resource, amount in resources.items():

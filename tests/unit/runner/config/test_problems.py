@@ -460,6 +460,10 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
         "  - field 'version': expected text, got a mapping\n"
         "  - field 'max_resources.jdbc': expected a whole number, got text 'two'",
     ),
+    "resources that are no mapping": (
+        one(resources={"jdbc": 1}) | {"max_resources": "{{ params.most }}"},
+        ": field 'max_resources': expected a mapping, got text '{{ params.most }}'",
+    ),
     "values that are long, nested or secret are not shown": (
         one() | {"version": {"deep": 1}, "environment": ["x" * 60], "spark": {"spark_conf": {"key": ["hunter2"]}}},
         " has 3 problems:\n"
