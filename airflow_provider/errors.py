@@ -23,6 +23,7 @@
     │   ├── ComponentFailedError       a component failed, and so did the attempt
     │   ├── ReplayDiffersError         a replayed component left different session state
     │   ├── NothingRanError            a component returned a generator or the like, which never ran
+    │   ├── ComponentTimeoutError  one try of a component took longer than its timeout_seconds
     │   ├── CircuitOpenError           a component failed too often; its circuit breaker blocks further tries for now
     │   ├── DataCheckError             data breaks a rule of a data check
     │   ├── DataReadError              data cannot be read the way the config says
@@ -310,6 +311,32 @@ class NothingRanError(ComponentError):
         self.what = what
         self.why = why
         super().__init__(f"it returned {what}, which never ran: {why}")
+
+
+class ComponentTimeoutError(ComponentError):
+    """One try of a component took longer than its ``timeout_seconds``; its Spark work was cancelled.
+
+    :param seconds: its ``timeout_seconds``
+    :param place: the line of its code at which it was when the time was over, None if that is not known
+    :param still_running: whether its Python code went on after that, so that nothing else can use its session
+    """
+
+    def __init__(
+        self, component: str, seconds: float, place: str | None = None, *, still_running: bool = False
+    ) -> None:
+        self.component = component
+        self.seconds = seconds
+        self.place = place
+        self.still_running = still_running
+        went_on = (
+            ". Its Python code is still running and could change the session, so nothing else runs in this attempt"
+            if still_running
+            else ""
+        )
+        super().__init__(
+            f"component {component!r} took longer than its timeout_seconds of {seconds:g}; its Spark work was cancelled"
+            f"{went_on}. Raise timeout_seconds, or find out what it waits for"
+        )
 
 
 class CircuitOpenError(ComponentError):

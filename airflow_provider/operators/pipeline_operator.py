@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 SUMMARY_KEY = "pyspark_pipeline_summary"
 """XCom key of the attempt's summary, which is there also while the attempt runs and after it has failed."""
 
-POLICY_FIELDS = ("session_state", "on_config_change", "on_code_change", "on_source_change", "on_clear")
+POLICY_FIELDS = (
+    "session_state",
+    "on_config_change",
+    "on_code_change",
+    "on_source_change",
+    "on_clear",
+    "max_parallel_components",
+    "on_failure",
+)
 """Parameters that take the place of the pipeline's fields of the same name."""
 
 SHARED_FIELDS = ("checkpoint_url", "session_state_url", *POLICY_FIELDS, "restart_from")
@@ -77,6 +85,11 @@ class PipelineOperator(TemplatedTask, BaseOperator):
         it says otherwise (templated)
     :param on_clear: what to do when the task is cleared before the pipeline is complete: ``auto``, ``resume`` or
         ``restart``; default: the pipeline's own, which is ``auto`` unless it says otherwise (templated)
+    :param max_parallel_components: how many components may run side by side, or ``auto``; default: the pipeline's own,
+        which is 1 unless it says otherwise (templated)
+    :param on_failure: what becomes of the components that run when another one fails: ``finish_running``,
+        ``cancel_running`` or ``continue``; default: the pipeline's own, which is ``finish_running`` unless it says
+        otherwise (templated)
     :param restart_from: run these components and their descendants again, although they have completed: a name, a list
         of names, or ``{"components": […], "only": True}`` or ``{"components": […], "until": name}``. Each value takes
         effect once in a run. Default: ``restart_from`` in the DAG run's conf or params, which applies to the run's
@@ -106,6 +119,8 @@ class PipelineOperator(TemplatedTask, BaseOperator):
         on_code_change: str | None = None,
         on_source_change: str | None = None,
         on_clear: str | None = None,
+        max_parallel_components: int | str | None = None,
+        on_failure: str | None = None,
         restart_from: str | Sequence[str] | Mapping[str, Any] | None = None,
         validate_when_parsed: bool = False,
         **kwargs: Any,
@@ -124,6 +139,8 @@ class PipelineOperator(TemplatedTask, BaseOperator):
         self.on_code_change = on_code_change
         self.on_source_change = on_source_change
         self.on_clear = on_clear
+        self.max_parallel_components = max_parallel_components
+        self.on_failure = on_failure
         self.restart_from = restart_from
         self._attempt: RunningAttempt | None = None
         self._killed = False

@@ -28,6 +28,7 @@ from airflow_provider.runner.config.sections import (
     CircuitBreakerConfig,
     ConfigSection,
     ResiliencePolicy,
+    ResourceAmounts,
     RetryConfig,
 )
 from airflow_provider.runner.config.self_reference import CONTAINS_ITSELF, find_self_reference
@@ -54,6 +55,14 @@ class ComponentConfig(ConfigSection):
     :param checkpoint_version: your own version of the component's results: another value counts as a changed config.
         Use it for changes that the code does not show
     :param always_run: run it in every attempt that runs anything, for components that set things up
+    :param timeout_seconds: how long one try of it may take, in seconds; saving what it leaves does not count. When the
+        time is up its Spark work is cancelled, and it fails with
+        :class:`~airflow_provider.errors.ComponentTimeoutError`. Each try of its ``retry`` has that much time. Such a
+        component runs in a thread of its own
+    :param resources: how much it uses of each of the pipeline's ``max_resources`` while it runs, such as ``{jdbc: 1}``:
+        components that use more than there is of one do not run side by side
+    :param spark_pool: the pool of the FAIR scheduler in which its Spark jobs run, such as one of your
+        ``fairscheduler.xml``; default: with parallel components a pool of its own
     :raises PipelineConfigError: with every problem of this component
     """
 
@@ -69,6 +78,9 @@ class ComponentConfig(ConfigSection):
     session_state: SessionStatePolicy | None = None
     checkpoint_version: str | None = None
     always_run: bool = False
+    timeout_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    resources: ResourceAmounts = Field(default_factory=dict)
+    spark_pool: str | None = Field(default=None, min_length=1)
 
     _component_object: ComponentObject | None = PrivateAttr(default=None)
     _texts: Mapping[str, str] = PrivateAttr(default_factory=dict)

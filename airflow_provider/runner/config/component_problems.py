@@ -79,6 +79,39 @@ def graph_problems(components: Sequence[Any], restart_from: Any) -> list[ConfigP
     return problems
 
 
+def resource_problems(uses: Mapping[str, Mapping[str, int]], max_resources: Any) -> list[ConfigProblem]:
+    """Check that each component can get the resources that it uses.
+
+    :param uses: component to how much it uses of each resource
+    :param max_resources: how much there is of each, as the author wrote it
+    """
+    limits = {} if max_resources is None else max_resources
+    if not isinstance(limits, Mapping):
+        return []  # a problem of its own, or a template that is not rendered yet
+    problems = []
+    for name, resources in uses.items():
+        for resource, amount in resources.items():
+            place = f"resources.{resource}"
+            if resource not in limits:
+                hint = suggestion(resource, map(str, limits)) or "; add it to the pipeline's max_resources"
+                problems.append(ConfigProblem(f"unknown resource {resource!r}{hint}", name, place))
+            elif (limit := _amount(limits[resource])) is not None and amount > limit:
+                message = (
+                    f"uses {amount} of {resource!r}, and the pipeline's max_resources has only {limit}, so it could "
+                    f"never run; lower it, or set max_resources.{resource} to at least {amount}"
+                )
+                problems.append(ConfigProblem(message, name, place))
+    return problems
+
+
+def _amount(written: Any) -> int | None:
+    """Return a whole amount as validation will read it, None for a value that it refuses."""
+    try:
+        return int(str(written))
+    except ValueError:
+        return None
+
+
 def _unknown_component(name: str, known: Iterable[str]) -> str:
     return f"unknown component {name!r}{suggestion(name, known)}"
 

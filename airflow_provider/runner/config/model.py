@@ -25,13 +25,15 @@ from airflow_provider.runner.config.absolute_paths import absolute_path, working
 from airflow_provider.runner.config.component import resolve_component
 from airflow_provider.runner.config.component_config import ComponentConfig
 from airflow_provider.runner.config.component_object import ambiguous_paths
-from airflow_provider.runner.config.component_problems import graph_problems
+from airflow_provider.runner.config.component_problems import graph_problems, resource_problems
 from airflow_provider.runner.config.graph import execution_order
 from airflow_provider.runner.config.policies import (
     OnClear,
     OnCodeChange,
     OnConfigChange,
+    OnFailure,
     OnSourceChange,
+    ParallelComponents,
     SessionStatePolicy,
 )
 from airflow_provider.runner.config.problems import (
@@ -43,6 +45,7 @@ from airflow_provider.runner.config.sections import (
     CircuitBreakerConfig,
     ConfigSection,
     ResiliencePolicy,
+    ResourceAmounts,
     RetryConfig,
     SparkSection,
 )
@@ -91,6 +94,13 @@ class PipelineConfig(ConfigSection):
         does no harm; ``none`` keeps nothing
     :param harmless_modules: modules, or names in them, that you vouch for: they have no side effects. They add to the
         known ones, see :mod:`airflow_provider.runner.session_state.effects.known_modules`
+    :param max_parallel_components: how many components may run side by side; ``auto`` as many as the graph is wide, at
+        most 8. With 1 they run one after the other, in the order of the plan
+    :param on_failure: what becomes of the components that run when another one fails: ``finish_running`` lets them run
+        to their end, so that no work is lost, and starts nothing new; ``cancel_running`` cancels them; ``continue``
+        also starts whatever does not depend on the failed one
+    :param max_resources: how much of each resource the components that run side by side may use together, such as
+        ``{jdbc: 2}``; the names are your own
     :param session_state_format: the Spark data source that views are saved with
     :param replay_below_cpu_seconds: ``auto`` simply replays a harmless component that took less processor time than
         this, Python's and the executors' together; it saves the views of more expensive ones when the attempt fails
@@ -110,6 +120,9 @@ class PipelineConfig(ConfigSection):
     restart_from: RestartFrom | None = None
     session_state: SessionStatePolicy = "auto"
     harmless_modules: list[str] = Field(default_factory=list)
+    max_parallel_components: ParallelComponents = 1
+    on_failure: OnFailure = "finish_running"
+    max_resources: ResourceAmounts = Field(default_factory=dict)
     session_state_format: str = Field(default="parquet", min_length=1)
     replay_below_cpu_seconds: float = Field(default=10.0, ge=0)
 
@@ -207,6 +220,7 @@ class PipelineConfig(ConfigSection):
         if isinstance(data, Mapping) and "components" in data:
             graph = graph_problems(written_components(data), data.get("restart_from"))
             good, problems = _validated(data["components"])
+            problems += resource_problems({c.name: c.resources for c in good}, data.get("max_resources"))
             problems += ambiguous_paths([(c.name, c.class_path, c.component_object) for c in good], resolve_component)
             data = {**data, "components": good}
         try:

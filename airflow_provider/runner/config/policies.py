@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 OnConfigChange = Literal["restart", "rerun_affected", "fail"]
 
@@ -13,3 +15,7 @@ OnSourceChange = Literal["auto", "keep", "rerun_affected", "fail"]
 OnClear = Literal["auto", "resume", "restart"]
 
 SessionStatePolicy = Literal["auto", "save", "replay", "none"]
+
+OnFailure = Literal["finish_running", "cancel_running", "continue"]
+
+ParallelComponents = Annotated[int, Field(ge=1)] | Literal["auto"]

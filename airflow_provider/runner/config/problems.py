@@ -54,6 +54,7 @@ _MAY_BE_SECRET = {"config", "spark_conf"}
 """Fields under which the author may have written a secret: what stands there is never shown."""
 
 _LONGEST_SHOWN = 60
+_MOST_FIELDS = 16
 
 
 def validation_problems(
@@ -83,6 +84,7 @@ def _joined(items: list[ErrorDetails]) -> ErrorDetails:
     expected = [_EXPECTED[item["type"]] for item in items if item["type"] in _EXPECTED]
     if len(items) == 1 or not expected:
         return items[0]
+    expected += [item["ctx"]["expected"] for item in items if item["type"] == "literal_error"]
     return {**items[0], "type": "several", "ctx": {"expected": " or ".join(dict.fromkeys(expected))}}
 
 
@@ -91,7 +93,7 @@ def _message(item: ErrorDetails, model: type[BaseModel], component: str | None, 
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        hint = suggestion(str(item["loc"][-1]), _fields_at(model, item["loc"]))
+        hint = suggestion(str(item["loc"][-1]), _fields_at(model, item["loc"]), most=_MOST_FIELDS)
         at_the_top = len(item["loc"]) == 1 and component is None
         return "is not a known field" + (hint or (SHARED if at_the_top else ""))
     if kind in ("too_short", "string_too_short") and not value:

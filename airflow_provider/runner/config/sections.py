@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from airflow_provider.runner.config.scalars import SparkValue, TextAsWritten, is_shared_part
+
+ResourceAmounts = dict[str, Annotated[int, Field(ge=1)]]
+"""Name of a resource to a whole amount of it."""
 
 
 class ConfigSection(TextAsWritten):

@@ -44,7 +44,8 @@ def compute_pipeline_fingerprint(config: PipelineConfig) -> str:
     >>> len(fingerprint)
     64
 
-    :param config: the pipeline; its name, version, tags, environment and Spark settings do not count
+    :param config: the pipeline; its name, version, tags, environment and Spark settings do not count, nor does what
+        only says how its components are run: retries, time limits, resources, how many side by side
     """
     base_dir = config.base_dir
     return _sha256([[c.name, component_fingerprint(c, base_dir)] for c in config.components])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import re
+import sys
 import sysconfig
 import traceback
 from collections.abc import Iterable
@@ -49,6 +50,21 @@ def author_line(error: BaseException, package: str | None = None) -> str | None:
     # The lines before the engine's are those of its caller.
     began = next((n for n, (frame, _) in enumerate(frames) if frame.filename.startswith(ENGINE)), 0)
     return _innermost(frames[began:], package)
+
+
+def author_line_of_thread(ident: int | None, package: str | None = None) -> str | None:
+    """Return the same for what a thread is doing now, None also if the thread has ended.
+
+    :param ident: which thread
+    :param package: the component's top-level package, or module
+    """
+    frame = sys._current_frames().get(ident or 0)
+    if frame is None:
+        return None
+    found = list(traceback.walk_stack(frame))
+    summaries = reversed(traceback.StackSummary.extract(iter(found)))
+    names = [str(frame.f_globals.get("__name__", "")) for frame, _ in reversed(found)]
+    return _innermost(zip(summaries, names, strict=True), package)
 
 
 def author_line_of_text(trace: str) -> str | None:

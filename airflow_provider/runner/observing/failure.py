@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_provider.errors import SparkLostError
+from airflow_provider.errors import ComponentTimeoutError, SparkLostError
 from airflow_provider.masking import mask
 from airflow_provider.runner.observing.author_line import author_line, author_line_of_text
 from airflow_provider.runner.spark.error_text import out_of_memory, parse_spark_error
@@ -47,6 +47,8 @@ def explain(error: BaseException, hints: Sequence[str] = (), package: str | None
         cause = error.__cause__
         return Failure(found.message.partition(": ")[2], author_line(cause, package) if cause else None, tuple(hints))
     where = author_line_of_text(found.worker_trace) if found.worker_trace else None
+    if isinstance(error, ComponentTimeoutError):
+        where = error.place  # it was raised by the thread that waited
     short = out_of_memory(str(error))
     memory = (f"remedy: Spark ran out of memory ({short}): raise spark.driver.memory",) if short else ()
     notes = tuple(mask(note) for note in getattr(error, "__notes__", ()))

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from airflow_provider.errors import CheckpointError, ComponentError, SparkLostError, describe
-from airflow_provider.runner.config.component import build_component
+from airflow_provider.runner.config.component import Component, build_component
 from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.config.interrupted_call import sound_connection
 from airflow_provider.runner.config.model import ComponentConfig
@@ -37,6 +37,7 @@ from airflow_provider.runner.record.session_state_record import SessionStateReco
 from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
 from airflow_provider.runner.running.component_contexts import ComponentContexts
 from airflow_provider.runner.running.retries import run_with_retries
+from airflow_provider.runner.running.timed_try import TimedTry, TryLimit, refuse_abandoned_session
 from airflow_provider.runner.session_state.tracker import ComponentFindings, ComponentTiming, SessionStateTracker
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
 
@@ -88,8 +89,10 @@ class ComponentRunner:
         :param step: the component, its decision and its place
         :param spark: the session
         :param tracker: records what it leaves in the session; None to record nothing
+        :raises SparkSessionError: code of an earlier attempt is still running in the session
         :raises CheckpointError: its completion could not be recorded, or a newer attempt has taken over
         """
+        refuse_abandoned_session(spark)
         self._contexts.mend_once(spark, tracker.url if tracker is not None else None)
         self._hooks.before_component(ComponentStarted(step))
         name, position, total = step.component.name, step.position, step.total
@@ -127,7 +130,7 @@ class ComponentRunner:
             )
             work = build_component(component.target(), config, spark, self._config.base_dir, component.texts, context)
             retries = run_with_retries(
-                lambda: _warn_about_result(_blaming_spark(lambda: await_result(work()), spark), name),
+                lambda: _warn_about_result(_one_try(component, work, spark), name),
                 component.retry_policy,
                 self._breaker(component),
                 lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
@@ -222,6 +225,18 @@ class ComponentRunner:
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
         self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+
+def _one_try(component: ComponentConfig, work: Component, spark: Any) -> object:
+    """Run a component once, for no longer than it may take."""
+
+    def body() -> object:
+        return _blaming_spark(lambda: await_result(work()), spark)
+
+    if component.timeout_seconds is None:
+        return body()
+    limit = TryLimit(component.name, component.timeout_seconds, component.class_path.partition(".")[0])
+    return TimedTry(limit, spark, body).run()
 
 
 def _warn_about_result(result: object, name: str) -> None:

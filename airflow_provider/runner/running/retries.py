@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from airflow_provider.errors import CircuitOpenError, NothingRanError, SparkLostError
+from airflow_provider.errors import CircuitOpenError, ComponentTimeoutError, NothingRanError, SparkLostError
 from airflow_provider.runner.config.model import RetryConfig
 from airflow_provider.runner.running.circuit_breaker import CircuitBreaker
 
@@ -81,6 +81,8 @@ def _is_worth_a_retry(error: BaseException, names: list[str]) -> bool:
         return False
     if isinstance(error, SparkLostError):
         return not error.session_is_gone
+    if isinstance(error, ComponentTimeoutError) and error.still_running:
+        return False
     names = [_RENAMED.get(name.removeprefix("builtins."), name) for name in names]
     return any(
         name in (kind.__name__, f"{kind.__module__}.{kind.__qualname__}")

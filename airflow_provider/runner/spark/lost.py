@@ -6,7 +6,7 @@ import re
 import threading
 from typing import Any
 
-from airflow_provider.errors import SparkLostError
+from airflow_provider.errors import ComponentTimeoutError, SparkLostError
 from airflow_provider.masking import mask
 from airflow_provider.runner.spark.kind import spark_kind
 from airflow_provider.runner.spark.process_jvm import started_jvm
@@ -49,6 +49,8 @@ def was_stopped(spark: Any) -> bool:
 
 def session_is_gone(error: BaseException | None) -> bool:
     """Return whether no session is left in which something else could run."""
+    if isinstance(error, ComponentTimeoutError):
+        return error.still_running  # code that nobody waits for could change the session
     return isinstance(error, SparkLostError) and error.session_is_gone
 
 

@@ -34,7 +34,7 @@ def configs(monkeypatch: pytest.MonkeyPatch) -> list[PipelineConfig]:
     return given
 
 
-def execute(pipeline: Any, dag: DAG | None = None, **context: Any) -> None:
+def execute(pipeline: Any, dag: DAG | None = None, *, parameters: dict[str, Any] | None = None, **context: Any) -> None:
     operator = PySparkPipelineOperator(
         dag=dag,
         task_id="t",
@@ -42,6 +42,7 @@ def execute(pipeline: Any, dag: DAG | None = None, **context: Any) -> None:
         conn_id=None,
         spark_conf={"spark.master": "local[2]"},
         checkpoint_store=InMemoryCheckpointStore(),
+        **(parameters or {}),
     )
     ti = SimpleNamespace(dag_id="d", task_id="t", map_index=-1, try_number=1, max_tries=1)
     operator.execute({"ti": ti, "run_id": "r", **context})
@@ -75,6 +76,16 @@ def test_every_policy_of_a_pipeline_is_a_templated_parameter_of_both_operators()
     assert fields <= set(SHARED)
     for operator in OPERATORS:
         assert fields < set(operator.template_fields)
+
+
+@pytest.mark.parametrize(("given", "found"), [("3", 3), ("auto", "auto"), (2, 2)])
+def test_the_operators_number_of_parallel_components_counts(
+    given: int | str, found: int | str, configs: list[PipelineConfig]
+) -> None:
+    """A template renders to text."""
+    fields = {"name": "p", "components": [STEP], "max_parallel_components": 8}
+    execute(fields, parameters={"max_parallel_components": given})
+    assert configs[0].max_parallel_components == found
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

@@ -16,6 +16,8 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -118,6 +120,7 @@ class DriverWatch:
         self._variables: dict[str, bool] = {}  # to whether only imports set it
         self._truncated = False
         self._cpu = 0.0
+        self._acted = 0.0
         self._began = (0.0, 0.0)
         self._before: WeakSet[threading.Thread] = WeakSet()
         self.owner = 0
@@ -133,6 +136,7 @@ class DriverWatch:
             watch.alone = False
         if self.alone:
             _others.update(t for t in self._before if t.ident != self.owner and t not in _components)
+        self._acted = 0.0
         self._began = (time.thread_time(), time.process_time())
         _watches.append(self)
         return self
@@ -140,7 +144,7 @@ class DriverWatch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         _watches.remove(self)
         thread, process = self._began
-        self._cpu += time.process_time() - process if self.alone else time.thread_time() - thread
+        self._cpu += time.process_time() - process if self.alone else time.thread_time() - thread + self._acted
         for started in threading.enumerate():
             if started in self._before or started in _others or started in _owners:
                 continue
@@ -154,6 +158,10 @@ class DriverWatch:
         read, written = tuple(sorted(self._read)), tuple(sorted(self._written))
         by_imports = frozenset(name for name, only in self._variables.items() if only)
         return DriverObservations(tuple(self._acts), read, self._truncated, self._cpu, written, by_imports)
+
+    def acted(self, seconds: float) -> None:
+        """Count the CPU time of a thread that acted for the watched one."""
+        self._acted += seconds
 
     def missed(self) -> None:
         """Count an event that could not be understood."""
@@ -212,6 +220,24 @@ def watch_driver(facts: SparkFootprint) -> DriverWatch:
     return DriverWatch(facts)
 
 
+@contextmanager
+def acting_for(owner: int) -> Iterator[None]:
+    """Let what this thread does in here count as that of a watched thread.
+
+    :param owner: the identifier of that thread
+    """
+    here, began = threading.get_ident(), time.thread_time()
+    _owners.add(threading.current_thread())
+    _acting[here] = owner
+    try:
+        yield
+    finally:
+        del _acting[here]
+        for watch in tuple(_watches):
+            if watch.owner == owner:
+                watch.acted(time.thread_time() - began)
+
+
 _watches: list[DriverWatch] = []
 _others: WeakSet[threading.Thread] = WeakSet()
 """Threads that serve something else: they were started while no watch was active."""
@@ -219,6 +245,8 @@ _owners: WeakSet[threading.Thread] = WeakSet()
 """Threads that have been watched: they run components."""
 _components: WeakSet[threading.Thread] = WeakSet()
 """Threads that components have started and left running, pools most of all."""
+_acting: dict[int, int] = {}
+"""Threads that run a component in place of a watched one, to that one."""
 _installed = False
 
 
@@ -246,6 +274,7 @@ def _happened(found: AuditedEvent | None, frame: FrameType | None) -> None:
     if found is None:
         return
     here = threading.get_ident()
+    here = _acting.get(here, here)
     watches = [watch for watch in _watches if watch.owner == here]
     if not watches:
         watches = list(_watches)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider.errors import PipelineConfigError
 from airflow_provider.runner import ComponentConfig, PipelineConfig, compute_pipeline_fingerprint, load_pipeline_config
+from airflow_provider.runner.config.graph import descendants, graph_width
 
 GOOD = "tests.samples.components.basic.NoConfig"
 ANY = "tests.samples.components.basic.scripted"
@@ -22,6 +23,9 @@ MAPPING: dict[str, Any] = {
     "version": "2.1",
     "environment": "prod",
     "tags": {"team": "data"},
+    "max_parallel_components": 4,
+    "on_failure": "continue",
+    "max_resources": {"jdbc": 2},
     "spark": {"app_name": "daily", "spark_conf": {"spark.sql.shuffle.partitions": "8"}},
     "components": [
         {
@@ -30,6 +34,9 @@ MAPPING: dict[str, Any] = {
             "component_type": "source",
             "config": {"name": "load", "limit": 10, "ratio": 0.5, "columns": ["a", "b"], "nested": {"on": True}},
             "retry": {"max_attempts": 2, "retry_on_exceptions": ["OSError"]},
+            "timeout_seconds": 90.5,
+            "resources": {"jdbc": 1},
+            "spark_pool": "nightly",
         },
         {"name": "publish", "class_path": GOOD, "component_type": "sink", "depends_on": ["load"], "enabled": False},
     ],
@@ -41,6 +48,9 @@ version: "2.1"
 environment: prod
 tags:
   team: data
+max_parallel_components: 4
+on_failure: continue
+max_resources: {{jdbc: 2}}
 spark:
   app_name: daily
   spark_conf:
@@ -58,6 +68,9 @@ components:
     retry:
       max_attempts: 2
       retry_on_exceptions: [OSError]
+    timeout_seconds: 90.5
+    resources: {{jdbc: 1}}
+    spark_pool: nightly
   - name: publish
     class_path: {GOOD}
     component_type: sink
@@ -70,6 +83,9 @@ name = daily
 version = "2.1"
 environment = prod
 tags {{ team = data }}
+max_parallel_components = 4
+on_failure = continue
+max_resources {{ jdbc = 2 }}
 spark {{
   app_name = ${{name}}
   spark_conf {{ "spark.sql.shuffle.partitions" = "8" }}
@@ -81,6 +97,9 @@ components = [
     component_type = source
     config {{ name = load, limit = 10, ratio = 0.5, columns = [a, b], nested {{ on = true }} }}
     retry {{ max_attempts = 2, retry_on_exceptions = [OSError] }}
+    timeout_seconds = 90.5
+    resources {{ jdbc = 1 }}
+    spark_pool = nightly
   }}
   {{ name = publish, class_path = {GOOD}, component_type = sink, depends_on = [load], enabled = false }}
 ]
@@ -115,6 +134,17 @@ def test_every_notation_gives_the_config_that_a_dict_gives(file: str, text: str,
     from_file, from_dict = load_pipeline_config(path), load_pipeline_config(MAPPING)
     assert from_file.model_dump() == from_dict.model_dump()
     assert compute_pipeline_fingerprint(from_file) == compute_pipeline_fingerprint(from_dict)
+
+
+def test_numbers_that_a_template_has_made_text_are_numbers() -> None:
+    """Rendered templates are text, also where a whole number or ``auto`` is expected."""
+    step = {"name": "a", "class_path": GOOD, "timeout_seconds": "90", "resources": {"jdbc": "1"}}
+    fields = {"name": "p", "components": [step], "max_resources": {"jdbc": "2"}}
+    config = load_pipeline_config({**fields, "max_parallel_components": "4"})
+    found = config.max_parallel_components, config.max_resources, config.components[0].timeout_seconds
+    assert found == (4, {"jdbc": 2}, 90.0)
+    assert config.components[0].resources == {"jdbc": 1}
+    assert load_pipeline_config({**fields, "max_parallel_components": "auto"}).max_parallel_components == "auto"
 
 
 def test_python_objects_give_the_config_that_a_dict_gives() -> None:
@@ -272,9 +302,9 @@ def test_a_config_cannot_be_changed_after_validation() -> None:
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
+def graphs(draw: st.DrawFn, most: int = 12) -> dict[str, list[str]]:
     """A random graph without cycles, written down in a random order."""
-    size = draw(st.integers(1, 12))
+    size = draw(st.integers(1, most))
     names = [f"c{i}" for i in range(size)]
     edges = {name: draw(st.lists(st.sampled_from(names[:i]), unique=True)) if i else [] for i, name in enumerate(names)}
     return {name: edges[name] for name in draw(st.permutations(names))}
@@ -291,6 +321,19 @@ def test_every_graph_is_ordered_with_dependencies_first_and_the_earliest_ready_o
             next(n for n, others in depends_on.items() if n not in expected and set(others) <= set(expected))
         )
     assert order(pipeline(**depends_on)) == expected
+
+
+@given(graphs(most=8))
+def test_the_width_is_the_size_of_the_largest_set_without_an_order(graph: dict[str, list[str]]) -> None:
+    """Compared with every set there is."""
+    below = {name: descendants(graph, {name}) for name in graph}
+    free = [
+        len(names)
+        for size in range(len(graph) + 1)
+        for names in itertools.combinations(graph, size)
+        if not any(b in below[a] or a in below[b] for a, b in itertools.combinations(names, 2))
+    ]
+    assert graph_width(graph) == max(free)
 
 
 @given(graphs(), st.data())

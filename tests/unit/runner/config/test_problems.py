@@ -425,6 +425,45 @@ BAD_MAPPINGS: dict[str, tuple[Any, str]] = {
         graph(extract=[], clean=["extract"]) | {"restart_from": "z"},
         ": field 'restart_from': unknown component 'z'; choose from 'extract', 'clean'",
     ),
+    "neither a number of components nor auto": (
+        one() | {"max_parallel_components": "many"},
+        ": field 'max_parallel_components': expected a whole number or 'auto', got text 'many'",
+    ),
+    "no component at all side by side": (
+        one() | {"max_parallel_components": 0},
+        ": field 'max_parallel_components': must be greater than or equal to 1, got 0",
+    ),
+    "no time at all": (
+        one(timeout_seconds=0),
+        ": component 'load', field 'timeout_seconds': must be greater than 0, got 0",
+    ),
+    "endless time": (
+        one(timeout_seconds=float("inf")),
+        ": component 'load', field 'timeout_seconds': must be a finite number, got inf",
+    ),
+    "unknown resource": (
+        one(resources={"jdcb": 1}) | {"max_resources": {"jdbc": 2}},
+        ": component 'load', field 'resources.jdcb': unknown resource 'jdcb'; did you mean 'jdbc'?",
+    ),
+    "resource of a pipeline without any": (
+        one(resources={"jdbc": 1}),
+        ": component 'load', field 'resources.jdbc': unknown resource 'jdbc'; add it to the pipeline's max_resources",
+    ),
+    "more of a resource than there is": (
+        one(resources={"jdbc": 3}) | {"max_resources": {"jdbc": "2"}},
+        ": component 'load', field 'resources.jdbc': uses 3 of 'jdbc', and the pipeline's max_resources has only 2, so "
+        "it could never run; lower it, or set max_resources.jdbc to at least 3",
+    ),
+    "a resource beside other problems": (
+        one(resources={"jdbc": 1}) | {"max_resources": {"jdbc": "two"}, "version": {}},
+        " has 2 problems:\n"
+        "  - field 'version': expected text, got a mapping\n"
+        "  - field 'max_resources.jdbc': expected a whole number, got text 'two'",
+    ),
+    "resources that are no mapping": (
+        one(resources={"jdbc": 1}) | {"max_resources": "{{ params.most }}"},
+        ": field 'max_resources': expected a mapping, got text '{{ params.most }}'",
+    ),
     "values that are long, nested or secret are not shown": (
         one() | {"version": {"deep": 1}, "environment": ["x" * 60], "spark": {"spark_conf": {"key": ["hunter2"]}}},
         " has 3 problems:\n"

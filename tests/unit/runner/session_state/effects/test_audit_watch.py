@@ -42,6 +42,7 @@ from airflow_provider.runner.session_state.effects.audit_watch import (
     MOST_SIDE_EFFECTS,
     DriverObservations,
     SparkFootprint,
+    acting_for,
     watch_driver,
 )
 from airflow_provider.runner.session_state.effects.call_stack import DRIVER_SCRIPT, layer_of
@@ -478,6 +479,34 @@ def test_two_components_at_once_are_told_apart(here: Path) -> None:
     for thread in threads:
         thread.join()
     assert found == {"left": {"left"}, "right": {"right"}}
+
+
+def test_a_thread_that_acts_for_a_watched_one_counts_as_that_one(here: Path) -> None:
+    """Its acts and its CPU time are those of one component, whatever other one is watched at the same time."""
+    both_watch, found, cpu = threading.Barrier(2), {}, {}
+
+    def component(name: str, seconds: float) -> None:
+        watch, owner = watch_driver(SparkFootprint()), threading.get_ident()
+
+        def work() -> None:
+            with acting_for(owner):
+                Path(name).touch()
+                burn(seconds)
+
+        with watch:
+            both_watch.wait()
+            in_thread(work)()
+            both_watch.wait()
+        found[name] = {(a.kind, os.path.basename(a.target)) for a in watch.seen.acts}
+        cpu[name] = watch.seen.cpu_seconds
+
+    threads = [threading.Thread(target=component, args=each) for each in (("left", 0.3), ("right", 0.0))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {"left": {("file", "left")}, "right": {("file", "right")}}
+    assert cpu["left"] >= 0.3 > cpu["right"]
 
 
 SPARKS_OWN: dict[str, tuple[AuditedEvent, bool]] = {
