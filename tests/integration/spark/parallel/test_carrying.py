@@ -23,7 +23,7 @@ from airflow_provider.runner.session_state.component_left import (
 )
 from airflow_provider.runner.session_state.left_conflicts import find_conflicts
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
-from airflow_provider.runner.session_state.session_copies import SessionCopies
+from airflow_provider.runner.session_state.session_template import SessionTemplate
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,7 +33,7 @@ class Carried:
     """A component in a copy of a session, and another copy into which what it leaves is carried."""
 
     def __init__(self, session: SparkSession) -> None:
-        self.copies = SessionCopies(session)
+        self.copies = SessionTemplate(session)
         self.target = self.copies.take()
 
     def left(self, work: Callable[[SparkSession], object], copy: SparkSession | None = None) -> ComponentLeft:
@@ -302,7 +302,7 @@ def test_fifty_copies_at_once_do_not_wait_for_each_other_for_ever(session: Spark
     """Spark has one lock in its session catalog, and a copy is made while others are used (SPARK-29550)."""
     for number in range(20):
         session.range(number).createOrReplaceTempView(f"v{number}")
-    copies, target, wrong = SessionCopies(session), session.newSession(), []
+    copies, target, wrong = SessionTemplate(session), session.newSession(), []
 
     def component(number: int) -> None:
         copy = copies.take()

@@ -45,7 +45,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 )
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.session_look import SessionLook
-from airflow_provider.runner.session_state.session_copies import SessionCopies
+from airflow_provider.runner.session_state.session_template import SessionTemplate
 from tests.integration.spark.session_state.scenes import SUCCESS
 from tests.samples.harness.releases import SPARK
 from tests.samples.harness.spark_attempts import SparkRun
@@ -335,7 +335,7 @@ def left_in_copy(copy: SparkSession, *leaves: Leaves) -> ComponentLeft:
 
 @by_kind
 def test_a_kind_is_carried_over_or_shared(kind: Kind, session: SparkSession, fill: Fill, database: str) -> None:
-    sample, copies = SAMPLES[kind.name], SessionCopies(session)
+    sample, copies = SAMPLES[kind.name], SessionTemplate(session)
     copy, target = copies.take(), copies.take()
     left = left_in_copy(copy, *map(fill, sample.leaves))
     assert (kind.name in left.left) is (kind is not kinds.CACHED_VIEWS)  # whether rows are cached changes no row
@@ -364,7 +364,7 @@ def test_a_copy_has_of_a_kind_what_the_session_has_at_the_start(
 ) -> None:
     sample = SAMPLES[kind.name]
     left_by(*map(fill, sample.leaves))(session)
-    copies = SessionCopies(session)
+    copies = SessionTemplate(session)
     left_by(*map(fill, sample.otherwise or ()))(session)
     copy = copies.take()
     assert is_in(sample, copy, database) or kind.shared or kind.of_thread
@@ -376,7 +376,7 @@ def test_a_copy_has_of_a_kind_what_the_session_has_at_the_start(
 @by_kind
 def test_what_is_carried_over_later_wins(kind: Kind, session: SparkSession, fill: Fill, database: str) -> None:
     """What a kind has afterwards is what a session has in which one came after the other."""
-    sample, copies = SAMPLES[kind.name], SessionCopies(session)
+    sample, copies = SAMPLES[kind.name], SessionTemplate(session)
     if sample.otherwise is None or kind.shared or kind.of_thread:
         return
     first, second, target, sequential = (copies.take() for _ in range(4))

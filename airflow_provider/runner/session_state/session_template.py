@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-class SessionCopies:
+class SessionTemplate:
     """Makes pristine copies of a session.
 
     :param spark: the session; what is in it now is in every copy, and nothing that comes later
