@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -44,6 +45,36 @@ from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+
+def _at_once(announcement: Callable[[], None]) -> None:
+    announcement()
+
+
+@dataclass(frozen=True)
+class ComponentSurroundings:
+    """What surrounds a component's work in the thread that does it.
+
+    :param sleep: pauses for so many seconds
+    :param announce: calls hooks in the main thread, and waits for that
+    """
+
+    sleep: Callable[[float], None]
+    announce: Callable[[Callable[[], None]], None] = _at_once
+
+
+@dataclass(frozen=True)
+class WorkOutcome:
+    """What became of a component's work.
+
+    :param ran: how it ran
+    :param retries: its own tries after the first
+    :param error: what it raised, None if it succeeded
+    """
+
+    ran: ComponentTiming
+    retries: int = 0
+    error: BaseException | None = None
 
 
 class ComponentRunner:
@@ -92,27 +123,74 @@ class ComponentRunner:
         :raises SparkSessionError: code of an earlier attempt is still running in the session
         :raises CheckpointError: its completion could not be recorded, or a newer attempt has taken over
         """
+        self.start(step, spark, tracker)
+        with self.watching(step, spark):
+            return self.finish(step, self.work(step, spark, tracker), spark, tracker)
+
+    def start(self, step: Step, spark: Any, tracker: SessionStateTracker | None) -> None:
+        """Say that a component starts, see :meth:`run`."""
         refuse_abandoned_session(spark)
         self._contexts.mend_once(spark, tracker.url if tracker is not None else None)
         self._hooks.before_component(ComponentStarted(step))
-        name, position, total = step.component.name, step.position, step.total
-        progress = partial(self._progress.watching, name, position, total, spark)
-        with observing(f"how {name} gets on", progress, None):
-            began = self._clock()
+
+    def watching(self, step: Step, spark: Any) -> AbstractContextManager[object]:
+        """Return a context manager that reports how a component gets on."""
+        name = step.component.name
+        progress = partial(self._progress.watching, name, step.position, step.total, spark)
+        return observing(f"how {name} gets on", progress, None)
+
+    def work(
+        self,
+        step: Step,
+        spark: Any,
+        tracker: SessionStateTracker | None,
+        surroundings: ComponentSurroundings | None = None,
+    ) -> WorkOutcome:
+        """Do a component's work, and look at what it left. Only this may happen in a thread of the component's own.
+
+        :param surroundings: what surrounds it there; None in the main thread
+        :raises CheckpointError: the component ran a pipeline of its own, and that was not recorded
+        """
+        began = self._clock()
+        try:
+            around = surroundings or ComponentSurroundings(self._sleep)
+            retries, entered = self._try(step.component, spark, tracker, around)
+            took = self._clock() - began
+            if tracker is not None:
+                _blaming_spark(lambda: _look(tracker, step), spark)
+        except CheckpointError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
+            return WorkOutcome(ComponentTiming(self._clock() - began), error=error)
+        return WorkOutcome(ComponentTiming(took, entered), retries)
+
+    def finish(
+        self, step: Step, outcome: WorkOutcome, spark: Any, tracker: SessionStateTracker | None
+    ) -> ComponentResult:
+        """Find out what a component did, keep of it what must be kept, and record that, see :meth:`run`.
+
+        :param outcome: what became of its work
+        """
+        began, ran, error = self._clock(), outcome.ran, outcome.error
+        found = ComponentFindings()
+        if error is None:
             try:
-                retries, entered = self._try(step.component, spark, tracker)
-                took = self._clock() - began
-                ran = ComponentTiming(took, entered)
                 found = _blaming_spark(lambda: _keep(tracker, step, ran), spark)
             except CheckpointError:
                 raise
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
-                return self._failed(step, error, self._clock() - began, spark, tracker)
-            saving = self._clock() - began - took if found.has_saved else 0.0
-            return self._completed(step, ran, found, retries=retries, saving=saving)
+            except (Exception, SystemExit) as failed:  # noqa: BLE001 - Spark and storages raise anything
+                ran, error = replace(ran, seconds=ran.seconds + self._clock() - began), failed
+        if error is not None:
+            return self._failed(step, error, ran.seconds, spark, tracker)
+        saving = self._clock() - began if found.has_saved else 0.0
+        return self._completed(step, ran, found, retries=outcome.retries, saving=saving)
 
     def _try(
-        self, component: ComponentConfig, spark: Any, tracker: SessionStateTracker | None
+        self,
+        component: ComponentConfig,
+        spark: Any,
+        tracker: SessionStateTracker | None,
+        surroundings: ComponentSurroundings,
     ) -> tuple[int, tuple[str, ...]]:
         """Run a component with its own retries; return their number and the author's functions that ran."""
         config = copy.deepcopy(component.config)  # what it does to it would be another config for the next attempt
@@ -132,9 +210,11 @@ class ComponentRunner:
             retries = run_with_retries(
                 lambda: _warn_about_result(_one_try(component, work, spark), name),
                 component.retry_policy,
-                self._breaker(component),
-                lambda tried, pause, error: self._announce_retry(component, tried, pause, error),
-                self._sleep,
+                self._breaker(component, surroundings),
+                lambda tried, pause, error: surroundings.announce(
+                    lambda: self._announce_retry(component, tried, pause, error)
+                ),
+                surroundings.sleep,
             )
         return retries, observe(f"which functions {name} called", entered.names, ())
 
@@ -209,7 +289,7 @@ class ComponentRunner:
         for name, state in saved:
             self._hooks.on_session_state_saved(SessionStateSaved(name, state))
 
-    def _breaker(self, component: ComponentConfig) -> CircuitBreaker | None:
+    def _breaker(self, component: ComponentConfig, surroundings: ComponentSurroundings) -> CircuitBreaker | None:
         policy = component.breaker_policy
         if policy is None:
             return None
@@ -217,7 +297,9 @@ class ComponentRunner:
             self._breakers[component.name] = CircuitBreaker(
                 component.name,
                 policy,
-                lambda old, new: self._hooks.on_circuit_breaker_state_change(CircuitChanged(component, old, new)),
+                lambda old, new: surroundings.announce(
+                    lambda: self._hooks.on_circuit_breaker_state_change(CircuitChanged(component, old, new))
+                ),
                 self._clock,
             )
         return self._breakers[component.name]
@@ -257,14 +339,25 @@ def _blaming_spark(work: Callable[[], Result], spark: Any) -> Result:
         raise lost from error
 
 
+def _look(tracker: SessionStateTracker, step: Step) -> None:
+    with _inspecting(step):
+        tracker.look(step.component.name)
+
+
 def _keep(tracker: SessionStateTracker | None, step: Step, ran: ComponentTiming) -> ComponentFindings:
     """Find out what a component left, and save of it what must be saved now."""
     if tracker is None:
         return ComponentFindings()
-    try:
+    with _inspecting(step):
         if step.decision.action is Action.REPLAY:
             return tracker.after_replay(step.component, step.position, ran, step.decision.session_state)
         return tracker.after_success(step.component, step.position, ran)
+
+
+@contextmanager
+def _inspecting(step: Step) -> Iterator[None]:
+    try:
+        yield
     except ComponentError:
         raise
     except Exception as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from airflow_provider.runner.session_state.effects.harmless import HarmlessVerdict
 from airflow_provider.runner.session_state.effects.spark_effects import SparkEffects
 
@@ -13,6 +15,20 @@ class CarriedCode:
         self._lazy: dict[str, str] = {}  # why the code in a component's views and functions may do harm
         self._java: dict[str, str] = {}  # how a component brought functions in Java
         self._variables: dict[str, str] = {}  # session variables, and the first component that declared each
+
+    @classmethod
+    def of(cls, above: Iterable[CarriedCode]) -> CarriedCode:
+        """Return what a component finds in its copy of the session.
+
+        :param above: what each of its ancestors found and brought, in the order of the plan
+        """
+        made = cls()
+        for other in above:
+            made._lazy.update(other._lazy)
+            made._java.update(other._java)
+            for name, component in other._variables.items():
+                made._variables.setdefault(name, component)
+        return made
 
     def add_lazy_code(self, component: str, why: str | None) -> None:
         """Remember why the code in a component's views and functions may do harm; None if it does none."""

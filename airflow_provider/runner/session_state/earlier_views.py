@@ -6,6 +6,7 @@ those that have a copy (:mod:`.stale_copies`).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,10 +45,25 @@ class EarlierViews:
         evidence: EvidenceCollector,
     ) -> None:
         self._config = config
+        self._attach(spark, views, guard, evidence)
+        self._all = [self]
+
+    def _attach(
+        self, spark: SparkSession, views: SessionViews, guard: SessionGuard, evidence: EvidenceCollector
+    ) -> None:
         self._views = views
         self._evidence = evidence
         self._pinned = PinnedViews(spark, views)
         self._copies = ViewCopies(views, guard)
+
+    def in_copy(
+        self, spark: SparkSession, views: SessionViews, guard: SessionGuard, evidence: EvidenceCollector
+    ) -> EarlierViews:
+        """Return the views of a component that runs in a copy of the session; what one changes is known to all."""
+        made = copy.copy(self)
+        made._attach(spark, views, guard, evidence)
+        self._all.append(made)
+        return made
 
     def add(
         self, component: ComponentConfig, position: int, record: SessionStateRecord, seconds: float, *, computed: bool
@@ -90,14 +106,17 @@ class EarlierViews:
         readers = [name for name in evidence.readers if name != writer]
         if evidence.doubts:  # what a process or Python on executors wrote is not among the targets
             readers += self._evidence.with_changed_sources([name for name in self._components() if name != writer])
-        return tuple(self._save_outdated(ViewChange(writer, readers, names))) if readers or names else ()
+        change = ViewChange(writer, readers, names)
+        return tuple(saved for each in self._all for saved in each._save_outdated(change)) if readers or names else ()
 
     def give_up(self, why: str) -> tuple[SavedLater, ...]:
         """Return records for all views that may be out of date, so that no later attempt reads one that is.
 
         :param why: the reason
         """
-        return (*self._pinned.give_up(why), *self._copies.give_up(why))
+        return tuple(
+            saved for each in self._all for part in (each._pinned, each._copies) for saved in part.give_up(why)
+        )
 
     def after_failed_component(self, writer: str, mark: object) -> tuple[list[SourceRecord], Iterator[SavedLater]]:
         """Find out what a component wrote before it failed; return these sources as they are now, and what to save.
@@ -106,14 +125,17 @@ class EarlierViews:
         """
         readers, left = self._evidence.after_failure(mark)
         readers += self._evidence.with_changed_sources(self._components())
-        return left, self._save_outdated(ViewChange(writer, readers))
+        change = ViewChange(writer, readers)
+        return left, (saved for each in self._all for saved in each._save_outdated(change))
 
     def save_after_failure(self) -> Iterator[SavedLater]:
         """Save what would be costly to bring back otherwise, because the attempt has failed."""
-        yield from self._pinned.save_after_failure()
+        for each in reversed(self._all):
+            yield from each._pinned.save_after_failure()
 
     def _components(self) -> list[str]:
-        return list(dict.fromkeys([*self._pinned.components(), *self._copies.components()]))
+        found = [name for each in self._all for part in (each._pinned, each._copies) for name in part.components()]
+        return list(dict.fromkeys(found))
 
     def _save_outdated(self, change: ViewChange) -> Iterator[SavedLater]:
         # In doubt a component counts as a reader: two tables of one name, a directory that was written to below.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -122,19 +123,39 @@ class EvidenceCollector:
         url: str | None,
         inspection: SessionInspection,
     ) -> None:
-        self._probe = probe
         self._config = config
-        self._ask, self._ask_in_time = inspection.ask, inspection.ask_in_time
-        self._ask_in_turn = inspection.ask_in_turn
+        self._attach(probe, inspection)
         self._footprint = self._ask("how Spark's own acts are known", lambda: spark_footprint(spark), _no_footprint)
         self._source_watch = watch_sources(spark, url, probe.jvm)
         self._sources: dict[str, Sequence[SourceRecord]] = {}
-        self._seen = DriverObservations((), (), False, 0.0)
         self._carried = CarriedCode()
-        self.usage: SparkUsage | None = None
         self.readings = {component.name: self._read_for_judging(component) for component in config.ordered}
         names = {name for reading in self.readings.values() if reading for name in reading.constants}
         self._state = self._ask("the values of modules", lambda: module_values(names), lambda why: {})
+
+    def _attach(self, probe: SessionProbe, inspection: SessionInspection) -> None:
+        self._probe = probe
+        self._ask, self._ask_in_time = inspection.ask, inspection.ask_in_time
+        self._ask_in_turn = inspection.ask_in_turn
+        self._seen = DriverObservations((), (), False, 0.0)
+        self.usage: SparkUsage | None = None
+
+    def in_copy(
+        self,
+        spark: SparkSession,
+        probe: SessionProbe,
+        inspection: SessionInspection,
+        above: Iterable[EvidenceCollector],
+    ) -> EvidenceCollector:
+        """Return what collects the evidence in a copy of the session; what is known of the attempt is the same.
+
+        :param above: those of the ancestors of the copy's component, in the order of the plan
+        """
+        made = copy.copy(self)
+        made._attach(probe, inspection)
+        made._source_watch = self._source_watch.in_copy(spark, probe.jvm)
+        made._carried = CarriedCode.of(other._carried for other in above)
+        return made
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
         """Know what components read that completed in earlier attempts."""

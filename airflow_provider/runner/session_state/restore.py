@@ -5,6 +5,7 @@ Nothing in a record is executed: all that is going to be used is checked before 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -35,6 +36,13 @@ class SessionRestorer:
     def __init__(self, spark: SparkSession, probe: SessionProbe, url: str | None, format_name: str) -> None:
         self._limits = RecordLimits(url, format_name, spark)
         self._target = RestoreTarget(spark, probe)
+
+    def in_copy(self, spark: SparkSession, probe: SessionProbe) -> SessionRestorer:
+        """Return what restores session state in a copy of the session; what is lost is the same."""
+        made = copy.copy(self)
+        made._limits = replace(self._limits, spark=spark)
+        made._target = replace(self._target, spark=spark, probe=probe)
+        return made
 
     @property
     def lost(self) -> Mapping[str, str]:

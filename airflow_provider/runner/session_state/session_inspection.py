@@ -57,6 +57,12 @@ class SessionInspection:
         self._told: set[str] = set()
         self._untold: dict[str, str] = {}
 
+    def in_copy(self, spark: Any) -> SessionInspection:
+        """Return what asks about a copy of the session; what has been told is the same."""
+        made = SessionInspection(spark, self._longest)
+        made._told = self._told
+        return made
+
     def ask(self, what: str, question: Callable[[], Answer], unknown: Callable[[str], Answer]) -> Answer:
         """Return the answer to a question. That there is none is logged by the next :meth:`tell`.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_provider.errors import ReplayDiffersError, describe
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
@@ -19,6 +20,7 @@ from airflow_provider.runner.record.view_names import ViewName
 from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.changes.diff import session_changes, take_snapshot
 from airflow_provider.runner.session_state.changes.replay_check import check_replay
+from airflow_provider.runner.session_state.component_left import ComponentLeft, component_left
 from airflow_provider.runner.session_state.earlier_views import EarlierViews
 from airflow_provider.runner.session_state.evidence import Evidence, EvidenceCollector
 from airflow_provider.runner.session_state.kinds import CURRENT_DATABASE, TEMP_VIEWS
@@ -91,6 +93,7 @@ class SessionStateTracker:
 
     :param config: the pipeline, for its policies
     :param saved: directory of this run for saved views; None to save nothing
+    :ivar left: what the last component left for others, None if that is not known
     """
 
     spark: SparkSession
@@ -100,34 +103,75 @@ class SessionStateTracker:
 
     def __post_init__(self) -> None:
         self.url = self.saved.url if self.saved else None
-        self._saver = (
-            ViewSaver(self.spark, self.saved, self.config.session_state_format) if self.saved is not None else None
-        )
-        self._inspection = SessionInspection(self.spark)
-        self._ask = self._inspection.ask
-        self._session_views = SessionViews(self.spark, self.probe, self._saver, self._inspection)
-        self._builder = RecordBuilder(self.spark, self.probe, self.config, self._session_views)
-        self._restorer = SessionRestorer(self.spark, self.probe, self.url, self.config.session_state_format)
-        self._present: set[str] = set()
-        self._views: set[ViewName] = set()  # that components have left in this attempt
+        format_name = self.config.session_state_format
+        self._saver = ViewSaver(self.spark, self.saved, format_name) if self.saved is not None else None
+        self._restorer = SessionRestorer(self.spark, self.probe, self.url, format_name)
+        self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
+        self._records: Mapping[str, SessionStateRecord] = {}  # of these
+        self._attach(SessionInspection(self.spark))
         self._evidence = EvidenceCollector(self.spark, self.probe, self.config, self.url, self._inspection)
-        self._ask(
+        self._watched = self._ask(
             "which names to watch in the process",
-            lambda: self.probe.remember(WATCHED, names_to_watch(self._evidence.readings.values())),
+            lambda: names_to_watch(self._evidence.readings.values()),
             lambda why: None,
         )
-        self._before: SessionSnapshot = take_snapshot(self.probe, None, self._inspection.refuse_lost_session)
-        self._first = self._before
+        self.begin()
         self._guard = SessionGuard(self.spark, self.probe.jvm)
-        self._owners: dict[ViewName, str] = {}  # of views, the component that left each
-        self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
         self._earlier = EarlierViews(self.spark, self.config, self._session_views, self._guard, self._evidence)
         self._inspection.tell()
+
+    def _attach(self, inspection: SessionInspection) -> None:
+        """Have for this session what each session has of its own."""
+        self._inspection, self._ask = inspection, inspection.ask
+        self._session_views = SessionViews(self.spark, self.probe, self._saver, inspection)
+        self._builder = RecordBuilder(self.spark, self.probe, self.config, self._session_views)
+        self._builder.load_earlier_records(self._records)
+        self._present: set[str] = set()
+        self._views: set[ViewName] = set()  # that components have left in this attempt
+        self._owners: dict[ViewName, str] = {}  # of views, the component that left each
+        self._after: SessionSnapshot | None = None
+        self.left: ComponentLeft | None = None
+
+    def in_copy(
+        self, spark: SparkSession, probe: SessionProbe, above: Sequence[SessionStateTracker]
+    ) -> SessionStateTracker:
+        """Return what tracks a copy of the session, in which one component runs; what is of the attempt is the same.
+
+        :param above: the trackers of the component's ancestors, in the order of the plan: the copy has what they left
+        """
+        made = copy.copy(self)
+        made.spark, made.probe = spark, probe
+        made._saver = self._saver.in_copy(spark) if self._saver is not None else None
+        made._restorer = self._restorer.in_copy(spark, probe)
+        made._attach(self._inspection.in_copy(spark))
+        made._evidence = self._evidence.in_copy(spark, probe, made._inspection, (each._evidence for each in above))
+        made._guard = SessionGuard(spark, probe.jvm)
+        made._earlier = self._earlier.in_copy(spark, made._session_views, made._guard, made._evidence)
+        for each in above:
+            made._views |= each._views
+            made._owners |= each._owners
+        return made
+
+    def begin(self) -> None:
+        """Look at the session before anything runs in it, in the thread that is going to."""
+        if self._watched is not None:
+            self.probe.remember(WATCHED, self._watched)
+        self._first = self._before = take_snapshot(self.probe, None, self._inspection.refuse_lost_session)
+
+    def look(self, component: str) -> None:
+        """Look at the session after a component that has succeeded, in the thread that ran it."""
+        self._after = after = self._snapshot()
+        self.left = self._ask(
+            f"what {component} left for others",
+            lambda: component_left(component, self._before, after),
+            lambda why: None,
+        )
 
     def load_earlier_records(self, records: Mapping[str, ComponentRecord]) -> None:
         """Know what is recorded of components that completed in earlier attempts."""
         states = {name: record.session_state for name, record in records.items()}
-        self._builder.load_earlier_records({name: state for name, state in states.items() if state is not None})
+        self._records = {name: state for name, state in states.items() if state is not None}
+        self._builder.load_earlier_records(self._records)
         self._evidence.load_earlier_sources({name: record.sources for name, record in records.items()})
         self._attempts = {name: record.attempt for name, record in records.items()}
 
@@ -206,7 +250,7 @@ class SessionStateTracker:
         :param position: its place in the order of execution
         :param ran: how it ran
         """
-        before, after = self._before, self._snapshot()
+        before, after = self._before, self._looked(component)
         self._guard.warn(component.name, self._owners)
         self._present.add(component.name)
         left = session_changes(before, after)
@@ -241,7 +285,7 @@ class SessionStateTracker:
         :param record: the record of what it left, None if that is unknown
         :raises ReplayDiffersError: it left something else, or read from another place
         """
-        before, after = self._before, self._snapshot()
+        before, after = self._before, self._looked(component)
         self._guard.warn(component.name, self._owners)
         left = session_changes(before, after)
         had_read = self._evidence.sources_of(component.name)
@@ -300,6 +344,7 @@ class SessionStateTracker:
         :raises NotRestoredError: the record leads where it must not; none of it has been used
         :raises Exception: what Spark raises
         """
+        before = self._before
         self._restorer.restore(component, record, dropped, views_one_by_one=views_one_by_one)
         self._earlier.add_restored(component, record, self._attempts.get(component))
         self._note_owner(component, record.left_views)
@@ -313,6 +358,7 @@ class SessionStateTracker:
                 "%s of %s could not be restored: %s. A component that needs it will fail", name, component, lost[name]
             )
         self._before = self._snapshot()
+        self.left = component_left(component, before, self._before)
 
     def is_alive(self) -> bool:
         """Whether the session still answers."""
@@ -329,6 +375,12 @@ class SessionStateTracker:
         """
         if self._saver is not None and self.url:
             remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
+
+    def _looked(self, component: ComponentConfig) -> SessionSnapshot:
+        if self._after is None:
+            self.look(component.name)
+        after, self._after = cast("SessionSnapshot", self._after), None
+        return after
 
     def _snapshot(self) -> SessionSnapshot:
         """Return what is in the session now; what cannot be looked at counts as it was."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -40,6 +41,12 @@ class ViewSaver:
         self._run = run
         self._directory = new_attempt_directory(run.url)
         self._format = format_name
+
+    def in_copy(self, spark: SparkSession) -> ViewSaver:
+        """Return what saves the views of a copy of the session, to the same place."""
+        made = copy.copy(self)
+        made.files, made._spark = files_for(self._run.url, spark), spark
+        return made
 
     def save(self, view: ViewName, frame: DataFrame, place: str, *, ordered: bool = False) -> SavedView:
         """Write the rows of a view; the view itself stays as it is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -54,12 +55,20 @@ def watch_sources(spark: SparkSession, saved_url: str | None = None, jvm: Sessio
     :param jvm: asks the JVM of a classic session, which tells with each look what was read; default: one that no look
         is made with
     """
+    return SourceWatch(_source_probe(spark, jvm), spark, saved_url)
+
+
+def _source_probe(spark: SparkSession, jvm: SessionJvm | None) -> SourceProbe:
     try:
         is_classic = spark_kind(spark) == "classic"
-        probe: SourceProbe = ClassicSources(spark, jvm or SessionJvm(spark)) if is_classic else ConnectSources(spark)
+        return ClassicSources(spark, jvm or SessionJvm(spark)) if is_classic else ConnectSources(spark)
     except Exception as error:  # noqa: BLE001 - then nothing is known of what is read
-        probe = cast("SourceProbe", BlindProbe(describe(error)))
-    return SourceWatch(probe, spark, saved_url)
+        return cast("SourceProbe", BlindProbe(describe(error)))
+
+
+@dataclass
+class _LastLook:
+    at: float
 
 
 @dataclass(frozen=True)
@@ -107,8 +116,14 @@ class SourceWatch:
         self._blind: str | None = None
         self._known: dict[str, Sequence[SourceRecord]] = {}
         self._read_by_views: dict[str, tuple[Sequence[ViewName], list[SourceRecord]]] = {}
-        self._looked_at = clock()
+        self._last_look = _LastLook(clock())
         self._clock = clock
+
+    def in_copy(self, spark: SparkSession, jvm: SessionJvm | None) -> SourceWatch:
+        """Return what finds out what is read in a copy of the session; what is known of the attempt is the same."""
+        made = copy.copy(self)
+        made._probe, made._spark, made._blind = _source_probe(spark, jvm), spark, None
+        return made
 
     def load_earlier_sources(self, sources: Mapping[str, Sequence[SourceRecord]]) -> None:
         """Know what components read that completed in earlier attempts."""
@@ -186,7 +201,7 @@ class SourceWatch:
 
     def is_due(self) -> bool:
         """Whether some time has passed since the last look for replaced files."""
-        return self._clock() - self._looked_at >= LOOK_AGAIN_SECONDS
+        return self._clock() - self._last_look.at >= LOOK_AGAIN_SECONDS
 
     def replaced_since(self) -> list[ReplacedSource]:
         """Return the sources of views whose files another program has replaced since the views were made, each once.
@@ -202,7 +217,7 @@ class SourceWatch:
                 if files := replaced_files(source, now):
                     found.append(ReplacedSource(source.name, files, component, views))
                     sources[place] = now
-        self._looked_at = self._clock()
+        self._last_look.at = self._clock()
         return found
 
     def _follow(self, written: Iterable[SourceRecord]) -> None:
