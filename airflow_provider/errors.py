@@ -23,7 +23,9 @@
     │   ├── ComponentFailedError       a component failed, and so did the attempt
     │   ├── ReplayDiffersError         a replayed component left different session state
     │   ├── NothingRanError            a component returned a generator or the like, which never ran
-    │   ├── ComponentTimeoutError  one try of a component took longer than its timeout_seconds
+    │   ├── ComponentCancelledError    a component was cancelled while it ran, because another one had failed
+    │   ├── LeftByBothError            two components without an order between them left the same in the session
+    │   ├── ComponentTimeoutError      one try of a component took longer than its timeout_seconds
     │   ├── CircuitOpenError           a component failed too often; its circuit breaker blocks further tries for now
     │   ├── DataCheckError             data breaks a rule of a data check
     │   ├── DataReadError              data cannot be read the way the config says
@@ -336,6 +338,43 @@ class ComponentTimeoutError(ComponentError):
         super().__init__(
             f"component {component!r} took longer than its timeout_seconds of {seconds:g}; its Spark work was cancelled"
             f"{went_on}. Raise timeout_seconds, or find out what it waits for"
+        )
+
+
+class ComponentCancelledError(ComponentError):
+    """A component was cancelled while it ran, because another one had failed.
+
+    :param because_of: the one that failed, None if the attempt ended
+    :param still_running: whether its Python code went on after that
+    """
+
+    def __init__(self, component: str, because_of: str | None = None, *, still_running: bool = False) -> None:
+        self.component = component
+        self.because_of = because_of
+        self.still_running = still_running
+        failed = f"{because_of!r} failed (on_failure: cancel_running)"
+        went_on = "; its Python code is still running, and nothing of it is recorded" if still_running else ""
+        super().__init__(
+            f"component {component!r} was cancelled, because {failed if because_of else 'the attempt ends'}{went_on}"
+        )
+
+
+class LeftByBothError(ComponentError):
+    """Two components without an order between them left the same in the session, with another content.
+
+    :param kind: what kind of session state, such as ``views``
+    :param name: its name
+    :param components: who left it, in the order of the plan
+    """
+
+    def __init__(self, kind: str, name: str, components: Sequence[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.components = tuple(components)
+        names = " and ".join(map(repr, components))
+        super().__init__(
+            f"{names} both leave {name!r} ({kind}), and neither depends on the other, so it depends on chance which of "
+            f"them counts: add {components[0]!r} to depends_on of {components[-1]!r}, or use different names"
         )
 
 

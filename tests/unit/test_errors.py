@@ -32,6 +32,8 @@ MADE: dict[str, Callable[[], BaseException]] = {
     "ComponentFailedError": lambda: errors.ComponentFailedError("daily", "a", 1, 2, "no data", ["where: a.py:1"]),
     "ReplayDiffersError": lambda: errors.ReplayDiffersError("a", ["view 'v' is gone"]),
     "NothingRanError": lambda: errors.NothingRanError("a generator", "nothing loops over it"),
+    "ComponentCancelledError": lambda: errors.ComponentCancelledError("b", "a", still_running=True),
+    "LeftByBothError": lambda: errors.LeftByBothError("views", "v", ["a", "b"]),
     "ComponentTimeoutError": lambda: errors.ComponentTimeoutError("a", 90.0, "a.py:1", still_running=True),
     "CircuitOpenError": lambda: errors.CircuitOpenError("a", 58.0),
     "WriteRefusedError": lambda: errors.WriteRefusedError("a", "table 't'", "it holds foreign rows", "another table"),

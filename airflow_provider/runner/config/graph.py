@@ -64,6 +64,18 @@ def descendants(depends_on: Mapping[str, Sequence[str]], roots: set[str]) -> set
     return reached
 
 
+def ancestors(depends_on: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
+    """Return what each of some names depends on, directly or not, in the order in which the names are given.
+
+    :param depends_on: name to the names it depends on; every name is a key, and there is no cycle
+    :param names: the names to tell of, and to tell about
+    """
+    above: dict[str, set[str]] = {}
+    for name in execution_order(depends_on):
+        above[name] = set().union(*({other} | above[other] for other in depends_on[name]))
+    return {name: [other for other in names if other in above[name]] for name in names}
+
+
 def direct_needs(depends_on: Mapping[str, Sequence[str]], among: Collection[str]) -> dict[str, list[str]]:
     """Return the graph of some names only: one that depends on another through names left out depends on it directly.
 

@@ -154,19 +154,23 @@ class AttemptSession:
                     None,
                 )
 
-    def restore(self, decision: Decision, dropped: Collection[str]) -> Decision:
+    def restore(
+        self, decision: Decision, dropped: Collection[str], tracker: SessionStateTracker | None = None
+    ) -> Decision:
         """Restore what a reused component left. If that fails, it must be replayed instead, if that does no harm.
 
         :param decision: what the plan says
         :param dropped: databases and tables that later components dropped
+        :param tracker: of the copy of the session to restore it in; None for the session itself
         :return: what to do with the component now
         :raises SparkSessionError: the session is lost, or a replay may do harm
         :raises SourceChangedError: it cannot be restored, and a replay would read other data
         """
-        if not decision.restore or self.tracker is None or decision.session_state is None:
+        tracker = tracker or self.tracker
+        if not decision.restore or tracker is None or decision.session_state is None:
             return decision
         try:
-            self.tracker.restore(decision.component, decision.session_state, dropped)
+            tracker.restore(decision.component, decision.session_state, dropped)
         except Exception as error:
             if (lost := spark_lost(self._spark, error)) is not None and lost.session_is_gone:
                 raise SparkLostError(
@@ -174,7 +178,7 @@ class AttemptSession:
                     "component was re-run; the next attempt restores it",
                     session_is_gone=True,
                 ) from None
-            if not self.tracker.is_alive():
+            if not tracker.is_alive():
                 raise SparkSessionError(
                     f"the Spark session was lost while the session state of {decision.component!r} was restored: "
                     f"{describe(error)}. No component was re-run; the next attempt restores it"
@@ -184,20 +188,22 @@ class AttemptSession:
                 self._refuse_harm(decision, error)
                 self._refuse_other_data(decision, error)
             except (SparkSessionError, SourceChangedError) as refused:
-                self._restore_one_by_one(decision, dropped, refused)
+                self._restore_one_by_one(decision, dropped, tracker, refused)
                 return decision
             reason = NotRestored(describe(error))
             logger.warning("%s: %s; replaying it", decision.component, reason)
             return Decision(decision.component, Action.REPLAY, reason)
         return decision
 
-    def _restore_one_by_one(self, decision: Decision, dropped: Collection[str], refused: Exception) -> None:
+    def _restore_one_by_one(
+        self, decision: Decision, dropped: Collection[str], tracker: SessionStateTracker, refused: Exception
+    ) -> None:
         """Restore what can be restored, if nothing that is to run needs the rest as far as it tells.
 
         :param refused: why the component must not be replayed instead; raised if that is needed
         """
-        tracker, record = self.tracker, decision.session_state
-        if tracker is None or record is None:
+        record = decision.session_state
+        if record is None:
             raise refused
         try:
             tracker.restore(decision.component, record, dropped, views_one_by_one=True)

@@ -44,7 +44,7 @@ class _Failures:
         """Whether nothing more runs."""
         return bool(self.failed) and self.stop
 
-    def why_not_run(self, component: str) -> str | None:
+    def whynot_run(self, component: str) -> str | None:
         """Return why a component cannot run any more, None if it can."""
         if self.end_the_run:
             return f"{self.failed[0]!r} failed before it"
@@ -104,11 +104,11 @@ class PlanExecution:
             step, restoring = self._restored(step)
         if step.decision.action is Action.REUSE:
             self.hooks.on_component_reuse(ComponentReused(step))
-            result = _not_run(step, str(step.decision.reason), ComponentStatus.COMPLETED)
+            result = not_run(step, str(step.decision.reason), ComponentStatus.COMPLETED)
         elif name in self.plan.left_out:
-            result = _not_run(step, "left out of this attempt")
-        elif (why := failures.why_not_run(name)) is not None:
-            result = _not_run(step, why)
+            result = not_run(step, "left out of this attempt")
+        elif (why := failures.whynot_run(name)) is not None:
+            result = not_run(step, why)
         else:
             restored.close()
             spark = self.session.spark()  # before the clock starts: its start-up is no component's time
@@ -125,7 +125,7 @@ class PlanExecution:
         return replace(step, decision=decision), took
 
 
-def _not_run(step: Step, reason: str, status: ComponentStatus | None = None) -> ComponentResult:
+def not_run(step: Step, reason: str, status: ComponentStatus | None = None) -> ComponentResult:
     """Return the result of a component that does not run. What had completed earlier stays complete."""
     decision = step.decision
     if status is None:

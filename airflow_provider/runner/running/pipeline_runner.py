@@ -29,6 +29,8 @@ from airflow_provider.runner.running.attempt_session import AttemptSession
 from airflow_provider.runner.running.component_contexts import ComponentContexts
 from airflow_provider.runner.running.component_runner import ComponentRunner
 from airflow_provider.runner.running.execute import PlanExecution
+from airflow_provider.runner.running.scheduler import Schedule
+from airflow_provider.runner.running.side_by_side import SideBySideExecution
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory
 from airflow_provider.runner.spark.lost import session_is_gone
@@ -85,7 +87,7 @@ class SimplePipelineRunner:
         fails with instructions
     :param keep_session_state: keep the saved views when the pipeline has succeeded; otherwise nothing can read them
         then, this session included
-    :param fail_fast: stop at the first failure; False: continue with what does not depend on it
+    :param fail_fast: False: continue after a failure with what does not depend on it, as ``on_failure: continue`` does
     :param environment: clock, sleep and the like
     :raises PipelineConfigError: ``config`` is not a :class:`PipelineConfig`, or a hook has no callbacks
     """
@@ -108,6 +110,8 @@ class SimplePipelineRunner:
                 "load_pipeline_config(…)"
             )
             raise PipelineConfigError([ConfigProblem(message)])
+        if not fail_fast:
+            config = config.model_copy(update={"on_failure": "continue"})
         environment = environment or RunnerEnvironment()
         self._config = config
         self._hooks = CompositeHooks(hooks) if hooks is not None else CompositeHooks()
@@ -115,13 +119,12 @@ class SimplePipelineRunner:
         saved = SavedDirectory(absolute_url(session_state_url), owner) if session_state_url else None
         self._session = AttemptSession(config, spark, saved, environment.live, environment.clock)
         self._keep_session_state = keep_session_state
-        self._fail_fast = fail_fast
-        self._clock = environment.clock
+        self._clock, self._sleep = environment.clock, environment.sleep
         run = repr((owner.deployment, owner.key)) if owner.key is not None else ""
         self._components = ComponentRunner(
             self._hooks,
             ComponentContexts(config, run),
-            continues_after_failure=not fail_fast,
+            continues_after_failure=config.on_failure == "continue",
             clock=environment.clock,
             sleep=environment.sleep,
             progress=environment.progress,
@@ -201,12 +204,18 @@ class SimplePipelineRunner:
 
     def _carry_out(self, plan: RunPlan) -> list[ComponentResult]:
         self._hooks.before_pipeline(PipelineStarted(self._config, plan, self._session.url))
-        execution = PlanExecution(self._config, plan, self._session, self._components, self._hooks, self._clock)
-        results = execution.run(fail_fast=self._fail_fast)
+        results = self._execute(plan)
         failed = [result for result in results if not result.success]
         if failed and not any(session_is_gone(result.error) for result in results):
             results = self._saved_after_a_failure(results)
         return results
+
+    def _execute(self, plan: RunPlan) -> list[ComponentResult]:
+        attempt = self._config, plan, self._session, self._components, self._hooks, self._clock
+        schedule = Schedule.of(self._config, plan)
+        if schedule.limits.components > 1 and plan.runs_until:
+            return SideBySideExecution(*attempt, self._sleep, schedule).run()
+        return PlanExecution(*attempt).run(fail_fast=self._config.on_failure != "continue")
 
     def _saved_after_a_failure(self, results: list[ComponentResult]) -> list[ComponentResult]:
         """Save what would be costly to bring back, and add that time to the results."""

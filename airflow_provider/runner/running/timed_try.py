@@ -15,6 +15,7 @@ import contextvars
 import ctypes
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -31,6 +32,7 @@ _SPARK_GRACE_SECONDS = 2.0  # until the component has seen that its Spark work i
 _PYTHON_GRACE_SECONDS = 3.0  # until it has ended after an exception was raised in it
 _INTERRUPTED_GRACE_SECONDS = 1.0  # Airflow kills the process 5 s after it has asked it to stop
 _CANCEL_AGAIN_SECONDS = 1.0  # a component may start further jobs
+_STEP_SECONDS = 0.2
 
 Result = TypeVar("Result")
 
@@ -118,7 +120,7 @@ class TimedTry(Generic[Result]):
         self._begin = observe("what Spark keeps for this thread", self._tagged.thread_state, None)
         self._thread.start()
         try:
-            in_time = self._done.wait(self._limit.seconds)
+            in_time = self._wait(self._limit.seconds)
         except BaseException:  # of a signal handler: without a time limit, it would have reached the component
             self._cancel()
             self._interrupt()
@@ -130,6 +132,14 @@ class TimedTry(Generic[Result]):
         if self._outcome.error is not None:
             raise self._outcome.error
         return self._outcome.result  # type: ignore[return-value]  # there is one, as there is no error
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait until it has ended, in steps: an exception that is raised in this thread reaches it between two."""
+        until = time.monotonic() + seconds
+        while not self._done.wait(min(_STEP_SECONDS, max(0.0, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                return False
+        return True
 
     def _body(self) -> None:
         try:

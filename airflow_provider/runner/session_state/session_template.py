@@ -19,14 +19,15 @@ class SessionTemplate:
     """
 
     def __init__(self, spark: SparkSession) -> None:
-        self._template = _whole_clone(spark)
+        self._template = whole_clone(spark)
 
     def take(self) -> SparkSession:
         """Return a new copy, see :func:`~airflow_provider.runner.spark.session_clone.clone_session`."""
-        return _whole_clone(self._template)
+        return whole_clone(self._template)
 
 
-def _whole_clone(spark: SparkSession) -> SparkSession:
+def whole_clone(spark: SparkSession) -> SparkSession:
+    """Return a clone of a session with all that is in it, also what Spark leaves out."""
     clone = clone_session(spark)
     for kind in kinds.KINDS:
         kind.fill_clone(spark, clone)
