@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from airflow_provider.runner.config.graph import descendants
+from airflow_provider.runner.config.graph import ancestors, descendants
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.runner.observing.events import ComponentReused, Step
 from airflow_provider.runner.observing.hooks import PipelineHooks
@@ -16,6 +16,7 @@ from airflow_provider.runner.planning.plan import Action, RunPlan
 from airflow_provider.runner.running.attempt_facts import dropped_after
 from airflow_provider.runner.running.attempt_session import AttemptSession
 from airflow_provider.runner.running.component_runner import ComponentRunner
+from airflow_provider.runner.session_state.left_conflicts import LeftSoFar
 from airflow_provider.runner.spark.lost import session_is_gone
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ class PlanExecution:
         self.components.begin(self.plan)
         if self.plan.runs_until:
             self.session.begin(self.plan)
+        names = [decision.component for decision in self.plan.decisions]
+        left = LeftSoFar(ancestors(self.config.dependencies, names))
         results: list[ComponentResult] = []
         failures = _Failures(self.config.dependencies, fail_fast)
         restored = LogGroup(logger, "restoring the session state of completed components")
@@ -92,8 +95,32 @@ class PlanExecution:
             results.append(result)
             if result.error is not None:
                 failures.add(decision.component, result.error)
+            elif result.status is ComponentStatus.COMPLETED:
+                self._warn_of_conflicts(left)
         restored.close()
         return results
+
+    def _warn_of_conflicts(self, left: LeftSoFar) -> None:
+        """Warn if a component left something else than another one, to which the author's graph has no order.
+
+        In a pipeline without any ``depends_on`` the order of the plan is all that the author has said.
+        """
+        tracker = self.session.tracker
+        if tracker is None or tracker.left is None or not any(self.config.dependencies.values()):
+            return
+        own, tracker.left = tracker.left, None
+        for conflict in left.conflicts(own):
+            if not conflict.shared:
+                logger.warning(
+                    "%s both leave %r (%s), and neither depends on the other, so only their place in the file decides "
+                    "which of them counts: add %r to depends_on of %r, or use different names",
+                    " and ".join(map(repr, conflict.components)),
+                    conflict.name,
+                    conflict.kind,
+                    conflict.components[0],
+                    conflict.components[-1],
+                )
+        left.add(own)
 
     def _take(self, step: Step, failures: _Failures, restored: LogGroup) -> ComponentResult:
         """Take one step: restore, run, replay or leave out the component."""

@@ -212,7 +212,8 @@ class SimplePipelineRunner:
 
     def _execute(self, plan: RunPlan) -> list[ComponentResult]:
         attempt = self._config, plan, self._session, self._components, self._hooks, self._clock
-        schedule = Schedule.of(self._config, plan)
+        earlier = plan.before.components if plan.before is not None else {}
+        schedule = Schedule.of(self._config, plan, {name: record.duration_seconds for name, record in earlier.items()})
         if schedule.limits.components > 1 and plan.runs_until:
             return SideBySideExecution(*attempt, self._sleep, schedule).run()
         return PlanExecution(*attempt).run(fail_fast=self._config.on_failure != "continue")

@@ -153,14 +153,12 @@ class Schedule:
         config: PipelineConfig,
         plan: RunPlan,
         seconds: Mapping[str, float] | None = None,
-        apart: frozenset[frozenset[str]] = frozenset(),
     ) -> Schedule:
         """Return the schedule of a plan.
 
         :param config: the pipeline
         :param plan: what to do with its components
         :param seconds: component to how long it took earlier, as far as that is known
-        :param apart: see :class:`ScheduleLimits`
         """
         actions = {decision.component: decision.action for decision in plan.decisions}
         runs = {name for name, action in actions.items() if action is not Action.REUSE} - plan.left_out
@@ -170,11 +168,15 @@ class Schedule:
         return cls(
             actions,
             config.dependencies,
-            ScheduleLimits(int(asked), config.max_resources, apart, config.on_failure),
+            ScheduleLimits(int(asked), config.max_resources, on_failure=config.on_failure),
             plan.left_out,
             {component.name: component.resources for component in config.components},
             seconds or {},
         )
+
+    def keeping_apart(self, pairs: frozenset[frozenset[str]]) -> Schedule:
+        """Return the schedule in which some pairs of components never run side by side."""
+        return replace(self, limits=replace(self.limits, apart=self.limits.apart | pairs))
 
     def replaying(self, component: str) -> Schedule:
         """Return the schedule in which a component is replayed, because what it left could not be restored."""

@@ -35,6 +35,7 @@ from airflow_provider.runner.running.execute import not_run
 from airflow_provider.runner.running.main_thread import MainThread
 from airflow_provider.runner.running.scheduler import Schedule, ScheduleState
 from airflow_provider.runner.session_state.component_sessions import ComponentSession, ComponentSessions
+from airflow_provider.runner.session_state.kept_apart import kept_apart
 from airflow_provider.runner.session_state.tracker import ComponentTiming
 from airflow_provider.runner.spark.lost import session_is_gone
 from airflow_provider.runner.spark.session_routes import routed_sessions
@@ -96,6 +97,7 @@ class SideBySideExecution:
             raise SparkSessionError("components can run side by side only in a session of Spark; this is none")
         names = [decision.component for decision in self.plan.decisions]
         self._steps = self._all_steps()
+        self.schedule = self.schedule.keeping_apart(kept_apart(tracker.readings))
         self._sessions = ComponentSessions(spark, tracker, ancestors(self.config.dependencies, names))
         with routed_sessions(spark):
             try:
@@ -167,6 +169,9 @@ class SideBySideExecution:
         thread = ComponentThread(
             ThreadSession(name, copy.spark), lambda thread: self._work(step, copy, thread), self._main
         )
+        for other in self._running.values():
+            other.session.tracker.beside.add(name)
+            copy.tracker.beside.add(other.step.component.name)
         self._running[name] = _Running(step, copy, thread)
         self._state = self._state.started(name)
         thread.start()

@@ -12,7 +12,7 @@ from airflow_provider.runner.session_state.component_left import (
     carry_into_thread,
     carry_over,
 )
-from airflow_provider.runner.session_state.left_conflicts import LeftConflict, find_conflicts
+from airflow_provider.runner.session_state.left_conflicts import LeftConflict, LeftSoFar
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.session_template import SessionTemplate, whole_clone
 from airflow_provider.runner.session_state.tracker import SessionStateTracker
@@ -66,6 +66,7 @@ class ComponentSessions:
         self._tracker = tracker
         self._above = above
         self._ended: dict[str, _EndedSession] = {}
+        self._left_so_far = LeftSoFar(above)
 
     def open(self, component: str) -> ComponentSession:
         """Return a new copy for a component, with what its completed ancestors left."""
@@ -90,20 +91,13 @@ class ComponentSessions:
         left = session.tracker.left
         if left is None:
             return []
-        name = session.component
-        unordered = [
-            other.left
-            for other in self._ended.values()
-            if other.left.component not in self._above[name] and name not in self._above[other.left.component]
-        ]
-        order = list(self._above)
-        lefts = sorted([*unordered, left], key=lambda one: order.index(one.component))
-        return [found for found in find_conflicts(lefts) if name in found.components]
+        return self._left_so_far.conflicts(left)
 
     def close(self, session: ComponentSession) -> None:
         """Keep what a component has left, for those that depend on it and for the session itself."""
         left = session.tracker.left
         if left is not None:
+            self._left_so_far.add(left)
             self._ended[session.component] = _EndedSession(session, left, whole_clone(session.spark))
 
     def merge(self) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider.runner.session_state import kinds
@@ -47,3 +47,30 @@ def find_conflicts(unordered: Sequence[ComponentLeft]) -> list[LeftConflict]:
             if any(value != by[0][1] for _, value in by)
         ]
     return found
+
+
+@dataclass
+class LeftSoFar:
+    """What the components of an attempt have left so far.
+
+    :param above: component to all that it depends on, for all components of the plan in that order
+    """
+
+    above: Mapping[str, Sequence[str]]
+    _lefts: dict[str, ComponentLeft] = field(default_factory=dict)
+
+    def conflicts(self, left: ComponentLeft) -> list[LeftConflict]:
+        """Return what a component has just left that contradicts what others left, to which it has no order."""
+        name = left.component
+        unordered = [
+            other
+            for other in self._lefts.values()
+            if other.component not in self.above[name] and name not in self.above[other.component]
+        ]
+        order = {component: place for place, component in enumerate(self.above)}
+        lefts = sorted([*unordered, left], key=lambda one: order[one.component])
+        return [found for found in find_conflicts(lefts) if name in found.components]
+
+    def add(self, left: ComponentLeft) -> None:
+        """Keep what a component left that has completed."""
+        self._lefts[left.component] = left

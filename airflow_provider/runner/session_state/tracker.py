@@ -23,7 +23,10 @@ from airflow_provider.runner.session_state.changes.replay_check import check_rep
 from airflow_provider.runner.session_state.component_left import ComponentLeft, component_left
 from airflow_provider.runner.session_state.earlier_views import EarlierViews
 from airflow_provider.runner.session_state.evidence import Evidence, EvidenceCollector
+from airflow_provider.runner.session_state.kept_apart import own_changes
 from airflow_provider.runner.session_state.kinds import CURRENT_DATABASE, TEMP_VIEWS
+from airflow_provider.runner.session_state.kinds.author_state import AUTHOR_STATE
+from airflow_provider.runner.session_state.kinds.library_attributes import LIBRARY_ATTRIBUTES
 from airflow_provider.runner.session_state.kinds.recorded_state import missing_state, restored_in_words
 from airflow_provider.runner.session_state.kinds.session_state_kind import (
     ReplayOutcome,
@@ -33,7 +36,7 @@ from airflow_provider.runner.session_state.kinds.session_state_kind import (
 from airflow_provider.runner.session_state.kinds.temp_views import lost_view
 from airflow_provider.runner.session_state.pinned_views import as_unrepeatable
 from airflow_provider.runner.session_state.probes.probe import SessionProbe
-from airflow_provider.runner.session_state.process_needs import warn_if_lost
+from airflow_provider.runner.session_state.process_needs import Readings, warn_if_lost
 from airflow_provider.runner.session_state.record_builder import RecordBuilder, unknown_record
 from airflow_provider.runner.session_state.restore import SessionRestorer
 from airflow_provider.runner.session_state.saved.directory_marker import SavedDirectory
@@ -94,6 +97,8 @@ class SessionStateTracker:
     :param config: the pipeline, for its policies
     :param saved: directory of this run for saved views; None to save nothing
     :ivar left: what the last component left for others, None if that is not known
+    :ivar beside: the components that ran at some time while this session's component did
+    :ivar readings: component to its code, None if that cannot be read
     """
 
     spark: SparkSession
@@ -106,6 +111,7 @@ class SessionStateTracker:
         format_name = self.config.session_state_format
         self._saver = ViewSaver(self.spark, self.saved, format_name) if self.saved is not None else None
         self._restorer = SessionRestorer(self.spark, self.probe, self.url, format_name)
+        self.beside: set[str] = set()
         self._attempts: dict[str, int] = {}  # in which components of earlier attempts completed
         self._records: Mapping[str, SessionStateRecord] = {}  # of these
         self._attach(SessionInspection(self.spark))
@@ -144,6 +150,7 @@ class SessionStateTracker:
         made._saver = self._saver.in_copy(spark) if self._saver is not None else None
         made._restorer = self._restorer.in_copy(spark, probe)
         made._attach(self._inspection.in_copy(spark))
+        made.beside = set()
         made._evidence = self._evidence.in_copy(spark, probe, made._inspection, (each._evidence for each in above))
         made._guard = SessionGuard(spark, probe.jvm)
         made._earlier = self._earlier.in_copy(spark, made._session_views, made._guard, made._evidence)
@@ -253,7 +260,7 @@ class SessionStateTracker:
         before, after = self._before, self._looked(component)
         self._guard.warn(component.name, self._owners)
         self._present.add(component.name)
-        left = session_changes(before, after)
+        left = self._changes(component, before, after)
         self._note_views(component.name, left.of(TEMP_VIEWS).left)
         evidence = self._evidence_of(component, before, left, ran)
         left = replace(left, statements=evidence.statements, set_by_imports=evidence.set_by_imports)
@@ -287,7 +294,7 @@ class SessionStateTracker:
         """
         before, after = self._before, self._looked(component)
         self._guard.warn(component.name, self._owners)
-        left = session_changes(before, after)
+        left = self._changes(component, before, after)
         had_read = self._evidence.sources_of(component.name)
         evidence = self._evidence_of(component, before, left, ran)
         left = replace(left, statements=evidence.statements)
@@ -375,6 +382,21 @@ class SessionStateTracker:
         """
         if self._saver is not None and self.url:
             remove_attempts(self._saver.files, self.url, [url for record in wanted for url in record.urls])
+
+    @property
+    def readings(self) -> Readings:
+        return self._evidence.readings
+
+    def _changes(self, component: ComponentConfig, before: SessionSnapshot, after: SessionSnapshot) -> SessionChanges:
+        left = session_changes(before, after)
+        if not self.beside:
+            return left
+        parts = {
+            kind.name: own_changes(left.of(kind), component.name, self.beside, self.readings)
+            for kind in (AUTHOR_STATE, LIBRARY_ATTRIBUTES)
+            if left.of(kind)
+        }
+        return replace(left, parts={**left.parts, **parts})
 
     def _looked(self, component: ComponentConfig) -> SessionSnapshot:
         if self._after is None:

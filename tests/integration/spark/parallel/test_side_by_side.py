@@ -366,3 +366,25 @@ def test_what_was_replaced_in_pyspark_is_put_back(spark: SparkSession) -> None:
     run.fails("load1")
     assert statuses(run.attempt())["load1"] == ComponentStatus.FAILED.value
     assert {name: value for name, value in vars(Kind).items() if before.get(name) is not value} == {}
+
+
+def test_one_at_a_time_warns_of_what_two_without_an_order_both_leave(
+    spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = SparkRun(spark, None, "a", "b", component("after", "a", "b")).in_new_session()
+    run.does("a", view("v", 1))
+    run.does("b", view("v", 2))
+    assert succeeded(run.attempt())
+    [said] = [each.getMessage() for each in caplog.records if "both leave" in each.getMessage()]
+    assert said.startswith("'a' and 'b' both leave 'v' (views)")
+    assert said.endswith("add 'a' to depends_on of 'b', or use different names")
+
+
+def test_one_at_a_time_without_any_dependency_warns_of_nothing(
+    spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = SparkRun(spark, None, "a", "b").in_new_session()
+    run.does("a", view("v", 1))
+    run.does("b", view("v", 2))
+    assert succeeded(run.attempt())
+    assert not [each for each in caplog.records if "both leave" in each.getMessage()]
