@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.config.thread_owner import acting_for
 from airflow_provider.runner.observing.report import duration
 from airflow_provider.runner.session_state.saved.files import readable_size
 from airflow_provider.runner.spark.job_progress import ProgressReader, SparkWork, spark_progress
@@ -18,10 +19,10 @@ EVERY_SECONDS = 60.0
 
 
 class Progress(Protocol):
-    """Reports on a component while it runs."""
+    """Reports on components while they run, several at once if they run side by side."""
 
     def watching(self, component: str, position: int, total: int, spark: Any) -> AbstractContextManager[object]:
-        """Return a context manager that is active while a component runs.
+        """Return a context manager that is active while a component runs, in the thread that runs it.
 
         :param component: its name
         :param position: its place in the order of execution, from 1
@@ -55,6 +56,10 @@ class ProgressLog:
         began = self._clock()
 
         def tell(look: ProgressReader) -> None:
+            with acting_for(None):  # the line itself says whose it is
+                tell_until_over(look)
+
+        def tell_until_over(look: ProgressReader) -> None:
             while not over.wait(self._every):
                 try:
                     words = in_words(look())

@@ -112,6 +112,7 @@ class ProgressRecorder(NoOpHooks):
         self._rows: list[ProgressRow] = with_usual(waiting_rows(config), start.usual)
         self._places = {row.name: place for place, row in enumerate(self._rows)}
         self._requests: tuple[ProgressRequest, ...] = ()
+        self._work: dict[str, SparkWork] = {}
         self._what_if: Mapping[str, Any] | None = None
         self._fingerprints: Mapping[str, str] | None = None
         self._writer = ProgressWriter(self.document, sink, clock)
@@ -163,11 +164,12 @@ class ProgressRecorder(NoOpHooks):
     def watching(self, component: str, position: int, total: int, spark: Any) -> Iterator[None]:
         """See :class:`~airflow_provider.runner.observing.progress.Progress`."""
         with self._log.watching(component, position, total, spark), spark_progress(spark) as look:
-            self._poll.watch(look)
+            self._poll.watch(component, look)
             try:
                 yield
             finally:
-                self._poll.watch(None)
+                self._poll.watch(component, None)
+                self._spark_does(component, None)
 
     def before_pipeline(self, event: PipelineStarted) -> None:
         rows = with_usual(planned_rows(event.config, event.plan), self._start.usual)
@@ -207,7 +209,6 @@ class ProgressRecorder(NoOpHooks):
             code=event.code,
             **found,
         )
-        self._tell(work=None)
         self._writer.boundary()
 
     def on_component_failure(self, event: ComponentFailed) -> None:
@@ -217,7 +218,6 @@ class ProgressRecorder(NoOpHooks):
         failure = event.failure or explain(event.error)
         if self._attempt.error is None:
             self._tell(error=failure_as_error(failure, self._places.get(name)))
-        self._tell(work=None)
         self._writer.boundary()
 
     def on_component_reuse(self, event: ComponentReused) -> None:
@@ -262,14 +262,23 @@ class ProgressRecorder(NoOpHooks):
             "against_usual": usual.compared(seconds, costs) if usual is not None else "",
         }
 
-    def _spark_does(self, work: SparkWork | None) -> None:
+    def _spark_does(self, component: str, work: SparkWork | None) -> None:
+        """Note what Spark does for a component. Of several for which it works, the first one is shown."""
         with self._lock:
-            place = next((p for p, row in enumerate(self._rows) if row.state is ProgressState.RUNNING), None)
-            found = ProgressWork(place, **asdict(work)) if work is not None and place is not None else None
+            self._work.pop(component, None)
+            if work is not None:
+                self._work[component] = work
+            found = self._shown_work()
             if found == self._attempt.work:
                 return
             self._attempt = replace(self._attempt, work=found)
         self._writer.changed()
+
+    def _shown_work(self) -> ProgressWork | None:
+        for place, row in enumerate(self._rows):
+            if row.state is ProgressState.RUNNING and row.name in self._work:
+                return ProgressWork(place, **asdict(self._work[row.name]))
+        return None
 
     def _tell(self, **fields: Any) -> None:
         with self._lock:
@@ -280,6 +289,7 @@ class ProgressRecorder(NoOpHooks):
         if place is not None:
             with self._lock:
                 self._rows[place] = replace(self._rows[place], **fields)
+                self._attempt = replace(self._attempt, work=self._shown_work())
 
     def _fail(self, error: ProgressError) -> None:
         """Note that the attempt failed, if it has not ended."""

@@ -64,8 +64,12 @@ def only_reason(plan: RunPlan) -> Reason | None:
 
 
 def result_table(result: PipelineResult) -> list[str]:
-    """Return the lines of a table: component, action, outcome, own time, and that of saving or restoring if any was."""
-    return table_of(_RESULT_COLUMNS, result.component_results)
+    """Return the lines of a table: component, action, outcome, own time, and that of saving or restoring if any was.
+
+    If some ran side by side, it says from when to when each of them ran, since the attempt began.
+    """
+    columns = [column for column in _RESULT_COLUMNS if column not in _WHEN or result.ran_side_by_side]
+    return table_of(columns, result.component_results)
 
 
 def table_of(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> list[str]:
@@ -79,7 +83,10 @@ def table_of(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> list[str]:
 
 
 def time_line(result: PipelineResult) -> str:
-    """Return where the attempt's time went: ``components 40.1 s, saving session state 18.2 s, the rest 0.3 s``."""
+    """Return where the attempt's time went: ``components 40.1 s, saving session state 18.2 s, the rest 0.3 s``.
+
+    If some components ran side by side: ``components 41.0 s of work in 17.2 s, the rest 0.3 s``.
+    """
     names = {
         "components": "components",
         "saving": "saving session state",
@@ -87,6 +94,8 @@ def time_line(result: PipelineResult) -> str:
         "spark_start": "starting Spark",
         "rest": "the rest",
     }
+    if result.ran_side_by_side:
+        names["components"] = f"components {duration(result.work_seconds)} of work in"
     kinds = result.seconds_by_kind.items()
     return ", ".join(f"{names[kind]} {duration(seconds)}" for kind, seconds in kinds if seconds or kind == "components")
 
@@ -196,11 +205,18 @@ _PLAN_COLUMNS = (
     Column[Decision]("to restore", _to_restore, optional=True),
 )
 
+_WHEN = (
+    Column[ComponentResult]("from", lambda r: duration(r.ran_during.start) if r.ran_during else "", optional=True),
+    Column[ComponentResult]("to", lambda r: duration(r.ran_during.end) if r.ran_during else "", optional=True),
+)
+"""Only for an attempt in which some components ran side by side."""
+
 _RESULT_COLUMNS = (
     Column[ComponentResult]("component", lambda result: result.component_name),
     Column[ComponentResult]("action", lambda result: result.action.value),
     Column[ComponentResult]("outcome", _outcome),
     Column[ComponentResult]("time", _time),
+    *_WHEN,
     Column[ComponentResult]("session state", _state_time, optional=True),
     _cost_column("rows read", lambda costs: rows_and_size(costs.input_rows, costs.input_bytes)),
     _cost_column("rows written", lambda costs: rows_and_size(costs.output_rows, costs.output_bytes)),

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider.runner.observing.failure import Failure, explain
+from airflow_provider.runner.observing.periods import Period, any_overlap, one_after_another, seconds_taken
 from airflow_provider.runner.planning.plan import Action
 from airflow_provider.runner.record.progress_record import SparkUsage
 from airflow_provider.runner.record.session_state_record import SessionStateRecord
@@ -55,6 +56,8 @@ class ComponentResult:
     :param session_state: what it left in the session, if it ran and the session was inspected
     :param touched: what data it read and wrote, like that
     :param usage: what it took of Spark, if it ran and that is known
+    :param started_seconds: when its work began, or restoring what it left, since the attempt began; None if that is not
+        known, as with one component at a time
     """
 
     component_name: str
@@ -71,6 +74,7 @@ class ComponentResult:
     session_state: SessionStateRecord | None = field(default=None, compare=False, repr=False)
     touched: TouchedData | None = field(default=None, compare=False, repr=False)
     usage: SparkUsage | None = field(default=None, compare=False, repr=False)
+    started_seconds: float | None = None
 
     @property
     def success(self) -> bool:
@@ -81,6 +85,13 @@ class ComponentResult:
     def duration_ms(self) -> int:
         """:attr:`duration_seconds` in whole milliseconds."""
         return int(self.duration_seconds * 1000)
+
+    @property
+    def ran_during(self) -> Period | None:
+        """When it ran, in seconds since the attempt began; None if it did not run, or that is not known."""
+        if self.started_seconds is None or not self.duration_seconds:
+            return None
+        return Period(self.started_seconds, self.started_seconds + self.duration_seconds)
 
 
 @dataclass(frozen=True)
@@ -130,17 +141,42 @@ class PipelineResult:
         return sum(result.seconds_saved for result in self.component_results)
 
     @property
+    def ran_side_by_side(self) -> bool:
+        """Whether some of the components ran at the same time."""
+        ran = [result.ran_during for result in self.component_results]
+        return any_overlap(period for period in ran if period is not None)
+
+    @property
+    def work_seconds(self) -> float:
+        """The time that the components took, added up, also where they ran at the same time."""
+        return sum(result.duration_seconds for result in self.component_results)
+
+    @property
     def seconds_by_kind(self) -> dict[str, float]:
         """Where the attempt's time went: its components, saving and restoring what they left, Spark's start, the rest.
 
-        The rest is records, hooks, and looking at the session. Together they are :attr:`duration_seconds`.
+        The rest is records, hooks, and looking at the session. Together they are :attr:`duration_seconds`. Time in
+        which several things happened at once counts once: for components if any of them ran, then for saving.
         """
+        results = self.component_results
         kinds = {
-            "components": sum(result.duration_seconds for result in self.component_results),
-            "saving": sum(result.saving_seconds for result in self.component_results),
-            "restoring": sum(result.restoring_seconds for result in self.component_results),
-            "spark_start": self.spark_seconds,
+            "components": self.work_seconds,
+            "saving": sum(result.saving_seconds for result in results),
+            "restoring": sum(result.restoring_seconds for result in results),
         }
+        if self.ran_side_by_side:
+            kinds = seconds_taken(
+                {
+                    "components": [result.ran_during for result in results if result.ran_during is not None],
+                    "saving": one_after_another((result.ran_during, result.saving_seconds) for result in results),
+                    "restoring": [
+                        Period(result.started_seconds, result.started_seconds + result.restoring_seconds)
+                        for result in results
+                        if result.started_seconds is not None and not result.duration_seconds
+                    ],
+                }
+            )
+        kinds["spark_start"] = self.spark_seconds
         return kinds | {"rest": max(0.0, self.duration_seconds - sum(kinds.values()))}
 
     def summary(self) -> dict[str, Any]:
@@ -159,6 +195,7 @@ class PipelineResult:
                     "reason": result.reason,
                     "duration_seconds": round(result.duration_seconds, 3),
                 }
+                | ({"started_seconds": round(result.started_seconds, 3)} if result.started_seconds is not None else {})
                 | ({"saving_seconds": round(result.saving_seconds, 3)} if result.saving_seconds else {})
                 | ({"restoring_seconds": round(result.restoring_seconds, 3)} if result.restoring_seconds else {})
                 | ({"seconds_saved": round(result.seconds_saved, 3)} if result.seconds_saved else {})

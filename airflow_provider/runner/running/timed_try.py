@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from airflow_provider.errors import AttemptStopped, ComponentTimeoutError, SparkSessionError, describe
+from airflow_provider.runner.config.thread_owner import acting_for, thread_owner
 from airflow_provider.runner.observing.author_line import author_line_of_thread
 from airflow_provider.runner.observing.unfailing import observe
-from airflow_provider.runner.session_state.effects.audit_watch import acting_for
 from airflow_provider.runner.spark.thread_work import SparkThreadState, ThreadWork
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class TimedTry(Generic[Result]):
         self._work = work
         self._tagged = ThreadWork(spark)
         self._context = contextvars.copy_context()
-        self._owner = threading.get_ident()
+        self._owner = thread_owner()
         self._begin: SparkThreadState | None = None
         self._outcome: _ThreadOutcome[Result] = _ThreadOutcome()
         self._done = threading.Event()

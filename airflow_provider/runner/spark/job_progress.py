@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider.runner.config.thread_owner import thread_owner
 from airflow_provider.runner.spark.kind import spark_kind
+from airflow_provider.runner.spark.thread_work import thread_marks
 
 MOST_STAGES = 50
 _DULL = " at NativeMethodAccessorImpl.java:0"  # the caller that Spark names for every call from Python
@@ -39,15 +41,20 @@ ProgressReader = Callable[[], SparkWork | None]
 
 
 def spark_progress(spark: Any) -> AbstractContextManager[ProgressReader]:
-    """Return a context manager that gives a reader of the session's progress. Reading may raise Spark's errors."""
+    """Return a context manager that gives a reader of the session's progress. Reading may raise Spark's errors.
+
+    In a thread of a component that runs side by side with others, it is that of the jobs that carry a mark of the
+    thread, see :func:`~airflow_provider.runner.spark.thread_work.thread_marks`.
+    """
     if spark_kind(spark) == "classic":
-        return contextlib.nullcontext(lambda: _classic(spark))
+        marks = thread_marks(spark) if thread_owner() is not None else None
+        return contextlib.nullcontext(lambda: _classic(spark, marks))
     if hasattr(spark, "registerProgressHandler"):
         return _connect(spark)
     return contextlib.nullcontext(lambda: None)
 
 
-def _classic(spark: Any) -> SparkWork | None:
+def _classic(spark: Any, marks: Collection[str] | None) -> SparkWork | None:
     context = spark.sparkContext
     jobs = context.statusTracker().getActiveJobsIds()
     if not jobs:
@@ -59,6 +66,8 @@ def _classic(spark: Any) -> SparkWork | None:
     for job in jobs:
         found = store.jobWithAssociatedSql(int(job))
         data, execution = found._1(), found._2()
+        if marks is not None and not any(data.jobTags().contains(mark) for mark in marks):
+            continue
         described[_described(spark, data, execution)] = None
         ids = [int(stage) for stage in data.stageIds().mkString(" ").split()]
         stages += ids
@@ -69,6 +78,8 @@ def _classic(spark: Any) -> SparkWork | None:
             tasks_done=total.tasks_done + data.numCompletedTasks(),
             tasks_running=total.tasks_running + data.numActiveTasks(),
         )
+    if not described:
+        return None
     rows, size = _read(store, sorted(set(stages))[-MOST_STAGES:])
     return _with(total, "; ".join(filter(None, described)), rows, size)
 

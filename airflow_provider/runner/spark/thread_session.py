@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,23 +20,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def _nothing() -> None:
-    return
-
-
 @dataclass(frozen=True, eq=False)
 class ThreadSession:
     """The session of a component, for the thread that runs it and for those that it starts.
 
     :param component: its name
     :param session: its copy of the session, a classic one
-    :param begin: called in each further thread that works for the component, before it does: for labels of Spark's
-        jobs. What it raises is logged
+    :param around: returns a context manager around what each further thread does for the component: for labels of
+        Spark's jobs. It may be within that of another component, and leaves what it found. What it raises is logged
     """
 
     component: str
     session: SparkSession
-    begin: Callable[[], None] = _nothing
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 _CURRENT: ContextVar[ThreadSession | None] = ContextVar("pyspark_pipeline_thread_session", default=None)
@@ -67,14 +63,40 @@ def using_session(given: ThreadSession | None) -> Iterator[None]:
         _set_active(known.session, active)
 
 
-def begin_thread(given: ThreadSession) -> None:
+@contextmanager
+def working_thread(given: ThreadSession) -> Iterator[None]:
     """Let a thread that has just started work in a session until it ends."""
     _CURRENT.set(given)
     _set_active(given.session, _java_session(given))
     try:
-        given.begin()
+        with _surrounded(given):
+            yield
+    finally:
+        end_thread(given)
+
+
+@contextmanager
+def working_in_pool(given: ThreadSession | None) -> Iterator[None]:
+    """Let a thread of a pool work in a session, see :func:`using_session`."""
+    with using_session(given), _surrounded(given) if given is not None else nullcontext():
+        yield
+
+
+@contextmanager
+def _surrounded(given: ThreadSession) -> Iterator[None]:
+    """Enter what a component wants to be around a thread's work. The work goes on without that as well."""
+    around = ExitStack()
+    try:
+        around.enter_context(given.around())
     except Exception as error:  # noqa: BLE001 - without its labels a thread works as well
         logger.debug("cannot prepare a thread of component %r: %s", given.component, describe(error))
+    try:
+        yield
+    finally:
+        try:
+            around.close()
+        except Exception as error:  # noqa: BLE001 - as above
+            logger.debug("cannot clean up a thread of component %r: %s", given.component, describe(error))
 
 
 def end_thread(given: ThreadSession) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from airflow_provider.runner.spark.kind import spark_kind
 
+_MARK = "pyspark_pipeline_"
+
 
 @dataclass(frozen=True)
 class SparkThreadState:
@@ -32,7 +34,7 @@ class ThreadWork:
     def __init__(self, spark: Any) -> None:
         self._spark = spark
         self._kind = spark_kind(spark)
-        self._tag = f"pyspark_pipeline_{uuid.uuid4().hex}"
+        self._tag = f"{_MARK}{uuid.uuid4().hex}"
 
     def thread_state(self) -> SparkThreadState | None:
         """Return a copy of what Spark keeps for this thread, None without Spark."""
@@ -85,6 +87,14 @@ class ThreadWork:
         if self._kind == "connect":
             return lambda: self._spark.interruptTag(self._tag)
         return lambda: None
+
+
+def thread_marks(spark: Any) -> frozenset[str]:
+    """Return with which marks of :class:`ThreadWork` this thread starts jobs.
+
+    :param spark: a classic session
+    """
+    return frozenset(tag for tag in spark.sparkContext.getJobTags() if tag.startswith(_MARK))
 
 
 def _java_sessions(spark: Any) -> Any:

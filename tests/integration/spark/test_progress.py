@@ -14,12 +14,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark import InheritableThread
 
 from airflow_provider.commands.standalone.terminal import ProgressBar, StderrHandler
 from airflow_provider.runner import NoOpHooks, PipelineConfig, SimplePipelineRunner
+from airflow_provider.runner.config.thread_owner import ThreadOwner, acting_for
 from airflow_provider.runner.observing.progress import ProgressLog, in_words
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
-from airflow_provider.runner.spark.job_progress import SparkWork, spark_progress
+from airflow_provider.runner.spark.job_progress import ProgressReader, SparkWork, spark_progress
+from airflow_provider.runner.spark.thread_work import ThreadWork
 from tests.conftest import Script
 from tests.samples.pipelines import pipeline
 
@@ -107,6 +110,46 @@ def test_progress_is_no_side_effect_of_the_component(
     SimplePipelineRunner(pipeline("a"), hooks=Notes(), spark=spark, environment=environment).run()
     assert at_work(caplog)
     assert left[0].harmless, left[0].reason
+
+
+def test_side_by_side_each_component_is_told_its_own_work(spark: SparkSession) -> None:
+    """By the mark of its jobs; jobs without a mark are nobody's."""
+    stop, together = threading.Event(), threading.Barrier(4, timeout=60)
+    seen: dict[str, set[str]] = {}
+
+    def job(name: str) -> None:
+        spark.sparkContext.setJobDescription(f"job of {name}")
+        while not stop.is_set():
+            spark.range(0, 10, 1, 2).repartition(2).foreach(lambda _: time.sleep(0.05))
+
+    def component(name: str) -> None:
+        with acting_for(ThreadOwner(name)):
+            ThreadWork(spark).mark()
+            with spark_progress(spark) as look:
+                together.wait()
+                found = seen.setdefault(name, set())
+                reader = threading.Thread(target=watch, args=(look, found))
+                reader.start()
+                if name != "idle":
+                    job(name)
+                reader.join()
+
+    def watch(look: ProgressReader, found: set[str]) -> None:
+        for _ in range(40):
+            if (work := look()) is not None:
+                found.add(work.description)
+            time.sleep(0.05)
+        together.wait()
+        stop.set()
+
+    threads = [threading.Thread(target=component, args=(name,)) for name in ("a", "b", "idle")]
+    threads.append(threading.Thread(target=lambda: (together.wait(), together.wait())))
+    other = InheritableThread(target=lambda: (time.sleep(0.1), job("nobody")))
+    for thread in [*threads, other]:
+        thread.start()
+    for thread in [*threads, other]:
+        thread.join()
+    assert seen == {"a": {"job of a"}, "b": {"job of b"}, "idle": set()}
 
 
 def test_a_session_that_is_gone_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,10 @@
 
 Reading the code misses calls by a computed name. ``sys.monitoring`` reports a function on entry and then stops for that
 function, so that a million calls cost one. Python 3.11 has no such reports.
+
+Several watches may last at once. A function counts for the component that its thread works for, see
+:mod:`~airflow_provider.runner.config.thread_owner`, and for all of them where that is not known. Python can stop its
+reports of a function only for all threads at once, so it does that when each watch has the function.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
+from airflow_provider.runner.config.thread_owner import ThreadOwner, thread_owner
 from airflow_provider.runner.fingerprint.code.code_modules import module_label
 from airflow_provider.runner.fingerprint.code.file_origin import CodeOwner, file_origin
 
@@ -22,18 +27,29 @@ logger = logging.getLogger(__name__)
 
 _NAME = "airflow_provider"
 _lock = threading.Lock()
-_watches: list[CalledFunctions] = []
+_watches: tuple[CalledFunctions, ...] = ()
 
 
 class CalledFunctions:
-    """The author's functions that have run since the watch began."""
+    """The author's functions that have run since the watch began, in this thread and others.
 
-    def __init__(self) -> None:
-        self._codes: dict[CodeType, None] = {}
+    :param owner: whose functions count; None for those of all threads
+    """
+
+    def __init__(self, owner: ThreadOwner | None = None) -> None:
+        self._owner = owner
+        self._codes: dict[int, CodeType] = {}  # by identity: Python works the hash of code out anew each time
+
+    def counts_for(self, owner: ThreadOwner | None) -> bool:
+        """Return whether a function counts that was called for an owner."""
+        return self._owner is None or owner is None or self._owner in owner.chain
 
     def add(self, code: CodeType) -> None:
         """Record a function."""
-        self._codes.setdefault(code)
+        self._codes[id(code)] = code
+
+    def __contains__(self, code: CodeType) -> bool:
+        return id(code) in self._codes
 
     def names(self) -> tuple[str, ...]:
         """Return their names as in a reading's ``functions``; a function inside another counts as the outer one."""
@@ -46,7 +62,7 @@ class CalledFunctions:
         }
         found = {
             f"{module_label(by_file[code.co_filename])}.{_definition(code.co_qualname)}"
-            for code in self._codes
+            for code in list(self._codes.values())
             if code.co_filename in by_file and code.co_flags & inspect.CO_OPTIMIZED  # a function, not a class body
         }
         return tuple(sorted(found))
@@ -54,9 +70,10 @@ class CalledFunctions:
 
 @contextmanager
 def watch_calls() -> Iterator[CalledFunctions]:
-    """Context manager that records which of the author's functions run, in all threads. It records nothing before
-    Python 3.12, or if all of Python's tool ids are taken."""
-    entered = CalledFunctions()
+    """Context manager that records which of the author's functions run: in the threads that work for the same component
+    as this one, and in those of which that is not known. It records nothing before Python 3.12, or if all of Python's
+    tool ids are taken."""
+    entered = CalledFunctions(thread_owner())
     monitoring = getattr(sys, "monitoring", None)
     tool = _begin(monitoring, entered) if monitoring is not None else None
     try:
@@ -67,6 +84,7 @@ def watch_calls() -> Iterator[CalledFunctions]:
 
 
 def _begin(monitoring: Any, entered: CalledFunctions) -> int | None:
+    global _watches  # replaced as a whole: a thread may be looking through it
     with _lock:
         tool = next((number for number in _candidates() if monitoring.get_tool(number) in (None, _NAME)), None)
         if tool is None:
@@ -75,14 +93,15 @@ def _begin(monitoring: Any, entered: CalledFunctions) -> int | None:
             monitoring.use_tool_id(tool, _NAME)
             monitoring.register_callback(tool, monitoring.events.PY_START, _callback(monitoring))
             monitoring.set_events(tool, monitoring.events.PY_START)
-        _watches.append(entered)
+        _watches = (*_watches, entered)
         monitoring.restart_events()  # functions that an earlier component called count for this one, too
         return tool
 
 
 def _end(monitoring: Any, tool: int, entered: CalledFunctions) -> None:
+    global _watches
     with _lock:
-        _watches.remove(entered)
+        _watches = tuple(watch for watch in _watches if watch is not entered)
         if not _watches:
             monitoring.set_events(tool, 0)
             monitoring.register_callback(tool, monitoring.events.PY_START, None)
@@ -96,20 +115,39 @@ def _candidates() -> Iterator[int]:
 
 def _callback(monitoring: Any) -> Any:
     own: dict[str, bool] = {}
+    told: tuple[Any, set[Any]] = ((), set())  # what has been noted for whom, as long as the same watches last
 
     def entered(code: CodeType, offset: int) -> Any:
+        nonlocal told
+        active, owner = _watches, thread_owner()
+        known, noted = told
+        if known is active and (id(code), owner) in noted:
+            return None
         try:
             file = code.co_filename
             if file not in own:
                 own[file] = not file.startswith("<") and file_origin(file).owner is CodeOwner.OWN
-            if own[file]:
-                for watch in _watches:
-                    watch.add(code)
+            if own[file] and not _noted_by_all(code, owner, active):
+                if known is not active:
+                    noted = set()
+                    told = active, noted
+                noted.add((id(code), owner))
+                return None  # another component may call it, too
         except Exception as error:  # noqa: BLE001 - Python would raise it in the author's function
             logger.debug("cannot tell whether %r ran: %s", code.co_qualname, error)
-        return monitoring.DISABLE
+        # A watch that has begun meanwhile wants it reported again. No other thread gets its turn between this look and
+        # the end of the function.
+        return monitoring.DISABLE if _watches is active else None
 
     return entered
+
+
+def _noted_by_all(code: CodeType, owner: ThreadOwner | None, active: tuple[CalledFunctions, ...]) -> bool:
+    """Note a function for those for whom it counts, and return whether all have it now."""
+    for watch in active:
+        if watch.counts_for(owner):
+            watch.add(code)
+    return all(code in watch for watch in active)
 
 
 def _definition(qualified: str) -> str:

@@ -3,10 +3,12 @@
 An audit hook serves the whole process and cannot be removed, so the first watch installs it; without a watch it costs
 one look at a list for each event.
 
-Thread and call stack tell whose act it is. Acts of the watched thread count, and those of any other thread, except of
-threads that serve something else: those that were started while no watch was active (heartbeats, exporters
-of metrics). Those count only where they do work for the author: with the author's code on their stack, or as a pool or
-an event loop. Spark's own acts differ by who acts *and* by what it is done to, see :class:`SparkFootprint`.
+Thread and call stack tell whose act it is. What a thread does that works for a component counts for that one alone, see
+:mod:`~airflow_provider.runner.config.thread_owner`, and what one does that works for the pipeline between components
+counts for none. Of a thread of which nobody has said for whom it works, the acts count for all that are watched, except
+where it serves something else: where it was started while no watch was active (heartbeats, exporters of metrics). Then
+they count only if they are work for the author: with the author's code on the stack, or of a pool or an event loop.
+Spark's own acts differ by who acts *and* by what it is done to, see :class:`SparkFootprint`.
 """
 
 from __future__ import annotations
@@ -16,8 +18,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,6 +26,7 @@ from weakref import WeakSet
 
 from airflow_provider.masking import mask
 from airflow_provider.runner.config.absolute_paths import real_path
+from airflow_provider.runner.config.thread_owner import ThreadOwner, acting_for, owner_of, thread_owner
 from airflow_provider.runner.session_state.effects.audit_events import (
     CONNECTED,
     LISTENED,
@@ -33,6 +35,7 @@ from airflow_provider.runner.session_state.effects.audit_events import (
     SideEffect,
 )
 from airflow_provider.runner.session_state.effects.call_stack import CallOrigin, call_origin, is_python_file, layer_of
+from airflow_provider.runner.spark import thread_starts
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,6 +44,8 @@ MOST_SIDE_EFFECTS = 100
 MOST_FILES = 1_000
 
 _USER = re.compile(r"\A[^/\s]*@")
+_THREAD_STARTS = thread_starts.__file__
+"""On the stack of each thread that a component starts side by side with others."""
 _NO_FILES = {"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"}
 
 
@@ -93,8 +98,8 @@ class DriverObservations:
         understood
     :param written_files: absolute paths of the files and directories that its code wrote, moved or removed, sorted
     :param cpu_seconds: CPU time of the process, so that threads count which the component or a C library started; some
-        work of others counts with it, which makes a component look costlier, never cheaper. While another component is
-        watched as well, that of the component's own thread
+        work of others counts with it, which makes a component look costlier, never cheaper. For a component that runs
+        side by side with others, that of the threads that work for it
     :param set_by_imports: environment variables that only modules set when they were imported, or Spark's Python
     """
 
@@ -120,37 +125,52 @@ class DriverWatch:
         self._variables: dict[str, bool] = {}  # to whether only imports set it
         self._truncated = False
         self._cpu = 0.0
-        self._acted = 0.0
         self._began = (0.0, 0.0)
         self._before: WeakSet[threading.Thread] = WeakSet()
-        self.owner = 0
+        self._entered = ExitStack()
+        self.owner: ThreadOwner | None = None
+        self.takes_unknown_work = True
         self.alone = True
 
     def __enter__(self) -> Self:
         _install()
-        self.owner = threading.get_ident()
-        _owners.add(threading.current_thread())
+        self.owner = thread_owner()
+        self.takes_unknown_work = self.owner is None
+        if self.owner is None:
+            self.owner = ThreadOwner()
+            self._entered.enter_context(acting_for(self.owner))
+        here = threading.current_thread()
+        _watched.add(here)
         self._before = WeakSet(threading.enumerate())
         self.alone = not _watches
         for watch in _watches:
             watch.alone = False
         if self.alone:
-            _others.update(t for t in self._before if t.ident != self.owner and t not in _components)
-        self._acted = 0.0
-        self._began = (time.thread_time(), time.process_time())
+            _others.update(t for t in self._before if t is not here and t not in _components)
+        self._began = (self.owner.cpu_seconds(), time.process_time())
         _watches.append(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         _watches.remove(self)
-        thread, process = self._began
-        self._cpu += time.process_time() - process if self.alone else time.thread_time() - thread + self._acted
+        own, process = self._began
+        of_process = self.alone and self.takes_unknown_work
+        try:
+            if self.owner is not None:
+                self._cpu += time.process_time() - process if of_process else self.owner.cpu_seconds() - own
+        finally:
+            self._entered.close()
         for started in threading.enumerate():
-            if started in self._before or started in _others or started in _owners:
+            if started in self._before or started in _others or started in _watched or not self._may_have(started):
                 continue
             _components.add(started)
             if not _is_idle(started):
                 self._note(SideEffect("thread", "left a thread running", started.name))
+
+    def _may_have(self, thread: threading.Thread) -> bool:
+        """Whether this component may have started a thread."""
+        owner = owner_of(thread)
+        return owner is None or self.owner in owner.chain
 
     @property
     def seen(self) -> DriverObservations:
@@ -158,10 +178,6 @@ class DriverWatch:
         read, written = tuple(sorted(self._read)), tuple(sorted(self._written))
         by_imports = frozenset(name for name, only in self._variables.items() if only)
         return DriverObservations(tuple(self._acts), read, self._truncated, self._cpu, written, by_imports)
-
-    def acted(self, seconds: float) -> None:
-        """Count the CPU time of a thread that acted for the watched one."""
-        self._acted += seconds
 
     def missed(self) -> None:
         """Count an event that could not be understood."""
@@ -220,33 +236,13 @@ def watch_driver(facts: SparkFootprint) -> DriverWatch:
     return DriverWatch(facts)
 
 
-@contextmanager
-def acting_for(owner: int) -> Iterator[None]:
-    """Let what this thread does in here count as that of a watched thread.
-
-    :param owner: the identifier of that thread
-    """
-    here, began = threading.get_ident(), time.thread_time()
-    _owners.add(threading.current_thread())
-    _acting[here] = owner
-    try:
-        yield
-    finally:
-        del _acting[here]
-        for watch in tuple(_watches):
-            if watch.owner == owner:
-                watch.acted(time.thread_time() - began)
-
-
 _watches: list[DriverWatch] = []
 _others: WeakSet[threading.Thread] = WeakSet()
 """Threads that serve something else: they were started while no watch was active."""
-_owners: WeakSet[threading.Thread] = WeakSet()
+_watched: WeakSet[threading.Thread] = WeakSet()
 """Threads that have been watched: they run components."""
 _components: WeakSet[threading.Thread] = WeakSet()
 """Threads that components have started and left running, pools most of all."""
-_acting: dict[int, int] = {}
-"""Threads that run a component in place of a watched one, to that one."""
 _installed = False
 
 
@@ -273,22 +269,24 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 def _happened(found: AuditedEvent | None, frame: FrameType | None) -> None:
     if found is None:
         return
-    here = threading.get_ident()
-    here = _acting.get(here, here)
-    watches = [watch for watch in _watches if watch.owner == here]
-    if not watches:
-        watches = list(_watches)
+    owner = thread_owner()
+    active = tuple(_watches)
+    watches = [watch for watch in active if owner is not None and watch.owner in owner.chain]
+    known = bool(watches)
+    if not known:
+        # Of an owner that nobody watches, the work counts only where a component runs at a time.
+        watches = [watch for watch in active if owner is None or watch.takes_unknown_work]
     if all(watch.full_of(found) for watch in watches):
         return
     by = call_origin(frame)
-    if watches[0].owner != here and _is_of_another(here) and by.layer != "author" and not by.shared:
+    if not known and _is_of_another() and by.layer != "author" and not by.shared:
         return
     for watch in watches:
         watch.happened(found, by)
 
 
-def _is_of_another(ident: int) -> bool:
-    return _thread(ident) in _others
+def _is_of_another() -> bool:
+    return _thread(threading.get_ident()) in _others
 
 
 def _thread(ident: int) -> threading.Thread | None:
@@ -300,7 +298,7 @@ def _thread(ident: int) -> threading.Thread | None:
 def _is_idle(thread: threading.Thread) -> bool:
     """Whether it is a worker of a pool that waits for work, or one of Spark or of gRPC, which Spark Connect uses."""
     frame = sys._current_frames().get(thread.ident or 0)
-    if frame is None:
+    if frame is None or "_target" not in vars(thread):
         return True  # it has just ended
     if frame.f_code.co_name == "_worker" and frame.f_code.co_filename.endswith("concurrent/futures/thread.py"):
         return True
@@ -310,7 +308,7 @@ def _is_idle(thread: threading.Thread) -> bool:
 def _runs_components_or_grpc(frame: FrameType | None) -> bool:
     while frame is not None:
         file = frame.f_code.co_filename
-        if f"{os.sep}grpc{os.sep}" in file or layer_of(file) == "runner":
+        if f"{os.sep}grpc{os.sep}" in file or (layer_of(file) == "runner" and file != _THREAD_STARTS):
             return True
         frame = frame.f_back
     return False

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -301,13 +302,69 @@ def test_threads_that_a_component_starts_work_in_its_copy(
     assert side_by_side(session, copies, work, 2) == []
 
 
-def test_a_thread_that_a_component_starts_is_prepared(session: SparkSession) -> None:
+def test_what_a_component_wants_is_around_the_work_of_its_threads(session: SparkSession) -> None:
+    """Of those that it starts, and of the ones of a pool while they work for it."""
     sc = session.sparkContext
-    given = ThreadSession("a", clone_session(session), lambda: sc.setLocalProperty("label", "a"))
-    found = []
-    with routed_sessions(session), using_session(given):
-        by_thread(lambda: found.append((sc.getLocalProperty("label"), thread_session())))
-    assert found == [("a", given)]
+    found: list[Any] = []
+
+    def work() -> None:
+        found.append((threading.current_thread().name, sc.getLocalProperty("label"), thread_session()))
+
+    def labelled(label: str) -> Callable[[], AbstractContextManager[None]]:
+        @contextmanager
+        def around() -> Iterator[None]:
+            before = sc.getLocalProperty("label")
+            sc.setLocalProperty("label", label)
+            try:
+                yield
+            finally:
+                sc.setLocalProperty("label", before)
+                found.append((threading.current_thread().name, f"end of {label}"))
+
+        return around
+
+    one, other = (ThreadSession(name, clone_session(session), labelled(name)) for name in ("a", "b"))
+    with routed_sessions(session), ThreadPoolExecutor(1, "pool") as pool:
+        with using_session(one):
+            thread = threading.Thread(target=work, name="thread")
+            thread.start()
+            thread.join()
+            pool.submit(work).result()
+        with using_session(other):
+            pool.submit(work).result()
+        pool.submit(work).result()
+    assert [each for each in found if each[0] == "thread"] == [("thread", "a", one), ("thread", "end of a")]
+    assert [each for each in found if each[0] != "thread"] == [
+        ("pool_0", "a", one),
+        ("pool_0", "end of a"),
+        ("pool_0", "b", other),
+        ("pool_0", "end of b"),
+        ("pool_0", "a", None),  # its thread is of the component that had it started
+        ("pool_0", "end of a"),
+    ]
+
+
+def test_what_goes_wrong_around_the_work_of_a_thread_does_not_stop_it(
+    session: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Invariant 14. It is said in the log."""
+    caplog.set_level("DEBUG", "airflow_provider")
+    done = []
+
+    @contextmanager
+    def breaks_at_the_end() -> Iterator[None]:
+        yield
+        raise RuntimeError("at the end")
+
+    def breaks() -> AbstractContextManager[None]:
+        raise RuntimeError("at the beginning")
+
+    for around in (breaks, breaks_at_the_end):
+        with routed_sessions(session), using_session(ThreadSession("a", clone_session(session), around)):
+            by_thread(lambda: done.append(1))
+    assert done == [1, 1]
+    assert "a thread of component 'a': RuntimeError: at the beginning" in caplog.text
+    assert "a thread of component 'a': RuntimeError: at the end" in caplog.text
 
 
 def test_threads_that_a_component_starts_leave_no_connection_behind(session: SparkSession) -> None:

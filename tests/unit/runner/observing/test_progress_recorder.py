@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from airflow_provider.errors import AttemptStopped, CheckpointWriteError, StaleAttemptError
 from airflow_provider.runner import InMemoryCheckpointStore, NoOpHooks
-from airflow_provider.runner.observing.events import ComponentFailed, ComponentStarted
+from airflow_provider.runner.observing.events import ComponentCompleted, ComponentFailed, ComponentStarted, Step
 from airflow_provider.runner.observing.progress_history import earlier_attempts, with_earlier
 from airflow_provider.runner.observing.progress_recorder import ProgressRecorder, ProgressStart
+from airflow_provider.runner.planning.plan import Action, Decision
+from airflow_provider.runner.planning.reasons import NotCompleted
 from airflow_provider.runner.planning.start_mode import AirflowTry
 from airflow_provider.runner.record.progress_record import ProgressState
 from airflow_provider.runner.record.requests import RestartRequest
@@ -219,10 +222,10 @@ def test_a_signal_handler_may_say_that_the_attempt_stops(script: Script) -> None
 def test_what_spark_does_is_told_while_a_component_runs() -> None:
     """Only if it is not what was told before, and not any more when the component has ended."""
     recorder = ProgressRecorder(ProgressStart(KEY, 1), CHAIN, Kept())
-    recorder._spark_does(SparkWork("count", 2, 1, 10, 4, 2))
+    recorder._spark_does("b", SparkWork("count", 2, 1, 10, 4, 2))
     assert "work" not in recorder.document()["attempt"]  # nothing runs
     recorder._update("b", state=ProgressState.RUNNING)
-    recorder._spark_does(SparkWork("count", 2, 1, 10, 4, 2))
+    recorder._spark_does("b", SparkWork("count", 2, 1, 10, 4, 2))
     assert recorder.document()["attempt"]["work"] == {
         "component": 1,
         "description": "count",
@@ -234,5 +237,65 @@ def test_what_spark_does_is_told_while_a_component_runs() -> None:
         "rows": 0,
         "bytes": 0,
     }
-    recorder._spark_does(None)
+    recorder._spark_does("b", None)
     assert "work" not in recorder.document()["attempt"]
+
+
+def started(name: str) -> ComponentStarted:
+    place = [c.name for c in CHAIN.ordered].index(name)
+    return ComponentStarted(
+        Step(CHAIN.ordered[place], Decision(name, Action.RUN, NotCompleted(1, False)), place + 1, 3)
+    )
+
+
+def test_of_several_that_run_the_work_of_the_first_one_with_work_is_told() -> None:
+    recorder = ProgressRecorder(ProgressStart(KEY, 1), CHAIN, Kept(), clock=Ticking())
+
+    def told() -> tuple[int, str] | None:
+        work = recorder.document()["attempt"].get("work")
+        return (work["component"], work["description"]) if work else None
+
+    for name in ("a", "b", "c"):
+        recorder.before_component(started(name))
+    document = recorder.document()
+    assert document["states"] == "xxxs"
+    assert len(set(document["began"][:3])) == 3
+    recorder._spark_does("a", None)
+    recorder._spark_does("c", SparkWork("of c"))
+    assert told() == (2, "of c")
+    recorder._spark_does("b", SparkWork("of b"))
+    assert told() == (1, "of b")
+    recorder.after_component(ComponentCompleted(started("b").step, 1.0, 0))
+    assert told() == (2, "of c")
+    recorder.on_component_failure(ComponentFailed(started("c").step, 1.0, ValueError("x")))
+    assert told() is None
+    recorder._spark_does("c", SparkWork("of c"))  # its reader was still answering
+    assert told() is None
+    assert recorder.document()["states"] == "xcfs"
+
+
+def test_several_are_watched_at_once_and_each_is_forgotten_when_it_ends() -> None:
+    """Each in its own thread, as they run."""
+    recorder = ProgressRecorder(ProgressStart(KEY, 1), CHAIN, Kept(), clock=Ticking())
+    together = threading.Barrier(3, timeout=20)
+    asked: list[set[str]] = []
+
+    def component(name: str, position: int) -> None:
+        with recorder.watching(name, position, 3, object()):
+            recorder._spark_does(name, SparkWork(f"of {name}"))
+            together.wait()
+            asked.append(set(recorder._poll._asked))
+            together.wait()
+
+    for name in ("a", "b", "c"):
+        recorder.before_component(started(name))
+    threads = [threading.Thread(target=component, args=each) for each in (("a", 1), ("b", 2), ("c", 3))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert asked == [{"a", "b", "c"}] * 3
+    assert recorder._poll._asked == {}
+    assert "work" not in recorder.document()["attempt"]
+    recorder.stop("the end")
+    assert recorder.document()["states"] == "fffs"

@@ -156,3 +156,74 @@ def test_an_optional_column_is_left_out_if_it_is_empty_wherever_it_stands() -> N
     )
     assert [line.split() for line in table_of(columns, ["a", "bb"])[:1]] == [["name", "size"]]
     assert table_of(columns, ["a", "bb"])[2:] == ["a      1", "bb     2"]
+
+
+SIDE_BY_SIDE = PipelineResult(
+    "p",
+    PipelineResultStatus.FAILURE,
+    (
+        ComponentResult(
+            "old",
+            Action.REUSE,
+            "",
+            ComponentStatus.COMPLETED,
+            restoring_seconds=1.0,
+            seconds_saved=60,
+            started_seconds=4.5,
+        ),
+        ComponentResult("a", Action.RUN, "", ComponentStatus.COMPLETED, duration_seconds=10, started_seconds=5),
+        ComponentResult(
+            "b",
+            Action.RUN,
+            "",
+            ComponentStatus.COMPLETED,
+            duration_seconds=4.0,
+            saving_seconds=2,
+            started_seconds=6.0,
+        ),
+        ComponentResult(
+            "c", Action.RUN, "", ComponentStatus.FAILED, duration_seconds=8, error=KeyError(), started_seconds=12
+        ),
+        ComponentResult("d", Action.RUN, "", ComponentStatus.NOT_RUN),
+    ),
+    21.0,
+    spark_seconds=4.0,
+)
+
+
+def test_the_table_shows_when_each_ran_if_some_ran_side_by_side() -> None:
+    assert " ".join(result_table(SIDE_BY_SIDE)[0].split()) == "component action outcome time from to session state"
+    cells = [[cell.strip() for cell in line.split("   ") if cell.strip()] for line in result_table(SIDE_BY_SIDE)[2:]]
+    assert [row[3:6] for row in cells[1:4]] == [
+        ["10.0 s", "5.0 s", "15.0 s"],
+        ["4.0 s", "6.0 s", "10.0 s"],
+        ["8.0 s", "12.0 s", "20.0 s"],
+    ]
+    assert cells[0][3:] == ["1 min 00 s saved", "restored in 1.0 s"]
+
+
+def test_one_at_a_time_the_table_is_as_ever() -> None:
+    """Also where it is known when each began, but nothing ran at the same time."""
+    known = tuple(
+        dataclasses.replace(result, started_seconds=float(number * 10)) for number, result in enumerate(RESULTS)
+    )
+    one_by_one = dataclasses.replace(RESULT, component_results=known)
+    assert result_table(one_by_one) == result_table(RESULT)
+    assert time_line(one_by_one) == time_line(RESULT)
+    assert one_by_one.seconds_by_kind == RESULT.seconds_by_kind
+
+
+def test_time_in_which_several_run_counts_once() -> None:
+    """22 s of work in 15 s; b was saved while a ran; half of the restoring was before any ran."""
+    assert SIDE_BY_SIDE.seconds_by_kind == {
+        "components": 15.0,
+        "saving": 0.0,
+        "restoring": 0.5,
+        "spark_start": 4.0,
+        "rest": 1.5,
+    }
+    assert time_line(SIDE_BY_SIDE) == (
+        "components 22.0 s of work in 15.0 s, restoring session state 0.5 s, starting Spark 4.0 s, the rest 1.5 s"
+    )
+    started = [part.get("started_seconds") for part in SIDE_BY_SIDE.summary()["components"]]
+    assert started == [4.5, 5, 6.0, 12, None]

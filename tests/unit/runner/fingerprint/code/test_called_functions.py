@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from airflow_provider.runner.fingerprint.code.called_functions import watch_calls
+from airflow_provider.runner.config.thread_owner import ThreadOwner, acting_for, thread_owner
+from airflow_provider.runner.fingerprint.code import called_functions
+from airflow_provider.runner.fingerprint.code.called_functions import CalledFunctions, watch_calls
 from tests.samples.components.shop import process, write
 
 CODE = """
@@ -39,6 +41,18 @@ def loop():
 
 def never():
     return 0
+
+def common():
+    return 0
+
+def one():
+    return 1
+
+def two():
+    return 2
+
+def three():
+    return 3
 """
 
 monitored = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
@@ -119,6 +133,104 @@ def test_watches_side_by_side_and_taken_tool_ids(jobs: ModuleType) -> None:
         for number in taken:
             monitoring.free_tool_id(number)
     assert none.names() == ()
+
+
+def of_jobs(entered: CalledFunctions) -> list[str]:
+    return [name.removeprefix("entered_jobs.") for name in entered.names() if name.startswith("entered_jobs.")]
+
+
+def in_component(owner: ThreadOwner, work: Callable[[], object]) -> None:
+    """Do something in a new thread that works for a component."""
+
+    def run() -> None:
+        with acting_for(owner):
+            work()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+@monitored
+def test_a_function_counts_for_the_component_whose_thread_calls_it(jobs: ModuleType) -> None:
+    """Invariant 13: whatever order they begin and call it in. That of an unknown thread counts for all."""
+    one, other, hooks = ThreadOwner("one"), ThreadOwner("other"), ThreadOwner()
+    with acting_for(one), watch_calls() as first:
+        in_component(one, jobs.plain)
+        with acting_for(other), watch_calls() as second:
+            in_component(other, jobs.never)
+            in_component(other, jobs.plain)  # `one` has called it before
+            in_component(one, jobs.loop)
+            with acting_for(hooks):
+                jobs.Job().other()
+            with acting_for(None):
+                jobs.Base().inherited()
+        in_component(one, jobs.never)  # `other` has called it before
+    assert of_jobs(first) == ["Base.inherited", "loop", "never", "plain"]
+    assert of_jobs(second) == ["Base.inherited", "never", "plain"]
+
+
+@monitored
+def test_a_call_in_a_pipeline_of_a_component_counts_for_both(jobs: ModuleType) -> None:
+    outer = ThreadOwner("outer")
+    with acting_for(outer), watch_calls() as around:
+        inner = ThreadOwner("inner")
+        with acting_for(inner), watch_calls() as within:
+            in_component(inner, jobs.plain)
+    assert of_jobs(around) == of_jobs(within) == ["plain"]
+
+
+@monitored
+def test_eight_components_that_begin_and_end_at_any_time_miss_nothing(jobs: ModuleType) -> None:
+    """All call the same function, and one of its own, again and again, while others begin and end."""
+    own = {str(n): getattr(jobs, name) for n, name in enumerate(("plain", "loop", "never", "one", "two", "three"))}
+    wrong: list[object] = []
+    together = threading.Barrier(len(own))
+
+    def component(name: str) -> None:
+        together.wait()
+        for _ in range(200):
+            with acting_for(ThreadOwner(name)), watch_calls() as entered:
+                jobs.common()
+                own[name]()
+            expected = {"entered_jobs.common", f"entered_jobs.{own[name].__name__}"}
+            expected |= {"entered_jobs.plain"} if name == "1" else set()
+            if set(entered.names()) != expected:
+                wrong.append((name, entered.names()))
+
+    threads = [threading.Thread(target=component, args=(name,)) for name in own]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert wrong == []
+
+
+@monitored
+def test_a_function_that_all_have_called_is_switched_off(jobs: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one of them has not, Python reports it again and again."""
+    reports = []
+    monkeypatch.setattr(called_functions, "thread_owner", lambda: reports.append(1) or thread_owner())
+    one, other = ThreadOwner("one"), ThreadOwner("other")
+
+    def reports_of(owner: ThreadOwner) -> int:
+        reports.clear()
+        in_component(owner, jobs.loop)
+        return len(reports)
+
+    with acting_for(one), watch_calls() as first:
+        assert 2 <= reports_of(one) < 500
+        assert reports_of(one) < 500
+        with acting_for(other), watch_calls() as second:
+            assert reports_of(one) > 1000
+            assert 2 <= reports_of(other) < 500
+            assert reports_of(one) < 500
+    assert of_jobs(first) == of_jobs(second) == ["loop", "plain"]
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="what an older Python does")

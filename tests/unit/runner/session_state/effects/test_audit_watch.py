@@ -28,6 +28,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest.mock import ANY
@@ -36,13 +37,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_provider.launch import driver_package
+from airflow_provider.runner.config.thread_owner import ThreadOwner, acting_for, thread_owner
 from airflow_provider.runner.session_state.effects.audit_events import AuditedEvent
 from airflow_provider.runner.session_state.effects.audit_watch import (
     MOST_FILES,
     MOST_SIDE_EFFECTS,
     DriverObservations,
     SparkFootprint,
-    acting_for,
     watch_driver,
 )
 from airflow_provider.runner.session_state.effects.call_stack import DRIVER_SCRIPT, layer_of
@@ -486,16 +487,16 @@ def test_a_thread_that_acts_for_a_watched_one_counts_as_that_one(here: Path) -> 
     both_watch, found, cpu = threading.Barrier(2), {}, {}
 
     def component(name: str, seconds: float) -> None:
-        watch, owner = watch_driver(SparkFootprint()), threading.get_ident()
+        watch = watch_driver(SparkFootprint())
 
-        def work() -> None:
+        def work(owner: ThreadOwner | None) -> None:
             with acting_for(owner):
                 Path(name).touch()
                 burn(seconds)
 
         with watch:
             both_watch.wait()
-            in_thread(work)()
+            in_thread(partial(work, thread_owner()))()
             both_watch.wait()
         found[name] = {(a.kind, os.path.basename(a.target)) for a in watch.seen.acts}
         cpu[name] = watch.seen.cpu_seconds
