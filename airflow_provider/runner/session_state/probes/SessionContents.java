@@ -66,12 +66,17 @@ import scala.collection.immutable.Seq;
  * pieces, of which TCP holds back the second for 40 ms. So an answer tells what has changed since the last one.
  */
 public class SessionContents {
+    /** What a global view is called among what components change. */
+    public static final String GLOBAL = "global view ";
+
     private final ObjectMapper json = new ObjectMapper();
     private final Memory contents = new Memory();
     private final Map levels = new HashMap(); // view to its identity and level, as long as the cache stays as it is
     private final Map pins = new HashMap();
     private final Map sections = new LinkedHashMap();
-    private static final Set SAVED = Collections.newSetFromMap(new IdentityHashMap()); // descriptions of views
+    private final SharedChanges sharedViews = new SharedChanges();
+    private static final Set SAVED = // descriptions of views
+        Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap()));
     private static volatile Thread waiting; // analyses a view, and has taken too long
     private Object cacheState;
     private long lastPin = 0;
@@ -106,7 +111,9 @@ public class SessionContents {
         Map unknown = new LinkedHashMap();
         try {
             found.put("views", views(state.catalog()));
-            found.put("global_views", globalViews(state.catalog().globalTempViewManager()));
+            long began = SharedChanges.now();
+            found.put("global_views", sharedViews.own(
+                SessionOwners.ownerOf(session), globalViews(state.catalog().globalTempViewManager()), GLOBAL, began));
         } catch (Throwable problem) {
             unknown.put("views", reason(problem));
             unknown.put("global_views", reason(problem));

@@ -27,7 +27,11 @@ import scala.Option;
 import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 
-/** Tells what was done in a classic Spark session, from what Spark has noted for its UI. Answers are JSON. */
+/**
+ * Tells what was done in a classic Spark session, from what Spark has noted for its UI. Answers are JSON.
+ *
+ * Where a session has an owner, what is known to be done by others only is left out.
+ */
 public class SessionHistory {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
     private static final long PAUSE = TimeUnit.MICROSECONDS.toNanos(200);
@@ -68,8 +72,9 @@ public class SessionHistory {
         SparkContext context = running(session);
         Map found = new LinkedHashMap();
         found.put("settled", Boolean.valueOf(settle(context)));
-        addPlans(found, session.sharedState().statusStore(), execution, context);
-        addJobs(found, context, job, context.dagScheduler().numTotalJobs());
+        String owner = SessionOwners.ownerOf(session);
+        addPlans(found, session.sharedState().statusStore(), execution, context, owner);
+        addJobs(found, session.sharedState().statusStore(), context, job, owner);
         found.put("streams", Integer.valueOf(session.streams().active().length));
         return found;
     }
@@ -111,7 +116,8 @@ public class SessionHistory {
         return first.isEmpty() ? next : ((SQLExecutionUIData) first.apply(0)).executionId();
     }
 
-    private static void addPlans(Map found, SQLAppStatusStore store, long execution, SparkContext context) {
+    private static void addPlans(
+            Map found, SQLAppStatusStore store, long execution, SparkContext context, String owner) throws Exception {
         long next = nextExecution(store);
         long first = execution;
         boolean forgotten = false;
@@ -128,6 +134,9 @@ public class SessionHistory {
             Option kept = store.execution(id);
             if (kept.isDefined()) {
                 SQLExecutionUIData told = (SQLExecutionUIData) kept.get();
+                if (owner != null && SessionOwners.areOthers(ownersOf(told, context), owner)) {
+                    continue;
+                }
                 firstRun = firstRun < 0 && told.jobs().nonEmpty() ? id : firstRun;
                 if (!failedBeforeItHadAPlan(told)) {
                     plans.add(described(told));
@@ -139,6 +148,39 @@ public class SessionHistory {
         found.put("plans", plans);
         found.put("first_run", Long.valueOf(firstRun));
         found.put("forgotten_sql", Boolean.valueOf(forgotten));
+    }
+
+    /** Those for whom a statement ran, as its session and the threads of its jobs say. */
+    private static Set ownersOf(SQLExecutionUIData execution, SparkContext context) throws Exception {
+        Set owners = new LinkedHashSet();
+        SessionOwners.addSetting(owners, execution.modifiedConfigs());
+        for (Iterator jobs = execution.jobs().keysIterator(); jobs.hasNext();) {
+            try {
+                addOwners(owners, (JobDataWrapper) context.statusStore().store().read(JobDataWrapper.class, jobs.next()));
+            } catch (NoSuchElementException gone) {
+                continue;
+            }
+        }
+        return owners;
+    }
+
+    private static void addOwners(Set owners, JobDataWrapper job) {
+        for (Iterator tags = job.info().jobTags().iterator(); tags.hasNext();) {
+            SessionOwners.addTag(owners, (String) tags.next());
+        }
+    }
+
+    /** Whether a job was run for others only. */
+    private static boolean isOfOthers(JobDataWrapper job, SQLAppStatusStore store, String owner) {
+        Set owners = new LinkedHashSet();
+        addOwners(owners, job);
+        if (job.sqlExecutionId().isDefined()) {
+            Option execution = store.execution(((Number) job.sqlExecutionId().get()).longValue());
+            if (execution.isDefined()) {
+                SessionOwners.addSetting(owners, ((SQLExecutionUIData) execution.get()).modifiedConfigs());
+            }
+        }
+        return SessionOwners.areOthers(owners, owner);
     }
 
     /** Whether a statement could not even be planned, because of a name that is not there; then nothing was done. */
@@ -219,14 +261,19 @@ public class SessionHistory {
         return all.length() <= MUCH ? all : all.substring(0, half) + " … " + all.substring(all.length() - half);
     }
 
-    private static void addJobs(Map found, SparkContext context, int first, int next) throws Exception {
+    private static void addJobs(
+            Map found, SQLAppStatusStore statements, SparkContext context, int first, String owner) throws Exception {
         KVStore store = context.statusStore().store();
+        int next = context.dagScheduler().numTotalJobs();
         Map jobs = new LinkedHashMap(); // stage to the job that it belongs to
         Set outside = new LinkedHashSet();
         boolean forgotten = false;
         for (int job = first; job < next; job++) {
             try {
                 JobDataWrapper kept = (JobDataWrapper) store.read(JobDataWrapper.class, Integer.valueOf(job));
+                if (owner != null && isOfOthers(kept, statements, owner)) {
+                    continue;
+                }
                 boolean ofSpark = kept.sqlExecutionId().isDefined() || !kept.info().name().contains(HADOOP_WRITER);
                 for (Iterator stages = kept.info().stageIds().iterator(); stages.hasNext();) {
                     Object stage = stages.next();
