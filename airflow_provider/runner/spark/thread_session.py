@@ -71,6 +71,11 @@ def begin_thread(given: ThreadSession) -> None:
     """Let a thread that has just started work in a session until it ends."""
     _CURRENT.set(given)
     _set_active(given.session, _java_session(given))
+    label_thread(given)
+
+
+def label_thread(given: ThreadSession) -> None:
+    """Let the labels of Spark's jobs be those of a component, in this thread and from now on."""
     try:
         given.begin()
     except Exception as error:  # noqa: BLE001 - without its labels a thread works as well

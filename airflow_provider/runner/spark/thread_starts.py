@@ -7,7 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from airflow_provider.runner.spark.replaced_attributes import ReplacedAttributes
-from airflow_provider.runner.spark.thread_session import begin_thread, end_thread, thread_session, using_session
+from airflow_provider.runner.spark.thread_session import (
+    begin_thread,
+    end_thread,
+    label_thread,
+    thread_session,
+    using_session,
+)
 
 
 def follow_threads(replaced: ReplacedAttributes) -> None:
@@ -37,8 +43,16 @@ def follow_threads(replaced: ReplacedAttributes) -> None:
         given = thread_session()
 
         def call(*args: Any, **options: Any) -> Any:
+            before = thread_session()
             with using_session(given):
-                return fn(*args, **options)
+                if given is None or given is before:
+                    return fn(*args, **options)
+                label_thread(given)
+                try:
+                    return fn(*args, **options)
+                finally:
+                    if before is not None:
+                        label_thread(before)
 
         return submit(self, call, *args, **options)
 

@@ -61,6 +61,7 @@ public class ComponentLook {
         this.execution = execution;
         this.job = job;
         isWatching = true;
+        history.begin();
         for (Object number : (List) json.readValue(unused, List.class)) {
             contents.unpin(((Number) number).longValue());
         }

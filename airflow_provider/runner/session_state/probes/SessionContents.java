@@ -75,6 +75,7 @@ public class SessionContents {
     private final Map pins = new HashMap();
     private final Map sections = new LinkedHashMap();
     private final SharedChanges sharedViews = new SharedChanges();
+    private Map globalCached = Collections.emptyMap(); // as of the last look
     private static final Set SAVED = // descriptions of views
         Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap()));
     private static volatile Thread waiting; // analyses a view, and has taken too long
@@ -109,11 +110,12 @@ public class SessionContents {
         SessionState state = session.sessionState();
         Map found = new LinkedHashMap();
         Map unknown = new LinkedHashMap();
+        Map everywhere = Collections.emptyMap();
         try {
             found.put("views", views(state.catalog()));
             long began = SharedChanges.now();
-            found.put("global_views", sharedViews.own(
-                SessionOwners.ownerOf(session), globalViews(state.catalog().globalTempViewManager()), GLOBAL, began));
+            everywhere = globalViews(state.catalog().globalTempViewManager());
+            found.put("global_views", sharedViews.own(SessionOwners.ownerOf(session), everywhere, GLOBAL, began));
         } catch (Throwable problem) {
             unknown.put("views", reason(problem));
             unknown.put("global_views", reason(problem));
@@ -121,9 +123,11 @@ public class SessionContents {
         try {
             boolean anyCached = lookAtCache();
             String global = quoted(state.conf().getConfString("spark.sql.globalTempDatabase", "global_temp")) + ".";
-            found.put("cached", anyCached ? cached((Map) found.get("views"), "") : Collections.emptyMap());
-            found.put(
-                "global_cached", anyCached ? cached((Map) found.get("global_views"), global) : Collections.emptyMap());
+            Map views = (Map) found.get("views");
+            Map globals = (Map) found.get("global_views");
+            found.put("cached", anyCached ? cached(views, views, "") : Collections.emptyMap());
+            globalCached = anyCached ? cached(globals, everywhere, global) : Collections.emptyMap();
+            found.put("global_cached", globalCached);
         } catch (Throwable problem) {
             unknown.put("cached", reason(problem));
             unknown.put("global_cached", reason(problem));
@@ -540,12 +544,22 @@ public class SessionContents {
         return now != null;
     }
 
-    /** The views whose rows Spark caches, with the storage level. */
-    private Map cached(Map views, String prefix) {
+    /**
+     * The views whose rows Spark caches, with the storage level.
+     *
+     * @param there what has their names now: one that only others have changed is as it was, and cannot be asked for
+     */
+    private Map cached(Map views, Map there, String prefix) {
         Map found = new LinkedHashMap();
         for (Object name : views.keySet()) {
             String key = prefix + quoted((String) name);
             String[] known = (String[]) levels.get(key);
+            if (!views.get(name).equals(there.get(name))) {
+                if (globalCached.containsKey(name)) {
+                    found.put(name, globalCached.get(name));
+                }
+                continue;
+            }
             if (known == null || !known[0].equals(views.get(name))) {
                 known = new String[] {(String) views.get(name), level(key)};
                 levels.put(key, known);

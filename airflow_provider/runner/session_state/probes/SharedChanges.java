@@ -42,6 +42,10 @@ public class SharedChanges {
         for (Object change : begun) {
             ((Change) change).underWay++;
         }
+        if (owners.contains(UNKNOWN)) {
+            end(begun); // what nobody is known to have changed counts for everybody, so it need not be followed
+            return;
+        }
         UNDER_WAY.put(Long.valueOf(Thread.currentThread().getId()), begun);
     }
 
