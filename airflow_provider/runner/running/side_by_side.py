@@ -19,8 +19,10 @@ from airflow_provider.errors import (
 )
 from airflow_provider.runner.config.graph import ancestors
 from airflow_provider.runner.config.model import PipelineConfig
+from airflow_provider.runner.config.thread_owner import ThreadOwner, acting_for
 from airflow_provider.runner.observing.events import ComponentReused, Step
 from airflow_provider.runner.observing.hooks import PipelineHooks
+from airflow_provider.runner.observing.named_lines import naming_components
 from airflow_provider.runner.observing.result import ComponentResult, ComponentStatus
 from airflow_provider.runner.planning.plan import Action, Decision, RunPlan
 from airflow_provider.runner.running.attempt_facts import dropped_after
@@ -40,7 +42,7 @@ from airflow_provider.runner.session_state.tracker import ComponentTiming
 from airflow_provider.runner.spark.lost import session_is_gone
 from airflow_provider.runner.spark.scheduler_pool import is_fair
 from airflow_provider.runner.spark.session_routes import routed_sessions
-from airflow_provider.runner.spark.thread_session import ThreadSession, using_session
+from airflow_provider.runner.spark.thread_session import using_session
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +52,15 @@ _ENDING_GRACE_SECONDS = 6.0  # until cancelled components have ended when the at
 
 @dataclass(frozen=True)
 class _Running:
+    """A component at work.
+
+    :param began: when it began, in seconds since the attempt began
+    """
+
     step: Step
     session: ComponentSession
     thread: ComponentThread
+    began: float
 
 
 @dataclass
@@ -80,7 +88,7 @@ class SideBySideExecution:
     _state: ScheduleState = field(default_factory=ScheduleState)
     _running: dict[str, _Running] = field(default_factory=dict)
     _results: dict[str, ComponentResult] = field(default_factory=dict)
-    _restoring: dict[str, float] = field(default_factory=dict)
+    _restoring: dict[str, tuple[float, float]] = field(default_factory=dict)
     _main: MainThread[EndedWork] = field(default_factory=MainThread)
 
     def run(self) -> list[ComponentResult]:
@@ -91,6 +99,7 @@ class SideBySideExecution:
         :raises SparkSessionError: Spark did not start, or was lost while session state was restored
         :raises CheckpointError: progress could not be recorded, or a newer attempt has taken over
         """
+        self._began = self.clock()
         self.components.begin(self.plan)
         self.session.begin(self.plan)
         spark, tracker = self.session.spark(), self.session.tracker
@@ -100,7 +109,7 @@ class SideBySideExecution:
         self._steps, self._is_fair = self._all_steps(), is_fair(spark)
         self.schedule = self.schedule.keeping_apart(kept_apart(tracker.readings))
         self._sessions = ComponentSessions(spark, tracker, ancestors(self.config.dependencies, names))
-        with routed_sessions(spark):
+        with routed_sessions(spark), naming_components(), acting_for(ThreadOwner()):
             try:
                 self._carry_out()
             except BaseException as error:
@@ -153,12 +162,12 @@ class SideBySideExecution:
             return decision
         began = self.clock()
         copy = self._sessions.open(decision.component)
-        with using_session(ThreadSession(decision.component, copy.spark)):
+        with using_session(copy.given):
             copy.tracker.begin()
             decision = self.session.restore(decision, dropped_after(self.plan, step.position), copy.tracker)
             if decision.action is Action.REUSE:
                 self._sessions.close(copy)
-        self._restoring[decision.component] = self.clock() - began
+        self._restoring[decision.component] = (began - self._began, self.clock() - began)
         return decision
 
     def _start(self, step: Step) -> None:
@@ -167,17 +176,16 @@ class SideBySideExecution:
         for what, why in copy.not_carried.items():
             logger.warning("%s: %s of an earlier component is not in its session: %s", name, what, why)
         self.components.start(step, copy.spark, copy.tracker)
-        thread = ComponentThread(
-            ThreadSession(name, copy.spark), lambda thread: self._work(step, copy, thread), self._main
-        )
+        owner = ThreadOwner(name)
+        thread = ComponentThread(copy.given, lambda thread: self._work(step, copy, thread, owner), self._main)
         for other in self._running.values():
             other.session.tracker.beside.add(name)
             copy.tracker.beside.add(other.step.component.name)
-        self._running[name] = _Running(step, copy, thread)
+        self._running[name] = _Running(step, copy, thread, self.clock() - self._began)
         self._state = self._state.started(name)
         thread.start()
 
-    def _work(self, step: Step, copy: ComponentSession, thread: ComponentThread) -> WorkOutcome:
+    def _work(self, step: Step, copy: ComponentSession, thread: ComponentThread, owner: ThreadOwner) -> WorkOutcome:
         """Do the work of a component, in its thread."""
 
         def announce(call: Callable[[], None]) -> None:
@@ -189,19 +197,20 @@ class SideBySideExecution:
             announce,
             f"pyspark_pipeline_{step.position}" if self._is_fair else None,
         )
-        self._sessions.enter(copy)
-        with self.components.watching(step, copy.spark):
-            return self.components.work(step, copy.spark, copy.tracker, surroundings)
+        with acting_for(owner), copy.given.around():
+            self._sessions.enter(copy)
+            with self.components.watching(step, copy.spark):
+                return self.components.work(step, copy.spark, copy.tracker, surroundings)
 
     def _end(self, running: _Running, ended: EndedWork) -> None:
         """Record what became of a component."""
         name, copy = ended.component, running.session
         outcome = self._judged(running, ended)
-        with using_session(ThreadSession(name, copy.spark)):
+        with using_session(copy.given):
             result = self.components.finish(running.step, outcome, copy.spark, copy.tracker)
             if result.error is None:
                 self._sessions.close(copy)
-        self._results[name] = result
+        self._results[name] = replace(result, started_seconds=running.began)
         if result.error is None:
             self._state = self._state.completed(name)
         elif isinstance(result.error, ComponentCancelledError):
@@ -258,5 +267,8 @@ class SideBySideExecution:
         result = self._results.get(name)
         if result is None:
             result = not_run(step, str(self.schedule.why_not(name, self._state)))
-        restoring = self._restoring.get(name, 0.0)
-        return replace(result, restoring_seconds=restoring) if restoring else result
+        if name not in self._restoring:
+            return result
+        began, took = self._restoring[name]
+        started = began if result.started_seconds is None else result.started_seconds
+        return replace(result, restoring_seconds=took, started_seconds=started)

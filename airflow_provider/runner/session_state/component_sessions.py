@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from airflow_provider.errors import describe
 from airflow_provider.runner.session_state.component_left import (
@@ -14,8 +15,10 @@ from airflow_provider.runner.session_state.component_left import (
 )
 from airflow_provider.runner.session_state.left_conflicts import LeftConflict, LeftSoFar
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
+from airflow_provider.runner.session_state.probes.session_owners import claim_session, marked_thread, session_owner
 from airflow_provider.runner.session_state.session_template import SessionTemplate, whole_clone
 from airflow_provider.runner.session_state.tracker import SessionStateTracker
+from airflow_provider.runner.spark.thread_session import ThreadSession
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -26,17 +29,22 @@ class ComponentSession:
     """The copy of one component.
 
     :param component: its name
-    :param spark: the copy
+    :param given: the copy, for the threads that work in it
     :param tracker: tracks it
     :param above: its ancestors that have a copy, in the order of the plan
     :param not_carried: what ancestors left and is not in it, to the reason
     """
 
     component: str
-    spark: SparkSession
+    given: ThreadSession
     tracker: SessionStateTracker
     above: Sequence[str]
     not_carried: Mapping[str, str]
+
+    @property
+    def spark(self) -> SparkSession:
+        """The copy."""
+        return self.given.session
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,8 @@ class ComponentSessions:
         self._above = above
         self._ended: dict[str, _EndedSession] = {}
         self._left_so_far = LeftSoFar(above)
+        outer = session_owner(spark)  # this pipeline may be run by a component of another one
+        self._outer = f"{outer}/{uuid4().hex[:8]}:" if outer is not None else f"{uuid4().hex[:8]}:"
 
     def open(self, component: str) -> ComponentSession:
         """Return a new copy for a component, with what its completed ancestors left."""
@@ -78,11 +88,17 @@ class ComponentSessions:
         for name in above:
             if name not in there:
                 not_carried |= self._carry(name, copy)
+        owner = f"{self._outer}{component}"
+        claim_session(copy, owner)
         tracker = self._tracker.in_copy(copy, ClassicProbe(copy), [self._ended[n].session.tracker for n in above])
-        return ComponentSession(component, copy, tracker, above, not_carried)
+        given = ThreadSession(component, copy, lambda: marked_thread(copy, owner))
+        return ComponentSession(component, given, tracker, above, not_carried)
 
     def enter(self, session: ComponentSession) -> None:
-        """Give the thread that is going to use a copy what ancestors left for the thread, and look at the copy."""
+        """Give the thread that is going to use a copy what ancestors left for the thread, and look at the copy.
+
+        Call it where :attr:`ComponentSession.given` is entered.
+        """
         carry_into_thread([self._ended[name].left for name in session.above], session.spark)
         session.tracker.begin()
 

@@ -146,9 +146,7 @@ def _component(
     :param seen: what these can read
     :param conflicting: whether it may leave something of that all the same
     """
-    there = {
-        key: found for key, found in there.items() if key not in taken and ("view", found.source) not in taken
-    }
+    there = {key: found for key, found in there.items() if key not in taken and ("view", found.source) not in taken}
     steps: list[list[Any]] = []
     left: dict[tuple[str, str], Left] = {}
     writes = chance.random() < 0.25  # then it never runs again, and a function would be lost

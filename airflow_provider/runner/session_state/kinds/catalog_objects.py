@@ -64,11 +64,14 @@ import org.apache.spark.sql.classic.SparkSession;
 import scala.collection.Iterator;
 
 public class CatalogObjects implements java.util.function.Function {
+    private final SharedChanges shared = new SharedChanges();
+
     public Object apply(Object given) {
         SparkSession session = (SparkSession) given;
         if (!"in-memory".equals(session.conf().get("spark.sql.catalogImplementation"))) {
             return Collections.emptyMap(); // another catalog outlives the session
         }
+        long began = SharedChanges.now();
         ExternalCatalog catalog = session.sessionState().catalog().externalCatalog();
         Map found = new LinkedHashMap();
         for (Iterator databases = catalog.listDatabases().iterator(); databases.hasNext();) {
@@ -83,7 +86,7 @@ public class CatalogObjects implements java.util.function.Function {
                 found.put(SessionContents.quoted(database) + "." + name, SessionContents.identity(table));
             }
         }
-        return found;
+        return shared.own(SessionOwners.ownerOf(session), found, "", began);
     }
 }
 """

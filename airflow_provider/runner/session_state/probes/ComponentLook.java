@@ -61,6 +61,7 @@ public class ComponentLook {
         this.execution = execution;
         this.job = job;
         isWatching = true;
+        history.begin();
         for (Object number : (List) json.readValue(unused, List.class)) {
             contents.unpin(((Number) number).longValue());
         }
@@ -83,6 +84,7 @@ public class ComponentLook {
     /** The component failed, or what it did is not asked for. */
     public void end() {
         isWatching = false;
+        endChanges();
         sources.end();
     }
 
@@ -95,6 +97,7 @@ public class ComponentLook {
      * @return JSON, packed if it is long
      */
     public String look(long known, int most, long millis) throws Exception {
+        endChanges();
         Map answer = contents.look(known);
         if (isWatching) {
             isWatching = false;
@@ -102,6 +105,13 @@ public class ComponentLook {
         }
         String text = json.writeValueAsString(answer);
         return text.length() > LONG ? SessionSources.packed(json.writeValueAsBytes(answer)) : text;
+    }
+
+    private void endChanges() {
+        String owner = SessionOwners.ownerOf(session);
+        if (owner != null) {
+            SharedChanges.endOf(owner);
+        }
     }
 
     private Map component(Map answer, int most, long millis) {

@@ -66,12 +66,18 @@ import scala.collection.immutable.Seq;
  * pieces, of which TCP holds back the second for 40 ms. So an answer tells what has changed since the last one.
  */
 public class SessionContents {
+    /** What a global view is called among what components change. */
+    public static final String GLOBAL = "global view ";
+
     private final ObjectMapper json = new ObjectMapper();
     private final Memory contents = new Memory();
     private final Map levels = new HashMap(); // view to its identity and level, as long as the cache stays as it is
     private final Map pins = new HashMap();
     private final Map sections = new LinkedHashMap();
-    private static final Set SAVED = Collections.newSetFromMap(new IdentityHashMap()); // descriptions of views
+    private final SharedChanges sharedViews = new SharedChanges();
+    private Map globalCached = Collections.emptyMap(); // as of the last look
+    private static final Set SAVED = // descriptions of views
+        Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap()));
     private static volatile Thread waiting; // analyses a view, and has taken too long
     private Object cacheState;
     private long lastPin = 0;
@@ -104,9 +110,12 @@ public class SessionContents {
         SessionState state = session.sessionState();
         Map found = new LinkedHashMap();
         Map unknown = new LinkedHashMap();
+        Map everywhere = Collections.emptyMap();
         try {
             found.put("views", views(state.catalog()));
-            found.put("global_views", globalViews(state.catalog().globalTempViewManager()));
+            long began = SharedChanges.now();
+            everywhere = globalViews(state.catalog().globalTempViewManager());
+            found.put("global_views", sharedViews.own(SessionOwners.ownerOf(session), everywhere, GLOBAL, began));
         } catch (Throwable problem) {
             unknown.put("views", reason(problem));
             unknown.put("global_views", reason(problem));
@@ -114,9 +123,11 @@ public class SessionContents {
         try {
             boolean anyCached = lookAtCache();
             String global = quoted(state.conf().getConfString("spark.sql.globalTempDatabase", "global_temp")) + ".";
-            found.put("cached", anyCached ? cached((Map) found.get("views"), "") : Collections.emptyMap());
-            found.put(
-                "global_cached", anyCached ? cached((Map) found.get("global_views"), global) : Collections.emptyMap());
+            Map views = (Map) found.get("views");
+            Map globals = (Map) found.get("global_views");
+            found.put("cached", anyCached ? cached(views, views, "") : Collections.emptyMap());
+            globalCached = anyCached ? cached(globals, everywhere, global) : Collections.emptyMap();
+            found.put("global_cached", globalCached);
         } catch (Throwable problem) {
             unknown.put("cached", reason(problem));
             unknown.put("global_cached", reason(problem));
@@ -533,12 +544,22 @@ public class SessionContents {
         return now != null;
     }
 
-    /** The views whose rows Spark caches, with the storage level. */
-    private Map cached(Map views, String prefix) {
+    /**
+     * The views whose rows Spark caches, with the storage level.
+     *
+     * @param there what has their names now: one that only others have changed is as it was, and cannot be asked for
+     */
+    private Map cached(Map views, Map there, String prefix) {
         Map found = new LinkedHashMap();
         for (Object name : views.keySet()) {
             String key = prefix + quoted((String) name);
             String[] known = (String[]) levels.get(key);
+            if (!views.get(name).equals(there.get(name))) {
+                if (globalCached.containsKey(name)) {
+                    found.put(name, globalCached.get(name));
+                }
+                continue;
+            }
             if (known == null || !known[0].equals(views.get(name))) {
                 known = new String[] {(String) views.get(name), level(key)};
                 levels.put(key, known);

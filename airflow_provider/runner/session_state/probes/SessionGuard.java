@@ -1,4 +1,5 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -6,10 +7,12 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
@@ -17,14 +20,19 @@ import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSessionExtensions;
 import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
+import org.apache.spark.sql.catalyst.catalog.DatabaseEvent;
+import org.apache.spark.sql.catalyst.catalog.DropDatabasePreEvent;
 import org.apache.spark.sql.catalyst.catalog.DropTablePreEvent;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalog;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogEvent;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogEventListener;
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogWithListener;
+import org.apache.spark.sql.catalyst.catalog.FunctionEvent;
 import org.apache.spark.sql.catalyst.catalog.GlobalTempViewManager;
 import org.apache.spark.sql.catalyst.catalog.HiveTableRelation;
+import org.apache.spark.sql.catalyst.catalog.RenameTablePreEvent;
 import org.apache.spark.sql.catalyst.catalog.SessionCatalog;
+import org.apache.spark.sql.catalyst.catalog.TableEvent;
 import org.apache.spark.sql.catalyst.catalog.TemporaryViewRelation;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.InputFileBlockLength;
@@ -42,6 +50,7 @@ import org.apache.spark.sql.catalyst.plans.logical.V2WriteCommand;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.catalyst.trees.TreeNode;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.execution.columnar.InMemoryRelation;
 import org.apache.spark.sql.execution.command.CreateDataSourceTableAsSelectCommand;
 import org.apache.spark.sql.execution.command.TruncateTableCommand;
@@ -52,6 +61,7 @@ import org.apache.spark.sql.execution.datasources.SaveIntoDataSourceCommand;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2ScanRelation;
 import org.apache.spark.sql.execution.datasources.v2.FileTable;
+import org.apache.spark.sql.internal.SessionState;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.collection.Iterator;
@@ -68,19 +78,18 @@ import scala.runtime.AbstractFunction1;
  * a partition or a number that depends on one, or the copy no longer shows what the view would show. And it notes when
  * a statement is about to overwrite what a temp view reads.
  *
- * All state is of the JVM, because a session that an author makes of this one must know it, too. A rule that fails
- * would fail the author's statement, so whatever goes wrong in here counts as nothing to say.
+ * All state is of the JVM, because a session that an author makes of this one must know it, too; what components are
+ * about to overwrite is noted for each of those that run. A rule that fails would fail the author's statement, so
+ * whatever goes wrong in here counts as nothing to say.
  */
 public class SessionGuard extends Rule implements Consumer, Supplier {
     private static final Logger LOG = LoggerFactory.getLogger("airflow_provider.SessionGuard");
     private static final Map COPIES = new ConcurrentHashMap(); // end of a directory to what is said of its copy
     private static final Map STALE = new ConcurrentHashMap(); // the same to why the copy must not be read any more
     private static final Set KNOWN = Collections.newSetFromMap(new WeakHashMap()); // extensions that have the rule
-    private static final Set NOTED = Collections.synchronizedSet(new LinkedHashSet());
-    private static final Set TOLD = Collections.synchronizedSet(new HashSet());
+    private static final List WATCHES = new CopyOnWriteArrayList(); // of components that run now
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static volatile SparkSession watched;
-    private static volatile String component = "";
+    private volatile Watch watch; // the last one that was begun here
 
     /** Let every plan of the session, and of those that are made of it from now on, be seen. */
     public void of(SparkSession session) {
@@ -101,10 +110,10 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
         if (catalog instanceof ExternalCatalogWithListener) {
             boolean listens = false;
             for (Object listener : ((ExternalCatalogWithListener) catalog).listeners()) {
-                listens = listens || listener instanceof Drops;
+                listens = listens || listener instanceof CatalogChanges;
             }
             if (!listens) {
-                ((ExternalCatalogWithListener) catalog).addListener(new Drops(this, catalog));
+                ((ExternalCatalogWithListener) catalog).addListener(new CatalogChanges(catalog));
             }
         }
     }
@@ -126,18 +135,18 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
 
     /** A component begins, given as [session, name]: from now on note what it is about to overwrite. */
     public void accept(Object begun) {
-        NOTED.clear();
-        TOLD.clear();
-        component = (String) ((Object[]) begun)[1];
-        watched = (SparkSession) ((Object[]) begun)[0];
+        get();
+        watch = new Watch((SparkSession) ((Object[]) begun)[0], (String) ((Object[]) begun)[1]);
+        WATCHES.add(watch);
     }
 
     /** What was about to be overwritten since then: [[view, whether it is global, what it reads], …]. */
     public Object get() {
-        watched = null;
-        synchronized (NOTED) {
-            return new ArrayList(NOTED);
+        if (watch == null) {
+            return new ArrayList();
         }
+        WATCHES.remove(watch);
+        return watch.noted();
     }
 
     /** The same as JSON. */
@@ -166,8 +175,9 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
             }
             refuseInside(plan);
         }
-        if (watched != null && plan instanceof Command) {
+        if (plan instanceof Command) {
             noteTarget(plan);
+            noteGlobalView(plan);
         }
     }
 
@@ -234,7 +244,7 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
         if (expression instanceof InputFileName || expression instanceof InputFileBlockStart
                 || expression instanceof InputFileBlockLength || expression instanceof SparkPartitionID
                 || expression instanceof MonotonicallyIncreasingID) {
-            return expression.prettyName().toLowerCase(java.util.Locale.ROOT);
+            return expression.prettyName().toLowerCase(Locale.ROOT);
         }
         for (Iterator children = expression.children().iterator(); children.hasNext();) {
             String found = placed((Expression) children.next());
@@ -282,7 +292,10 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
         return (top == null ? "" : top.getName()) + "/" + (above == null ? "" : above.getName()) + "/" + path.getName();
     }
 
-    private void noteTarget(LogicalPlan command) {
+    private static void noteTarget(LogicalPlan command) {
+        if (WATCHES.isEmpty()) {
+            return;
+        }
         if (command instanceof InsertIntoHadoopFsRelationCommand) {
             InsertIntoHadoopFsRelationCommand insert = (InsertIntoHadoopFsRelationCommand) command;
             if (insert.mode() == SaveMode.Overwrite) {
@@ -328,7 +341,7 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
     }
 
     /** A table of a catalog of its own, or a directory that is written the new way. */
-    private void note(LogicalPlan table) {
+    private static void note(LogicalPlan table) {
         Seq roots = roots(table);
         if (roots != null) {
             for (Iterator paths = roots.iterator(); paths.hasNext();) {
@@ -343,58 +356,57 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
         }
     }
 
-    private void note(Path path, TableIdentifier table) {
+    private static void note(Path path, TableIdentifier table) {
         note(path, table, null);
     }
 
-    /** Note each temp view that reads from a path or a table. */
-    private void note(Path path, TableIdentifier table, String other) {
-        SparkSession session = watched;
-        if (session == null) {
+    /** Note each temp view that reads from a path or a table, for those that this thread may work for. */
+    private static void note(Path path, TableIdentifier table, String other) {
+        Set owners = SessionOwners.here();
+        for (Object watch : WATCHES) {
+            if (!SessionOwners.areOthers(owners, ((Watch) watch).owner)) {
+                ((Watch) watch).note(path, table, other);
+            }
+        }
+    }
+
+    /** Note that all sessions are about to share another global view, or none, under a name. */
+    private static void noteGlobalView(LogicalPlan command) {
+        if (!SessionOwners.areThere()) {
             return;
         }
-        SessionCatalog catalog = session.sessionState().catalog();
-        Map views = new LinkedHashMap();
-        synchronized (catalog) {
-            for (Iterator entries = catalog.tempViews().iterator(); entries.hasNext();) {
-                Tuple2 entry = (Tuple2) entries.next();
-                views.put(entry._1(), entry._2());
-            }
+        SparkSession session = (SparkSession) SparkSession.active();
+        String kind = command.getClass().getSimpleName();
+        List names = new ArrayList();
+        if (kind.equals("CreateViewCommand")) {
+            boolean isGlobal = String.valueOf(invoke(command, "viewType")).equals("GlobalTempView");
+            addGlobal(names, session, invoke(command, "name"), isGlobal);
+        } else if (kind.equals("CreateTempViewUsing")) {
+            addGlobal(names, session, invoke(command, "tableIdent"), Boolean.TRUE.equals(invoke(command, "global")));
+        } else if (kind.equals("AlterViewAsCommand")) {
+            addGlobal(names, session, invoke(command, "name"), false);
+        } else if (kind.equals("AlterTableRenameCommand")) {
+            addGlobal(names, session, invoke(command, "oldName"), false);
+            addGlobal(names, session, invoke(command, "newName"), !names.isEmpty());
+        } else if (kind.equals("DropTempViewCommand")) {
+            Identifier view = (Identifier) invoke(command, "ident");
+            String around = view.namespace().length == 1 ? view.namespace()[0] : null;
+            addGlobal(names, session, new TableIdentifier(view.name(), Option.apply(around)), false);
         }
-        for (Object name : views.keySet()) {
-            note((String) name, false, (TemporaryViewRelation) views.get(name), path, table, other);
-        }
-        GlobalTempViewManager global = catalog.globalTempViewManager();
-        for (Iterator names = global.listViewNames("(?s)*").iterator(); names.hasNext();) {
-            String name = (String) names.next();
-            Option view = global.get(name);
-            if (view.isDefined()) {
-                note(name, true, (TemporaryViewRelation) view.get(), path, table, other);
-            }
-        }
-    }
-
-    private void note(
-            String name, boolean isGlobal, TemporaryViewRelation view, Path path, TableIdentifier table, String other) {
-        String[] read = null;
-        try {
-            read = read(planOf(view), path, table, other);
-        } catch (Throwable problem) {
-            LOG.debug("a view could not be analysed", problem);
-        }
-        if (read != null && TOLD.add(name + "\n" + isGlobal + "\n" + read[1])) {
-            NOTED.add(Arrays.asList(new Object[] {name, Boolean.valueOf(isGlobal), read[0]}));
-            LOG.warn(component + " is about to overwrite " + read[0] + ", which temp view " + name + " reads");
+        if (!names.isEmpty()) {
+            SharedChanges.begin(names);
         }
     }
 
-    private static LogicalPlan planOf(TemporaryViewRelation view) {
-        if (view.plan().isDefined()) {
-            return (LogicalPlan) view.plan().get();
+    private static void addGlobal(List names, SparkSession session, Object view, boolean isGlobal) {
+        TableIdentifier name = (TableIdentifier) view;
+        Option around = name.database();
+        String database = session.sessionState().conf().getConfString("spark.sql.globalTempDatabase", "global_temp");
+        if (isGlobal || (around.isDefined() && database.equalsIgnoreCase((String) around.get()))) {
+            boolean asWritten = session.sessionState().conf().caseSensitiveAnalysis();
+            String table = name.table();
+            names.add(SessionContents.GLOBAL + (asWritten ? table : table.toLowerCase(Locale.ROOT)));
         }
-        SparkSession session = watched; // a view that was made by SQL is stored as its text
-        LogicalPlan relation = session.sessionState().catalog().getTempViewRelation(view);
-        return session.sessionState().executePlan(relation, session.sessionState().executePlan$default$2()).analyzed();
     }
 
     /** What a plan reads of a path or a table, in words, and the place; null if it reads nothing of it. */
@@ -467,18 +479,94 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
         }
     }
 
-    /** Tables are dropped without a plan, too: by an overwriting saveAsTable. */
-    private static class Drops implements ExternalCatalogEventListener {
-        private final SessionGuard guard;
+    /** What one component is about to overwrite while it runs. It keeps no session in memory. */
+    private static class Watch {
+        private final WeakReference session;
+        private final String owner; // of the session, null if it has none
+        private final String component;
+        private final Set noted = Collections.synchronizedSet(new LinkedHashSet());
+        private final Set told = Collections.synchronizedSet(new HashSet());
+
+        Watch(SparkSession session, String component) {
+            this.session = new WeakReference(session);
+            this.owner = SessionOwners.ownerOf(session);
+            this.component = component;
+        }
+
+        List noted() {
+            synchronized (noted) {
+                return new ArrayList(noted);
+            }
+        }
+
+        void note(Path path, TableIdentifier table, String other) {
+            SparkSession watched = (SparkSession) session.get();
+            if (watched == null) {
+                return;
+            }
+            SessionCatalog catalog = watched.sessionState().catalog();
+            Map views = new LinkedHashMap();
+            synchronized (catalog) {
+                for (Iterator entries = catalog.tempViews().iterator(); entries.hasNext();) {
+                    Tuple2 entry = (Tuple2) entries.next();
+                    views.put(entry._1(), entry._2());
+                }
+            }
+            for (Object name : views.keySet()) {
+                note(watched, (String) name, false, (TemporaryViewRelation) views.get(name), path, table, other);
+            }
+            GlobalTempViewManager global = catalog.globalTempViewManager();
+            for (Iterator names = global.listViewNames("(?s)*").iterator(); names.hasNext();) {
+                String name = (String) names.next();
+                Option view = global.get(name);
+                if (view.isDefined()) {
+                    note(watched, name, true, (TemporaryViewRelation) view.get(), path, table, other);
+                }
+            }
+        }
+
+        private void note(SparkSession watched, String name, boolean isGlobal, TemporaryViewRelation view, Path path,
+                TableIdentifier table, String other) {
+            String[] read = null;
+            try {
+                read = read(planOf(watched, view), path, table, other);
+            } catch (Throwable problem) {
+                LOG.debug("a view could not be analysed", problem);
+            }
+            if (read != null && told.add(name + "\n" + isGlobal + "\n" + read[1])) {
+                noted.add(Arrays.asList(new Object[] {name, Boolean.valueOf(isGlobal), read[0]}));
+                LOG.warn(component + " is about to overwrite " + read[0] + ", which temp view " + name + " reads");
+            }
+        }
+
+        private static LogicalPlan planOf(SparkSession watched, TemporaryViewRelation view) {
+            if (view.plan().isDefined()) {
+                return (LogicalPlan) view.plan().get();
+            }
+            SessionState state = watched.sessionState(); // a view that was made by SQL is stored as its text
+            LogicalPlan relation = state.catalog().getTempViewRelation(view);
+            return state.executePlan(relation, state.executePlan$default$2()).analyzed();
+        }
+    }
+
+    /**
+     * Sees what becomes of tables without a plan, too: an overwriting saveAsTable drops one. And it notes who changes the
+     * catalog, which all copies of a session share.
+     */
+    private static class CatalogChanges implements ExternalCatalogEventListener {
         private final ExternalCatalog catalog;
 
-        Drops(SessionGuard guard, ExternalCatalog catalog) {
-            this.guard = guard;
+        CatalogChanges(ExternalCatalog catalog) {
             this.catalog = catalog;
         }
 
         public void onEvent(ExternalCatalogEvent event) {
-            if (watched == null || !(event instanceof DropTablePreEvent)) {
+            try {
+                noteChange(event);
+            } catch (Throwable problem) {
+                LOG.debug("cannot note who changes the catalog", problem);
+            }
+            if (WATCHES.isEmpty() || !(event instanceof DropTablePreEvent)) {
                 return;
             }
             try {
@@ -487,11 +575,34 @@ public class SessionGuard extends Rule implements Consumer, Supplier {
                     CatalogTable table = catalog.getTable(drop.database(), drop.name());
                     boolean files = table.storage().locationUri().isDefined()
                         && table.tableType().name().equals("MANAGED");
-                    guard.note(files ? new Path(table.location()) : null, table.identifier());
+                    SessionGuard.note(files ? new Path(table.location()) : null, table.identifier());
                 }
             } catch (Throwable problem) {
                 LOG.debug("cannot inspect a table", problem);
             }
+        }
+
+        private static void noteChange(ExternalCatalogEvent event) {
+            if (!SessionOwners.areThere() || !(event instanceof DatabaseEvent) || event instanceof FunctionEvent) {
+                return;
+            }
+            if (!event.getClass().getSimpleName().endsWith("PreEvent")) {
+                SharedChanges.done();
+                return;
+            }
+            String database = SessionContents.quoted(((DatabaseEvent) event).database());
+            List names = new ArrayList();
+            if (event instanceof TableEvent) {
+                names.add(database + "." + SessionContents.quoted(((TableEvent) event).name()));
+            } else {
+                names.add(database);
+            }
+            if (event instanceof RenameTablePreEvent) {
+                names.add(database + "." + SessionContents.quoted(((RenameTablePreEvent) event).newName()));
+            } else if (event instanceof DropDatabasePreEvent) {
+                names.add(SharedChanges.inside(database)); // its tables go with it
+            }
+            SharedChanges.begin(names);
         }
     }
 }

@@ -1,5 +1,6 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Arrays;
+import java.util.Date;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -19,6 +20,7 @@ import org.apache.spark.status.JobDataWrapper;
 import org.apache.spark.status.StageDataWrapper;
 import org.apache.spark.status.TaskDataWrapper;
 import org.apache.spark.status.api.v1.StageData;
+import org.apache.spark.status.api.v1.StageStatus;
 import org.apache.spark.ui.scope.RDDOperationCluster;
 import org.apache.spark.ui.scope.RDDOperationNode;
 import org.apache.spark.util.kvstore.KVStore;
@@ -27,7 +29,11 @@ import scala.Option;
 import scala.collection.Iterator;
 import scala.collection.immutable.Seq;
 
-/** Tells what was done in a classic Spark session, from what Spark has noted for its UI. Answers are JSON. */
+/**
+ * Tells what was done in a classic Spark session, from what Spark has noted for its UI. Answers are JSON.
+ *
+ * Where a session has an owner, what is known to be done by others only is left out.
+ */
 public class SessionHistory {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
     private static final long PAUSE = TimeUnit.MICROSECONDS.toNanos(200);
@@ -40,9 +46,15 @@ public class SessionHistory {
 
     private final ObjectMapper json = new ObjectMapper();
     private SparkSession session;
+    private long began = 0; // when the component began, 0 if that is not known
 
     public void of(SparkSession session) {
         this.session = session;
+    }
+
+    /** A component begins in the session. */
+    public void begin() {
+        began = System.currentTimeMillis();
     }
 
     /** Where the history stands: the ids of the next SQL execution (0 if none is kept) and of the next job. */
@@ -68,8 +80,9 @@ public class SessionHistory {
         SparkContext context = running(session);
         Map found = new LinkedHashMap();
         found.put("settled", Boolean.valueOf(settle(context)));
-        addPlans(found, session.sharedState().statusStore(), execution, context);
-        addJobs(found, context, job, context.dagScheduler().numTotalJobs());
+        String owner = SessionOwners.ownerOf(session);
+        addPlans(found, session.sharedState().statusStore(), execution, context, owner);
+        addJobs(found, session.sharedState().statusStore(), context, job, owner);
         found.put("streams", Integer.valueOf(session.streams().active().length));
         return found;
     }
@@ -111,7 +124,8 @@ public class SessionHistory {
         return first.isEmpty() ? next : ((SQLExecutionUIData) first.apply(0)).executionId();
     }
 
-    private static void addPlans(Map found, SQLAppStatusStore store, long execution, SparkContext context) {
+    private void addPlans(
+            Map found, SQLAppStatusStore store, long execution, SparkContext context, String owner) throws Exception {
         long next = nextExecution(store);
         long first = execution;
         boolean forgotten = false;
@@ -128,17 +142,86 @@ public class SessionHistory {
             Option kept = store.execution(id);
             if (kept.isDefined()) {
                 SQLExecutionUIData told = (SQLExecutionUIData) kept.get();
+                if (owner != null && SessionOwners.areOthers(ownersOf(told, context), owner)) {
+                    continue;
+                }
+                told = noted(store, told);
                 firstRun = firstRun < 0 && told.jobs().nonEmpty() ? id : firstRun;
                 if (!failedBeforeItHadAPlan(told)) {
                     plans.add(described(told));
                 }
-            } else {
-                forgotten = true;
+            } else if (!forgotten) {
+                forgotten = owner == null || mayHaveForgotten(
+                    context, SQLExecutionUIData.class, "spark.sql.ui.retainedExecutions");
             }
         }
         found.put("plans", plans);
         found.put("first_run", Long.valueOf(firstRun));
         found.put("forgotten_sql", Boolean.valueOf(forgotten));
+    }
+
+    /**
+     * Whether Spark has removed notes of what ended since the component began. What it does not know may also be
+     * something of others that it is only about to note. It removes first what ended first, a tenth at once.
+     */
+    private boolean mayHaveForgotten(SparkContext context, Class kind, String most) throws Exception {
+        KVStore store = context.statusStore().store();
+        int retained = context.conf().getInt(most, 1000);
+        if (store.count(kind) < retained - retained / 10) {
+            return false;
+        }
+        java.util.Iterator first =
+            store.view(kind).index("completionTime").first(Long.valueOf(0)).max(1).iterator();
+        Object oldest = first.hasNext() ? first.next() : null;
+        Option ended = oldest instanceof SQLExecutionUIData ? ((SQLExecutionUIData) oldest).completionTime()
+            : oldest == null ? Option.empty() : ((JobDataWrapper) oldest).info().completionTime();
+        return ended.isEmpty() || ((Date) ended.get()).getTime() >= began;
+    }
+
+    /** A statement that failed without a plan, with its error: Spark adds that a little later, in another thread. */
+    private static SQLExecutionUIData noted(SQLAppStatusStore store, SQLExecutionUIData execution) {
+        SQLExecutionUIData told = execution;
+        for (long began = System.nanoTime(); System.nanoTime() - began < PATIENCE / 10; LockSupport.parkNanos(PAUSE)) {
+            if (told.errorMessage().isDefined() || !told.physicalPlanDescription().isEmpty() || told.jobs().nonEmpty()) {
+                return told;
+            }
+            Option now = store.execution(told.executionId());
+            told = now.isDefined() ? (SQLExecutionUIData) now.get() : told;
+        }
+        return told;
+    }
+
+    /** Those for whom a statement ran, as its session and the threads of its jobs say. */
+    private static Set ownersOf(SQLExecutionUIData execution, SparkContext context) throws Exception {
+        Set owners = new LinkedHashSet();
+        SessionOwners.addSetting(owners, execution.modifiedConfigs());
+        for (Iterator jobs = execution.jobs().keysIterator(); jobs.hasNext();) {
+            try {
+                addOwners(owners, (JobDataWrapper) context.statusStore().store().read(JobDataWrapper.class, jobs.next()));
+            } catch (NoSuchElementException gone) {
+                continue;
+            }
+        }
+        return owners;
+    }
+
+    private static void addOwners(Set owners, JobDataWrapper job) {
+        for (Iterator tags = job.info().jobTags().iterator(); tags.hasNext();) {
+            SessionOwners.addTag(owners, (String) tags.next());
+        }
+    }
+
+    /** Whether a job was run for others only. */
+    private static boolean isOfOthers(JobDataWrapper job, SQLAppStatusStore store, String owner) {
+        Set owners = new LinkedHashSet();
+        addOwners(owners, job);
+        if (job.sqlExecutionId().isDefined()) {
+            Option execution = store.execution(((Number) job.sqlExecutionId().get()).longValue());
+            if (execution.isDefined()) {
+                SessionOwners.addSetting(owners, ((SQLExecutionUIData) execution.get()).modifiedConfigs());
+            }
+        }
+        return SessionOwners.areOthers(owners, owner);
     }
 
     /** Whether a statement could not even be planned, because of a name that is not there; then nothing was done. */
@@ -219,14 +302,21 @@ public class SessionHistory {
         return all.length() <= MUCH ? all : all.substring(0, half) + " … " + all.substring(all.length() - half);
     }
 
-    private static void addJobs(Map found, SparkContext context, int first, int next) throws Exception {
+    private void addJobs(
+            Map found, SQLAppStatusStore statements, SparkContext context, int first, String owner) throws Exception {
         KVStore store = context.statusStore().store();
+        int next = context.dagScheduler().numTotalJobs();
         Map jobs = new LinkedHashMap(); // stage to the job that it belongs to
         Set outside = new LinkedHashSet();
         boolean forgotten = false;
+        int skipped = 0; // stages, which Spark forgets first
         for (int job = first; job < next; job++) {
             try {
                 JobDataWrapper kept = (JobDataWrapper) store.read(JobDataWrapper.class, Integer.valueOf(job));
+                if (owner != null && isOfOthers(kept, statements, owner)) {
+                    continue;
+                }
+                skipped += kept.info().numSkippedStages();
                 boolean ofSpark = kept.sqlExecutionId().isDefined() || !kept.info().name().contains(HADOOP_WRITER);
                 for (Iterator stages = kept.info().stageIds().iterator(); stages.hasNext();) {
                     Object stage = stages.next();
@@ -237,7 +327,8 @@ public class SessionHistory {
                     outside.add(kept.info().name());
                 }
             } catch (NoSuchElementException gone) {
-                forgotten = true;
+                forgotten = forgotten || owner == null
+                    || mayHaveForgotten(context, JobDataWrapper.class, "spark.ui.retainedJobs");
             }
         }
         Set seen = new HashSet();
@@ -250,7 +341,9 @@ public class SessionHistory {
                 StageData stage = ((StageDataWrapper) kept).info();
                 Integer id = Integer.valueOf(stage.stageId());
                 if (jobs.containsKey(id)) {
-                    seen.add(id);
+                    if (seen.add(id) && wasSkipped(stage, (JobDataWrapper) jobs.get(id))) {
+                        skipped--;
+                    }
                     cpu += stage.executorCpuTime();
                     run += stage.executorRunTime();
                     costs.add(stage);
@@ -268,7 +361,15 @@ public class SessionHistory {
         found.put("cpu_seconds", Double.valueOf(cpu / 1e9));
         found.put("task_seconds", Double.valueOf(run / 1e3));
         found.put("costs", costs.told(store));
-        found.put("forgotten_jobs", Boolean.valueOf(forgotten || seen.size() < jobs.size()));
+        found.put("forgotten_jobs", Boolean.valueOf(forgotten || seen.size() + Math.max(0, skipped) < jobs.size()));
+    }
+
+    /** Whether a job had no need to run one of its stages, because an earlier job had. */
+    private static boolean wasSkipped(StageData stage, JobDataWrapper job) {
+        Option ended = stage.completionTime();
+        Option begun = job.info().submissionTime();
+        return stage.status() == StageStatus.SKIPPED
+            || (ended.isDefined() && begun.isDefined() && ((Date) ended.get()).before((Date) begun.get()));
     }
 
     /** What stages took, added up, and figures of the longest one that say whether its work was spread evenly. */

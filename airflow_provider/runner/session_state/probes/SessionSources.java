@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -63,6 +64,7 @@ import scala.collection.Iterator;
  * Tells what was read in a classic Spark session: by the views in it, by SQL executions, by jobs outside of SQL.
  *
  * A DataFrame that was made from a directory has listed its files then. The answer is that list, not what is there now.
+ * Where the session has an owner, what is known to be read and written for others only is left out.
  */
 public class SessionSources extends SparkListener {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
@@ -74,6 +76,8 @@ public class SessionSources extends SparkListener {
     private final Set read = Collections.newSetFromMap(new IdentityHashMap()); // the leaves of plans
     private final Map outside = new LinkedHashMap(); // of SQL
     private final Set written = new LinkedHashSet();
+    private final Map owners = new HashMap(); // of the jobs of SQL executions that run
+    private volatile String owner; // of the session, null if it has none
     private SparkSession session;
     private boolean listens = false;
 
@@ -85,6 +89,7 @@ public class SessionSources extends SparkListener {
     public void begin() throws Exception {
         boolean settled = settle();
         forget();
+        owner = SessionOwners.ownerOf(session);
         if (!settled) {
             addLate();
         }
@@ -112,6 +117,7 @@ public class SessionSources extends SparkListener {
         read.clear();
         outside.clear();
         written.clear();
+        owners.clear();
     }
 
     /**
@@ -342,13 +348,26 @@ public class SessionSources extends SparkListener {
             if (execution != null) {
                 try {
                     synchronized (this) {
-                        addLeaves(execution.analyzed(), read, written);
+                        if (!isOfOthers(execution, ((SparkListenerSQLExecutionEnd) event).executionId())) {
+                            addLeaves(execution.analyzed(), read, written);
+                        }
                     }
                 } catch (Throwable error) { // a statement that cannot be analysed; an error would end Spark's listeners
                     addUntold(error);
                 }
             }
         }
+    }
+
+    /** Whether a statement ran for others only, as its session and the threads of its jobs say. */
+    private boolean isOfOthers(QueryExecution execution, long id) {
+        Set found = (Set) owners.remove(Long.toString(id));
+        if (owner == null) {
+            return false;
+        }
+        found = found == null ? new LinkedHashSet() : found;
+        SessionOwners.addSession(found, execution.sparkSession());
+        return SessionOwners.areOthers(found, owner);
     }
 
     /** A job outside of SQL, if it is not one by which Spark itself finds out the schema of files. */
@@ -361,7 +380,18 @@ public class SessionSources extends SparkListener {
     }
 
     private void noteJob(SparkListenerJobStart job) {
-        if (job.properties() != null && job.properties().getProperty("spark.sql.execution.id") != null) {
+        String execution = job.properties() == null ? null : job.properties().getProperty("spark.sql.execution.id");
+        Set doing = new LinkedHashSet();
+        if (owner != null && job.properties() != null) {
+            SessionOwners.addTags(doing, job.properties().getProperty("spark.job.tags"));
+        }
+        if (execution != null) {
+            if (!doing.isEmpty()) {
+                addOwners(execution, doing);
+            }
+            return;
+        }
+        if (SessionOwners.areOthers(doing, owner)) {
             return;
         }
         for (Iterator stages = job.stageInfos().iterator(); stages.hasNext();) {
@@ -379,6 +409,15 @@ public class SessionSources extends SparkListener {
                 }
             }
         }
+    }
+
+    private synchronized void addOwners(String execution, Set doing) {
+        Set known = (Set) owners.get(execution);
+        if (known == null) {
+            known = new LinkedHashSet();
+            owners.put(execution, known);
+        }
+        known.addAll(doing);
     }
 
     private void addOutside(List roots) {

@@ -13,6 +13,7 @@ _UNREGISTERED = re.compile(
     r"spark\.(api|app|archives|authenticate|blockManager|broadcast|cleaner|cores|decommission|deploy|driver"
     r"|dynamicAllocation|eventLog|excludeOnFailure|executor|executorEnv|extraListeners|files|history|io|jars|kryo"
     r"|kryoserializer|kubernetes|local|locality|log|logConf|master|memory|mesos|metrics|network|plugins|port|pyspark"
+    r"|pyspark_pipeline"
     r"|python|rdd|reducer|remote|repl|resources|rpc|scheduler|security|serializer|shuffle|speculation|ssl|stage|standalone"
     r"|storage|submit|task|ui|worker|yarn)(\..*)?"
 )

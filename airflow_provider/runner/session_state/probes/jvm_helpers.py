@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 
-_HELPERS = ("SessionHistory", "SessionContents", "SessionSources", "CatalogTables", "ComponentLook")
+_HELPERS = (
+    "SessionOwners",
+    "SharedChanges",
+    "SessionHistory",
+    "SessionContents",
+    "SessionSources",
+    "CatalogTables",
+    "ComponentLook",
+)
 _GUARD = "SessionGuard"
 
 
@@ -246,7 +254,7 @@ def _compiled(gateway: Any) -> dict[str, Any]:
 
 @_made_once(1)
 def _compiled_guard(gateway: Any) -> Any:
-    return _compile(gateway, java_sources()[_GUARD], _loader_of_spark(gateway)).loadClass(_GUARD)
+    return _compile(gateway, java_sources()[_GUARD], _loader_of_helpers(gateway)).loadClass(_GUARD)
 
 
 @_made_once(64)
@@ -254,7 +262,12 @@ def _compiled_section(gateway: Any, source: str) -> Any:
     found = re.search(r"^public class (\w+)", source, re.MULTILINE)
     if found is None:
         raise ValueError("the Java source of a section has no public class")
-    return _compile(gateway, source, _compiled(gateway)["SessionContents"].getClassLoader()).loadClass(found[1])
+    return _compile(gateway, source, _loader_of_helpers(gateway)).loadClass(found[1])
+
+
+def _loader_of_helpers(gateway: Any) -> Any:
+    """Return the loader of classes that may use those that tell of a session."""
+    return _compiled(gateway)["SessionContents"].getClassLoader()
 
 
 def _loader_of_spark(gateway: Any) -> Any:
