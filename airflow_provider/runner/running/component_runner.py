@@ -71,11 +71,13 @@ class WorkOutcome:
     """What became of a component's work.
 
     :param ran: how it ran
+    :param ended: when it ended, by the attempt's clock
     :param retries: its own tries after the first
     :param error: what it raised, None if it succeeded
     """
 
     ran: ComponentTiming
+    ended: float
     retries: int = 0
     error: BaseException | None = None
 
@@ -164,17 +166,18 @@ class ComponentRunner:
         except CheckpointError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
-            return WorkOutcome(ComponentTiming(self._clock() - began), error=error)
-        return WorkOutcome(ComponentTiming(took, entered), retries)
+            ended = self._clock()
+            return WorkOutcome(ComponentTiming(ended - began), ended, error=error)
+        return WorkOutcome(ComponentTiming(took, entered), began + took, retries)
 
     def finish(
         self, step: Step, outcome: WorkOutcome, spark: Any, tracker: SessionStateTracker | None
     ) -> ComponentResult:
         """Find out what a component did, keep of it what must be kept, and record that, see :meth:`run`.
 
-        :param outcome: what became of its work
+        :param outcome: what became of its work; what is saved now takes its time from when that ended
         """
-        began, ran, error = self._clock(), outcome.ran, outcome.error
+        ran, error = outcome.ran, outcome.error
         found = ComponentFindings()
         if error is None:
             try:
@@ -182,10 +185,10 @@ class ComponentRunner:
             except CheckpointError:
                 raise
             except (Exception, SystemExit) as failed:  # noqa: BLE001 - Spark and storages raise anything
-                ran, error = replace(ran, seconds=ran.seconds + self._clock() - began), failed
+                ran, error = replace(ran, seconds=ran.seconds + self._clock() - outcome.ended), failed
         if error is not None:
             return self._failed(step, error, ran.seconds, spark, tracker)
-        saving = self._clock() - began if found.has_saved else 0.0
+        saving = self._clock() - outcome.ended if found.has_saved else 0.0
         return self._completed(step, ran, found, retries=outcome.retries, saving=saving)
 
     def _try(

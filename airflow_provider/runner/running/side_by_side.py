@@ -205,7 +205,7 @@ class SideBySideExecution:
     def _end(self, running: _Running, ended: EndedWork) -> None:
         """Record what became of a component."""
         name, copy = ended.component, running.session
-        outcome = self._judged(running, ended)
+        outcome = replace(self._judged(running, ended), ended=self.clock())
         with using_session(copy.given):
             result = self.components.finish(running.step, outcome, copy.spark, copy.tracker)
             if result.error is None:
@@ -230,12 +230,13 @@ class SideBySideExecution:
             still_running = outcome is None and ended.error is None
             return WorkOutcome(
                 outcome.ran if outcome is not None else ComponentTiming(0.0),
+                self.clock(),
                 error=ComponentCancelledError(name, cause, still_running=still_running),
             )
         if ended.error is not None:
             raise ended.error
         if outcome is None or outcome.error is not None:
-            return outcome or WorkOutcome(ComponentTiming(0.0), error=ComponentCancelledError(name, still_running=True))
+            return outcome or WorkOutcome(ComponentTiming(0.0), 0.0, error=ComponentCancelledError(name))
         for conflict in self._sessions.conflicts(running.session):
             if not conflict.shared:
                 error = LeftByBothError(conflict.kind, conflict.name, conflict.components)

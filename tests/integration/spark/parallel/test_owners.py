@@ -26,7 +26,12 @@ from airflow_provider.runner.session_state.kinds.catalog_objects import ObjectCh
 from airflow_provider.runner.session_state.kinds.session_state_kind import SessionChanges
 from airflow_provider.runner.session_state.probes.classic_probe import ClassicProbe
 from airflow_provider.runner.session_state.probes.jvm_helpers import SessionJvm
-from airflow_provider.runner.session_state.probes.session_owners import claim_session, mark_thread, marked_thread, session_owner
+from airflow_provider.runner.session_state.probes.session_owners import (
+    claim_session,
+    mark_thread,
+    marked_thread,
+    session_owner,
+)
 from airflow_provider.runner.session_state.session_template import SessionTemplate
 from airflow_provider.runner.session_state.sources.source_watch import watch_sources
 from airflow_provider.runner.session_state.statement_guard import SessionGuard
