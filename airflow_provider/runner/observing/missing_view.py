@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from airflow_provider.runner.config.graph import descendants
 from airflow_provider.runner.config.model import ComponentConfig, PipelineConfig
 from airflow_provider.runner.config.problems import suggestion
+from airflow_provider.runner.observing.missed_name import find_missed_name
 from airflow_provider.runner.session_state import kinds
 
 IF_LOST = "restart from the component that made it, or set its session_state: replay if running it twice does no harm"
 _QUOTED = re.compile(r"`(?:[^`]|``)+`|(?<=')[^']+(?=')")
-_NOT_FOUND = re.compile(r"TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<name>(?:`(?:[^`]|``)*`\.?)+)")
 
 
 def missing_view(
@@ -23,28 +24,45 @@ def missing_view(
     config: PipelineConfig,
     views: Collection[str],
     lost: Mapping[str, str] = MappingProxyType({}),
+    left_by: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
     """Return who leaves the view that a component missed, or which name is near it; empty if it missed none.
+
+    Also who leaves the function, session variable, setting or data source, if that is in ``left_by``.
 
     :param error: what the component raised
     :param component: its name
     :param config: the pipeline
     :param views: names of the views in the session
     :param lost: quoted names of what completed components left and this attempt could not restore, to the reason
+    :param left_by: names, in lower case, of what components left on which this one does not depend, in this attempt or
+        an earlier one, to the component; a global temp view as ``global_temp.v``. Empty if components run one after
+        the other
     """
+    missed = find_missed_name(error)
+    if missed is not None and (name := missed.name_in_session) is not None and name.lower() in left_by:
+        return [_undeclared(f"{missed.word} {name!r}", left_by[name.lower()], component, config)]
     if hints := [
         f"{name} could not be restored after the failure: {why}; {IF_LOST}" for name, why in _named(error, lost)
     ]:
         return hints
-    found = _NOT_FOUND.search(str(error))
-    if found is None:
+    if missed is None or missed.word != "view":
         return []
-    name = found["name"].rpartition("`.`")[2].strip("`").replace("``", "`")
+    name = missed.name
     for other in config.components:
         if other.name != component and _leaves(other, name):
             return [_who(other, name, component, config)]
     near = suggestion(name, sorted(views)) if views else "; the session has no view"
     return [f"no component of this pipeline leaves a view {name!r} as far as its code and config show{near}"]
+
+
+def _undeclared(what: str, who: str, component: str, config: PipelineConfig) -> str:
+    if who in descendants(config.dependencies, {component}):
+        return (
+            f"{what} is left by component {who!r}, which depends on {component!r}: leave it in a component on which "
+            f"{component!r} can depend"
+        )
+    return f"{what} is left by component {who!r}, on which {component!r} does not depend: add it to depends_on"
 
 
 def _named(error: BaseException, lost: Mapping[str, str]) -> list[tuple[str, str]]:
