@@ -29,11 +29,13 @@ from airflow_provider.runner.fingerprint.code.component_code import read_code_of
 from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import plan_table, table
+from airflow_provider.runner.planning.dependency_notes import dependency_notes, dependency_warnings
 from airflow_provider.runner.planning.partial_plan import restrict_plan
 from airflow_provider.runner.planning.start_mode import StartCase, StartMode
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
+from airflow_provider.runner.running.view_use_facts import undeclared_dependencies
 from airflow_provider.runner.session_state.warm_up import warm_up_looking
 from airflow_provider.runner.spark.session import open_session
 
@@ -95,6 +97,11 @@ def validate_pipeline(options: argparse.Namespace) -> int:
         print(f"{disabled} disabled")
     for warning in config_warnings(config):
         print(f"warning: {warning}")
+    lacking = undeclared_dependencies(config, code=True)
+    for missed in dependency_warnings(config, lacking):
+        print(f"warning: {missed}")
+    for note in dependency_notes(config, lacking):
+        print(f"note: {note}")
     if options.code:
         for name, reading in read_code_of_components(config, {}).items():
             for line in code_lines(name, reading):
@@ -114,7 +121,8 @@ def plan_pipeline(options: argparse.Namespace) -> int:
         print(line)
     if decided.kept_by_rerun_affected:
         print(f"{decided.restarted_by}: rerun_affected would keep {', '.join(decided.kept_by_rerun_affected)}")
-    for note in decided.notes:
+    lacking = undeclared_dependencies(config, checkpoint, code=True)
+    for note in (*decided.notes, *dependency_warnings(config, lacking), *dependency_notes(config, lacking)):
         print(note)
     return OK
 
