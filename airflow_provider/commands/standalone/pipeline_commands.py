@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from airflow_provider.commands.cleanup import parse_properties
+from airflow_provider.commands.standalone.dependency_repair import add_missing_dependencies
 from airflow_provider.commands.standalone.template_preview import known_names, render_pipeline_file, with_rendered_files
 from airflow_provider.commands.standalone.terminal import ProgressBar
 from airflow_provider.errors import PipelineConfigError
@@ -75,9 +76,13 @@ def add_template_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vars", type=Path, metavar="FILE", help="define names for templates in a YAML or JSON file")
 
 
-def _config(options: argparse.Namespace) -> PipelineConfig:
+def _config(options: argparse.Namespace, text: str | None = None) -> PipelineConfig:
+    """Return the pipeline of a file.
+
+    :param text: what the file is to contain; None for what it contains
+    """
     names = known_names(options.run_id, options.vars, options.var)
-    content, origin = render_pipeline_file(options.pipeline, names), str(options.pipeline)
+    content, origin = render_pipeline_file(options.pipeline, names, text), str(options.pipeline)
     try:
         config = load_pipeline_config(content, origin=origin, look_at_files=False)
     except PipelineConfigError:
@@ -87,8 +92,11 @@ def _config(options: argparse.Namespace) -> PipelineConfig:
 
 
 def validate_pipeline(options: argparse.Namespace) -> int:
-    """Check a file and print the order of execution; return the exit status."""
+    """Check a file, repair it if that is wanted, and print the order of execution; return the exit status."""
     config = _config(options)
+    if options.fix:
+        config, changes = add_missing_dependencies(options.pipeline, config, lambda text: _config(options, text))
+        print(*changes, sep="\n")
     disabled = len(config.components) - len(config.ordered)
     print(f"{options.pipeline}: pipeline {config.name!r} is valid, in this order:")
     for line in table(("component", "depends on"), [(c.name, ", ".join(c.depends_on) or "-") for c in config.ordered]):

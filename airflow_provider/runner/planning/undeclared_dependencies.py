@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from airflow_provider.runner.config.graph import ancestors, find_cycles
+
 
 @dataclass(frozen=True)
 class ViewUseFacts:
@@ -75,6 +77,38 @@ def find_undeclared_dependencies(
         for view in fact.leaves:
             leavers.setdefault(view, []).append(fact.component)
     return UndeclaredDependencies(tuple(_reads(facts, leavers, above)), tuple(_lefts(leavers, above)))
+
+
+def missing_edges(
+    facts: Sequence[ViewUseFacts], depends_on: Mapping[str, Sequence[str]], *, only_before: bool
+) -> dict[str, list[str]] | list[str]:
+    """Return what to add to a graph so that nobody reads a view of one on which it does not depend.
+
+    No more than that: what follows from another edge is left out.
+
+    :param facts: one for each component, in the order of execution
+    :param depends_on: name to the names it depends on; every name is a key, and there is no cycle
+    :param only_before: whether only those count that come before the reader in the order of execution
+    :return: component to what to add to its dependencies; or the cycle that this would make, as ``[a, b, a]`` where a
+        would depend on b
+    """
+    names = [fact.component for fact in facts]
+    needs = {name: list(others) for name, others in depends_on.items()}
+
+    def lacking() -> list[UndeclaredRead]:
+        found = find_undeclared_dependencies(facts, ancestors(needs, names)).reads
+        return [read for read in found if read.runs_before or not only_before]
+
+    all_of_them = {name: list(others) for name, others in needs.items()}
+    for read in lacking():
+        all_of_them[read.component].append(read.left_by)
+    if cycles := find_cycles(all_of_them):
+        return cycles[0]
+    added: dict[str, list[str]] = {}
+    while reads := lacking():
+        needs[reads[0].component].append(reads[0].left_by)
+        added.setdefault(reads[0].component, []).append(reads[0].left_by)
+    return added
 
 
 def _reads(

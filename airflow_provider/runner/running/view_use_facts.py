@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from airflow_provider.runner.config.graph import ancestors
@@ -33,9 +32,8 @@ def undeclared_dependencies(
     :param code: whether to read in the code of the author's components, too, which views they read: that takes
         milliseconds for each
     """
-    names = [component.name for component in config.ordered]
-    above = ancestors(config.dependencies, names)
-    return find_undeclared_dependencies(list(_facts(config, checkpoint, code=code)), above)
+    facts = view_use_facts(config, checkpoint, code=code)
+    return find_undeclared_dependencies(facts, ancestors(config.dependencies, [fact.component for fact in facts]))
 
 
 def with_dependency_warnings(plan: RunPlan, config: PipelineConfig) -> RunPlan:
@@ -49,7 +47,13 @@ def with_dependency_warnings(plan: RunPlan, config: PipelineConfig) -> RunPlan:
     return replace(plan, notes=(*plan.notes, *dependency_warnings(config, found)))
 
 
-def _facts(config: PipelineConfig, checkpoint: CheckpointState | None, *, code: bool) -> Iterator[ViewUseFacts]:
+def view_use_facts(
+    config: PipelineConfig, checkpoint: CheckpointState | None = None, *, code: bool = False
+) -> list[ViewUseFacts]:
+    """Return what is known of the views of each component, in the order of execution.
+
+    Arguments are those of :func:`undeclared_dependencies`.
+    """
     recorded = checkpoint.components if checkpoint is not None else {}
     components = [later_component(component) for component in config.ordered]
     leaves: dict[str, set[str]] = {}
@@ -58,9 +62,11 @@ def _facts(config: PipelineConfig, checkpoint: CheckpointState | None, *, code: 
         record = recorded.get(component.name)
         if record is not None and record.session_state is not None:
             leaves[component.name] |= {str(view).lower() for view in record.session_state.left_views}
+    facts = []
     for component in components:
         others = set().union(*(left for name, left in leaves.items() if name != component.name))
         reads = views_declared_to_be_read(component, others, config.base_dir)
         if code and component.kind is None:
             reads |= find_views_read(component.target, others - reads)
-        yield ViewUseFacts(component.name, frozenset(leaves[component.name]), frozenset(reads))
+        facts.append(ViewUseFacts(component.name, frozenset(leaves[component.name]), frozenset(reads)))
+    return facts
