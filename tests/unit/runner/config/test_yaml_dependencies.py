@@ -53,8 +53,8 @@ def test_a_list_grows_in_its_own_style(before: str, after: str) -> None:
     ("before", "after"),
     [
         (
-            "  - name: join\n    class_path: x.Y  # own\n    # its config\n    config: {a: 1}\n",
-            "  - name: join\n    class_path: x.Y  # own\n    depends_on: [load]\n    # its config\n    config: {a: 1}\n",
+            "  - name: join\n    class_path: x.Y  # own\n    # settings\n    config: {a: 1}\n",
+            "  - name: join\n    class_path: x.Y  # own\n    depends_on: [load]\n    # settings\n    config: {a: 1}\n",
         ),
         ("  - class_path: x.Y\n    name: join", "  - class_path: x.Y\n    depends_on: [load]\n    name: join"),
         (
