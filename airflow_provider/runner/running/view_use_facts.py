@@ -62,11 +62,11 @@ def view_use_facts(
         record = recorded.get(component.name)
         if record is not None and record.session_state is not None:
             leaves[component.name] |= {str(view).lower() for view in record.session_state.left_views}
+    every_view = set().union(*leaves.values())
     facts = []
     for component in components:
-        others = set().union(*(left for name, left in leaves.items() if name != component.name))
-        reads = views_declared_to_be_read(component, others, config.base_dir)
+        reads = views_declared_to_be_read(component, every_view, config.base_dir)
         if code and component.kind is None:
-            reads |= find_views_read(component.target, others - reads)
+            reads |= find_views_read(component.target, every_view - reads)
         facts.append(ViewUseFacts(component.name, frozenset(leaves[component.name]), frozenset(reads)))
     return facts

@@ -100,7 +100,8 @@ def views_declared_to_be_read(component: LaterComponent, views: Collection[str],
     """
     if component.kind == "RunSql":
         text = statement_text(component.config, base_dir)
-        return {view for view in views if _last_part(view) in text.lower() and reads_in_sql(text, view)}
+        lower = text.lower()
+        return {view for view in views if _last_part(view) in lower and reads_in_sql(text, view)}
     named = {value for key, value in component.config.items() if str(key).endswith("input_view")}
     named |= {component.config.get("table")} if component.kind in ("ReadData", "CheckData") else set()
     read = {_plain(name) for name in named if isinstance(name, str)}

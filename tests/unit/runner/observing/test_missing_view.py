@@ -27,8 +27,12 @@ def reads(spark: SparkSession) -> None:
     spark.table("x").show()
 
 
-def pipeline(*components: dict[str, Any]) -> PipelineConfig:
-    return PipelineConfig.model_validate({"name": "p", "components": list(components)})
+def registers(spark: SparkSession) -> None:
+    spark.udf.register("clean", str)
+
+
+def pipeline(*components: dict[str, Any], **fields: Any) -> PipelineConfig:
+    return PipelineConfig.model_validate({"name": "p", "components": list(components), **fields})
 
 
 def sql(name: str, view: str, **more: Any) -> dict[str, Any]:
@@ -238,3 +242,45 @@ def test_an_edge_that_would_make_a_cycle_is_not_asked_for() -> None:
         "view 'orders' is left by component 'load_orders', which depends on 'reads': leave it in a component on which "
         "'reads' can depend"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "other", "told"),
+    [
+        (
+            not_found("`v`"),
+            sql("a", "v"),
+            "view 'v' is left by component 'a', on which 'reads' does not depend: add it",
+        ),
+        (
+            not_found("`by_code`"),
+            {"name": "a", "class_path": f"{HERE}.leaves_by_code"},
+            "view 'by_code' is left by component 'a', on which 'reads' does not depend: add it",
+        ),
+        (
+            ValueError("[UNRESOLVED_ROUTINE] Cannot resolve routine `clean` on search path"),
+            {"name": "a", "class_path": f"{HERE}.registers"},
+            "function 'clean' is left by component 'a', on which 'reads' does not depend: add it",
+        ),
+        (
+            ValueError("[UNRESOLVED_ROUTINE] Cannot resolve routine `clean` on search path"),
+            {**sql("a", "x"), "config": {"sql": "CREATE TEMPORARY FUNCTION clean(a INT) RETURN a"}},
+            "function 'clean' is left by component 'a', on which 'reads' does not depend: add it",
+        ),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_side_by_side_who_leaves_it_is_named_before_it_has_run(
+    error: ValueError, other: dict[str, Any], told: str, first: bool
+) -> None:
+    """Whether it comes before or after in the file, and also if it is slower than who misses it."""
+    beside = {**sql("b", "y"), "config": {"input_view": "v", "sql": "SELECT 1"}}  # which only reads it
+    config = pipeline(*([beside, other, READS] if first else [READS, other, beside]), max_parallel_components=2)
+    [line] = missing_view(error, "reads", config, [])
+    assert line.startswith(told)
+
+
+def test_side_by_side_an_ancestor_that_did_not_leave_it_is_named_as_before() -> None:
+    config = pipeline(sql("a", "v"), {**READS, "depends_on": ["a"]}, sql("b", "v"), max_parallel_components=2)
+    [line] = missing_view(not_found("`v`"), "reads", config, [])
+    assert "component 'a' ran before it" in line
