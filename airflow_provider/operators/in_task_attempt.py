@@ -92,7 +92,7 @@ class InTaskAttempt:
         ti, ids = request.ti, {"run_id": run.key.run_id, "attempt": run.attempt.try_number}
         metrics = metrics_hooks(ti.dag_id, ti.task_id)
         status = AttemptStatus()
-        spark_section, app_name = run.config.spark.to_spark_conf(), f"{ti.dag_id}.{ti.task_id}"
+        spark_section, app_name = run.config.spark_properties(), f"{ti.dag_id}.{ti.task_id}"
         with (
             log_groups_shown(),
             SummaryHooks(run.config.name, lambda summary: ti.xcom_push(SUMMARY_KEY, summary | ids)) as summary_hooks,

@@ -139,7 +139,7 @@ def run_pipeline(options: argparse.Namespace) -> int:
     """Run a pipeline, and print how far it got and the command that continues it; return the exit status."""
     config = _config(options)
     store = _store(options)
-    conf = {**config.spark.to_spark_conf(), "spark.ui.showConsoleProgress": "false", **parse_properties(options.conf)}
+    conf = {**config.spark_properties(), "spark.ui.showConsoleProgress": "false", **parse_properties(options.conf)}
     if options.master:
         conf["spark.master"] = options.master
     case = StartCase.FRESH_REQUESTED if options.fresh else StartCase.CONTINUED

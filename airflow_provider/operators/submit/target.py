@@ -109,7 +109,7 @@ def submit_properties(
     :param target: where the driver runs
     :param env_vars: environment variables of spark-submit beside the worker's own
     """
-    pipeline = config.spark.to_spark_conf()
+    pipeline = config.spark_properties()
     for key in ("spark.app.name", "spark.master", "spark.submit.deployMode"):
         pipeline.pop(key, None)
     properties = {**pipeline, **extras, **given}

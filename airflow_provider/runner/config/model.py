@@ -144,6 +144,11 @@ class PipelineConfig(ConfigSection):
         was built."""
         return Path(self._source).parent if self._source else self._built_in
 
+    def spark_properties(self) -> dict[str, str]:
+        """Return what a new Spark starts with: the ``spark`` section, and cores that components share fairly."""
+        fair = {"spark.scheduler.mode": "FAIR"} if self.max_parallel_components != 1 else {}
+        return fair | self.spark.to_spark_conf()
+
     @cached_property
     def ordered(self) -> tuple[ComponentConfig, ...]:
         """The enabled components in the order of execution."""

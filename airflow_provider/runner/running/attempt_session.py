@@ -275,5 +275,5 @@ class AttemptSession:
         return files_for(url, None if local_path(url) is not None else self.spark())
 
     def _default(self) -> SparkSession:
-        conf = self._config.spark.to_spark_conf()
+        conf = self._config.spark_properties()
         return session_of_the_process(conf, self._config.name, meanwhile=warm_up_looking)

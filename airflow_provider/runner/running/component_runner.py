@@ -41,6 +41,7 @@ from airflow_provider.runner.running.retries import run_with_retries
 from airflow_provider.runner.running.timed_try import TimedTry, TryLimit, refuse_abandoned_session
 from airflow_provider.runner.session_state.tracker import ComponentFindings, ComponentTiming, SessionStateTracker
 from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
+from airflow_provider.runner.spark.scheduler_pool import in_pool
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +58,12 @@ class ComponentSurroundings:
 
     :param sleep: pauses for so many seconds
     :param announce: calls hooks in the main thread, and waits for that
+    :param pool: the FAIR scheduler's pool for its jobs, unless its config names one; None for no pool in particular
     """
 
     sleep: Callable[[float], None]
     announce: Callable[[Callable[[], None]], None] = _at_once
+    pool: str | None = None
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,9 @@ class ComponentRunner:
         with (
             observing(f"which functions {name} calls", watch_calls, CalledFunctions()) as entered,
             observing(f"what {name} does", watch, None),
+            observing(
+                f"in which pool {name} runs", partial(in_pool, spark, component.spark_pool or surroundings.pool), None
+            ),
         ):
             context = partial(
                 observe,

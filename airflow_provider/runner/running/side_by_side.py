@@ -38,6 +38,7 @@ from airflow_provider.runner.session_state.component_sessions import ComponentSe
 from airflow_provider.runner.session_state.kept_apart import kept_apart
 from airflow_provider.runner.session_state.tracker import ComponentTiming
 from airflow_provider.runner.spark.lost import session_is_gone
+from airflow_provider.runner.spark.scheduler_pool import is_fair
 from airflow_provider.runner.spark.session_routes import routed_sessions
 from airflow_provider.runner.spark.thread_session import ThreadSession, using_session
 
@@ -96,7 +97,7 @@ class SideBySideExecution:
         if tracker is None:
             raise SparkSessionError("components can run side by side only in a session of Spark; this is none")
         names = [decision.component for decision in self.plan.decisions]
-        self._steps = self._all_steps()
+        self._steps, self._is_fair = self._all_steps(), is_fair(spark)
         self.schedule = self.schedule.keeping_apart(kept_apart(tracker.readings))
         self._sessions = ComponentSessions(spark, tracker, ancestors(self.config.dependencies, names))
         with routed_sessions(spark):
@@ -183,7 +184,11 @@ class SideBySideExecution:
             thread.refuse_cancelled()
             self._main.announce(call)
 
-        surroundings = ComponentSurroundings(lambda seconds: thread.sleep(self.sleep, seconds), announce)
+        surroundings = ComponentSurroundings(
+            lambda seconds: thread.sleep(self.sleep, seconds),
+            announce,
+            f"pyspark_pipeline_{step.position}" if self._is_fair else None,
+        )
         self._sessions.enter(copy)
         with self.components.watching(step, copy.spark):
             return self.components.work(step, copy.spark, copy.tracker, surroundings)

@@ -285,6 +285,8 @@ class EvidenceCollector:
 
     def with_changed_sources(self, components: Collection[str]) -> list[str]:
         """Return those of some components whose sources have changed, or may have."""
+        if not components:
+            return []
         return self._ask_in_time(
             "whether what was read has changed",
             lambda: self._source_watch.changed_components(components),
