@@ -70,7 +70,9 @@ def withdraw_request(options: argparse.Namespace) -> None:
 def plan_next_attempt(options: argparse.Namespace) -> None:
     """Print what the next attempt would do, and why."""
     from airflow_provider.runner.observing.report import plan_table
+    from airflow_provider.runner.planning.dependency_notes import dependency_notes, dependency_warnings
     from airflow_provider.runner.record.requests import RestartRequest
+    from airflow_provider.runner.running.view_use_facts import undeclared_dependencies
 
     store, state = find_checkpoint(options)
     run = _describe_next_attempt(state.key, options.config_from_file)
@@ -93,7 +95,9 @@ def plan_next_attempt(options: argparse.Namespace) -> None:
             print(f"would ignore: {what}: {outcome.set_aside}" if outcome.set_aside else f"requested: {what}")
         for line in plan_table(found.plan):
             print(line)
-        for note in found.plan.notes:
+        lacking = undeclared_dependencies(run.config, state, code=True)
+        notes = *dependency_warnings(run.config, lacking), *dependency_notes(run.config, lacking)
+        for note in (*found.plan.notes, *notes):
             print(note)
         if found.plan.kept_by_rerun_affected:
             print(

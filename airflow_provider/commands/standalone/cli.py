@@ -74,6 +74,9 @@ def _add_pipeline_commands(commands: Any) -> None:
     validate.add_argument(
         "--code", action="store_true", help="print what the fingerprint of each component's code covers"
     )
+    validate.add_argument(
+        "--fix", action="store_true", help="write into a YAML file the dependencies that its components lack"
+    )
     validate.set_defaults(command=pipeline_commands.validate_pipeline)
 
     plan = commands.add_parser("plan", help="show what a run would do with each component and why; runs nothing")

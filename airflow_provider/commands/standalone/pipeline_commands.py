@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from airflow_provider.commands.cleanup import parse_properties
+from airflow_provider.commands.standalone.dependency_repair import add_missing_dependencies
 from airflow_provider.commands.standalone.template_preview import known_names, render_pipeline_file, with_rendered_files
 from airflow_provider.commands.standalone.terminal import ProgressBar
 from airflow_provider.errors import PipelineConfigError
@@ -29,11 +30,13 @@ from airflow_provider.runner.fingerprint.code.component_code import read_code_of
 from airflow_provider.runner.observing.code_report import code_lines
 from airflow_provider.runner.observing.progress import ProgressLog
 from airflow_provider.runner.observing.report import plan_table, table
+from airflow_provider.runner.planning.dependency_notes import dependency_notes, dependency_warnings
 from airflow_provider.runner.planning.partial_plan import restrict_plan
 from airflow_provider.runner.planning.start_mode import StartCase, StartMode
 from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from airflow_provider.runner.running.pipeline_runner import RunnerEnvironment
+from airflow_provider.runner.running.view_use_facts import undeclared_dependencies
 from airflow_provider.runner.session_state.warm_up import warm_up_looking
 from airflow_provider.runner.spark.session import open_session
 
@@ -73,9 +76,13 @@ def add_template_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vars", type=Path, metavar="FILE", help="define names for templates in a YAML or JSON file")
 
 
-def _config(options: argparse.Namespace) -> PipelineConfig:
+def _config(options: argparse.Namespace, text: str | None = None) -> PipelineConfig:
+    """Return the pipeline of a file.
+
+    :param text: what the file is to contain; None for what it contains
+    """
     names = known_names(options.run_id, options.vars, options.var)
-    content, origin = render_pipeline_file(options.pipeline, names), str(options.pipeline)
+    content, origin = render_pipeline_file(options.pipeline, names, text), str(options.pipeline)
     try:
         config = load_pipeline_config(content, origin=origin, look_at_files=False)
     except PipelineConfigError:
@@ -85,8 +92,11 @@ def _config(options: argparse.Namespace) -> PipelineConfig:
 
 
 def validate_pipeline(options: argparse.Namespace) -> int:
-    """Check a file and print the order of execution; return the exit status."""
+    """Check a file, repair it if that is wanted, and print the order of execution; return the exit status."""
     config = _config(options)
+    if options.fix:
+        config, changes = add_missing_dependencies(options.pipeline, config, lambda text: _config(options, text))
+        print(*changes, sep="\n")
     disabled = len(config.components) - len(config.ordered)
     print(f"{options.pipeline}: pipeline {config.name!r} is valid, in this order:")
     for line in table(("component", "depends on"), [(c.name, ", ".join(c.depends_on) or "-") for c in config.ordered]):
@@ -95,6 +105,11 @@ def validate_pipeline(options: argparse.Namespace) -> int:
         print(f"{disabled} disabled")
     for warning in config_warnings(config):
         print(f"warning: {warning}")
+    lacking = undeclared_dependencies(config, code=True)
+    for missed in dependency_warnings(config, lacking):
+        print(f"warning: {missed}")
+    for note in dependency_notes(config, lacking):
+        print(f"note: {note}")
     if options.code:
         for name, reading in read_code_of_components(config, {}).items():
             for line in code_lines(name, reading):
@@ -114,7 +129,8 @@ def plan_pipeline(options: argparse.Namespace) -> int:
         print(line)
     if decided.kept_by_rerun_affected:
         print(f"{decided.restarted_by}: rerun_affected would keep {', '.join(decided.kept_by_rerun_affected)}")
-    for note in decided.notes:
+    lacking = undeclared_dependencies(config, checkpoint, code=True)
+    for note in (*decided.notes, *dependency_warnings(config, lacking), *dependency_notes(config, lacking)):
         print(note)
     return OK
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider.errors import ConfigProblem, PipelineConfigError, describe
 from airflow_provider.runner.config.absolute_paths import working_directory
-from airflow_provider.runner.config.config_file import read_config_file
+from airflow_provider.runner.config.config_file import read_config_file, read_config_text
 from airflow_provider.runner.config.model import PipelineConfig
 from airflow_provider.template_files import TemplatedComponent, TemplateFiles, raw_hint
 
@@ -106,14 +106,15 @@ def _dates(names: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def render_pipeline_file(path: Path, names: Mapping[str, Any]) -> dict[str, Any]:
+def render_pipeline_file(path: Path, names: Mapping[str, Any], text: str | None = None) -> dict[str, Any]:
     """Read a pipeline file and render the templates in it.
 
     :param path: the file
     :param names: the names that templates may use
+    :param text: what the file is to contain; None for what it contains
     :raises PipelineConfigError: the file cannot be read, or templates cannot be rendered; names each of them
     """
-    content = read_config_file(path)
+    content = read_config_file(path) if text is None else read_config_text(path, lambda source: text)
     problems: list[ConfigProblem] = []
     result: dict[str, Any] = _render(content, (), names, problems)
     if problems:

@@ -34,12 +34,21 @@ def read_config_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     :return: its content, not yet validated
     :raises PipelineConfigError: the file cannot be read or parsed, or holds no mapping
     """
+    return read_config_text(path, _text_of)
+
+
+def read_config_text(path: str | os.PathLike[str], text_of: Callable[[str], str]) -> dict[str, Any]:
+    """Read the text of a pipeline config file, see :func:`read_config_file`.
+
+    :param path: the file, whose name tells its type
+    :param text_of: returns the text of the file
+    """
     source = os.fspath(path)
     parse = _PARSERS.get(Path(source).suffix.lower())
     if parse is None:
         known = ", ".join(_PARSERS)
         raise _error(source, f"unknown file type {Path(source).suffix!r}; choose from {known}")
-    content = parse(source, _text_of(source))
+    content = parse(source, text_of(source))
     if content is None:
         raise _error(source, "the file is empty; it needs name and components")
     if not isinstance(content, dict):

@@ -52,6 +52,23 @@ def parse_yaml(text: str) -> Any:
         loader.dispose()
 
 
+def compose_yaml(text: str) -> yaml.Node | None:
+    """Return the nodes of one YAML document, which know where in the text they are; None if it is empty.
+
+    An alias is the node of its anchor.
+
+    :raises yaml.YAMLError: as :func:`parse_yaml` does
+    """
+    loader = _TextKeepingLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is not None:
+            _check_aliases(node)
+        return node
+    finally:
+        loader.dispose()
+
+
 class _TextKeepingLoader(yaml.SafeLoader):
     """A safe loader that keeps text, and for which a repeated key is an error instead of silently the last one."""
 

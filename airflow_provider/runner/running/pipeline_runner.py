@@ -31,6 +31,7 @@ from airflow_provider.runner.running.component_runner import ComponentRunner
 from airflow_provider.runner.running.execute import PlanExecution
 from airflow_provider.runner.running.scheduler import Schedule
 from airflow_provider.runner.running.side_by_side import SideBySideExecution
+from airflow_provider.runner.running.view_use_facts import with_dependency_warnings
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory
 from airflow_provider.runner.spark.lost import session_is_gone
@@ -184,6 +185,7 @@ class SimplePipelineRunner:
             load_pipeline_config(self._config)
             recorded = self._hooks.take_over(self._config)
             plan = self._plan_for(() if completed_components is None else completed_components, recorded)
+        plan = with_dependency_warnings(plan, self._config)
         for warning in config_warnings(self._config):
             logger.warning("%s", warning)
         began, spark_before = self._clock(), self._session.opening_seconds

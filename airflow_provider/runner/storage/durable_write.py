@@ -19,15 +19,19 @@ def make_directories(directory: Path) -> None:
         _flush_directory(path.parent)
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes, mode: int | None = None) -> None:
     """Write a file under a temporary name, flush it, rename it to its own name and flush the directory.
 
     The temporary name is new for each call, so that two processes may write the same file. A kill may leave such a
     file, see :func:`~airflow_provider.runner.storage.file_storage.interrupted_writes`.
+
+    :param mode: the permissions of the file; None for those of any new file
     """
     temporary = path.with_name(temporary_name(path.name))
     try:
         with open(temporary, "wb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -36,6 +36,7 @@ def said(module: object) -> str:
         ("how-to/read-a-failure.md", "next: a retry or a clear of this task resumes at ", attempt_status),
         ("how-to/read-a-failure.md", ", which runs again", attempt_status),
         ("how-to/read-a-failure.md", "Airflow asked the task to stop", attempt_guard),
+        ("how-to/read-a-failure.md", " does not depend: add it to depends_on", missing_view),
         ("how-to/refused-attempts.md", " could not be restored after the failure: ", missing_view),
         ("how-to/refused-attempts.md", missing_view.IF_LOST, missing_view),
         ("explanation/session-state.md", strategy.VOUCH, strategy),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from airflow_provider.runner.config.component_context import LaterComponent
+from airflow_provider.runner.session_state.needs.sql_view_use import reads_in_sql
 from airflow_provider.runner.session_state.needs.view_use import find_view_use
 from airflow_provider.runner.spark.sql_lexer import mask_sql
 
@@ -18,6 +19,9 @@ _MADE_VIEW = re.compile(
     rf"\bcreate\b[\w\s]*?\bview\s+(?:if\s+not\s+exists\s+)?{_NAME}"
     rf"|\bcache\s+(?:lazy\s+)?table\s+{_NAME.replace('?P<name>', '?P<cached>')}(?=\s+(?:as|options)\b)",
     re.IGNORECASE,
+)
+_MADE_TEMP_VIEW = re.compile(
+    rf"^\s*create\s+(?:or\s+replace\s+)?temp(?:orary)?\s+view\s+(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE
 )
 _MADE_TABLE = re.compile(rf"\bcreate\b[\w\s]*?\btable\s+(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE)
 _PATH = re.compile(r"\b(?:parquet|orc|csv|json|text|avro|xml|delta)\.`([^`]*[/:][^`]*)`", re.IGNORECASE)
@@ -86,6 +90,39 @@ def statement_text(config: Mapping[str, Any], base_dir: Path) -> str:
         return (base_dir / str(config.get("sql_file"))).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def views_declared_to_be_read(component: LaterComponent, views: Collection[str], base_dir: Path) -> set[str]:
+    """Return the views that the config of a component says for certain that it reads.
+
+    :param views: the views to look for
+    :param base_dir: where relative paths of SQL files start
+    """
+    if component.kind == "RunSql":
+        text = statement_text(component.config, base_dir)
+        lower = text.lower()
+        return {view for view in views if _last_part(view) in lower and reads_in_sql(text, view)}
+    named = {value for key, value in component.config.items() if str(key).endswith("input_view")}
+    named |= {component.config.get("table")} if component.kind in ("ReadData", "CheckData") else set()
+    read = {_plain(name) for name in named if isinstance(name, str)}
+    return {view for view in views if view.lower() in read}
+
+
+def views_declared_to_be_left(component: LaterComponent, base_dir: Path) -> set[str]:
+    """Return the temp views, in lower case, that the config of a component says that it leaves.
+
+    :param base_dir: where relative paths of SQL files start
+    """
+    named = [component.config.get(key) for key in ("output_view", "corrupt_records_view")]
+    left = {_plain(name) for name in named if isinstance(name, str)}
+    if component.kind == "RunSql":
+        text = _bare(statement_text(component.config, base_dir))
+        left |= {_plain(found["name"]) for found in _MADE_TEMP_VIEW.finditer(text)}
+    return left
+
+
+def _last_part(view: str) -> str:
+    return view.lower().rpartition(".")[2]
 
 
 def _reads(component: LaterComponent, view: str, base_dir: Path) -> bool | None:

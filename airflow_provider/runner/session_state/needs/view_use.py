@@ -8,11 +8,12 @@ import logging
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.session_state.needs.sql_view_use import makes_in_sql, reads_in_sql
 from airflow_provider.runner.spark.sql_lexer import mask_sql
 
 logger = logging.getLogger(__name__)
@@ -23,8 +24,6 @@ _TAKES_SQL = ("sql", "expr", "selectExpr", "where", "filter")
 _MADE_FUNCTION = re.compile(r"\bcreate\b[\w\s]*?\bfunction\b", re.IGNORECASE)
 _SPEAKERS = ("print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log")
 _IS_SQL = re.compile(r"[\s(]*(select|with|insert|merge|create|cache|from|table)\b", re.IGNORECASE)
-_READS_NOTHING = re.compile(r"\s*(drop|uncache|refresh|describe|desc|show|set|reset|use|clear)\b", re.IGNORECASE)
-_MADE = r"\bcreate\b[\w\s]*?\b(?:view|table)\s+(?:if\s+not\s+exists\s+)?"
 _MOST_HELPERS = 50
 
 
@@ -50,6 +49,21 @@ def find_view_use(target: Any, view: str) -> ViewUse:
     except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
         logger.debug("cannot find out what the code of %r does with view %r: %s", target, view, describe(error))
         return ViewUse()
+
+
+def find_views_read(target: Any, views: Iterable[str]) -> set[str]:
+    """Return the views that a component's code reads for certain, see :func:`find_view_use`.
+
+    :param target: the class or function; None if it is unknown
+    :param views: the views to look for
+    """
+    try:
+        trees = list(_trees(target)) if target is not None else []
+        texts = "\n".join(ast.dump(tree) for tree in trees).lower()
+        return {view for view in views if view.lower() in texts and _use_of(trees, view).reads}
+    except Exception as error:  # noqa: BLE001 - looking must not fail what Spark would do
+        logger.debug("cannot find out which views the code of %r reads: %s", target, describe(error))
+        return set()
 
 
 def find_function_use(target: Any, function: str) -> ViewUse:
@@ -97,9 +111,9 @@ def _use_of(trees: Sequence[ast.AST], view: str) -> ViewUse:
                 else:
                     named = named or _may_be_passed_on(parent)
             elif call == "sql" or _IS_SQL.match(text):
-                if _reads_in_sql(text, view):
+                if reads_in_sql(text, view):
                     reads.append(at)
-                elif _makes_in_sql(text, view):
+                elif makes_in_sql(text, view):
                     makes.append(at)
     if not reads:
         return ViewUse(None if named and not makes else False, bool(makes))
@@ -167,21 +181,3 @@ def _may_be_passed_on(parent: ast.AST | None) -> bool:
     if isinstance(parent, ast.Call):
         return isinstance(parent.func, ast.Name) and parent.func.id not in ("col", "column", "lit", "expr", "getattr")
     return isinstance(parent, (ast.Assign, ast.AnnAssign, ast.arguments, ast.Tuple, ast.List, ast.Set))
-
-
-def _reads_in_sql(text: str, view: str) -> bool:
-    bare = re.sub(rf"{_MADE}(?:`[^`]+`|[\w.]+)", " ", mask_sql(text, texts=" "), flags=re.IGNORECASE)
-    if _READS_NOTHING.match(bare):
-        return False
-    other = r"[\w.`]+(?:\s+(?:as\s+)?\w+)?\s*,\s*"
-    reads = rf"\b(?:from|join|table)\s+(?:{other})*{_spelled(view)}"
-    return bool(re.search(reads, bare, re.IGNORECASE))
-
-
-def _makes_in_sql(text: str, view: str) -> bool:
-    return bool(re.search(rf"{_MADE}{_spelled(view)}", mask_sql(text, texts=" "), re.IGNORECASE))
-
-
-def _spelled(view: str) -> str:
-    parts = r"\s*\.\s*".join(f"`?{re.escape(part)}`?" for part in view.split("."))
-    return rf"{parts}(?![\w.`])"
