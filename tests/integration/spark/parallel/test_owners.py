@@ -224,7 +224,7 @@ def everything(number: int, places: Path, database: str) -> Work:
     return work
 
 
-@pytest.mark.parametrize("turn", range(ROUNDS))
+@pytest.mark.parametrize("turn", [0, 1, *(pytest.param(turn, marks=pytest.mark.torture) for turn in range(2, ROUNDS))])
 def test_of_each_component_exactly_what_it_did_itself_is_known(
     session: SparkSession, places: Path, database: str, turn: int
 ) -> None:
