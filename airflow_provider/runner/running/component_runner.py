@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -171,11 +171,18 @@ class ComponentRunner:
         return WorkOutcome(ComponentTiming(took, entered), began + took, retries)
 
     def finish(
-        self, step: Step, outcome: WorkOutcome, spark: Any, tracker: SessionStateTracker | None
+        self,
+        step: Step,
+        outcome: WorkOutcome,
+        spark: Any,
+        tracker: SessionStateTracker | None,
+        left_by: Callable[[], Mapping[str, str]] = dict,
     ) -> ComponentResult:
         """Find out what a component did, keep of it what must be kept, and record that, see :meth:`run`.
 
         :param outcome: what became of its work; what is saved now takes its time from when that ended
+        :param left_by: returns what others left on which the component does not depend, as
+            :func:`~airflow_provider.runner.observing.missing_view.missing_view` has it
         """
         ran, error = outcome.ran, outcome.error
         found = ComponentFindings()
@@ -187,7 +194,8 @@ class ComponentRunner:
             except (Exception, SystemExit) as failed:  # noqa: BLE001 - Spark and storages raise anything
                 ran, error = replace(ran, seconds=ran.seconds + self._clock() - outcome.ended), failed
         if error is not None:
-            return self._failed(step, error, ran.seconds, spark, tracker)
+            explained = partial(self._explained, error, step.component, tracker, spark, left_by)
+            return self._failed(step, error, ran.seconds, explained, tracker)
         saving = self._clock() - outcome.ended if found.has_saved else 0.0
         return self._completed(step, ran, found, retries=outcome.retries, saving=saving)
 
@@ -260,12 +268,15 @@ class ComponentRunner:
         )
 
     def _failed(
-        self, step: Step, error: BaseException, took: float, spark: Any, tracker: SessionStateTracker | None
+        self,
+        step: Step,
+        error: BaseException,
+        took: float,
+        explained: Callable[[], Failure],
+        tracker: SessionStateTracker | None,
     ) -> ComponentResult:
         name = step.component.name
-        failure = observe(
-            "more about the error", lambda: self._explained(error, step.component, tracker, spark), None
-        ) or explain(error)
+        failure = observe("more about the error", explained, None) or explain(error)
         found = ComponentFindings()
         if tracker is not None and not session_is_gone(error):
             found = tracker.after_failure(name, goes_on=self._continues_after_failure)
@@ -285,13 +296,18 @@ class ComponentRunner:
         )
 
     def _explained(
-        self, error: BaseException, component: ComponentConfig, tracker: SessionStateTracker | None, spark: Any
+        self,
+        error: BaseException,
+        component: ComponentConfig,
+        tracker: SessionStateTracker | None,
+        spark: Any,
+        left_by: Callable[[], Mapping[str, str]],
     ) -> Failure:
         package = component.class_path.partition(".")[0]
         if session_is_gone(error):
             return explain(error, package=package)
         views, lost = (tracker.view_names(), tracker.lost) if tracker is not None else ((), {})
-        hints = missing_view(error, component.name, self._config, views, lost)
+        hints = missing_view(error, component.name, self._config, views, lost, left_by())
         return explain(error, [*hints, *taken_location(error, spark)], package)
 
     def _announce_saved(self, saved: Iterable[tuple[str, SessionStateRecord]]) -> None:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from airflow_provider.errors import (
     ComponentCancelledError,
@@ -106,6 +107,8 @@ class SideBySideExecution:
         if tracker is None:
             raise SparkSessionError("components can run side by side only in a session of Spark; this is none")
         names = [decision.component for decision in self.plan.decisions]
+        before = self.plan.before.components if self.plan.before is not None else {}
+        self._earlier = {n: record.session_state for n, record in before.items() if record.session_state is not None}
         self._steps, self._is_fair = self._all_steps(), is_fair(spark)
         self.schedule = self.schedule.keeping_apart(kept_apart(tracker.readings))
         self._sessions = ComponentSessions(spark, tracker, ancestors(self.config.dependencies, names))
@@ -207,7 +210,8 @@ class SideBySideExecution:
         name, copy = ended.component, running.session
         outcome = replace(self._judged(running, ended), ended=self.clock())
         with using_session(copy.given):
-            result = self.components.finish(running.step, outcome, copy.spark, copy.tracker)
+            left_by = partial(self._sessions.left_elsewhere, name, self._earlier)
+            result = self.components.finish(running.step, outcome, copy.spark, copy.tracker, left_by)
             if result.error is None:
                 self._sessions.close(copy)
         self._results[name] = replace(result, started_seconds=running.began)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from airflow_provider.errors import describe
+from airflow_provider.runner.record.session_state_record import SessionStateRecord
+from airflow_provider.runner.session_state import kinds
 from airflow_provider.runner.session_state.component_left import (
     ComponentLeft,
     carry_into_thread,
@@ -130,13 +132,18 @@ class ComponentSessions:
                 found[f"what {name!r} left"] = describe(error)
         return found | carry_into_thread([self._ended[name].left for name in done], self._spark)
 
-    def left_elsewhere(self, component: str) -> Mapping[str, Collection[str]]:
-        """Return what components left on which another one does not depend: component to the names."""
-        return {
+    def left_elsewhere(self, component: str, records: Mapping[str, SessionStateRecord]) -> dict[str, str]:
+        """Return the names of what components left on which another one does not depend, in lower case, to who left it.
+
+        :param records: what is recorded of components by earlier attempts
+        """
+        known = {name: [left for kind in kinds.KINDS for left in kind.names(state)] for name, state in records.items()}
+        known |= {
             name: [str(one) for names in ended.left.left.values() for one in names]
             for name, ended in self._ended.items()
-            if name not in self._above[component]
         }
+        apart = [name for name in known if name != component and name not in self._above.get(component, ())]
+        return {left.lower(): name for name in apart for left in known[name]}
 
     def _carry(self, name: str, target: SparkSession) -> dict[str, str]:
         return carry_over(self._ended[name].left, self._ended[name].ended, target)

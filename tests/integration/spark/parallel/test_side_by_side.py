@@ -388,3 +388,16 @@ def test_one_at_a_time_without_any_dependency_warns_of_nothing(
     run.does("b", view("v", 2))
     assert succeeded(run.attempt())
     assert not [each for each in caplog.records if "both leave" in each.getMessage()]
+
+
+def test_a_missing_dependency_is_named_with_who_leaves_the_view(spark: SparkSession) -> None:
+    run = SparkRun(spark, None, "load", "other", component("join", "other"), max_parallel_components=2)
+    run.in_new_session()
+    run.does("load", view("orders"))
+    run.does("other", lambda session: time.sleep(1.0))
+    run.does("join", lambda session: session.table("orders").count())
+    [failed] = [each for each in run.attempt().component_results if each.component_name == "join"]
+    assert failed.failure is not None
+    assert failed.failure.hints == (
+        "view 'orders' is left by component 'load', on which 'join' does not depend: add it to depends_on",
+    )
