@@ -125,7 +125,8 @@ def draw(seed: str) -> Graph:
     fails = tuple(name for name in names if chance.random() < 0.12)
     for name in fails:
         steps[name].append(["fail"])
-    fields = {name: {"session_state": "save"} for name in names if chance.random() < 0.2}
+    savable = [name for name in names if not any(what == "function" for what, _ in left[name])]
+    fields = {name: {"session_state": "save"} for name in savable if chance.random() < 0.2}
     return Graph(seed, depends_on, steps, left, fails, fields)
 
 
