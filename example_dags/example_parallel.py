@@ -37,6 +37,7 @@ def read_customers(spark: SparkSession) -> None:
 
 
 with DAG("example_parallel", schedule=None, start_date=datetime(2026, 1, 1), catchup=False, tags=["example"]):
+    join = "SELECT name, sum(price) AS total FROM orders JOIN customers USING (customer) GROUP BY name"
     PySparkPipelineOperator(
         task_id="report",
         pipeline={
@@ -48,10 +49,7 @@ with DAG("example_parallel", schedule=None, start_date=datetime(2026, 1, 1), cat
                     "name": "join",
                     "class_path": "airflow_provider.components.RunSql",
                     "depends_on": ["orders", "customers"],
-                    "config": {
-                        "sql": "SELECT name, sum(price) AS total FROM orders JOIN customers USING (customer) GROUP BY 1",
-                        "output_view": "totals",
-                    },
+                    "config": {"sql": join, "output_view": "totals"},
                 },
                 {
                     "name": "check",
