@@ -2,6 +2,8 @@
 
 Reading the code misses calls by a computed name. ``sys.monitoring`` reports a function on entry and then stops for that
 function, so that a million calls cost one. Python 3.11 has no such reports.
+
+What hooks, log handlers and the like do in the component's thread is none of its code.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 from airflow_provider.runner.fingerprint.code.code_modules import module_label
@@ -23,6 +25,13 @@ logger = logging.getLogger(__name__)
 _NAME = "airflow_provider"
 _lock = threading.Lock()
 _watches: list[CalledFunctions] = []
+
+
+class _CallsOfOthers(threading.local):
+    depth = 0
+
+
+_of_others = _CallsOfOthers()
 
 
 class CalledFunctions:
@@ -36,7 +45,7 @@ class CalledFunctions:
         self._codes.setdefault(code)
 
     def names(self) -> tuple[str, ...]:
-        """Return their names as in a reading's ``functions``; a function inside another counts as the outer one."""
+        """Return their names as in a reading's ``functions``; what is inside another definition counts as that."""
         if not self._codes:  # a process has thousands of modules, so look nothing up
             return ()
         by_file = {
@@ -64,6 +73,17 @@ def watch_calls() -> Iterator[CalledFunctions]:
     finally:
         if tool is not None:
             _end(monitoring, tool, entered)
+
+
+@contextmanager
+def calls_of_others() -> Iterator[None]:
+    """Context manager for what a component's thread does meanwhile for somebody else, such as calling a hook: no watch
+    records the functions that this thread enters."""
+    _of_others.depth += 1
+    try:
+        yield
+    finally:
+        _of_others.depth -= 1
 
 
 def _begin(monitoring: Any, entered: CalledFunctions) -> int | None:
@@ -103,6 +123,8 @@ def _callback(monitoring: Any) -> Any:
             if file not in own:
                 own[file] = not file.startswith("<") and file_origin(file).owner is CodeOwner.OWN
             if own[file]:
+                if _of_others.depth or _writes_log(sys._getframe(1)):
+                    return None  # the component may enter it, too
                 for watch in _watches:
                     watch.add(code)
         except Exception as error:  # noqa: BLE001 - Python would raise it in the author's function
@@ -112,6 +134,20 @@ def _callback(monitoring: Any) -> Any:
     return entered
 
 
+_LOGGING = frozenset({logging.Handler.handle.__code__, logging.Filterer.filter.__code__})
+
+
+def _writes_log(frame: FrameType | None) -> bool:
+    """Return whether a handler, a filter or a formatter is at work, which belongs to the log and not to what logs."""
+    while frame is not None and frame.f_code not in _LOGGING:
+        if frame.f_code is logging.LogRecord.getMessage.__code__:
+            return False  # a value of the component's turns itself into text
+        frame = frame.f_back
+    return frame is not None
+
+
 def _definition(qualified: str) -> str:
-    """Return the top-level definition, or the method, that contains a function."""
-    return qualified.partition(".<locals>")[0]
+    """Return the function, the class or the method of a class, at the top level, that contains a function."""
+    names = qualified.partition(".<locals>")[0].split(".")
+    is_within = len(names) > 2 or names[-1] == "<lambda>"  # in a class of the class, or in the class body
+    return names[0] if is_within else ".".join(names)
