@@ -12,8 +12,12 @@ IN_ENV := JAVA_HOME="$$(cat $(VENV)/java_home)" PATH="$(CURDIR)/$(VENV)/bin:$$PA
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
-# Another Python than the one of .venv is asked for: setup.sh makes .venv anew.
 version_of = $(shell exec 2>/dev/null; "$(1)" -c 'import sys; print(sys.version_info[:2])')
+# A name such as python3.13 may be that of a Python which pyenv has, but does not start.
+ifeq ($(call version_of,$(PYTHON)),)
+override PYTHON := $(or $(shell python3 scripts/find_python.py "$(PYTHON)" 2>/dev/null),$(PYTHON))
+endif
+# Another Python than the one of .venv is asked for: setup.sh makes .venv anew.
 ifneq ($(PYTHON),$(VENV)/bin/python)
 ifneq ($(call version_of,$(PYTHON)),$(call version_of,$(VENV)/bin/python))
 .PHONY: $(VENV)/.ready

@@ -1,7 +1,7 @@
 """Finds the Pythons on this machine that the package supports.
 
 Python 3.13, for instance, may be named by the variable ``PYTHON3_13``, be on ``PATH`` as ``python3.13``, or lie where
-pyenv keeps its versions.
+pyenv keeps its versions. ``find_python.py python3.13`` prints the path of one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,3 +49,8 @@ def _candidates(version: str) -> Iterator[tuple[str | None, Path]]:
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for python in sorted(versions.glob(f"{version}.*/bin/python"), reverse=True):
         yield None, python
+
+
+if __name__ == "__main__":
+    found = find_python(sys.argv[1].removeprefix("python"))
+    sys.exit(1 if found is None else print(found))

@@ -16,7 +16,11 @@ from airflow_provider.runner.config.component_context import ComponentContext
 from airflow_provider.runner.config.interrupted_call import sound_connection
 from airflow_provider.runner.config.model import ComponentConfig
 from airflow_provider.runner.config.returned_value import await_result, warn_about_result
-from airflow_provider.runner.fingerprint.code.called_functions import CalledFunctions, watch_calls
+from airflow_provider.runner.fingerprint.code.called_functions import (
+    CalledFunctions,
+    calls_of_others,
+    watch_calls,
+)
 from airflow_provider.runner.observing.events import (
     CircuitChanged,
     ComponentCompleted,
@@ -322,16 +326,19 @@ class ComponentRunner:
             self._breakers[component.name] = CircuitBreaker(
                 component.name,
                 policy,
-                lambda old, new: surroundings.announce(
-                    lambda: self._hooks.on_circuit_breaker_state_change(CircuitChanged(component, old, new))
-                ),
+                lambda old, new: surroundings.announce(lambda: self._announce_circuit(component, old, new)),
                 self._clock,
             )
         return self._breakers[component.name]
 
     def _announce_retry(self, component: ComponentConfig, tried: int, pause: float, error: BaseException) -> None:
         attempts = component.retry_policy.max_attempts if component.retry_policy else 1
-        self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+        with calls_of_others():
+            self._hooks.on_retry_attempt(RetryScheduled(component, tried, attempts, pause, error))
+
+    def _announce_circuit(self, component: ComponentConfig, old: str, new: str) -> None:
+        with calls_of_others():
+            self._hooks.on_circuit_breaker_state_change(CircuitChanged(component, old, new))
 
 
 def _one_try(component: ComponentConfig, work: Component, spark: Any) -> object:

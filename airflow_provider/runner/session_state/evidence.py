@@ -234,7 +234,7 @@ class EvidenceCollector:
         code, unread = self._ask(
             "its code", lambda: read_executed(component, self._config, entered), lambda why: (None, [])
         )
-        reading = self._read_for_judging(component, entered) if self._config.harmless_modules else code
+        reading = self._read_for_judging(component, unread) if self._config.harmless_modules else code
         known = self._ask("what its config says", lambda: self._known(component, effects, left), _nothing_known)
         read = self._ask("what its code does", lambda: self._judge(component, reading, known), _not_judged)
         unstable = rows.unstable()
@@ -323,12 +323,15 @@ class EvidenceCollector:
         written = list(targets)
         return [n for n, sources in self._sources.items() if any(writes_into(written, source) for source in sources)]
 
-    def _read_for_judging(self, component: ComponentConfig, entered: Sequence[str] = ()) -> CodeReading | None:
-        """Read code up to the modules that the author vouches for. What lies beyond is recorded only."""
+    def _read_for_judging(self, component: ComponentConfig, unread: Sequence[str] = ()) -> CodeReading | None:
+        """Read code up to the modules that the author vouches for. What lies beyond is recorded only.
+
+        :param unread: the author's functions that ran although nothing refers to them, not even beyond
+        """
         vouched = self._config.harmless_modules
         return self._ask(
             "its code",
-            lambda: read_component_code(component, self._config.base_dir, entered, stops=vouched),
+            lambda: read_component_code(component, self._config.base_dir, unread, stops=vouched),
             lambda why: None,
         )
 

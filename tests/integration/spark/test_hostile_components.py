@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.reliability.every_failure.attempts import python
 
+# Each file names its encoding: while a trace function is set, Python 3.13.0 may stumble over the one of the locale.
 ATTEMPTS = """
 import logging, sys
 from pathlib import Path
@@ -33,9 +34,9 @@ def attempt(session):
 
 
 failed = attempt(spark.newSession()).failed_components
-(here / "failed").write_text(repr(failed))
+(here / "failed").write_text(repr(failed), encoding="utf-8")
 (here / "mended").touch()
-(here / "failed again").write_text(repr(attempt(spark.newSession()).failed_components))
+(here / "failed again").write_text(repr(attempt(spark.newSession()).failed_components), encoding="utf-8")
 """
 
 

@@ -216,7 +216,7 @@ class Listener(logging.Handler):
 
 
 def configured(story: Story, places: dict[str, str]) -> PipelineConfig:
-    fields = story.config(places)
+    fields = {**story.config(places), "harmless_modules": [f"{__name__}.{Saboteur.__name__}"]}
     return PipelineConfig.model_validate(fields)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from airflow_provider.runner import DataFlow
+from airflow_provider.runner.fingerprint.code.called_functions import calls_of_others
 
 CALLS: list[str] = []
 """Which scripted components ran, in that order. Emptied by the fixture ``script``."""
@@ -21,9 +22,10 @@ Not part of the config, so a component can fail in one attempt and succeed in th
 
 
 def scripted(spark: Any, *, name: str, **more: Any) -> None:
-    """A function component: notes that it ran and does what the test told it."""
+    """A function component: notes that it ran and does what the test told it, which is none of its own code."""
     CALLS.append(name)
-    BEHAVIOUR.get(name, lambda: None)()
+    with calls_of_others():
+        BEHAVIOUR.get(name, lambda: None)()
 
 
 class Append(DataFlow):

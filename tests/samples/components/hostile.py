@@ -65,4 +65,4 @@ def counts(spark: SparkSession, *, target: str, needs: str) -> None:
     """Writes how many rows the views have, if a file exists."""
     if not Path(needs).exists():
         raise FileNotFoundError(needs)
-    Path(target).write_text(str([spark.table(view).count() for view in "abcdefg"]))
+    Path(target).write_text(str([spark.table(view).count() for view in "abcdefg"]), encoding="utf-8")

@@ -6,6 +6,8 @@ function, so that a million calls cost one. Python 3.11 has no such reports.
 Several watches may last at once. A function counts for the component that its thread works for, see
 :mod:`~airflow_provider.runner.config.thread_owner`, and for all of them where that is not known. Python can stop its
 reports of a function only for all threads at once, so it does that when each watch has the function.
+
+What hooks, log handlers and the like do in the component's thread is none of its code.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 from airflow_provider.runner.config.thread_owner import ThreadOwner, thread_owner
@@ -28,6 +30,13 @@ logger = logging.getLogger(__name__)
 _NAME = "airflow_provider"
 _lock = threading.Lock()
 _watches: tuple[CalledFunctions, ...] = ()
+
+
+class _CallsOfOthers(threading.local):
+    depth = 0
+
+
+_of_others = _CallsOfOthers()
 
 
 class CalledFunctions:
@@ -52,7 +61,7 @@ class CalledFunctions:
         return id(code) in self._codes
 
     def names(self) -> tuple[str, ...]:
-        """Return their names as in a reading's ``functions``; a function inside another counts as the outer one."""
+        """Return their names as in a reading's ``functions``; what is inside another definition counts as that."""
         if not self._codes:  # a process has thousands of modules, so look nothing up
             return ()
         by_file = {
@@ -81,6 +90,17 @@ def watch_calls() -> Iterator[CalledFunctions]:
     finally:
         if tool is not None:
             _end(monitoring, tool, entered)
+
+
+@contextmanager
+def calls_of_others() -> Iterator[None]:
+    """Context manager for what a component's thread does meanwhile for somebody else, such as calling a hook: no watch
+    records the functions that this thread enters."""
+    _of_others.depth += 1
+    try:
+        yield
+    finally:
+        _of_others.depth -= 1
 
 
 def _begin(monitoring: Any, entered: CalledFunctions) -> int | None:
@@ -127,6 +147,8 @@ def _callback(monitoring: Any) -> Any:
             file = code.co_filename
             if file not in own:
                 own[file] = not file.startswith("<") and file_origin(file).owner is CodeOwner.OWN
+            if own[file] and (_of_others.depth or _writes_log(sys._getframe(1))):
+                return None  # the component may enter it, too
             if own[file] and not _noted_by_all(code, owner, active):
                 if known is not active:
                     noted = set()
@@ -150,6 +172,20 @@ def _noted_by_all(code: CodeType, owner: ThreadOwner | None, active: tuple[Calle
     return all(code in watch for watch in active)
 
 
+_LOGGING = frozenset({logging.Handler.handle.__code__, logging.Filterer.filter.__code__})
+
+
+def _writes_log(frame: FrameType | None) -> bool:
+    """Return whether a handler, a filter or a formatter is at work, which belongs to the log and not to what logs."""
+    while frame is not None and frame.f_code not in _LOGGING:
+        if frame.f_code is logging.LogRecord.getMessage.__code__:
+            return False  # a value of the component's turns itself into text
+        frame = frame.f_back
+    return frame is not None
+
+
 def _definition(qualified: str) -> str:
-    """Return the top-level definition, or the method, that contains a function."""
-    return qualified.partition(".<locals>")[0]
+    """Return the function, the class or the method of a class, at the top level, that contains a function."""
+    names = qualified.partition(".<locals>")[0].split(".")
+    is_within = len(names) > 2 or names[-1] == "<lambda>"  # in a class of the class, or in the class body
+    return names[0] if is_within else ".".join(names)

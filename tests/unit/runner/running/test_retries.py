@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import Any
 
 import pytest
@@ -322,3 +323,22 @@ def test_a_half_open_circuit_lets_only_so_many_tries_through_at_once(clock: Cloc
 def test_a_policy_that_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(PipelineConfigError, match="must be greater than"):
         component("a", **fields)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
+def test_hooks_between_the_tries_are_none_of_the_components_code(script: Script, clock: Clock) -> None:
+    """An edit of a hook is no edit of the component, and what a hook does is no side effect of the component."""
+    entered: list[str] = []
+
+    class Calls(Told):
+        def after_component(self, event: ComponentCompleted) -> None:
+            entered.extend(event.entered)
+
+    fail_times(script, 1)
+    hooks = Calls()
+    breaker = {"failure_threshold": 1, "timeout_seconds": 0.5}
+    retry = {"max_attempts": 3, "initial_delay_seconds": 1}
+    assert run(clock, hooks, retry=retry, circuit_breaker=breaker).status is PipelineResultStatus.SUCCESS
+    assert [event.partition(" ")[0] for event in hooks.events] == ["a:", "try", "a:"]
+    assert "tests.samples.components.basic.scripted" in entered
+    assert not [name for name in entered if name.startswith((f"{__name__}.Told", f"{__name__}.test_hooks"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from airflow_provider.runner.config.thread_owner import ThreadOwner, acting_for, thread_owner
 from airflow_provider.runner.fingerprint.code import called_functions
-from airflow_provider.runner.fingerprint.code.called_functions import CalledFunctions, watch_calls
+from airflow_provider.runner.fingerprint.code.called_functions import CalledFunctions, calls_of_others, watch_calls
 from tests.samples.components.shop import process, write
 
 CODE = """
@@ -29,6 +30,12 @@ class Job(Base):
 
     def other(self):
         return 2
+
+    class Part:
+        def add(self):
+            return 3
+
+    size = staticmethod(lambda: 4)
 
 def plain():
     def nested():
@@ -77,6 +84,15 @@ def test_the_authors_functions_that_ran_are_named(jobs: ModuleType) -> None:
         "entered_jobs.loop",
         "entered_jobs.plain",
     )
+
+
+@monitored
+def test_what_is_inside_a_class_counts_as_the_class(jobs: ModuleType) -> None:
+    """Reading a component's code tells methods of a class apart, and nothing further in."""
+    with watch_calls() as entered:
+        jobs.Job.Part().add()
+        jobs.Job.size()
+    assert entered.names() == ("entered_jobs.Job",)
 
 
 @monitored
@@ -231,6 +247,62 @@ def test_a_function_that_all_have_called_is_switched_off(jobs: ModuleType, monke
             assert 2 <= reports_of(other) < 500
             assert reports_of(one) < 500
     assert of_jobs(first) == of_jobs(second) == ["loop", "plain"]
+
+
+@monitored
+def test_what_a_thread_does_for_others_is_none_of_the_components_code(jobs: ModuleType) -> None:
+    """But what the component enters as well, before or after, is."""
+    with watch_calls() as entered:
+        with calls_of_others():
+            jobs.plain()
+            jobs.never()
+        jobs.plain()
+    assert entered.names() == ("entered_jobs.plain",)
+
+
+LOGS = """
+import logging
+
+class Secrets(logging.Filter):
+    def filter(self, record):
+        return True
+
+class Lines(logging.Handler):
+    def emit(self, record):
+        self.format(record)
+
+class Plain(logging.Formatter):
+    def format(self, record):
+        return record.getMessage()
+
+class Order:
+    def __str__(self):
+        return "order"
+
+def work():
+    logging.getLogger("entered_logs").warning("made %s", Order())
+"""
+
+
+@monitored
+def test_who_writes_the_log_is_none_of_the_components_code(tmp_path: Path) -> None:
+    """Handlers, filters and formatters are not; a value that turns itself into text is."""
+    write(tmp_path, {"entered_logs.py": LOGS})
+    logger = logging.getLogger("entered_logs")
+    with process(tmp_path):
+        logs = importlib.import_module("entered_logs")
+        handler = logs.Lines()
+        handler.setFormatter(logs.Plain())
+        secrets = logs.Secrets()
+        logger.addHandler(handler)
+        logger.addFilter(secrets)
+        try:
+            with watch_calls() as entered:
+                logs.work()
+        finally:
+            logger.removeHandler(handler)
+            logger.removeFilter(secrets)
+        assert entered.names() == ("entered_logs.Order.__str__", "entered_logs.work")
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="what an older Python does")
