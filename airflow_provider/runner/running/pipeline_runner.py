@@ -30,7 +30,6 @@ from airflow_provider.runner.running.component_contexts import ComponentContexts
 from airflow_provider.runner.running.component_runner import ComponentRunner
 from airflow_provider.runner.running.execute import PlanExecution
 from airflow_provider.runner.running.scheduler import Schedule
-from airflow_provider.runner.running.side_by_side import SideBySideExecution
 from airflow_provider.runner.running.view_use_facts import with_dependency_warnings
 from airflow_provider.runner.session_state.live import LiveSession
 from airflow_provider.runner.session_state.saved.directory_marker import Ownership, SavedDirectory
@@ -217,6 +216,9 @@ class SimplePipelineRunner:
         earlier = plan.before.components if plan.before is not None else {}
         schedule = Schedule.of(self._config, plan, {name: record.duration_seconds for name, record in earlier.items()})
         if schedule.limits.components > 1 and plan.runs_until:
+            # Not before it is needed: most pipelines never do, and each start of a task would pay for it.
+            from airflow_provider.runner.running.side_by_side import SideBySideExecution
+
             return SideBySideExecution(*attempt, self._sleep, schedule).run()
         return PlanExecution(*attempt).run(fail_fast=self._config.on_failure != "continue")
 

@@ -31,6 +31,24 @@ def act(spark: SparkSession, name: str, folder: str, after: str = "") -> None:
     note(scene, "done", name)
 
 
+def part(spark: SparkSession, name: str, folder: str) -> None:
+    """Leave a view and a file, under a name that the other parts use for something else meanwhile."""
+    spark.createDataFrame([(name,)], "name STRING").createOrReplaceTempView("staging")
+    begin(Path(folder), name)
+    spark.sql("SELECT name FROM staging").createOrReplaceTempView(f"part_{name}")
+    spark.catalog.dropTempView("staging")
+    (Path(folder) / name).write_text(name)
+    note(Path(folder), "done", name)
+
+
+def join(spark: SparkSession, name: str, folder: str, parts: list[str]) -> None:
+    """Write what the parts left."""
+    begin(Path(folder), name)
+    rows = [spark.table(f"part_{part}").first() for part in parts]
+    (Path(folder) / name).write_text("".join(row.name for row in rows if row is not None))
+    note(Path(folder), "done", name)
+
+
 def numbers(spark: SparkSession, name: str, folder: str) -> None:
     """Leave the view ``numbers``."""
     begin(Path(folder), name)

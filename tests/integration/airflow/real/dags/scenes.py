@@ -51,6 +51,34 @@ def spark() -> dict[str, Any]:
     }
 
 
+def side_by_side(**fields: Any) -> dict[str, Any]:
+    """A pipeline of three parts that run at once, and what joins them.
+
+    :param fields: further fields of part b
+    """
+    parts = ["a", "b", "c"]
+    return {
+        "name": "side_by_side",
+        "components": [
+            *(
+                {
+                    "name": name,
+                    "class_path": "acts.part",
+                    "config": {"name": name, "folder": FOLDER},
+                    **(fields if name == "b" else {}),
+                }
+                for name in parts
+            ),
+            {
+                "name": "join",
+                "class_path": "acts.join",
+                "depends_on": parts,
+                "config": {"name": "join", "folder": FOLDER, "parts": parts},
+            },
+        ],
+    }
+
+
 def dag(dag_id: str, options: dict[str, Any] | None = None, **params: Any) -> DAG:
     return DAG(
         dag_id,
@@ -148,3 +176,13 @@ def record_a_thousand() -> None:
 
 with dag("thousand"):
     record_a_thousand()
+
+with dag("side_by_side", parallel="3"):
+    PySparkPipelineOperator(
+        task_id="work", pipeline=side_by_side(), max_parallel_components="{{ params.parallel }}", retries=1
+    )
+
+with dag("side_by_side_in_time"):
+    PySparkPipelineOperator(
+        task_id="work", pipeline=side_by_side(timeout_seconds=2), max_parallel_components="auto", retries=1
+    )
