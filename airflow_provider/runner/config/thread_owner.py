@@ -46,12 +46,12 @@ class ThreadOwner:
 
 
 def thread_owner() -> ThreadOwner | None:
-    """Return for whom this thread works; None if nobody has said so."""
+    """Return the owner of what this thread does, None if it has none."""
     return _OWNER.get()
 
 
 def owner_of(thread: threading.Thread) -> ThreadOwner | None:
-    """Return for whom another thread works; None if nobody has said so."""
+    """Return the owner of what another thread does, None if it has none."""
     return _of_threads.get(thread)
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from airflow_provider.errors import (
     ComponentCancelledError,
     LeftByBothError,
+    PySparkPipelineError,
     SparkSessionError,
 )
 from airflow_provider.runner.config.graph import ancestors
@@ -40,7 +41,7 @@ from airflow_provider.runner.running.scheduler import Schedule, ScheduleState
 from airflow_provider.runner.session_state.component_sessions import ComponentSession, ComponentSessions
 from airflow_provider.runner.session_state.kept_apart import kept_apart
 from airflow_provider.runner.session_state.tracker import ComponentTiming
-from airflow_provider.runner.spark.lost import session_is_gone
+from airflow_provider.runner.spark.lost import session_is_gone, spark_lost
 from airflow_provider.runner.spark.scheduler_pool import is_fair
 from airflow_provider.runner.spark.session_routes import routed_sessions
 from airflow_provider.runner.spark.thread_session import using_session
@@ -115,13 +116,20 @@ class SideBySideExecution:
         with routed_sessions(spark), naming_components(), acting_for(ThreadOwner()):
             try:
                 self._carry_out()
-            except BaseException as error:
-                self._stop(isinstance(error, Exception))
+            except Exception as error:
+                self._stop(patiently=True)
+                lost = None if isinstance(error, PySparkPipelineError) else spark_lost(spark, error)
+                if lost is None:
+                    raise
+                raise lost from error
+            except BaseException:  # of a signal handler
+                self._stop(patiently=False)
                 raise
             finally:
                 self._main.close()
-        for what, why in self._sessions.merge().items():
-            logger.warning("%s is not in the session after the pipeline: %s", what, why)
+        if not self._state.session_is_gone:
+            for what, why in self._sessions.merge().items():
+                logger.warning("%s is not in the session after the pipeline: %s", what, why)
         return [self._result(name) for name in names]
 
     def _all_steps(self) -> dict[str, Step]:
@@ -246,15 +254,15 @@ class SideBySideExecution:
                 error = LeftByBothError(conflict.kind, conflict.name, conflict.components)
                 return replace(outcome, error=error)
             logger.warning(
-                "%s both changed %s %r, which all components share, and neither depends on the other: it depends on "
-                "chance which of them counts",
-                " and ".join(conflict.components),
-                conflict.kind,
+                "%s both changed %r (%s), which all components share, and neither depends on the other, so it depends "
+                "on chance which of them counts",
+                " and ".join(map(repr, conflict.components)),
                 conflict.name,
+                conflict.kind,
             )
         return outcome
 
-    def _stop(self, patiently: bool) -> None:
+    def _stop(self, *, patiently: bool) -> None:
         """End what is running, because the attempt ends."""
         running = [each.thread for each in self._running.values()]
         for thread in running:

@@ -128,9 +128,10 @@ class ComponentSessions:
         for name in done:
             try:
                 found |= self._carry(name, self._spark)
+                found |= carry_into_thread([self._ended[name].left], self._spark)
             except Exception as error:  # noqa: BLE001 - Spark raises anything, and the pipeline has run
                 found[f"what {name!r} left"] = describe(error)
-        return found | carry_into_thread([self._ended[name].left for name in done], self._spark)
+        return found
 
     def left_elsewhere(self, component: str, records: Mapping[str, SessionStateRecord]) -> dict[str, str]:
         """Return the names of what components left on which another one does not depend, in lower case, to who left it.

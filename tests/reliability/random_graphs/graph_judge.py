@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 from collections import Counter
 from contextlib import nullcontext
@@ -17,6 +16,7 @@ from airflow_provider.runner.record.run_key import RunKey
 from airflow_provider.runner.running.attempt import AttemptSpec, run_attempt
 from tests.reliability.random_graphs.graph_author import KEYS, Graph
 from tests.reliability.random_graphs.graph_steps import FAILS, SEEN, MadeToFail, taking_turns
+from tests.reliability.random_pipelines.random_run import Listener
 from tests.samples.harness.active_session import make_active
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class GraphJudge:
             for key in ("my.local",):
                 session.sparkContext.setLocalProperty(key, None)  # type: ignore[arg-type]  # a new process has none
             turns = taking_turns(f"{graph.seed} {attempt}") if parallel > 1 else nullcontext()
-            with Said(outcome.said), turns:
+            with Listener(outcome.said), turns:
                 result = run_attempt(
                     AttemptSpec(
                         config,
@@ -172,23 +172,3 @@ def _without(database: str, seen: Any) -> Any:
     if isinstance(seen, (list, tuple)):
         return tuple(_without(database, each) for each in seen)
     return "{db}" if seen == database else seen
-
-
-class Said(logging.Handler):
-    """Keeps what the package warns of.
-
-    :param lines: gets it
-    """
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
-
-    def __enter__(self) -> None:
-        logging.getLogger("airflow_provider").addHandler(self)
-
-    def __exit__(self, *error: object) -> None:
-        logging.getLogger("airflow_provider").removeHandler(self)
